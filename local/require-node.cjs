@@ -1,0 +1,21 @@
+// Stops an older Node with one clear message instead of a syntax error further on. CommonJS, and
+// written for old versions, because it runs before anything else: as `node -r` in npm's scripts,
+// and as the first plugin of serverless.yml.
+'use strict';
+
+const NEEDED = 24;
+const running = process.versions.node;
+
+if (Number.parseInt(running, 10) < NEEDED) {
+  process.stderr.write(
+    `This project runs on Node ${NEEDED} or newer; this is Node ${running} (${process.execPath}).\n` +
+      `Node ${NEEDED} comes with "npm ci" as the dev dependency "node": start through npm or npx ` +
+      '("npm start", "npm test", "npx sls ...").\n' +
+      'If you did and still see this, npm did not run its install script: ' +
+      '"npm rebuild node" does, after "npm install-scripts approve node" on npm 11.\n',
+  );
+  process.exit(1);
+}
+
+/** A Serverless plugin that does nothing more. */
+module.exports = class RequireNode {};
