@@ -1,0 +1,152 @@
+/** What went wrong, for a caller to read: one row a code. docs/errors.md is checked against it. */
+export const ERRORS = {
+  BODY_MISSING: {
+    title: 'The request has no body',
+    status: 400,
+    retriable: false,
+    advice: 'Send the JSON document that the operation describes.',
+  },
+  BODY_NOT_JSON: {
+    title: 'The body is not valid JSON',
+    status: 400,
+    retriable: false,
+    advice: 'Send one JSON document in UTF-8.',
+  },
+  CONTENT_TYPE: {
+    title: 'The body is not declared as JSON',
+    status: 415,
+    retriable: false,
+    advice: 'Set the header "content-type: application/json".',
+  },
+  BODY_TOO_LARGE: {
+    title: 'The body is larger than 1 MB',
+    status: 413,
+    retriable: false,
+    advice: 'Send fewer items, or several orders.',
+  },
+  VALIDATION: {
+    title: 'The request breaks the rules of its fields',
+    status: 422,
+    retriable: false,
+    advice: 'Mend each field named under "errors"; the documentation has the rules.',
+  },
+  ORDER_NOT_FOUND: {
+    title: 'There is no such order',
+    status: 404,
+    retriable: false,
+    advice: 'Use the id that the creation of the order answered.',
+  },
+  ROUTE_NOT_FOUND: {
+    title: 'There is nothing at this address',
+    status: 404,
+    retriable: false,
+    advice: 'Check the path against the documentation.',
+  },
+  METHOD_NOT_ALLOWED: {
+    title: 'This address does not take this method',
+    status: 405,
+    retriable: false,
+    advice: 'Use one of the methods in the header "allow".',
+  },
+  VERSIONS_DIFFER: {
+    title: 'The header "if-match" and the field "expectedVersion" differ',
+    status: 422,
+    retriable: false,
+    advice: 'Send one of them, or the same version in both.',
+  },
+  VERSION_MISMATCH: {
+    title: 'The order has changed since the version that you expect',
+    status: 412,
+    retriable: false,
+    advice: 'Read the order again, decide again, and send its current version.',
+  },
+  MOVE_NOT_ALLOWED: {
+    title: 'The order cannot take this status now',
+    status: 409,
+    retriable: false,
+    advice: 'Choose one of the statuses under "allowed".',
+  },
+  DATABASE_AWAY: {
+    title: 'The orders cannot be reached at the moment',
+    status: 503,
+    retriable: true,
+    advice:
+      'Send the request again after the time in "retry-after". On a laptop: is "npm start" running?',
+  },
+  KAFKA_AWAY: {
+    title: 'Kafka did not acknowledge in time',
+    status: 503,
+    retriable: true,
+    advice: 'Nothing is lost: it is published again. On a laptop: is "npm start" running?',
+  },
+  KAFKA_REFUSED: {
+    title: 'Kafka does not take the record',
+    status: 503,
+    retriable: false,
+    advice: 'Read the reason in the log: a record too large, or a topic with other rules.',
+  },
+  RECORD_INVALID: {
+    title: 'The record is not an event that this system knows',
+    status: 422,
+    retriable: false,
+    advice: 'Look at it in the dead letters, mend its writer or this reader, and redrive it.',
+  },
+  SEND_FAILED: {
+    title: 'The provider did not take the notification',
+    status: 503,
+    retriable: true,
+    advice: 'The record is delivered again; look at the provider when this goes on.',
+  },
+  CONFIG: {
+    title: 'The configuration is incomplete or wrong',
+    status: 500,
+    retriable: false,
+    advice: 'Set the variables named in the message; serverless.yml sets them for every stage.',
+  },
+  INTERNAL: {
+    title: 'Something went wrong on our side',
+    status: 500,
+    retriable: true,
+    advice: 'Send the request again; when it goes on, tell us the "instance".',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One fault of the input: where (`items.0.price`), and which rule it breaks. */
+export type Fault = { path: string; message: string };
+
+/** Facts that go with an error to the caller, beside its code and message. */
+export type ErrorDetails = {
+  errors?: Fault[];
+  currentVersion?: number;
+  allowed?: readonly string[];
+  allow?: string;
+};
+
+/**
+ * The root of every error that is part of the plan. HTTP reads status and body from its row in
+ * {@link ERRORS}; Kafka reads `retriable`: deliver the record again, or set it aside. Any other
+ * error is a bug: hidden from the caller, its stack in the log.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  get retriable(): boolean {
+    return ERRORS[this.code].retriable;
+  }
+}
+
+/** The error itself when it is part of the plan, else `INTERNAL` with the error as its cause. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError('INTERNAL', 'An unexpected error.', {}, error);
+}
