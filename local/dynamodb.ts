@@ -1,0 +1,46 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import type { Task } from './supervise.ts';
+
+/** DynamoDB Local with its data on disk. It listens on every address: it has no option for one. */
+export function dynamodbTask(jars: string, directory: string, port: number): Task {
+  const data = join(directory, 'data/dynamodb');
+  mkdirSync(data, { recursive: true });
+  return {
+    name: 'dynamodb',
+    command: 'java',
+    args: [
+      ...['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Dsqlite4java.library.path=${jars}`],
+      ...['-cp', join(jars, '*'), 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'],
+      ...['-port', String(port), '-dbPath', data, '-sharedDb', '-disableTelemetry'],
+    ],
+    log: join(directory, 'logs/dynamodb.log'),
+  };
+}
+
+/** Throws until DynamoDB answers. */
+export async function dynamodbAnswers(endpoint: string): Promise<true> {
+  const client = dynamodbClient(endpoint);
+  try {
+    await client.send(new ListTablesCommand({ Limit: 1 }), limit(3000));
+    return true;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** A client for a local endpoint; any credentials do there. */
+export function dynamodbClient(endpoint: string): DynamoDBClient {
+  return new DynamoDBClient({
+    endpoint,
+    region: process.env.AWS_REGION ?? 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+  });
+}
+
+/** The option that bounds one call. */
+export function limit(ms: number) {
+  return { abortSignal: AbortSignal.timeout(ms) };
+}

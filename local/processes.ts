@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export type Process = { pid: number; parent: number; command: string };
+
+const linux = process.platform === 'linux';
+
+/** Every process that this user can see: from /proc on Linux (small images have no ps), else ps. */
+export function processes(): Process[] {
+  if (linux) return pids().flatMap((pid) => processOf(pid) ?? []);
+  return ask('ps', ['-A', '-o', 'pid=,ppid=,command='])
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return command === undefined ? [] : { pid: Number(pid), parent: Number(parent), command };
+    });
+}
+
+/** One process, or undefined when it is gone. */
+export function processOf(pid: number): Process | undefined {
+  if (!linux) return processes().find((process) => process.pid === pid);
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in brackets, may itself hold blanks and brackets: the fields start after the last.
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : { pid, parent: Number(parent), command };
+  } catch {
+    return undefined; // It ended between the listing and the reading.
+  }
+}
+
+/** Who listens on the port; undefined when nobody does, or when another user's process does. */
+export function listener(port: number): Process | undefined {
+  if (!linux) {
+    const pid = /^p(\d+)/m.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fp']))?.[1];
+    return pid === undefined ? undefined : processOf(Number(pid));
+  }
+  const sockets = new Set(listeningInodes(port).map((inode) => `socket:[${inode}]`));
+  const pid = sockets.size > 0 && pids().find((pid) => links(pid).some((l) => sockets.has(l)));
+  return pid ? processOf(pid) : undefined;
+}
+
+function pids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+function listeningInodes(port: number): string[] {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => {
+    const rows = attempt(() => readFileSync(table, 'utf8')) ?? '';
+    return rows.split('\n').flatMap((row) => {
+      const columns = row.trim().split(/\s+/);
+      // Column 3 is the state, 0A is LISTEN; column 9 the inode.
+      return columns[1]?.endsWith(local) && columns[3] === '0A' ? (columns[9] ?? []) : [];
+    });
+  });
+}
+
+function links(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  const names = attempt(() => readdirSync(folder)) ?? [];
+  return names.flatMap((name) => attempt(() => readlinkSync(`${folder}/${name}`)) ?? []);
+}
+
+function ask(command: string, args: string[]): string {
+  return attempt(() => execFileSync(command, args, { encoding: 'utf8', timeout: 5000 })) ?? '';
+}
+
+/** Undefined where a process has ended meanwhile, belongs to somebody else, or a tool is missing. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

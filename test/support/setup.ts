@@ -1,0 +1,48 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Backend, startBackend } from '../../local/backend.ts';
+import { supervise } from '../../local/supervise.ts';
+import { freePorts } from './ports.ts';
+
+declare global {
+  var backend: Backend | undefined;
+}
+
+/**
+ * Jest's global setup: Kafka and DynamoDB Local, once for all tests, on free ports and in a folder
+ * of their own that goes with them. The tests find the addresses in the environment, as functions do.
+ * LOCAL_BACKEND=none uses the addresses given; TEST_DYNAMODB_ENDPOINT stands in for DynamoDB Local.
+ */
+export async function setup() {
+  process.env.AWS_REGION ??= 'us-east-1';
+  process.env.AWS_ACCESS_KEY_ID = 'local';
+  process.env.AWS_SECRET_ACCESS_KEY = 'local';
+  if (process.env.LOCAL_BACKEND === 'none') return demandAddresses();
+
+  const { TEST_DYNAMODB_ENDPOINT } = process.env;
+  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
+  const directory = await mkdtemp(join(tmpdir(), 'orders-test-'));
+  const supervisor = supervise(directory);
+  supervisor.remove(directory);
+  const backend = await startBackend({
+    directory,
+    kafkaPort,
+    dynamoPort,
+    services: TEST_DYNAMODB_ENDPOINT ? ['kafka'] : ['kafka', 'dynamodb'],
+    supervisor,
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
+  globalThis.backend = backend;
+  process.env.KAFKA_BROKERS = backend.kafkaBrokers;
+  process.env.DYNAMODB_ENDPOINT = TEST_DYNAMODB_ENDPOINT ?? backend.dynamoEndpoint;
+}
+
+function demandAddresses() {
+  for (const name of ['KAFKA_BROKERS', 'DYNAMODB_ENDPOINT']) {
+    if (!process.env[name]) throw new Error(`LOCAL_BACKEND=none needs ${name}: set its address.`);
+  }
+}
+
+// biome-ignore lint/style/noDefaultExport: Jest takes the default export.
+export default setup;
