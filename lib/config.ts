@@ -15,6 +15,7 @@ const environment = z.object({
   FALLBACK_EMAIL_DOMAIN: name.optional(),
   FALLBACK_PHONE: name.optional(),
   NOTIFICATION_SENDER: z.enum(['mock']),
+  REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
 });
 
 /** What a function needs to know of its surroundings; serverless.yml sets it for every stage. */
@@ -29,6 +30,8 @@ export type Config = {
   /** Stage `local` only: where the messages of a customer without an address go. */
   fallback: { emailDomain: string; phone: string } | undefined;
   sender: 'mock';
+  /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
+  reportsItemFailures: boolean;
 };
 
 /**
@@ -56,5 +59,6 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
         ? { emailDomain: data.FALLBACK_EMAIL_DOMAIN, phone: data.FALLBACK_PHONE }
         : undefined,
     sender: data.NOTIFICATION_SENDER,
+    reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
   };
 }
