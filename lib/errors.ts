@@ -122,6 +122,7 @@ export type ErrorDetails = {
   currentVersion?: number;
   allowed?: readonly string[];
   allow?: string;
+  dependencies?: object;
 };
 
 /**

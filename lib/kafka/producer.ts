@@ -1,12 +1,6 @@
-import {
-  type IHeaders,
-  Kafka,
-  KafkaJSError,
-  type Producer as KafkaProducer,
-  Partitioners,
-} from 'kafkajs';
+import { type IHeaders, KafkaJSError, Partitioners } from 'kafkajs';
 import { AppError } from '../errors.ts';
-import { kafkaLog } from './log.ts';
+import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
 
 /** A record to be written. Records with the same key stay in order in one partition. */
 export type OutgoingRecord = {
@@ -33,78 +27,31 @@ export type Producer = {
 /** The broker's answers that another try does not change. */
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
-const REQUEST_TIMEOUT_MS = 3_000;
-
-/** A producer that connects on its first send and again after a failure. */
+/** A producer that connects on its first send, and again after a failure. */
 export function createProducer(brokers: string[]): Producer {
-  let connected: Promise<KafkaProducer> | undefined;
-
-  const connection = () => {
-    connected ??= connect(brokers);
-    return connected;
-  };
-  // A connection that failed or hangs is not waited for again: the next send makes a new one.
-  const drop = (failed: Promise<KafkaProducer> | undefined) => {
-    if (connected === failed) connected = undefined;
-    failed?.then((producer) => producer.disconnect()).catch(kafkaLog.ignored);
-  };
-
+  const kafka = createKafka(brokers);
+  const connection = keepWarm(() =>
+    kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    }),
+  );
   return {
     async send(topic, records, timeoutMs) {
       const messages = records.map(({ key, value, headers }) => ({ key, value, headers }));
-      const current = connection();
-      const sent = current.then((producer) =>
-        producer.send({ topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages }),
-      );
+      const request = { topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages };
       try {
-        await withinTime(sent, timeoutMs);
+        await connection.use((producer) => producer.send(request), timeoutMs);
       } catch (error) {
-        const failure = asSendError(error);
-        if (failure.retriable) drop(current);
-        throw failure;
+        throw asSendError(error);
       }
     },
-    async disconnect() {
-      const current = connected;
-      connected = undefined;
-      await (await current)?.disconnect();
-    },
+    disconnect: () => connection.disconnect(),
   };
 }
 
-async function connect(brokers: string[]): Promise<KafkaProducer> {
-  const kafka = new Kafka({
-    clientId: 'orders',
-    brokers,
-    connectionTimeout: 1_000,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
-    logCreator: kafkaLog.creator,
-  });
-  const producer = kafka.producer({
-    allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  return producer;
-}
-
-async function withinTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new Error(`no acknowledgement within ${timeoutMs} ms`)),
-    timeoutMs,
-  );
-  try {
-    await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-    // A send that outlives its time limit may still fail: nobody waits for it any more.
-    work.catch(kafkaLog.ignored);
-  }
-}
-
 function asSendError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const cause = error instanceof KafkaJSError && error.cause ? error.cause : error;
   const type = cause instanceof Error && 'type' in cause ? String(cause.type) : '';

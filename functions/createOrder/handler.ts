@@ -1,0 +1,39 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { ok } from '../../lib/http/answer.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { createProducer } from '../../lib/kafka/producer.ts';
+import { newOrderSchema } from '../../lib/order/order.ts';
+import type { OutboxDeps } from '../../lib/order/outbox.ts';
+import { placeOrder } from '../../lib/order/place.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+
+/**
+ * createOrder takes a new order.
+ *
+ * Trigger: `POST /api/orders`
+ * Input: {@link newOrderSchema}
+ * Answers: 201 with the order and its `location`; 400, 413, 415, 422; 503 when DynamoDB is away
+ * Writes: the order and its first event, in one conditional write
+ * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
+ * Safe to repeat because: every call is an order of its own
+ */
+export const createHandler = (deps: OutboxDeps) =>
+  httpHandler({ body: newOrderSchema }, async ({ body }, { traceparent }) => {
+    const order = await placeOrder(deps, body, traceparent);
+    return {
+      ...ok(order, { message: 'Order created successfully' }),
+      statusCode: 201,
+      headers: { location: `/api/orders/${order.id}` },
+    };
+  });
+
+const config = loadConfig();
+
+export const handler = createHandler({
+  repository: createRepository(createDynamo(config), config.table),
+  producer: createProducer(config.brokers),
+  topic: config.eventsTopic,
+  clock: systemClock,
+});

@@ -1,0 +1,39 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { AppError } from '../../lib/errors.ts';
+import { checkHealth, type HealthDeps } from '../../lib/health.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { createProbe } from '../../lib/kafka/probe.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+
+/**
+ * health tells whether orders can be taken.
+ *
+ * Trigger: `GET /api/health`
+ * Input: nothing
+ * Answers: 200 with `ok` or `degraded` and each dependency's state; 503 when DynamoDB is away
+ * Writes: nothing
+ * Publishes: nothing
+ * Safe to repeat because: it reads only
+ */
+export const createHandler = (deps: HealthDeps) =>
+  httpHandler({}, async () => {
+    const health = await checkHealth(deps);
+    if (health.status === 'unavailable') {
+      const { dependencies } = health;
+      throw new AppError('DATABASE_AWAY', 'The order store does not answer.', { dependencies });
+    }
+    const headers = { 'cache-control': 'no-store' };
+    return { statusCode: 200, headers, body: { success: true, ...health } };
+  });
+
+const config = loadConfig();
+const repository = createRepository(createDynamo(config), config.table);
+const probe = createProbe(config.brokers);
+
+export const handler = createHandler({
+  clock: systemClock,
+  oldestPending: () => repository.oldestPending(),
+  checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
+});

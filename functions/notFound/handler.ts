@@ -1,0 +1,32 @@
+import { AppError } from '../../lib/errors.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { methodsAt } from '../../lib/http/routes.ts';
+
+const PREFLIGHT_SECONDS = '600';
+
+/**
+ * notFound answers what no other function does.
+ *
+ * Trigger: every other path and method of the HTTP API
+ * Input: nothing
+ * Answers: 404; 405 with `allow`; 204 to a browser's preflight request
+ * Writes: nothing
+ * Publishes: nothing
+ * Safe to repeat because: it keeps nothing
+ */
+export const handler = httpHandler({}, async (_, { method, path }) => {
+  const methods = methodsAt(path);
+  if (!methods) throw new AppError('ROUTE_NOT_FOUND', 'Nothing is served at this address.');
+  const allow = [...methods, 'OPTIONS'].join(', ');
+  if (method === 'OPTIONS') return { statusCode: 204, headers: preflight(allow) };
+  throw new AppError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { allow });
+});
+
+function preflight(allow: string): Record<string, string> {
+  return {
+    allow,
+    'access-control-allow-methods': allow,
+    'access-control-allow-headers': 'content-type, if-match, idempotency-key, traceparent',
+    'access-control-max-age': PREFLIGHT_SECONDS,
+  };
+}

@@ -1,0 +1,30 @@
+import type { Context } from 'aws-lambda';
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { createProducer } from '../../lib/kafka/producer.ts';
+import { type OutboxDeps, relayPending } from '../../lib/order/outbox.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+import { taskHandler } from '../../lib/task.ts';
+
+/**
+ * relayOutbox publishes the events that their handlers could not.
+ *
+ * Trigger: every minute
+ * Input: nothing
+ * Answers: how many events of how many orders it published
+ * Writes: the mark of each published event
+ * Publishes: every event that is pending for more than 3 s, an order's oldest first
+ * Safe to repeat because: an event that is published twice is the same, byte for byte
+ */
+export const createHandler = (deps: OutboxDeps) =>
+  taskHandler((context: Context) => relayPending(deps, () => context.getRemainingTimeInMillis()));
+
+const config = loadConfig();
+
+export const handler = createHandler({
+  repository: createRepository(createDynamo(config), config.table),
+  producer: createProducer(config.brokers),
+  topic: config.eventsTopic,
+  clock: systemClock,
+});

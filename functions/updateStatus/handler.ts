@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { ok } from '../../lib/http/answer.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { etagOf, wantedVersions } from '../../lib/http/version.ts';
+import { createProducer } from '../../lib/kafka/producer.ts';
+import { moveOrder } from '../../lib/order/move.ts';
+import type { OutboxDeps } from '../../lib/order/outbox.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+import { ORDER_STATUSES } from '../../lib/order-event.ts';
+
+const path = z.object({ id: z.string() });
+const headers = z.object({ 'if-match': z.string().optional() });
+const body = z.strictObject({
+  status: z.enum(ORDER_STATUSES),
+  expectedVersion: z.int('must be a whole number').min(1).optional(),
+});
+
+/**
+ * updateStatus moves an order to another status.
+ *
+ * Trigger: `PUT /api/orders/{id}/status`
+ * Input: `status`, and the version to be changed by `expectedVersion` or `if-match`
+ * Answers: 200 with the order; 404; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
+ * Writes: the next version and its event, in one write on the condition of the version before
+ * Publishes: `ORDER_UPDATED`, `ORDER_SHIPPED`, `ORDER_DELIVERED` or `ORDER_CANCELLED`
+ * Safe to repeat because: an order that has the status already is answered as it is
+ */
+export const createHandler = (deps: OutboxDeps) =>
+  httpHandler({ path, headers, body }, async (input, { traceparent }) => {
+    const { status, expectedVersion } = input.body;
+    const versions = wantedVersions(input.headers['if-match'], expectedVersion);
+    const order = await moveOrder(deps, input.path.id, { status, versions }, traceparent);
+    return {
+      ...ok(order, { message: 'Order status updated successfully' }),
+      headers: { etag: etagOf(order.version) },
+    };
+  });
+
+const config = loadConfig();
+
+export const handler = createHandler({
+  repository: createRepository(createDynamo(config), config.table),
+  producer: createProducer(config.brokers),
+  topic: config.eventsTopic,
+  clock: systemClock,
+});

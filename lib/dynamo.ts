@@ -1,0 +1,56 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Config } from './config.ts';
+import { AppError } from './errors.ts';
+
+/** How long one request may take, and how often the SDK tries it: 1.8 s with its pauses. */
+const REQUEST_TIMEOUT_MS = 500;
+const CONNECTION_TIMEOUT_MS = 300;
+const MAX_ATTEMPTS = 3;
+
+/** Answers of the service itself that another try may change. */
+const PASSING = new Set([
+  'InternalServerError',
+  'ItemCollectionSizeLimitExceededException',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+  'AbortError',
+]);
+
+/** A document client whose requests end in bounded time; fields that are undefined are left out. */
+export function createDynamo(config: Pick<Config, 'region' | 'dynamoEndpoint'>) {
+  const client = new DynamoDBClient({
+    region: config.region,
+    endpoint: config.dynamoEndpoint,
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+    },
+  });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** Turns "DynamoDB is away, throttles or hangs" into `DATABASE_AWAY`; other errors stay as they are. */
+export function asDatabaseError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  const answered = '$metadata' in error && hasStatus(error.$metadata);
+  if (answered && !PASSING.has(error.name)) return error;
+  if (!answered && !isFromNetwork(error)) return error;
+  return new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.', {}, error);
+}
+
+function hasStatus(metadata: unknown): boolean {
+  return typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+    ? metadata.httpStatusCode !== undefined
+    : false;
+}
+
+function isFromNetwork(error: Error): boolean {
+  return PASSING.has(error.name) || ('code' in error && typeof error.code === 'string');
+}

@@ -1,0 +1,65 @@
+import type { Clock } from './clock.ts';
+import { logger } from './logger.ts';
+
+/** One dependency: whether it answered within its time, and how long that took. */
+export type DependencyState = { state: 'up' | 'down'; latencyMs: number };
+
+/** `unavailable`: no request can be served. `degraded`: changes are taken, their events wait. */
+export type Health = {
+  status: 'ok' | 'degraded' | 'unavailable';
+  dependencies: { dynamodb: DependencyState; kafka: DependencyState };
+  /** Age of the oldest event that is not on the topic yet; absent when none waits. */
+  oldestPendingEventSeconds?: number;
+};
+
+export type HealthDeps = {
+  clock: Clock;
+  /** The time since when the oldest pending event waits (ISO 8601). */
+  oldestPending(): Promise<string | undefined>;
+  checkKafka(timeoutMs: number): Promise<void>;
+};
+
+/** Health answers within 2 s; this is what one dependency may take of it. */
+const CHECK_TIMEOUT_MS = 1_500;
+/** The relay runs every minute: what is older than two of its runs needs somebody to look. */
+const OLD_SECONDS = 120;
+
+/** Asks both dependencies at once, each within its time. */
+export async function checkHealth(deps: HealthDeps): Promise<Health> {
+  const [orders, kafka] = await Promise.all([
+    timed('dynamodb', deps.oldestPending()),
+    timed('kafka', deps.checkKafka(CHECK_TIMEOUT_MS)),
+  ]);
+  const since = orders.value;
+  const age = since && Math.floor((deps.clock.now().getTime() - Date.parse(since)) / 1000);
+  return {
+    status: statusOf(orders.state.state, kafka.state.state, Number(age ?? 0)),
+    dependencies: { dynamodb: orders.state, kafka: kafka.state },
+    ...(typeof age === 'number' && { oldestPendingEventSeconds: Math.max(0, age) }),
+  };
+}
+
+function statusOf(dynamodb: 'up' | 'down', kafka: 'up' | 'down', age: number): Health['status'] {
+  if (dynamodb === 'down') return 'unavailable';
+  return kafka === 'down' || age > OLD_SECONDS ? 'degraded' : 'ok';
+}
+
+async function timed<T>(
+  name: string,
+  check: Promise<T>,
+): Promise<{ state: DependencyState; value?: T }> {
+  const start = performance.now();
+  const latencyMs = () => Math.round(performance.now() - start);
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
+  try {
+    const value = await Promise.race([check, limit.promise]);
+    return { state: { state: 'up', latencyMs: latencyMs() }, value };
+  } catch (error) {
+    // The answer tells the caller that it is down; the reason is for the log alone.
+    logger.warn('dependency is down', { dependency: name, reason: String(error) });
+    return { state: { state: 'down', latencyMs: latencyMs() } };
+  } finally {
+    clearTimeout(timer);
+  }
+}

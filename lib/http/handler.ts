@@ -1,0 +1,142 @@
+import middy from '@middy/core';
+import httpCors from '@middy/http-cors';
+import httpJsonBodyParser from '@middy/http-json-body-parser';
+import httpSecurityHeaders from '@middy/http-security-headers';
+import type {
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from 'aws-lambda';
+import { AppError, asAppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { continueTrace, traceIdOf } from '../trace.ts';
+import { type Answer, problem } from './answer.ts';
+import { type Input, invalid, parseInput, type Schemas } from './input.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
+
+/** What a handler may know of the request beside its checked input. */
+export type RequestFacts = { traceparent: string; method: string; path: string };
+
+type HttpEvent = APIGatewayProxyEventV2;
+type HttpRequest = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
+
+/**
+ * The house wrapper around a function behind the HTTP API (payload format 2.0): body and parameters
+ * are checked by the schemas, what `respond` answers becomes JSON, and every error becomes
+ * `application/problem+json`. With a `body` schema the request must carry JSON of at most 1 MB.
+ */
+export function httpHandler<S extends Schemas>(
+  schemas: S,
+  respond: (input: Input<S>, facts: RequestFacts) => Promise<Answer>,
+) {
+  const base = async (event: HttpEvent) =>
+    render(await respond(parseInput(schemas, partsOf(event)), factsOf(event)));
+  const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
+    .use(requestLog())
+    .use(httpSecurityHeaders())
+    .use(
+      httpCors({
+        origin: '*',
+        exposeHeaders: EXPOSED_HEADERS,
+        disableBeforePreflightResponse: true,
+      }),
+    )
+    .use(problems());
+  return schemas.body ? stack.use(bodyChecks()).use(httpJsonBodyParser()) : stack;
+}
+
+function partsOf(event: HttpEvent) {
+  return {
+    path: event.pathParameters ?? {},
+    query: event.queryStringParameters ?? {},
+    headers: event.headers ?? {},
+    body: event.body,
+  };
+}
+
+/** Also for what `sls invoke local` is given by hand, where any part of the event may be absent. */
+function factsOf(event: Partial<HttpEvent>): RequestFacts {
+  return {
+    traceparent: event.headers?.traceparent ?? continueTrace(undefined),
+    method: event.requestContext?.http?.method ?? '',
+    path: event.rawPath ?? '',
+  };
+}
+
+function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
+}
+
+/** Request and trace id on every line of the request, and one line when it ends. */
+function requestLog(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
+  const ended = ({ event, response }: HttpRequest) => {
+    logger.info('request', {
+      method: factsOf(event).method,
+      route: event.requestContext?.routeKey,
+      status: response?.statusCode,
+    });
+    logger.resetKeys();
+  };
+  return {
+    before: ({ event, context }) => {
+      event.headers ??= {};
+      event.headers.traceparent = continueTrace(event.headers.traceparent);
+      logger.appendKeys({
+        requestId: context.awsRequestId,
+        traceId: traceIdOf(event.headers.traceparent),
+      });
+    },
+    after: ended,
+    onError: ended,
+  };
+}
+
+/** Turns what was thrown into the answer for the caller, and into a log line where it matters. */
+function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
+  return {
+    onError: (request) => {
+      const error = asAppError(fromParser(request.error));
+      const answer = problem(error, instanceOf(request.context));
+      if (answer.statusCode < 500) logger.info('refused', { code: error.code });
+      else logger.error('failed', error);
+      request.response = render(answer);
+    },
+  };
+}
+
+function instanceOf(context: Context): string {
+  return context.awsRequestId;
+}
+
+function bodyChecks(): middy.MiddlewareObj<HttpEvent> {
+  return {
+    before: ({ event }) => {
+      const { body, isBase64Encoded } = event;
+      if (body === undefined || body === null || body === '') {
+        throw new AppError('BODY_MISSING', 'The request needs a JSON body and has none.');
+      }
+      if (Buffer.byteLength(body, isBase64Encoded ? 'base64' : 'utf8') > MAX_BODY_BYTES) {
+        throw new AppError('BODY_TOO_LARGE', `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+      }
+    },
+  };
+}
+
+/** middy's parser says 422 for bad JSON, and keeps the body in the cause: neither goes further. */
+function fromParser(error: unknown): unknown {
+  if (!(error instanceof Error) || !('statusCode' in error)) return error;
+  if (error.statusCode === 415) {
+    return new AppError('CONTENT_TYPE', 'The body must be declared as application/json.');
+  }
+  if (error.statusCode !== 422) return error;
+  return error.message.startsWith('Invalid or malformed JSON')
+    ? new AppError('BODY_NOT_JSON', 'The body is not a JSON document.')
+    : invalid([{ path: '', message: 'Keys that change an object itself are refused.' }]);
+}

@@ -1,0 +1,17 @@
+/** Every path of the HTTP API with its methods, as serverless.yml routes them. A test compares. */
+export const ROUTES = [
+  { path: '/api/orders', methods: ['POST'] },
+  { path: '/api/orders/{id}', methods: ['GET'] },
+  { path: '/api/orders/{id}/status', methods: ['PUT'] },
+  { path: '/api/orders/customer/{customerId}', methods: ['GET'] },
+  { path: '/api/health', methods: ['GET'] },
+] as const satisfies { path: string; methods: string[] }[];
+
+/** The methods that the address takes; undefined when there is nothing at it. */
+export function methodsAt(path: string): readonly string[] | undefined {
+  return ROUTES.find((route) => patternOf(route.path).test(path))?.methods;
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}

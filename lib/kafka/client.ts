@@ -1,0 +1,70 @@
+import { Kafka } from 'kafkajs';
+import { AppError } from '../errors.ts';
+import { kafkaLog } from './log.ts';
+
+export const REQUEST_TIMEOUT_MS = 3_000;
+
+type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
+
+/** A kafkajs client whose own retries end soon: whoever uses it has a time limit anyway. */
+export function createKafka(brokers: string[]): Kafka {
+  return new Kafka({
+    clientId: 'orders',
+    brokers,
+    connectionTimeout: 1_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
+    logCreator: kafkaLog.creator,
+  });
+}
+
+/** A connection that is made at its first use, kept between invocations, and replaced when it fails. */
+export function keepWarm<C extends Connection>(create: () => C) {
+  let current: Promise<C> | undefined;
+  const open = async () => {
+    const connection = create();
+    await connection.connect();
+    return connection;
+  };
+  const drop = (failed: Promise<C> | undefined) => {
+    if (current === failed) current = undefined;
+    failed?.then((connection) => connection.disconnect()).catch(kafkaLog.ignored);
+  };
+  return {
+    /**
+     * Runs `work` on the connection. The time limit ends the waiting, not the work: kafkajs cannot
+     * cancel a request. After any failure the next use makes a new connection.
+     *
+     * @throws what `work` throws, or AppError `KAFKA_AWAY` when the time is over
+     */
+    async use<T>(work: (connection: C) => Promise<T>, timeoutMs: number): Promise<T> {
+      current ??= open();
+      const opened = current;
+      try {
+        return await withinTime(opened.then(work), timeoutMs);
+      } catch (error) {
+        drop(opened);
+        throw error;
+      }
+    },
+    async disconnect(): Promise<void> {
+      const opened = current;
+      current = undefined;
+      await (await opened)?.disconnect();
+    },
+  };
+}
+
+async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    timeout.reject(new AppError('KAFKA_AWAY', `Kafka did not answer within ${timeoutMs} ms.`));
+  }, timeoutMs);
+  try {
+    return await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+    // Work that outlives its time limit may still fail: nobody waits for it any more.
+    work.catch(kafkaLog.ignored);
+  }
+}

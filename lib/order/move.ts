@@ -1,0 +1,38 @@
+import { v7 as uuidV7 } from 'uuid';
+import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { eventOf } from './events.ts';
+import { findStored } from './find.ts';
+import type { Order } from './order.ts';
+import { type OutboxDeps, publishNow } from './outbox.ts';
+import { decide, moved, type Wish } from './status.ts';
+
+/** An order has fewer moves than this before it is final, so no caller can lose more races. */
+const MAX_RACES = 5;
+
+/**
+ * Moves an order to another status. A lost race is read and decided again: with a version in the
+ * wish, that ends in `VERSION_MISMATCH`.
+ *
+ * @throws AppError `ORDER_NOT_FOUND`, `VERSION_MISMATCH`, `MOVE_NOT_ALLOWED` or `DATABASE_AWAY`
+ */
+export async function moveOrder(
+  deps: OutboxDeps,
+  id: string,
+  wish: Wish,
+  traceparent: string,
+): Promise<Order> {
+  logger.appendKeys({ orderId: id });
+  const eventId = uuidV7();
+  for (let race = 0; race < MAX_RACES; race += 1) {
+    const { order, contact } = await findStored(deps.repository, id);
+    if (decide(order, wish) === 'stay') return order;
+    const next = moved(order, wish.status, deps.clock.now());
+    const event = eventOf(next, { id: eventId, traceparent, contact });
+    const stored = await deps.repository.update(next, event);
+    if (!stored) continue;
+    await publishNow(deps, stored);
+    return next;
+  }
+  throw new AppError('INTERNAL', 'An order changed more often than its statuses allow.');
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { OrderStatus } from '../order-event.ts';
+import { TWO_DECIMAL_CURRENCIES } from './currencies.ts';
+
+const IDENTIFIER = /^[A-Za-z0-9._:@-]{1,128}$/;
+const DECIMAL_WITH_TWO_PLACES = /^\d+(\.\d{1,2})?$/;
+const E164 = /^\+[1-9]\d{1,14}$/;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+const MAX_PRICE = 1_000_000;
+const MAX_QUANTITY = 10_000;
+const MAX_ITEMS = 100;
+const MAX_EMAIL = 254;
+
+/** The id of a customer or a product, as other systems give it. */
+export const identifier = z.string().regex(IDENTIFIER, 'must be 1 to 128 of A-Z a-z 0-9 . _ : @ -');
+
+const item = z.strictObject({
+  productId: identifier,
+  quantity: z.int('must be a whole number').min(1).max(MAX_QUANTITY),
+  price: z
+    .number()
+    .min(0)
+    .max(MAX_PRICE)
+    .refine(
+      (price) => DECIMAL_WITH_TWO_PLACES.test(String(price)),
+      'may have two decimals at most',
+    ),
+});
+
+const contact = z
+  .strictObject({
+    email: z.email().max(MAX_EMAIL).optional(),
+    phone: z.string().regex(E164, 'must be an E.164 number such as +15550100').optional(),
+  })
+  .refine(({ email, phone }) => email !== undefined || phone !== undefined, {
+    message: 'needs an email or a phone',
+  });
+
+/**
+ * The body of `POST /api/orders`. `price` is a decimal of `currency` with at most two places;
+ * `contact` is kept for notifications and never answered or logged.
+ */
+export const newOrderSchema = z.strictObject({
+  customerId: identifier,
+  items: z.array(item).min(1).max(MAX_ITEMS),
+  currency: z
+    .string()
+    .refine(
+      (code) => TWO_DECIMAL_CURRENCIES.has(code),
+      'must be an ISO 4217 code with two decimals',
+    )
+    .default('USD'),
+  contact: contact.optional(),
+});
+
+export type NewOrder = z.infer<typeof newOrderSchema>;
+export type Contact = z.infer<typeof contact>;
+
+/** An order as the API shows it. `version` equals the sequence of its last event. */
+export type Order = {
+  id: string;
+  customerId: string;
+  items: NewOrder['items'];
+  totalAmount: number;
+  currency: string;
+  status: OrderStatus;
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+};
+
+/** The first version of an order. */
+export function firstVersion(id: string, { contact: _, ...rest }: NewOrder, now: Date): Order {
+  const at = now.toISOString();
+  return {
+    id,
+    ...rest,
+    totalAmount: totalOf(rest.items),
+    status: 'pending',
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
+}
+
+/** Computed in whole cents, so that three items at 0.1 give 0.3. */
+export function totalOf(items: NewOrder['items']): number {
+  const cents = items.reduce((sum, { price, quantity }) => sum + centsOf(price) * quantity, 0);
+  return cents / 100;
+}
+
+/** True for the form of the ids that are given out here; any other id belongs to no order. */
+export function isOrderId(id: string): boolean {
+  return UUID_V7.test(id);
+}
+
+function centsOf(price: number): number {
+  return Math.round(price * 100);
+}

@@ -1,0 +1,244 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { asDatabaseError } from '../dynamo.ts';
+import type { OrderStatus } from '../order-event.ts';
+import type { StoredEvent } from './events.ts';
+import {
+  allPendingShards,
+  BY_CUSTOMER,
+  customerKey,
+  customerSort,
+  type Key,
+  orderIdOf,
+  orderKey,
+  PENDING_EVENTS,
+  pendingShard,
+} from './keys.ts';
+import type { Contact, Order } from './order.ts';
+
+/** How many orders one request reads while it looks for those of a status. */
+const FILTERED_PAGE = 100;
+
+/** An order with what only the inside knows: its contact and its events, oldest first. */
+export type StoredOrder = { order: Order; contact?: Contact | undefined; events: StoredEvent[] };
+
+export type Page = { limit: number; status?: OrderStatus | undefined };
+
+/** Where orders are kept. Every failure to reach the table is an AppError `DATABASE_AWAY`. */
+export type Repository = ReturnType<typeof createRepository>;
+
+export function createRepository(client: DynamoDBDocumentClient, table: string) {
+  return {
+    /**
+     * Writes a new order and its first event in one conditional write. A write that arrived although
+     * its answer was lost, and that the SDK then repeats, is a success and not a conflict.
+     */
+    async insert(stored: StoredOrder): Promise<StoredOrder> {
+      const put = new PutCommand({
+        TableName: table,
+        Item: itemOf(stored),
+        ConditionExpression: 'attribute_not_exists(pk)',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      const { refused, item } = await attempt(client.send(put));
+      if (!refused) return stored;
+      const twin = item && storedOf(item);
+      if (twin && has(twin, stored.events.at(-1))) return twin;
+      throw new Error(`the order id ${stored.order.id} is taken`);
+    },
+
+    /**
+     * Writes the next version of an order and its event in one write, on the condition that the
+     * version before is still the stored one.
+     *
+     * @returns the order as it stands then, or undefined when another writer was first
+     */
+    async update(next: Order, event: StoredEvent): Promise<StoredOrder | undefined> {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: orderKey(next.id),
+        ConditionExpression: 'version = :before',
+        UpdateExpression:
+          'SET #status = :status, version = :version, updatedAt = :at, ' +
+          'events = list_append(events, :event), pendingShard = :shard, ' +
+          'pendingSince = if_not_exists(pendingSince, :at)',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':before': next.version - 1,
+          ':status': next.status,
+          ':version': next.version,
+          ':at': next.updatedAt,
+          ':event': [event],
+          ':shard': pendingShard(next.id),
+        },
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      const { item } = await attempt(client.send(update));
+      const stored = item && storedOf(item);
+      // Also when it was refused: the SDK repeats a write that arrived but whose answer was lost.
+      return stored && has(stored, event) ? stored : undefined;
+    },
+
+    /** Reads an order, its own writes included. */
+    async get(id: string): Promise<StoredOrder | undefined> {
+      const get = new GetCommand({ TableName: table, Key: orderKey(id), ConsistentRead: true });
+      const { Item } = await orAway(client.send(get));
+      return Item && storedOf(Item);
+    },
+
+    /** A customer's orders, newest first; may lag behind a write for a moment. */
+    async listByCustomer(customerId: string, { limit, status }: Page): Promise<Order[]> {
+      const orders: Order[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        const query = new QueryCommand({
+          TableName: table,
+          IndexName: BY_CUSTOMER,
+          KeyConditionExpression: 'customerKey = :customer',
+          FilterExpression: status && '#status = :status',
+          ExpressionAttributeNames: status && { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':customer': customerKey(customerId),
+            ...(status && { ':status': status }),
+          },
+          ScanIndexForward: false,
+          Limit: status ? FILTERED_PAGE : limit,
+          ExclusiveStartKey: from,
+        });
+        const { Items = [], LastEvaluatedKey } = await orAway(client.send(query));
+        orders.push(...Items.map(orderOf));
+        from = LastEvaluatedKey;
+      } while (from && orders.length < limit);
+      return orders.slice(0, limit);
+    },
+
+    /**
+     * Notes that these events of an order are on the topic. The index entry goes only when the
+     * order's version is still the given one, so when no younger event is pending.
+     */
+    async markPublished(id: string, version: number, events: StoredEvent[], at: string) {
+      const mark = (ifVersion?: number) =>
+        attempt(client.send(new UpdateCommand(markOf(table, id, events, at, ifVersion))));
+      const { refused } = await mark(version);
+      if (refused) await mark();
+    },
+
+    /** Since when the oldest pending event waits (ISO 8601). */
+    async oldestPending(): Promise<string | undefined> {
+      const queries = allPendingShards().map((shard) =>
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: PENDING_EVENTS,
+            KeyConditionExpression: 'pendingShard = :shard',
+            ExpressionAttributeValues: { ':shard': shard },
+            Limit: 1,
+          }),
+        ),
+      );
+      const answers = await orAway(Promise.all(queries));
+      const oldest = answers.flatMap(({ Items = [] }) => Items.map((item) => item.pendingSince));
+      return oldest.toSorted()[0];
+    },
+
+    /** The ids of orders with an event pending since before the given time, oldest first a shard. */
+    async *pendingOrders(before: string): AsyncGenerator<string> {
+      for (const shard of allPendingShards()) {
+        let from: Record<string, unknown> | undefined;
+        do {
+          const query = new QueryCommand({
+            TableName: table,
+            IndexName: PENDING_EVENTS,
+            KeyConditionExpression: 'pendingShard = :shard AND pendingSince < :before',
+            ExpressionAttributeValues: { ':shard': shard, ':before': before },
+            ExclusiveStartKey: from,
+          });
+          const { Items = [], LastEvaluatedKey } = await orAway(client.send(query));
+          yield* Items.map((item) => orderIdOf(item as Key));
+          from = LastEvaluatedKey;
+        } while (from);
+      }
+    },
+  };
+}
+
+function markOf(table: string, id: string, events: StoredEvent[], at: string, ifVersion?: number) {
+  const places = events.map(({ sequence }) => sequence - 1);
+  const set = places.map(
+    (i) => `events[${i}].publishedAt = if_not_exists(events[${i}].publishedAt, :at)`,
+  );
+  return {
+    TableName: table,
+    Key: orderKey(id),
+    ConditionExpression: [
+      ...places.map((place, i) => `events[${place}].id = :id${i}`),
+      ...(ifVersion ? ['version = :version'] : []),
+    ].join(' AND '),
+    UpdateExpression: `SET ${set.join(', ')}${ifVersion ? ' REMOVE pendingShard, pendingSince' : ''}`,
+    ExpressionAttributeValues: {
+      ':at': at,
+      ...Object.fromEntries(events.map((event, i) => [`:id${i}`, event.id])),
+      ...(ifVersion && { ':version': ifVersion }),
+    },
+  };
+}
+
+function itemOf({ order, contact, events }: StoredOrder) {
+  return {
+    ...orderKey(order.id),
+    ...order,
+    contact,
+    events,
+    customerKey: customerKey(order.customerId),
+    customerSort: customerSort(order),
+    pendingShard: pendingShard(order.id),
+    pendingSince: order.createdAt,
+  };
+}
+
+/** Items are written by this file alone, so what they hold is trusted. */
+function storedOf(item: Record<string, unknown>): StoredOrder {
+  const { contact, events } = item as unknown as StoredOrder;
+  return { order: orderOf(item), contact, events };
+}
+
+function orderOf(item: Record<string, unknown>): Order {
+  const { id, customerId, items, totalAmount, currency, status, version, createdAt, updatedAt } =
+    item as Order;
+  return { id, customerId, items, totalAmount, currency, status, version, createdAt, updatedAt };
+}
+
+function has({ events }: StoredOrder, event: StoredEvent | undefined): boolean {
+  return events.some(({ id }) => id === event?.id);
+}
+
+/**
+ * A conditional write: the item after it, or, where its condition did not hold, the item that stands
+ * there instead.
+ */
+async function attempt(
+  write: Promise<{ Attributes?: Record<string, unknown> | undefined }>,
+): Promise<{ refused: boolean; item?: Record<string, unknown> | undefined }> {
+  try {
+    return { refused: false, item: (await write).Attributes };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
+    return { refused: true, item: error.Item && unmarshall(error.Item) };
+  }
+}
+
+async function orAway<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}

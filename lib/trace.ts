@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * The W3C `traceparent` under which a request goes on: the caller's trace when it sent a valid
+ * header, else a new one, and in both cases a span of our own (https://www.w3.org/TR/trace-context/).
+ */
+export function continueTrace(received: string | undefined): string {
+  const [, traceId = randomBytes(16).toString('hex'), , flags = '01'] =
+    received && TRACEPARENT.test(received) ? received.split('-') : [];
+  return `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`;
+}
+
+/** The 32 hexadecimal digits that every log line of one trace shares. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent && TRACEPARENT.test(traceparent) ? traceparent.split('-')[1] : undefined;
+}
