@@ -1,17 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dynamodbAnswers, dynamodbTask } from './dynamodb.ts';
-import { fetchJars, jarFolder, type Service } from './jars.ts';
+import { services as all, fetchJars, jarFolder, type Service } from './jars.ts';
 import { kafkaAnswers, kafkaTask } from './kafka.ts';
 import { checkPorts } from './ports.ts';
-import { type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
+import { type Child, type Supervisor, supervise, whileRunning } from './supervise.ts';
 import { until } from './wait.ts';
-
-export type Backend = {
-  kafkaBrokers: string;
-  dynamoEndpoint: string;
-  supervisor: Supervisor;
-  stop(): Promise<void>;
-};
 
 export type BackendOptions = {
   /** Holds data/ and logs/; made when missing. */
@@ -19,54 +12,67 @@ export type BackendOptions = {
   kafkaPort: number;
   dynamoPort: number;
   services?: readonly Service[];
-  /** The one that runs the services; a new one by default. */
+  /** Who runs the services; a new one by default. It is stopped when the start fails. */
   supervisor?: Supervisor;
   say(line: string): void;
 };
 
+export type Backend = {
+  kafkaBrokers: string;
+  dynamoEndpoint: string;
+  /** The processes, each with its pid, which is its process group too, and its end. */
+  children: Map<Service, Child>;
+  /** Starts a service that has ended once more, on the same port and data. */
+  start(service: Service): Promise<void>;
+  stop(): Promise<void>;
+};
+
 const LIMIT = 60_000;
 
-/** Starts Kafka and DynamoDB Local as processes that end with this one, and waits until both answer. */
+/** Starts Kafka and DynamoDB Local; they end with this process. Both answer when it returns. */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
-  const { directory, kafkaPort, dynamoPort, services = ['kafka', 'dynamodb'], say } = options;
+  const { directory, kafkaPort, dynamoPort, services = all, say } = options;
+  const supervisor = options.supervisor ?? supervise(directory);
   const kafkaBrokers = `localhost:${kafkaPort}`;
   const dynamoEndpoint = `http://localhost:${dynamoPort}`;
-  const jars = { kafka: jarFolder('kafka'), dynamodb: jarFolder('dynamodb') };
-  const start = {
-    kafka: async () => {
-      const task = await kafkaTask(jars.kafka, directory, kafkaPort);
-      await ready(task, `Kafka on ${kafkaBrokers}`, () => kafkaAnswers(kafkaBrokers));
+  const children = new Map<Service, Child>();
+  const definitions = {
+    kafka: {
+      what: `Kafka on ${kafkaBrokers}`,
+      task: () => kafkaTask(jarFolder('kafka'), directory, kafkaPort),
+      answers: () => kafkaAnswers(kafkaBrokers),
     },
-    dynamodb: async () => {
-      const task = dynamodbTask(jars.dynamodb, directory, dynamoPort);
-      await ready(task, `DynamoDB on ${dynamoEndpoint}`, () => dynamodbAnswers(dynamoEndpoint));
+    dynamodb: {
+      what: `DynamoDB on ${dynamoEndpoint}`,
+      task: () => dynamodbTask(jarFolder('dynamodb'), directory, dynamoPort),
+      answers: () => dynamodbAnswers(dynamoEndpoint),
     },
   };
-  const ready = async (task: Task, what: string, check: () => Promise<true | undefined>) => {
+  const start = async (service: Service) => {
+    const { what, task: define, answers } = definitions[service];
+    const task = await define();
     const child = supervisor.run(task);
-    await whileRunning(task, child, (signal) => until(`${what} to answer`, LIMIT, check, signal));
+    children.set(service, child);
+    await whileRunning(task, child, (gone) => until(`${what} to answer`, LIMIT, answers, gone));
     say(`${what} answers`);
   };
 
-  const supervisor = options.supervisor ?? supervise(directory);
   try {
-    await checkPorts(portsOf(services, kafkaPort, dynamoPort));
-    // One after the other: Maven's own store is not made for two at once.
-    for (const service of services) await fetchJars(service, say);
+    await checkPorts(services.map((service) => portOf(service, { kafkaPort, dynamoPort })));
     mkdirSync(directory, { recursive: true });
-    await Promise.all(services.map((service) => start[service]()));
+    // One after the other: Maven's own store is not made for two at once.
+    for (const service of services) await fetchJars(service, { supervisor, directory, say });
+    await Promise.all(services.map(start));
   } catch (error) {
     await supervisor.stop();
     throw error;
   }
-  return { kafkaBrokers, dynamoEndpoint, supervisor, stop: () => supervisor.stop() };
+  return { kafkaBrokers, dynamoEndpoint, children, start, stop: supervisor.stop };
 }
 
-/** The ports of the services, in the form that checkPorts takes. */
-export function portsOf(services: readonly Service[], kafkaPort: number, dynamoPort: number) {
-  const ports = {
-    kafka: { what: 'Kafka', port: kafkaPort, change: 'KAFKA_PORT' },
-    dynamodb: { what: 'DynamoDB', port: dynamoPort, change: 'DYNAMODB_PORT' },
-  };
-  return Object.fromEntries(services.map((service) => [ports[service].what, ports[service]]));
+/** A service's port, in the form that checkPorts takes. */
+export function portOf(service: Service, ports: { kafkaPort: number; dynamoPort: number }) {
+  return service === 'kafka'
+    ? { what: 'Kafka', port: ports.kafkaPort, change: 'KAFKA_PORT' }
+    : { what: 'DynamoDB', port: ports.dynamoPort, change: 'DYNAMODB_PORT' };
 }

@@ -1,14 +1,17 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Supervisor, Task } from './supervise.ts';
 
 const pom = join(import.meta.dirname, 'pom.xml');
 const home = join(import.meta.dirname, '../.local/jars');
 const LIMIT = 15 * 60_000;
 
-export type Service = 'kafka' | 'dynamodb';
+export const services = ['kafka', 'dynamodb'] as const;
+
+export type Service = (typeof services)[number];
+
+export type Fetch = { supervisor: Supervisor; directory: string; say(line: string): void };
 
 /** The folder of a service's jars. It may not exist yet; another pom.xml makes another folder. */
 export function jarFolder(service: Service): string {
@@ -16,63 +19,66 @@ export function jarFolder(service: Service): string {
   return join(home, `${service}-${hash}`);
 }
 
+/** Whether nothing is left to fetch. */
+export function hasJars(): boolean {
+  return services.every((service) => existsSync(jarFolder(service)));
+}
+
 /** Fetches a service's jars by Maven when they are missing, and says how far it is. */
-export async function fetchJars(service: Service, say: (line: string) => void): Promise<string> {
+export async function fetchJars(service: Service, fetch: Fetch): Promise<void> {
   const folder = jarFolder(service);
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) return;
   mkdirSync(home, { recursive: true });
   const work = mkdtempSync(`${folder}.`);
+  fetch.supervisor.remove(work);
   try {
-    say(`${service}: fetching its jars with Maven, once (about 50 MB)`);
-    await maven(service, work, say);
-    // Two starts at once may both get here; the second finds the folder made, and its own is spare.
+    await maven(service, work, fetch);
+    // Two starts at once both get here: the second finds the folder made, and its own is spare.
     if (!existsSync(folder)) renameSync(work, folder);
-  } catch (error) {
-    if (!existsSync(folder)) throw error;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return folder;
 }
 
-async function maven(service: Service, output: string, say: (line: string) => void) {
-  const goal = 'dependency:copy-dependencies';
-  const args = ['-B', '-f', pom, '-P', service, goal, `-DoutputDirectory=${output}`];
-  const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT });
-  const lines: string[] = [];
-  const progress = mavenProgress();
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      const news = progress(line, Date.now());
-      if (news) say(`${service}: ${news}`);
-    });
+async function maven(service: Service, output: string, { supervisor, directory, say }: Fetch) {
+  const task = {
+    name: `maven-${service}`,
+    command: 'mvn',
+    args: ['-B', '-f', pom, '-P', service, 'dependency:copy-dependencies'].concat(
+      `-DoutputDirectory=${output}`,
+    ),
+    log: join(directory, `logs/maven-${service}.log`),
+  } satisfies Task;
+  say(`${service}: fetching its jars with Maven, this once`);
+  let said = '';
+  const timer = setInterval(() => {
+    const news = progress(existsSync(task.log) ? readFileSync(task.log, 'utf8') : '');
+    if (news !== said) say(`${service}: ${news}`);
+    said = news;
+  }, 1000);
+  try {
+    const { code, how } = await supervisor.run(task, LIMIT).ended;
+    if (code !== 0) throw new Error(failure(service, how, task.log));
+  } finally {
+    clearInterval(timer);
   }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(new Error('mvn does not start', { cause: error })));
-    child.once('close', resolve);
-  });
-  if (code === 0) return;
-  const tail = lines.filter((line) => /ERROR/.test(line)).slice(0, 6);
-  throw new Error(
-    `Maven could not fetch ${service} (exit ${code ?? 'after 15 minutes'}). ` +
-      `Is the Maven repository reachable? It said:\n${tail.join('\n')}`,
+}
+
+function failure(service: Service, how: string, log: string): string {
+  const lines = existsSync(log) ? readFileSync(log, 'utf8').split('\n') : [];
+  const errors = lines.filter((line) => line.startsWith('[ERROR]')).slice(0, 4);
+  return (
+    `Maven could not fetch ${service} (${how}). Does "mvn" work, and can it reach its repository? ` +
+    `Its whole output: ${log}\n${errors.join('\n')}`
   );
 }
 
-/** Turns Maven's lines into a short line now and then: jars fetched, and their size. */
-export function mavenProgress(): (line: string, now: number) => string | undefined {
-  const factor = { '': 1, k: 1e3, M: 1e6, G: 1e9 } as const;
-  let [jars, bytes, next] = [0, 0, 0];
-  return (line, now) => {
-    const match = /Downloaded from .*\/([^/]+\.(?:jar|so|dylib|dll)) \(([\d.]+) ([kMG]?)B/.exec(
-      line,
-    );
-    if (!match) return undefined;
-    jars += 1;
-    bytes += Number(match[2]) * factor[match[3] as keyof typeof factor];
-    if (now < next) return undefined;
-    next = now + 1000;
-    return `${jars} files, ${(bytes / 1e6).toFixed(1)} MB so far, ${match[1]}`;
-  };
+/** How far Maven is, from its output: files that it keeps, and their size. */
+export function progress(output: string): string {
+  const line = /Downloaded from .*\/([^/]+\.(?:jar|so|dylib|dll)) \(([\d.]+) ([kMG]?)B/g;
+  const files = [...output.matchAll(line)];
+  const factor: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9 };
+  const bytes = files.reduce((sum, [, , n, unit = '']) => sum + Number(n) * (factor[unit] ?? 1), 0);
+  const last = files.at(-1)?.[1];
+  return `${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${last ? `, last ${last}` : ''}`;
 }

@@ -7,8 +7,8 @@ export function freePort(): Promise<number> {
 }
 
 /** Throws for the first port that is taken, naming who holds it and what to do. */
-export async function checkPorts(ports: Record<string, { port: number; change: string }>) {
-  for (const [what, { port, change }] of Object.entries(ports)) {
+export async function checkPorts(ports: { what: string; port: number; change: string }[]) {
+  for (const { what, port, change } of ports) {
     if (await isFree(port)) continue;
     const holder = listener(port);
     const by = holder ? `process ${holder.pid} (${shorten(holder.command)})` : 'another process';

@@ -8,17 +8,12 @@ const linux = process.platform === 'linux';
 /** Every process that this user can see: from /proc on Linux (small images have no ps), else ps. */
 export function processes(): Process[] {
   if (linux) return pids().flatMap((pid) => processOf(pid) ?? []);
-  return ask('ps', ['-A', '-o', 'pid=,ppid=,command='])
-    .split('\n')
-    .flatMap((line) => {
-      const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-      return command === undefined ? [] : { pid: Number(pid), parent: Number(parent), command };
-    });
+  return list('-A');
 }
 
 /** One process, or undefined when it is gone. */
 export function processOf(pid: number): Process | undefined {
-  if (!linux) return processes().find((process) => process.pid === pid);
+  if (!linux) return list('-p', String(pid))[0];
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -39,6 +34,15 @@ export function listener(port: number): Process | undefined {
   const sockets = new Set(listeningInodes(port).map((inode) => `socket:[${inode}]`));
   const pid = sockets.size > 0 && pids().find((pid) => links(pid).some((l) => sockets.has(l)));
   return pid ? processOf(pid) : undefined;
+}
+
+function list(...which: string[]): Process[] {
+  return ask('ps', [...which, '-o', 'pid=,ppid=,command='])
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return command === undefined ? [] : { pid: Number(pid), parent: Number(parent), command };
+    });
 }
 
 function pids(): number[] {

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A process for the supervisor to run. Without a log its output goes to the starter's terminal. */
@@ -16,20 +16,20 @@ export type Task = {
   first?: boolean;
 };
 
+/** What the supervisor is told, and what it tells. */
 export type Order =
-  | { do: 'run'; task: Task }
+  | { do: 'run'; id: number; task: Task; limit?: number }
   | { do: 'atEnd'; task: Task }
   | { do: 'remove'; path: string }
   | { do: 'stop' };
+export type News = { id: number; pid?: number; end?: End };
 
-type News = { name: string; event: 'started' | 'ended'; pid?: number; code?: number; how?: string };
-
-export type Child = { ended: Promise<{ code: number | undefined; how: string }> };
+export type End = { code: number | null; how: string };
+export type Child = { pid: Promise<number | undefined>; ended: Promise<End> };
 
 export type Supervisor = {
-  pid: number;
-  /** Starts a process; it ends, with its whole group, when the supervisor does. */
-  run(task: Task): Child;
+  /** Starts a process; it ends, with its whole group, when the supervisor or its limit in ms does. */
+  run(task: Task, limit?: number): Child;
   /** Runs a command when everything has ended. */
   atEnd(task: Task): void;
   /** Removes a file or folder when everything has ended. */
@@ -38,7 +38,9 @@ export type Supervisor = {
   stop(): Promise<void>;
 };
 
-const STOP_LIMIT = 15_000;
+type Watched = { pid?: number; tellPid(pid?: number): void; tellEnd(end: End): void };
+
+const STOP_LIMIT = 20_000;
 
 /** Starts a supervisor: what it runs ends with this process, however this process ends. */
 export function supervise(directory: string): Supervisor {
@@ -47,33 +49,35 @@ export function supervise(directory: string): Supervisor {
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const waiting = new Map<string, (end: Awaited<Child['ended']>) => void>();
-  const groups = new Map<string, number>();
+  const watched: Watched[] = [];
   const gone = new Promise<void>((resolve) => supervisor.once('exit', () => resolve()));
-  supervisor.on('message', ({ name, event, pid, code, how }: News) => {
-    if (event === 'started' && pid) groups.set(name, pid);
-    if (event === 'ended') waiting.get(name)?.({ code, how: how ?? 'unknown' });
+  supervisor.on('message', ({ id, pid, end }: News) => {
+    const child = watched[id];
+    if (pid) child?.tellPid(pid);
+    if (end) child?.tellEnd(end);
   });
-  gone.then(() => {
-    for (const [name, tell] of waiting) {
-      tell({ code: undefined, how: 'the supervisor ended' });
-      killGroup(groups.get(name));
-    }
-  });
+  gone.then(() => watched.forEach(abandon));
   const order = (message: Order) => {
-    if (supervisor.connected) supervisor.send(message);
+    // What a supervisor that is ending does not read, nobody needs: `gone` says the rest.
+    if (supervisor.connected) supervisor.send(message, () => undefined);
   };
   return {
-    pid: supervisor.pid ?? 0,
-    run(task) {
-      const ended = new Promise<Awaited<Child['ended']>>((resolve) => {
-        waiting.set(task.name, (end) => {
-          waiting.delete(task.name);
-          resolve(end);
-        });
-      });
-      order({ do: 'run', task });
-      return { ended };
+    run(task, limit) {
+      const pid = Promise.withResolvers<number | undefined>();
+      const ended = Promise.withResolvers<End>();
+      const child: Watched = {
+        tellPid: (known) => {
+          child.pid = known;
+          pid.resolve(known);
+        },
+        tellEnd: (end) => {
+          child.pid = undefined;
+          pid.resolve(undefined);
+          ended.resolve(end);
+        },
+      };
+      order({ do: 'run', id: watched.push(child) - 1, task, limit });
+      return { pid: pid.promise, ended: ended.promise };
     },
     atEnd: (task) => order({ do: 'atEnd', task }),
     remove: (path) => order({ do: 'remove', path }),
@@ -90,37 +94,36 @@ export function supervise(directory: string): Supervisor {
 export async function whileRunning<T>(
   task: Task,
   child: Child,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (gone: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
   const died = child.ended.then(({ how }) => {
-    const seen = task.log
-      ? `Last lines of ${task.log}:\n${tail(task.log)}`
-      : 'See its output above.';
+    const seen = task.log ? `The end of ${task.log}:\n${tail(task.log)}` : 'See its output above.';
     throw new Error(`${task.name} ended while starting (${how}). ${seen}`);
   });
   try {
     return await Promise.race([work(abort.signal), died]);
   } finally {
     abort.abort();
-    died.catch(() => undefined); // Later ends are the caller's business.
+    died.catch(() => undefined); // An end after the start is for the caller to watch.
   }
 }
 
 function tail(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
-  } catch {
-    return '(no log was written)';
-  }
+  if (!existsSync(path)) return '(no log was written)';
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
 }
 
-/** Only for a supervisor that was itself killed: its processes have lost whoever would end them. */
-function killGroup(pid: number | undefined) {
-  if (pid === undefined) return;
+/** For a supervisor that was itself killed: nobody else is left to end its processes. */
+function abandon({ pid, tellEnd }: Watched) {
+  if (pid) endGroup(pid);
+  tellEnd({ code: null, how: 'its supervisor ended' });
+}
+
+function endGroup(pid: number) {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended already.
+    // The group has ended already.
   }
 }

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Process, processes } from './processes.ts';
+import { until } from './wait.ts';
+
+const ENDING = 12_000;
+
+/** The processes that stand on the data of this folder: a supervisor, Kafka, DynamoDB Local. */
+export function usersOf(directory: string, all = processes()): Process[] {
+  const marks = [
+    `supervisor.ts ${directory}`,
+    ` -dbPath ${join(directory, 'data/dynamodb')} `,
+    ` kafka.Kafka ${join(directory, 'kafka.properties')}`,
+  ];
+  return all.filter(({ pid, command }) => {
+    return (
+      pid !== process.pid && marks.some((mark) => `${command} `.includes(`${mark.trimEnd()} `))
+    );
+  });
+}
+
+/** Waits for an earlier run on the same data that is ending; throws when it is not. */
+export async function untilUnused(
+  directory: string,
+  say: (line: string) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  if (usersOf(directory).length === 0) return;
+  say('an earlier run is still there: waiting for its end');
+  const unused = async () => {
+    if (usersOf(directory).length === 0) return true;
+    throw new Error(inUse(directory));
+  };
+  await until('an earlier run to end', ENDING, unused, stop);
+}
+
+/** Clears the data, or with `all` the jars as well; throws when something runs on it. */
+export function clear(directory: string, all: boolean): string[] {
+  if (usersOf(directory).length > 0) throw new Error(inUse(directory));
+  const kept = all ? [] : ['jars'];
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  const gone = names.filter((name) => !kept.includes(name));
+  for (const name of gone) rmSync(join(directory, name), { recursive: true, force: true });
+  return gone;
+}
+
+function inUse(directory: string): string {
+  const users = usersOf(directory).map(({ pid, command }) => `${pid} (${command.slice(0, 60)}...)`);
+  return (
+    `${directory} is in use by ${users.join(', ')}. ` +
+    'Stop that "npm start" (Ctrl-C in its terminal), or end these processes.'
+  );
+}

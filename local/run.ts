@@ -1,0 +1,128 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Backend, portOf, startBackend } from './backend.ts';
+import type { Choice } from './choose.ts';
+import { untilUnused } from './data.ts';
+import { readDefinition } from './definition.ts';
+import { startDocker } from './docker.ts';
+import { dynamodbAnswers } from './dynamodb.ts';
+import { type Service, services } from './jars.ts';
+import { kafkaAnswers } from './kafka.ts';
+import { checkPorts } from './ports.ts';
+import { createResources } from './resources.ts';
+import type { Settings } from './settings.ts';
+import { type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
+import { until } from './wait.ts';
+
+export type Plan = {
+  backend: Choice;
+  settings: Settings;
+  /** Holds data/, logs/ and env.json. */
+  directory: string;
+  /** What serves the functions; it is given the addresses in its environment. */
+  functions: Task;
+  say(line: string): void;
+};
+
+type Addresses = Pick<Backend, 'kafkaBrokers' | 'dynamoEndpoint'>;
+
+const ANSWER = 15_000;
+const HEALTHY = 120_000;
+const AGAIN = 10_000;
+
+/** Runs everything until `stop` is aborted; throws when a start fails or the functions end. */
+export async function run(plan: Plan, stop: AbortSignal): Promise<void> {
+  await untilUnused(plan.directory, plan.say, stop);
+  const supervisor = supervise(plan.directory);
+  const stopped = new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const serving = serve(plan, supervisor, stop);
+  serving.catch(() => undefined); // After a stop, what was still starting fails: as it should.
+  try {
+    await Promise.race([serving, stopped]);
+  } finally {
+    plan.say('stopping');
+    await supervisor.stop();
+  }
+}
+
+async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
+  const { backend, settings, say, directory } = plan;
+  const { KAFKA_PORT: kafkaPort, DYNAMODB_PORT: dynamoPort } = settings;
+  const own = backend === 'none' ? [] : services;
+  await checkPorts([
+    ...own.map((service) => portOf(service, { kafkaPort, dynamoPort })),
+    { what: 'the HTTP API', port: settings.HTTP_PORT, change: 'HTTP_PORT' },
+    { what: "Lambda's Invoke API", port: settings.LAMBDA_PORT, change: 'LAMBDA_PORT' },
+  ]);
+  mkdirSync(directory, { recursive: true });
+
+  const options = { directory, kafkaPort, dynamoPort, supervisor, say };
+  let found: Addresses;
+  if (backend === 'java') {
+    const started = await startBackend(options);
+    for (const service of own) keepUp(service, started, plan, stop);
+    found = started;
+  } else {
+    found = backend === 'docker' ? await startDocker(options) : await given(settings);
+  }
+  const { table, topics } = readDefinition();
+  await createResources({ ...found, table, topics });
+  say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
+  await serveFunctions(plan, supervisor, found);
+}
+
+async function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Promise<Addresses> {
+  await until(`Kafka on ${KAFKA_BROKERS} to answer`, ANSWER, () => kafkaAnswers(KAFKA_BROKERS));
+  await until(`DynamoDB on ${DYNAMODB_ENDPOINT} to answer`, ANSWER, () =>
+    dynamodbAnswers(DYNAMODB_ENDPOINT),
+  );
+  return { kafkaBrokers: KAFKA_BROKERS, dynamoEndpoint: DYNAMODB_ENDPOINT };
+}
+
+async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Addresses) {
+  const { settings, directory, say } = plan;
+  const env = {
+    KAFKA_BROKERS: found.kafkaBrokers,
+    DYNAMODB_ENDPOINT: found.dynamoEndpoint,
+    AWS_REGION: settings.AWS_REGION,
+  };
+  const file = join(directory, 'env.json');
+  supervisor.remove(file);
+  writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
+
+  const api = `http://localhost:${settings.HTTP_PORT}`;
+  const task = { ...plan.functions, env: { ...plan.functions.env, ...env }, first: true };
+  say('starting the functions');
+  const child = supervisor.run(task);
+  await whileRunning(task, child, (gone) => {
+    return until(`${api}/api/health to answer 200`, HEALTHY, () => healthy(api), gone);
+  });
+  say(
+    `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +
+      `Kafka ${found.kafkaBrokers}, DynamoDB ${found.dynamoEndpoint}. Ctrl-C stops everything.`,
+  );
+  const { how } = await child.ended;
+  throw new Error(`The functions (${task.name}) ended by themselves: ${how}. See above for why.`);
+}
+
+async function healthy(api: string): Promise<true> {
+  const answer = await fetch(`${api}/api/health`, { signal: AbortSignal.timeout(5000) });
+  if (answer.status !== 200) throw new Error(`it answers ${answer.status}: ${await answer.text()}`);
+  return true;
+}
+
+/** Starts a service again that ended by itself, or was killed to see what happens then. */
+async function keepUp(service: Service, backend: Backend, { say }: Plan, stop: AbortSignal) {
+  while (!stop.aborted) {
+    const end = await backend.children.get(service)?.ended;
+    if (stop.aborted) return;
+    say(`${service} ended (${end?.how}); it is started again in ${AGAIN / 1000} s`);
+    await sleep(AGAIN);
+    if (stop.aborted) return;
+    await backend.start(service).catch((error: Error) => say(error.message));
+  }
+}

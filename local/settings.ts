@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { Choice } from './choose.ts';
+
+const Port = z.coerce.number().int().min(1).max(65_535);
+
+const Env = z.object({
+  KAFKA_PORT: Port.default(9092),
+  DYNAMODB_PORT: Port.optional(),
+  HTTP_PORT: Port.default(3001),
+  LAMBDA_PORT: Port.default(3002),
+  AWS_REGION: z.string().min(1).default('us-east-1'),
+  KAFKA_BROKERS: z.string().min(1).optional(),
+  DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+});
+
+export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & { DYNAMODB_PORT: number };
+
+/** What the environment says of `npm start`, checked; the ports default to the contract's. */
+export function readSettings(env: NodeJS.ProcessEnv, backend: Choice): Settings {
+  const parsed = Env.safeParse(env);
+  if (!parsed.success) throw new Error(`The environment: ${z.prettifyError(parsed.error)}`);
+  const { data } = parsed;
+  if (backend === 'none' && !(data.KAFKA_BROKERS && data.DYNAMODB_ENDPOINT)) {
+    throw new Error(
+      'LOCAL_BACKEND=none starts nothing: set KAFKA_BROKERS (localhost:9092) and ' +
+        'DYNAMODB_ENDPOINT (http://localhost:8000) to where your own are.',
+    );
+  }
+  return { ...data, DYNAMODB_PORT: data.DYNAMODB_PORT ?? (backend === 'docker' ? 4566 : 8000) };
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { chooseBackend } from './choose.ts';
+import { run } from './run.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { stopSignal } from './stop.ts';
+import type { Task } from './supervise.ts';
+
+const root = join(import.meta.dirname, '..');
+
+const help = `npm start: Kafka, DynamoDB and the functions, all on this machine, until Ctrl-C.
+
+  LOCAL_BACKEND   auto (default): Java 17+ with Maven, else Docker | java | docker
+                  none: starts neither, uses KAFKA_BROKERS and DYNAMODB_ENDPOINT
+  HTTP_PORT       the HTTP API, default 3001
+  LAMBDA_PORT     Lambda's Invoke API, default 3002
+  KAFKA_PORT      default 9092
+  DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
+  AWS_REGION      default us-east-1
+
+Data and logs are in .local/ and stay; "npm run reset" clears them.
+`;
+
+if (process.argv.some((argument) => ['--help', '-h', 'help'].includes(argument))) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+
+const stop = stopSignal();
+
+try {
+  const backend = await chooseBackend(process.env.LOCAL_BACKEND || 'auto');
+  const settings = readSettings(process.env, backend);
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const directory = join(root, '.local');
+  await run({ backend, settings, directory, functions: functions(settings), say }, stop);
+  process.exit(0);
+} catch (error) {
+  if (stop.aborted) process.exit(0);
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+}
+
+/** serverless-offline, by itself and not through npx: one process less to end. */
+function functions({ HTTP_PORT, LAMBDA_PORT }: Settings): Task {
+  const ports = ['--httpPort', String(HTTP_PORT), '--lambdaPort', String(LAMBDA_PORT)];
+  return {
+    name: 'sls offline',
+    command: process.execPath,
+    args: [join(root, 'node_modules/.bin/sls'), 'offline', 'start', ...ports],
+    cwd: root,
+    signal: 'SIGINT',
+  };
+}
