@@ -1,0 +1,100 @@
+/** Decides which waiting records go into the next invocation, and when. */
+
+/** A record waiting to be delivered: its JSON, its size, and where a commit after it stands. */
+export interface Entry {
+  readonly offset: number;
+  /** What is committed once this record and all before it are done. */
+  readonly next: number;
+  readonly json: string;
+  readonly bytes: number;
+  readonly arrived: number;
+}
+
+/** A partition that has no invocation in flight. */
+export interface Lane {
+  readonly partition: number;
+  readonly waiting: readonly Entry[];
+  /** When its last invocation ended, or it was assigned. */
+  readonly freeSince: number;
+}
+
+export interface Limits {
+  readonly batchSize: number;
+  readonly windowMs: number;
+  /** The largest JSON body, envelope included. */
+  readonly payloadBytes: number;
+  readonly envelopeBytes: number;
+  readonly groupBytes: (partition: number) => number;
+}
+
+export type Decision =
+  | { readonly kind: 'deliver'; readonly counts: ReadonlyMap<number, number> }
+  | { readonly kind: 'wait'; readonly until: number }
+  | { readonly kind: 'tooLarge'; readonly partition: number }
+  | { readonly kind: 'nothing' };
+
+/** Lambda's limit for the payload of a synchronous invocation. */
+export const PAYLOAD_BYTES = 6 * 1024 * 1024;
+
+const COMMA = 1;
+
+/**
+ * The next batch over all partitions of one mapping. It closes on the first of batch size, window
+ * and payload size. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+ */
+export function assemble(lanes: readonly Lane[], limits: Limits, now: number): Decision {
+  const filled = fill(lanes.filter((lane) => lane.waiting.length > 0).sort(longestFree), limits);
+  if (filled.tooLarge !== undefined) return { kind: 'tooLarge', partition: filled.tooLarge };
+  if (filled.lanes.length === 0) return { kind: 'nothing' };
+  const until = Math.min(...filled.lanes.map((lane) => windowEnd(lane, limits.windowMs)));
+  if (filled.full || until <= now) return { kind: 'deliver', counts: filled.counts };
+  return { kind: 'wait', until };
+}
+
+interface Filled {
+  readonly lanes: readonly Lane[];
+  readonly counts: ReadonlyMap<number, number>;
+  readonly full: boolean;
+  readonly tooLarge?: number;
+}
+
+// One partition after the other, not a record of each in turn: whatever a full batch leaves out
+// can then be invoked at the same time.
+function fill(lanes: readonly Lane[], limits: Limits): Filled {
+  const counts = new Map<number, number>();
+  const done = (full: boolean, tooLarge?: number): Filled => ({
+    lanes: lanes.filter((lane) => counts.has(lane.partition)),
+    counts,
+    full,
+    ...(tooLarge !== undefined && { tooLarge }),
+  });
+  let bytes = limits.envelopeBytes;
+  let records = 0;
+  for (const { partition, waiting } of lanes) {
+    const group = limits.groupBytes(partition);
+    for (const [index, entry] of waiting.entries()) {
+      const alone = limits.envelopeBytes + group + entry.bytes;
+      if (alone > limits.payloadBytes && index === 0) return done(false, partition);
+      const before = index > 0 ? COMMA : group + (counts.size > 0 ? COMMA : 0);
+      if (bytes + before + entry.bytes > limits.payloadBytes) return done(true);
+      bytes += before + entry.bytes;
+      records += 1;
+      counts.set(partition, index + 1);
+      if (records === limits.batchSize) return done(true);
+    }
+  }
+  return done(false);
+}
+
+// AWS: the next window begins as soon as the previous invocation completes, not with the first
+// record; an empty window is followed by the next one at once.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+function windowEnd({ waiting, freeSince }: Lane, windowMs: number): number {
+  if (windowMs === 0) return 0;
+  const first = waiting[0]?.arrived ?? freeSince;
+  return freeSince + Math.max(1, Math.ceil((first - freeSince) / windowMs)) * windowMs;
+}
+
+function longestFree(a: Lane, b: Lane): number {
+  return a.freeSince - b.freeSince || a.partition - b.partition;
+}

@@ -1,0 +1,108 @@
+/** The payload Lambda gives a function for a Kafka event source: its exact shape and size. */
+
+export type EventSource =
+  | { readonly eventSource: 'SelfManagedKafka'; readonly bootstrapServers: string }
+  | {
+      readonly eventSource: 'aws:kafka';
+      readonly eventSourceArn: string;
+      readonly bootstrapServers: string;
+    };
+
+/** A record as the Kafka client hands it over. */
+export interface Message {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestamp: string;
+  readonly offset: string;
+  readonly attributes?: number;
+  readonly headers?: Readonly<Record<string, HeaderValue | HeaderValue[]>>;
+  /** kafkajs keeps the timestamp type here; its type declaration leaves it out. */
+  readonly batchContext?: { readonly timestampType?: number };
+}
+
+type HeaderValue = Buffer | string | null | undefined;
+
+/** A record as the function receives it. */
+export interface EventRecord {
+  topic: string;
+  partition: number;
+  offset: number;
+  timestamp: number;
+  timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME';
+  key?: string;
+  value?: string;
+  headers: Record<string, number[]>[];
+}
+
+export type KafkaEvent = EventSource & { records: Record<string, EventRecord[]> };
+
+const LOG_APPEND_TIME = 1;
+const LOG_APPEND_TIME_ATTRIBUTE = 0x8;
+
+/** The member of `records` that a partition's records stand under. */
+export function recordsKey(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
+/** One Kafka record in the form of the event. */
+export function toEventRecord(topic: string, partition: number, message: Message): EventRecord {
+  return {
+    topic,
+    partition,
+    offset: Number(message.offset),
+    timestamp: Number(message.timestamp),
+    timestampType: timestampType(message),
+    // AWS: a null key or value is absent from the event, not null.
+    // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
+    ...(message.key && { key: message.key.toString('base64') }),
+    ...(message.value && { value: message.value.toString('base64') }),
+    headers: toHeaders(message.headers ?? {}),
+  };
+}
+
+/** The whole event as JSON, from records that are JSON already. */
+export function toPayload(
+  source: EventSource,
+  records: Iterable<readonly [key: string, records: readonly string[]]>,
+): string {
+  const groups = Array.from(records, ([key, group]) => `${opening(key)}${group.join(',')}]`);
+  return `${envelope(source)}${groups.join(',')}}}`;
+}
+
+/** The bytes of a payload before its first record. */
+export function envelopeBytes(source: EventSource): number {
+  return Buffer.byteLength(`${envelope(source)}}}`);
+}
+
+/** The bytes that one more partition adds to a payload, without its records. */
+export function groupBytes(key: string): number {
+  return Buffer.byteLength(`${opening(key)}]`);
+}
+
+function envelope(source: EventSource): string {
+  return `${JSON.stringify(source).slice(0, -1)},"records":{`;
+}
+
+function opening(key: string): string {
+  return `${JSON.stringify(key)}:[`;
+}
+
+function timestampType({ batchContext, attributes = 0 }: Message): EventRecord['timestampType'] {
+  const appended = batchContext
+    ? batchContext.timestampType === LOG_APPEND_TIME
+    : (attributes & LOG_APPEND_TIME_ATTRIBUTE) > 0;
+  return appended ? 'LOG_APPEND_TIME' : 'CREATE_TIME';
+}
+
+// Differs from AWS: kafkajs decodes headers into an object, so a repeated key's values stand
+// together at the place of the first one, and keys that look like integers come first.
+function toHeaders(headers: NonNullable<Message['headers']>): Record<string, number[]>[] {
+  return Object.entries(headers).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => ({ [key]: signedBytes(one) })),
+  );
+}
+
+// AWS: header bytes are Java bytes, -128 to 127. https://github.com/aws/aws-lambda-go/pull/506
+function signedBytes(value: HeaderValue): number[] {
+  return Array.from(new Int8Array(Buffer.from(value ?? '')));
+}

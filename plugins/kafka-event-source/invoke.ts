@@ -1,0 +1,124 @@
+/** Calls a function through the Lambda Invoke endpoint. */
+import http from 'node:http';
+import https from 'node:https';
+import type { InvocationResult } from './acknowledge.ts';
+
+export interface InvokeOptions {
+  readonly endpoint: string;
+  readonly functionName: string;
+  readonly timeoutMs: number;
+}
+
+export interface Invoker {
+  invoke(payload: string): Promise<InvocationResult>;
+  /** Ends invocations still in flight and closes the connections. */
+  close(): void;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly functionError: string | undefined;
+  readonly body: string;
+}
+
+/**
+ * An invoker for one function. It uses node:http because fetch gives up after 300 s without
+ * response headers, and an invocation may last longer.
+ */
+export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptions): Invoker {
+  const url = new URL(
+    `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
+    endpoint,
+  );
+  const client = url.protocol === 'https:' ? https : http;
+  const agent = new client.Agent({ keepAlive: true });
+  const closed = new AbortController();
+
+  const post = (payload: string) =>
+    new Promise<Answer>((resolve, reject) => {
+      const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]);
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      };
+      const request = client.request(
+        url,
+        { method: 'POST', agent, signal, headers },
+        (response) => {
+          read(response).then(resolve, reject);
+        },
+      );
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        // The other side may close a kept connection at the moment it is used again.
+        if (request.reusedSocket && error.code === 'ECONNRESET')
+          post(payload).then(resolve, reject);
+        else reject(error);
+      });
+      request.end(payload);
+    });
+
+  return {
+    invoke: (payload) =>
+      post(payload).then(toResult, (error: Error) => {
+        if (
+          error.name === 'TimeoutError' ||
+          (error.cause instanceof Error && error.cause.name === 'TimeoutError')
+        ) {
+          return {
+            kind: 'functionError',
+            message: `no answer from ${url.href} within ${timeoutMs} ms`,
+          };
+        }
+        return { kind: 'notReached', message: `${url.href}: ${describe(error)}` };
+      }),
+    close: () => {
+      closed.abort();
+      agent.destroy();
+    },
+  };
+}
+
+async function read(response: http.IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const functionError = response.headers['x-amz-function-error'];
+  return {
+    status: response.statusCode ?? 0,
+    functionError: Array.isArray(functionError) ? functionError[0] : functionError,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+function toResult({ status, functionError, body }: Answer): InvocationResult {
+  const payload = parse(body);
+  if (functionError !== undefined) {
+    return { kind: 'functionError', message: `${functionError}: ${errorMessage(payload)}` };
+  }
+  if (status >= 200 && status < 300) return { kind: 'ok', payload };
+  const message = `status ${status}: ${errorMessage(payload)}`;
+  return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
+}
+
+/** The answer as JSON; what is not JSON stays text, for whoever reads it to refuse. */
+function parse(body: string): unknown {
+  if (body === '') return null;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+function errorMessage(payload: unknown): string {
+  if (typeof payload === 'object' && payload !== null) {
+    const { errorMessage, Message, message } = payload as Record<string, unknown>;
+    const found = errorMessage ?? Message ?? message;
+    if (typeof found === 'string') return found;
+  }
+  return String(typeof payload === 'string' ? payload : JSON.stringify(payload)).slice(0, 500);
+}
+
+// A refused connection to "localhost" is an AggregateError with an empty message.
+function describe(error: NodeJS.ErrnoException): string {
+  return error.message || error.code || error.name;
+}

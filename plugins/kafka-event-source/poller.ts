@@ -1,0 +1,408 @@
+/** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
+import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafkajs';
+import type { InvocationResult } from './acknowledge.ts';
+import { type Entry, PAYLOAD_BYTES } from './batch.ts';
+import type { Mapping } from './definition.ts';
+import { type Backoff, Delivery, type Log } from './delivery.ts';
+import { type Message, toEventRecord } from './event.ts';
+
+export interface PollerOptions {
+  readonly mapping: Mapping;
+  readonly log: Log;
+  readonly invoke: (payload: string) => Promise<InvocationResult>;
+  readonly backoff?: Backoff;
+  /** How long a stop waits for invocations in flight. */
+  readonly stopMs?: number;
+  readonly payloadBytes?: number;
+}
+
+/** Where the poller stands in a partition that is its own. */
+interface Position {
+  /** What the group has committed, as far as this poller knows; -1 for nothing yet. */
+  committed: number;
+  /** What a commit under way, or one without an answer, may have made of it. */
+  attempted: number;
+  /** The offset after the last one in the buffer. */
+  fetched: number | undefined;
+  /** The offset after the last one that is done. */
+  done: number;
+}
+
+type CommitOffsets = EachBatchPayload['commitOffsetsIfNecessary'];
+type FetchedBatch = EachBatchPayload['batch'] & { readonly fetchedOffset?: string };
+
+const NOTHING_COMMITTED = -1;
+const DEFAULTS = { backoff: { firstMs: 500, maxMs: 30_000 }, stopMs: 4_000 } as const;
+const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
+/** How long a stop waits for a broker that may be away. */
+const LEAVE_MS = 3_000;
+const TOPIC_CHECK_MS = 1_000;
+const COMMIT_AGAIN_MS = 1_000;
+const CONSUMER = {
+  // Short enough that a killed process gives its partitions back soon.
+  sessionTimeout: 10_000,
+  rebalanceTimeout: 15_000,
+  heartbeatInterval: 2_000,
+  // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
+  maxWaitTimeInMs: 250,
+  // New partitions are seen with the metadata.
+  metadataMaxAge: 15_000,
+  allowAutoTopicCreation: false,
+  // A crash starts a new session of our own, which says why.
+  retry: { retries: 5, maxRetryTime: 2_000, restartOnFailure: async () => false },
+} as const;
+
+export class Poller {
+  readonly #mapping: Mapping;
+  readonly #log: Log;
+  readonly #stopMs: number;
+  readonly #delivery: Delivery;
+  readonly #positions = new Map<number, Position>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #isStopped = false;
+  #ended: Promise<void> = Promise.resolve();
+  #consumer: Consumer | undefined;
+  #admin: Admin | undefined;
+  #known: ReadonlySet<number> | undefined;
+  #positioned: Promise<void> = Promise.resolve();
+  #exclusive: Promise<void> = Promise.resolve();
+  #commitOffsets: CommitOffsets | undefined;
+  #commitTimer: NodeJS.Timeout | undefined;
+  #told: string | undefined;
+  #failures = 0;
+
+  constructor({ mapping, log, invoke, backoff, stopMs, payloadBytes }: PollerOptions) {
+    this.#mapping = mapping;
+    this.#log = log;
+    this.#stopMs = stopMs ?? DEFAULTS.stopMs;
+    this.#delivery = new Delivery({
+      ...mapping,
+      source: mapping.source,
+      payloadBytes: payloadBytes ?? PAYLOAD_BYTES,
+      backoff: backoff ?? DEFAULTS.backoff,
+      log,
+      invoke,
+      onProgress: (partition, next) => this.#progress(partition, next),
+      onRoom: (partition) => this.#setPaused(partition, false),
+    });
+  }
+
+  /** Begins polling and returns at once; a broker that is away is tried again. */
+  start(): void {
+    this.#delivery.hold();
+    this.#ended = this.#run();
+  }
+
+  /** Lets invocations in flight finish for a while, commits, and leaves the group. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#delivery.close(this.#stopMs);
+    clearTimeout(this.#commitTimer);
+    await this.#commit();
+    this.#stopped.resolve();
+    await Promise.race([this.#ended, after(LEAVE_MS)]);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await this.#session();
+      } catch (error) {
+        this.#tellOnce(
+          `${this.#mapping.name}: cannot poll ${this.#mapping.topic} at ` +
+            `${this.#mapping.bootstrapServers.join(',')}: ${reasonOf(error)}. Trying again.`,
+        );
+        const { firstMs, maxMs } = RECONNECT;
+        await this.#orStopped(Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 10)));
+        this.#failures += 1;
+      }
+    }
+  }
+
+  /** From connecting until the consumer crashes or the poller stops. */
+  async #session(): Promise<void> {
+    const kafka = createClient(this.#mapping, this.#log);
+    const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
+    const consumer = kafka.consumer({ groupId: this.#mapping.groupId, ...CONSUMER });
+    try {
+      await admin.connect();
+      if (!(await this.#waitForTopic(admin))) return;
+      this.#admin = admin;
+      const crashed = this.#listen(consumer);
+      await consumer.connect();
+      await consumer.subscribe({ topics: [this.#mapping.topic], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      });
+      await Promise.race([crashed, this.#stopped.promise]);
+    } finally {
+      this.#delivery.hold();
+      this.#consumer = undefined;
+      this.#commitOffsets = undefined;
+      this.#admin = undefined;
+      const results = await Promise.allSettled([consumer.disconnect(), admin.disconnect()]);
+      for (const result of results) {
+        if (result.status === 'rejected') this.#log.debug(`disconnect: ${reasonOf(result.reason)}`);
+      }
+    }
+  }
+
+  #listen(consumer: Consumer): Promise<never> {
+    const { GROUP_JOIN, REBALANCING, STOP, CRASH } = consumer.events;
+    consumer.on(STOP, () => {
+      this.#consumer = undefined;
+    });
+    consumer.on(REBALANCING, () => this.#delivery.hold());
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      // kafkajs calls this before its next fetch, so that the partitions taken away are gone
+      // before a late result could be committed under the new generation.
+      const assigned = payload.memberAssignment[this.#mapping.topic] ?? [];
+      this.#consumer = consumer;
+      this.#commitOffsets = undefined;
+      this.#giveUp(assigned);
+      this.#positioned = this.#alone(() => this.#position(consumer, assigned));
+    });
+    const crashed = new Promise<never>((_, reject) => {
+      consumer.on(CRASH, ({ payload }) => reject(payload.error));
+    });
+    crashed.catch((error: unknown) => {
+      this.#delivery.hold();
+      this.#log.debug(`${this.#mapping.name}: consumer crashed: ${reasonOf(error)}`);
+    });
+    return crashed;
+  }
+
+  async #waitForTopic(admin: Admin): Promise<boolean> {
+    const { topic, name } = this.#mapping;
+    while (!this.#isStopped) {
+      if ((await admin.listTopics()).includes(topic)) {
+        const metadata = await admin.fetchTopicMetadata({ topics: [topic] });
+        const partitions = metadata.topics[0]?.partitions.map(({ partitionId }) => partitionId);
+        this.#known ??= new Set(partitions);
+        return true;
+      }
+      // AWS does not say what it does; topics are not created, and polling goes on when it exists.
+      this.#tellOnce(`${name}: topic ${topic} does not exist; waiting until it is created.`);
+      await this.#orStopped(TOPIC_CHECK_MS);
+    }
+    return false;
+  }
+
+  #giveUp(assigned: readonly number[]): void {
+    for (const partition of this.#positions.keys()) {
+      if (!assigned.includes(partition)) {
+        this.#delivery.revoke(partition);
+        this.#positions.delete(partition);
+      }
+    }
+  }
+
+  /**
+   * After a join: a partition whose committed offset is where this poller left it keeps its buffer
+   * and its invocation in flight; any other starts again at the committed offset.
+   */
+  async #position(consumer: Consumer, assigned: readonly number[]): Promise<void> {
+    try {
+      const committed = await this.#committed();
+      for (const partition of assigned) await this.#resume(consumer, partition, committed);
+    } catch (error) {
+      // Starting every partition again repeats records and loses none.
+      this.#log.warning(`${this.#mapping.name}: positions unknown: ${reasonOf(error)}`);
+      for (const partition of assigned) this.#restart(partition, NOTHING_COMMITTED);
+    }
+    if (this.#consumer !== consumer) return;
+    this.#told = undefined;
+    this.#failures = 0;
+    this.#log.notice(
+      `${this.#mapping.name}: polling ${this.#mapping.topic}, ` +
+        `partitions ${assigned.length > 0 ? assigned.join(', ') : 'none: other members have them'}`,
+    );
+    this.#delivery.release();
+    void this.#commit();
+  }
+
+  async #committed(): Promise<ReadonlyMap<number, number>> {
+    const { groupId, topic } = this.#mapping;
+    const [offsets] = (await this.#admin?.fetchOffsets({ groupId, topics: [topic] })) ?? [];
+    return new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  async #resume(
+    consumer: Consumer,
+    partition: number,
+    offsets: ReadonlyMap<number, number>,
+  ): Promise<void> {
+    const committed = offsets.get(partition) ?? NOTHING_COMMITTED;
+    const held = this.#positions.get(partition);
+    if (held && (committed === held.committed || committed === held.attempted)) {
+      held.committed = committed;
+      if (held.fetched !== undefined) this.#seek(consumer, partition, held.fetched);
+      this.#setPaused(partition, this.#delivery.isFull(partition));
+      return;
+    }
+    this.#restart(partition, committed);
+    if (committed !== NOTHING_COMMITTED) return;
+    const start = await this.#startingOffset(partition);
+    if (start === undefined) return;
+    this.#seek(consumer, partition, start);
+    this.#progress(partition, start);
+  }
+
+  #restart(partition: number, committed: number): void {
+    this.#delivery.assign(partition);
+    this.#positions.set(partition, {
+      committed,
+      attempted: committed,
+      fetched: undefined,
+      done: NOTHING_COMMITTED,
+    });
+    this.#setPaused(partition, false);
+  }
+
+  /**
+   * Where to begin without a committed offset; undefined is the beginning. It is committed at
+   * once: a record that comes before the first commit is then not skipped by a restart.
+   */
+  async #startingOffset(partition: number): Promise<number | undefined> {
+    const { startingPosition, startingTimestampMs, topic } = this.#mapping;
+    // AWS does not say where it begins in a partition added later; the beginning loses nothing.
+    if (startingPosition === 'TRIM_HORIZON' || !this.#known?.has(partition)) return undefined;
+    const offsets =
+      startingPosition === 'AT_TIMESTAMP'
+        ? await this.#admin?.fetchTopicOffsetsByTimestamp(topic, startingTimestampMs)
+        : await this.#admin?.fetchTopicOffsets(topic);
+    const found = offsets?.find((one) => one.partition === partition);
+    return found && Number(found.offset);
+  }
+
+  #seek(consumer: Consumer, partition: number, offset: number): void {
+    consumer.seek({ topic: this.#mapping.topic, partition, offset: String(offset) });
+  }
+
+  // Only fills the buffer and returns: kafkajs heartbeats between two calls, however long an
+  // invocation takes.
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    await this.#positioned;
+    if (payload.isStale() || !payload.isRunning()) return;
+    const batch: FetchedBatch = payload.batch;
+    const { partition, messages } = batch;
+    this.#commitOffsets = payload.commitOffsetsIfNecessary;
+    const position = this.#positions.get(partition);
+    if (!position) return;
+    const fetched = Number(batch.fetchedOffset ?? messages[0]?.offset);
+    if (position.fetched !== undefined && fetched < position.fetched) {
+      this.#log.warning(
+        `${this.#mapping.name}: ${batch.topic}-${partition} went back from offset ` +
+          `${position.fetched} to ${fetched}; starting there`,
+      );
+      this.#restart(partition, NOTHING_COMMITTED);
+    }
+    const next = Number(batch.lastOffset()) + 1;
+    const current = this.#positions.get(partition);
+    if (current) current.fetched = next;
+    this.#delivery.enqueue(partition, toEntries(batch.topic, partition, messages, next));
+    if (this.#delivery.isFull(partition)) this.#setPaused(partition, true);
+    payload.resolveOffset(batch.lastOffset());
+  }
+
+  #setPaused(partition: number, paused: boolean): void {
+    const target = [{ topic: this.#mapping.topic, partitions: [partition] }];
+    if (paused) this.#consumer?.pause(target);
+    else this.#consumer?.resume(target);
+  }
+
+  #progress(partition: number, next: number): void {
+    const position = this.#positions.get(partition);
+    if (!position) return;
+    position.done = Math.max(position.done, next);
+    void this.#commit();
+  }
+
+  /** Commits what is done and not committed yet, one request at a time. */
+  #commit(): Promise<void> {
+    return this.#alone(async () => {
+      const dirty = [...this.#positions].filter(([, { done, committed }]) => done > committed);
+      if (dirty.length === 0 || !this.#consumer) return;
+      const { topic } = this.#mapping;
+      for (const [, position] of dirty) position.attempted = position.done;
+      const offsets = dirty.map(([partition, { attempted }]) => ({
+        topic,
+        partition,
+        offset: String(attempted),
+      }));
+      try {
+        // The commit of a batch is tried once under its generation; the consumer's own would be
+        // repeated after a rebalance, for partitions that may be another member's by then.
+        if (this.#commitOffsets)
+          await this.#commitOffsets({ topics: [{ topic, partitions: offsets }] });
+        else await this.#consumer.commitOffsets(offsets);
+        for (const [, position] of dirty) position.committed = position.attempted;
+      } catch (error) {
+        this.#log.debug(`${this.#mapping.name}: not committed: ${reasonOf(error)}`);
+        clearTimeout(this.#commitTimer);
+        if (!this.#isStopped) {
+          this.#commitTimer = setTimeout(() => void this.#commit(), COMMIT_AGAIN_MS);
+        }
+      }
+    });
+  }
+
+  /** Runs one thing after the other: commits and positions never cross. */
+  #alone(action: () => Promise<void>): Promise<void> {
+    this.#exclusive = this.#exclusive.then(action);
+    return this.#exclusive;
+  }
+
+  #tellOnce(message: string): void {
+    if (this.#told !== message && !this.#isStopped) this.#log.warning(message);
+    this.#told = message;
+  }
+
+  async #orStopped(ms: number): Promise<void> {
+    await Promise.race([after(ms), this.#stopped.promise]);
+  }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+function createClient({ name, bootstrapServers }: Mapping, log: Log) {
+  return new kafkajs.Kafka({
+    clientId: `kafka-event-source-${name}`,
+    brokers: [...bootstrapServers],
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    retry: { retries: 2, maxRetryTime: 1_000 },
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, log: { message, error } }) =>
+        log.debug(`kafkajs ${namespace}: ${message} ${error ?? ''}`),
+  });
+}
+
+function toEntries(
+  topic: string,
+  partition: number,
+  messages: readonly Message[],
+  end: number,
+): Entry[] {
+  const arrived = Date.now();
+  return messages.map((message, index) => {
+    const record = toEventRecord(topic, partition, message);
+    const json = JSON.stringify(record);
+    // What follows the last record of a fetch, such as a transaction's marker, is done with it.
+    const next = index === messages.length - 1 ? end : record.offset + 1;
+    return { offset: record.offset, next, json, bytes: Buffer.byteLength(json), arrived };
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || error.name;
+}
