@@ -1,0 +1,47 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { createDeadLetters, type DeadLetters } from '../../lib/kafka/dead-letter.ts';
+import { kafkaHandler } from '../../lib/kafka/handler.ts';
+import { createProducer } from '../../lib/kafka/producer.ts';
+import { createSenders } from '../../lib/notification/channels.ts';
+import { DELIVERY_MS, type DeliverDeps, deliver } from '../../lib/notification/deliver.ts';
+import { createSeen } from '../../lib/notification/seen.ts';
+import { orderEventSchema } from '../../lib/order-event.ts';
+
+type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boolean };
+
+/**
+ * notify tells customers about their orders by email and SMS.
+ *
+ * Trigger: records of `order-events`, consumer group `order-notifications`
+ * Input: {@link orderEventSchema}
+ * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
+ * Writes: a record for every notification, sent or not; the highest sequence told of each order
+ * Publishes: records that are no such event, to `order-events-dlq`
+ * Safe to repeat because: a conditional write takes each notification before its provider is called
+ */
+export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Deps) =>
+  kafkaHandler(({ value }, invocation) => deliver(value, invocation, deps), {
+    schema: orderEventSchema,
+    identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
+    deadLetters,
+    reportsItemFailures,
+    recordTimeMs: DELIVERY_MS,
+  });
+
+const config = loadConfig();
+const clock = systemClock;
+
+export const handler = createHandler({
+  seen: createSeen({ dynamo: createDynamo(config), table: config.table, clock }),
+  senders: createSenders(config.sender),
+  fallback: config.fallback,
+  deadLetters: createDeadLetters({
+    producer: createProducer(config.brokers),
+    topic: config.deadLetterTopic,
+    writer: 'notify',
+    clock,
+  }),
+  reportsItemFailures: config.reportsItemFailures,
+});

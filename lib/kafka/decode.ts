@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import type { KafkaRecord } from './event.ts';
+
+/** A record whose value has been read and checked. */
+export type Message<T> = {
+  value: T;
+  key: string | undefined;
+  headers: Header[];
+  topic: string;
+  partition: number;
+  offset: number;
+  timestamp: Date;
+};
+
+/** Kafka allows a name several times, so headers are a list. */
+export type Header = { name: string; value: Buffer };
+
+// AWS: header bytes are Java's, -128 to 127: 0xDC arrives as -36.
+const byte = z.int().min(-128).max(255);
+const headersSchema = z.array(z.record(z.string(), z.array(byte)));
+
+/**
+ * Reads the value of a record: base64, UTF-8, JSON, schema.
+ *
+ * @throws AppError `RECORD_INVALID`, which names the rule and never repeats the value
+ */
+export function decode<T>(record: KafkaRecord, schema: z.ZodType<T>): Message<T> {
+  const { topic, partition, offset, timestamp } = record;
+  const parsed = schema.safeParse(jsonOf(textOf(record)));
+  if (!parsed.success) throw notInSchema(parsed.error);
+  return {
+    value: parsed.data,
+    key: keyOf(record),
+    headers: headersOf(record),
+    topic,
+    partition,
+    offset,
+    timestamp: new Date(timestamp),
+  };
+}
+
+/** The headers that can be read; a malformed one never makes the record a bad one. */
+export function headersOf(record: KafkaRecord): Header[] {
+  const parsed = headersSchema.safeParse(record.headers);
+  if (!parsed.success) return [];
+  return parsed.data.flatMap((header) =>
+    Object.entries(header).map(([name, bytes]) => ({ name, value: Buffer.from(bytes) })),
+  );
+}
+
+/** The last header of this name as text, as Kafka's own clients choose. */
+export function header(headers: Header[], name: string): string | undefined {
+  return headers.findLast((candidate) => candidate.name === name)?.value.toString();
+}
+
+/** The key as text; absent when the record has none. */
+export function keyOf({ key }: KafkaRecord): string | undefined {
+  return typeof key === 'string' ? Buffer.from(key, 'base64').toString() : undefined;
+}
+
+function textOf({ value }: KafkaRecord): string {
+  if (typeof value !== 'string') {
+    throw invalid('It has no value (a tombstone), and an order event always has one.');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'base64'));
+  } catch {
+    // The decoder says nothing beyond "invalid".
+    throw invalid('Its value is not UTF-8; write it as JSON in UTF-8.');
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message repeats the text, which may hold a contact: it goes no further.
+    throw invalid('Its value is not JSON; write one JSON document a record.');
+  }
+}
+
+function notInSchema({ issues }: z.ZodError): AppError {
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const faults = errors.slice(0, 5).map(({ path, message }) => `${path || 'value'}: ${message}`);
+  return invalid(`Its value breaks the schema: ${faults.join('; ')}.`, errors);
+}
+
+function invalid(message: string, errors?: { path: string; message: string }[]): AppError {
+  return new AppError('RECORD_INVALID', message, errors && { errors });
+}

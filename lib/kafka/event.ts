@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+
+/**
+ * What Lambda gives a function behind a Kafka topic, as it really arrives: a null key or value is
+ * absent (some libraries expect null), a self-managed cluster has no ARN, and `records` holds
+ * several partitions. Only what the answer must name is checked here, so that one odd record does
+ * not fail the batch; {@link decode} checks each record.
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
+ */
+const kafkaEventSchema = z.looseObject({
+  records: z.record(
+    z.string(),
+    z.array(
+      z.looseObject({
+        topic: z.string(),
+        partition: z.number(),
+        offset: z.number(),
+        timestamp: z.number(),
+        key: z.string().nullish(),
+        value: z.string().nullish(),
+      }),
+    ),
+  ),
+});
+
+export type KafkaEvent = z.infer<typeof kafkaEventSchema>;
+export type KafkaRecord = KafkaEvent['records'][string][number];
+
+/** A record with the key under which the event lists it, `order-events-0`. */
+export type Item = { partition: string; record: KafkaRecord };
+
+/** @throws AppError `RECORD_INVALID` when this is not an event of a Kafka event source */
+export function parseEvent(event: unknown): KafkaEvent {
+  const parsed = kafkaEventSchema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new AppError(
+    'RECORD_INVALID',
+    `The event is not one of a Kafka event source (${faults.slice(0, 3).join('; ')}). ` +
+      'Compare it with events/notify.json.',
+  );
+}
+
+/** All records, partition after partition, each in the order of its offsets. */
+export function itemsOf({ records }: KafkaEvent): Item[] {
+  return Object.entries(records).flatMap(([partition, list]) =>
+    list.toSorted((a, b) => a.offset - b.offset).map((record) => ({ partition, record })),
+  );
+}

@@ -1,0 +1,149 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { z } from 'zod';
+import { AppError, asAppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { traceIdOf } from '../trace.ts';
+import { type BatchResponse, type Failure, responseOf, walk } from './batch.ts';
+import type { DeadLetters } from './dead-letter.ts';
+import { decode, header, headersOf, type Message } from './decode.ts';
+import { type Item, itemsOf, type KafkaEvent, parseEvent } from './event.ts';
+
+/** What the processing of one record may know beside its message. */
+export type Invocation = {
+  /** When Lambda ends the invocation, and with it everything still under way. */
+  deadline: Date;
+  /** Puts request, order, event and trace id on every line. */
+  log: Log;
+};
+
+export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+export type Process<T> = (message: Message<T>, invocation: Invocation) => Promise<void>;
+
+export type KafkaHandlerDeps<T> = {
+  schema: z.ZodType<T>;
+  /** The ids for the log; never more than ids. */
+  identify: (value: T) => { orderId: string; eventId: string };
+  deadLetters: DeadLetters;
+  /**
+   * Whether the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
+   * so a partial failure is thrown and the whole batch comes again.
+   */
+  reportsItemFailures: boolean;
+  /** The longest that one record may take, by its own time limits: with less left none is begun. */
+  recordTimeMs: number;
+};
+
+type Request = middy.Request<unknown, BatchResponse>;
+
+/**
+ * The house wrapper around a function behind a Kafka topic: each record is decoded, checked and
+ * processed; what no further delivery can help is set aside in the dead letters, acknowledged, and
+ * so done; every other failure is answered for a new delivery. When nothing at all was done, the
+ * invocation fails, so that it is seen as an error.
+ */
+export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
+  return middy<unknown, BatchResponse>({ timeoutEarlyInMillis: 0 })
+    .use(requestLog())
+    .use(oneLineErrors())
+    .handler(async (event: unknown, context: Context) => {
+      const batch = parseEvent(event);
+      const count = itemsOf(batch).length;
+      const failures = await walk(
+        batch,
+        (item) => handleRecord(item, batch, context, process, deps),
+        timeWatch(context, deps.recordTimeMs),
+      );
+      for (const failure of failures) {
+        if (failure.why !== 'failed') {
+          logger.info('record not begun', { ...placeOf(failure), why: failure.why });
+        }
+      }
+      logger.info('batch', { records: count, failed: failures.length });
+      const [first] = failures;
+      if (first && (!deps.reportsItemFailures || failures.length === count)) {
+        throw batchError(first, failures.length, count);
+      }
+      return responseOf(failures);
+    });
+}
+
+async function handleRecord<T>(
+  item: Item,
+  event: KafkaEvent,
+  context: Context,
+  process: Process<T>,
+  deps: KafkaHandlerDeps<T>,
+): Promise<void> {
+  const log = logger.createChild({ persistentKeys: placeOf(item) });
+  const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
+  try {
+    const message = decode(item.record, deps.schema);
+    log.appendKeys(deps.identify(message.value));
+    await process(message, { deadline, log });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.retriable) throw logged(error, log);
+    log.warn('record refused', { code: error.code, reason: error.message });
+    await deps.deadLetters.add({ ...item, event, context, reason: error }).catch((failure) => {
+      throw logged(failure, log);
+    });
+    log.info('record set aside');
+  }
+}
+
+/** A function with little time still makes progress: half of what it has is never kept back. */
+function timeWatch(context: Context, recordTimeMs: number): () => boolean {
+  const kept = Math.min(recordTimeMs, context.getRemainingTimeInMillis() / 2);
+  return () => context.getRemainingTimeInMillis() >= kept;
+}
+
+/** Where the record stands and whose trace it belongs to. */
+function placeOf({ record }: Item) {
+  const { topic, partition, offset } = record;
+  const traceId = traceIdOf(header(headersOf(record), 'traceparent'));
+  return { topic, partition, offset, ...(traceId && { traceId }) };
+}
+
+/** An absent service is told in a line; only a bug needs its stack. */
+function logged(error: unknown, log: Log): unknown {
+  if (error instanceof AppError) {
+    const { code, message, cause } = error;
+    const facts = cause instanceof Error ? { cause: `${cause.name}: ${cause.message}` } : {};
+    log.error('record failed', { code, reason: message, ...facts });
+  } else {
+    log.error('record failed', error instanceof Error ? error : new Error(String(error)));
+  }
+  return error;
+}
+
+function batchError(first: Failure, failed: number, count: number): AppError {
+  const place = `${first.partition} offset ${first.record.offset}`;
+  const { code, message } =
+    first.why === 'failed'
+      ? asAppError(first.error)
+      : new AppError('INTERNAL', 'The time left was too short to begin it. Raise the timeout.');
+  return new AppError(code, `${failed} of ${count} records failed, first ${place}: ${message}`);
+}
+
+function requestLog(): middy.MiddlewareObj<unknown, BatchResponse> {
+  return {
+    before: ({ context }: Request) => {
+      logger.appendKeys({ requestId: context.awsRequestId });
+    },
+    after: () => logger.resetKeys(),
+    onError: () => logger.resetKeys(),
+  };
+}
+
+/** Lambda, and tools that run it locally, print a thrown error with its stack. */
+function oneLineErrors(): middy.MiddlewareObj<unknown, BatchResponse> {
+  return {
+    onError: ({ error }: Request) => {
+      if (!(error instanceof AppError)) return;
+      logger.error('invocation failed', { code: error.code, reason: error.message });
+      error.stack = `${error.name}: ${error.message}`;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { OrderEvent } from '../order-event.ts';
+import type { Channel, Message } from './channels.ts';
+import { mask } from './recipient.ts';
+
+/** What an event means for one channel: a message, or why there is none. */
+export type Notification = { event: OrderEvent; channel: Channel } & (
+  | { message: Message }
+  | { skip: string; to?: string }
+);
+
+/**
+ * `sending` is the state during the call to the provider; it never becomes a second call. Only a
+ * failure that passes is taken again.
+ */
+const STATUSES = ['sending', 'sent', 'failed', 'skipped', 'unknown'] as const;
+
+export type Status = (typeof STATUSES)[number];
+
+/** What is known once the provider was called. */
+export type Outcome =
+  | { status: 'sent'; messageId: string }
+  | { status: 'failed'; reason: string; passing: boolean }
+  | { status: 'unknown'; reason: string };
+
+const attribute = z
+  .object({ S: z.string() })
+  .optional()
+  .transform((value) => value?.S);
+
+/** What a writer finds where a record is not free to be taken, as DynamoDB's refusal holds it. */
+export const storedSchema = z.object({
+  status: z.object({ S: z.enum(STATUSES) }).transform(({ S }) => S),
+  claim: attribute,
+  claimedUntil: attribute,
+});
+
+export type Stored = z.infer<typeof storedSchema>;
+
+const KEPT_MS = 90 * 24 * 3600 * 1000;
+
+/** The clocks of two machines differ by less. */
+const CLOCK_MARGIN_MS = 1_000;
+
+/** One record an event, channel and recipient; capitals make no other recipient. */
+export function notificationKey(notification: Notification) {
+  const to = addressOf(notification);
+  const recipient = to === undefined ? 'none' : digest(to.toLowerCase());
+  return {
+    pk: `EVENT#${notification.event.id}`,
+    sk: `NOTIFICATION#${notification.channel}#${recipient}`,
+  };
+}
+
+/** Where an order's highest sequence told is kept. */
+export function toldKey({ data: { orderId } }: OrderEvent) {
+  return { pk: `ORDER#${orderId}`, sk: 'NOTIFIED' };
+}
+
+/** What every state of a record holds. */
+export function factsOf(notification: Notification, now: Date) {
+  const { event, channel } = notification;
+  const to = addressOf(notification);
+  return {
+    eventId: event.id,
+    orderId: event.data.orderId,
+    customerId: event.data.customerId,
+    type: event.type,
+    channel,
+    ...(to !== undefined && { to: mask(channel, to) }),
+    ...('message' in notification &&
+      'subject' in notification.message && { subject: notification.message.subject }),
+    at: now.toISOString(),
+    expiresAt: expiryOf(now),
+  };
+}
+
+/** When DynamoDB may remove an item, in its seconds. */
+export function expiryOf(now: Date): number {
+  return Math.floor((now.getTime() + KEPT_MS) / 1000);
+}
+
+/** The same notification, not to be sent: a later event of the order has been told already. */
+export function superseded(notification: Notification): Notification {
+  const { event, channel } = notification;
+  const to = addressOf(notification);
+  return { event, channel, skip: 'superseded', ...(to !== undefined && { to }) };
+}
+
+/**
+ * How a record stands that could not be taken. The claim is mine when my write arrived and only its
+ * answer was lost. `abandoned`: the invocation that called the provider is over and said nothing.
+ */
+export function standing(
+  { status, claim, claimedUntil = '' }: Stored,
+  mine: string | undefined,
+  now: Date,
+): 'mine' | 'settled' | 'under way' | 'abandoned' {
+  if (status !== 'sending') return 'settled';
+  if (claim === mine) return 'mine';
+  const over = Date.parse(claimedUntil) + CLOCK_MARGIN_MS < now.getTime();
+  return over ? 'abandoned' : 'under way';
+}
+
+function addressOf(notification: Notification): string | undefined {
+  return 'message' in notification ? notification.message.to : notification.to;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../clock.ts';
+import { asDatabaseError } from '../dynamo.ts';
+import { AppError } from '../errors.ts';
+import type { OrderEvent } from '../order-event.ts';
+import {
+  expiryOf,
+  factsOf,
+  type Notification,
+  notificationKey,
+  type Outcome,
+  type Stored,
+  standing,
+  storedSchema,
+  toldKey,
+} from './record.ts';
+
+/** The records that keep the promise: at most once an event, channel and recipient. */
+export type Seen = {
+  /** Notes that an event is being told. @returns false when a later one of its order was before */
+  advance(event: OrderEvent): Promise<boolean>;
+  /**
+   * Takes a notification for one call to its provider, by an invocation that is over at `until`.
+   *
+   * @returns the claim to settle it with, or undefined when there is nothing left to do
+   * @throws AppError `SEND_FAILED` while another invocation is at it
+   */
+  claim(notification: Notification, until: Date): Promise<string | undefined>;
+  /** Notes how the call went: who holds the claim knows best, even when it was given up. */
+  settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
+  /** Notes why a notification is not sent. @returns false when its record is settled already */
+  skip(notification: Notification, reason: string): Promise<boolean>;
+};
+
+type Attributes = Record<string, unknown> & { claim?: string };
+type Condition = Pick<UpdateCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
+
+/** A record is taken when it is new, or when its last failure was one that passes. */
+const FREE: Condition = {
+  ConditionExpression: 'attribute_not_exists(pk) OR (#status = :failed AND passing = :true)',
+  ExpressionAttributeValues: { ':failed': 'failed', ':true': true },
+};
+
+export function createSeen(deps: {
+  dynamo: DynamoDBDocumentClient;
+  table: string;
+  clock: Clock;
+}): Seen {
+  const { dynamo, table, clock } = deps;
+
+  /** One conditional update. @returns what stands there instead, when its condition did not hold */
+  async function update(input: Omit<UpdateCommandInput, 'TableName'>) {
+    try {
+      await dynamo.send(
+        new UpdateCommand({
+          TableName: table,
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...input,
+        }),
+      );
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
+      return error.Item ?? {};
+    }
+  }
+
+  /** @returns how the record stands when it could not be taken */
+  async function take(notification: Notification, set: Attributes, calls: 0 | 1) {
+    const now = clock.now();
+    const refused = await update({
+      Key: notificationKey(notification),
+      ...changing({ ...factsOf(notification, now), ...set }, ['passing', 'messageId'], FREE, calls),
+    });
+    if (!refused) return undefined;
+    const stored = storedSchema.parse(refused);
+    const stands = standing(stored, set.claim, now);
+    if (stands === 'under way') throw underWay(notification);
+    if (stands === 'abandoned') await giveUp(notification, stored);
+    return stands;
+  }
+
+  async function giveUp(notification: Notification, { claim }: Stored) {
+    const reason = 'the invocation ended during the call to the provider';
+    const refused = await update({
+      Key: notificationKey(notification),
+      ...changing({ status: 'unknown', reason, at: clock.now().toISOString() }, [], {
+        ConditionExpression: '#status = :sending AND claim = :theirs',
+        ExpressionAttributeValues: { ':sending': 'sending', ':theirs': claim },
+      }),
+    });
+    // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
+    if (refused) throw underWay(notification);
+  }
+
+  return {
+    async advance(event) {
+      const now = clock.now();
+      const refused = await update({
+        Key: toldKey(event),
+        ...changing(
+          { sequence: event.sequence, at: now.toISOString(), expiresAt: expiryOf(now) },
+          [],
+          {
+            ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
+          },
+        ),
+      });
+      return !refused;
+    },
+
+    async claim(notification, until) {
+      const claim = randomUUID();
+      const set = { status: 'sending', claim, claimedUntil: until.toISOString() };
+      const stands = await take(notification, set, 1);
+      return stands === undefined || stands === 'mine' ? claim : undefined;
+    },
+
+    async settle(notification, claim, outcome) {
+      await update({
+        Key: notificationKey(notification),
+        ...changing({ ...outcome, at: clock.now().toISOString() }, [], {
+          ConditionExpression: 'claim = :claim',
+          ExpressionAttributeValues: { ':claim': claim },
+        }),
+      });
+    },
+
+    async skip(notification, reason) {
+      const stands = await take(notification, { status: 'skipped', reason }, 0);
+      return stands === undefined;
+    },
+  };
+}
+
+/** An update's expression: some attributes set, some removed, the count of calls to the provider. */
+function changing(set: Attributes, remove: string[], condition: Condition, calls?: 0 | 1) {
+  const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
+  return {
+    UpdateExpression: [
+      `SET ${sets.join(', ')}`,
+      ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+      ...(calls === undefined ? [] : ['ADD attempts :calls']),
+    ].join(' '),
+    ExpressionAttributeNames: Object.fromEntries(
+      Object.keys(set).map((name) => [`#${name}`, name]),
+    ),
+    ConditionExpression: condition.ConditionExpression,
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+      ...condition.ExpressionAttributeValues,
+      ...(calls !== undefined && { ':calls': calls }),
+    },
+  };
+}
+
+function underWay({ event, channel }: Notification): AppError {
+  return new AppError(
+    'SEND_FAILED',
+    `Another invocation is sending the ${channel} of event ${event.id}; this one leaves it alone.`,
+  );
+}

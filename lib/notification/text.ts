@@ -1,0 +1,33 @@
+import { AppError } from '../errors.ts';
+
+const MAX_LENGTH = 128;
+
+/**
+ * A text whose values cannot do harm: line ends that would start a header, terminal codes and
+ * characters that turn the reading direction become spaces, and a long value is cut.
+ */
+export function text(parts: TemplateStringsArray, ...values: (string | number)[]): string {
+  return parts
+    .map((part, i) => part + (i < values.length ? plain(String(values[i])) : ''))
+    .join('');
+}
+
+/** An amount as its reader writes it: `$29.97`. */
+export function money(amount: number, currency: string): string {
+  if (!/^[A-Z]{3}$/.test(currency)) {
+    throw new AppError(
+      'RECORD_INVALID',
+      'Its currency is not a code of ISO 4217; write three capital letters.',
+    );
+  }
+  return plain(new Intl.NumberFormat('en-US', { style: 'currency', currency }).format(amount));
+}
+
+function plain(value: string): string {
+  // Also the no-break spaces of Intl: one of them makes an SMS twice as long.
+  const clean = value.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  const characters = [...clean];
+  return characters.length > MAX_LENGTH
+    ? `${characters.slice(0, MAX_LENGTH - 1).join('')}…`
+    : clean;
+}
