@@ -152,7 +152,11 @@ export class Bench implements AsyncDisposable {
     };
   }
 
-  poll(lambda: Lambda, changes: Partial<Mapping> = {}, options: Partial<PollerOptions> = {}): Poller {
+  poll(
+    lambda: Lambda,
+    changes: Partial<Mapping> = {},
+    options: Partial<PollerOptions> = {},
+  ): Poller {
     const mapping = this.mapping(changes);
     const { invoke } = createInvoker({
       endpoint: lambda.endpoint,
@@ -172,7 +176,10 @@ export class Bench implements AsyncDisposable {
   }
 
   async committed(partition = 0): Promise<number> {
-    const [offsets] = await this.admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
+    const [offsets] = await this.admin.fetchOffsets({
+      groupId: this.groupId,
+      topics: [this.topic],
+    });
     return Number(offsets?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
   }
 

@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals';
+import { Bench, counting, startLambda, success, until, values } from './bench.ts';
+
+test('an invocation without an answer ends at the time limit and is delivered again', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const never = new Promise<never>(() => undefined);
+  const lambda = await bench.lambda((_, index) => (index === 0 ? never : success));
+  await bench.produceCount(2);
+  bench.poll(lambda, { timeoutMs: 300 });
+  await until('the commit', async () => (await bench.committed()) === 2);
+  expect(values(lambda)).toEqual(['0', '1', '0', '1']);
+  expect(bench.log.join('\n')).toMatch(/attempt 1: no answer from .* within 300 ms/);
+});
+
+test('a payload refused as too large is cut in half until it fits', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  const lambda = await bench.lambda(({ records }) =>
+    records.length > 2 ? { status: 413, body: '{"message":"too large"}' } : success,
+  );
+  for (const partition of [0, 1]) await bench.produceCount(5, { partition });
+  bench.poll(lambda, { batchSize: 10, windowMs: 2_000 });
+  await until(
+    'the commits',
+    async () => (await bench.committed(0)) === 5 && (await bench.committed(1)) === 5,
+  );
+  const accepted = lambda.invocations.filter(({ records }) => records.length <= 2);
+  for (const partition of [0, 1]) {
+    const delivered = accepted
+      .flatMap(({ records }) => records)
+      .filter((record) => record.partition === partition)
+      .map(({ offset }) => offset);
+    expect(delivered).toEqual(counting(0, 5).map(Number));
+  }
+});
+
+test('throttles and an endpoint that is away are no attempts; both are tried again', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda((_, index) => (index === 0 ? { status: 429 } : success));
+  const { endpoint } = lambda;
+  await lambda.close();
+  await bench.produceCount(1);
+  bench.poll(lambda);
+  const failures = () => bench.log.filter((line) => line.startsWith('error'));
+  await until('a refused connection', () => failures().length > 0);
+  const back = await startLambda(Number(new URL(endpoint).port));
+  back.handle((_, index) => (index === 0 ? { status: 429 } : success));
+  await until('the commit', async () => (await bench.committed()) === 1);
+  expect(back.invocations).toHaveLength(2);
+  expect(failures().every((line) => line.includes('attempt 0'))).toBe(true);
+  await back.close();
+});

@@ -1,0 +1,93 @@
+import { expect, test } from '@jest/globals';
+import { Bench, counting, until, values } from './bench.ts';
+
+const polling =
+  (bench: Bench, times = 1) =>
+  () =>
+    bench.log.filter((line) => line.startsWith('notice') && line.includes('polling')).length >=
+    times;
+
+test('a restart goes on after the committed record', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await bench.produceCount(3);
+  const first = bench.poll(lambda);
+  await until('the commit', async () => (await bench.committed()) === 3);
+  await first.stop();
+  await bench.produceCount(3, { from: 3 });
+  bench.poll(lambda);
+  await until('the rest', async () => (await bench.committed()) === 6);
+  expect(values(lambda)).toEqual(counting(0, 6));
+});
+
+test('a stop waits for the invocation in flight and commits it', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const answer = Promise.withResolvers<void>();
+  const lambda = await bench.lambda(async () => {
+    await answer.promise;
+    return { body: 'null' };
+  });
+  await bench.produceCount(2);
+  const poller = bench.poll(lambda);
+  await until('the invocation', () => lambda.invocations.length === 1);
+  const stopped = poller.stop();
+  answer.resolve();
+  await stopped;
+  expect(await bench.committed()).toBe(2);
+});
+
+test('LATEST begins after the newest record, and a restart before any commit skips none', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produceCount(3);
+  const lambda = await bench.lambda();
+  const first = bench.poll(lambda, { startingPosition: 'LATEST' });
+  await until('polling', polling(bench));
+  await until('the start', async () => (await bench.committed()) === 3);
+  await first.stop();
+  await bench.produceCount(2, { from: 3 });
+  bench.poll(lambda, { startingPosition: 'LATEST' });
+  await until('the new ones', () => values(lambda).length === 2);
+  expect(values(lambda)).toEqual(['3', '4']);
+});
+
+test('AT_TIMESTAMP begins at the first record from then on', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const times = [1_700_000_000_000, 1_700_000_001_000, 1_700_000_002_000];
+  await bench.produce(
+    times.map((time, index) => ({ value: String(index), timestamp: String(time) })),
+  );
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { startingPosition: 'AT_TIMESTAMP', startingTimestampMs: 1_700_000_001_000 });
+  await until('two', () => values(lambda).length === 2);
+  expect(values(lambda)).toEqual(['1', '2']);
+});
+
+test('a topic that does not exist is waited for, told once, and not created', async () => {
+  await using bench = new Bench();
+  await bench.admin.connect();
+  const lambda = await bench.lambda();
+  bench.poll(lambda);
+  const told = () => bench.log.filter((line) => line.includes('does not exist'));
+  await until('the message', () => told().length > 0);
+  expect(await bench.admin.listTopics()).not.toContain(bench.topic);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  await until('the record', () => values(lambda).length === 1);
+  expect(told()).toHaveLength(1);
+});
+
+test('a broker that is away is told once with its address, and a stop does not hang', async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda();
+  const poller = bench.poll(lambda, { bootstrapServers: ['127.0.0.1:1'] });
+  const told = () => bench.log.filter((line) => line.includes('cannot poll'));
+  await until('the message', () => told().length > 0, { withinMs: 15_000 });
+  expect(told()[0]).toMatch(/127\.0\.0\.1:1/);
+  const begun = Date.now();
+  await poller.stop();
+  expect(Date.now() - begun).toBeLessThan(8_000);
+});

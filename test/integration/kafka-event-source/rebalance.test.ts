@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { Bench, counting, success, until, values } from './bench.ts';
+
+const partitionsOf = (bench: Bench) =>
+  bench.log.filter((line) => line.startsWith('notice')).map((line) => line.split('partitions ')[1]);
+
+test('a second instance takes over partitions; nothing is lost or out of order', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(4);
+  const lambda = await bench.lambda();
+  const other = await bench.lambda();
+  const all = [0, 1, 2, 3];
+  bench.poll(lambda, { batchSize: 5 });
+  for (const partition of all) await bench.produceCount(50, { partition });
+  await until('some', () => values(lambda).length > 20);
+  const second = bench.poll(other, { batchSize: 5 });
+  await until('shared', () => partitionsOf(bench).some((part) => part?.length === '0, 1'.length));
+  for (const partition of all) await bench.produceCount(50, { from: 50, partition });
+  const committed = () => Promise.all(all.map((partition) => bench.committed(partition)));
+  await until('all', async () => (await committed()).every((offset) => offset === 100));
+  expect(values(other).length).toBeGreaterThan(0);
+  await second.stop();
+  for (const partition of all) await bench.produceCount(1, { from: 100, partition });
+  await until('the rest', async () => (await committed()).every((offset) => offset === 101));
+  for (const partition of all) {
+    const received = new Set([...values(lambda, partition), ...values(other, partition)]);
+    expect([...received].sort((a, b) => Number(a) - Number(b))).toEqual(counting(0, 101));
+  }
+});
+
+test('a result that comes after its partition went to another member is not committed', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  const answer = Promise.withResolvers<void>();
+  const slow = await bench.lambda(async () => {
+    await answer.promise;
+    return success;
+  });
+  const failing = await bench.lambda(() => ({ functionError: 'Unhandled', body: '{}' }));
+  for (const partition of [0, 1]) await bench.produceCount(3, { partition });
+  bench.poll(slow, { batchSize: 3 });
+  await until('both in flight', () => values(slow).length === 6);
+  bench.poll(failing, { batchSize: 3 });
+  await until('the other one has one', () => failing.invocations.length > 0);
+  const moved = failing.invocations[0]?.records[0]?.partition ?? -1;
+  answer.resolve();
+  await until('the kept one', async () => (await bench.committed(1 - moved)) === 3);
+  expect(await bench.committed(moved)).toBe(-1);
+  expect(values(slow, 1 - moved)).toEqual(counting(0, 3));
+});
+
+test('an invocation longer than the session timeout keeps its membership', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda(async (_, index) => {
+    if (index === 0) await new Promise((resolve) => setTimeout(resolve, 14_000));
+    return success;
+  });
+  await bench.produceCount(3);
+  bench.poll(lambda, { batchSize: 2, timeoutMs: 30_000 });
+  await until('the commit', async () => (await bench.committed()) === 3, { withinMs: 30_000 });
+  expect(values(lambda)).toEqual(counting(0, 3));
+  expect(partitionsOf(bench)).toHaveLength(1);
+});
