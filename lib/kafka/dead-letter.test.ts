@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals';
+import { AppError } from '../errors.ts';
+import { createDeadLetters, deadLetterOf, type Refused } from './dead-letter.ts';
+
+const at = new Date('2026-11-20T10:00:01.000Z');
+const record = {
+  topic: 'orders',
+  partition: 0,
+  offset: 100,
+  timestamp: 1749116692330,
+  timestampType: 'CREATE_TIME',
+  key: Buffer.from([0xff, 0x00]).toString('base64'),
+  value: 'AAEC',
+  headers: [{ note: [-61] }],
+};
+const refused: Refused = {
+  event: {
+    eventSource: 'SelfManagedKafka',
+    bootstrapServers: 'b-1:9092',
+    records: { 'orders-0': [{ ...record, offset: 99 }, record], 'orders-1': [record] },
+  },
+  partition: 'orders-0',
+  record,
+  context: {
+    awsRequestId: 'e4b46cbf',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:my-function',
+    functionVersion: '$LATEST',
+  },
+  reason: new AppError('RECORD_INVALID', 'Its value is not JSON.'),
+};
+
+function letter(of: Refused) {
+  const { value, ...rest } = deadLetterOf(of, 'notify', at);
+  return { ...rest, value: JSON.parse(String(value)) };
+}
+
+test("a dead letter has AWS's shape, with this record alone", () => {
+  const payload = {
+    eventSource: 'SelfManagedKafka',
+    bootstrapServers: 'b-1:9092',
+    records: { 'orders-0': [record] },
+  };
+  expect(letter(refused).value).toEqual({
+    requestContext: {
+      requestId: 'e4b46cbf',
+      functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:my-function:$LATEST',
+      condition: 'RecordRefused',
+      approximateInvokeCount: 1,
+    },
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: null },
+    version: '1.0',
+    timestamp: '2026-11-20T10:00:01.000Z',
+    KafkaBatchInfo: {
+      batchSize: 1,
+      bootstrapServers: 'b-1:9092',
+      payloadSize: Buffer.byteLength(JSON.stringify(payload)),
+      recordInfo: { offset: '100', timestamp: '2025-06-05T09:44:52.330Z' },
+    },
+    payload,
+  });
+});
+
+test('it keeps the key, byte for byte, and says who wrote it and why', () => {
+  const { key, headers } = letter(refused);
+  expect(key).toEqual(Buffer.from([0xff, 0x00]));
+  expect(headers).toEqual({
+    'content-type': 'application/json',
+    'dead-letter-writer': 'notify',
+    'dead-letter-reason': 'RECORD_INVALID: Its value is not JSON.',
+  });
+});
+
+test('a record without key and value stays without them', () => {
+  const { key: _, value: __, ...bare } = record;
+  const { key, value } = letter({ ...refused, record: bare });
+  expect(key).toBeNull();
+  expect(value.payload.records['orders-0']).toEqual([bare]);
+});
+
+test('of an MSK cluster it has the ARN, in the batch and in the payload', () => {
+  const event = { ...refused.event, eventSource: 'aws:kafka', eventSourceArn: 'arn:aws:kafka:x' };
+  const { value } = letter({ ...refused, event });
+  expect(value.KafkaBatchInfo.eventSourceArn).toBe('arn:aws:kafka:x');
+  expect(value.payload.eventSourceArn).toBe('arn:aws:kafka:x');
+});
+
+test('a letter is written when Kafka has acknowledged it, within five seconds', async () => {
+  const sent: unknown[] = [];
+  const acknowledged = Promise.withResolvers<void>();
+  const letters = createDeadLetters({
+    producer: {
+      send: (topic, records, timeoutMs) => {
+        sent.push([topic, records.length, timeoutMs]);
+        return acknowledged.promise;
+      },
+      disconnect: async () => undefined,
+    },
+    topic: 'orders-dlq',
+    writer: 'notify',
+    clock: { now: () => at },
+  });
+  let written = false;
+  const writing = letters.add(refused).then(() => {
+    written = true;
+  });
+  await new Promise(setImmediate);
+  expect(sent).toEqual([['orders-dlq', 1, 5_000]]);
+  expect(written).toBe(false);
+  acknowledged.resolve();
+  await writing;
+});

@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type { Context } from 'aws-lambda';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import type { Refused } from './dead-letter.ts';
+import { kafkaHandler, type Process } from './handler.ts';
+
+const schema = z.object({ id: z.string(), contact: z.string().optional() });
+type Value = z.infer<typeof schema>;
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const away = new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.');
+
+let lines: Record<string, unknown>[];
+beforeEach(() => {
+  lines = [];
+  const keep = (chunk: unknown) => {
+    const text = String(chunk);
+    if (!text.startsWith('{"level"')) return false;
+    lines.push(JSON.parse(text));
+    return true;
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream);
+    jest
+      .spyOn(stream, 'write')
+      .mockImplementation((chunk: unknown) => keep(chunk) || write(String(chunk)));
+  }
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+function event(...values: (Value | string)[]) {
+  const records = values.map((value, offset) => ({
+    topic: 'orders',
+    partition: 0,
+    offset,
+    timestamp: 0,
+    key: Buffer.from(typeof value === 'string' ? value : value.id).toString('base64'),
+    value: Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString(
+      'base64',
+    ),
+    headers: [{ traceparent: [...Buffer.from(`00-${TRACE}-00f067aa0ba902b7-01`)] }],
+  }));
+  return { eventSource: 'SelfManagedKafka', records: { 'orders-0': records } };
+}
+
+function invoke(
+  process: Process<Value>,
+  given: unknown,
+  options: { reports?: boolean; letters?: (refused: Refused) => Promise<void>; ms?: number } = {},
+) {
+  const handler = kafkaHandler(process, {
+    schema,
+    identify: ({ id }) => ({ orderId: id, eventId: `e-${id}` }),
+    deadLetters: { add: options.letters ?? (() => Promise.reject(new Error('a dead letter'))) },
+    reportsItemFailures: options.reports ?? true,
+    recordTimeMs: 10_000,
+  });
+  const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => options.ms ?? 60_000 };
+  return handler(given, context as Context);
+}
+
+const failures = (...offsets: number[]) => ({
+  batchItemFailures: offsets.map((offset) => ({
+    itemIdentifier: { partition: 'orders-0', offset },
+  })),
+});
+
+test('the answer to a batch that went well names no record', async () => {
+  const seen: string[] = [];
+  const answer = await invoke(
+    async ({ value }) => {
+      seen.push(value.id);
+    },
+    event({ id: 'a' }, { id: 'b' }),
+  );
+  expect(answer).toEqual(failures());
+  expect(seen).toEqual(['a', 'b']);
+});
+
+test('a record that failed is answered for a new delivery', async () => {
+  const process = async ({ value }: { value: Value }) => {
+    if (value.id === 'b') throw away;
+  };
+  const given = event({ id: 'a' }, { id: 'b' }, { id: 'b' }, { id: 'c' });
+  expect(await invoke(process, given)).toEqual(failures(1, 2));
+});
+
+test('a bug fails its record only, and its stack is in the log', async () => {
+  const process = async ({ value }: { value: Value }) => {
+    if (value.id === 'b') throw new TypeError('a bug');
+  };
+  expect(await invoke(process, event({ id: 'a' }, { id: 'b' }))).toEqual(failures(1));
+  const line = lines.find(({ message }) => message === 'record failed');
+  expect(line).toMatchObject({
+    error: { name: 'TypeError', stack: expect.stringContaining(' at ') },
+  });
+});
+
+test('a bad record is set aside and done, before the answer', async () => {
+  const letters: Refused[] = [];
+  const answer = await invoke(async () => undefined, event('not json', { id: 'b' }), {
+    letters: async (refused) => {
+      letters.push(refused);
+    },
+  });
+  expect(answer).toEqual(failures());
+  expect(letters).toMatchObject([
+    { partition: 'orders-0', record: { offset: 0 }, reason: { code: 'RECORD_INVALID' } },
+  ]);
+});
+
+test('a bad record whose letter is not acknowledged is delivered again', async () => {
+  const letters = () => Promise.reject(new AppError('KAFKA_REFUSED', 'too large'));
+  const answer = await invoke(async () => undefined, event('not json', { id: 'b' }), { letters });
+  expect(answer).toEqual(failures(0));
+});
+
+test('without item failures a partial failure fails the batch', async () => {
+  const process = async ({ value }: { value: Value }) => {
+    if (value.id === 'b') throw away;
+  };
+  const given = event({ id: 'a' }, { id: 'b' });
+  await expect(invoke(process, given, { reports: false })).rejects.toMatchObject({
+    code: 'DATABASE_AWAY',
+    message: '1 of 2 records failed, first orders-0 offset 1: DynamoDB did not answer in time.',
+  });
+});
+
+test('a batch of which nothing was done fails, in one line', async () => {
+  const failed = invoke(() => Promise.reject(away), event({ id: 'a' }));
+  const error = await failed.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    stack:
+      'AppError: 1 of 1 records failed, first orders-0 offset 0: DynamoDB did not answer in time.',
+  });
+  expect(JSON.stringify(lines)).not.toContain(' at ');
+});
+
+test('an event of another source fails in one line', async () => {
+  const error = await invoke(async () => undefined, {}).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(AppError);
+  expect(String((error as AppError).stack).split('\n')).toHaveLength(1);
+});
+
+test('no record is begun when the time left is shorter than one may take', async () => {
+  let ms = 60_000;
+  const handler = kafkaHandler<Value>(
+    async () => {
+      ms -= 51_000;
+    },
+    {
+      schema,
+      identify: ({ id }) => ({ orderId: id, eventId: id }),
+      deadLetters: { add: async () => undefined },
+      reportsItemFailures: true,
+      recordTimeMs: 10_000,
+    },
+  );
+  const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => ms };
+  expect(await handler(event({ id: 'a' }, { id: 'b' }), context as Context)).toEqual(failures(1));
+});
+
+test('a function with less time than a record may take still makes progress', async () => {
+  expect(await invoke(async () => undefined, event({ id: 'a' }), { ms: 3_000 })).toEqual(
+    failures(),
+  );
+});
+
+test('every line about a record has the ids of request, order, event and trace, and no contact', async () => {
+  await invoke(
+    async (_, { log }) => log.info('inside'),
+    event({ id: 'a', contact: 'x@y.example' }),
+  );
+  expect(lines.find(({ message }) => message === 'inside')).toMatchObject({
+    requestId: 'r1',
+    orderId: 'a',
+    eventId: 'e-a',
+    traceId: TRACE,
+    offset: 0,
+  });
+  expect(JSON.stringify(lines)).not.toContain('x@y.example');
+});
+
+test('the ids of one invocation are not on the lines of the next', async () => {
+  await invoke(async () => undefined, event({ id: 'a' }));
+  const before = lines.length;
+  await expect(invoke(async () => undefined, {})).rejects.toThrow();
+  expect(JSON.stringify(lines.slice(before))).not.toContain('"orderId"');
+});
