@@ -86,7 +86,8 @@ async function call(sender: Sender, message: Message, log: Attempt['log']): Prom
   const limit = new AbortController();
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const error = new DOMException(`no answer within ${SEND_TIMEOUT_MS} ms`, 'TimeoutError');
+    const error = new Error(`no answer within ${SEND_TIMEOUT_MS} ms`);
+    error.name = 'TimeoutError';
     limit.abort(error);
     reject(error);
   }, SEND_TIMEOUT_MS);

@@ -1,0 +1,168 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import type { OrderEvent } from '../order-event.ts';
+import type { Message, Sender, SendResult } from './channels.ts';
+import { deliver } from './deliver.ts';
+import type { Outcome } from './record.ts';
+import type { Seen } from './seen.ts';
+
+const event: OrderEvent = {
+  id: 'e1',
+  type: 'ORDER_CREATED',
+  timestamp: '2026-11-20T10:00:00.000Z',
+  sequence: 1,
+  schemaVersion: 1,
+  data: {
+    orderId: 'o1',
+    customerId: 'ada',
+    totalAmount: 1,
+    currency: 'USD',
+    status: 'pending',
+    items: [{ productId: 'p', quantity: 1, price: 1 }],
+    contact: { email: 'ada@example.com', phone: '+15550123' },
+  },
+};
+
+type Parts = { answer?: (message: Message) => Promise<SendResult>; seen?: Partial<Seen> };
+
+/** Runs one delivery and tells, in order, what was noted and what was sent. */
+async function run({ answer, seen }: Parts, given = event) {
+  const steps: string[] = [];
+  const logged: unknown[] = [];
+  const note = (message: string, ...facts: unknown[]) => logged.push(message, facts);
+  const sender: Sender = {
+    async send(message) {
+      steps.push(`send ${message.channel}`);
+      return answer ? answer(message) : { success: true, messageId: `m-${message.channel}` };
+    },
+  };
+  const outcomes: Record<string, Outcome> = {};
+  const error = await deliver(
+    given,
+    {
+      deadline: new Date(),
+      log: { info: note, warn: note, error: note },
+    },
+    {
+      senders: { email: sender, sms: sender },
+      fallback: undefined,
+      seen: {
+        advance: async () => true,
+        claim: async ({ channel }) => {
+          steps.push(`claim ${channel}`);
+          return 'c1';
+        },
+        settle: async ({ channel }, _, outcome) => {
+          outcomes[channel] = outcome;
+        },
+        skip: async ({ channel }, reason) => {
+          steps.push(`skip ${channel}: ${reason}`);
+          return true;
+        },
+        ...seen,
+      },
+    },
+  ).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return { steps, outcomes, error, log: JSON.stringify(logged) };
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+test('each channel is claimed before its provider is called', async () => {
+  const { steps, outcomes, error } = await run({});
+  expect(steps.indexOf('claim email')).toBeLessThan(steps.indexOf('send email'));
+  expect(steps.indexOf('claim sms')).toBeLessThan(steps.indexOf('send sms'));
+  expect(steps).toHaveLength(4);
+  expect(outcomes).toEqual({
+    email: { status: 'sent', messageId: 'm-email' },
+    sms: { status: 'sent', messageId: 'm-sms' },
+  });
+  expect(error).toBeUndefined();
+});
+
+test('what cannot be claimed is not sent', async () => {
+  const { steps } = await run({ seen: { claim: async () => undefined } });
+  expect(steps).toEqual([]);
+});
+
+test('a claim that DynamoDB does not acknowledge is not sent', async () => {
+  const away = new Error('away');
+  const { steps, error } = await run({ seen: { claim: () => Promise.reject(away) } });
+  expect(steps).toEqual([]);
+  expect(error).toBe(away);
+});
+
+test('a failure that passes asks for another delivery, and the other channel is served', async () => {
+  const { outcomes, error } = await run({
+    answer: async ({ channel }) =>
+      channel === 'email'
+        ? { success: false, passing: true, reason: 'too many' }
+        : { success: true, messageId: 'm1' },
+  });
+  expect(outcomes).toEqual({
+    email: { status: 'failed', passing: true, reason: 'too many' },
+    sms: { status: 'sent', messageId: 'm1' },
+  });
+  expect(error).toMatchObject({ code: 'SEND_FAILED', retriable: true });
+});
+
+test('a failure that stays is on record and asks for nothing', async () => {
+  const { outcomes, error } = await run({
+    answer: async () => ({ success: false, passing: false, reason: 'no such mailbox' }),
+  });
+  expect(outcomes.email).toEqual({ status: 'failed', passing: false, reason: 'no such mailbox' });
+  expect(error).toBeUndefined();
+});
+
+test('a lost answer is unknown, asks for nothing, and its message stays out of the log', async () => {
+  const { outcomes, error, log } = await run({
+    answer: () => Promise.reject(new Error('reset while sending to ada@example.com')),
+  });
+  expect(outcomes.email).toEqual({
+    status: 'unknown',
+    reason: 'no answer from the provider (Error)',
+  });
+  expect(error).toBeUndefined();
+  expect(log).not.toContain('ada@');
+  expect(log).not.toContain('15550123');
+});
+
+test('a provider that hangs is unknown after five seconds', async () => {
+  jest.useFakeTimers();
+  const running = run({ answer: () => new Promise(() => undefined) });
+  await jest.advanceTimersByTimeAsync(4_999);
+  let over = false;
+  running.then(() => {
+    over = true;
+  });
+  await jest.advanceTimersByTimeAsync(0);
+  expect(over).toBe(false);
+  await jest.advanceTimersByTimeAsync(1);
+  const { outcomes, error } = await running;
+  expect(outcomes.sms).toMatchObject({
+    status: 'unknown',
+    reason: expect.stringContaining('Timeout'),
+  });
+  expect(error).toBeUndefined();
+});
+
+test('an event is not told after a later one of its order', async () => {
+  const { steps } = await run({ seen: { advance: async () => false } });
+  expect(steps).toEqual(['skip email: superseded', 'skip sms: superseded']);
+});
+
+test('a customer without an address is skipped on record', async () => {
+  const { contact: _, ...data } = event.data;
+  const { steps } = await run({}, { ...event, data });
+  expect(steps).toEqual(['skip email: no address', 'skip sms: no address']);
+});
+
+test('an event that no message can show is refused before anything is noted', async () => {
+  const { steps, error } = await run({}, { ...event, data: { ...event.data, currency: '123' } });
+  expect(steps).toEqual([]);
+  expect(error).toMatchObject({ code: 'RECORD_INVALID', retriable: false });
+});

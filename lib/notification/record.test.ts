@@ -1,0 +1,87 @@
+import { expect, test } from '@jest/globals';
+import type { OrderEvent } from '../order-event.ts';
+import { factsOf, type Notification, notificationKey, standing, superseded } from './record.ts';
+
+const now = new Date('2026-11-20T10:00:00.000Z');
+
+const event: OrderEvent = {
+  id: 'e1',
+  type: 'ORDER_SHIPPED',
+  timestamp: '2026-11-20T09:59:00.000Z',
+  sequence: 2,
+  schemaVersion: 1,
+  data: {
+    orderId: 'o1',
+    customerId: 'ada',
+    totalAmount: 1,
+    currency: 'USD',
+    status: 'shipped',
+    items: [{ productId: 'p', quantity: 1, price: 1 }],
+  },
+};
+
+function email(to: string): Notification {
+  const message = { channel: 'email', orderId: 'o1', to, subject: 'Hello', body: '' } as const;
+  return { event, channel: 'email', message };
+}
+
+test('the key is the event, the channel and a digest of the recipient', () => {
+  expect(notificationKey(email('ada@example.com'))).toEqual({
+    pk: 'EVENT#e1',
+    // printf ada@example.com | sha256sum | head -c 16
+    sk: 'NOTIFICATION#email#b5fc85e55755f9e0',
+  });
+  expect(notificationKey(email('Ada@Example.com'))).toEqual(
+    notificationKey(email('ada@example.com')),
+  );
+  expect(notificationKey(email('bob@example.com'))).not.toEqual(
+    notificationKey(email('ada@example.com')),
+  );
+  expect(notificationKey({ event, channel: 'sms', skip: 'no address' })).toEqual({
+    pk: 'EVENT#e1',
+    sk: 'NOTIFICATION#sms#none',
+  });
+});
+
+test('a record shows the address masked and stays for 90 days', () => {
+  expect(factsOf(email('ada@example.com'), now)).toEqual({
+    eventId: 'e1',
+    orderId: 'o1',
+    customerId: 'ada',
+    type: 'ORDER_SHIPPED',
+    channel: 'email',
+    to: 'a***@example.com',
+    subject: 'Hello',
+    at: '2026-11-20T10:00:00.000Z',
+    expiresAt: Date.parse('2027-02-18T10:00:00.000Z') / 1000,
+  });
+});
+
+test('a superseded notification keeps the key of the one it was', () => {
+  const late = superseded(email('ada@example.com'));
+  expect(late).toMatchObject({ skip: 'superseded' });
+  expect(notificationKey(late)).toEqual(notificationKey(email('ada@example.com')));
+});
+
+test.each([
+  ['settled', { status: 'sent' }],
+  ['settled', { status: 'failed' }],
+  ['settled', { status: 'skipped' }],
+  ['settled', { status: 'unknown' }],
+  ['mine', { status: 'sending', claim: 'mine' }],
+  ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
+  ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
+] as const)('a record is %s when it is %j', (expected, stored) => {
+  expect(standing({ claim: undefined, claimedUntil: undefined, ...stored }, 'mine', now)).toBe(
+    expected,
+  );
+});
+
+test('a record in `sending` is never free for a writer that skips it', () => {
+  const stored = {
+    status: 'sending',
+    claim: 'other',
+    claimedUntil: '2026-11-20T10:01:00.000Z',
+  } as const;
+  expect(standing(stored, undefined, now)).toBe('under way');
+});
