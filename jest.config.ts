@@ -2,6 +2,7 @@ import type { Config } from 'jest';
 
 const shared = {
   extensionsToTreatAsEsm: ['.ts'],
+  setupFiles: ['<rootDir>/test/support/environment.ts'],
   testEnvironment: 'node',
   transform: {
     '\\.ts$': [

@@ -24,8 +24,7 @@ export const createHandler = (deps: HealthDeps) =>
       const { dependencies } = health;
       throw new AppError('DATABASE_AWAY', 'The order store does not answer.', { dependencies });
     }
-    const headers = { 'cache-control': 'no-store' };
-    return { statusCode: 200, headers, body: { success: true, ...health } };
+    return { statusCode: 200, body: { success: true, ...health } };
   });
 
 const config = loadConfig();

@@ -15,7 +15,28 @@ import { type Input, invalid, parseInput, type Schemas } from './input.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
+const DEFAULT_HEADERS = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** What matters for JSON; the policies for documents are set by DEFAULT_HEADERS or do not apply. */
+const SECURITY_HEADERS = {
+  contentSecurityPolicy: false,
+  crossOriginEmbedderPolicy: false,
+  crossOriginOpenerPolicy: false,
+  crossOriginResourcePolicy: { policy: 'cross-origin' },
+  dnsPrefetchControl: false,
+  downloadOptions: false,
+  originAgentCluster: false,
+  permissionsPolicy: false,
+  permittedCrossDomainPolicies: false,
+  reportTo: false,
+  reportingEndpoints: false,
+} as const;
+
+const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
 
 /** What a handler may know of the request beside its checked input. */
 export type RequestFacts = { traceparent: string; method: string; path: string };
@@ -36,7 +57,7 @@ export function httpHandler<S extends Schemas>(
     render(await respond(parseInput(schemas, partsOf(event)), factsOf(event)));
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
     .use(requestLog())
-    .use(httpSecurityHeaders())
+    .use(httpSecurityHeaders(SECURITY_HEADERS))
     .use(
       httpCors({
         origin: '*',
@@ -69,7 +90,7 @@ function factsOf(event: Partial<HttpEvent>): RequestFacts {
 function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructuredResultV2 {
   return {
     statusCode,
-    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    headers: { ...DEFAULT_HEADERS, ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
 }

@@ -71,12 +71,15 @@ export type Order = {
 };
 
 /** The first version of an order. */
-export function firstVersion(id: string, { contact: _, ...rest }: NewOrder, now: Date): Order {
+export function firstVersion(id: string, newOrder: NewOrder, now: Date): Order {
+  const { customerId, items, currency } = newOrder;
   const at = now.toISOString();
   return {
     id,
-    ...rest,
-    totalAmount: totalOf(rest.items),
+    customerId,
+    items,
+    totalAmount: totalOf(items),
+    currency,
     status: 'pending',
     version: 1,
     createdAt: at,

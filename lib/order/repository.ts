@@ -210,10 +210,20 @@ function storedOf(item: Record<string, unknown>): StoredOrder {
   return { order: orderOf(item), contact, events };
 }
 
+/** Fields in the order in which the API shows them: DynamoDB keeps the keys of a map in its own. */
 function orderOf(item: Record<string, unknown>): Order {
-  const { id, customerId, items, totalAmount, currency, status, version, createdAt, updatedAt } =
-    item as Order;
-  return { id, customerId, items, totalAmount, currency, status, version, createdAt, updatedAt };
+  const order = item as Order;
+  return {
+    id: order.id,
+    customerId: order.customerId,
+    items: order.items.map(({ productId, quantity, price }) => ({ productId, quantity, price })),
+    totalAmount: order.totalAmount,
+    currency: order.currency,
+    status: order.status,
+    version: order.version,
+    createdAt: order.createdAt,
+    updatedAt: order.updatedAt,
+  };
 }
 
 function has({ events }: StoredOrder, event: StoredEvent | undefined): boolean {

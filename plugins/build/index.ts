@@ -1,0 +1,62 @@
+import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
+import { retireOnRebuild } from './retire.ts';
+
+type Serverless = { config: { servicePath: string } };
+type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
+
+/**
+ * Builds the functions by esbuild.config.ts before every command that needs them. Under
+ * `sls offline` it builds again at a change, and the instances that are idle then give way to new
+ * ones, once.
+ */
+export default class Build {
+  readonly hooks: Record<string, () => Promise<void>>;
+  readonly #serviceDir: string;
+  readonly #log: Utils['log'];
+  #watcher: { stop(): Promise<void> } | undefined;
+
+  constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+    this.#serviceDir = serverless.config.servicePath;
+    this.#log = log;
+    const build = () => this.#build();
+    const watch = () => this.#watch();
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': build,
+      'before:deploy:function:packageFunction': build,
+      'before:invoke:local:invoke': build,
+      'after:invoke:local:invoke': endWhenPrinted,
+      'before:offline:start:init': watch,
+      'before:offline:start': watch,
+      'before:offline:start:end': () => this.#stop(),
+    };
+  }
+
+  async #build(): Promise<void> {
+    const { functions, milliseconds } = await buildFunctions(this.#serviceDir);
+    this.#log.info(`${functions.length} functions built in ${milliseconds} ms`);
+  }
+
+  async #watch(): Promise<void> {
+    const retire = await retireOnRebuild((error) => this.#log.error(String(error)));
+    this.#watcher = await watchFunctions(this.#serviceDir, {
+      built: () => {
+        retire();
+        this.#log.notice('Functions built again: the next call of each runs the new code');
+      },
+      failed: () => this.#log.error('The functions do not build: the code from before goes on'),
+    });
+  }
+
+  async #stop(): Promise<void> {
+    await this.#watcher?.stop();
+  }
+}
+
+/**
+ * `sls invoke local` waits for the event loop to be empty, which a function's warm connection to
+ * Kafka never lets it be. Lambda freezes it instead; here the process ends after the answer.
+ */
+async function endWhenPrinted(): Promise<void> {
+  await new Promise((printed) => process.stdout.write('', printed));
+  process.exit();
+}

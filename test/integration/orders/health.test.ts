@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
+import { createHandler } from '../../../functions/health/handler.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { createDynamo } from '../../../lib/dynamo.ts';
+import type { HealthDeps } from '../../../lib/health.ts';
+import { createProbe } from '../../../lib/kafka/probe.ts';
+import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createRepository } from '../../../lib/order/repository.ts';
+import { freePort } from '../../../local/ports.ts';
+import { call } from '../../support/http.ts';
+import { createOrderBench, type OrderBench } from '../../support/orders.ts';
+import { until } from '../../support/until.ts';
+
+let bench: OrderBench;
+
+beforeAll(async () => {
+  bench = await createOrderBench();
+});
+
+afterAll(() => bench.close());
+
+function health(changes: Partial<HealthDeps> = {}) {
+  const probe = createProbe(bench.brokers);
+  const deps: HealthDeps = {
+    clock: systemClock,
+    oldestPending: () => bench.repository.oldestPending(),
+    checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
+    ...changes,
+  };
+  return call(createHandler(deps), { path: '/api/health' });
+}
+
+test('both dependencies are shown with their latency', async () => {
+  const reply = await health();
+  const up = { state: 'up', latencyMs: expect.any(Number) };
+  expect([reply.status, reply.body]).toEqual([
+    200,
+    { success: true, status: 'ok', dependencies: { dynamodb: up, kafka: up } },
+  ]);
+});
+
+test('Kafka away is a degraded service', async () => {
+  const probe = createProbe([`localhost:${await freePort()}`]);
+  const reply = await health({ checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs) });
+  expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
+  expect(reply.body.dependencies.kafka.state).toBe('down');
+});
+
+test('an event that waits for long is a degraded service, with its age', async () => {
+  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
+  await call(createCreateOrder(away), { method: 'POST', body });
+  await until('the index to hold the order', () => bench.repository.oldestPending());
+  const clock = { now: () => new Date(Date.now() + 300_000) };
+  const reply = await health({ clock });
+  expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
+  expect(reply.body.oldestPendingEventSeconds).toBeGreaterThanOrEqual(299);
+});
+
+test('DynamoDB away is 503 with a time to come back, within two seconds', async () => {
+  const dynamoEndpoint = `http://localhost:${await freePort()}`;
+  const repository = createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), 't');
+  const start = performance.now();
+  const reply = await health({ oldestPending: () => repository.oldestPending() });
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect([reply.status, reply.body.code, reply.headers['retry-after']]).toEqual([
+    503,
+    'DATABASE_AWAY',
+    '5',
+  ]);
+  expect(reply.body.dependencies.dynamodb.state).toBe('down');
+});
+
+test('it answers within two seconds also when both hang', async () => {
+  const never = () => new Promise<never>(() => undefined);
+  const start = performance.now();
+  const reply = await health({ oldestPending: never, checkKafka: never });
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(reply.status).toBe(503);
+});

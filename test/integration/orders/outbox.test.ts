@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
+import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
+import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
+import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
+import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { freePort } from '../../../local/ports.ts';
+import { call, lambdaContext } from '../../support/http.ts';
+import { createOrderBench, type OrderBench } from '../../support/orders.ts';
+import { readTopic } from '../../support/topic.ts';
+import { until } from '../../support/until.ts';
+
+const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
+
+let bench: OrderBench;
+let topic: Awaited<ReturnType<typeof readTopic>>;
+
+beforeAll(async () => {
+  bench = await createOrderBench();
+  topic = await readTopic(bench.brokers, bench.topic);
+});
+
+afterAll(async () => {
+  await topic.close();
+  await bench.close();
+});
+
+/** The relay, as if the grace for the handlers were over already. */
+function relay(deps: OutboxDeps = bench) {
+  const clock = { now: () => new Date(Date.now() + 60_000) };
+  return createRelayOutbox({ ...deps, clock })({}, lambdaContext());
+}
+
+const toldOf = (id: string) =>
+  topic.records.filter(({ key }) => key === id).map(({ value }) => JSON.parse(value).sequence);
+
+test('with Kafka away the order is accepted within two seconds, and the relay publishes it', async () => {
+  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const start = performance.now();
+  const reply = await call(createCreateOrder(away), { method: 'POST', body });
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(reply.status).toBe(201);
+
+  const { id } = reply.body.data;
+  const [pending] = (await bench.repository.get(id))?.events ?? [];
+  expect(pending?.publishedAt).toBeUndefined();
+  expect(toldOf(id)).toEqual([]);
+
+  await until('the relay to see the order', async () =>
+    (await relay()).published > 0 ? true : undefined,
+  );
+  await until('the event', () => (toldOf(id).length > 0 ? true : undefined));
+  expect(toldOf(id)).toEqual([1]);
+  const told = topic.records.find(({ key }) => key === id);
+  expect([told?.value, told?.headers]).toEqual([pending?.value, pending?.headers]);
+  expect((await bench.repository.get(id))?.events[0]?.publishedAt).toBeDefined();
+  expect((await relay()).published).toBe(0);
+});
+
+test('a send that fails marks nothing as published', async () => {
+  const failing: Producer = {
+    send: () => createProducer(['localhost:1']).send('t', [], 50),
+    disconnect: async () => undefined,
+  };
+  const reply = await call(createCreateOrder({ ...bench, producer: failing }), {
+    method: 'POST',
+    body,
+  });
+  const stored = await bench.repository.get(reply.body.data.id);
+  expect(stored?.events[0]?.publishedAt).toBeUndefined();
+  await until('the index to hold the order', () => bench.repository.oldestPending());
+  await relay();
+});
+
+test('a later change brings the event that was left behind, before its own', async () => {
+  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const { body: created } = await call(createCreateOrder(away), { method: 'POST', body });
+  const { id } = created.data;
+  await call(createUpdateStatus(bench), {
+    method: 'PUT',
+    pathParameters: { id },
+    body: { status: 'confirmed' },
+  });
+  await until('both events', () => (toldOf(id).length >= 2 ? true : undefined));
+  expect(toldOf(id)).toEqual([1, 2]);
+  const stored = await bench.repository.get(id);
+  expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
+test('a send that arrives after a later event can only repeat, not overtake', async () => {
+  const release = Promise.withResolvers<void>();
+  const lateSends: Promise<void>[] = [];
+  const slow: Producer = {
+    ...bench.producer,
+    // The caller stops waiting; what it sent goes out when the network lets it.
+    send: (...send) => {
+      lateSends.push(release.promise.then(() => bench.producer.send(...send)));
+      return createProducer(['localhost:1']).send('t', [], 50);
+    },
+  };
+  const { body: created } = await call(createCreateOrder({ ...bench, producer: slow }), {
+    method: 'POST',
+    body,
+  });
+  const { id } = created.data;
+  await call(createUpdateStatus(bench), {
+    method: 'PUT',
+    pathParameters: { id },
+    body: { status: 'shipped' },
+  });
+  await until('both events', () => (toldOf(id).length >= 2 ? true : undefined));
+  release.resolve();
+  await Promise.all(lateSends);
+  await until('the late one', () => (toldOf(id).length >= 3 ? true : undefined));
+  expect(toldOf(id)).toEqual([1, 2, 1]);
+  const values = topic.records.filter(({ key }) => key === id).map(({ value }) => value);
+  expect(values[2]).toBe(values[0]);
+});
+
+test('an order that Kafka refuses for good does not stop the others', async () => {
+  const limited: Producer = {
+    ...bench.producer,
+    send: (name, records, timeoutMs) => {
+      const [first] = records;
+      const tooLarge = String(first?.value).includes('"customerId":"big"');
+      const padded = { key: null, value: Buffer.alloc(2_000_000) };
+      return bench.producer.send(name, tooLarge ? [padded] : records, timeoutMs);
+    },
+  };
+  const deps = { ...bench, producer: limited };
+  const big = await call(createCreateOrder(deps), {
+    method: 'POST',
+    body: { ...body, customerId: 'big' },
+  });
+  expect(big.status).toBe(201);
+  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const other = await call(createCreateOrder(away), { method: 'POST', body });
+  const report = await until('the relay to see both', async () => {
+    const { refused, published } = await relay(deps);
+    return refused > 0 && toldOf(other.body.data.id).length > 0
+      ? { refused, published }
+      : undefined;
+  });
+  expect(report.refused).toBe(1);
+  const stored = await bench.repository.get(big.body.data.id);
+  expect(stored?.events[0]?.publishedAt).toBeUndefined();
+});
