@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { call } from '../../test/support/http.ts';
+import { handler } from './handler.ts';
+
+test('nothing at the address', async () => {
+  const reply = await call(handler, { path: '/nowhere' });
+  expect([reply.status, reply.body.code]).toEqual([404, 'ROUTE_NOT_FOUND']);
+});
+
+test.each([
+  ['DELETE', '/api/orders', 'POST, OPTIONS'],
+  ['POST', '/api/orders/abc', 'GET, OPTIONS'],
+  ['GET', '/api/orders/abc/status', 'PUT, OPTIONS'],
+])('%s %s is told what the address takes', async (method, path, allow) => {
+  const reply = await call(handler, { method, path });
+  expect([reply.status, reply.headers.allow, reply.body.code]).toEqual([
+    405,
+    allow,
+    'METHOD_NOT_ALLOWED',
+  ]);
+});
+
+test('a preflight request of a browser is answered', async () => {
+  const reply = await call(handler, { method: 'OPTIONS', path: '/api/orders' });
+  expect(reply.status).toBe(204);
+  expect(reply.headers['access-control-allow-methods']).toBe('POST, OPTIONS');
+  expect(reply.headers['access-control-allow-headers']).toContain('idempotency-key');
+});

@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals';
+import { loadConfig } from './config.ts';
+import { AppError } from './errors.ts';
+
+const complete = {
+  AWS_REGION: 'eu-west-1',
+  ORDERS_TABLE: 'orders',
+  ORDER_EVENTS_TOPIC: 'order-events',
+  ORDER_EVENTS_DLQ: 'order-events-dlq',
+  KAFKA_BROKERS: 'a:9092,b:9092',
+  NOTIFICATION_SENDER: 'mock',
+};
+
+function refusal(variables: Record<string, string | undefined>): AppError {
+  try {
+    loadConfig(variables);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+test('brokers are a list; what is not set stays away', () => {
+  expect(loadConfig(complete)).toMatchObject({
+    brokers: ['a:9092', 'b:9092'],
+    dynamoEndpoint: undefined,
+    fallback: undefined,
+  });
+});
+
+test('every missing and every malformed variable is named', () => {
+  const error = refusal({ ...complete, ORDERS_TABLE: '', KAFKA_BROKERS: 'nowhere' });
+  expect(error.code).toBe('CONFIG');
+  expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
+});

@@ -1,0 +1,80 @@
+import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { call, httpEvent, lambdaContext } from '../../test/support/http.ts';
+import { AppError } from '../errors.ts';
+import { ok } from './answer.ts';
+import { httpHandler } from './handler.ts';
+
+const body = z.strictObject({ name: z.string(), size: z.number() });
+const echo = httpHandler({ body }, async (input) => ok(input.body));
+const json = (text: string) => ({ method: 'POST', body: text });
+
+test('a checked body reaches the handler, and its answer becomes JSON', async () => {
+  const reply = await call(echo, { method: 'POST', body: { name: 'a', size: 1 } });
+  expect(reply.body).toEqual({ success: true, data: { name: 'a', size: 1 } });
+  expect(reply.headers).toMatchObject({
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'access-control-allow-origin': '*',
+  });
+});
+
+test.each([
+  ['no body', { method: 'POST' }, 400, 'BODY_MISSING'],
+  ['an empty body', json(''), 400, 'BODY_MISSING'],
+  ['broken JSON', json('{"name":'), 400, 'BODY_NOT_JSON'],
+  ['two documents', json('{} {}'), 400, 'BODY_NOT_JSON'],
+  ['a text', { ...json('hello'), headers: { 'content-type': 'text/plain' } }, 415, 'CONTENT_TYPE'],
+  ['over 1 MB', json(`"${'a'.repeat(1024 * 1024)}"`), 413, 'BODY_TOO_LARGE'],
+  ['over 1 MB in UTF-8', json(`"${'ä'.repeat(600_000)}"`), 413, 'BODY_TOO_LARGE'],
+  ['an array', json('[]'), 422, 'VALIDATION'],
+  ['null', json('null'), 422, 'VALIDATION'],
+  ['a forbidden key', json('{"__proto__":{"a":1}}'), 422, 'VALIDATION'],
+])('%s is refused', async (_, request, status, code) => {
+  const reply = await call(echo, request);
+  expect([reply.status, reply.body.code]).toEqual([status, code]);
+  expect(reply.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  expect(reply.body).toMatchObject({
+    success: false,
+    type: expect.stringMatching(/^\/api\/docs#[a-z-]+$/),
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+    instance: expect.stringMatching(/^urn:uuid:/),
+  });
+});
+
+test('every fault is named at once, each with its path', async () => {
+  const reply = await call(echo, { method: 'POST', body: { size: 'x', colour: 1, shape: 2 } });
+  const paths = reply.body.errors.map(({ path }: { path: string }) => path);
+  expect(paths).toEqual(['name', 'size', 'colour', 'shape']);
+});
+
+test('a body in base64 is decoded', async () => {
+  const event = { ...httpEvent({ method: 'POST', body: { name: 'ü', size: 1 } }) };
+  const encoded = Buffer.from(event.body ?? '').toString('base64');
+  const reply = await echo({ ...event, body: encoded, isBase64Encoded: true }, lambdaContext());
+  expect(JSON.parse(reply.body ?? '').data.name).toBe('ü');
+});
+
+test('an unexpected error shows nothing of the inside', async () => {
+  const failing = httpHandler({}, async () => {
+    throw new Error('table orders at 10.0.0.1');
+  });
+  const reply = await call(failing);
+  expect([reply.status, reply.body.code]).toEqual([500, 'INTERNAL']);
+  expect(JSON.stringify(reply)).not.toContain('10.0.0.1');
+});
+
+test('a failure that passes says when to come back', async () => {
+  const away = httpHandler({}, async () => {
+    throw new AppError('DATABASE_AWAY', 'away');
+  });
+  expect((await call(away)).headers['retry-after']).toBe('5');
+});
+
+test('an event that is no HTTP request gets the error of a request without a body', async () => {
+  const reply = await call((_, context) => echo({} as ReturnType<typeof httpEvent>, context));
+  expect([reply.status, reply.body.code]).toEqual([400, 'BODY_MISSING']);
+});
