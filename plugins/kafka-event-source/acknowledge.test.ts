@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { acknowledge, type Part } from './acknowledge.ts';
+
+const partial = { reportBatchItemFailures: true };
+const whole = { reportBatchItemFailures: false };
+const batch: readonly Part[] = [
+  { key: 'orders-0', offsets: [5, 6, 7] },
+  { key: 'orders-1', offsets: [1] },
+];
+const item = (partition: unknown, offset: unknown) => ({ itemIdentifier: { partition, offset } });
+const answer = (...batchItemFailures: unknown[]) => ({ batchItemFailures });
+const verdictOf = (payload: unknown, types = partial) =>
+  acknowledge(batch, { kind: 'ok', payload }, types);
+const redelivered = (payload: unknown, types = partial) =>
+  verdictOf(payload, types).parts.map(({ redeliver }) => redeliver);
+
+describe('an answer that is a success', () => {
+  test.each([
+    ['null', null],
+    ['nothing', undefined],
+    ['an empty string', ''],
+    ['an empty object', {}],
+    ['an empty list', []],
+    ['no failures', answer()],
+    ['failures that are null', { batchItemFailures: null }],
+    ['an object that says something else', { statusCode: 200 }],
+  ])('%s', (_, payload) => {
+    expect(verdictOf(payload).parts).toEqual([
+      { key: 'orders-0', offsets: [5, 6, 7], commit: 8, redeliver: [] },
+      { key: 'orders-1', offsets: [1], commit: 2, redeliver: [] },
+    ]);
+  });
+});
+
+describe('an answer that fails the whole batch', () => {
+  test.each([
+    ['an unknown offset', answer(item('orders-0', 99))],
+    ['an unknown partition', answer(item('orders-9', 5))],
+    ['an offset of another partition', answer(item('orders-1', 5))],
+    ['a valid identifier beside an unknown one', answer(item('orders-0', 6), item('orders-0', 99))],
+    ['a null identifier', answer({ itemIdentifier: null })],
+    ['an empty identifier', answer({ itemIdentifier: '' })],
+    ['a flat string identifier', answer({ itemIdentifier: 'orders-0-5' })],
+    ['a wrong key', answer({ foo: 'orders-0' })],
+    ['no item', answer(null)],
+    ['an offset that is a string', answer(item('orders-0', '6'))],
+    ['an offset that is no integer', answer(item('orders-0', 6.5))],
+    ['failures that are no list', { batchItemFailures: 'orders-0' }],
+    ['text', 'not json'],
+    ['a number', 5],
+    ['false', false],
+    ['a list that is not empty', [1]],
+  ])('%s', (_, payload) => {
+    const { parts, attempted, reason } = verdictOf(payload);
+    expect(parts.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
+    expect(parts.every(({ commit }) => commit === undefined)).toBe(true);
+    expect(attempted).toBe(true);
+    expect(reason).toBeTruthy();
+  });
+});
+
+test('only the failed records are delivered again, not those after them', () => {
+  expect(verdictOf(answer(item('orders-0', 6))).parts).toEqual([
+    { key: 'orders-0', offsets: [5, 6, 7], commit: 6, redeliver: [6] },
+    { key: 'orders-1', offsets: [1], commit: 2, redeliver: [] },
+  ]);
+});
+
+test('a record reported twice is delivered again once', () => {
+  expect(redelivered(answer(item('orders-0', 6), item('orders-0', 6)))).toEqual([[6], []]);
+});
+
+test('without ReportBatchItemFailures every answer is a success', () => {
+  for (const payload of [answer(item('orders-0', 6)), 'text', answer(item('x', 1))]) {
+    expect(redelivered(payload, whole)).toEqual([[], []]);
+  }
+});
+
+test('an error fails the whole batch, whatever the response types', () => {
+  for (const types of [partial, whole]) {
+    const { parts } = acknowledge(batch, { kind: 'functionError', message: 'thrown' }, types);
+    expect(parts.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
+  }
+});
+
+test('what does not reach the function is no attempt', () => {
+  const kinds = { functionError: true, notReached: false, tooLarge: false } as const;
+  for (const kind of ['functionError', 'notReached', 'tooLarge'] as const) {
+    expect(acknowledge(batch, { kind, message: 'x' }, whole).attempted).toBe(kinds[kind]);
+  }
+});
+
+const offsets = fc
+  .uniqueArray(fc.nat(50), { minLength: 1, maxLength: 20 })
+  .map((list) => list.sort((a, b) => a - b));
+const parts = fc
+  .uniqueArray(fc.record({ partition: fc.nat(5), offsets }), {
+    minLength: 1,
+    selector: ({ partition }) => partition,
+  })
+  .map((list) => list.map(({ partition, offsets }) => ({ key: `t-${partition}`, offsets })));
+
+test('nothing at or after the commit is done unseen: it never passes a record to be redelivered', () => {
+  fc.assert(
+    fc.property(parts, fc.infiniteStream(fc.boolean()), (batch, coin) => {
+      const failed = batch.flatMap(({ key, offsets }) =>
+        offsets.filter(() => coin.next().value).map((offset) => item(key, offset)),
+      );
+      const { parts } = acknowledge(batch, { kind: 'ok', payload: answer(...failed) }, partial);
+      for (const { key, offsets, commit, redeliver } of parts) {
+        const reported = failed.flatMap(({ itemIdentifier }) =>
+          itemIdentifier.partition === key ? [itemIdentifier.offset] : [],
+        );
+        expect(redeliver).toEqual(reported);
+        for (const offset of redeliver) expect(offset).toBeGreaterThanOrEqual(commit ?? 0);
+        const safe = redeliver[0] ?? (offsets.at(-1) ?? 0) + 1;
+        expect(commit).toBe(safe === offsets[0] ? undefined : safe);
+      }
+    }),
+  );
+});
+
+test('any answer at all is judged, and a failure always has a reason', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (payload) => {
+      const verdict = verdictOf(payload);
+      const again = verdict.parts.some(({ redeliver }) => redeliver.length > 0);
+      expect(verdict.reason !== undefined).toBe(again);
+    }),
+  );
+});

@@ -1,0 +1,110 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { assemble, type Entry, type Lane, type Limits } from './batch.ts';
+import { type EventSource, envelopeBytes, groupBytes, toPayload } from './event.ts';
+
+const source: EventSource = { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' };
+const key = (partition: number) => `orders-${partition}`;
+const limits = (changes: Partial<Limits> = {}): Limits => ({
+  batchSize: 10,
+  windowMs: 500,
+  payloadBytes: 10_000,
+  envelopeBytes: envelopeBytes(source),
+  groupBytes: (partition) => groupBytes(key(partition)),
+  ...changes,
+});
+const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
+  offset,
+  next: offset + 1,
+  json: 'x'.repeat(bytes),
+  bytes,
+  arrived,
+});
+const lane = (partition: number, waiting: Entry[], freeSince = 0): Lane => ({
+  partition,
+  waiting,
+  freeSince,
+});
+const entries = (count: number, bytes?: number) =>
+  Array.from({ length: count }, (_, index) => entry(index, bytes));
+const counts = (lanes: Lane[], changes: Partial<Limits> = {}, now = 1_000) => {
+  const decision = assemble(lanes, limits(changes), now);
+  return decision.kind === 'deliver' ? Object.fromEntries(decision.counts) : decision;
+};
+
+test('no records, no invocation', () => {
+  expect(counts([lane(0, []), lane(1, [])])).toEqual({ kind: 'nothing' });
+});
+
+test('the batch size closes a batch at once and counts over all partitions', () => {
+  expect(counts([lane(0, entries(7)), lane(1, entries(7))], { windowMs: 60_000 })).toEqual({
+    0: 7,
+    1: 3,
+  });
+});
+
+test('the window begins when the last invocation ended, and then follows itself', () => {
+  expect(counts([lane(0, [entry(0, 10, 100)], 0)], {}, 499)).toEqual({ kind: 'wait', until: 500 });
+  expect(counts([lane(0, [entry(0, 10, 100)], 0)], {}, 500)).toEqual({ 0: 1 });
+  const late = [lane(0, [entry(0, 10, 1_200)], 0)];
+  expect(counts(late, {}, 1_200)).toEqual({ kind: 'wait', until: 1_500 });
+});
+
+test('records that waited for the invocation to end wait for its window too', () => {
+  const waited = [lane(0, [entry(0, 10, 100)], 2_000)];
+  expect(counts(waited, {}, 2_100)).toEqual({ kind: 'wait', until: 2_500 });
+});
+
+test('a window of zero waits for nothing', () => {
+  expect(counts([lane(0, entries(1))], { windowMs: 0 }, 0)).toEqual({ 0: 1 });
+});
+
+test('the partition that is free longest comes first', () => {
+  const lanes = [lane(0, entries(10), 50), lane(1, entries(10), 20)];
+  expect(counts(lanes)).toEqual({ 1: 10 });
+});
+
+test('the payload size closes a batch before the record that does not fit', () => {
+  expect(counts([lane(0, entries(5, 4_000))], { windowMs: 60_000 })).toEqual({ 0: 2 });
+});
+
+test('a record that fits into no payload is told, not delivered', () => {
+  expect(counts([lane(3, entries(1, 10_000))])).toEqual({ kind: 'tooLarge', partition: 3 });
+});
+
+test('a payload has at most the batch size and the bytes, in order, and wastes neither', () => {
+  const waiting = fc.array(fc.integer({ min: 2, max: 900 }), { maxLength: 30 });
+  const lanes = fc.array(waiting, { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(lanes, fc.integer({ min: 1, max: 40 }), (sizes, batchSize) => {
+      const all = sizes.map((list, partition) =>
+        lane(
+          partition,
+          list.map((bytes, offset) => entry(offset, bytes)),
+        ),
+      );
+      const bounds = limits({ batchSize, payloadBytes: 2_000, windowMs: 0 });
+      const decision = assemble(all, bounds, 0);
+      if (decision.kind === 'nothing') return sizes.every((list) => list.length === 0);
+      if (decision.kind !== 'deliver') return false;
+      const taken = [...decision.counts];
+      const payload = toPayload(
+        source,
+        taken.map(([partition, count]) => [
+          key(partition),
+          all[partition]?.waiting.slice(0, count).map(({ json }) => json) ?? [],
+        ]),
+      );
+      const records = taken.reduce((sum, [, count]) => sum + count, 0);
+      const everything = sizes.flat().length;
+      expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(2_000);
+      expect(taken.every(([, count]) => count > 0)).toBe(true);
+      expect(records).toBeLessThanOrEqual(batchSize);
+      // Left something out although the count allowed it: then the next record would not fit.
+      if (records < Math.min(batchSize, everything)) {
+        expect(Buffer.byteLength(payload)).toBeGreaterThan(2_000 - 900 - 20);
+      }
+      return true;
+    }),
+  );
+});

@@ -1,0 +1,99 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type EventSource,
+  envelopeBytes,
+  groupBytes,
+  type Message,
+  recordsKey,
+  toEventRecord,
+  toPayload,
+} from './event.ts';
+
+const message = (changes: Partial<Message> = {}): Message => ({
+  key: Buffer.from('k'),
+  value: Buffer.from('v'),
+  timestamp: '1700000000123',
+  offset: '7',
+  headers: {},
+  ...changes,
+});
+const record = (changes: Partial<Message> = {}) => toEventRecord('orders', 2, message(changes));
+
+test('numbers are numbers, bytes are base64', () => {
+  expect(record()).toEqual({
+    topic: 'orders',
+    partition: 2,
+    offset: 7,
+    timestamp: 1700000000123,
+    timestampType: 'CREATE_TIME',
+    key: 'aw==',
+    value: 'dg==',
+    headers: [],
+  });
+});
+
+test('a null key and a null value are absent; empty ones are there', () => {
+  expect(record({ key: null, value: null })).not.toHaveProperty('key');
+  expect(record({ key: null, value: null })).not.toHaveProperty('value');
+  expect(record({ key: Buffer.alloc(0), value: Buffer.alloc(0) })).toMatchObject({
+    key: '',
+    value: '',
+  });
+});
+
+test('header bytes are signed, one object for each value', () => {
+  const headers = { first: Buffer.from([0xdc, 0x7f, 0x80]), again: [Buffer.from('a'), 'ë'] };
+  expect(record({ headers }).headers).toEqual([
+    { first: [-36, 127, -128] },
+    { again: [97] },
+    { again: [-61, -85] },
+  ]);
+});
+
+test('a header without a value has no bytes', () => {
+  expect(record({ headers: { none: null } }).headers).toEqual([{ none: [] }]);
+});
+
+test("the timestamp type is the batch's, or the attribute of older messages", () => {
+  expect(record({ batchContext: { timestampType: 1 } }).timestampType).toBe('LOG_APPEND_TIME');
+  expect(record({ batchContext: { timestampType: 0 } }).timestampType).toBe('CREATE_TIME');
+  expect(record({ attributes: 8 }).timestampType).toBe('LOG_APPEND_TIME');
+});
+
+test('the payload is the event, and has the size that was counted', () => {
+  const sources: EventSource[] = [
+    { eventSource: 'SelfManagedKafka', bootstrapServers: 'a:1,b:2' },
+    { eventSource: 'aws:kafka', eventSourceArn: 'arn:aws:kafka:x', bootstrapServers: 'a:1' },
+  ];
+  const bytes = fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array));
+  const messages = fc.record({ key: fc.option(bytes), value: fc.option(bytes), header: bytes });
+  const groups = fc.array(fc.array(messages, { minLength: 1, maxLength: 4 }), { maxLength: 3 });
+  fc.assert(
+    fc.property(fc.constantFrom(...sources), groups, (source, groups) => {
+      const records = groups.map((group, partition) => {
+        const list = group.map(({ key, value, header }, offset) =>
+          toEventRecord(
+            'orders',
+            partition,
+            message({ key, value, offset: String(offset), headers: { ключ: header } }),
+          ),
+        );
+        return [recordsKey('orders', partition), list] as const;
+      });
+      const json = records.map(([key, list]) => [key, list.map((r) => JSON.stringify(r))] as const);
+      const payload = toPayload(source, json);
+      expect(JSON.parse(payload)).toEqual({ ...source, records: Object.fromEntries(records) });
+      const commas = (count: number) => Math.max(0, count - 1);
+      const counted = json.reduce(
+        (sum, [key, list]) =>
+          sum +
+          groupBytes(key) +
+          commas(list.length) +
+          list.reduce((total, one) => total + Buffer.byteLength(one), 0),
+        envelopeBytes(source) + commas(json.length),
+      );
+      expect(Buffer.byteLength(payload)).toBe(counted);
+    }),
+  );
+});
