@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { ROUTES } from '../../lib/http/routes.ts';
+import { functionsInYml, ROOT } from '../support/root.ts';
+
+const FIELDS = ['Trigger', 'Input', 'Answers', 'Writes', 'Publishes', 'Safe to repeat because'];
+/** They take no input that could be refused. */
+const WITHOUT_REFUSAL = ['health', 'relayOutbox'];
+
+const functions = Object.entries(functionsInYml());
+const samples = await readdir(join(ROOT, 'events'));
+const documentation = await readFile(join(ROOT, 'docs/functions.md'), 'utf8');
+
+test('every folder of functions/ is a function, and every function has its folder', async () => {
+  const folders = await readdir(join(ROOT, 'functions'));
+  expect(folders.toSorted()).toEqual(functions.map(([name]) => name).toSorted());
+});
+
+test.each(functions)(
+  '%s has its handler, its samples and its documentation',
+  async (name, { handler }) => {
+    expect(handler).toBe(`dist/${name}/handler.handler`);
+    const file = join(ROOT, 'functions', name, 'handler.ts');
+    expect(existsSync(file)).toBe(true);
+
+    expect(samples).toContain(`${name}.json`);
+    const refused = samples.filter(
+      (sample) => sample.startsWith(`${name}.`) && sample !== `${name}.json`,
+    );
+    expect(refused.length > 0 || WITHOUT_REFUSAL.includes(name)).toBe(true);
+
+    const source = await readFile(file, 'utf8');
+    const [, block = ''] = /\/\*\*\n( \* .*(?:\n \*.*)*)\n \*\//.exec(source) ?? [];
+    const said = FIELDS.map((field) => new RegExp(`^ \\* ${field}: (.+)$`, 'm').exec(block)?.[1]);
+    expect(said).not.toContain(undefined);
+
+    const section = documentation.split(/^## /m).find((text) => text.startsWith(`${name}\n`)) ?? '';
+    const inDocs = FIELDS.map((field) => new RegExp(`^- ${field}: (.+)$`, 'm').exec(section)?.[1]);
+    const plain = (texts: (string | undefined)[]) =>
+      texts.map((text) => text?.replaceAll(/\{@link (\w+)\}/g, '$1').replaceAll('`', ''));
+    expect(plain(inDocs)).toEqual(plain(said));
+  },
+);
+
+test.each(samples.map((sample) => [sample]))(
+  'the sample %s is named after a function',
+  async (sample) => {
+    const [name = ''] = sample.split('.');
+    expect(functions.map(([known]) => known)).toContain(name);
+    JSON.parse(await readFile(join(ROOT, 'events', sample), 'utf8'));
+  },
+);
+
+test('the routes that notFound knows are those of serverless.yml', () => {
+  const inYml = functions
+    .flatMap(([, { events }]) => events.map((event) => event.httpApi))
+    .filter((route) => route !== undefined && route !== '*');
+  const known = ROUTES.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
+  expect(known.toSorted()).toEqual(inYml.toSorted());
+});

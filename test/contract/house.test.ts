@@ -1,0 +1,78 @@
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { ROOT } from '../support/root.ts';
+
+const DEPLOYED = ['functions/**/*.ts', 'lib/**/*.ts'];
+
+async function filesOf(...patterns: string[]): Promise<{ file: string; text: string }[]> {
+  const files = await Array.fromAsync(glob(patterns, { cwd: ROOT }));
+  const own = files.filter((file) => !file.includes('node_modules'));
+  return Promise.all(
+    own.map(async (file) => ({ file, text: await readFile(join(ROOT, file), 'utf8') })),
+  );
+}
+
+async function deployedCode() {
+  return (await filesOf(...DEPLOYED)).filter(({ file }) => !file.endsWith('.test.ts'));
+}
+
+/** What a file imports, as paths from the root or names of packages. */
+function importsOf({ file, text }: { file: string; text: string }): string[] {
+  const names = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    ([, name = '']) => name,
+  );
+  return names.map((name) => (name.startsWith('.') ? join(file, '..', name) : name));
+}
+
+test('functions import lib and no other function; lib imports neither', async () => {
+  for (const source of await deployedCode()) {
+    const [top, folder] = source.file.split('/');
+    const own = top === 'functions' ? `functions/${folder}/` : 'lib/';
+    const foreign = importsOf(source).filter(
+      (name) => /^(functions|plugins|local|test|bench)\//.test(name) && !name.startsWith(own),
+    );
+    expect([source.file, foreign]).toEqual([source.file, []]);
+  }
+});
+
+test('orders and notifications meet only in the message contract', async () => {
+  const sources = await filesOf('lib/order/**/*.ts', 'lib/notification/**/*.ts');
+  const crossing = sources.flatMap((source) => {
+    const other = source.file.startsWith('lib/order/') ? 'lib/notification/' : 'lib/order/';
+    return importsOf(source).filter((name) => name.startsWith(other));
+  });
+  expect(sources.length).toBeGreaterThan(10);
+  expect(crossing).toEqual([]);
+});
+
+test('only the two wrappers know middy, and only the configuration reads the environment', async () => {
+  const sources = await deployedCode();
+  const withMiddy = sources.filter((source) =>
+    importsOf(source).some((name) => /middy/.test(name)),
+  );
+  const wrappers = ['lib/http/handler.ts', 'lib/kafka/handler.ts'];
+  for (const { file } of withMiddy) expect(wrappers).toContain(file);
+  const readers = sources.filter(({ text }) => text.includes('process.env'));
+  expect(readers.map(({ file }) => file)).toEqual(['lib/config.ts']);
+});
+
+test('a handler has no try, no JSON.parse and no SDK', async () => {
+  for (const { file, text } of await filesOf('functions/*/handler.ts')) {
+    expect([file, /\btry\b|JSON\.parse|@aws-sdk|kafkajs/.exec(text)]).toEqual([file, null]);
+  }
+});
+
+test('nothing scans the table', async () => {
+  for (const { file, text } of await deployedCode()) {
+    expect([file, /Scan(Command|Input)|paginateScan/.exec(text)]).toEqual([file, null]);
+  }
+});
+
+test('the lock file names no address to download from', async () => {
+  const lock = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
+  expect(lock).not.toContain('"resolved"');
+  expect(await readFile(join(ROOT, '.npmrc'), 'utf8')).toContain(
+    'omit-lockfile-registry-resolved=true',
+  );
+});
