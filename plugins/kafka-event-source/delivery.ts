@@ -277,10 +277,12 @@ export class Delivery {
       const back = part.entries.slice(room);
       room -= kept.length;
       part.entries = kept;
-      if (back.length === 0 || part.lane.lost) continue;
-      part.upTo = lastNext(kept);
-      part.lane.waiting = [...back, ...part.lane.waiting];
+      const [next, last] = [back[0], back.at(-1)];
+      if (!next || !last || part.lane.lost) continue;
+      // What is done behind the last of them already is committed with it.
+      part.lane.waiting = [...back.with(-1, { ...last, next: part.upTo }), ...part.lane.waiting];
       part.lane.bytes += sum(back);
+      part.upTo = next.offset;
     }
     return this.#free(parts, ({ entries }) => entries.length === 0);
   }

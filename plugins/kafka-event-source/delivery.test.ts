@@ -1,0 +1,225 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { InvocationResult } from './acknowledge.ts';
+import type { Entry } from './batch.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { KafkaEvent } from './event.ts';
+
+const TOPIC = 'orders';
+const silent = () => undefined;
+const log = { error: silent, warning: silent, notice: silent, debug: silent };
+
+const entry = (partition: number, offset: number): Entry => {
+  const json = JSON.stringify({ partition, offset });
+  return { offset, next: offset + 1, json, bytes: json.length, arrived: 0 };
+};
+const entries = (partition: number, from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => entry(partition, from + index));
+
+interface Delivered {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+function start(
+  invoke: (records: Delivered[]) => InvocationResult | Promise<InvocationResult>,
+  options: Partial<DeliveryOptions> = {},
+) {
+  const progress: Delivered[] = [];
+  const delivery = new Delivery({
+    name: 'test',
+    topic: TOPIC,
+    source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
+    batchSize: 10,
+    windowMs: 0,
+    payloadBytes: 100_000,
+    reportBatchItemFailures: true,
+    backoff: { firstMs: 0, maxMs: 0 },
+    log,
+    invoke: async (payload) => {
+      const { records } = JSON.parse(payload) as KafkaEvent;
+      return invoke(Object.values(records).flat());
+    },
+    onProgress: (partition, offset) => progress.push({ partition, offset }),
+    onRoom: silent,
+    ...options,
+  });
+  return { delivery, progress };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true within 10 s');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const ok: InvocationResult = { kind: 'ok', payload: null };
+
+type Outcome = 'ok' | 'functionError' | 'notReached' | 'tooLarge' | 'unknown' | 'some';
+
+function answer(outcome: Outcome, records: readonly Delivered[]): InvocationResult {
+  const identifiers = (list: readonly Delivered[]) =>
+    list.map(({ partition, offset }) => ({
+      itemIdentifier: { partition: `${TOPIC}-${partition}`, offset },
+    }));
+  switch (outcome) {
+    case 'ok':
+      return ok;
+    case 'some':
+      return {
+        kind: 'ok',
+        payload: { batchItemFailures: identifiers(records.filter((_, index) => index % 2 === 1)) },
+      };
+    case 'unknown':
+      return {
+        kind: 'ok',
+        payload: { batchItemFailures: identifiers([{ partition: 9, offset: 9 }]) },
+      };
+    case 'tooLarge':
+      return records.length > 1 ? { kind: 'tooLarge', message: 'cut it' } : ok;
+    default:
+      return { kind: outcome, message: 'the test says so' };
+  }
+}
+
+test('whatever the answers: nothing is skipped, order is kept, no commit passes what is not done', async () => {
+  const outcomes: Outcome[] = ['ok', 'functionError', 'notReached', 'tooLarge', 'unknown', 'some'];
+  const plan = fc.record({
+    counts: fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 4 }),
+    answers: fc.array(fc.constantFrom(...outcomes), { maxLength: 25 }),
+    batchSize: fc.integer({ min: 1, max: 12 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ counts, answers, batchSize }) => {
+      const done = counts.map(() => new Set<number>());
+      const first = counts.map((): number[] => []);
+      const inFlight = new Set<number>();
+      let index = 0;
+      const { delivery, progress } = start(
+        async (records) => {
+          const partitions = new Set(records.map(({ partition }) => partition));
+          for (const partition of partitions) {
+            expect(inFlight.has(partition)).toBe(false);
+            inFlight.add(partition);
+          }
+          expect(records.length).toBeLessThanOrEqual(batchSize);
+          for (const { partition, offset } of records) {
+            expect(done[partition]?.has(offset)).toBe(false);
+            if (!first[partition]?.includes(offset)) first[partition]?.push(offset);
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+          const outcome = answers[index++] ?? 'ok';
+          const result = answer(outcome, records);
+          for (const [position, { partition, offset }] of records.entries()) {
+            const succeeded = result === ok || (outcome === 'some' && position % 2 === 0);
+            if (succeeded) done[partition]?.add(offset);
+          }
+          for (const partition of partitions) inFlight.delete(partition);
+          return result;
+        },
+        {
+          batchSize,
+          onProgress: (partition, offset) => {
+            for (let before = 0; before < offset; before += 1) {
+              expect(done[partition]?.has(before)).toBe(true);
+            }
+            progress.push({ partition, offset });
+          },
+        },
+      );
+      for (const [partition, count] of counts.entries()) {
+        delivery.assign(partition);
+        delivery.enqueue(partition, entries(partition, 0, count));
+      }
+      const committed = (partition: number) =>
+        Math.max(0, ...progress.filter((one) => one.partition === partition).map((p) => p.offset));
+      await until(() => counts.every((count, partition) => committed(partition) === count));
+      await delivery.close(1_000);
+      for (const [partition, count] of counts.entries()) {
+        expect(first[partition]).toEqual(entries(partition, 0, count).map(({ offset }) => offset));
+      }
+    }),
+    { numRuns: 200, endOnFailure: true },
+  );
+});
+
+test('the result for a partition that was taken away is not reported, nor delivered again', async () => {
+  const answered = Promise.withResolvers<InvocationResult>();
+  const received: Delivered[][] = [];
+  const { delivery, progress } = start((records) => {
+    received.push(records);
+    return received.length === 1 ? answered.promise : ok;
+  });
+  for (const partition of [0, 1]) delivery.assign(partition);
+  delivery.hold();
+  for (const partition of [0, 1]) delivery.enqueue(partition, entries(partition, 0, 2));
+  delivery.release();
+  await until(() => received.length === 1);
+  delivery.revoke(0);
+  answered.resolve({ kind: 'functionError', message: 'thrown' });
+  await until(() => progress.length > 0);
+  expect(progress).toEqual([{ partition: 1, offset: 2 }]);
+  expect(received[1]).toEqual(entries(1, 0, 2).map(({ json }) => JSON.parse(json)));
+});
+
+test('a partition that comes back waits for the invocation still in flight', async () => {
+  const answered = Promise.withResolvers<InvocationResult>();
+  let invocations = 0;
+  const { delivery, progress } = start(() => {
+    invocations += 1;
+    return invocations === 1 ? answered.promise : ok;
+  });
+  delivery.assign(0);
+  delivery.enqueue(0, entries(0, 0, 1));
+  await until(() => invocations === 1);
+  delivery.assign(0);
+  delivery.enqueue(0, entries(0, 0, 2));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(invocations).toBe(1);
+  answered.resolve(ok);
+  await until(() => progress.length > 0);
+  expect(progress).toEqual([{ partition: 0, offset: 2 }]);
+});
+
+test('nothing begins while held or closed', async () => {
+  let invocations = 0;
+  const { delivery } = start(() => {
+    invocations += 1;
+    return ok;
+  });
+  delivery.hold();
+  delivery.assign(0);
+  delivery.enqueue(0, entries(0, 0, 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(invocations).toBe(0);
+  await delivery.close(0);
+  delivery.release();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(invocations).toBe(0);
+});
+
+test('a buffer says when it is full and when it has room', async () => {
+  const answered = Promise.withResolvers<InvocationResult>();
+  let room = 0;
+  const { delivery } = start(() => answered.promise, {
+    batchSize: 1_000,
+    windowMs: 1,
+    payloadBytes: 4 * 1024 * 1024,
+    onRoom: () => {
+      room += 1;
+    },
+  });
+  delivery.assign(0);
+  delivery.hold();
+  const big = { ...entry(0, 0), bytes: 3 * 1024 * 1024 };
+  delivery.enqueue(0, [big, big]);
+  expect(delivery.isFull(0)).toBe(false);
+  delivery.enqueue(0, [big]);
+  expect(delivery.isFull(0)).toBe(true);
+  delivery.release();
+  await until(() => room === 1);
+  answered.resolve(ok);
+  await delivery.close(1_000);
+});
