@@ -1,0 +1,33 @@
+import type { OrderBench } from './orders.ts';
+import { addresses } from './orders.ts';
+
+/** The environment that points the whole system at a test's own table and topics. */
+export function environmentOf(bench: OrderBench): Record<string, string> {
+  const { brokers, dynamoEndpoint } = addresses();
+  return {
+    KAFKA_BROKERS: brokers.join(','),
+    DYNAMODB_ENDPOINT: dynamoEndpoint,
+    ORDERS_TABLE: bench.table,
+    ORDER_EVENTS_TOPIC: bench.topic,
+    ORDER_EVENTS_DLQ: bench.deadLetterTopic,
+    ORDER_NOTIFICATIONS_GROUP: `group-${bench.topic}`,
+  };
+}
+
+/** Places an order over HTTP. */
+export async function post(url: string, change: object = {}) {
+  const start = performance.now();
+  const answer = await fetch(`${url}/api/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      customerId: 'c',
+      items: [{ productId: 'p', quantity: 1, price: 5 }],
+      ...change,
+    }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads any member of an answer
+  const body: any = await answer.json();
+  return { status: answer.status, body, milliseconds: performance.now() - start };
+}
