@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
 import type { Refused } from './dead-letter.ts';
 import { kafkaHandler, type Process } from './handler.ts';
 
@@ -14,6 +15,7 @@ const away = new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.');
 let lines: Record<string, unknown>[];
 beforeEach(() => {
   lines = [];
+  logger.setLogLevel('INFO');
   const keep = (chunk: unknown) => {
     const text = String(chunk);
     if (!text.startsWith('{"level"')) return false;
@@ -136,6 +138,7 @@ test('a batch of which nothing was done fails, in one line', async () => {
     stack:
       'AppError: 1 of 1 records failed, first orders-0 offset 0: DynamoDB did not answer in time.',
   });
+  expect(lines.map(({ message }) => message)).toContain('record failed');
   expect(JSON.stringify(lines)).not.toContain(' at ');
 });
 

@@ -47,6 +47,9 @@ const FREE: Condition = {
   ExpressionAttributeValues: { ':failed': 'failed', ':true': true },
 };
 
+/** What one call to a provider leaves on a record. */
+const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason'];
+
 export function createSeen(deps: {
   dynamo: DynamoDBDocumentClient;
   table: string;
@@ -76,7 +79,7 @@ export function createSeen(deps: {
     const now = clock.now();
     const refused = await update({
       Key: notificationKey(notification),
-      ...changing({ ...factsOf(notification, now), ...set }, ['passing', 'messageId'], FREE, calls),
+      ...changing({ ...factsOf(notification, now), ...set }, FREE, calls),
     });
     if (!refused) return undefined;
     const stored = storedSchema.parse(refused);
@@ -90,10 +93,13 @@ export function createSeen(deps: {
     const reason = 'the invocation ended during the call to the provider';
     const refused = await update({
       Key: notificationKey(notification),
-      ...changing({ status: 'unknown', reason, at: clock.now().toISOString() }, [], {
-        ConditionExpression: '#status = :sending AND claim = :theirs',
-        ExpressionAttributeValues: { ':sending': 'sending', ':theirs': claim },
-      }),
+      ...changing(
+        { status: 'unknown', reason, at: clock.now().toISOString() },
+        {
+          ConditionExpression: '#status = :sending AND claim = :theirs',
+          ExpressionAttributeValues: { ':sending': 'sending', ':theirs': claim },
+        },
+      ),
     });
     // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
     if (refused) throw underWay(notification);
@@ -106,7 +112,6 @@ export function createSeen(deps: {
         Key: toldKey(event),
         ...changing(
           { sequence: event.sequence, at: now.toISOString(), expiresAt: expiryOf(now) },
-          [],
           {
             ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
           },
@@ -123,12 +128,16 @@ export function createSeen(deps: {
     },
 
     async settle(notification, claim, outcome) {
+      // Refused only where the record itself has been removed: there is nothing to settle then.
       await update({
         Key: notificationKey(notification),
-        ...changing({ ...outcome, at: clock.now().toISOString() }, [], {
-          ConditionExpression: 'claim = :claim',
-          ExpressionAttributeValues: { ':claim': claim },
-        }),
+        ...changing(
+          { ...outcome, at: clock.now().toISOString() },
+          {
+            ConditionExpression: 'claim = :claim',
+            ExpressionAttributeValues: { ':claim': claim },
+          },
+        ),
       });
     },
 
@@ -139,15 +148,13 @@ export function createSeen(deps: {
   };
 }
 
-/** An update's expression: some attributes set, some removed, the count of calls to the provider. */
-function changing(set: Attributes, remove: string[], condition: Condition, calls?: 0 | 1) {
+/** An update's expression; with a count of calls it begins anew, without the last call's traces. */
+function changing(set: Attributes, condition: Condition, calls?: 0 | 1) {
   const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
+  const stale = OF_A_CALL.filter((name) => !(name in set));
+  const anew = calls === undefined ? '' : ` REMOVE ${stale.join(', ')} ADD attempts :calls`;
   return {
-    UpdateExpression: [
-      `SET ${sets.join(', ')}`,
-      ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
-      ...(calls === undefined ? [] : ['ADD attempts :calls']),
-    ].join(' '),
+    UpdateExpression: `SET ${sets.join(', ')}${anew}`,
     ExpressionAttributeNames: Object.fromEntries(
       Object.keys(set).map((name) => [`#${name}`, name]),
     ),

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import type { MSKEvent, SelfManagedKafkaEvent } from 'aws-lambda';
+import type { KafkaEvent } from '../../lib/kafka/event.ts';
+import { lambdaContext } from '../../test/support/http.ts';
+import { createHandler } from './handler.ts';
+
+/** Gives the sample to the function and tells what was sent and what was set aside. */
+async function run(sample: string) {
+  const told: string[] = [];
+  const refused: string[] = [];
+  const sender = {
+    async send({ channel, to }: { channel: string; to: string }) {
+      told.push(`${channel} ${to}`);
+      return { success: true as const, messageId: 'm1' };
+    },
+  };
+  const handler = createHandler({
+    senders: { email: sender, sms: sender },
+    fallback: undefined,
+    seen: {
+      advance: async () => true,
+      claim: async () => 'c1',
+      settle: async () => undefined,
+      skip: async () => true,
+    },
+    deadLetters: {
+      add: async ({ record: { offset }, reason }) => {
+        refused.push(`${offset} ${reason.code}`);
+      },
+    },
+    reportsItemFailures: true,
+  });
+  const file = new URL(`../../events/${sample}.json`, import.meta.url);
+  const answer = await handler(JSON.parse(await readFile(file, 'utf8')), lambdaContext());
+  return { answer, told, refused };
+}
+
+const done = { batchItemFailures: [] };
+const both = ['email ada@example.com', 'sms +15550123'];
+
+test('the sample is told by email and SMS', async () => {
+  expect(await run('notify')).toEqual({ answer: done, told: both, refused: [] });
+});
+
+test('the poisoned sample and the tombstone are set aside', async () => {
+  expect(await run('notify.poison')).toEqual({
+    answer: done,
+    told: [],
+    refused: ['1 RECORD_INVALID'],
+  });
+  expect(await run('notify.tombstone')).toEqual({
+    answer: done,
+    told: [],
+    refused: ['2 RECORD_INVALID'],
+  });
+});
+
+test('of the mixed sample the good records are told and the others set aside', async () => {
+  expect(await run('notify.partial')).toEqual({
+    answer: done,
+    told: [...both, ...both],
+    refused: ['11 RECORD_INVALID', '6 RECORD_INVALID'],
+  });
+});
+
+test("the events of both kinds of cluster, as AWS's types have them, are what the wrapper reads", () => {
+  const event = { records: {} } as SelfManagedKafkaEvent | MSKEvent;
+  expect(event satisfies KafkaEvent).toEqual({ records: {} });
+});

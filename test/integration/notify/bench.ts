@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { createHandler } from '../../../functions/notify/handler.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
+import { createDynamo } from '../../../lib/dynamo.ts';
+import type { BatchResponse } from '../../../lib/kafka/batch.ts';
+import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
+import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createMockSender, type Message, type Sender } from '../../../lib/notification/channels.ts';
+import type { Fallback } from '../../../lib/notification/recipient.ts';
+import { createSeen } from '../../../lib/notification/seen.ts';
+import type { OrderEvent } from '../../../lib/order-event.ts';
+import { readDefinition } from '../../../local/definition.ts';
+import { createResources } from '../../../local/resources.ts';
+import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
+import { lambdaContext } from '../../support/http.ts';
+
+type Parts = {
+  sender?: Sender;
+  fallback?: Fallback;
+  clock?: Clock;
+  dynamo?: DynamoDBDocumentClient;
+  /** Where the dead letters' topic is looked for. */
+  brokers?: string[];
+};
+
+/** A record of the topic, as the event source hands it to the function. */
+export type RawRecord = { key?: string | null; value?: string | Buffer | null };
+
+/** A table and topics of a test's own, and `notify` on them, with an inbox to look into. */
+export async function createNotifyBench() {
+  const { KAFKA_BROKERS, DYNAMODB_ENDPOINT } = process.env;
+  if (!KAFKA_BROKERS || !DYNAMODB_ENDPOINT) throw new Error('jest has not started the services');
+  const mark = randomUUID().slice(0, 8);
+  const names = {
+    ORDERS_TABLE: `orders-${mark}`,
+    ORDER_EVENTS_TOPIC: `order-events-${mark}`,
+    ORDER_EVENTS_DLQ: `order-events-dlq-${mark}`,
+  };
+  await createResources({
+    dynamoEndpoint: DYNAMODB_ENDPOINT,
+    kafkaBrokers: KAFKA_BROKERS,
+    ...readDefinition({ ...process.env, ...names }),
+  });
+  const brokers = KAFKA_BROKERS.split(',');
+  const table = names.ORDERS_TABLE;
+  const topic = names.ORDER_EVENTS_TOPIC;
+  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: DYNAMODB_ENDPOINT });
+  const producers: ReturnType<typeof createProducer>[] = [];
+
+  return {
+    brokers,
+    dynamoEndpoint: DYNAMODB_ENDPOINT,
+    deadLetterTopic: names.ORDER_EVENTS_DLQ,
+
+    /** The deployed function with a sender, a clock or addresses of the test's own. */
+    notify(given: Parts = {}) {
+      const clock = given.clock ?? systemClock;
+      const sender = given.sender ?? createInbox();
+      const producer = createProducer(given.brokers ?? brokers);
+      producers.push(producer);
+      const handler = createHandler({
+        seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
+        senders: { email: sender, sms: sender },
+        fallback: given.fallback,
+        deadLetters: createDeadLetters({
+          producer,
+          topic: names.ORDER_EVENTS_DLQ,
+          writer: 'notify',
+          clock,
+        }),
+        reportsItemFailures: true,
+      });
+      return async (...records: (OrderEvent | RawRecord)[]): Promise<BatchResponse> => {
+        const event = {
+          eventSource: 'SelfManagedKafka',
+          bootstrapServers: brokers.join(','),
+          records: { [`${topic}-0`]: records.map((record, i) => recordOf(topic, i, record)) },
+        };
+        return handler(event, lambdaContext());
+      };
+    },
+
+    /** What is on record for an event, by channel. */
+    async recorded(event: OrderEvent) {
+      const query = new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': `EVENT#${event.id}` },
+        ConsistentRead: true,
+      });
+      const { Items = [] } = await dynamo.send(query);
+      return Object.fromEntries(Items.map((item) => [String(item.channel), item]));
+    },
+
+    failed: (...offsets: number[]): BatchResponse => ({
+      batchItemFailures: offsets.map((offset) => ({
+        itemIdentifier: { partition: `${topic}-0`, offset },
+      })),
+    }),
+
+    async close() {
+      await Promise.all(producers.map((producer) => producer.disconnect()));
+      dynamo.destroy();
+    },
+  };
+}
+
+export type NotifyBench = Awaited<ReturnType<typeof createNotifyBench>>;
+
+/** The mock sender, with what it sent; `before` may fail or delay a call. */
+export function createInbox(before: (message: Message) => Promise<void> = async () => undefined) {
+  const sent: Message[] = [];
+  const mock = createMockSender(() => undefined);
+  return {
+    sent,
+    async send(message: Message, signal: AbortSignal) {
+      await before(message);
+      sent.push(message);
+      return mock.send(message, signal);
+    },
+  };
+}
+
+export function orderEvent(
+  given: Partial<OrderEvent> = {},
+  data: Partial<OrderEvent['data']> = {},
+) {
+  return {
+    id: randomUUID(),
+    type: 'ORDER_CREATED',
+    timestamp: '2026-11-20T10:00:00.000Z',
+    sequence: 1,
+    schemaVersion: 1,
+    ...given,
+    data: {
+      orderId: randomUUID(),
+      customerId: 'ada',
+      totalAmount: 29.97,
+      currency: 'USD',
+      status: 'pending',
+      items: [{ productId: 'keyboard', quantity: 3, price: 9.99 }],
+      contact: { email: 'ada@example.com', phone: '+15550123' },
+      ...data,
+    },
+  } satisfies OrderEvent;
+}
+
+function recordOf(topic: string, offset: number, record: OrderEvent | RawRecord) {
+  const { key = null, value = null } =
+    'data' in record ? { key: record.data.orderId, value: JSON.stringify(record) } : record;
+  return toEventRecord(topic, 0, {
+    key: key === null ? null : Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
+    timestamp: '1795168800012',
+    offset: String(offset),
+    headers: { 'content-type': 'application/json', note: Buffer.from('é') },
+  });
+}
