@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import type { MSKEvent, SelfManagedKafkaEvent } from 'aws-lambda';
-import type { KafkaEvent } from '../../lib/kafka/event.ts';
 import { lambdaContext } from '../../test/support/http.ts';
 import { createHandler } from './handler.ts';
 
@@ -62,9 +60,4 @@ test('of the mixed sample the good records are told and the others set aside', a
     told: [...both, ...both],
     refused: ['11 RECORD_INVALID', '6 RECORD_INVALID'],
   });
-});
-
-test("the events of both kinds of cluster, as AWS's types have them, are what the wrapper reads", () => {
-  const event = { records: {} } as SelfManagedKafkaEvent | MSKEvent;
-  expect(event satisfies KafkaEvent).toEqual({ records: {} });
 });
