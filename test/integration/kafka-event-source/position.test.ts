@@ -91,3 +91,50 @@ test('a broker that is away is told once with its address, and a stop does not h
   await poller.stop();
   expect(Date.now() - begun).toBeLessThan(8_000);
 });
+
+test('a committed record that retention has deleted: it goes on at the oldest that is left', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await bench.produceCount(2);
+  const first = bench.poll(lambda, { startingPosition: 'LATEST' });
+  await until('the start', async () => (await bench.committed()) === 2);
+  await first.stop();
+  await bench.produceCount(8, { from: 2 });
+  await bench.admin.deleteTopicRecords({
+    topic: bench.topic,
+    partitions: [{ partition: 0, offset: '6' }],
+  });
+  bench.poll(lambda, { startingPosition: 'LATEST' });
+  await until('the commit', async () => (await bench.committed()) === 10);
+  expect(values(lambda)).toEqual(counting(6, 10));
+});
+
+test('a topic deleted and created again is read from its beginning', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await bench.produceCount(5);
+  bench.poll(lambda);
+  await until('the commit', async () => (await bench.committed()) === 5);
+  await bench.admin.deleteTopics({ topics: [bench.topic] });
+  await until('told', () => bench.log.some((line) => /^warning/.test(line)), { withinMs: 40_000 });
+  await bench.createTopic();
+  await bench.produceCount(3, { from: 100 });
+  await until('the new ones', () => values(lambda).includes('102'), {
+    withinMs: 40_000,
+    seen: () => bench.log,
+  });
+  expect(values(lambda)).toEqual([...counting(0, 5), ...counting(100, 103)]);
+});
+
+test('a partition added while polling is read from its beginning', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { startingPosition: 'LATEST' });
+  await until('the start', async () => (await bench.committed()) === 0);
+  await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 2 }] });
+  await bench.produceCount(2, { partition: 1 });
+  await until('its records', () => values(lambda, 1).length === 2, { withinMs: 40_000 });
+});
