@@ -2,7 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { z } from 'zod';
-import { AppError, asAppError } from '../errors.ts';
+import { AppError, asAppError, ERRORS } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { traceIdOf } from '../trace.ts';
 import { type BatchResponse, type Failure, responseOf, walk } from './batch.ts';
@@ -142,7 +142,8 @@ function oneLineErrors(): middy.MiddlewareObj<unknown, BatchResponse> {
   return {
     onError: ({ error }: Request) => {
       if (!(error instanceof AppError)) return;
-      logger.error('invocation failed', { code: error.code, reason: error.message });
+      const { code, message } = error;
+      logger.error('invocation failed', { code, reason: message, advice: ERRORS[code].advice });
       error.stack = `${error.name}: ${error.message}`;
     },
   };
