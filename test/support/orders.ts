@@ -17,6 +17,7 @@ export function addresses(): { brokers: string[]; dynamoEndpoint: string } {
 
 /** A table and topics of a test's own, with everything the order functions need. */
 export type OrderBench = OutboxDeps & {
+  dynamoEndpoint: string;
   dynamo: DynamoDBDocumentClient;
   table: string;
   deadLetterTopic: string;
@@ -24,8 +25,9 @@ export type OrderBench = OutboxDeps & {
   close(): Promise<void>;
 };
 
-export async function createOrderBench(): Promise<OrderBench> {
-  const { brokers, dynamoEndpoint } = addresses();
+export async function createOrderBench(
+  { brokers, dynamoEndpoint } = addresses(),
+): Promise<OrderBench> {
   const mark = randomUUID().slice(0, 8);
   const table = `orders-${mark}`;
   const topic = `order-events-${mark}`;
@@ -41,6 +43,7 @@ export async function createOrderBench(): Promise<OrderBench> {
   const producer = createProducer(brokers);
   return {
     dynamo,
+    dynamoEndpoint,
     table,
     topic,
     deadLetterTopic,

@@ -1,12 +1,10 @@
 import type { OrderBench } from './orders.ts';
-import { addresses } from './orders.ts';
 
 /** The environment that points the whole system at a test's own table and topics. */
 export function environmentOf(bench: OrderBench): Record<string, string> {
-  const { brokers, dynamoEndpoint } = addresses();
   return {
-    KAFKA_BROKERS: brokers.join(','),
-    DYNAMODB_ENDPOINT: dynamoEndpoint,
+    KAFKA_BROKERS: bench.brokers.join(','),
+    DYNAMODB_ENDPOINT: bench.dynamoEndpoint,
     ORDERS_TABLE: bench.table,
     ORDER_EVENTS_TOPIC: bench.topic,
     ORDER_EVENTS_DLQ: bench.deadLetterTopic,
