@@ -8,12 +8,23 @@ export type DockerOptions = {
   supervisor: Supervisor;
   kafkaPort: number;
   dynamoPort: number;
+  uiPort: number;
   say(line: string): void;
 };
 
 /** Starts the services of docker-compose.yml and waits until they are healthy. */
-export async function startDocker({ supervisor, kafkaPort, dynamoPort, say }: DockerOptions) {
-  const env = { KAFKA_PORT: String(kafkaPort), DYNAMODB_PORT: String(dynamoPort) };
+export async function startDocker({
+  supervisor,
+  kafkaPort,
+  dynamoPort,
+  uiPort,
+  say,
+}: DockerOptions) {
+  const env = {
+    KAFKA_PORT: String(kafkaPort),
+    DYNAMODB_PORT: String(dynamoPort),
+    KAFKA_UI_PORT: String(uiPort),
+  };
   const compose = (name: string, ...args: string[]): Task => {
     return { name, command: 'docker', args: ['compose', '-f', file, ...args], env };
   };
@@ -28,6 +39,7 @@ export async function startDocker({ supervisor, kafkaPort, dynamoPort, say }: Do
       `docker compose up failed (${how}): see its output above, and "docker compose logs".`,
     );
   }
+  say(`Kafka UI on http://localhost:${uiPort}`);
   return {
     kafkaBrokers: `localhost:${kafkaPort}`,
     dynamoEndpoint: `http://localhost:${dynamoPort}`,

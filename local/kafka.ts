@@ -7,6 +7,19 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { freePort } from './ports.ts';
 import type { Task } from './supervise.ts';
 
+/** What a broker of one node needs, here as in docker-compose.yml. */
+export const settings = {
+  'auto.create.topics.enable': false,
+  'offsets.topic.replication.factor': 1,
+  'offsets.topic.num.partitions': 5, // 50 by default: as many files, and seconds, for nothing.
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'transaction.state.log.num.partitions': 5,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  'group.initial.rebalance.delay.ms': 0,
+};
+
 /** A broker of one node (KRaft). Formats its data folder the first time, and reuses it later. */
 export async function kafkaTask(jars: string, directory: string, port: number): Promise<Task> {
   const data = join(directory, 'data/kafka');
@@ -81,15 +94,7 @@ function properties(data: string, port: number, controller: number): string {
     listeners: `PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controller}`,
     'advertised.listeners': `PLAINTEXT://localhost:${port}`,
     'log.dirs': data.replaceAll('\\', '/'),
-    'auto.create.topics.enable': false,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 5, // 50 by default: as many files, and seconds, for nothing.
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'transaction.state.log.num.partitions': 5,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    'group.initial.rebalance.delay.ms': 0,
+    ...settings,
     'num.recovery.threads.per.data.dir': 2,
   })
     .map(([key, value]) => `${key}=${value}\n`)

@@ -51,10 +51,13 @@ export async function run(plan: Plan, stop: AbortSignal): Promise<void> {
 
 async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   const { backend, settings, say, directory } = plan;
-  const { KAFKA_PORT: kafkaPort, DYNAMODB_PORT: dynamoPort } = settings;
+  const { KAFKA_PORT: kafkaPort, DYNAMODB_PORT: dynamoPort, KAFKA_UI_PORT: uiPort } = settings;
   const own = backend === 'none' ? [] : services;
   await checkPorts([
     ...own.map((service) => portOf(service, { kafkaPort, dynamoPort })),
+    ...(backend === 'docker'
+      ? [{ what: 'the Kafka UI', port: uiPort, change: 'KAFKA_UI_PORT' }]
+      : []),
     { what: 'the HTTP API', port: settings.HTTP_PORT, change: 'HTTP_PORT' },
     { what: "Lambda's Invoke API", port: settings.LAMBDA_PORT, change: 'LAMBDA_PORT' },
   ]);
@@ -67,7 +70,8 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
     for (const service of own) keepUp(service, started, plan, stop);
     found = started;
   } else {
-    found = backend === 'docker' ? await startDocker(options) : await given(settings);
+    found =
+      backend === 'docker' ? await startDocker({ ...options, uiPort }) : await given(settings);
   }
   const { table, topics } = readDefinition();
   await createResources({ ...found, table, topics });

@@ -8,6 +8,7 @@ const Env = z.object({
   DYNAMODB_PORT: Port.optional(),
   HTTP_PORT: Port.default(3001),
   LAMBDA_PORT: Port.default(3002),
+  KAFKA_UI_PORT: Port.default(8080),
   AWS_REGION: z.string().min(1).default('us-east-1'),
   KAFKA_BROKERS: z.string().min(1).optional(),
   DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),

@@ -15,6 +15,7 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
   LAMBDA_PORT     Lambda's Invoke API, default 3002
   KAFKA_PORT      default 9092
   DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
+  KAFKA_UI_PORT   default 8080 (Docker only)
   AWS_REGION      default us-east-1
 
 Data and logs are in .local/ and stay; "npm run reset" clears them.

@@ -47,6 +47,7 @@ export function supervise(directory: string): Supervisor {
   const supervisor = fork(join(import.meta.dirname, 'supervisor.ts'), [directory], {
     detached: true,
     execArgv: [],
+    env: process.env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const watched: Watched[] = [];

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
+import { expect, test } from '@jest/globals';
+import { dynamodbClient, limit } from '../../../local/dynamodb.ts';
+import { withAdmin } from '../../../local/kafka.ts';
+import { Run } from './run.ts';
+
+const TableName = 'orders';
+
+test('data outlives a restart, and a kill of every process', async () => {
+  await using run = await Run.create();
+  const [kafka, dynamo] = run.ports;
+  const client = dynamodbClient(`http://localhost:${dynamo}`);
+  await run.start().says(/^ready/m);
+  const Item = { pk: { S: 'kept' }, sk: { S: 'kept' } };
+  await client.send(new PutItemCommand({ TableName, Item }), limit(5000));
+  await withAdmin(`localhost:${kafka}`, (admin) =>
+    admin.createTopics({ topics: [{ topic: 'kept' }], timeout: 5000, waitForLeaders: true }),
+  );
+  for (const { pid } of run.processes()) process.kill(pid, 'SIGKILL');
+  process.kill(run.pid, 'SIGKILL');
+  await run.leavesNothing();
+
+  await run.start().says(/^ready/m);
+  const { Items } = await client.send(new ScanCommand({ TableName }), limit(5000));
+  expect(Items).toEqual([Item]);
+  const topics = await withAdmin(`localhost:${kafka}`, (admin) => admin.listTopics());
+  expect(topics).toEqual(expect.arrayContaining(['kept', 'order-events', 'order-events-dlq']));
+  client.destroy();
+});
+
+test('the table has its time to live, the events three partitions, the addresses their file', async () => {
+  await using run = await Run.create();
+  const [kafka, dynamo] = run.ports;
+  const file = join(run.directory, 'env.json');
+  await run.start().says(/^ready/m);
+  const client = dynamodbClient(`http://localhost:${dynamo}`);
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }), limit(5000));
+  expect(Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName).sort()).toEqual([
+    'byCustomer',
+    'pendingEvents',
+  ]);
+  const ttl = await client.send(new DescribeTimeToLiveCommand({ TableName }), limit(5000));
+  expect(ttl.TimeToLiveDescription?.AttributeName).toBe('expiresAt');
+  const { topics } = await withAdmin(`localhost:${kafka}`, (admin) =>
+    admin.fetchTopicMetadata({ topics: ['order-events'] }),
+  );
+  expect(topics[0]?.partitions.length).toBeGreaterThanOrEqual(3);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    KAFKA_BROKERS: `localhost:${kafka}`,
+    DYNAMODB_ENDPOINT: `http://localhost:${dynamo}`,
+    AWS_REGION: 'us-east-1',
+  });
+  process.kill(run.pid, 'SIGINT');
+  expect(await run.ended()).toBe(0);
+  expect(existsSync(file)).toBe(false);
+  client.destroy();
+});
