@@ -95,6 +95,9 @@ function properties(data: string, port: number, controller: number): string {
     'advertised.listeners': `PLAINTEXT://localhost:${port}`,
     'log.dirs': data.replaceAll('\\', '/'),
     ...settings,
+    // A broker that was killed may come back only when its old session has run out: 9 s by default.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     'num.recovery.threads.per.data.dir': 2,
   })
     .map(([key, value]) => `${key}=${value}\n`)
