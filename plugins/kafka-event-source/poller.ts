@@ -38,6 +38,7 @@ const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const LEAVE_MS = 3_000;
 const TOPIC_CHECK_MS = 1_000;
 const COMMIT_AGAIN_MS = 1_000;
+const POSITION_AGAIN_MS = 500;
 const CONSUMER = {
   // Short enough that a killed process gives its partitions back soon.
   sessionTimeout: 10_000,
@@ -64,7 +65,8 @@ export class Poller {
   #consumer: Consumer | undefined;
   #admin: Admin | undefined;
   #known: ReadonlySet<number> | undefined;
-  #positioned: Promise<void> = Promise.resolve();
+  #joins = 0;
+  #isPositioned = false;
   #exclusive: Promise<void> = Promise.resolve();
   #commitOffsets: CommitOffsets | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
@@ -161,8 +163,13 @@ export class Poller {
       const assigned = payload.memberAssignment[this.#mapping.topic] ?? [];
       this.#consumer = consumer;
       this.#commitOffsets = undefined;
+      this.#isPositioned = false;
+      this.#joins += 1;
       this.#giveUp(assigned);
-      this.#positioned = this.#alone(() => this.#position(consumer, assigned));
+      // Nothing is fetched until it is known from where; heartbeats go on.
+      for (const partition of assigned) this.#setPaused(partition, true);
+      const join = this.#joins;
+      void this.#alone(() => this.#position(consumer, assigned, join));
     });
     const crashed = new Promise<never>((_, reject) => {
       consumer.on(CRASH, ({ payload }) => reject(payload.error));
@@ -203,16 +210,26 @@ export class Poller {
    * After a join: a partition whose committed offset is where this poller left it keeps its buffer
    * and its invocation in flight; any other starts again at the committed offset.
    */
-  async #position(consumer: Consumer, assigned: readonly number[]): Promise<void> {
-    try {
-      const committed = await this.#committed();
-      for (const partition of assigned) await this.#resume(consumer, partition, committed);
-    } catch (error) {
-      // Starting every partition again repeats records and loses none.
-      this.#log.warning(`${this.#mapping.name}: positions unknown: ${reasonOf(error)}`);
-      for (const partition of assigned) this.#restart(partition, NOTHING_COMMITTED);
+  async #position(consumer: Consumer, assigned: readonly number[], join: number): Promise<void> {
+    const isCurrent = () => this.#joins === join && this.#consumer === consumer && !this.#isStopped;
+    let isKnown = false;
+    while (isCurrent() && !isKnown) {
+      try {
+        const committed = await this.#committed();
+        const starts = await this.#startingOffsets(assigned, committed);
+        if (!isCurrent()) return;
+        for (const partition of assigned) {
+          const offset = committed.get(partition) ?? NOTHING_COMMITTED;
+          this.#resume(consumer, partition, offset, starts.get(partition));
+        }
+        isKnown = true;
+      } catch (error) {
+        this.#tellOnce(`${this.#mapping.name}: no committed offsets yet: ${reasonOf(error)}`);
+        await this.#orStopped(POSITION_AGAIN_MS);
+      }
     }
-    if (this.#consumer !== consumer) return;
+    if (!isCurrent()) return;
+    this.#isPositioned = true;
     this.#told = undefined;
     this.#failures = 0;
     this.#log.notice(
@@ -229,12 +246,7 @@ export class Poller {
     return new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
-  async #resume(
-    consumer: Consumer,
-    partition: number,
-    offsets: ReadonlyMap<number, number>,
-  ): Promise<void> {
-    const committed = offsets.get(partition) ?? NOTHING_COMMITTED;
+  #resume(consumer: Consumer, partition: number, committed: number, start?: number): void {
     const held = this.#positions.get(partition);
     if (held && (committed === held.committed || committed === held.attempted)) {
       held.committed = committed;
@@ -242,39 +254,41 @@ export class Poller {
       this.#setPaused(partition, this.#delivery.isFull(partition));
       return;
     }
-    this.#restart(partition, committed);
-    if (committed !== NOTHING_COMMITTED) return;
-    const start = await this.#startingOffset(partition);
+    this.#restart(partition, committed, start);
     if (start === undefined) return;
     this.#seek(consumer, partition, start);
     this.#progress(partition, start);
   }
 
-  #restart(partition: number, committed: number): void {
+  #restart(partition: number, committed: number, fetched?: number): void {
     this.#delivery.assign(partition);
-    this.#positions.set(partition, {
-      committed,
-      attempted: committed,
-      fetched: undefined,
-      done: NOTHING_COMMITTED,
-    });
+    const done = NOTHING_COMMITTED;
+    this.#positions.set(partition, { committed, attempted: committed, fetched, done });
     this.#setPaused(partition, false);
   }
 
   /**
-   * Where to begin without a committed offset; undefined is the beginning. It is committed at
-   * once: a record that comes before the first commit is then not skipped by a restart.
+   * Where to begin without a committed offset; a partition without one here begins at its beginning.
+   * It is committed at once: a record that comes before the first commit is then not skipped by a
+   * restart.
    */
-  async #startingOffset(partition: number): Promise<number | undefined> {
+  async #startingOffsets(
+    assigned: readonly number[],
+    committed: ReadonlyMap<number, number>,
+  ): Promise<ReadonlyMap<number, number>> {
     const { startingPosition, startingTimestampMs, topic } = this.#mapping;
     // AWS does not say where it begins in a partition added later; the beginning loses nothing.
-    if (startingPosition === 'TRIM_HORIZON' || !this.#known?.has(partition)) return undefined;
+    const isStarting = (partition: number) =>
+      this.#known?.has(partition) === true &&
+      assigned.includes(partition) &&
+      (committed.get(partition) ?? NOTHING_COMMITTED) === NOTHING_COMMITTED;
+    if (startingPosition === 'TRIM_HORIZON' || !assigned.some(isStarting)) return new Map();
     const offsets =
       startingPosition === 'AT_TIMESTAMP'
         ? await this.#admin?.fetchTopicOffsetsByTimestamp(topic, startingTimestampMs)
         : await this.#admin?.fetchTopicOffsets(topic);
-    const found = offsets?.find((one) => one.partition === partition);
-    return found && Number(found.offset);
+    const known = (offsets ?? []).filter(({ partition }) => isStarting(partition));
+    return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
   #seek(consumer: Consumer, partition: number, offset: number): void {
@@ -284,8 +298,7 @@ export class Poller {
   // Only fills the buffer and returns: kafkajs heartbeats between two calls, however long an
   // invocation takes.
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
-    await this.#positioned;
-    if (payload.isStale() || !payload.isRunning()) return;
+    if (!this.#isPositioned || payload.isStale() || !payload.isRunning()) return;
     const batch: FetchedBatch = payload.batch;
     const { partition, messages } = batch;
     this.#commitOffsets = payload.commitOffsetsIfNecessary;

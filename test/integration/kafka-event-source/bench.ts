@@ -176,17 +176,29 @@ export class Bench implements AsyncDisposable {
   }
 
   async committed(partition = 0): Promise<number> {
-    const [offsets] = await this.admin.fetchOffsets({
-      groupId: this.groupId,
-      topics: [this.topic],
-    });
-    return Number(offsets?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
+    const { groupId, topic } = this;
+    const offsets = await retried(() => this.admin.fetchOffsets({ groupId, topics: [topic] }));
+    const found = offsets[0]?.partitions.find((one) => one.partition === partition);
+    return Number(found?.offset ?? -1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#pollers].map((poller) => poller.stop()));
     await Promise.all([...this.#lambdas].map((lambda) => lambda.close()));
     await Promise.all([this.admin.disconnect(), this.#producer.disconnect()]);
+  }
+}
+
+/** A new broker says for a moment that its coordinator is loading. */
+async function retried<T>(action: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    try {
+      return await action();
+    } catch (error) {
+      const isRetriable = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
+      if (!isRetriable || Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
