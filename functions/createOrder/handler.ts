@@ -4,7 +4,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
-import { newOrderSchema } from '../../lib/order/order.ts';
+import { createOrderInput } from '../../lib/order/api.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
 import { createRepository } from '../../lib/order/repository.ts';
@@ -13,14 +13,14 @@ import { createRepository } from '../../lib/order/repository.ts';
  * createOrder takes a new order.
  *
  * Trigger: `POST /api/orders`
- * Input: {@link newOrderSchema}
+ * Input: {@link createOrderInput}
  * Answers: 201 with the order and its `location`; 400, 413, 415, 422; 503 when DynamoDB is away
  * Writes: the order and its first event, in one conditional write
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
  * Safe to repeat because: every call is an order of its own
  */
 export const createHandler = (deps: OutboxDeps) =>
-  httpHandler({ body: newOrderSchema }, async ({ body }, { traceparent }) => {
+  httpHandler(createOrderInput, async ({ body }, { traceparent }) => {
     const order = await placeOrder(deps, body, traceparent);
     return {
       ...ok(order, { message: 'Order created successfully' }),

@@ -1,13 +1,11 @@
-import { z } from 'zod';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
+import { getOrderInput } from '../../lib/order/api.ts';
 import { findOrder } from '../../lib/order/find.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
-
-const path = z.object({ id: z.string() });
 
 /**
  * getOrder shows one order.
@@ -20,7 +18,7 @@ const path = z.object({ id: z.string() });
  * Safe to repeat because: it reads only, its own writes included
  */
 export const createHandler = (repository: Repository) =>
-  httpHandler({ path }, async ({ path: { id } }) => {
+  httpHandler(getOrderInput, async ({ path: { id } }) => {
     const order = await findOrder(repository, id);
     return { ...ok(order), headers: { etag: etagOf(order.version) } };
   });

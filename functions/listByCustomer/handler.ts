@@ -1,25 +1,9 @@
-import { z } from 'zod';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
-import { identifier } from '../../lib/order/order.ts';
+import { listByCustomerInput } from '../../lib/order/api.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
-import { ORDER_STATUSES } from '../../lib/order-event.ts';
-
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
-
-const path = z.object({ customerId: identifier });
-const query = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(1).max(MAX_LIMIT))
-    .default(DEFAULT_LIMIT),
-  status: z.enum(ORDER_STATUSES).optional(),
-});
 
 /**
  * listByCustomer shows a customer's orders, newest first.
@@ -32,7 +16,7 @@ const query = z.strictObject({
  * Safe to repeat because: it reads only, and may lag behind a write for a moment
  */
 export const createHandler = (repository: Repository) =>
-  httpHandler({ path, query }, async ({ path: { customerId }, query: page }) =>
+  httpHandler(listByCustomerInput, async ({ path: { customerId }, query: page }) =>
     ok(await repository.listByCustomer(customerId, page), { nextCursor: null }),
   );
 

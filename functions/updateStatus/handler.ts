@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
@@ -6,17 +5,10 @@ import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
+import { updateStatusInput } from '../../lib/order/api.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { createRepository } from '../../lib/order/repository.ts';
-import { ORDER_STATUSES } from '../../lib/order-event.ts';
-
-const path = z.object({ id: z.string() });
-const headers = z.object({ 'if-match': z.string().optional() });
-const body = z.strictObject({
-  status: z.enum(ORDER_STATUSES),
-  expectedVersion: z.int('must be a whole number').min(1).optional(),
-});
 
 /**
  * updateStatus moves an order to another status.
@@ -29,7 +21,7 @@ const body = z.strictObject({
  * Safe to repeat because: an order that has the status already is answered as it is
  */
 export const createHandler = (deps: OutboxDeps) =>
-  httpHandler({ path, headers, body }, async (input, { traceparent }) => {
+  httpHandler(updateStatusInput, async (input, { traceparent }) => {
     const { status, expectedVersion } = input.body;
     const versions = wantedVersions(input.headers['if-match'], expectedVersion);
     const order = await moveOrder(deps, input.path.id, { status, versions }, traceparent);

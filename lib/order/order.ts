@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OrderStatus } from '../order-event.ts';
+import { ORDER_STATUSES } from '../order-event.ts';
 import { TWO_DECIMAL_CURRENCIES } from './currencies.ts';
 
 const IDENTIFIER = /^[A-Za-z0-9._:@-]{1,128}$/;
@@ -22,10 +22,8 @@ const item = z.strictObject({
     .number()
     .min(0)
     .max(MAX_PRICE)
-    .refine(
-      (price) => DECIMAL_WITH_TWO_PLACES.test(String(price)),
-      'may have two decimals at most',
-    ),
+    .refine((price) => DECIMAL_WITH_TWO_PLACES.test(String(price)), 'may have two decimals at most')
+    .meta({ multipleOf: 0.01 }),
 });
 
 const contact = z
@@ -35,7 +33,8 @@ const contact = z
   })
   .refine(({ email, phone }) => email !== undefined || phone !== undefined, {
     message: 'needs an email or a phone',
-  });
+  })
+  .meta({ anyOf: [{ required: ['email'] }, { required: ['phone'] }] });
 
 /**
  * The body of `POST /api/orders`. `price` is a decimal of `currency` with at most two places;
@@ -45,11 +44,7 @@ export const newOrderSchema = z.strictObject({
   customerId: identifier,
   items: z.array(item).min(1).max(MAX_ITEMS),
   currency: z
-    .string()
-    .refine(
-      (code) => TWO_DECIMAL_CURRENCIES.has(code),
-      'must be an ISO 4217 code with two decimals',
-    )
+    .enum(TWO_DECIMAL_CURRENCIES, 'must be an ISO 4217 code with two decimals')
     .default('USD'),
   contact: contact.optional(),
 });
@@ -58,17 +53,19 @@ export type NewOrder = z.infer<typeof newOrderSchema>;
 export type Contact = z.infer<typeof contact>;
 
 /** An order as the API shows it. `version` equals the sequence of its last event. */
-export type Order = {
-  id: string;
-  customerId: string;
-  items: NewOrder['items'];
-  totalAmount: number;
-  currency: string;
-  status: OrderStatus;
-  version: number;
-  createdAt: string;
-  updatedAt: string;
-};
+export const orderSchema = z.strictObject({
+  id: z.string().regex(UUID_V7),
+  customerId: identifier,
+  items: z.array(item).min(1).max(MAX_ITEMS),
+  totalAmount: z.number().min(0),
+  currency: z.enum(TWO_DECIMAL_CURRENCIES),
+  status: z.enum(ORDER_STATUSES),
+  version: z.int().min(1),
+  createdAt: z.iso.datetime({ precision: 3 }),
+  updatedAt: z.iso.datetime({ precision: 3 }),
+});
+
+export type Order = z.infer<typeof orderSchema>;
 
 /** The first version of an order. */
 export function firstVersion(id: string, newOrder: NewOrder, now: Date): Order {

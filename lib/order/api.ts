@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { ORDER_STATUSES } from '../order-event.ts';
+import { identifier, newOrderSchema } from './order.ts';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+/** Any text: an id of another form belongs to no order, and is answered with 404. */
+const orderId = z.string();
+
+/**
+ * What each operation on orders takes, by its function's name. The handlers check requests with
+ * these schemas, and the API's document is made from them.
+ */
+export const createOrderInput = { body: newOrderSchema };
+
+export const getOrderInput = { path: z.object({ id: orderId }) };
+
+export const updateStatusInput = {
+  path: z.object({ id: orderId }),
+  headers: z.object({ 'if-match': z.string().optional() }),
+  body: z.strictObject({
+    status: z.enum(ORDER_STATUSES),
+    expectedVersion: z.int('must be a whole number').min(1).optional(),
+  }),
+};
+
+export const listByCustomerInput = {
+  path: z.object({ customerId: identifier }),
+  query: z.strictObject({
+    limit: z
+      .string()
+      .regex(/^\d{1,9}$/, 'must be a whole number')
+      .transform(Number)
+      .pipe(z.int().min(1).max(MAX_LIMIT))
+      .default(DEFAULT_LIMIT),
+    status: z.enum(ORDER_STATUSES).optional(),
+  }),
+};
