@@ -9,6 +9,9 @@ import { DELIVERY_MS, type DeliverDeps, deliver } from '../../lib/notification/d
 import { createSeen } from '../../lib/notification/seen.ts';
 import { orderEventSchema } from '../../lib/order-event.ts';
 
+/** An order's events are told in turn; more at once would only wait for the providers' rates. */
+const ORDERS_AT_ONCE = 16;
+
 type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boolean };
 
 /**
@@ -28,6 +31,7 @@ export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Dep
     deadLetters,
     reportsItemFailures,
     recordTimeMs: DELIVERY_MS,
+    concurrency: ORDERS_AT_ONCE,
   });
 
 const config = loadConfig();

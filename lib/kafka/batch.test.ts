@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { responseOf, walk } from './batch.ts';
-import { type KafkaEvent, parseEvent } from './event.ts';
+import { z } from 'zod';
+import { type BatchOptions, processBatch, responseOf, walk } from './batch.ts';
+import type { InvalidRecordError } from './decode.ts';
+import { type Item, type KafkaEvent, parseEvent } from './event.ts';
 
 /** `a1` is a record with key a and offset 1; `-1` one without a key. */
 function event(partitions: Record<string, string[]>): KafkaEvent {
@@ -29,7 +32,7 @@ async function run(given: KafkaEvent, failing: string[] = [], stepsInTime = Infi
       begun.push(name);
       if (failing.includes(name)) throw new Error(name);
     },
-    () => begun.length < stepsInTime,
+    { concurrency: 1, hasTime: () => begun.length < stepsInTime },
   );
   const again = failures.map(({ record, why }) => `${record.partition}:${record.offset} ${why}`);
   return { begun, again };
@@ -65,15 +68,100 @@ test('what cannot be begun in time is not begun', async () => {
 });
 
 test('the answer names the key of the partition and the number of the offset', async () => {
-  const failures = await walk(
-    event({ 3: ['a12'] }),
-    () => Promise.reject(new Error('no')),
-    () => true,
-  );
+  const failures = await walk(event({ 3: ['a12'] }), () => Promise.reject(new Error('no')), {
+    concurrency: 1,
+    hasTime: () => true,
+  });
   expect(responseOf(failures)).toEqual({
     batchItemFailures: [{ itemIdentifier: { partition: 'orders-3', offset: 12 } }],
   });
   expect(responseOf([])).toEqual({ batchItemFailures: [] });
+});
+
+const schema = z.object({ name: z.string() });
+
+/** Gives the processor records with these values; an object of another shape is not in the schema. */
+function process(values: unknown[], rest: Partial<BatchOptions<typeof schema>> = {}) {
+  const names: string[] = [];
+  const records = values.map((value, i) => ({
+    topic: 'orders',
+    partition: 0,
+    offset: i,
+    timestamp: 0,
+    key: String(i),
+    value: Buffer.from(JSON.stringify(value)).toString('base64'),
+  }));
+  const result = processBatch(
+    { records: { 'orders-0': records } },
+    {
+      schema,
+      process: async ({ value }) => {
+        names.push(value.name);
+      },
+      concurrency: 2,
+      recordTimeMs: 100,
+      remainingTimeMs: () => 1_000,
+      ...rest,
+    },
+  );
+  return result.then((answer) => ({ ...answer, names }));
+}
+
+const bad = { name: 5 };
+
+test('a record outside the schema is refused and done, or fails where nobody takes it', async () => {
+  const refused: string[] = [];
+  const refuse = async ({ record }: Item, { message, faults }: InvalidRecordError) => {
+    refused.push(`${record.offset} ${message} ${faults[0]?.path}`);
+  };
+  const taken = await process([{ name: 'x' }, bad], { refuse });
+  expect(taken).toMatchObject({ names: ['x'], failures: [], records: 2 });
+  expect(refused).toEqual([
+    expect.stringMatching(/^1 Its value breaks the schema: name: .* name$/),
+  ]);
+
+  const left = await process([bad, { name: 'x' }]);
+  expect(left.names).toEqual(['x']);
+  expect(left.failures).toMatchObject([{ why: 'failed', error: { name: 'InvalidRecordError' } }]);
+});
+
+test('any Standard Schema will do, also one that takes its time', async () => {
+  const slow = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: async (value: unknown) =>
+        value === 'good' ? { value: { name: 'made by the schema' } } : { issues: [] },
+    },
+  } as unknown as typeof schema;
+  const { names, failures } = await process(['good', 'bad'], { schema: slow });
+  expect(names).toEqual(['made by the schema']);
+  expect(failures).toMatchObject([{ record: { offset: 1 } }]);
+});
+
+test('with less time than a record may take none is begun; with little from the start, some are', async () => {
+  let left = 1_000;
+  const work = {
+    concurrency: 1,
+    remainingTimeMs: () => left,
+    process: async () => {
+      left -= 600;
+    },
+  };
+  const values = [{ name: 'x' }, { name: 'y' }];
+  const { failures } = await process(values, { ...work, recordTimeMs: 500 });
+  expect(failures.map(({ why }) => why)).toEqual(['no time left']);
+  left = 1_000;
+  expect((await process(values, { ...work, recordTimeMs: 5_000 })).failures).toHaveLength(1);
+});
+
+test('it imports nothing of this house: only event, decode, zod and the standard', async () => {
+  for (const file of ['batch', 'decode', 'event']) {
+    const source = await readFile(new URL(`${file}.ts`, import.meta.url), 'utf8');
+    const imported = [...source.matchAll(/from '(.+)'/g)].map(([, name]) => name);
+    const own = ['./decode.ts', './event.ts', 'zod', '@standard-schema/spec'];
+    expect(imported.filter((name = '') => !own.includes(name))).toEqual([]);
+  }
 });
 
 test('an event of another source is refused with a word on what is wrong', () => {

@@ -1,4 +1,6 @@
-import { type Item, itemsOf, type KafkaEvent } from './event.ts';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { decode, InvalidRecordError, type Message } from './decode.ts';
+import { type Item, itemsOf, type KafkaEvent, parseEvent } from './event.ts';
 
 /** The answer that a mapping with ReportBatchItemFailures reads. */
 export type BatchResponse = { batchItemFailures: ItemFailure[] };
@@ -13,32 +15,83 @@ export type ItemFailure = { itemIdentifier: { partition: string; offset: number 
 export type Failure = Item &
   ({ why: 'failed'; error: unknown } | { why: 'behind a failure' } | { why: 'no time left' });
 
+export type BatchOptions<Schema extends StandardSchemaV1> = {
+  /** What the value of a record, read as JSON, must be. Any validator of standardschema.dev. */
+  schema: Schema;
+  /** Processes one record. What it throws makes the record a failure, to be delivered again. */
+  process(message: Message<StandardSchemaV1.InferOutput<Schema>>, item: Item): Promise<void>;
+  /**
+   * Takes a record that is not in the schema, which no further delivery can help; then it is done.
+   * Without it such a record is a failure.
+   */
+  refuse?(item: Item, reason: InvalidRecordError): Promise<void>;
+  /** How many keys may be under way at once. */
+  concurrency: number;
+} & TimeLimit;
+
+type TimeLimit = {
+  /** The longest that one record may take, by its own time limits: with less left none is begun. */
+  recordTimeMs: number;
+  /** The time left to the invocation. */
+  remainingTimeMs(): number;
+};
+
+export type BatchResult = {
+  /** How many records the event has. */
+  records: number;
+  /** The records to be delivered again, in the order of the event. */
+  failures: Failure[];
+  response: BatchResponse;
+};
+
+type Step = (item: Item) => Promise<void>;
+
 /**
- * Gives the records to `step`, one after the other.
+ * Processes the records of one event of a Kafka event source.
  *
- * A key's order is its promise: after its first failure the later records of that key are not begun
- * and fail with it; other keys go on. What cannot be begun in time fails too.
+ * A key's order is its promise: its records are processed one after the other in the order of their
+ * offsets, and after the first failure the later ones are not begun and fail with it. Different keys
+ * go on at once, up to the limit. What cannot be begun in time fails too.
  *
- * @returns the records to be delivered again
+ * @throws InvalidEventError when this is no event of a Kafka event source
+ */
+export async function processBatch<Schema extends StandardSchemaV1>(
+  event: unknown,
+  { schema, process, refuse, concurrency, ...time }: BatchOptions<Schema>,
+): Promise<BatchResult> {
+  const batch = parseEvent(event);
+  const step = async (item: Item) => {
+    const message = await decode(item.record, schema).catch(asInvalid);
+    if (!(message instanceof InvalidRecordError)) return process(message, item);
+    if (!refuse) throw message;
+    return refuse(item, message);
+  };
+  const failures = await walk(batch, step, { concurrency, hasTime: timeWatch(time) });
+  return { records: itemsOf(batch).length, failures, response: responseOf(failures) };
+}
+
+/**
+ * Gives the records to `step`: those of a key in turn, different keys at once.
+ *
+ * @returns the records to be delivered again, in the order of the event
  */
 export async function walk(
   event: KafkaEvent,
-  step: (item: Item) => Promise<void>,
-  hasTime: () => boolean,
+  step: Step,
+  { concurrency, hasTime }: { concurrency: number; hasTime: () => boolean },
 ): Promise<Failure[]> {
-  const failures: Failure[] = [];
-  const blocked = new Set<string>();
-  for (const item of itemsOf(event)) {
-    const key = orderKeyOf(item);
-    const failure =
-      key !== undefined && blocked.has(key)
-        ? ({ ...item, why: 'behind a failure' } as const)
-        : await attempt(item, step, hasTime);
-    if (!failure) continue;
-    failures.push(failure);
-    if (key !== undefined) blocked.add(key);
-  }
-  return failures;
+  const items = itemsOf(event);
+  const failures = new Map<Item, Failure>();
+  const waiting = lanesOf(items).values();
+  const walkLanes = async () => {
+    // One iterator for all of them: each takes the next lane that nobody has.
+    for (const lane of waiting) {
+      for (const [item, failure] of await walkLane(lane, step, hasTime))
+        failures.set(item, failure);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, walkLanes));
+  return items.flatMap((item) => failures.get(item) ?? []);
 }
 
 export function responseOf(failures: Failure[]): BatchResponse {
@@ -49,9 +102,31 @@ export function responseOf(failures: Failure[]): BatchResponse {
   };
 }
 
+/** The records that keep their order among themselves, lane after lane; one without a key is alone. */
+function lanesOf(items: Item[]): Item[][] {
+  const lanes = Map.groupBy(items, (item) => orderKeyOf(item) ?? item);
+  return [...lanes.values()];
+}
+
+async function walkLane(
+  lane: Item[],
+  step: Step,
+  hasTime: () => boolean,
+): Promise<[Item, Failure][]> {
+  for (const [i, item] of lane.entries()) {
+    const failure = await attempt(item, step, hasTime);
+    if (!failure) continue;
+    const behind = lane.slice(i + 1).map((later): [Item, Failure] => {
+      return [later, { ...later, why: 'behind a failure' }];
+    });
+    return [[item, failure], ...behind];
+  }
+  return [];
+}
+
 async function attempt(
   item: Item,
-  step: (item: Item) => Promise<void>,
+  step: Step,
   hasTime: () => boolean,
 ): Promise<Failure | undefined> {
   if (!hasTime()) return { ...item, why: 'no time left' };
@@ -64,7 +139,17 @@ async function attempt(
   }
 }
 
-/** Records without a key have no order among themselves. */
+/** A function with little time still makes progress: half of what it has is never kept back. */
+function timeWatch({ recordTimeMs, remainingTimeMs }: TimeLimit): () => boolean {
+  const kept = Math.min(recordTimeMs, remainingTimeMs() / 2);
+  return () => remainingTimeMs() >= kept;
+}
+
+function asInvalid(error: unknown): InvalidRecordError {
+  if (error instanceof InvalidRecordError) return error;
+  throw error;
+}
+
 function orderKeyOf({ partition, record: { key } }: Item): string | undefined {
   return typeof key === 'string' ? `${partition} ${key}` : undefined;
 }

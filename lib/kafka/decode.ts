@@ -1,6 +1,20 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
 import type { KafkaRecord } from './event.ts';
+
+/** One fault of a value: where (`data.items.0`), and which rule it breaks. */
+export type Fault = { path: string; message: string };
+
+/** A record that no further delivery can help. It names the rule and never repeats the value. */
+export class InvalidRecordError extends Error {
+  override readonly name = 'InvalidRecordError';
+  readonly faults: Fault[];
+
+  constructor(message: string, faults: Fault[] = []) {
+    super(message);
+    this.faults = faults;
+  }
+}
 
 /** A record whose value has been read and checked. */
 export type Message<T> = {
@@ -23,14 +37,17 @@ const headersSchema = z.array(z.record(z.string(), z.array(byte)));
 /**
  * Reads the value of a record: base64, UTF-8, JSON, schema.
  *
- * @throws AppError `RECORD_INVALID`, which names the rule and never repeats the value
+ * @throws InvalidRecordError
  */
-export function decode<T>(record: KafkaRecord, schema: z.ZodType<T>): Message<T> {
+export async function decode<Schema extends StandardSchemaV1>(
+  record: KafkaRecord,
+  schema: Schema,
+): Promise<Message<StandardSchemaV1.InferOutput<Schema>>> {
   const { topic, partition, offset, timestamp } = record;
-  const parsed = schema.safeParse(jsonOf(textOf(record)));
-  if (!parsed.success) throw notInSchema(parsed.error);
+  const parsed = await schema['~standard'].validate(jsonOf(textOf(record)));
+  if (parsed.issues) throw notInSchema(parsed.issues);
   return {
-    value: parsed.data,
+    value: parsed.value,
     key: keyOf(record),
     headers: headersOf(record),
     topic,
@@ -61,13 +78,15 @@ export function keyOf({ key }: KafkaRecord): string | undefined {
 
 function textOf({ value }: KafkaRecord): string {
   if (typeof value !== 'string') {
-    throw invalid('It has no value (a tombstone), and an order event always has one.');
+    throw new InvalidRecordError(
+      'It has no value (a tombstone); write one JSON document a record.',
+    );
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'base64'));
   } catch {
     // The decoder says nothing beyond "invalid".
-    throw invalid('Its value is not UTF-8; write it as JSON in UTF-8.');
+    throw new InvalidRecordError('Its value is not UTF-8; write it as JSON in UTF-8.');
   }
 }
 
@@ -76,16 +95,16 @@ function jsonOf(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's message repeats the text, which may hold a contact: it goes no further.
-    throw invalid('Its value is not JSON; write one JSON document a record.');
+    throw new InvalidRecordError('Its value is not JSON; write one JSON document a record.');
   }
 }
 
-function notInSchema({ issues }: z.ZodError): AppError {
-  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-  const faults = errors.slice(0, 5).map(({ path, message }) => `${path || 'value'}: ${message}`);
-  return invalid(`Its value breaks the schema: ${faults.join('; ')}.`, errors);
+function notInSchema(issues: readonly StandardSchemaV1.Issue[]): InvalidRecordError {
+  const faults = issues.map(({ path = [], message }) => ({ path: dotted(path), message }));
+  const shown = faults.slice(0, 5).map(({ path, message }) => `${path || 'value'}: ${message}`);
+  return new InvalidRecordError(`Its value breaks the schema: ${shown.join('; ')}.`, faults);
 }
 
-function invalid(message: string, errors?: { path: string; message: string }[]): AppError {
-  return new AppError('RECORD_INVALID', message, errors && { errors });
+function dotted(path: NonNullable<StandardSchemaV1.Issue['path']>): string {
+  return path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
 }

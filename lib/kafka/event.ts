@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
 
 /**
  * What Lambda gives a function behind a Kafka topic, as it really arrives: a null key or value is
@@ -30,15 +29,18 @@ export type KafkaRecord = KafkaEvent['records'][string][number];
 /** A record with the key under which the event lists it, `order-events-0`. */
 export type Item = { partition: string; record: KafkaRecord };
 
-/** @throws AppError `RECORD_INVALID` when this is not an event of a Kafka event source */
+/** The whole event is not one of a Kafka event source. */
+export class InvalidEventError extends Error {
+  override readonly name = 'InvalidEventError';
+}
+
+/** @throws InvalidEventError when this is not an event of a Kafka event source */
 export function parseEvent(event: unknown): KafkaEvent {
   const parsed = kafkaEventSchema.safeParse(event);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new AppError(
-    'RECORD_INVALID',
-    `The event is not one of a Kafka event source (${faults.slice(0, 3).join('; ')}). ` +
-      'Compare it with events/notify.json.',
+  throw new InvalidEventError(
+    `The event is not one of a Kafka event source (${faults.slice(0, 3).join('; ')}).`,
   );
 }
 

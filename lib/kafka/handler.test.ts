@@ -59,6 +59,7 @@ function invoke(
     deadLetters: { add: options.letters ?? (() => Promise.reject(new Error('a dead letter'))) },
     reportsItemFailures: options.reports ?? true,
     recordTimeMs: 10_000,
+    concurrency: 1,
   });
   const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => options.ms ?? 60_000 };
   return handler(given, context as Context);
@@ -160,6 +161,7 @@ test('no record is begun when the time left is shorter than one may take', async
       deadLetters: { add: async () => undefined },
       reportsItemFailures: true,
       recordTimeMs: 10_000,
+      concurrency: 1,
     },
   );
   const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => ms };

@@ -1,14 +1,14 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
-import type { z } from 'zod';
 import { AppError, asAppError, ERRORS } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { traceIdOf } from '../trace.ts';
-import { type BatchResponse, type Failure, responseOf, walk } from './batch.ts';
-import type { DeadLetters } from './dead-letter.ts';
-import { decode, header, headersOf, type Message } from './decode.ts';
-import { type Item, itemsOf, type KafkaEvent, parseEvent } from './event.ts';
+import { type BatchResponse, type Failure, processBatch } from './batch.ts';
+import type { DeadLetters, Refused } from './dead-letter.ts';
+import { header, headersOf, type Message } from './decode.ts';
+import { InvalidEventError, type Item, type KafkaEvent, parseEvent } from './event.ts';
 
 /** What the processing of one record may know beside its message. */
 export type Invocation = {
@@ -23,7 +23,7 @@ export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 export type Process<T> = (message: Message<T>, invocation: Invocation) => Promise<void>;
 
 export type KafkaHandlerDeps<T> = {
-  schema: z.ZodType<T>;
+  schema: StandardSchemaV1<unknown, T>;
   /** The ids for the log; never more than ids. */
   identify: (value: T) => { orderId: string; eventId: string };
   deadLetters: DeadLetters;
@@ -34,6 +34,8 @@ export type KafkaHandlerDeps<T> = {
   reportsItemFailures: boolean;
   /** The longest that one record may take, by its own time limits: with less left none is begun. */
   recordTimeMs: number;
+  /** How many keys may be under way at once. */
+  concurrency: number;
 };
 
 type Request = middy.Request<unknown, BatchResponse>;
@@ -49,54 +51,79 @@ export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) 
     .use(requestLog())
     .use(oneLineErrors())
     .handler(async (event: unknown, context: Context) => {
-      const batch = parseEvent(event);
-      const count = itemsOf(batch).length;
-      const failures = await walk(
-        batch,
-        (item) => handleRecord(item, batch, context, process, deps),
-        timeWatch(context, deps.recordTimeMs),
-      );
+      const batch = parsed(event);
+      const { recordTimeMs, concurrency, schema } = deps;
+      const { records, failures, response } = await processBatch(batch, {
+        schema,
+        recordTimeMs,
+        concurrency,
+        remainingTimeMs: () => context.getRemainingTimeInMillis(),
+        process: (message, item) => handleMessage(message, item, batch, context, process, deps),
+        refuse: (item, { message, faults }) => {
+          const reason = new AppError('RECORD_INVALID', message, { errors: faults });
+          return setAside({ ...item, event: batch, context, reason }, logOf(item), deps);
+        },
+      });
       for (const failure of failures) {
-        if (failure.why !== 'failed') {
-          logger.info('record not begun', { ...placeOf(failure), why: failure.why });
-        }
+        logger.info('record to come again', { ...placeOf(failure), why: failure.why });
       }
-      logger.info('batch', { records: count, failed: failures.length });
+      logger.info('batch', { records, failed: failures.length });
       const [first] = failures;
-      if (first && (!deps.reportsItemFailures || failures.length === count)) {
-        throw batchError(first, failures.length, count);
+      if (first && (!deps.reportsItemFailures || failures.length === records)) {
+        throw batchError(first, failures.length, records);
       }
-      return responseOf(failures);
+      return response;
     });
 }
 
-async function handleRecord<T>(
+async function handleMessage<T>(
+  message: Message<T>,
   item: Item,
   event: KafkaEvent,
   context: Context,
   process: Process<T>,
   deps: KafkaHandlerDeps<T>,
 ): Promise<void> {
-  const log = logger.createChild({ persistentKeys: placeOf(item) });
+  const log = logOf(item);
   const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
   try {
-    const message = decode(item.record, deps.schema);
     log.appendKeys(deps.identify(message.value));
     await process(message, { deadline, log });
   } catch (error) {
     if (!(error instanceof AppError) || error.retriable) throw logged(error, log);
-    log.warn('record refused', { code: error.code, reason: error.message });
-    await deps.deadLetters.add({ ...item, event, context, reason: error }).catch((failure) => {
-      throw logged(failure, log);
-    });
-    log.info('record set aside');
+    await setAside({ ...item, event, context, reason: error }, log, deps);
   }
 }
 
-/** A function with little time still makes progress: half of what it has is never kept back. */
-function timeWatch(context: Context, recordTimeMs: number): () => boolean {
-  const kept = Math.min(recordTimeMs, context.getRemainingTimeInMillis() / 2);
-  return () => context.getRemainingTimeInMillis() >= kept;
+async function setAside(
+  refused: Refused,
+  log: Log,
+  { deadLetters }: { deadLetters: DeadLetters },
+): Promise<void> {
+  const { code, message } = refused.reason;
+  log.warn('record refused', { code, reason: message });
+  await deadLetters.add(refused).catch((failure) => {
+    throw logged(failure, log);
+  });
+  log.info('record set aside');
+}
+
+function parsed(event: unknown): KafkaEvent {
+  try {
+    return parseEvent(event);
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error;
+    throw new AppError(
+      'RECORD_INVALID',
+      `${error.message} Compare it with events/notify.json.`,
+      {},
+      error,
+    );
+  }
+}
+
+function logOf(item: Item) {
+  return logger.createChild({ persistentKeys: placeOf(item) });
 }
 
 /** Where the record stands and whose trace it belongs to. */

@@ -1,0 +1,164 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { walk } from './batch.ts';
+import type { Item, KafkaEvent } from './event.ts';
+
+type Given = {
+  /** Partition, and key or none, of each record; offsets count up within a partition. */
+  records: { partition: number; key: string | undefined; fails: boolean; turns: number }[];
+  concurrency: number;
+  /** How many records can be begun until the time is over. */
+  inTime: number;
+};
+
+const given: fc.Arbitrary<Given> = fc.record({
+  records: fc.array(
+    fc.record({
+      partition: fc.nat(2),
+      key: fc.option(fc.constantFrom('a', 'b', 'c', 'd'), { nil: undefined, freq: 5 }),
+      fails: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, fc.constant(true)),
+      turns: fc.nat(4),
+    }),
+    { maxLength: 25 },
+  ),
+  concurrency: fc.integer({ min: 1, max: 6 }),
+  inTime: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat(25)),
+});
+
+const nameOf = ({ record }: Item) => `${record.partition}:${record.offset}`;
+/** Records with the same lane keep their order; one without a key is a lane of its own. */
+const laneOf = (item: Item) => `${item.partition} ${item.record.key ?? nameOf(item)}`;
+
+function eventOf({ records }: Given) {
+  const event: KafkaEvent = { records: {} };
+  const plans = new Map<string, Given['records'][number]>();
+  for (const plan of records) {
+    event.records[`orders-${plan.partition}`] ??= [];
+    const list = event.records[`orders-${plan.partition}`] ?? [];
+    const { partition, key } = plan;
+    const record = { topic: 'orders', partition, offset: list.length, timestamp: 0 };
+    list.push(key === undefined ? record : { ...record, key });
+    plans.set(`${partition}:${record.offset}`, plan);
+  }
+  // The event may list a partition's records in any order.
+  for (const list of Object.values(event.records)) list.reverse();
+  return { event, plans };
+}
+
+async function run(plan: Given) {
+  const { event, plans } = eventOf(plan);
+  const begun: Item[] = [];
+  const done: string[] = [];
+  const underWay = new Map<string, Item>();
+  let most = 0;
+  const failures = await walk(
+    event,
+    async (item) => {
+      expect(underWay.get(laneOf(item))).toBeUndefined();
+      begun.push(item);
+      underWay.set(laneOf(item), item);
+      most = Math.max(most, underWay.size);
+      const { fails, turns } = plans.get(nameOf(item)) ?? { fails: false, turns: 0 };
+      for (let i = 0; i < turns; i++) await turn();
+      underWay.delete(laneOf(item));
+      if (fails) throw new Error(nameOf(item));
+      done.push(nameOf(item));
+    },
+    { concurrency: plan.concurrency, hasTime: () => begun.length < plan.inTime },
+  );
+  return { event, plans, begun, done, failures, most };
+}
+
+test('whatever fails and whenever time ends: done or answered, each once, in order of its key', async () => {
+  await fc.assert(
+    fc.asyncProperty(given, async (plan) => {
+      const { plans, begun, done, failures, most } = await run(plan);
+      const answered = failures.map(nameOf);
+
+      // Every record is either done or answered, and never both.
+      expect([...done, ...answered].toSorted()).toEqual([...plans.keys()].toSorted());
+      expect(begun).toHaveLength(new Set(begun.map(nameOf)).size);
+      expect(most).toBeLessThanOrEqual(plan.concurrency);
+
+      // In a lane: first all that is done, in order; then the one failure; then nothing is begun.
+      const lanes = Object.values(Object.groupBy([...begun, ...failures], laneOf));
+      for (const lane of lanes) {
+        const names = new Set((lane ?? []).map(nameOf));
+        const byOffset = [...names].toSorted((a, b) => offset(a) - offset(b));
+        const begunHere = begun.map(nameOf).filter((name) => names.has(name));
+        expect(begunHere).toEqual(byOffset.slice(0, begunHere.length));
+        const states = byOffset.map((name) => (done.includes(name) ? 'done' : 'again'));
+        expect(states.join()).toMatch(/^(done,?)*(again,?)*$/);
+        expect(begunHere.filter((name) => !done.includes(name)).length).toBeLessThanOrEqual(1);
+      }
+      // Only a record that was begun has failed.
+      for (const failure of failures) {
+        const wasBegun = begun.map(nameOf).includes(nameOf(failure));
+        expect([nameOf(failure), failure.why === 'failed']).toEqual([nameOf(failure), wasBegun]);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('with time and without failures everything is done, as many keys at once as allowed', async () => {
+  await fc.assert(
+    fc.asyncProperty(given, async (plan) => {
+      const records = plan.records.map((record) => ({ ...record, fails: false, turns: 1 }));
+      const { done, failures, most, event } = await run({ ...plan, records, inTime: Infinity });
+      expect(failures).toEqual([]);
+      expect(done).toHaveLength(records.length);
+      const lanes = new Set(
+        Object.entries(event.records).flatMap(([partition, list]) =>
+          list.map((record) => laneOf({ partition, record })),
+        ),
+      );
+      expect(most).toBe(Math.min(plan.concurrency, lanes.size));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('when all that failed comes again and again, everything is done once and in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(given, fc.nat(), async (plan, seed) => {
+      const { event } = eventOf(plan);
+      const done: Item[] = [];
+      let left = event;
+      for (let round = 0; Object.keys(left.records).length > 0; round++) {
+        const failures = await walk(
+          left,
+          async (item) => {
+            await turn();
+            // Another mixture fails in every round, and none after some.
+            if (round < 5 && (seed + item.record.offset * 7 + round * 3) % 4 === 0) {
+              throw new Error('not now');
+            }
+            done.push(item);
+          },
+          { concurrency: plan.concurrency, hasTime: () => true },
+        );
+        const again = Object.groupBy(failures, ({ partition }) => partition);
+        left = {
+          records: Object.fromEntries(
+            Object.entries(again).map(([partition, list = []]) => [
+              partition,
+              list.map(({ record }) => record),
+            ]),
+          ),
+        };
+      }
+      expect(done).toHaveLength(plan.records.length);
+      for (const lane of Object.values(Object.groupBy(done, laneOf))) {
+        const offsets = (lane ?? []).map(({ record }) => record.offset);
+        expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+function offset(name: string): number {
+  return Number(name.split(':')[1]);
+}
