@@ -30,6 +30,24 @@ export const ERRORS = {
     retriable: false,
     advice: 'Mend each field named under "errors"; the documentation has the rules.',
   },
+  IDEMPOTENCY_KEY_INVALID: {
+    title: 'The header "idempotency-key" is malformed',
+    status: 400,
+    retriable: false,
+    advice: 'Send 1 to 255 printable ASCII characters, such as a UUID, or leave the header out.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    title: 'The "idempotency-key" belongs to another order',
+    status: 422,
+    retriable: false,
+    advice: 'Use a new key for every order, and the same body whenever you repeat a key.',
+  },
+  IDEMPOTENCY_KEY_BUSY: {
+    title: 'A request with this "idempotency-key" is under way',
+    status: 409,
+    retriable: true,
+    advice: 'Send the request again, with the same key, after the time in "retry-after".',
+  },
   ORDER_NOT_FOUND: {
     title: 'There is no such order',
     status: 404,
@@ -59,6 +77,12 @@ export const ERRORS = {
     status: 412,
     retriable: false,
     advice: 'Read the order again, decide again, and send its current version.',
+  },
+  PREFERENCES_CHANGED: {
+    title: 'The preferences have changed since the version that you expect',
+    status: 412,
+    retriable: false,
+    advice: 'Read the preferences again, decide again, and send their current version.',
   },
   MOVE_NOT_ALLOWED: {
     title: 'The order cannot take this status now',

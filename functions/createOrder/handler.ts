@@ -3,6 +3,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
+import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createOrderInput } from '../../lib/order/api.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
@@ -14,18 +15,22 @@ import { createRepository } from '../../lib/order/repository.ts';
  *
  * Trigger: `POST /api/orders`
  * Input: {@link createOrderInput}
- * Answers: 201 with the order and its `location`; 400, 413, 415, 422; 503 when DynamoDB is away
- * Writes: the order and its first event, in one conditional write
+ * Answers: 201 with the order and its `location`; 400, 409, 413, 415, 422; 503 when DynamoDB is away
+ * Writes: the order, its first event and the claim of its `idempotency-key`, all or nothing
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
- * Safe to repeat because: every call is an order of its own
+ * Safe to repeat because: with a key, for 24 h, the first order is answered; without, each call is an order
  */
 export const createHandler = (deps: OutboxDeps) =>
-  httpHandler(createOrderInput, async ({ body }, { traceparent }) => {
-    const order = await placeOrder(deps, body, traceparent);
+  httpHandler(createOrderInput, async ({ headers, body }, { traceparent }) => {
+    const idempotencyKey = idempotencyKeyOf(headers['idempotency-key']);
+    const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
     return {
       ...ok(order, { message: 'Order created successfully' }),
       statusCode: 201,
-      headers: { location: `/api/orders/${order.id}` },
+      headers: {
+        location: `/api/orders/${order.id}`,
+        ...(replayed && { 'idempotent-replay': 'true' }),
+      },
     };
   });
 

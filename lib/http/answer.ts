@@ -1,17 +1,23 @@
-import { type AppError, ERRORS } from '../errors.ts';
+import { type AppError, ERRORS, type ErrorCode } from '../errors.ts';
 
-/** What a handler answers: the wrapper turns the body into JSON. */
+/** What a handler answers: the wrapper turns the body into JSON, unless it is text already. */
 export type Answer = {
   statusCode: number;
   headers?: Record<string, string>;
   body?: unknown;
 };
 
-const RETRY_AFTER_SECONDS = '5';
+/** After which time the same request may succeed, by the status that says so. */
+const RETRY_AFTER_SECONDS: Partial<Record<number, string>> = { 409: '1', 503: '5' };
 
 /** `200` with the data, and a message where the operation has one. */
 export function ok(data: unknown, extra: { message?: string; nextCursor?: string | null } = {}) {
   return { statusCode: 200, body: { success: true, data, ...extra } } satisfies Answer;
+}
+
+/** The place in the documentation that explains a code. */
+export function anchorOf(code: ErrorCode): string {
+  return code.toLowerCase().replaceAll('_', '-');
 }
 
 /**
@@ -20,18 +26,19 @@ export function ok(data: unknown, extra: { message?: string; nextCursor?: string
  * @param instance names this one occurrence; the log has it too
  */
 export function problem(error: AppError, instance: string): Answer {
-  const { title, status } = ERRORS[error.code];
+  const { title, status, retriable } = ERRORS[error.code];
   const { allow, ...details } = error.details;
+  const retryAfter = status === 503 || retriable ? RETRY_AFTER_SECONDS[status] : undefined;
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
       ...(allow && { allow }),
-      ...(status === 503 && { 'retry-after': RETRY_AFTER_SECONDS }),
+      ...(retryAfter && { 'retry-after': retryAfter }),
     },
     body: {
       success: false,
-      type: `/api/docs#${error.code.toLowerCase().replaceAll('_', '-')}`,
+      type: `/api/docs#${anchorOf(error.code)}`,
       title,
       status,
       detail: error.message,

@@ -12,7 +12,10 @@ const orderId = z.string();
  * What each operation on orders takes, by its function's name. The handlers check requests with
  * these schemas, and the API's document is made from them.
  */
-export const createOrderInput = { body: newOrderSchema };
+export const createOrderInput = {
+  headers: z.object({ 'idempotency-key': z.string().optional() }),
+  body: newOrderSchema,
+};
 
 export const getOrderInput = { path: z.object({ id: orderId }) };
 

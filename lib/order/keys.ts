@@ -18,6 +18,12 @@ export function orderIdOf({ pk }: Key): string {
   return pk.slice('ORDER#'.length);
 }
 
+/** Where an `Idempotency-Key` is kept: hashed, since callers may put anything into it. */
+export function claimKey(idempotencyKey: string): Key {
+  const hash = createHash('sha256').update(idempotencyKey).digest('hex');
+  return { pk: `IDEMPOTENCY#${hash}`, sk: 'IDEMPOTENCY' };
+}
+
 export function customerKey(customerId: string): string {
   return `CUSTOMER#${customerId}`;
 }

@@ -1,14 +1,16 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { asDatabaseError } from '../dynamo.ts';
+import { AppError } from '../errors.ts';
 import type { OrderStatus } from '../order-event.ts';
+import { attempt, attemptAll, orAway } from './attempt.ts';
+import type { Claim } from './claim.ts';
 import type { StoredEvent } from './events.ts';
 import {
   allPendingShards,
@@ -25,6 +27,9 @@ import type { Contact, Order } from './order.ts';
 
 /** How many orders one request reads while it looks for those of a status. */
 const FILTERED_PAGE = 100;
+
+/** Two requests with one key at the same moment: DynamoDB cancels one of them, which tries again. */
+const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
 
 /** An order with what only the inside knows: its contact and its events, oldest first. */
 export type StoredOrder = { order: Order; contact?: Contact | undefined; events: StoredEvent[] };
@@ -52,6 +57,28 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
       const twin = item && storedOf(item);
       if (twin && has(twin, stored.events.at(-1))) return twin;
       throw new Error(`the order id ${stored.order.id} is taken`);
+    },
+
+    /**
+     * Writes a new order, its first event and the claim of its key in one transaction, so that there
+     * is no moment at which the key is taken and the order is not there. A claim that is past its
+     * time counts as none, whether or not its time to live has removed it.
+     *
+     * @returns the claim that stands there already: then nothing was written
+     * @throws AppError `IDEMPOTENCY_KEY_BUSY` while another transaction is at the same key
+     */
+    async insertOnce(stored: StoredOrder, claim: Claim): Promise<Claim | undefined> {
+      const transaction = new TransactWriteCommand(insertOnceOf(table, stored, claim));
+      for (const ms of [...CONFLICT_PAUSES_MS, undefined]) {
+        const end = await attemptAll(client.send(transaction));
+        if (end === 'done') return undefined;
+        if (end !== 'conflict') return earlierClaim(end.refusedBy[0], claim);
+        if (ms !== undefined) await pause(ms * (1 + Math.random()));
+      }
+      throw new AppError(
+        'IDEMPOTENCY_KEY_BUSY',
+        'Another request with this "idempotency-key" is under way.',
+      );
     },
 
     /**
@@ -191,6 +218,29 @@ function markOf(table: string, id: string, events: StoredEvent[], at: string, if
   };
 }
 
+function insertOnceOf(table: string, stored: StoredOrder, claim: Claim) {
+  const insert = {
+    TableName: table,
+    Item: itemOf(stored),
+    ConditionExpression: 'attribute_not_exists(pk)',
+  };
+  const take = {
+    TableName: table,
+    Item: claim,
+    ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
+    ExpressionAttributeValues: { ':now': Math.floor(Date.parse(claim.createdAt) / 1000) },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+  return { TransactItems: [{ Put: take }, { Put: insert }], ClientRequestToken: claim.eventId };
+}
+
+/** Our own claim is found there when the SDK repeated a transaction whose answer was lost. */
+function earlierClaim(item: Record<string, unknown> | undefined, own: Claim): Claim | undefined {
+  const found = item as Claim | undefined;
+  if (!found) throw new Error(`the order id ${own.orderId} is taken`);
+  return found.orderId === own.orderId ? undefined : found;
+}
+
 function itemOf({ order, contact, events }: StoredOrder) {
   return {
     ...orderKey(order.id),
@@ -228,27 +278,4 @@ function orderOf(item: Record<string, unknown>): Order {
 
 function has({ events }: StoredOrder, event: StoredEvent | undefined): boolean {
   return events.some(({ id }) => id === event?.id);
-}
-
-/**
- * A conditional write: the item after it, or, where its condition did not hold, the item that stands
- * there instead.
- */
-async function attempt(
-  write: Promise<{ Attributes?: Record<string, unknown> | undefined }>,
-): Promise<{ refused: boolean; item?: Record<string, unknown> | undefined }> {
-  try {
-    return { refused: false, item: (await write).Attributes };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
-    return { refused: true, item: error.Item && unmarshall(error.Item) };
-  }
-}
-
-async function orAway<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }
