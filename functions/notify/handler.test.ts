@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
+import { systemClock } from '../../lib/clock.ts';
+import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { lambdaContext } from '../../test/support/http.ts';
 import { createHandler } from './handler.ts';
 
@@ -15,11 +17,16 @@ async function run(sample: string) {
   };
   const handler = createHandler({
     senders: { email: sender, sms: sender },
-    fallback: undefined,
+    recipientOf: createRecipientOf({
+      customers: { find: async () => undefined },
+      fallback: undefined,
+    }),
+    clock: systemClock,
     seen: {
       advance: async () => true,
       claim: async () => 'c1',
       settle: async () => undefined,
+      defer: async () => true,
       skip: async () => true,
     },
     deadLetters: {

@@ -5,7 +5,9 @@ import { createDeadLetters, type DeadLetters } from '../../lib/kafka/dead-letter
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createSenders } from '../../lib/notification/channels.ts';
+import { createCustomers } from '../../lib/notification/customer.ts';
 import { DELIVERY_MS, type DeliverDeps, deliver } from '../../lib/notification/deliver.ts';
+import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
 import { orderEventSchema } from '../../lib/order-event.ts';
 
@@ -36,11 +38,16 @@ export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Dep
 
 const config = loadConfig();
 const clock = systemClock;
+const dynamo = createDynamo(config);
 
 export const handler = createHandler({
-  seen: createSeen({ dynamo: createDynamo(config), table: config.table, clock }),
+  seen: createSeen({ dynamo, table: config.table, clock }),
   senders: createSenders(config.sender),
-  fallback: config.fallback,
+  recipientOf: createRecipientOf({
+    customers: createCustomers({ dynamo, table: config.table, clock }),
+    fallback: config.fallback,
+  }),
+  clock,
   deadLetters: createDeadLetters({
     producer: createProducer(config.brokers),
     topic: config.deadLetterTopic,

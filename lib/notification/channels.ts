@@ -9,7 +9,10 @@ export type EmailMessage = {
   orderId: string;
   to: string;
   subject: string;
+  /** Plain text, for readers that show no HTML. */
   body: string;
+  /** The same as a whole HTML document that asks nothing of any server. */
+  html: string;
 };
 
 export type SmsMessage = { channel: 'sms'; orderId: string; to: string; text: string };

@@ -4,6 +4,8 @@ import { CHANNELS, createMockSender } from './channels.ts';
 import { compose } from './compose.ts';
 import { money, text } from './text.ts';
 
+const ENGLISH = { language: 'en', timeZone: 'UTC' };
+
 const ORDER = '019ab3c4-0000-7000-8000-000000000001';
 
 function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {}): OrderEvent {
@@ -36,7 +38,7 @@ const SAYS = {
 
 describe.each(EVENT_TYPES)('%s', (type) => {
   test('has an email that says so and names the order', () => {
-    const message = compose('email', event(type), 'ada@example.com');
+    const message = compose('email', event(type), 'ada@example.com', ENGLISH);
     expect(message).toMatchObject({ channel: 'email', to: 'ada@example.com', orderId: ORDER });
     if (message.channel !== 'email') throw new Error('not an email');
     expect(message.subject).toMatch(SAYS[type]);
@@ -45,7 +47,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
   });
 
   test('has an SMS that says so, names the order and fits into one', () => {
-    const message = compose('sms', event(type), '+15550123');
+    const message = compose('sms', event(type), '+15550123', ENGLISH);
     expect(message).toMatchObject({ channel: 'sms', to: '+15550123', orderId: ORDER });
     if (message.channel !== 'sms') throw new Error('not an SMS');
     expect(message.text).toMatch(SAYS[type]);
@@ -58,7 +60,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
     const items = [{ productId: harmful, quantity: 1, price: 1 }];
     const given = event(type, { orderId: harmful, customerId: harmful, items });
     for (const channel of CHANNELS) {
-      const message = compose(channel, given, 'ada@example.com');
+      const message = compose(channel, given, 'ada@example.com', ENGLISH);
       const lines =
         message.channel === 'email'
           ? [message.subject, ...message.body.split('\n')]
@@ -70,10 +72,10 @@ describe.each(EVENT_TYPES)('%s', (type) => {
 });
 
 test('an amount is written in the currency of the event', () => {
-  expect(money(29.97, 'USD')).toBe('$29.97');
-  expect(money(1234.5, 'EUR')).toBe('€1,234.50');
-  expect(money(10, 'CHF')).toBe('CHF 10.00');
-  const message = compose('email', event('ORDER_CREATED'), 'ada@example.com');
+  expect(money(29.97, 'USD', 'en')).toBe('$29.97');
+  expect(money(1234.5, 'EUR', 'en')).toBe('€1,234.50');
+  expect(money(10, 'CHF', 'en')).toBe('CHF 10.00');
+  const message = compose('email', event('ORDER_CREATED'), 'ada@example.com', ENGLISH);
   expect(message).toMatchObject({
     body: expect.stringContaining('3 x keyboard at €411.50\nTotal: €1,234.50'),
   });
@@ -81,12 +83,12 @@ test('an amount is written in the currency of the event', () => {
 
 test('a currency that is none makes the record a bad one', () => {
   const given = event('ORDER_CREATED', { currency: '$$$' });
-  expect(() => compose('sms', given, '+15550123')).toThrow(/currency/);
+  expect(() => compose('sms', given, '+15550123', ENGLISH)).toThrow(/currency/);
 });
 
 test('a long list of items is cut, and so is a long value', () => {
   const items = Array.from({ length: 100 }, () => ({ productId: 'p', quantity: 1, price: 1 }));
-  const message = compose('email', event('ORDER_CREATED', { items }), 'ada@example.com');
+  const message = compose('email', event('ORDER_CREATED', { items }), 'ada@example.com', ENGLISH);
   expect(message).toMatchObject({ body: expect.stringContaining('  and 80 more') });
   expect(text`${'x'.repeat(1000)}`).toHaveLength(128);
 });
@@ -100,6 +102,7 @@ test('the mock shows an email with To, Subject, Body and the order', async () =>
     to: 'ada@example.com',
     subject: 'Hello',
     body: 'one\ntwo',
+    html: '',
   } as const;
   const result = await sender.send(message, new AbortController().signal);
   expect(result).toEqual({ success: true, messageId: expect.stringMatching(/^mock-.+/) });

@@ -2,6 +2,8 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import type { OrderEvent } from '../order-event.ts';
 import type { Message, Sender, SendResult } from './channels.ts';
 import { deliver } from './deliver.ts';
+import { DEFAULTS, type Preferences } from './preferences.ts';
+import { recipientsOf } from './recipient.ts';
 import type { Outcome } from './record.ts';
 import type { Seen } from './seen.ts';
 
@@ -22,10 +24,16 @@ const event: OrderEvent = {
   },
 };
 
-type Parts = { answer?: (message: Message) => Promise<SendResult>; seen?: Partial<Seen> };
+type Parts = {
+  answer?: (message: Message) => Promise<SendResult>;
+  seen?: Partial<Seen>;
+  preferences?: Preferences;
+};
+
+const now = new Date('2026-11-20T23:00:00.000Z');
 
 /** Runs one delivery and tells, in order, what was noted and what was sent. */
-async function run({ answer, seen }: Parts, given = event) {
+async function run({ answer, seen, preferences }: Parts, given = event) {
   const steps: string[] = [];
   const logged: unknown[] = [];
   const note = (message: string, ...facts: unknown[]) => logged.push(message, facts);
@@ -44,7 +52,8 @@ async function run({ answer, seen }: Parts, given = event) {
     },
     {
       senders: { email: sender, sms: sender },
-      fallback: undefined,
+      clock: { now: () => now },
+      recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
       seen: {
         advance: async () => true,
         claim: async ({ channel }) => {
@@ -53,6 +62,10 @@ async function run({ answer, seen }: Parts, given = event) {
         },
         settle: async ({ channel }, _, outcome) => {
           outcomes[channel] = outcome;
+        },
+        defer: async ({ channel }, until, reason) => {
+          steps.push(`defer ${channel} to ${until.toISOString()}: ${reason}`);
+          return true;
         },
         skip: async ({ channel }, reason) => {
           steps.push(`skip ${channel}: ${reason}`);
@@ -159,6 +172,26 @@ test('a customer without an address is skipped on record', async () => {
   const { contact: _, ...data } = event.data;
   const { steps } = await run({}, { ...event, data });
   expect(steps).toEqual(['skip email: no address', 'skip sms: no address']);
+});
+
+test('in quiet hours the SMS is put off until they end, and the email goes', async () => {
+  const quiet = { ...DEFAULTS, quietHours: { from: '22:00', to: '07:00' } };
+  const { steps, outcomes } = await run({ preferences: quiet });
+  expect(steps).toEqual([
+    'claim email',
+    'defer sms to 2026-11-21T07:00:00.000Z: quiet hours',
+    'send email',
+  ]);
+  expect(Object.keys(outcomes)).toEqual(['email']);
+});
+
+test('what nobody is told of does not make an earlier event late', async () => {
+  const off = { email: false, sms: false };
+  const { steps } = await run({
+    preferences: { ...DEFAULTS, events: { ...DEFAULTS.events, ORDER_CREATED: off } },
+    seen: { advance: () => Promise.reject(new Error('told')) },
+  });
+  expect(steps).toEqual(['skip email: switched off', 'skip sms: switched off']);
 });
 
 test('an event that no message can show is refused before anything is noted', async () => {

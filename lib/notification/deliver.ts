@@ -1,23 +1,31 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import { CHANNELS, type Message, type Sender, type Senders } from './channels.ts';
 import { compose } from './compose.ts';
-import { type Fallback, recipientOf } from './recipient.ts';
+import type { RecipientOf } from './recipient.ts';
 import { type Notification, type Outcome, superseded } from './record.ts';
 import type { Seen } from './seen.ts';
 
 /** How long a provider may take to answer. */
 const SEND_TIMEOUT_MS = 5_000;
 
-/** The longest that one event takes: three requests to DynamoDB at their limits, one to a provider. */
-export const DELIVERY_MS = 12_000;
+/** The longest that one event takes: four requests to DynamoDB at their limits, one to a provider. */
+export const DELIVERY_MS = 14_000;
 
-export type DeliverDeps = { senders: Senders; seen: Seen; fallback: Fallback | undefined };
+export type DeliverDeps = {
+  senders: Senders;
+  seen: Seen;
+  recipientOf: RecipientOf;
+  clock: Clock;
+};
 
 /** When the invocation is over, and where it reports; never with an address. */
 export type Attempt = {
   deadline: Date;
+  /** When somebody looks again at what this attempt leaves open, where no record is delivered again. */
+  again?: Date;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
@@ -32,29 +40,51 @@ export async function deliver(
   attempt: Attempt,
   deps: DeliverDeps,
 ): Promise<void> {
-  const planned = planOf(event, deps.fallback);
-  const current = await deps.seen.advance(event);
+  const planned = await planOf(event, deps);
   const done = await Promise.allSettled(
-    planned.map((one) => notify(current ? one : superseded(one), attempt, deps)),
+    (await inTime(event, planned, deps.seen)).map((one) => notify(one, attempt, deps)),
   );
   const failed = done.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
 /** What the event means for each channel. */
-export function planOf(event: OrderEvent, fallback: Fallback | undefined): Notification[] {
+export async function planOf(
+  event: OrderEvent,
+  { recipientOf, clock }: Pick<DeliverDeps, 'recipientOf' | 'clock'>,
+): Promise<Notification[]> {
+  const recipients = await recipientOf(event, clock.now());
   return CHANNELS.map((channel) => {
-    const recipient = recipientOf(channel, event.data, fallback);
-    return 'to' in recipient
-      ? { event, channel, message: compose(channel, event, recipient.to) }
-      : { event, channel, skip: recipient.skip };
+    const recipient = recipients[channel];
+    if ('skip' in recipient) return { event, channel, ...recipient };
+    const { to, locale, until } = recipient;
+    return {
+      event,
+      channel,
+      message: compose(channel, event, to, locale),
+      ...(until && { until }),
+    };
   });
 }
 
-async function notify(
+/**
+ * The same plan, or nothing but skips when a later event of the order was told before. An event that
+ * nobody is told of does not count as told.
+ */
+export async function inTime(
+  event: OrderEvent,
+  planned: Notification[],
+  seen: Seen,
+): Promise<Notification[]> {
+  if (planned.every((one) => 'skip' in one)) return planned;
+  return (await seen.advance(event)) ? planned : planned.map(superseded);
+}
+
+/** One notification: skipped, put off, or sent, and on record as such. */
+export async function notify(
   notification: Notification,
-  { deadline, log }: Attempt,
-  { seen, senders }: DeliverDeps,
+  { deadline, again, log }: Attempt,
+  { seen, senders }: Pick<DeliverDeps, 'seen' | 'senders'>,
 ): Promise<void> {
   const { channel } = notification;
   if ('skip' in notification) {
@@ -66,7 +96,13 @@ async function notify(
       reason,
     });
   }
-  const claim = await seen.claim(notification, deadline);
+  if (notification.until) {
+    const { until } = notification;
+    const noted = await seen.defer(notification, until, 'quiet hours');
+    const status = noted ? 'deferred' : 'settled before';
+    return log.info('notification', { channel, status, until: until.toISOString() });
+  }
+  const claim = await seen.claim(notification, deadline, again);
   if (!claim) return log.info('notification', { channel, status: 'settled before' });
 
   const outcome = await call(senders[channel], notification.message, log);

@@ -1,11 +1,22 @@
 import type { OrderEvent } from '../order-event.ts';
 import type { Channel } from './channels.ts';
+import type { Customers } from './customer.ts';
+import { CRITICAL, DEFAULTS, type Preferences, WAITS } from './preferences.ts';
+import { quietUntil } from './quiet.ts';
 
 /** Where the messages of a customer without any address go; stage `local` only. */
 export type Fallback = { emailDomain: string; phone: string };
 
-/** An address, or why there is none. */
-export type Recipient = { to: string } | { skip: 'no address' | 'malformed address' };
+/** How a customer reads amounts and dates. */
+export type Locale = { language: string; timeZone: string };
+
+/** Whom one channel tells, now or after quiet hours; or why nobody. */
+export type Recipient =
+  | { to: string; locale: Locale; until?: Date }
+  | { skip: 'switched off' | 'no address' | 'malformed address'; to?: string };
+
+/** Whom an event is told to, on each channel. */
+export type RecipientOf = (event: OrderEvent, now: Date) => Promise<Record<Channel, Recipient>>;
 
 // Not what an address may be, but what can stand in a header and reach one person.
 const ADDRESS = {
@@ -13,25 +24,65 @@ const ADDRESS = {
   sms: /^\+[1-9]\d{1,14}$/,
 } satisfies Record<Channel, RegExp>;
 
-/** Whom an event is told to: the order's contact, else the fallback, else nobody. */
-export function recipientOf(
-  channel: Channel,
-  { contact, customerId }: OrderEvent['data'],
+/** Reads the customer's preferences and decides by them. */
+export function createRecipientOf(deps: {
+  customers: Pick<Customers, 'find'>;
+  fallback: Fallback | undefined;
+}): RecipientOf {
+  return async (event, now) => {
+    const preferences = await deps.customers.find(event.data.customerId);
+    return recipientsOf(event, preferences, deps.fallback, now);
+  };
+}
+
+/** The decision for every channel. */
+export function recipientsOf(
+  event: OrderEvent,
+  preferences: Preferences | undefined,
   fallback: Fallback | undefined,
-): Recipient {
-  const { email, phone } = contact ?? {};
-  const to =
-    !email && !phone && fallback
-      ? fallbackAddress(channel, customerId, fallback)
-      : { email, sms: phone }[channel];
-  if (!to) return { skip: 'no address' };
-  return ADDRESS[channel].test(to) ? { to } : { skip: 'malformed address' };
+  now: Date,
+): Record<Channel, Recipient> {
+  const decide = (channel: Channel) => recipientOn(channel, event, preferences, fallback, now);
+  return { email: decide('email'), sms: decide('sms') };
 }
 
 /** An address for people to see, without saying it: `j***@example.com`, `+*******00`. */
 export function mask(channel: Channel, to: string): string {
   if (channel === 'email') return to.replace(/^(.).*@/su, '$1***@');
   return `+${'*'.repeat(Math.max(to.length - 3, 0))}${to.slice(-2)}`;
+}
+
+function recipientOn(
+  channel: Channel,
+  { type, data }: OrderEvent,
+  preferences: Preferences | undefined,
+  fallback: Fallback | undefined,
+  now: Date,
+): Recipient {
+  const { contact, events, language, timeZone, quietHours } = preferences ?? DEFAULTS;
+  const to = addressOf(channel, [contact, data.contact], data.customerId, fallback);
+  const valid = to !== undefined && ADDRESS[channel].test(to);
+  if (!events[type][channel]) return { skip: 'switched off', ...(valid && { to }) };
+  if (!to) return { skip: 'no address' };
+  if (!valid) return { skip: 'malformed address' };
+  const waits = WAITS[channel] && !CRITICAL[type] && quietHours;
+  const until = waits ? quietUntil(now, waits, timeZone) : undefined;
+  return { to, locale: { language, timeZone }, ...(until && { until }) };
+}
+
+/**
+ * The address in the first contact that holds any: who has left an email alone is not called. Only a
+ * customer with no address anywhere gets the fallback.
+ */
+function addressOf(
+  channel: Channel,
+  contacts: (OrderEvent['data']['contact'] | undefined)[],
+  customerId: string,
+  fallback: Fallback | undefined,
+): string | undefined {
+  const contact = contacts.find((given) => given?.email || given?.phone);
+  if (contact) return { email: contact.email, sms: contact.phone }[channel];
+  return fallback && fallbackAddress(channel, customerId, fallback);
 }
 
 function fallbackAddress(channel: Channel, customerId: string, fallback: Fallback): string {

@@ -1,6 +1,14 @@
 import { expect, test } from '@jest/globals';
 import type { OrderEvent } from '../order-event.ts';
-import { factsOf, type Notification, notificationKey, standing, superseded } from './record.ts';
+import {
+  allDeferredShards,
+  deferralOf,
+  factsOf,
+  type Notification,
+  notificationKey,
+  standing,
+  superseded,
+} from './record.ts';
 
 const now = new Date('2026-11-20T10:00:00.000Z');
 
@@ -21,15 +29,22 @@ const event: OrderEvent = {
 };
 
 function email(to: string): Notification {
-  const message = { channel: 'email', orderId: 'o1', to, subject: 'Hello', body: '' } as const;
+  const message = {
+    channel: 'email',
+    orderId: 'o1',
+    to,
+    subject: 'Hello',
+    body: '',
+    html: '',
+  } as const;
   return { event, channel: 'email', message };
 }
 
-test('the key is the event, the channel and a digest of the recipient', () => {
+test('the key is the order, the event, the channel and a digest of the recipient', () => {
   expect(notificationKey(email('ada@example.com'))).toEqual({
-    pk: 'EVENT#e1',
+    pk: 'ORDER#o1',
     // printf ada@example.com | sha256sum | head -c 16
-    sk: 'NOTIFICATION#email#b5fc85e55755f9e0',
+    sk: 'NOTIFICATION#0000000002#e1#email#b5fc85e55755f9e0',
   });
   expect(notificationKey(email('Ada@Example.com'))).toEqual(
     notificationKey(email('ada@example.com')),
@@ -38,8 +53,8 @@ test('the key is the event, the channel and a digest of the recipient', () => {
     notificationKey(email('ada@example.com')),
   );
   expect(notificationKey({ event, channel: 'sms', skip: 'no address' })).toEqual({
-    pk: 'EVENT#e1',
-    sk: 'NOTIFICATION#sms#none',
+    pk: 'ORDER#o1',
+    sk: 'NOTIFICATION#0000000002#e1#sms#none',
   });
 });
 
@@ -54,6 +69,8 @@ test('a record shows the address masked and stays for 90 days', () => {
     subject: 'Hello',
     at: '2026-11-20T10:00:00.000Z',
     expiresAt: Date.parse('2027-02-18T10:00:00.000Z') / 1000,
+    recipientKey: 'CUSTOMER#ada',
+    recipientSort: '2026-11-20T09:59:00.000Z#0000000002#e1#email',
   });
 });
 
@@ -61,6 +78,17 @@ test('a superseded notification keeps the key of the one it was', () => {
   const late = superseded(email('ada@example.com'));
   expect(late).toMatchObject({ skip: 'superseded' });
   expect(notificationKey(late)).toEqual(notificationKey(email('ada@example.com')));
+});
+
+test('what waits is spread over all the shards that are looked through', () => {
+  const until = new Date('2026-11-21T07:00:00.000Z');
+  const shards = Array.from({ length: 300 }, (_, i) => {
+    const deferral = deferralOf({ ...event, id: `e${i}` }, until);
+    expect(deferral.deferredUntil).toBe('2026-11-21T07:00:00.000Z');
+    expect(JSON.parse(deferral.event)).toEqual({ ...event, id: `e${i}` });
+    return deferral.deferredShard;
+  });
+  expect([...new Set(shards)].toSorted()).toEqual(allDeferredShards());
 });
 
 test.each([

@@ -4,9 +4,9 @@ import type { OrderEvent } from '../order-event.ts';
 import type { Channel, Message } from './channels.ts';
 import { mask } from './recipient.ts';
 
-/** What an event means for one channel: a message, or why there is none. */
+/** What an event means for one channel: a message, now or after quiet hours, or why there is none. */
 export type Notification = { event: OrderEvent; channel: Channel } & (
-  | { message: Message }
+  | { message: Message; until?: Date }
   | { skip: string; to?: string }
 );
 
@@ -14,7 +14,7 @@ export type Notification = { event: OrderEvent; channel: Channel } & (
  * `sending` is the state during the call to the provider; it never becomes a second call. Only a
  * failure that passes is taken again.
  */
-const STATUSES = ['sending', 'sent', 'failed', 'skipped', 'unknown'] as const;
+const STATUSES = ['sending', 'sent', 'failed', 'skipped', 'deferred', 'unknown'] as const;
 
 export type Status = (typeof STATUSES)[number];
 
@@ -43,19 +43,41 @@ const KEPT_MS = 90 * 24 * 3600 * 1000;
 /** The clocks of two machines differ by less. */
 const CLOCK_MARGIN_MS = 1_000;
 
-/** One record an event, channel and recipient; capitals make no other recipient. */
+/** What the sort keys of an order's notifications begin with. */
+export const NOTIFICATION = 'NOTIFICATION#';
+
+/** The names of the indexes, as serverless.yml defines them. */
+export const BY_CUSTOMER = 'notificationsByCustomer';
+export const DEFERRED = 'deferredNotifications';
+
+const SHARDS = 16;
+
+/**
+ * One record an event, channel and recipient; capitals make no other recipient. They stand with their
+ * order, by sequence, so that an order's notifications are one query of the table itself.
+ */
 export function notificationKey(notification: Notification) {
+  const { event, channel } = notification;
   const to = addressOf(notification);
   const recipient = to === undefined ? 'none' : digest(to.toLowerCase());
   return {
-    pk: `EVENT#${notification.event.id}`,
-    sk: `NOTIFICATION#${notification.channel}#${recipient}`,
+    pk: orderKey(event.data.orderId),
+    sk: `${NOTIFICATION}${placeOf(event)}#${channel}#${recipient}`,
   };
+}
+
+export function orderKey(orderId: string): string {
+  return `ORDER#${orderId}`;
+}
+
+/** The customer in the key of the index. */
+export function customerKey(customerId: string): string {
+  return `CUSTOMER#${customerId}`;
 }
 
 /** Where an order's highest sequence told is kept. */
 export function toldKey({ data: { orderId } }: OrderEvent) {
-  return { pk: `ORDER#${orderId}`, sk: 'NOTIFIED' };
+  return { pk: orderKey(orderId), sk: 'NOTIFIED' };
 }
 
 /** What every state of a record holds. */
@@ -73,7 +95,23 @@ export function factsOf(notification: Notification, now: Date) {
       'subject' in notification.message && { subject: notification.message.subject }),
     at: now.toISOString(),
     expiresAt: expiryOf(now),
+    recipientKey: customerKey(event.data.customerId),
+    recipientSort: `${new Date(event.timestamp).toISOString()}#${placeOf(event)}#${channel}`,
   };
+}
+
+/** What a record holds while `sendDeferred` has to look at it: the event, and when. */
+export function deferralOf(event: OrderEvent, until: Date) {
+  return {
+    event: JSON.stringify(event),
+    deferredShard: shardKey(Number.parseInt(digest(event.id).slice(0, 1), 16)),
+    deferredUntil: until.toISOString(),
+  };
+}
+
+/** The keys that spread the deferred ones over 16 partitions, so that no one of them is hot. */
+export function allDeferredShards(): string[] {
+  return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
 }
 
 /** When DynamoDB may remove an item, in its seconds. */
@@ -105,6 +143,14 @@ export function standing(
 
 function addressOf(notification: Notification): string | undefined {
   return 'message' in notification ? notification.message.to : notification.to;
+}
+
+function placeOf({ sequence, id }: OrderEvent): string {
+  return `${String(sequence).padStart(10, '0')}#${id}`;
+}
+
+function shardKey(shard: number): string {
+  return `DEFERRED#${shard.toString(16)}`;
 }
 
 function digest(text: string): string {

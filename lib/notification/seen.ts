@@ -10,6 +10,7 @@ import { asDatabaseError } from '../dynamo.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import {
+  deferralOf,
   expiryOf,
   factsOf,
   type Notification,
@@ -27,11 +28,14 @@ export type Seen = {
   advance(event: OrderEvent): Promise<boolean>;
   /**
    * Takes a notification for one call to its provider, by an invocation that is over at `until`.
+   * With `again`, a record that this call does not settle is looked at again then.
    *
    * @returns the claim to settle it with, or undefined when there is nothing left to do
    * @throws AppError `SEND_FAILED` while another invocation is at it
    */
-  claim(notification: Notification, until: Date): Promise<string | undefined>;
+  claim(notification: Notification, until: Date, again?: Date): Promise<string | undefined>;
+  /** Notes that a notification waits until a time. @returns false when its record is settled already */
+  defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
   /** Notes why a notification is not sent. @returns false when its record is settled already */
@@ -41,14 +45,18 @@ export type Seen = {
 type Attributes = Record<string, unknown> & { claim?: string };
 type Condition = Pick<UpdateCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
-/** A record is taken when it is new, or when its last failure was one that passes. */
+/** A record is taken when it is new, when it waits, or when its last failure was one that passes. */
 const FREE: Condition = {
-  ConditionExpression: 'attribute_not_exists(pk) OR (#status = :failed AND passing = :true)',
-  ExpressionAttributeValues: { ':failed': 'failed', ':true': true },
+  ConditionExpression:
+    'attribute_not_exists(pk) OR #status = :deferred OR (#status = :failed AND passing = :true)',
+  ExpressionAttributeValues: { ':deferred': 'deferred', ':failed': 'failed', ':true': true },
 };
 
+/** What keeps a record in the index of the deferred ones, see `deferralOf`. */
+const OF_A_DEFERRAL = ['event', 'deferredShard', 'deferredUntil'];
+
 /** What one call to a provider leaves on a record. */
-const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason'];
+const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason', ...OF_A_DEFERRAL];
 
 export function createSeen(deps: {
   dynamo: DynamoDBDocumentClient;
@@ -79,7 +87,7 @@ export function createSeen(deps: {
     const now = clock.now();
     const refused = await update({
       Key: notificationKey(notification),
-      ...changing({ ...factsOf(notification, now), ...set }, FREE, calls),
+      ...changing({ ...factsOf(notification, now), ...set }, FREE, { remove: OF_A_CALL, calls }),
     });
     if (!refused) return undefined;
     const stored = storedSchema.parse(refused);
@@ -99,6 +107,7 @@ export function createSeen(deps: {
           ConditionExpression: '#status = :sending AND claim = :theirs',
           ExpressionAttributeValues: { ':sending': 'sending', ':theirs': claim },
         },
+        { remove: OF_A_DEFERRAL },
       ),
     });
     // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
@@ -120,9 +129,14 @@ export function createSeen(deps: {
       return !refused;
     },
 
-    async claim(notification, until) {
+    async claim(notification, until, again) {
       const claim = randomUUID();
-      const set = { status: 'sending', claim, claimedUntil: until.toISOString() };
+      const set = {
+        status: 'sending',
+        claim,
+        claimedUntil: until.toISOString(),
+        ...(again && deferralOf(notification.event, again)),
+      };
       const stands = await take(notification, set, 1);
       return stands === undefined || stands === 'mine' ? claim : undefined;
     },
@@ -137,8 +151,15 @@ export function createSeen(deps: {
             ConditionExpression: 'claim = :claim',
             ExpressionAttributeValues: { ':claim': claim },
           },
+          { remove: outcome.status === 'failed' && outcome.passing ? [] : OF_A_DEFERRAL },
         ),
       });
+    },
+
+    async defer(notification, until, reason) {
+      const set = { status: 'deferred', reason, ...deferralOf(notification.event, until) };
+      const stands = await take(notification, set, 0);
+      return stands === undefined;
     },
 
     async skip(notification, reason) {
@@ -148,13 +169,20 @@ export function createSeen(deps: {
   };
 }
 
-/** An update's expression; with a count of calls it begins anew, without the last call's traces. */
-function changing(set: Attributes, condition: Condition, calls?: 0 | 1) {
+/** An update's expression: what it sets, the rest that it removes, and the calls that it counts. */
+function changing(
+  set: Attributes,
+  condition: Condition,
+  { remove = [], calls }: { remove?: string[]; calls?: 0 | 1 } = {},
+) {
   const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
-  const stale = OF_A_CALL.filter((name) => !(name in set));
-  const anew = calls === undefined ? '' : ` REMOVE ${stale.join(', ')} ADD attempts :calls`;
+  const stale = remove.filter((name) => !(name in set));
   return {
-    UpdateExpression: `SET ${sets.join(', ')}${anew}`,
+    UpdateExpression: [
+      `SET ${sets.join(', ')}`,
+      ...(stale.length > 0 ? [`REMOVE ${stale.join(', ')}`] : []),
+      ...(calls === undefined ? [] : ['ADD attempts :calls']),
+    ].join(' '),
     ExpressionAttributeNames: Object.fromEntries(
       Object.keys(set).map((name) => [`#${name}`, name]),
     ),

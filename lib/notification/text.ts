@@ -12,15 +12,34 @@ export function text(parts: TemplateStringsArray, ...values: (string | number)[]
     .join('');
 }
 
-/** An amount as its reader writes it: `$29.97`. */
-export function money(amount: number, currency: string): string {
+/** An amount as its reader writes it: `$29.97`, `29,97 €`. */
+export function money(amount: number, currency: string, language: string): string {
   if (!/^[A-Z]{3}$/.test(currency)) {
     throw new AppError(
       'RECORD_INVALID',
       'Its currency is not a code of ISO 4217; write three capital letters.',
     );
   }
-  return plain(new Intl.NumberFormat('en-US', { style: 'currency', currency }).format(amount));
+  return plain(new Intl.NumberFormat(language, { style: 'currency', currency }).format(amount));
+}
+
+/** A count as its reader writes it: `1,000`. */
+export function wholeNumber(count: number, language: string): string {
+  return plain(new Intl.NumberFormat(language).format(count));
+}
+
+/** A time as its reader writes it, with the zone: `November 20, 2026 at 11:00 AM GMT+1`. */
+export function dateTime(timestamp: string, language: string, timeZone: string): string {
+  const format = new Intl.DateTimeFormat(language, {
+    timeZone,
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  });
+  return plain(format.format(new Date(timestamp)));
 }
 
 function plain(value: string): string {

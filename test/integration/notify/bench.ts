@@ -7,7 +7,9 @@ import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createMockSender, type Message, type Sender } from '../../../lib/notification/channels.ts';
-import type { Fallback } from '../../../lib/notification/recipient.ts';
+import { createCustomers } from '../../../lib/notification/customer.ts';
+import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
+import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
@@ -62,7 +64,11 @@ export async function createNotifyBench() {
       const handler = createHandler({
         seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
         senders: { email: sender, sms: sender },
-        fallback: given.fallback,
+        recipientOf: createRecipientOf({
+          customers: createCustomers({ dynamo, table, clock }),
+          fallback: given.fallback,
+        }),
+        clock,
         deadLetters: createDeadLetters({
           producer,
           topic: names.ORDER_EVENTS_DLQ,
@@ -85,12 +91,13 @@ export async function createNotifyBench() {
     async recorded(event: OrderEvent) {
       const query = new QueryCommand({
         TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': `EVENT#${event.id}` },
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+        ExpressionAttributeValues: { ':pk': orderKey(event.data.orderId), ':sk': NOTIFICATION },
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);
-      return Object.fromEntries(Items.map((item) => [String(item.channel), item]));
+      const own = Items.filter(({ eventId }) => eventId === event.id);
+      return Object.fromEntries(own.map((item) => [String(item.channel), item]));
     },
 
     failed: (...offsets: number[]): BatchResponse => ({

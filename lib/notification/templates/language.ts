@@ -1,0 +1,41 @@
+import type { EventType, OrderStatus } from '../../order-event.ts';
+
+/** An order as messages show it: formatted for its reader, and harmless. */
+export type View = {
+  orderId: string;
+  status: string;
+  /** When the event happened, in the reader's zone. */
+  at: string;
+  total: string;
+  items: { productId: string; quantity: string; price: string }[];
+  /** How many items stand in no line; undefined when all do. */
+  more: string | undefined;
+};
+
+type Text = (order: View) => string;
+
+/** What one event type says on each channel; `email.shows` are the facts under its first sentence. */
+export type Template = {
+  email: {
+    subject: Text;
+    heading: Text;
+    shows: readonly ('items' | 'total')[];
+    closing?: Text;
+  };
+  sms: Text;
+};
+
+/** A whole language: one that lacks a word does not compile. */
+export type Language = {
+  /** Its tag, for Intl and for HTML. */
+  tag: string;
+  labels: {
+    order: string;
+    at: string;
+    total: string;
+    item: (quantity: string, productId: string, price: string) => string;
+    more: (count: string) => string;
+  };
+  statuses: Record<OrderStatus, string>;
+  events: Record<EventType, Template>;
+};
