@@ -1,16 +1,31 @@
+import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { logger } from './logger.ts';
 
 /** One dependency: whether it answered within its time, and how long that took. */
-export type DependencyState = { state: 'up' | 'down'; latencyMs: number };
+const dependencyState = z.strictObject({
+  state: z.enum(['up', 'down']),
+  latencyMs: z.int().min(0),
+});
+
+export const dependenciesSchema = z.strictObject({
+  dynamodb: dependencyState,
+  kafka: dependencyState,
+});
 
 /** `unavailable`: no request can be served. `degraded`: changes are taken, their events wait. */
-export type Health = {
-  status: 'ok' | 'degraded' | 'unavailable';
-  dependencies: { dynamodb: DependencyState; kafka: DependencyState };
-  /** Age of the oldest event that is not on the topic yet; absent when none waits. */
-  oldestPendingEventSeconds?: number;
-};
+export const healthSchema = z.strictObject({
+  status: z.enum(['ok', 'degraded', 'unavailable']),
+  dependencies: dependenciesSchema,
+  oldestPendingEventSeconds: z
+    .int()
+    .min(0)
+    .describe('Age of the oldest event that is not on the topic yet; absent when none waits.')
+    .optional(),
+});
+
+type DependencyState = z.infer<typeof dependencyState>;
+export type Health = z.infer<typeof healthSchema>;
 
 export type HealthDeps = {
   clock: Clock;

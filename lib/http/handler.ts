@@ -91,7 +91,7 @@ function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructure
   return {
     statusCode,
     headers: { ...DEFAULT_HEADERS, ...headers },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   };
 }
 

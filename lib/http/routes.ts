@@ -5,6 +5,8 @@ export const ROUTES = [
   { path: '/api/orders/{id}/status', methods: ['PUT'] },
   { path: '/api/orders/customer/{customerId}', methods: ['GET'] },
   { path: '/api/health', methods: ['GET'] },
+  { path: '/api/docs', methods: ['GET'] },
+  { path: '/api/openapi.json', methods: ['GET'] },
 ] as const satisfies { path: string; methods: string[] }[];
 
 /** The methods that the address takes; undefined when there is nothing at it. */

@@ -4,7 +4,7 @@ import { TWO_DECIMAL_CURRENCIES } from './currencies.ts';
 
 const IDENTIFIER = /^[A-Za-z0-9._:@-]{1,128}$/;
 const DECIMAL_WITH_TWO_PLACES = /^-?\d+(\.\d{1,2})?$/;
-const E164 = /^\+[1-9]\d{1,14}$/;
+const E164 = /^\+[1-9][0-9]{1,14}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const MAX_PRICE = 1_000_000;

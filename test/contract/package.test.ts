@@ -30,6 +30,7 @@ const ANSWERS: Record<string, unknown> = {
   listByCustomer: { statusCode: 503 },
   updateStatus: { statusCode: 503 },
   health: { statusCode: 503 },
+  docs: { statusCode: 200 },
   notFound: { statusCode: 404 },
   relayOutbox: { thrown: 'DynamoDB did not answer in time.' },
   notify: expect.objectContaining({ thrown: expect.any(String) }),

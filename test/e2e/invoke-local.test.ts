@@ -23,6 +23,8 @@ const ANSWERS: Record<string, unknown> = {
   updateStatus: { statusCode: 200 },
   'updateStatus.invalid': { statusCode: 422 },
   health: { statusCode: 200 },
+  docs: { statusCode: 200 },
+  'docs.openapi': { statusCode: 200 },
   notFound: { statusCode: 404 },
   'notFound.method': { statusCode: 405 },
   relayOutbox: { done: true },

@@ -1,0 +1,267 @@
+import { z } from 'zod';
+import type { ErrorCode, ErrorDetails } from '../errors.ts';
+import { healthSchema } from '../health.ts';
+import {
+  createOrderInput,
+  getOrderInput,
+  listByCustomerInput,
+  updateStatusInput,
+} from '../order/api.ts';
+import { type Order, orderSchema } from '../order/order.ts';
+import type { Schemas } from './input.ts';
+
+/** What the API's document says of one route beside its path; `id` is the function's name. */
+export type Operation = {
+  id: string;
+  summary: string;
+  description: string;
+  input: Schemas;
+  /** A request that is answered as `answer` shows, with ids and times of its own. */
+  request: {
+    path?: Record<string, string>;
+    query?: Record<string, string>;
+    headers?: Record<string, string>;
+    body?: object;
+  };
+  answer: {
+    status: number;
+    description: string;
+    headers?: readonly AnswerHeader[];
+    /** Absent for what is no JSON. */
+    schema?: z.ZodType;
+    mediaType?: string;
+    example?: unknown;
+  };
+  /** Codes of its own; those of any body, any checked field and any failure come by themselves. */
+  refusals: readonly ErrorCode[];
+  /** Where the id in its answer, or of its request, leads to. */
+  links?: Record<string, Link>;
+};
+
+export type AnswerHeader = keyof typeof ANSWER_HEADERS;
+type Link = { operationId: string; description: string; parameters: Record<string, string> };
+
+const ORDER_ID = '0192f0c1-2345-7abc-8def-0123456789ab';
+const success = z.literal(true);
+const toOrder = { id: '$response.body#/data/id' };
+const orderLinks = {
+  getOrder: { operationId: 'getOrder', description: 'Reads the order.', parameters: toOrder },
+  listByCustomer: {
+    operationId: 'listByCustomer',
+    description: "Lists the customer's orders.",
+    parameters: { customerId: '$response.body#/data/customerId' },
+  },
+};
+
+export const ANSWER_HEADERS = {
+  ETag: {
+    description: 'The version of the order, for `If-Match`.',
+    required: true,
+    schema: z.string().regex(/^"[1-9][0-9]*"$/),
+    example: '"1"',
+  },
+  Location: {
+    description: 'The address of the new order.',
+    required: true,
+    schema: z.string().regex(/^\/api\/orders\/[0-9a-f-]{36}$/),
+    example: `/api/orders/${ORDER_ID}`,
+  },
+  'Retry-After': {
+    description: 'After how many seconds the same request may succeed.',
+    required: true,
+    schema: z.string().regex(/^[0-9]+$/),
+    example: '5',
+  },
+  Allow: {
+    description: 'The methods that this address takes.',
+    required: true,
+    schema: z.string(),
+    example: 'POST, OPTIONS',
+  },
+} satisfies Record<
+  string,
+  { description: string; required: boolean; schema: z.ZodType; example: string }
+>;
+
+const placed: Order = {
+  id: ORDER_ID,
+  customerId: 'customer-1',
+  items: [
+    { productId: 'book-42', quantity: 2, price: 19.9 },
+    { productId: 'pen-7', quantity: 10, price: 0.35 },
+  ],
+  totalAmount: 43.3,
+  currency: 'EUR',
+  status: 'pending',
+  version: 1,
+  createdAt: '2026-11-23T09:00:00.000Z',
+  updatedAt: '2026-11-23T09:00:00.000Z',
+};
+const shipped: Order = {
+  ...placed,
+  status: 'shipped',
+  version: 2,
+  updatedAt: '2026-11-23T10:00:00.000Z',
+};
+
+/** The API's operations by their routes. A test holds it against lib/http/routes.ts. */
+export const OPERATIONS: Record<string, Operation> = {
+  'POST /api/orders': {
+    id: 'createOrder',
+    summary: 'Place an order',
+    description:
+      'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
+      'and never shown. The order is accepted when this answers 201; the event `ORDER_CREATED` follows.',
+    input: createOrderInput,
+    request: {
+      body: {
+        customerId: placed.customerId,
+        items: placed.items,
+        currency: placed.currency,
+        contact: { email: 'reader@example.org', phone: '+15550123' },
+      },
+    },
+    answer: {
+      status: 201,
+      description: 'The order is accepted.',
+      headers: ['Location'],
+      schema: z.strictObject({
+        success,
+        data: orderSchema,
+        message: z.literal('Order created successfully'),
+      }),
+      example: { success: true, data: placed, message: 'Order created successfully' },
+    },
+    refusals: ['DATABASE_AWAY'],
+    links: orderLinks,
+  },
+  'GET /api/orders/{id}': {
+    id: 'getOrder',
+    summary: 'Read an order',
+    description: 'Shows an order as it is now, every accepted change included.',
+    input: getOrderInput,
+    request: { path: { id: ORDER_ID } },
+    answer: {
+      status: 200,
+      description: 'The order.',
+      headers: ['ETag'],
+      schema: z.strictObject({ success, data: orderSchema }),
+      example: { success: true, data: placed },
+    },
+    refusals: ['ORDER_NOT_FOUND', 'DATABASE_AWAY'],
+    links: { listByCustomer: orderLinks.listByCustomer },
+  },
+  'GET /api/orders/customer/{customerId}': {
+    id: 'listByCustomer',
+    summary: "List a customer's orders",
+    description:
+      'Newest first; it may lag behind a write for a moment. A customer without orders has an empty list.',
+    input: listByCustomerInput,
+    request: { path: { customerId: placed.customerId }, query: { limit: '20', status: 'pending' } },
+    answer: {
+      status: 200,
+      description: 'The orders.',
+      schema: z.strictObject({
+        success,
+        data: z.array(orderSchema),
+        nextCursor: z.string().nullable().describe('Null at the end of the list.'),
+      }),
+      example: { success: true, data: [placed], nextCursor: null },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
+  'PUT /api/orders/{id}/status': {
+    id: 'updateStatus',
+    summary: 'Move an order to another status',
+    description:
+      'pending → confirmed → shipped → delivered; pending → shipped; pending or confirmed → cancelled. An order that has the ' +
+      'status already is answered as it is, whatever the version, and nothing is published. With `If-Match` or `expectedVersion` ' +
+      'only that version is changed.',
+    input: updateStatusInput,
+    request: {
+      path: { id: ORDER_ID },
+      headers: { 'if-match': '"1"' },
+      body: { status: 'shipped' },
+    },
+    answer: {
+      status: 200,
+      description: 'The order after the move.',
+      headers: ['ETag'],
+      schema: z.strictObject({
+        success,
+        data: orderSchema,
+        message: z.literal('Order status updated successfully'),
+      }),
+      example: { success: true, data: shipped, message: 'Order status updated successfully' },
+    },
+    refusals: [
+      'ORDER_NOT_FOUND',
+      'MOVE_NOT_ALLOWED',
+      'VERSION_MISMATCH',
+      'VERSIONS_DIFFER',
+      'DATABASE_AWAY',
+    ],
+    links: { getOrder: orderLinks.getOrder },
+  },
+  'GET /api/health': {
+    id: 'health',
+    summary: 'Ask whether orders can be taken',
+    description:
+      '`degraded`: changes are taken, but Kafka is away or an event has waited for long. 503 only when DynamoDB is away.',
+    input: {},
+    request: {},
+    answer: {
+      status: 200,
+      description: 'Orders can be taken.',
+      schema: healthSchema.extend({ success, status: z.enum(['ok', 'degraded']) }),
+      example: {
+        success: true,
+        status: 'ok',
+        dependencies: {
+          dynamodb: { state: 'up', latencyMs: 4 },
+          kafka: { state: 'up', latencyMs: 7 },
+        },
+      },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
+  'GET /api/docs': {
+    id: 'docs',
+    summary: 'Read the documentation',
+    description: 'The documentation of this API as one page, which loads nothing else.',
+    input: {},
+    request: {},
+    answer: { status: 200, description: 'The page.', mediaType: 'text/html' },
+    refusals: [],
+  },
+  'GET /api/openapi.json': {
+    id: 'openapi',
+    summary: 'Get this document',
+    description: 'The documentation of this API as OpenAPI 3.1.',
+    input: {},
+    request: {},
+    answer: {
+      status: 200,
+      description: 'The document.',
+      schema: z.looseObject({ openapi: z.literal('3.1.1') }),
+    },
+    refusals: [],
+  },
+};
+
+/** An error as an example: its detail, and what else it brings. */
+export const PROBLEM_EXAMPLES: Partial<
+  Record<ErrorCode, [detail: string, details?: ErrorDetails]>
+> = {
+  VALIDATION: [
+    'One field breaks the rules; "errors" names each.',
+    { errors: [{ path: 'items.0.price', message: 'may have two decimals at most' }] },
+  ],
+  VERSION_MISMATCH: ['The order has version 3.', { currentVersion: 3 }],
+  MOVE_NOT_ALLOWED: [
+    'From "shipped" an order cannot become "cancelled". Allowed: delivered.',
+    { currentVersion: 3, allowed: ['delivered'] },
+  ],
+  ORDER_NOT_FOUND: ['No order has this id.'],
+  DATABASE_AWAY: ['DynamoDB did not answer in time.'],
+};
