@@ -23,7 +23,7 @@ import { createRepository } from '../../lib/order/repository.ts';
 export const createHandler = (deps: OutboxDeps) =>
   httpHandler(updateStatusInput, async (input, { traceparent }) => {
     const { status, expectedVersion } = input.body;
-    const versions = wantedVersions(input.headers['if-match'], expectedVersion);
+    const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
     const order = await moveOrder(deps, input.path.id, { status, versions }, traceparent);
     return {
       ...ok(order, { message: 'Order status updated successfully' }),

@@ -20,18 +20,22 @@ export const EVENT_OF: Record<OrderStatus, EventType> = {
   cancelled: 'ORDER_CANCELLED',
 };
 
-/** A wish to move an order. `versions`: the caller will move one of these only; absent: any. */
-export type Wish = { status: OrderStatus; versions?: readonly number[] | undefined };
+/**
+ * A wish to move an order. `versions`: the caller will move one of these only; absent or undefined:
+ * any. It is asked when a version matters, and may throw where the caller contradicts itself.
+ */
+export type Wish = { status: OrderStatus; versions?: () => readonly number[] | undefined };
 
 /**
  * Decides, in the order that callers rely on: already there, another version, not allowed, move.
  *
- * @throws AppError `VERSION_MISMATCH` or `MOVE_NOT_ALLOWED`, with the current version
+ * @throws AppError `VERSION_MISMATCH` or `MOVE_NOT_ALLOWED`, with the current version; what
+ * `versions` throws
  */
 export function decide(order: Order, { status, versions }: Wish): 'stay' | 'move' {
   if (order.status === status) return 'stay';
   const currentVersion = order.version;
-  if (versions && !versions.includes(currentVersion)) {
+  if (versions?.()?.includes(currentVersion) === false) {
     throw new AppError('VERSION_MISMATCH', `The order has version ${currentVersion}.`, {
       currentVersion,
     });

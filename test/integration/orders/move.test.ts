@@ -73,8 +73,14 @@ test('the checks come in their order: version, then move', async () => {
   ]);
   const both = await move(id, { status: 'shipped', expectedVersion: 1 }, { 'if-match': '"2"' });
   expect([both.status, both.body.code]).toEqual([422, 'VERSIONS_DIFFER']);
-  const unknown = await move('0192f0c1-2345-7abc-8def-0123456789ab', { status: 'shipped' });
+});
+
+test('a caller that contradicts itself is told so only where its version matters', async () => {
+  const contradiction = [{ status: 'pending', expectedVersion: 1 }, { 'if-match': '"2"' }] as const;
+  const unknown = await move('0192f0c1-2345-7abc-8def-0123456789ab', ...contradiction);
   expect(unknown.status).toBe(404);
+  const there = await move(await place(), ...contradiction);
+  expect([there.status, there.headers.etag]).toEqual([200, '"1"']);
 });
 
 test('of two writers at once, both are answered by the rules and no version is skipped', async () => {

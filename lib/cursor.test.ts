@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { openCursor, sealCursor } from './cursor.ts';
+
+const scope = ['orders', 'customer-1', ''];
+const refused = expect.objectContaining({
+  code: 'VALIDATION',
+  details: { errors: [{ path: 'cursor', message: expect.any(String) }] },
+});
+
+test('a cursor opens to its position in its own scope, and is always the same', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string()), fc.string({ minLength: 1 }), (own, position) => {
+      const cursor = sealCursor(own, position);
+      expect(openCursor(own, cursor)).toBe(Buffer.from(position).toString());
+      expect(cursor).toBe(sealCursor(own, position));
+      expect(cursor).toMatch(/^[\w-]+$/);
+    }),
+  );
+});
+
+test('what it holds cannot be read from it', () => {
+  const cursor = sealCursor(scope, '2026-11-23T09:00:00.000Z#0192f0c1');
+  expect(cursor + Buffer.from(cursor, 'base64url').toString('latin1')).not.toMatch(/2026|0192f0c1/);
+});
+
+test.each([
+  [['orders', 'customer-2', '']],
+  [['orders', 'customer-1', 'shipped']],
+  [['notifications', 'customer-1', '']],
+  [['orders', 'customer-1']],
+  [['orders', 'customer-1', '', '']],
+])('it does not open in the scope %j', (other) => {
+  expect(() => openCursor(other, sealCursor(scope, 'position'))).toThrow(refused);
+});
+
+test('a cursor with any character changed, added or left out is refused', () => {
+  const cursor = sealCursor(scope, 'a position of some length');
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  fc.assert(
+    fc.property(fc.nat(cursor.length - 1), fc.constantFrom(...alphabet), (at, character) => {
+      const changed = cursor.slice(0, at) + character + cursor.slice(at + 1);
+      if (changed !== cursor) expect(() => openCursor(scope, changed)).toThrow(refused);
+      expect(() => openCursor(scope, cursor + character)).toThrow(refused);
+      expect(() => openCursor(scope, cursor.slice(0, at))).toThrow(refused);
+    }),
+  );
+});
+
+test('garbage is refused', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(() => openCursor(scope, text)).toThrow(refused);
+    }),
+  );
+});

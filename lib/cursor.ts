@@ -1,0 +1,54 @@
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { AppError } from './errors.ts';
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * A position in a list as text for the caller, who can neither read nor change it, nor use it with
+ * another `scope` (which list, whose, by which filter). The key is made from the scope, so it is no
+ * secret: who knows this code can make a cursor, but none that shows more than the list itself does.
+ */
+export function sealCursor(scope: readonly string[], position: string): string {
+  const key = keyOf(scope);
+  // From the position, so that the same page has the same cursor; one key and nonce, one text.
+  const nonce = createHash('sha256').update(key).update(position).digest().subarray(0, NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce);
+  const text = Buffer.concat([cipher.update(position, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
+}
+
+/**
+ * The position in a cursor.
+ *
+ * @throws AppError `VALIDATION` at `cursor` for anything that {@link sealCursor} has not made for
+ * this very scope
+ */
+export function openCursor(scope: readonly string[], cursor: string): string {
+  const bytes = Buffer.from(cursor, 'base64url');
+  // Node reads over what is no base64url: what it has read must be all that there is.
+  if (bytes.length <= NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== cursor) {
+    throw foreign();
+  }
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv(CIPHER, keyOf(scope), nonce, { authTagLength: TAG_BYTES });
+  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  const text = decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
+  try {
+    return Buffer.concat([text, decipher.final()]).toString('utf8');
+  } catch {
+    throw foreign(); // The tag does not fit: another scope, or bytes that were changed.
+  }
+}
+
+function keyOf(scope: readonly string[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(scope)).digest();
+}
+
+function foreign(): AppError {
+  const message = 'is no "nextCursor" of this list: begin without one';
+  return new AppError('VALIDATION', 'One field breaks the rules; "errors" names each.', {
+    errors: [{ path: 'cursor', message }],
+  });
+}
