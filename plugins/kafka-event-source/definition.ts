@@ -2,28 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { EventSource } from './event.ts';
+import type { Mapping } from './mapping.ts';
 import { ConfigurationError, check, type Options } from './options.ts';
-
-export interface Mapping {
-  /** What the mapping is called in messages: the function, and the topic. */
-  readonly name: string;
-  readonly functionKey: string;
-  readonly functionName: string;
-  readonly timeoutMs: number;
-  readonly source: EventSource;
-  readonly topic: string;
-  /** The servers polled here, which may not be the deployed ones. */
-  readonly bootstrapServers: readonly string[];
-  readonly groupId: string;
-  readonly batchSize: number;
-  readonly windowMs: number;
-  readonly enabled: boolean;
-  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP';
-  readonly startingTimestampMs?: number;
-  readonly reportBatchItemFailures: boolean;
-  /** Settings that the deployed mapping has and this emulator does not act on. */
-  readonly notEmulated: readonly string[];
-}
 
 /** The parts of the loaded service that mappings are made of. */
 export interface Service {
@@ -171,9 +151,9 @@ export function readMappings(service: Service, options: Options): Mapping[] {
     for (const event of fn.events) {
       const found = readEvent(event);
       if (!found) continue;
-      const { logicalId, mapping } = readMapping(service, fn, found, options);
+      const mapping = readMapping(service, fn, found, options);
       // AWS: the framework gives two such events one logical id, and the last one is deployed.
-      mappings.set(logicalId, mapping);
+      mappings.set(mapping.logicalId, mapping);
     }
   }
   return [...mappings.values()];
@@ -204,7 +184,7 @@ function readMapping(service: Service, fn: FunctionDefinition, found: Found, opt
     Object.keys(extension).length > 0 ? `${where} with resources.extensions.${logicalId}` : where,
   );
   refuse(fn, properties, where);
-  return { logicalId, mapping: toMapping(service, fn, found.kind, properties, options) };
+  return toMapping(service, fn, found.kind, logicalId, properties, options);
 }
 
 /** What the framework compiles the event to. */
@@ -264,6 +244,7 @@ function toMapping(
   { service, stage }: Service,
   fn: FunctionDefinition,
   kind: EventKind,
+  logicalId: string,
   properties: Deployed,
   options: Options,
 ): Mapping {
@@ -275,15 +256,28 @@ function toMapping(
   const cluster = JSON.stringify(deployedServers ?? properties.EventSourceArn);
   const window = properties.MaximumBatchingWindowInSeconds;
   const timestamp = properties.StartingPositionTimestamp;
+  const uuid = stableUuid([service, stage, fn.key, topic, cluster]);
   const mapping = {
     name: `${fn.key} (${topic})`,
+    logicalId,
+    uuid,
+    functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${fn.name}`,
+    consumptionMode: 'Stream',
+    maximumRetryAttempts: properties.MaximumRetryAttempts,
+    maximumRecordAgeSeconds: properties.MaximumRecordAgeInSeconds,
+    bisectBatchOnFunctionError: properties.BisectBatchOnFunctionError,
+    dropWhenDestinationFails: false,
+    filters: [],
+    access: [],
+    connection: { useDeployedAccess: false, secrets: {} },
+    endpoints: { region: 'us-east-1' },
     functionKey: fn.key,
     functionName: fn.name,
     timeoutMs: fn.timeoutSeconds * 1000,
     source: toSource(kind, properties, bootstrapServers),
     topic,
     bootstrapServers,
-    groupId: config?.ConsumerGroupId ?? stableUuid([service, stage, fn.key, topic, cluster]),
+    groupId: config?.ConsumerGroupId ?? uuid,
     batchSize: properties.BatchSize,
     windowMs: window === undefined ? DEFAULT_WINDOW_MS : window * 1000,
     enabled: properties.Enabled,

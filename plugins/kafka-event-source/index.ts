@@ -1,13 +1,9 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
-import {
-  type EventKind,
-  type FunctionDefinition,
-  type Mapping,
-  readMappings,
-} from './definition.ts';
+import { type EventKind, type FunctionDefinition, readMappings } from './definition.ts';
 import type { Log } from './delivery.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
+import type { Mapping } from './mapping.ts';
 import { ConfigurationError, customSchema, readOptions } from './options.ts';
 import type { Poller } from './poller.ts';
 

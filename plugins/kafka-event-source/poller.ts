@@ -2,9 +2,9 @@
 import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafkajs';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
-import type { Mapping } from './definition.ts';
 import { type Backoff, Delivery, type Log } from './delivery.ts';
 import { type Message, toEventRecord } from './event.ts';
+import type { Mapping } from './mapping.ts';
 
 export interface PollerOptions {
   readonly mapping: Mapping;

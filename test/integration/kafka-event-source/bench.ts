@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import kafkajs, { type Message } from 'kafkajs';
-import type { Mapping } from '../../../plugins/kafka-event-source/definition.ts';
 import type { Log } from '../../../plugins/kafka-event-source/delivery.ts';
 import type { EventRecord, KafkaEvent } from '../../../plugins/kafka-event-source/event.ts';
 import { createInvoker } from '../../../plugins/kafka-event-source/invoke.ts';
+import type { Mapping } from '../../../plugins/kafka-event-source/mapping.ts';
 import { Poller, type PollerOptions } from '../../../plugins/kafka-event-source/poller.ts';
 
 export interface Invocation {
@@ -135,6 +135,9 @@ export class Bench implements AsyncDisposable {
     const bootstrapServers = this.#brokers;
     return {
       name: 'test',
+      logicalId: 'TestEventSourceMappingKafka',
+      uuid: '00000000-0000-4000-8000-000000000000',
+      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:service-dev-test',
       functionKey: 'test',
       functionName: 'service-dev-test',
       timeoutMs: 6_000,
@@ -146,7 +149,16 @@ export class Bench implements AsyncDisposable {
       windowMs: 0,
       enabled: true,
       startingPosition: 'TRIM_HORIZON',
+      consumptionMode: 'Stream',
+      maximumRetryAttempts: -1,
+      maximumRecordAgeSeconds: -1,
+      bisectBatchOnFunctionError: false,
       reportBatchItemFailures: false,
+      dropWhenDestinationFails: false,
+      filters: [],
+      access: [],
+      connection: { useDeployedAccess: false, secrets: {} },
+      endpoints: { region: 'us-east-1' },
       notEmulated: [],
       ...changes,
     };
