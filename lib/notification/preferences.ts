@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { email, identifier, phone } from '../fields.ts';
 import type { EventType } from '../order-event.ts';
 import type { Channel } from './channels.ts';
-
-const MAX_EMAIL = 254;
 
 const clockTime = z
   .string()
@@ -17,15 +16,7 @@ const switches = z
 
 /** The body of `PUT /api/customers/{customerId}/preferences`; what is left out has its default. */
 export const preferencesSchema = z.strictObject({
-  contact: z
-    .strictObject({
-      email: z.email().max(MAX_EMAIL).optional(),
-      phone: z
-        .string()
-        .regex(/^\+[1-9]\d{1,14}$/, 'must be an E.164 number such as +15550100')
-        .optional(),
-    })
-    .default({}),
+  contact: z.strictObject({ email: email.optional(), phone: phone.optional() }).default({}),
   language: z
     .string()
     .regex(
@@ -60,7 +51,7 @@ export type Preferences = z.infer<typeof preferencesSchema>;
 
 /** A customer's preferences as the API shows them; version 0 and no time are those of nobody yet. */
 export const customerPreferencesSchema = z.strictObject({
-  customerId: z.string(),
+  customerId: identifier,
   version: z.int().min(0),
   ...preferencesSchema.shape,
   updatedAt: z.iso.datetime().nullable(),

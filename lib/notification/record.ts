@@ -18,6 +18,8 @@ const STATUSES = ['sending', 'sent', 'failed', 'skipped', 'deferred', 'unknown']
 
 export type Status = (typeof STATUSES)[number];
 
+export type NotificationKey = { pk: string; sk: string };
+
 /** What is known once the provider was called. */
 export type Outcome =
   | { status: 'sent'; messageId: string }
@@ -56,7 +58,7 @@ const SHARDS = 16;
  * One record an event, channel and recipient; capitals make no other recipient. They stand with their
  * order, by sequence, so that an order's notifications are one query of the table itself.
  */
-export function notificationKey(notification: Notification) {
+export function notificationKey(notification: Notification): NotificationKey {
   const { event, channel } = notification;
   const to = addressOf(notification);
   const recipient = to === undefined ? 'none' : digest(to.toLowerCase());

@@ -14,6 +14,7 @@ import {
   expiryOf,
   factsOf,
   type Notification,
+  type NotificationKey,
   notificationKey,
   type Outcome,
   type Stored,
@@ -38,8 +39,12 @@ export type Seen = {
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
-  /** Notes why a notification is not sent. @returns false when its record is settled already */
-  skip(notification: Notification, reason: string): Promise<boolean>;
+  /**
+   * Notes why a notification is not sent, on its own record or on the one at `key`.
+   *
+   * @returns false when that record is settled already
+   */
+  skip(notification: Notification, reason: string, key?: NotificationKey): Promise<boolean>;
 };
 
 type Attributes = Record<string, unknown> & { claim?: string };
@@ -83,24 +88,29 @@ export function createSeen(deps: {
   }
 
   /** @returns how the record stands when it could not be taken */
-  async function take(notification: Notification, set: Attributes, calls: 0 | 1) {
+  async function take(
+    notification: Notification,
+    set: Attributes,
+    calls: 0 | 1,
+    key = notificationKey(notification),
+  ) {
     const now = clock.now();
     const refused = await update({
-      Key: notificationKey(notification),
+      Key: key,
       ...changing({ ...factsOf(notification, now), ...set }, FREE, { remove: OF_A_CALL, calls }),
     });
     if (!refused) return undefined;
     const stored = storedSchema.parse(refused);
     const stands = standing(stored, set.claim, now);
     if (stands === 'under way') throw underWay(notification);
-    if (stands === 'abandoned') await giveUp(notification, stored);
+    if (stands === 'abandoned') await giveUp(notification, key, stored);
     return stands;
   }
 
-  async function giveUp(notification: Notification, { claim }: Stored) {
+  async function giveUp(notification: Notification, key: NotificationKey, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
     const refused = await update({
-      Key: notificationKey(notification),
+      Key: key,
       ...changing(
         { status: 'unknown', reason, at: clock.now().toISOString() },
         {
@@ -162,8 +172,8 @@ export function createSeen(deps: {
       return stands === undefined;
     },
 
-    async skip(notification, reason) {
-      const stands = await take(notification, { status: 'skipped', reason }, 0);
+    async skip(notification, reason, key) {
+      const stands = await take(notification, { status: 'skipped', reason }, 0, key);
       return stands === undefined;
     },
   };

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { identifier } from '../fields.ts';
 import { ORDER_STATUSES } from '../order-event.ts';
-import { identifier, newOrderSchema } from './order.ts';
+import { newOrderSchema } from './order.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
 /** Any text: an id of another form belongs to no order, and is answered with 404. */
 const orderId = z.string();
+
+const MAX_CURSOR = 512;
 
 /**
  * What each operation on orders takes, by its function's name. The handlers check requests with
@@ -38,5 +41,6 @@ export const listByCustomerInput = {
       .pipe(z.int().min(1).max(MAX_LIMIT))
       .default(DEFAULT_LIMIT),
     status: z.enum(ORDER_STATUSES).optional(),
+    cursor: z.string().max(MAX_CURSOR).optional(),
   }),
 };

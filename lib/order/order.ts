@@ -1,19 +1,14 @@
 import { z } from 'zod';
+import { email, identifier, phone } from '../fields.ts';
 import { ORDER_STATUSES } from '../order-event.ts';
 import { TWO_DECIMAL_CURRENCIES } from './currencies.ts';
 
-const IDENTIFIER = /^[A-Za-z0-9._:@-]{1,128}$/;
 const DECIMAL_WITH_TWO_PLACES = /^-?\d+(\.\d{1,2})?$/;
-const E164 = /^\+[1-9][0-9]{1,14}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const MAX_PRICE = 1_000_000;
 const MAX_QUANTITY = 10_000;
 const MAX_ITEMS = 100;
-const MAX_EMAIL = 254;
-
-/** The id of a customer or a product, as other systems give it. */
-export const identifier = z.string().regex(IDENTIFIER, 'must be 1 to 128 of A-Z a-z 0-9 . _ : @ -');
 
 const item = z.strictObject({
   productId: identifier,
@@ -28,8 +23,8 @@ const item = z.strictObject({
 
 const contact = z
   .strictObject({
-    email: z.email().max(MAX_EMAIL).optional(),
-    phone: z.string().regex(E164, 'must be an E.164 number such as +15550100').optional(),
+    email: email.optional(),
+    phone: phone.optional(),
   })
   .refine(({ email, phone }) => email !== undefined || phone !== undefined, {
     message: 'needs an email or a phone',

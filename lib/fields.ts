@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+const MAX_EMAIL = 254;
+
+/** The id of a customer or a product, as other systems give it. */
+export const identifier = z
+  .string()
+  .regex(/^[A-Za-z0-9._:@-]{1,128}$/, 'must be 1 to 128 of A-Z a-z 0-9 . _ : @ -');
+
+/** The addresses of a customer. */
+export const email = z.email().max(MAX_EMAIL);
+export const phone = z
+  .string()
+  .regex(/^\+[1-9][0-9]{1,14}$/, 'must be an E.164 number such as +15550100');

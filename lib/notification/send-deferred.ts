@@ -1,0 +1,107 @@
+import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import type { Deferred, DeferredRecord } from './deferred.ts';
+import { DELIVERY_MS, type DeliverDeps, inTime, notify, planOf } from './deliver.ts';
+import { notificationKey } from './record.ts';
+
+export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
+
+/** What one run did. `failed`: left for a later run. `done`: nothing that is due was left out. */
+export type DeferredReport = { handled: number; failed: number; dropped: number; done: boolean };
+
+const AT_ONCE = 8;
+/** More than a run can send; what is left is due in the next one. */
+const MAX_A_RUN = 2_000;
+/** As often as AWS delivers a Kafka record that fails; the pauses between them make it four hours. */
+const MAX_ATTEMPTS = 10;
+const MAX_PAUSE_MINUTES = 60;
+
+/**
+ * Sends what waited and is due, each as the customer's preferences say now: they may have moved the
+ * quiet hours, switched it off, or given another address. What a later event of its order has
+ * overtaken is skipped.
+ *
+ * @param timeLeft milliseconds that the invocation still has
+ * @throws AppError `DATABASE_AWAY`; the next run goes on
+ */
+export async function sendDeferred(
+  deps: SendDeferredDeps,
+  timeLeft: () => number,
+): Promise<DeferredReport> {
+  const report: DeferredReport = { handled: 0, failed: 0, dropped: 0, done: true };
+  const now = deps.clock.now();
+  const deadline = new Date(now.getTime() + timeLeft());
+  const kept = Math.min(DELIVERY_MS, timeLeft() / 2);
+  const keys = deps.deferred.due(now);
+  let begun = 0;
+  let failure: unknown;
+  const worker = async () => {
+    for (;;) {
+      if (failure || timeLeft() < kept || begun >= MAX_A_RUN) report.done = false;
+      if (!report.done) return;
+      begun += 1;
+      const { value: key, done } = await keys.next();
+      if (done) return;
+      const record = await deps.deferred.find(key, now);
+      if (record) report[await handle(record, deadline, deps)] += 1;
+    }
+  };
+  const workers = Array.from({ length: AT_ONCE }, () =>
+    worker().catch((error: unknown) => {
+      failure ??= error;
+    }),
+  );
+  await Promise.all(workers);
+  logger.info('deferred', report);
+  if (failure) throw failure;
+  return report;
+}
+
+/** One record. What goes wrong with it does not stop the others; DynamoDB being away stops the run. */
+async function handle(
+  record: DeferredRecord,
+  deadline: Date,
+  deps: SendDeferredDeps,
+): Promise<'handled' | 'failed' | 'dropped'> {
+  const { key, event, channel, attempts } = record;
+  const log = logger.createChild({
+    persistentKeys: { orderId: event.data.orderId, eventId: event.id },
+  });
+  if (attempts >= MAX_ATTEMPTS) {
+    await deps.deferred.drop(key);
+    log.error('given up', { channel, attempts });
+    return 'dropped';
+  }
+  try {
+    await resume(record, { deadline, again: pause(deadline, attempts), log }, deps);
+    return 'handled';
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
+    log.error('left for a later run', error instanceof Error ? error : new Error(String(error)));
+    return 'failed';
+  }
+}
+
+async function resume(
+  { key, event, channel }: DeferredRecord,
+  attempt: Parameters<typeof notify>[1],
+  deps: SendDeferredDeps,
+): Promise<void> {
+  const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
+  for (const one of await inTime(event, planned, deps.seen)) {
+    if ('skip' in one) {
+      await deps.seen.skip({ event, channel, skip: one.skip }, one.skip, key);
+      attempt.log.info('notification', { channel, status: 'skipped', reason: one.skip });
+      continue;
+    }
+    await notify(one, attempt, deps);
+    if (notificationKey(one).sk === key.sk) continue;
+    const reason = 'address changed';
+    await deps.seen.skip({ event, channel, skip: reason }, reason, key);
+  }
+}
+
+/** When a record is looked at again that this run begins and does not settle: later every time. */
+function pause(deadline: Date, attempts: number): Date {
+  return new Date(deadline.getTime() + Math.min(2 ** attempts, MAX_PAUSE_MINUTES) * 60_000);
+}
