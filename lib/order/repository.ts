@@ -25,8 +25,9 @@ import {
 } from './keys.ts';
 import type { Contact, Order } from './order.ts';
 
-/** How many orders one request reads while it looks for those of a status. */
-const FILTERED_PAGE = 100;
+/** While it looks for orders of a status, a page reads this many at once, and so often at most. */
+const FILTERED_READ = 250;
+const MAX_READS = 4;
 
 /** Two requests with one key at the same moment: DynamoDB cancels one of them, which tries again. */
 const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
@@ -34,7 +35,15 @@ const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
 /** An order with what only the inside knows: its contact and its events, oldest first. */
 export type StoredOrder = { order: Order; contact?: Contact | undefined; events: StoredEvent[] };
 
-export type Page = { limit: number; status?: OrderStatus | undefined };
+/** `after`: the place of an order in the list of its customer; the page begins behind it. */
+export type PageWish = {
+  limit: number;
+  status?: OrderStatus | undefined;
+  after?: string | undefined;
+};
+
+/** `last`: the place behind which the next page begins; absent at the end of the list. */
+export type Page = { orders: Order[]; last?: string };
 
 /** Where orders are kept. Every failure to reach the table is an AppError `DATABASE_AWAY`. */
 export type Repository = ReturnType<typeof createRepository>;
@@ -121,30 +130,25 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
       return Item && storedOf(Item);
     },
 
-    /** A customer's orders, newest first; may lag behind a write for a moment. */
-    async listByCustomer(customerId: string, { limit, status }: Page): Promise<Order[]> {
-      const orders: Order[] = [];
+    /** A page of a customer's orders, newest first; may lag behind a write for a moment. */
+    async listByCustomer(customerId: string, wish: PageWish): Promise<Page> {
+      const found: Order[] = [];
       let from: Record<string, unknown> | undefined;
-      do {
-        const query = new QueryCommand({
-          TableName: table,
-          IndexName: BY_CUSTOMER,
-          KeyConditionExpression: 'customerKey = :customer',
-          FilterExpression: status && '#status = :status',
-          ExpressionAttributeNames: status && { '#status': 'status' },
-          ExpressionAttributeValues: {
-            ':customer': customerKey(customerId),
-            ...(status && { ':status': status }),
-          },
-          ScanIndexForward: false,
-          Limit: status ? FILTERED_PAGE : limit,
-          ExclusiveStartKey: from,
-        });
-        const { Items = [], LastEvaluatedKey } = await orAway(client.send(query));
-        orders.push(...Items.map(orderOf));
-        from = LastEvaluatedKey;
-      } while (from && orders.length < limit);
-      return orders.slice(0, limit);
+      for (let read = 0; read < MAX_READS; read += 1) {
+        // One more than wanted: so the end is known without an empty page behind it.
+        const query = pageQuery(table, customerId, wish, wish.limit + 1 - found.length);
+        const answer = await orAway(
+          client.send(new QueryCommand({ ...query, ExclusiveStartKey: from })),
+        );
+        found.push(...(answer.Items ?? []).map(orderOf));
+        const orders = found.slice(0, wish.limit);
+        const lastShown = orders.at(-1);
+        if (found.length > wish.limit && lastShown)
+          return { orders, last: customerSort(lastShown) };
+        from = answer.LastEvaluatedKey;
+        if (!from) return { orders };
+      }
+      return { orders: found, last: String(from?.customerSort) };
     },
 
     /**
@@ -194,6 +198,24 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         } while (from);
       }
     },
+  };
+}
+
+function pageQuery(table: string, customerId: string, wish: PageWish, count: number) {
+  const { status, after } = wish;
+  return {
+    TableName: table,
+    IndexName: BY_CUSTOMER,
+    KeyConditionExpression: `customerKey = :customer${after ? ' AND customerSort < :after' : ''}`,
+    FilterExpression: status && '#status = :status',
+    ExpressionAttributeNames: status && { '#status': 'status' },
+    ExpressionAttributeValues: {
+      ':customer': customerKey(customerId),
+      ...(status && { ':status': status }),
+      ...(after && { ':after': after }),
+    },
+    ScanIndexForward: false,
+    Limit: status ? FILTERED_READ : count,
   };
 }
 

@@ -19,6 +19,7 @@ const ANSWERS: Record<string, unknown> = {
   getOrder: { statusCode: 200 },
   'getOrder.malformed': { statusCode: 404 },
   listByCustomer: { statusCode: 200 },
+  'listByCustomer.cursor': { statusCode: 422 },
   'listByCustomer.invalid': { statusCode: 422 },
   updateStatus: { statusCode: 200 },
   'updateStatus.invalid': { statusCode: 422 },

@@ -1,0 +1,30 @@
+import { openCursor, sealCursor } from '../cursor.ts';
+import type { OrderStatus } from '../order-event.ts';
+import type { Order } from './order.ts';
+import type { Repository } from './repository.ts';
+
+/** Which of a customer's orders, and how many at once. */
+export type Listing = {
+  limit: number;
+  status?: OrderStatus | undefined;
+  cursor?: string | undefined;
+};
+
+/**
+ * A page of a customer's orders, newest first. The cursor holds the place of the last order looked
+ * at, so that later orders, and the removal of that one, move nothing.
+ *
+ * @returns `nextCursor` is null at the end. With a status a page may be short, or empty, before that:
+ * the work for one page is bounded
+ * @throws AppError `VALIDATION` for a cursor of another list; `DATABASE_AWAY`
+ */
+export async function listOrders(
+  repository: Repository,
+  customerId: string,
+  { limit, status, cursor }: Listing,
+): Promise<{ orders: Order[]; nextCursor: string | null }> {
+  const scope = ['orders', customerId, status ?? ''];
+  const after = cursor === undefined ? undefined : openCursor(scope, cursor);
+  const { orders, last } = await repository.listByCustomer(customerId, { limit, status, after });
+  return { orders, nextCursor: last === undefined ? null : sealCursor(scope, last) };
+}
