@@ -73,12 +73,12 @@ function failure(service: Service, how: string, log: string): string {
   );
 }
 
-/** How far Maven is, from its output: files that it keeps, and their size. */
+/** How far Maven is, from its output: the files fetched, and their size. Empty before the first. */
 export function progress(output: string): string {
   const line = /Downloaded from .*\/([^/]+\.(?:jar|so|dylib|dll)) \(([\d.]+) ([kMG]?)B/g;
   const files = [...output.matchAll(line)];
   const factor: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9 };
   const bytes = files.reduce((sum, [, , n, unit = '']) => sum + Number(n) * (factor[unit] ?? 1), 0);
   const last = files.at(-1)?.[1];
-  return `${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${last ? `, last ${last}` : ''}`;
+  return last ? `${files.length} files, ${(bytes / 1e6).toFixed(1)} MB, last ${last}` : '';
 }

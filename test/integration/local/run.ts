@@ -99,6 +99,8 @@ export class Run {
     try {
       await this.leavesNothing();
     } finally {
+      // Only after a failure: what is left would keep the ports, and keep the tests from ending.
+      for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
       await rm(this.directory, { recursive: true, force: true });
     }
   }
