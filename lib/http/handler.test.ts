@@ -58,6 +58,15 @@ test('a body in base64 is decoded', async () => {
   expect(JSON.parse(reply.body ?? '').data.name).toBe('ü');
 });
 
+test.each([false, 0])(
+  'the document %j is refused also where it arrives parsed',
+  async (document) => {
+    const event = { ...httpEvent({ method: 'POST', body: '{}' }), body: document };
+    const reply = await call((_, context) => echo(event as never, context));
+    expect([reply.status, reply.body.code]).toEqual([422, 'VALIDATION']);
+  },
+);
+
 test('an unexpected error shows nothing of the inside', async () => {
   const failing = httpHandler({}, async () => {
     throw new Error('table orders at 10.0.0.1');

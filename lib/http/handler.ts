@@ -139,6 +139,7 @@ function instanceOf(context: Context): string {
 function bodyChecks(): middy.MiddlewareObj<HttpEvent> {
   return {
     before: ({ event }) => {
+      event.body = asText(event.body);
       const { body, isBase64Encoded } = event;
       if (body === undefined || body === null || body === '') {
         throw new AppError('BODY_MISSING', 'The request needs a JSON body and has none.');
@@ -148,6 +149,11 @@ function bodyChecks(): middy.MiddlewareObj<HttpEvent> {
       }
     },
   };
+}
+
+/** serverless-offline hands the documents `false` and `0` over as they are, and not as their text. */
+function asText(body: unknown): string | undefined {
+  return typeof body === 'boolean' || typeof body === 'number' ? String(body) : (body as string);
 }
 
 /** middy's parser says 422 for bad JSON, and keeps the body in the cause: neither goes further. */

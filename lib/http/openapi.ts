@@ -164,7 +164,7 @@ function problemResponse(status: number, codes: ErrorCode[]): Json {
   const narrower = { status: { const: status }, code: { enum: codes } };
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
-    ...headersOf(headersOfStatus(status)),
+    ...headersOf(headersOfProblem(status, codes)),
     content: {
       [PROBLEM]: {
         schema: { allOf: [reference('Problem'), { properties: narrower }] },
@@ -176,9 +176,10 @@ function problemResponse(status: number, codes: ErrorCode[]): Json {
   };
 }
 
-function headersOfStatus(status: number): AnswerHeader[] {
+function headersOfProblem(status: number, codes: ErrorCode[]): AnswerHeader[] {
   if (status === 405) return ['Allow'];
-  return status === 503 ? ['Retry-After'] : [];
+  const passes = status === 409 && codes.every((code) => ERRORS[code].retriable);
+  return status === 503 || passes ? ['Retry-After'] : [];
 }
 
 function headersOf(names: readonly AnswerHeader[] = []): Json {

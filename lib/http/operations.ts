@@ -66,6 +66,12 @@ export const ANSWER_HEADERS = {
     schema: z.string().regex(/^\/api\/orders\/[0-9a-f-]{36}$/),
     example: `/api/orders/${ORDER_ID}`,
   },
+  'Idempotent-Replay': {
+    description: 'The order had been placed before, with the same `Idempotency-Key`.',
+    required: false,
+    schema: z.literal('true'),
+    example: 'true',
+  },
   'Retry-After': {
     description: 'After how many seconds the same request may succeed.',
     required: true,
@@ -111,9 +117,11 @@ export const OPERATIONS: Record<string, Operation> = {
     summary: 'Place an order',
     description:
       'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
-      'and never shown. The order is accepted when this answers 201; the event `ORDER_CREATED` follows.',
+      'and never shown. The order is accepted when this answers 201; the event `ORDER_CREATED` follows. With an ' +
+      '`Idempotency-Key` that was seen within 24 hours the first order is answered again, as it was then.',
     input: createOrderInput,
     request: {
+      headers: { 'idempotency-key': '0b6cf8a1-6d4e-4f7e-9b62-2f5f3f0c9a11' },
       body: {
         customerId: placed.customerId,
         items: placed.items,
@@ -124,7 +132,7 @@ export const OPERATIONS: Record<string, Operation> = {
     answer: {
       status: 201,
       description: 'The order is accepted.',
-      headers: ['Location'],
+      headers: ['Location', 'Idempotent-Replay'],
       schema: z.strictObject({
         success,
         data: orderSchema,
@@ -132,7 +140,12 @@ export const OPERATIONS: Record<string, Operation> = {
       }),
       example: { success: true, data: placed, message: 'Order created successfully' },
     },
-    refusals: ['DATABASE_AWAY'],
+    refusals: [
+      'IDEMPOTENCY_KEY_INVALID',
+      'IDEMPOTENCY_KEY_REUSED',
+      'IDEMPOTENCY_KEY_BUSY',
+      'DATABASE_AWAY',
+    ],
     links: orderLinks,
   },
   'GET /api/orders/{id}': {

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startBackend } from '../../local/backend.ts';
+import { readDefinition } from '../../local/definition.ts';
+import { createResources } from '../../local/resources.ts';
+import { freePorts } from '../support/ports.ts';
+import { ROOT } from '../support/root.ts';
+import { startOffline } from '../support/sls.ts';
+
+const VERSION = '4.32.5';
+const HOME = join(ROOT, `.local/schemathesis-${VERSION}`);
+const LOG = join(ROOT, '.local/logs/schemathesis.log');
+const PYTHON = join(HOME, 'bin/python');
+
+const USAGE = `npm run test:schemathesis -- [--seconds 60] [--examples 100] [--seed 1] [-- options of schemathesis]
+
+Starts Kafka, DynamoDB and the functions on free ports, and lets Schemathesis try the API with nothing
+but the document that it serves. --seconds goes on until the time is over; --examples is how many
+requests a phase makes for each operation.`;
+
+/** Starts the whole system, runs Schemathesis against it, and ends both. */
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string' },
+      examples: { type: 'string' },
+      seed: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  await install();
+  await mkdir(dirname(LOG), { recursive: true });
+  const folder = await mkdtemp(join(tmpdir(), 'orders-schemathesis-'));
+  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
+  process.env.AWS_REGION ??= 'us-east-1';
+  process.env.AWS_ACCESS_KEY_ID = 'local';
+  process.env.AWS_SECRET_ACCESS_KEY = 'local';
+  const backend = await startBackend({
+    directory: folder,
+    kafkaPort,
+    dynamoPort,
+    say: console.log,
+  });
+  try {
+    const { kafkaBrokers, dynamoEndpoint } = backend;
+    await createResources({ dynamoEndpoint, kafkaBrokers, ...readDefinition(process.env) });
+    const offline = await startOffline({
+      KAFKA_BROKERS: kafkaBrokers,
+      DYNAMODB_ENDPOINT: dynamoEndpoint,
+      POWERTOOLS_LOG_LEVEL: 'ERROR',
+    });
+    try {
+      return await schemathesis(offline.url, [
+        ...(values.seconds ? ['--max-time', values.seconds] : []),
+        ...(values.examples ? ['--max-examples', values.examples] : []),
+        ...(values.seed ? ['--seed', values.seed] : []),
+        ...positionals,
+      ]);
+    } finally {
+      await offline.stop();
+      await writeFile(LOG, offline.printed());
+      console.log(`What the functions printed: ${LOG}`);
+    }
+  } finally {
+    await backend.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A virtual environment of its own under .local/, once. */
+async function install(): Promise<void> {
+  if (existsSync(join(HOME, 'installed'))) return;
+  await run('python3', ['-m', 'venv', '--clear', HOME]).catch((error) => {
+    throw new Error(`Schemathesis needs Python 3.10 or newer with its module venv. ${error}`);
+  });
+  await run(PYTHON, ['-m', 'pip', 'install', '--quiet', `schemathesis==${VERSION}`]);
+  await run(PYTHON, ['-c', `open(${JSON.stringify(join(HOME, 'installed'))}, 'w')`]);
+}
+
+function schemathesis(url: string, args: string[]): Promise<number> {
+  const config = join(import.meta.dirname, 'schemathesis.toml');
+  const address = `${url}/api/openapi.json`;
+  const { SCHEMATHESIS_HOOKS: _, ...env } = process.env;
+  return exitCodeOf(
+    join(HOME, 'bin/schemathesis'),
+    ['--config-file', config, 'run', '--checks', 'all', '--max-failures', '20', ...args, address],
+    { ...env, PYTHONPATH: import.meta.dirname },
+  );
+}
+
+async function run(command: string, args: string[]): Promise<void> {
+  const code = await exitCodeOf(command, args, process.env);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}.`);
+}
+
+function exitCodeOf(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: ROOT });
+    child.on('error', reject).on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+process.exitCode = await main();
