@@ -1,10 +1,7 @@
 import { z } from 'zod';
-import { identifier } from '../fields.ts';
+import { identifier, limit } from '../fields.ts';
 import { ORDER_STATUSES } from '../order-event.ts';
 import { newOrderSchema } from './order.ts';
-
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 
 /** Any text: an id of another form belongs to no order, and is answered with 404. */
 const orderId = z.string();
@@ -16,7 +13,16 @@ const MAX_CURSOR = 512;
  * these schemas, and the API's document is made from them.
  */
 export const createOrderInput = {
-  headers: z.object({ 'idempotency-key': z.string().optional() }),
+  headers: z.object({
+    'idempotency-key': z
+      .string()
+      .meta({
+        // Checked by its own error, 400. Servers take the spaces around a header's value away.
+        pattern: '^[!-~]([ -~]{0,253}[!-~])?$',
+        description: 'Any text of your own, once an order; such as a UUID.',
+      })
+      .optional(),
+  }),
   body: newOrderSchema,
 };
 
@@ -24,7 +30,12 @@ export const getOrderInput = { path: z.object({ id: orderId }) };
 
 export const updateStatusInput = {
   path: z.object({ id: orderId }),
-  headers: z.object({ 'if-match': z.string().optional() }),
+  headers: z.object({
+    'if-match': z
+      .string()
+      .meta({ description: 'The `ETag` of the version to change, several, or `*`.' })
+      .optional(),
+  }),
   body: z.strictObject({
     status: z.enum(ORDER_STATUSES),
     expectedVersion: z.int('must be a whole number').min(1).optional(),
@@ -34,12 +45,7 @@ export const updateStatusInput = {
 export const listByCustomerInput = {
   path: z.object({ customerId: identifier }),
   query: z.strictObject({
-    limit: z
-      .string()
-      .regex(/^\d{1,9}$/, 'must be a whole number')
-      .transform(Number)
-      .pipe(z.int().min(1).max(MAX_LIMIT))
-      .default(DEFAULT_LIMIT),
+    limit,
     status: z.enum(ORDER_STATUSES).optional(),
     cursor: z.string().max(MAX_CURSOR).optional(),
   }),
