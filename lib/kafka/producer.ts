@@ -1,4 +1,4 @@
-import { type IHeaders, KafkaJSError, Partitioners } from 'kafkajs';
+import { type IHeaders, Partitioners } from 'kafkajs';
 import { AppError } from '../errors.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
 
@@ -53,7 +53,7 @@ export function createProducer(brokers: string[]): Producer {
 function asSendError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof KafkaJSError && error.cause ? error.cause : error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const type = cause instanceof Error && 'type' in cause ? String(cause.type) : '';
   return FINAL.has(type)
     ? new AppError('KAFKA_REFUSED', `Kafka refused the record: ${reason}`, {}, error)

@@ -1,0 +1,49 @@
+import { Socket } from 'node:net';
+
+/**
+ * A fault at one exact step of a process: at the `at`th time that it writes to, or hears from, a
+ * service. Between them, the steps are every point before and after every request.
+ */
+export type Fault = {
+  service: 'kafka' | 'dynamodb';
+  /** `write`: before the bytes leave; `written`: after; `heard`: before the process sees the answer. */
+  step: 'write' | 'written' | 'heard';
+  at: number;
+  /** `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent. */
+  action: 'kill' | 'cut' | 'hang';
+};
+
+type Ports = Record<Fault['service'], number>;
+type Write = typeof Socket.prototype.write;
+type Push = typeof Socket.prototype.push;
+
+/** Plants the fault into this process. It strikes once. */
+export function plant(fault: Fault, ports: Ports): void {
+  const { write, push } = Socket.prototype;
+  const silent = new WeakSet<Socket>();
+  let left = fault.at;
+
+  const isDue = (socket: Socket, step: Fault['step']) => {
+    if (step !== fault.step || socket.remotePort !== ports[fault.service]) return false;
+    left -= 1;
+    return left === 0;
+  };
+  const strike = (socket: Socket) => {
+    if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
+    if (fault.action === 'cut') socket.destroy(new Error('the connection was cut'));
+    if (fault.action === 'hang') silent.add(socket);
+  };
+
+  Socket.prototype.write = function faultyWrite(this: Socket, ...args: Parameters<Write>) {
+    if (isDue(this, 'write')) strike(this);
+    if (silent.has(this)) return true;
+    const answer = Reflect.apply(write, this, args);
+    // The bytes are with the kernel before this returns, as long as its buffer has room.
+    if (isDue(this, 'written')) strike(this);
+    return answer;
+  } as Write;
+  Socket.prototype.push = function faultyPush(this: Socket, ...args: Parameters<Push>) {
+    if (args[0] !== null && isDue(this, 'heard')) strike(this);
+    return silent.has(this) ? true : Reflect.apply(push, this, args);
+  } as Push;
+}

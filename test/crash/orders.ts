@@ -1,0 +1,188 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { Reply } from '../support/http.ts';
+import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { readTopic } from '../support/topic.ts';
+import { until } from '../support/until.ts';
+import { type Accepted, readOrders, violations } from './checker.ts';
+import type { Fault } from './faults.ts';
+import { createRandom, type Random } from './random.ts';
+import type { Errand, Task } from './victim.ts';
+
+export type CrashReport = {
+  seed: number;
+  runs: number;
+  killed: number;
+  faults: number;
+  accepted: number;
+  orders: number;
+  records: number;
+  violations: string[];
+};
+
+type Addresses = { brokers: string[]; dynamoEndpoint: string };
+type Counts = { killed: number; faults: number };
+
+/** How long a process may live: longer than every time limit in it together. */
+const LIFE_MS = 30_000;
+const AT_ONCE = 3;
+const ATTEMPTS = 3;
+/** About how often one process writes to a service: it is greeted, and asked for its partitions. */
+const STEPS: Record<Fault['service'], number> = { kafka: 5, dynamodb: 4 };
+
+const WAYS: readonly [string[], ...string[][]] = [
+  ['confirmed', 'shipped', 'delivered'],
+  ['shipped', 'delivered'],
+  ['confirmed', 'cancelled'],
+  ['cancelled'],
+];
+
+/**
+ * Lets orders go their way through processes that are killed, cut off or left hanging at random steps,
+ * by callers that repeat what was not answered; then lets the relay finish, and checks what is left.
+ * The same seed plants the same faults.
+ */
+export async function crashOrders(
+  addresses: Addresses,
+  { seed, runs, progress }: { seed: number; runs: number; progress: (done: number) => void },
+): Promise<CrashReport> {
+  const bench = await createOrderBench(addresses);
+  const topic = await readTopic(bench.brokers, bench.topic);
+  const counts: Counts = { killed: 0, faults: 0 };
+  const accepted: Accepted[] = [];
+  try {
+    let begun = 0;
+    let done = 0;
+    const worker = async () => {
+      while (begun < runs) {
+        const run = begun;
+        begun += 1;
+        await crashOnce(bench, createRandom(seed + run), `run-${seed + run}`, { accepted, counts });
+        done += 1;
+        progress(done);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await settle(bench, counts);
+    const stored = await readOrders(bench);
+    const events = stored.reduce((sum, order) => sum + order.events.length, 0);
+    await until(
+      'every event on the topic',
+      () => distinct(topic.records) >= events || undefined,
+      30_000,
+    )
+      // What is missing is a violation, which the checker names.
+      .catch(() => undefined);
+    const found = violations(stored, topic.records, accepted);
+    return {
+      seed,
+      runs,
+      ...counts,
+      accepted: accepted.length,
+      orders: stored.length,
+      records: topic.records.length,
+      violations: found,
+    };
+  } finally {
+    await topic.close();
+    await bench.close();
+  }
+}
+
+/** One order's way: placed and moved by a caller that repeats what it got no answer to. */
+async function crashOnce(
+  bench: OrderBench,
+  random: Random,
+  name: string,
+  { accepted, counts }: { accepted: Accepted[]; counts: Counts },
+): Promise<void> {
+  const attempt = async (task: Task): Promise<Reply | undefined> => {
+    for (let left = ATTEMPTS; left > 0; left -= 1) {
+      const fault = left > 1 && random.chance(0.8) ? randomFault(random) : undefined;
+      const relay = random.chance(0.25)
+        ? send(bench, { do: 'relay' }, counts, randomFault(random))
+        : undefined;
+      const reply = await send(bench, task, counts, fault);
+      await relay;
+      if (reply && reply.status > 0 && reply.status < 500) {
+        note(reply, accepted);
+        return reply;
+      }
+      if (random.chance(0.2)) return undefined;
+    }
+    return undefined;
+  };
+
+  const placed = await attempt({ do: 'create', customerId: name, key: name });
+  const id = placed?.body?.data?.id;
+  if (!id) return;
+  for (const status of random.pick(WAYS)) {
+    if (random.chance(0.2)) {
+      await Promise.all([
+        attempt({ do: 'move', id, status }),
+        attempt({ do: 'move', id, status: 'cancelled' }),
+      ]);
+    } else await attempt({ do: 'move', id, status });
+  }
+}
+
+function note({ status, body }: Reply, accepted: Accepted[]): void {
+  if (status !== 200 && status !== 201) return;
+  const { id, version, status: reached } = body.data;
+  accepted.push({ id, version, status: reached });
+}
+
+function randomFault(random: Random): Fault {
+  const service = random.pick(['kafka', 'dynamodb']);
+  return {
+    service,
+    step: random.pick(['write', 'written', 'heard']),
+    at: 1 + random.below(STEPS[service]),
+    action: random.pick(['kill', 'kill', 'cut', 'hang']),
+  };
+}
+
+/** Sends a process on an errand. No answer: it was killed on the way. */
+async function send(
+  bench: OrderBench,
+  task: Task,
+  counts: Counts,
+  fault?: Fault,
+): Promise<Reply | undefined> {
+  const { brokers, dynamoEndpoint, table, topic } = bench;
+  const errand: Errand = { task, brokers, dynamoEndpoint, table, topic, ...(fault && { fault }) };
+  const child = fork(join(import.meta.dirname, 'victim.ts'), [JSON.stringify(errand)], {
+    execArgv: [
+      '--disable-warning=TimeoutNegativeWarning',
+      '-r',
+      join(import.meta.dirname, 'environment.cjs'),
+    ],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  if (fault) counts.faults += 1;
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIFE_MS);
+  let reply: Reply | undefined;
+  child.on('message', (message) => {
+    reply = message as Reply;
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  if (!reply) counts.killed += 1;
+  return reply;
+}
+
+/** The relay without faults, until nothing is pending. */
+async function settle(bench: OrderBench, counts: Counts): Promise<void> {
+  await until(
+    'the relay to publish everything',
+    async () => {
+      await send(bench, { do: 'relay' }, counts);
+      return (await bench.repository.oldestPending()) === undefined || undefined;
+    },
+    120_000,
+  );
+}
+
+function distinct(records: { value: string }[]): number {
+  return new Set(records.map(({ value }) => JSON.parse(value).id)).size;
+}

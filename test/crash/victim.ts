@@ -1,0 +1,64 @@
+// A process that does one thing and may not live to answer. It is told what by its argument, and tells
+// its answer by IPC.
+import { createHandler as createCreateOrder } from '../../functions/createOrder/handler.ts';
+import { createHandler as createRelayOutbox } from '../../functions/relayOutbox/handler.ts';
+import { createHandler as createUpdateStatus } from '../../functions/updateStatus/handler.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { createProducer } from '../../lib/kafka/producer.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+import { call, lambdaContext, type Reply } from '../support/http.ts';
+import { type Fault, plant } from './faults.ts';
+
+export type Task =
+  | { do: 'create'; customerId: string; key: string }
+  | { do: 'move'; id: string; status: string; expectedVersion?: number }
+  | { do: 'relay' };
+
+export type Errand = {
+  task: Task;
+  fault?: Fault;
+  brokers: string[];
+  dynamoEndpoint: string;
+  table: string;
+  topic: string;
+};
+
+async function run(errand: Errand): Promise<Reply> {
+  const { task, fault, brokers, dynamoEndpoint, table, topic } = errand;
+  if (fault) plant(fault, { kafka: portOf(brokers[0] ?? ''), dynamodb: portOf(dynamoEndpoint) });
+  const deps = {
+    repository: createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), table),
+    producer: createProducer(brokers),
+    topic,
+    clock: systemClock,
+  };
+  if (task.do === 'create') {
+    const items = [{ productId: 'p', quantity: 1, price: 5 }];
+    return call(createCreateOrder(deps), {
+      method: 'POST',
+      path: '/api/orders',
+      headers: { 'idempotency-key': task.key },
+      body: { customerId: task.customerId, items },
+    });
+  }
+  if (task.do === 'move') {
+    const { id, status, expectedVersion } = task;
+    const body = { status, ...(expectedVersion !== undefined && { expectedVersion }) };
+    const request = { method: 'PUT', pathParameters: { id }, body };
+    return call(createUpdateStatus(deps), request);
+  }
+  // As if the time that handlers are given before the relay steps in were over.
+  const clock = { now: () => new Date(Date.now() + 60_000) };
+  const body = await createRelayOutbox({ ...deps, clock })({}, lambdaContext());
+  return { status: 200, headers: {}, body };
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':').at(-1));
+}
+
+run(JSON.parse(process.argv[2] ?? '')).then(
+  (reply) => process.send?.(reply, () => process.exit()),
+  (error: unknown) => process.send?.({ status: 0, body: String(error) }, () => process.exit()),
+);
