@@ -1,4 +1,5 @@
 /** The payload Lambda gives a function for a Kafka event source: its exact shape and size. */
+import { type Headers, listHeaders } from './headers.ts';
 
 export type EventSource =
   | { readonly eventSource: 'SelfManagedKafka'; readonly bootstrapServers: string }
@@ -15,12 +16,10 @@ export interface Message {
   readonly timestamp: string;
   readonly offset: string;
   readonly attributes?: number;
-  readonly headers?: Readonly<Record<string, HeaderValue | HeaderValue[]>>;
+  readonly headers?: Headers;
   /** kafkajs keeps the timestamp type here; its type declaration leaves it out. */
   readonly batchContext?: { readonly timestampType?: number };
 }
-
-type HeaderValue = Buffer | string | null | undefined;
 
 /** A record as the function receives it. */
 export interface EventRecord {
@@ -56,7 +55,9 @@ export function toEventRecord(topic: string, partition: number, message: Message
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     ...(message.key && { key: message.key.toString('base64') }),
     ...(message.value && { value: message.value.toString('base64') }),
-    headers: toHeaders(message.headers ?? {}),
+    headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
+      [key]: signedBytes(value),
+    })),
   };
 }
 
@@ -94,15 +95,7 @@ function timestampType({ batchContext, attributes = 0 }: Message): EventRecord['
   return appended ? 'LOG_APPEND_TIME' : 'CREATE_TIME';
 }
 
-// Differs from AWS: kafkajs decodes headers into an object, so a repeated key's values stand
-// together at the place of the first one, and keys that look like integers come first.
-function toHeaders(headers: NonNullable<Message['headers']>): Record<string, number[]>[] {
-  return Object.entries(headers).flatMap(([key, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => ({ [key]: signedBytes(one) })),
-  );
-}
-
 // AWS: header bytes are Java bytes, -128 to 127. https://github.com/aws/aws-lambda-go/pull/506
-function signedBytes(value: HeaderValue): number[] {
+function signedBytes(value: Buffer | string | null | undefined): number[] {
   return Array.from(new Int8Array(Buffer.from(value ?? '')));
 }

@@ -1,0 +1,168 @@
+/**
+ * kafkajs, as this plugin uses it: a copy of its modules that nobody else in the process sees, with
+ * some of them replaced. Another plugin's kafkajs, its codecs and its decoding stay as they are.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import type kafkajs from 'kafkajs';
+import { withoutAborted } from './aborted.ts';
+import { CODECS, decompress } from './codecs.ts';
+import { areBatches, decodeBatches } from './decode.ts';
+import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
+
+export type Kafkajs = typeof kafkajs;
+/** `load` gives another module of the copy. */
+type Replace = (original: never, load: (file: string) => unknown) => unknown;
+
+/** The release whose insides the replacements below were written for. */
+const TRIED = '2.2.4';
+
+const require = createRequire(import.meta.url);
+
+const replacements: Readonly<Record<string, Replace>> = {
+  'src/protocol/requests/fetch/v4/decodeMessages.js':
+    (original: (decoder: Decoder) => Promise<unknown[]>) => (decoder: Decoder) => {
+      const { buffer, offset } = decoder;
+      const begin = offset + 4;
+      const end = begin + buffer.readInt32BE(offset);
+      const batches = buffer.subarray(begin, end);
+      if (end > buffer.length || !areBatches(batches)) return original(decoder);
+      decoder.forward(end - offset);
+      return decodeBatches(batches, decompress);
+    },
+  'src/consumer/filterAbortedMessages.js':
+    () =>
+    ({ messages, abortedTransactions }: FetchedPartition) =>
+      withoutAborted(messages, abortedTransactions ?? []),
+  // Message sets of Kafka before 0.11 still inflate through these.
+  'src/protocol/message/compression/index.js': (original: { Codecs: Record<number, unknown> }) => {
+    for (const [number, { name, inflate }] of Object.entries(CODECS)) {
+      if (name !== 'gzip') original.Codecs[Number(number)] = () => ({ decompress: inflate });
+    }
+    return original;
+  },
+  'src/protocol/recordBatch/record/v0/index.js': (
+    original: (record: RecordToWrite) => Encoder,
+    load,
+  ) => {
+    const EncoderClass = load('src/protocol/encoder.js') as new () => Encoder;
+    return (record: RecordToWrite) =>
+      Array.isArray(record.headers)
+        ? encodeRecord(() => new EncoderClass(), record)
+        : original(record);
+  },
+  // Without this a connection wakes up every millisecond, with a negative time: Node warns of it.
+  'src/network/requestQueue/index.js': (original: { prototype: RequestQueue }) => {
+    const { scheduleCheckPendingRequests: schedule } = original.prototype;
+    original.prototype.scheduleCheckPendingRequests = function () {
+      if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+    };
+    return original;
+  },
+};
+
+interface Decoder {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  forward(bytes: number): void;
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
+}
+
+type Filter = Parameters<typeof withoutAborted>;
+
+interface FetchedPartition {
+  readonly messages: Filter[0];
+  readonly abortedTransactions: Filter[1];
+}
+
+export interface Client {
+  readonly kafkajs: Kafkajs;
+  /** What is not as it should be with another release of kafkajs; undefined when all is well. */
+  readonly degraded?: string;
+}
+
+let loaded: Client | undefined;
+
+/** Loads kafkajs once. Another release than the tried one is used as it is, and that is said. */
+export function loadClient(): Client {
+  loaded ??= load(dirname(require.resolve('kafkajs/package.json')));
+  return loaded;
+}
+
+function load(root: string): Client {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  if (version === TRIED) {
+    const modules = new PrivateModules(root, replacements);
+    return { kafkajs: modules.require(join(root, 'index.js')) as Kafkajs };
+  }
+  // Differs from AWS: with kafkajs' own decoder.
+  const degraded =
+    `kafkajs ${version} is installed, ${TRIED} is what this plugin was tried with: repeated ` +
+    'headers lose their order, and topics with snappy, lz4 or zstd cannot be read. ' +
+    `Install kafkajs ${TRIED}.`;
+  return { kafkajs: require('kafkajs'), degraded };
+}
+
+type Run = (
+  exports: object,
+  require: (id: string) => unknown,
+  module: { exports: unknown },
+  filename: string,
+  folder: string,
+) => void;
+
+/** CommonJS modules below one folder, apart from those that `require` has loaded. */
+class PrivateModules {
+  readonly #cache = new Map<string, { exports: unknown }>();
+  readonly #replacements: ReadonlyMap<string, Replace>;
+
+  readonly #root: string;
+
+  constructor(root: string, replacements: Readonly<Record<string, Replace>>) {
+    this.#root = root;
+    this.#replacements = new Map(
+      Object.entries(replacements).map(([file, replace]) => [
+        join(root, ...file.split('/')),
+        replace,
+      ]),
+    );
+  }
+
+  require(filename: string): unknown {
+    const known = this.#cache.get(filename);
+    if (known) return known.exports;
+    const module: { exports: unknown } = { exports: {} };
+    this.#cache.set(filename, module);
+    const code = readFileSync(filename, 'utf8');
+    if (filename.endsWith('.json')) module.exports = JSON.parse(code);
+    else this.#run(filename, code, module);
+    const replace = this.#replacements.get(filename);
+    if (replace) {
+      const load = (file: string) => this.require(join(this.#root, file));
+      module.exports = replace(module.exports as never, load);
+    }
+    return module.exports;
+  }
+
+  #run(filename: string, code: string, module: { exports: unknown }): void {
+    const near = createRequire(filename);
+    const requireNear = (id: string) =>
+      id.startsWith('.') ? this.require(near.resolve(id)) : near(id);
+    // A function of this realm: its errors and buffers are those of whoever calls it.
+    const run = new Function(
+      'exports',
+      'require',
+      'module',
+      '__filename',
+      '__dirname',
+      `${code}\n//# sourceURL=${encodeURI(filename.replaceAll(sep, '/'))}`,
+    ) as Run;
+    run(module.exports as object, requireNear, module, filename, dirname(filename));
+  }
+}

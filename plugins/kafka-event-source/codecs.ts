@@ -1,0 +1,54 @@
+/** Kafka's compressions. The libraries are loaded when a topic has the first such batch. */
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+
+type Inflate = (bytes: Buffer) => Promise<Buffer>;
+
+const gunzip = promisify(zlib.gunzip);
+const zstd = promisify(zlib.zstdDecompress);
+
+/** By the number in a batch's attributes. */
+export const CODECS = {
+  1: { name: 'gzip', inflate: (bytes) => gunzip(bytes) },
+  2: { name: 'snappy', inflate: snappy },
+  3: { name: 'lz4', inflate: lz4 },
+  4: { name: 'zstd', inflate: (bytes) => zstd(bytes) },
+} as const satisfies Record<number, { name: string; inflate: Inflate }>;
+
+/** Inflates what was compressed by the codec; an error names the codec. */
+export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
+  const found = Object.entries(CODECS).find(([number]) => Number(number) === codec)?.[1];
+  if (!found) throw new CodecError(`compression ${codec} is not one that Kafka has had so far`);
+  try {
+    return await found.inflate(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CodecError(`a batch cannot be inflated by ${found.name}: ${reason}`, { cause });
+  }
+}
+
+export class CodecError extends Error {
+  override readonly name = 'CodecError';
+}
+
+async function lz4(bytes: Buffer): Promise<Buffer> {
+  const { decompressFrame } = await import('lz4-napi');
+  return decompressFrame(bytes);
+}
+
+const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+const XERIAL_HEADER_BYTES = 16;
+
+/** Java's producer writes blocks, each after its length, behind a header; librdkafka one bare block. */
+async function snappy(bytes: Buffer): Promise<Buffer> {
+  const { uncompress } = await import('snappy');
+  const inflate = async (block: Buffer) => Buffer.from(await uncompress(block, { asBuffer: true }));
+  if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) return inflate(bytes);
+  const blocks: Buffer[] = [];
+  for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
+    const begin = at + 4;
+    at = begin + bytes.readUInt32BE(at);
+    blocks.push(await inflate(bytes.subarray(begin, at)));
+  }
+  return Buffer.concat(blocks);
+}

@@ -1,0 +1,170 @@
+/** Reads Kafka's record batches (magic 2): every record and header as it was written, in its order. */
+
+export interface Header {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** What a batch says of all its records; kafkajs looks at the first three. */
+export interface BatchContext {
+  readonly producerId: string;
+  readonly inTransaction: boolean;
+  readonly isControlBatch: boolean;
+  /** 0 for the producer's time, 1 for the broker's. */
+  readonly timestampType: 0 | 1;
+}
+
+/** In the form in which kafkajs hands records on; its own decoder makes an object of the headers. */
+export interface DecodedRecord {
+  readonly magicByte: number;
+  readonly attributes: number;
+  readonly timestamp: string;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly Header[];
+  readonly isControlRecord: boolean;
+  readonly batchContext: BatchContext;
+}
+
+/** Inflates the records of a batch by the codec's number in Kafka's protocol. */
+export type Decompress = (codec: number, bytes: Buffer) => Promise<Buffer>;
+
+// Places in a batch: https://kafka.apache.org/documentation/#recordbatch
+const LENGTH = 8;
+const PREFIX = 12;
+const MAGIC = 16;
+const ATTRIBUTES = 21;
+const LAST_OFFSET_DELTA = 23;
+const BASE_TIMESTAMP = 27;
+const MAX_TIMESTAMP = 35;
+const PRODUCER_ID = 43;
+const COUNT = 57;
+const RECORDS = 61;
+
+const CODEC = 0x07;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+
+/** Whether these are batches, and not the message sets of Kafka before 0.11. */
+export function areBatches(bytes: Buffer): boolean {
+  return bytes.length > MAGIC && bytes[MAGIC] === 2;
+}
+
+/** The records of the batches that are whole; a fetch may end in the middle of one. */
+export async function decodeBatches(bytes: Buffer, decompress: Decompress) {
+  const records: DecodedRecord[] = [];
+  for (let start = 0; start + RECORDS <= bytes.length; ) {
+    const end = start + PREFIX + bytes.readInt32BE(start + LENGTH);
+    const batch = bytes.subarray(start, end);
+    if (end > bytes.length || !areBatches(batch)) break;
+    await decodeBatch(batch, decompress, records);
+    start = end;
+  }
+  return records;
+}
+
+async function decodeBatch(batch: Buffer, decompress: Decompress, records: DecodedRecord[]) {
+  const attributes = batch.readInt16BE(ATTRIBUTES);
+  const codec = attributes & CODEC;
+  const baseOffset = batch.readBigInt64BE(0);
+  const isAppendTime = (attributes & LOG_APPEND_TIME) !== 0;
+  const maxTimestamp = String(batch.readBigInt64BE(MAX_TIMESTAMP));
+  const isControlRecord = (attributes & CONTROL) !== 0;
+  const batchContext: BatchContext = {
+    producerId: String(batch.readBigInt64BE(PRODUCER_ID)),
+    inTransaction: (attributes & TRANSACTIONAL) !== 0,
+    isControlBatch: isControlRecord,
+    timestampType: isAppendTime ? 1 : 0,
+  };
+  const offsetAt = adder(baseOffset);
+  const timestampAt = adder(batch.readBigInt64BE(BASE_TIMESTAMP));
+  const count = batch.readInt32BE(COUNT);
+  const content = batch.subarray(RECORDS);
+  const reader = new Reader(codec && count > 0 ? await decompress(codec, content) : content);
+  let last = -1;
+  for (let index = 0; index < count; index += 1) {
+    const end = reader.varint() + reader.at;
+    const recordAttributes = reader.byte();
+    const timestampDelta = reader.varint();
+    last = reader.varint();
+    records.push({
+      magicByte: 2,
+      attributes: recordAttributes,
+      timestamp: isAppendTime ? maxTimestamp : timestampAt(timestampDelta),
+      offset: offsetAt(last),
+      key: reader.bytes(),
+      value: reader.bytes(),
+      headers: reader.headers(),
+      isControlRecord,
+      batchContext,
+    });
+    reader.at = end;
+  }
+  // Compaction takes records away and keeps the batch: its end is marked as a transaction's is, so
+  // that reading goes on behind it; kafkajs would ask for an empty last batch again without end.
+  const lastOffsetDelta = batch.readInt32BE(LAST_OFFSET_DELTA);
+  if (last < lastOffsetDelta) records.push(endOfBatch(offsetAt(lastOffsetDelta), batchContext));
+}
+
+function endOfBatch(offset: string, batchContext: BatchContext): DecodedRecord {
+  const [key, value] = [null, null];
+  const record = { magicByte: 2, attributes: 0, timestamp: '-1', offset, key, value, headers: [] };
+  return { ...record, isControlRecord: true, batchContext };
+}
+
+/** Adds to a 64-bit number; by BigInt only where it must be. */
+function adder(base: bigint): (delta: number) => string {
+  const number = Number(base);
+  const isSafe = Number.isSafeInteger(number) && Number.isSafeInteger(number + 2 ** 43);
+  return (delta) => {
+    const sum = number + delta;
+    return isSafe && Number.isSafeInteger(sum) ? String(sum) : String(base + BigInt(delta));
+  };
+}
+
+const NO_HEADERS: readonly Header[] = [];
+
+class Reader {
+  readonly #buffer: Buffer;
+  at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  byte(): number {
+    return this.#buffer.readInt8(this.at++);
+  }
+
+  /** A zigzag number of up to 64 bits; those that Kafka writes here are far below 2^53. */
+  varint(): number {
+    let value = 0;
+    let factor = 1;
+    let byte: number;
+    do {
+      byte = this.#buffer.readUInt8(this.at++);
+      value += (byte & 0x7f) * factor;
+      factor *= 128;
+    } while (byte >= 0x80);
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  bytes(): Buffer | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    const begin = this.at;
+    this.at += length;
+    return this.#buffer.subarray(begin, this.at);
+  }
+
+  headers(): readonly Header[] {
+    const count = this.varint();
+    if (count <= 0) return NO_HEADERS;
+    return Array.from({ length: count }, () => {
+      const key = this.bytes()?.toString('utf8') ?? '';
+      return { key, value: this.bytes() };
+    });
+  }
+}
