@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 const MAX_EMAIL = 254;
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
 
 /** The id of a customer or a product, as other systems give it. */
 export const identifier = z
@@ -12,3 +14,11 @@ export const email = z.email().max(MAX_EMAIL);
 export const phone = z
   .string()
   .regex(/^\+[1-9][0-9]{1,14}$/, 'must be an E.164 number such as +15550100');
+
+/** How many entries of a list one answer brings, as the query's text. */
+export const limit = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number')
+  .transform(Number)
+  .pipe(z.int().min(1).max(MAX_LIMIT))
+  .default(DEFAULT_LIMIT);

@@ -2,6 +2,17 @@ import { z } from 'zod';
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import { healthSchema } from '../health.ts';
 import {
+  getPreferencesInput,
+  listNotificationsInput,
+  type NotificationEntry,
+  notificationSchema,
+  putPreferencesInput,
+} from '../notification/api.ts';
+import {
+  type CustomerPreferences,
+  customerPreferencesSchema,
+} from '../notification/preferences.ts';
+import {
   createOrderInput,
   getOrderInput,
   listByCustomerInput,
@@ -55,9 +66,9 @@ const orderLinks = {
 
 export const ANSWER_HEADERS = {
   ETag: {
-    description: 'The version of the order, for `If-Match`.',
+    description: 'The version, for `If-Match`.',
     required: true,
-    schema: z.string().regex(/^"[1-9][0-9]*"$/),
+    schema: z.string().regex(/^"(0|[1-9][0-9]*)"$/),
     example: '"1"',
   },
   Location: {
@@ -108,6 +119,35 @@ const shipped: Order = {
   status: 'shipped',
   version: 2,
   updatedAt: '2026-11-23T10:00:00.000Z',
+};
+
+const preferences: CustomerPreferences = {
+  customerId: placed.customerId,
+  version: 1,
+  contact: { email: 'reader@example.org', phone: '+15550123' },
+  language: 'de-AT',
+  timeZone: 'Europe/Vienna',
+  quietHours: { from: '22:00', to: '07:00' },
+  events: {
+    ORDER_CREATED: { email: true, sms: true },
+    ORDER_UPDATED: { email: true, sms: false },
+    ORDER_SHIPPED: { email: true, sms: true },
+    ORDER_DELIVERED: { email: true, sms: true },
+    ORDER_CANCELLED: { email: true, sms: true },
+  },
+  updatedAt: '2026-11-23T09:00:00.000Z',
+};
+const notification: NotificationEntry = {
+  eventId: '0192f0c1-2346-7abc-8def-0123456789ab',
+  orderId: ORDER_ID,
+  type: 'ORDER_CREATED',
+  channel: 'email',
+  to: 'r***@example.org',
+  subject: `We have your order ${ORDER_ID}`,
+  status: 'sent',
+  attempts: 1,
+  messageId: 'mock-2f9b6a1e-3c4d-4e5f-8a9b-0c1d2e3f4a5b',
+  at: '2026-11-23T09:00:01.000Z',
 };
 
 /** The API's operations by their routes. A test holds it against lib/http/routes.ts. */
@@ -216,6 +256,73 @@ export const OPERATIONS: Record<string, Operation> = {
     ],
     links: { getOrder: orderLinks.getOrder },
   },
+  'GET /api/customers/{customerId}/preferences': {
+    id: 'getPreferences',
+    summary: "Read a customer's preferences",
+    description:
+      'How a customer wants to be told. Whoever has said nothing has the defaults, with version 0: every event by email and ' +
+      'SMS, at any time, in English, to the contact of the order.',
+    input: getPreferencesInput,
+    request: { path: { customerId: placed.customerId } },
+    answer: {
+      status: 200,
+      description: 'The preferences.',
+      headers: ['ETag'],
+      schema: z.strictObject({ success, data: customerPreferencesSchema }),
+      example: { success: true, data: preferences },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
+  'PUT /api/customers/{customerId}/preferences': {
+    id: 'putPreferences',
+    summary: "Replace a customer's preferences",
+    description:
+      'Replaces all of them: what is left out has its default. An email goes at any time; an SMS waits until the quiet hours ' +
+      'end, unless the order is cancelled. With `If-Match` only that version is replaced, `"0"` where there is none yet.',
+    input: putPreferencesInput,
+    request: {
+      path: { customerId: placed.customerId },
+      body: {
+        contact: preferences.contact,
+        language: preferences.language,
+        timeZone: preferences.timeZone,
+        quietHours: preferences.quietHours,
+        events: { ORDER_UPDATED: { sms: false } },
+      },
+    },
+    answer: {
+      status: 200,
+      description: 'The preferences as they are stored.',
+      headers: ['ETag'],
+      schema: z.strictObject({
+        success,
+        data: customerPreferencesSchema,
+        message: z.literal('Preferences saved'),
+      }),
+      example: { success: true, data: preferences, message: 'Preferences saved' },
+    },
+    refusals: ['PREFERENCES_CHANGED', 'DATABASE_AWAY'],
+  },
+  'GET /api/notifications': {
+    id: 'listNotifications',
+    summary: 'List notifications',
+    description:
+      'What was told about an order or to a customer, and what not and why; newest event first. Exactly one of `orderId` and ' +
+      '`customerId` is needed. Records are kept for 90 days. The list of a customer may lag behind a write for a moment.',
+    input: listNotificationsInput,
+    request: { query: { customerId: placed.customerId, limit: '20' } },
+    answer: {
+      status: 200,
+      description: 'The notifications.',
+      schema: z.strictObject({
+        success,
+        data: z.array(notificationSchema),
+        nextCursor: z.string().nullable().describe('Null at the end of the list.'),
+      }),
+      example: { success: true, data: [notification], nextCursor: null },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
   'GET /api/health': {
     id: 'health',
     summary: 'Ask whether orders can be taken',
@@ -269,6 +376,10 @@ export const PROBLEM_EXAMPLES: Partial<
   VALIDATION: [
     'One field breaks the rules; "errors" names each.',
     { errors: [{ path: 'items.0.price', message: 'may have two decimals at most' }] },
+  ],
+  PREFERENCES_CHANGED: [
+    'The preferences are at version 2, which "if-match" does not name.',
+    { currentVersion: 2 },
   ],
   VERSION_MISMATCH: ['The order has version 3.', { currentVersion: 3 }],
   MOVE_NOT_ALLOWED: [

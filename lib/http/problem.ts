@@ -15,7 +15,7 @@ export const problemSchema = z.strictObject({
     .array(z.strictObject({ path: z.string(), message: z.string() }))
     .describe('Every fault of the request, each with its path.')
     .optional(),
-  currentVersion: z.int().min(1).describe('The version that the order has now.').optional(),
+  currentVersion: z.int().min(0).describe('The version that is stored now.').optional(),
   allowed: z.array(z.string()).describe('The statuses that the order can take now.').optional(),
   dependencies: dependenciesSchema.optional(),
 });

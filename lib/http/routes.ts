@@ -4,6 +4,8 @@ export const ROUTES = [
   { path: '/api/orders/{id}', methods: ['GET'] },
   { path: '/api/orders/{id}/status', methods: ['PUT'] },
   { path: '/api/orders/customer/{customerId}', methods: ['GET'] },
+  { path: '/api/customers/{customerId}/preferences', methods: ['GET', 'PUT'] },
+  { path: '/api/notifications', methods: ['GET'] },
   { path: '/api/health', methods: ['GET'] },
   { path: '/api/docs', methods: ['GET'] },
   { path: '/api/openapi.json', methods: ['GET'] },

@@ -27,13 +27,11 @@ export const preferencesSchema = z.strictObject({
   timeZone: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin')
+    .meta({ enum: ['UTC', ...Intl.supportedValuesOf('timeZone')] })
     .default('UTC'),
   quietHours: z
     .strictObject({ from: clockTime, to: clockTime })
-    .refine(({ from, to }) => from !== to, {
-      message: 'must differ from "from"; null stands for no quiet hours',
-      path: ['to'],
-    })
+    .describe('Local times; the end is not included, and the same time twice is no time at all.')
     .nullable()
     .default(null),
   events: z

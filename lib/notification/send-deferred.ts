@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { Deferred, DeferredRecord } from './deferred.ts';
-import { DELIVERY_MS, type DeliverDeps, inTime, notify, planOf } from './deliver.ts';
+import { type DeliverDeps, deliveryMs, inTime, notify, planOf } from './deliver.ts';
 import { notificationKey } from './record.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
@@ -31,7 +31,7 @@ export async function sendDeferred(
   const report: DeferredReport = { handled: 0, failed: 0, dropped: 0, done: true };
   const now = deps.clock.now();
   const deadline = new Date(now.getTime() + timeLeft());
-  const kept = Math.min(DELIVERY_MS, timeLeft() / 2);
+  const kept = Math.min(deliveryMs(deps.senders), timeLeft() / 2);
   const keys = deps.deferred.due(now);
   let begun = 0;
   let failure: unknown;

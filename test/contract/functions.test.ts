@@ -7,7 +7,7 @@ import { functionsInYml, ROOT } from '../support/root.ts';
 
 const FIELDS = ['Trigger', 'Input', 'Answers', 'Writes', 'Publishes', 'Safe to repeat because'];
 /** They take no input that could be refused. */
-const WITHOUT_REFUSAL = ['health', 'relayOutbox'];
+const WITHOUT_REFUSAL = ['health', 'relayOutbox', 'sendDeferred'];
 
 const functions = Object.entries(functionsInYml());
 const samples = await readdir(join(ROOT, 'events'));

@@ -32,6 +32,10 @@ const ANSWERS: Record<string, unknown> = {
   health: { statusCode: 503 },
   docs: { statusCode: 200 },
   notFound: { statusCode: 404 },
+  getPreferences: { statusCode: 503 },
+  putPreferences: { statusCode: 503 },
+  listNotifications: { statusCode: 503 },
+  sendDeferred: { thrown: 'DynamoDB did not answer in time.' },
   relayOutbox: { thrown: 'DynamoDB did not answer in time.' },
   notify: expect.objectContaining({ thrown: expect.any(String) }),
 };

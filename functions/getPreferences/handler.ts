@@ -1,0 +1,30 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { ok } from '../../lib/http/answer.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { etagOf } from '../../lib/http/version.ts';
+import { getPreferencesInput } from '../../lib/notification/api.ts';
+import { type Customers, createCustomers, defaultsOf } from '../../lib/notification/customer.ts';
+
+/**
+ * getPreferences shows how a customer wants to be told.
+ *
+ * Trigger: `GET /api/customers/{customerId}/preferences`
+ * Input: the customer's id
+ * Answers: 200 with the preferences and their `etag`, version 0 for the defaults; 422; 503
+ * Writes: nothing
+ * Publishes: nothing
+ * Safe to repeat because: it reads only, its own writes included
+ */
+export const createHandler = (customers: Pick<Customers, 'find'>) =>
+  httpHandler(getPreferencesInput, async ({ path: { customerId } }) => {
+    const preferences = (await customers.find(customerId)) ?? defaultsOf(customerId);
+    return { ...ok(preferences), headers: { etag: etagOf(preferences.version) } };
+  });
+
+const config = loadConfig();
+
+export const handler = createHandler(
+  createCustomers({ dynamo: createDynamo(config), table: config.table, clock: systemClock }),
+);

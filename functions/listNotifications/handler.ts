@@ -1,0 +1,34 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { ok } from '../../lib/http/answer.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { listNotificationsInput } from '../../lib/notification/api.ts';
+import { listNotifications } from '../../lib/notification/list.ts';
+
+type Deps = Parameters<typeof listNotifications>[0];
+
+/**
+ * listNotifications shows what customers were told, and what not and why.
+ *
+ * Trigger: `GET /api/notifications`
+ * Input: `orderId` or `customerId`; `limit` 1 to 100 (20); `cursor`
+ * Answers: 200 with the notifications, newest event first, `[]` where there is none; 422; 503
+ * Writes: nothing
+ * Publishes: nothing
+ * Safe to repeat because: it reads only; a customer's list may lag behind a write for a moment
+ */
+export const createHandler = (deps: Deps) =>
+  httpHandler(listNotificationsInput, async ({ query: { orderId, customerId = '', ...page } }) => {
+    const whose = orderId === undefined ? { customerId } : { orderId };
+    const { notifications, nextCursor } = await listNotifications(deps, whose, page);
+    return ok(notifications, { nextCursor });
+  });
+
+const config = loadConfig();
+
+export const handler = createHandler({
+  dynamo: createDynamo(config),
+  table: config.table,
+  clock: systemClock,
+});

@@ -1,0 +1,147 @@
+import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../clock.ts';
+import { openCursor, sealCursor } from '../cursor.ts';
+import { asDatabaseError } from '../dynamo.ts';
+import { AppError } from '../errors.ts';
+import type { NotificationEntry } from './api.ts';
+import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey, type Status } from './record.ts';
+
+/** Whose notifications: one of an order or a customer. */
+export type Whose = { orderId: string } | { customerId: string };
+
+export type Page = { limit: number; cursor?: string | undefined };
+
+type Item = Record<string, unknown>;
+
+/** How often DynamoDB is asked again for records that one answer left out. */
+const MAX_ROUNDS = 3;
+
+/**
+ * What is on record of an order's or a customer's notifications, newest event first. Those of an order
+ * are read as they are; those of a customer may lag behind a write for a moment.
+ *
+ * @throws AppError `VALIDATION` for a cursor of another list; `DATABASE_AWAY`
+ */
+export async function listNotifications(
+  deps: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },
+  whose: Whose,
+  { limit, cursor }: Page,
+): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
+  const { dynamo, table, clock } = deps;
+  const scope = ['notifications', ...Object.entries(whose).flat()];
+  const from = cursor === undefined ? undefined : keysAt(openCursor(scope, cursor), whose);
+  const query = new QueryCommand({
+    TableName: table,
+    ...('orderId' in whose ? byOrder(whose.orderId) : byCustomer(whose.customerId)),
+    ScanIndexForward: false,
+    Limit: limit + 1, // One more tells whether this page is the last.
+    ExclusiveStartKey: from,
+  });
+  const { Items = [] } = await orAway(dynamo.send(query));
+  const page = Items.slice(0, limit);
+  const records = 'orderId' in whose ? page : await readAll(dynamo, table, page);
+  const last = Items.length > limit ? page.at(-1) : undefined;
+  return {
+    notifications: records.map((record) => entryOf(record, clock.now())),
+    nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),
+  };
+}
+
+function byOrder(orderId: string) {
+  return {
+    KeyConditionExpression: 'pk = :order AND begins_with(sk, :notification)',
+    ExpressionAttributeValues: { ':order': orderKey(orderId), ':notification': NOTIFICATION },
+    ConsistentRead: true,
+  };
+}
+
+function byCustomer(customerId: string) {
+  return {
+    IndexName: BY_CUSTOMER,
+    KeyConditionExpression: 'recipientKey = :customer',
+    ExpressionAttributeValues: { ':customer': customerKey(customerId) },
+  };
+}
+
+/** Where the next page begins: the keys of the table, and of the index where it is read. */
+function positionOf({ pk, sk, recipientSort }: Item, whose: Whose): string {
+  return JSON.stringify('orderId' in whose ? [pk, sk] : [pk, sk, recipientSort]);
+}
+
+function keysAt(position: string, whose: Whose): Item {
+  const [pk, sk, recipientSort] = JSON.parse(position);
+  if ('orderId' in whose) return { pk, sk };
+  return { pk, sk, recipientSort, recipientKey: customerKey(whose.customerId) };
+}
+
+/** The records to what the index holds, in its order. One that has expired meanwhile is left out. */
+async function readAll(
+  dynamo: DynamoDBDocumentClient,
+  table: string,
+  found: Item[],
+): Promise<Item[]> {
+  const records = new Map<string, Item>();
+  let keys: Record<string, unknown>[] | undefined = found.map(({ pk, sk }) => ({ pk, sk }));
+  for (let round = 0; keys && keys.length > 0; round += 1) {
+    if (round === MAX_ROUNDS)
+      throw new AppError('DATABASE_AWAY', 'DynamoDB answered in part only.');
+    const get = new BatchGetCommand({ RequestItems: { [table]: { Keys: keys } } });
+    const { Responses, UnprocessedKeys } = await orAway(dynamo.send(get));
+    for (const record of Responses?.[table] ?? []) records.set(nameOf(record), record);
+    keys = UnprocessedKeys?.[table]?.Keys;
+  }
+  return found.flatMap((item) => {
+    const record = records.get(nameOf(item));
+    return record ? [record] : [];
+  });
+}
+
+function nameOf({ pk, sk }: Item): string {
+  return JSON.stringify([pk, sk]);
+}
+
+/** Records are written by this folder alone, so what they hold is trusted. */
+type Stored = Omit<NotificationEntry, 'status' | 'to'> & {
+  to?: string;
+  status: Status;
+  claimedUntil?: string;
+};
+
+function entryOf(item: Item, now: Date): NotificationEntry {
+  const record = item as Stored;
+  const { subject, messageId } = record;
+  const { status, reason } = statusOf(record, now);
+  return {
+    eventId: record.eventId,
+    orderId: record.orderId,
+    type: record.type,
+    channel: record.channel,
+    to: record.to ?? null,
+    ...(subject !== undefined && { subject }),
+    status,
+    ...(reason !== undefined && { reason }),
+    attempts: record.attempts,
+    ...(messageId !== undefined && { messageId }),
+    at: record.at,
+  };
+}
+
+/** A call under way is not known to have arrived, and one whose caller has died never will be. */
+function statusOf(
+  { status, reason, claimedUntil = '' }: Stored,
+  now: Date,
+): Pick<NotificationEntry, 'status' | 'reason'> {
+  if (status === 'claimed') return { status: 'failed', reason };
+  if (status !== 'sending') return { status, reason };
+  const called = 'the provider is being called';
+  const died = 'the invocation ended during the call to the provider';
+  return { status: 'unknown', reason: claimedUntil > now.toISOString() ? called : died };
+}
+
+async function orAway<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
