@@ -103,8 +103,9 @@ async function run(command: string, args: string[]): Promise<void> {
 }
 
 function exitCodeOf(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const cwd = dirname(HOME); // It leaves a folder of its own where it runs.
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: ROOT });
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env, cwd });
     child.on('error', reject).on('close', (code) => resolve(code ?? 1));
   });
 }
