@@ -1,7 +1,8 @@
 /** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
-import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
+import { createClient } from './connect.ts';
 import { type Backoff, Delivery, type Log } from './delivery.ts';
 import { type Message, toEventRecord } from './event.ts';
 import type { Mapping } from './mapping.ts';
@@ -123,7 +124,7 @@ export class Poller {
 
   /** From connecting until the consumer crashes or the poller stops. */
   async #session(): Promise<void> {
-    const kafka = createClient(this.#mapping, this.#log);
+    const kafka = await createClient(this.#mapping, this.#log);
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
     const consumer = kafka.consumer({ groupId: this.#mapping.groupId, ...CONSUMER });
     try {
@@ -381,21 +382,6 @@ export class Poller {
 function after(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
-  });
-}
-
-function createClient({ name, bootstrapServers }: Mapping, log: Log) {
-  return new kafkajs.Kafka({
-    clientId: `kafka-event-source-${name}`,
-    brokers: [...bootstrapServers],
-    connectionTimeout: 3_000,
-    requestTimeout: 10_000,
-    retry: { retries: 2, maxRetryTime: 1_000 },
-    logLevel: kafkajs.logLevel.WARN,
-    logCreator:
-      () =>
-      ({ namespace, log: { message, error } }) =>
-        log.debug(`kafkajs ${namespace}: ${message} ${error ?? ''}`),
   });
 }
 

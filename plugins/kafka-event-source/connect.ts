@@ -1,0 +1,39 @@
+/** A Kafka client for a mapping's servers, with its security and this plugin's copy of kafkajs. */
+import type { Kafka } from 'kafkajs';
+import { loadClient } from './client.ts';
+import type { Log } from './delivery.ts';
+import type { Mapping } from './mapping.ts';
+import { createSecretReader } from './secret.ts';
+import { securityOf } from './security.ts';
+
+type Connected = Pick<
+  Mapping,
+  'name' | 'bootstrapServers' | 'access' | 'connection' | 'endpoints' | 'source'
+>;
+
+const LIMITS = {
+  connectionTimeout: 3_000,
+  requestTimeout: 10_000,
+  authenticationTimeout: 10_000,
+  retry: { retries: 2, maxRetryTime: 1_000 },
+} as const;
+
+/**
+ * Reads the secrets and makes a client. It connects to nothing yet; credentials that cannot be had
+ * are an error here.
+ */
+export async function createClient(mapping: Connected, log: Pick<Log, 'debug'>): Promise<Kafka> {
+  const { kafkajs } = loadClient();
+  const security = await securityOf(mapping, createSecretReader(mapping));
+  return new kafkajs.Kafka({
+    clientId: `kafka-event-source-${mapping.name}`,
+    brokers: [...mapping.bootstrapServers],
+    ...LIMITS,
+    ...security,
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, log: { message, error } }) =>
+        log.debug(`kafkajs ${namespace}: ${message} ${error ?? ''}`),
+  });
+}

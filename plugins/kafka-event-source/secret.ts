@@ -1,0 +1,130 @@
+/** The contents of the secrets that a mapping's access configurations name. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Mapping } from './mapping.ts';
+
+/** What keeps a mapping from its credentials. It never quotes them. */
+export class CredentialError extends Error {
+  override readonly name = 'CredentialError';
+  /** Whether it is a certificate or key that is at fault, which AWS has a text for. */
+  readonly ofCertificate: boolean;
+
+  constructor(message: string, { ofCertificate = false, cause }: Partial<Fault> = {}) {
+    super(message, { cause });
+    this.ofCertificate = ofCertificate;
+  }
+}
+
+interface Fault {
+  readonly ofCertificate: boolean;
+  readonly cause: unknown;
+}
+
+export type SecretReader = (uri: string) => Promise<string>;
+
+// AWS: the members of each kind of secret.
+// https://docs.aws.amazon.com/lambda/latest/dg/kafka-cluster-auth.html
+export const LOGIN = z.object({ username: z.string().min(1), password: z.string().min(1) });
+export const AUTHORITY = z.object({ certificate: z.string().min(1) });
+export const CLIENT = z.object({
+  certificate: z.string().min(1),
+  privateKey: z.string().min(1),
+  privateKeyPassword: z.string().optional(),
+});
+
+const LIMIT_MS = 10_000;
+const HTTP = { connectionTimeout: 3_000, requestTimeout: 5_000 };
+
+/** Reads secrets: from the file or variable set for one, else from Secrets Manager. */
+export function createSecretReader({ connection, endpoints }: ReadOptions): SecretReader {
+  return async (uri) => {
+    const local = connection.secrets[uri];
+    if (!local) return fromSecretsManager(uri, endpoints);
+    return 'file' in local ? readText(local.file, `secret ${uri}`) : variable(uri, local);
+  };
+}
+
+type ReadOptions = Pick<Mapping, 'connection' | 'endpoints'>;
+
+/** A text file, for credentials; `what` says in an error what should be there. */
+export async function readText(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CredentialError(`${what}: ${file} cannot be read (${code}). Name a file that can.`, {
+      cause,
+    });
+  }
+}
+
+function variable(uri: string, { environment }: { readonly environment: string }): string {
+  const value = process.env[environment];
+  if (value) return value;
+  throw new CredentialError(
+    `secret ${uri}: the environment has no ${environment}. Set it to the secret's JSON.`,
+  );
+}
+
+async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']): Promise<string> {
+  const { SecretsManagerClient, GetSecretValueCommand } = await loadSdk(uri);
+  const { region, secretsManager: endpoint } = endpoints;
+  const client = new SecretsManagerClient({
+    region,
+    maxAttempts: 2,
+    requestHandler: HTTP,
+    ...(endpoint && { endpoint, ...localCredentials() }),
+  });
+  try {
+    const command = new GetSecretValueCommand({ SecretId: uri });
+    const answer = await client.send(command, { abortSignal: AbortSignal.timeout(LIMIT_MS) });
+    return answer.SecretString ?? Buffer.from(answer.SecretBinary ?? []).toString('utf8');
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    throw new CredentialError(
+      `secret ${uri}: Secrets Manager${endpoint ? ` at ${endpoint}` : ''} does not give it: ` +
+        `${name}: ${message}. Put it there, or set a file or variable for it under secrets.`,
+      { cause },
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+async function loadSdk(uri: string) {
+  try {
+    return await import('@aws-sdk/client-secrets-manager');
+  } catch (cause) {
+    throw new CredentialError(
+      `secret ${uri}: reading it needs @aws-sdk/client-secrets-manager. Install it, or set a ` +
+        'file or variable for the secret under secrets.',
+      { cause },
+    );
+  }
+}
+
+/** An endpoint of one's own takes any key; without one the SDK would search for minutes. */
+function localCredentials() {
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env;
+  if (AWS_ACCESS_KEY_ID || AWS_PROFILE) return {};
+  return { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+}
+
+/** A secret's members. The error names what is missing and never what is there. */
+export function parseSecret<T extends z.ZodType>(
+  schema: T,
+  { uri, text, ofCertificate }: { uri: string; text: string; ofCertificate: boolean },
+): z.output<T> {
+  const fault = (why: string) => new CredentialError(`secret ${uri}: ${why}`, { ofCertificate });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw fault('it is not JSON. Store it as a JSON object.');
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const members = [...new Set(result.error.issues.map(({ path }) => path.join('.') || 'object'))];
+  throw fault(`its JSON lacks ${members.join(' and ')} as text that is not empty.`);
+}
