@@ -21,7 +21,7 @@ export type Resources = {
   topics: Topic[];
 };
 
-const CALL = 10_000;
+const CALL = 20_000; // LocalStack starts its DynamoDB at the first call.
 const LIMIT = 30_000;
 
 /** Creates the table and the topics that are missing and waits until they can be used. */

@@ -27,7 +27,7 @@ export type Plan = {
 
 type Addresses = Pick<Backend, 'kafkaBrokers' | 'dynamoEndpoint'>;
 
-const ANSWER = 15_000;
+const ANSWER = 30_000;
 const HEALTHY = 120_000;
 const AGAIN = 10_000;
 
@@ -70,8 +70,8 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
     for (const service of own) keepUp(service, started, plan, stop);
     found = started;
   } else {
-    found =
-      backend === 'docker' ? await startDocker({ ...options, uiPort }) : await given(settings);
+    found = backend === 'docker' ? await startDocker({ ...options, uiPort }) : given(settings);
+    await answering(found);
   }
   const { table, topics } = readDefinition();
   await createResources({ ...found, table, topics });
@@ -79,12 +79,14 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   await serveFunctions(plan, supervisor, found);
 }
 
-async function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Promise<Addresses> {
-  await until(`Kafka on ${KAFKA_BROKERS} to answer`, ANSWER, () => kafkaAnswers(KAFKA_BROKERS));
-  await until(`DynamoDB on ${DYNAMODB_ENDPOINT} to answer`, ANSWER, () =>
-    dynamodbAnswers(DYNAMODB_ENDPOINT),
-  );
+function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {
   return { kafkaBrokers: KAFKA_BROKERS, dynamoEndpoint: DYNAMODB_ENDPOINT };
+}
+
+async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
+  const [kafka, dynamo] = [`Kafka on ${kafkaBrokers}`, `DynamoDB on ${dynamoEndpoint}`];
+  await until(`${kafka} to answer`, ANSWER, () => kafkaAnswers(kafkaBrokers));
+  await until(`${dynamo} to answer`, ANSWER, () => dynamodbAnswers(dynamoEndpoint));
 }
 
 async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Addresses) {
