@@ -8,7 +8,8 @@ const complete = {
   ORDER_EVENTS_TOPIC: 'order-events',
   ORDER_EVENTS_DLQ: 'order-events-dlq',
   KAFKA_BROKERS: 'a:9092,b:9092',
-  NOTIFICATION_SENDER: 'mock',
+  NOTIFICATION_EMAIL: 'mock',
+  NOTIFICATION_SMS: 'mock',
 };
 
 function refusal(variables: Record<string, string | undefined>): AppError {
@@ -33,4 +34,22 @@ test('every missing and every malformed variable is named', () => {
   const error = refusal({ ...complete, ORDERS_TABLE: '', KAFKA_BROKERS: 'nowhere' });
   expect(error.code).toBe('CONFIG');
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
+});
+
+test('the providers are lists in their order, and what they need must be there', () => {
+  const given = {
+    ...complete,
+    NOTIFICATION_EMAIL: 'ses,smtp',
+    NOTIFICATION_SMS: 'sns',
+    NOTIFICATION_FROM: 'Orders <orders@example.com>',
+    SMTP_URL: 'smtp://localhost:1025',
+  };
+  expect(loadConfig(given).senders).toMatchObject({ email: ['ses', 'smtp'], sms: ['sns'] });
+  const lacking = refusal({ ...given, NOTIFICATION_FROM: '', SMTP_URL: '' }).message;
+  expect(lacking).toMatch(/NOTIFICATION_FROM: ses needs it.*SMTP_URL: smtp needs it/);
+  for (const wrong of ['', 'ses,ses', 'ses, smtp', 'pigeon', 'sns']) {
+    expect(refusal({ ...given, NOTIFICATION_EMAIL: wrong }).message).toContain(
+      'NOTIFICATION_EMAIL',
+    );
+  }
 });

@@ -3,20 +3,56 @@ import { AppError } from './errors.ts';
 
 const name = z.string().min(1);
 
-const environment = z.object({
-  AWS_REGION: name,
-  ORDERS_TABLE: name,
-  ORDER_EVENTS_TOPIC: name,
-  ORDER_EVENTS_DLQ: name,
-  KAFKA_BROKERS: z
+/** Names joined by commas, each once. */
+const list = <Name extends string>(names: readonly [Name, ...Name[]]) =>
+  z
     .string()
-    .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'host:port, several joined by commas'),
-  DYNAMODB_ENDPOINT: z.url().optional(),
-  FALLBACK_EMAIL_DOMAIN: name.optional(),
-  FALLBACK_PHONE: name.optional(),
-  NOTIFICATION_SENDER: z.enum(['mock']),
-  REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
-});
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(names)).refine((all) => new Set(all).size === all.length, 'each once'));
+
+const environment = z
+  .object({
+    AWS_REGION: name,
+    ORDERS_TABLE: name,
+    ORDER_EVENTS_TOPIC: name,
+    ORDER_EVENTS_DLQ: name,
+    KAFKA_BROKERS: z
+      .string()
+      .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'host:port, several joined by commas'),
+    DYNAMODB_ENDPOINT: z.url().optional(),
+    FALLBACK_EMAIL_DOMAIN: name.optional(),
+    FALLBACK_PHONE: name.optional(),
+    NOTIFICATION_EMAIL: list(['mock', 'ses', 'smtp']),
+    NOTIFICATION_SMS: list(['mock', 'sns']),
+    NOTIFICATION_FROM: name.optional(),
+    NOTIFICATION_SMS_SENDER_ID: z
+      .string()
+      .regex(/^[A-Za-z0-9]{1,11}$/)
+      .optional(),
+    SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+    REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
+  })
+  .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
+    const need = (path: string, value: string | undefined, names: string[]) => {
+      const asking = NOTIFICATION_EMAIL.find((known) => names.includes(known));
+      if (!asking || value) return;
+      context.addIssue({ code: 'custom', path: [path], message: `${asking} needs it` });
+    };
+    need('NOTIFICATION_FROM', NOTIFICATION_FROM, ['ses', 'smtp']);
+    need('SMTP_URL', SMTP_URL, ['smtp']);
+  });
+
+/** Which providers are asked, each channel's in this order, and what they need. */
+export type SenderConfig = {
+  email: ('mock' | 'ses' | 'smtp')[];
+  sms: ('mock' | 'sns')[];
+  /** The sender of emails: an address, or `Name <address>`; there wherever SES or SMTP is named. */
+  from: string;
+  /** There wherever SMTP is named. */
+  smtpUrl: string;
+  /** What phones show as the sender of an SMS, where the country allows it. */
+  senderId: string | undefined;
+};
 
 /** What a function needs to know of its surroundings; serverless.yml sets it for every stage. */
 export type Config = {
@@ -29,7 +65,7 @@ export type Config = {
   deadLetterTopic: string;
   /** Stage `local` only: where the messages of a customer without an address go. */
   fallback: { emailDomain: string; phone: string } | undefined;
-  sender: 'mock';
+  senders: SenderConfig;
   /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
   reportsItemFailures: boolean;
 };
@@ -58,7 +94,13 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
       data.FALLBACK_EMAIL_DOMAIN && data.FALLBACK_PHONE
         ? { emailDomain: data.FALLBACK_EMAIL_DOMAIN, phone: data.FALLBACK_PHONE }
         : undefined,
-    sender: data.NOTIFICATION_SENDER,
+    senders: {
+      email: data.NOTIFICATION_EMAIL,
+      sms: data.NOTIFICATION_SMS,
+      from: data.NOTIFICATION_FROM ?? '',
+      smtpUrl: data.SMTP_URL ?? '',
+      senderId: data.NOTIFICATION_SMS_SENDER_ID,
+    },
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
   };
 }

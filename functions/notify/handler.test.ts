@@ -10,13 +10,14 @@ async function run(sample: string) {
   const told: string[] = [];
   const refused: string[] = [];
   const sender = {
+    name: 'test',
     async send({ channel, to }: { channel: string; to: string }) {
       told.push(`${channel} ${to}`);
       return { success: true as const, messageId: 'm1' };
     },
   };
   const handler = createHandler({
-    senders: { email: sender, sms: sender },
+    senders: { email: [sender], sms: [sender] },
     recipientOf: createRecipientOf({
       customers: { find: async () => undefined },
       fallback: undefined,
@@ -25,6 +26,8 @@ async function run(sample: string) {
     seen: {
       advance: async () => true,
       claim: async () => 'c1',
+      hold: async () => undefined,
+      resume: async () => undefined,
       settle: async () => undefined,
       defer: async () => true,
       skip: async () => true,

@@ -6,7 +6,7 @@ import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createSenders } from '../../lib/notification/channels.ts';
 import { createCustomers } from '../../lib/notification/customer.ts';
-import { DELIVERY_MS, type DeliverDeps, deliver } from '../../lib/notification/deliver.ts';
+import { type DeliverDeps, deliver, deliveryMs } from '../../lib/notification/deliver.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
 import { orderEventSchema } from '../../lib/order-event.ts';
@@ -32,7 +32,7 @@ export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Dep
     identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
     deadLetters,
     reportsItemFailures,
-    recordTimeMs: DELIVERY_MS,
+    recordTimeMs: deliveryMs(deps.senders),
     concurrency: ORDERS_AT_ONCE,
   });
 
@@ -42,7 +42,7 @@ const dynamo = createDynamo(config);
 
 export const handler = createHandler({
   seen: createSeen({ dynamo, table: config.table, clock }),
-  senders: createSenders(config.sender),
+  senders: createSenders(config),
   recipientOf: createRecipientOf({
     customers: createCustomers({ dynamo, table: config.table, clock }),
     fallback: config.fallback,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES, type OrderEvent } from '../order-event.ts';
-import { CHANNELS, createMockSender } from './channels.ts';
+import { CHANNELS } from './channels.ts';
 import { compose } from './compose.ts';
+import { createMockSender } from './senders/mock.ts';
 import { money, text } from './text.ts';
 
 const ENGLISH = { language: 'en', timeZone: 'UTC' };

@@ -38,6 +38,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
   const logged: unknown[] = [];
   const note = (message: string, ...facts: unknown[]) => logged.push(message, facts);
   const sender: Sender = {
+    name: 'test',
     async send(message) {
       steps.push(`send ${message.channel}`);
       return answer ? answer(message) : { success: true, messageId: `m-${message.channel}` };
@@ -51,7 +52,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
       log: { info: note, warn: note, error: note },
     },
     {
-      senders: { email: sender, sms: sender },
+      senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
       recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
       seen: {
@@ -59,6 +60,12 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
         claim: async ({ channel }) => {
           steps.push(`claim ${channel}`);
           return 'c1';
+        },
+        hold: async ({ channel }, _, reason) => {
+          steps.push(`hold ${channel}: ${reason}`);
+        },
+        resume: async ({ channel }) => {
+          steps.push(`resume ${channel}`);
         },
         settle: async ({ channel }, _, outcome) => {
           outcomes[channel] = outcome;
@@ -91,8 +98,8 @@ test('each channel is claimed before its provider is called', async () => {
   expect(steps.indexOf('claim sms')).toBeLessThan(steps.indexOf('send sms'));
   expect(steps).toHaveLength(4);
   expect(outcomes).toEqual({
-    email: { status: 'sent', messageId: 'm-email' },
-    sms: { status: 'sent', messageId: 'm-sms' },
+    email: { status: 'sent', messageId: 'm-email', provider: 'test' },
+    sms: { status: 'sent', messageId: 'm-sms', provider: 'test' },
   });
   expect(error).toBeUndefined();
 });
@@ -118,7 +125,7 @@ test('a failure that passes asks for another delivery, and the other channel is 
   });
   expect(outcomes).toEqual({
     email: { status: 'failed', passing: true, reason: 'too many' },
-    sms: { status: 'sent', messageId: 'm1' },
+    sms: { status: 'sent', messageId: 'm1', provider: 'test' },
   });
   expect(error).toMatchObject({ code: 'SEND_FAILED', retriable: true });
 });
@@ -137,7 +144,7 @@ test('a lost answer is unknown, asks for nothing, and its message stays out of t
   });
   expect(outcomes.email).toEqual({
     status: 'unknown',
-    reason: 'no answer from the provider (Error)',
+    reason: 'no answer from test (Error)',
   });
   expect(error).toBeUndefined();
   expect(log).not.toContain('ada@');
@@ -179,7 +186,7 @@ test('in quiet hours the SMS is put off until they end, and the email goes', asy
   const { steps, outcomes } = await run({ preferences: quiet });
   expect(steps).toEqual([
     'claim email',
-    'defer sms to 2026-11-21T07:00:00.000Z: quiet hours',
+    'defer sms to 2026-11-21T07:00:00.000Z: quiet hours until 2026-11-21T07:00:00.000Z',
     'send email',
   ]);
   expect(Object.keys(outcomes)).toEqual(['email']);

@@ -2,17 +2,16 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
-import { CHANNELS, type Message, type Sender, type Senders } from './channels.ts';
+import { CALL_MS } from './call.ts';
+import { CHANNELS, type Senders } from './channels.ts';
 import { compose } from './compose.ts';
 import type { RecipientOf } from './recipient.ts';
-import { type Notification, type Outcome, superseded } from './record.ts';
+import { type Notification, superseded } from './record.ts';
 import type { Seen } from './seen.ts';
+import { send } from './send.ts';
 
-/** How long a provider may take to answer. */
-const SEND_TIMEOUT_MS = 5_000;
-
-/** The longest that one event takes: four requests to DynamoDB at their limits, one to a provider. */
-export const DELIVERY_MS = 14_000;
+/** Four requests to DynamoDB at their limits. */
+const NOTING_MS = 9_000;
 
 export type DeliverDeps = {
   senders: Senders;
@@ -46,6 +45,11 @@ export async function deliver(
   );
   const failed = done.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+/** The longest that one event takes when every provider is asked once. */
+export function deliveryMs({ email, sms }: Senders): number {
+  return NOTING_MS + CALL_MS * Math.max(email.length, sms.length);
 }
 
 /** What the event means for each channel. */
@@ -98,15 +102,12 @@ export async function notify(
   }
   if (notification.until) {
     const { until } = notification;
-    const noted = await seen.defer(notification, until, 'quiet hours');
+    const noted = await seen.defer(notification, until, `quiet hours until ${until.toISOString()}`);
     const status = noted ? 'deferred' : 'settled before';
     return log.info('notification', { channel, status, until: until.toISOString() });
   }
-  const claim = await seen.claim(notification, deadline, again);
-  if (!claim) return log.info('notification', { channel, status: 'settled before' });
-
-  const outcome = await call(senders[channel], notification.message, log);
-  await seen.settle(notification, claim, outcome);
+  const outcome = await send(notification, { deadline, again, log }, { seen, senders });
+  if (!outcome) return log.info('notification', { channel, status: 'settled before' });
   if (outcome.status === 'sent') return log.info('notification', { channel, ...outcome });
   log.warn('notification', { channel, ...outcome });
   if (outcome.status === 'failed' && outcome.passing) {
@@ -114,30 +115,5 @@ export async function notify(
       'SEND_FAILED',
       `The provider of ${channel} did not take it: ${outcome.reason}`,
     );
-  }
-}
-
-/** One call: what the provider said, or `unknown`, since a call without an answer may have arrived. */
-async function call(sender: Sender, message: Message, log: Attempt['log']): Promise<Outcome> {
-  const limit = new AbortController();
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new Error(`no answer within ${SEND_TIMEOUT_MS} ms`);
-    error.name = 'TimeoutError';
-    limit.abort(error);
-    reject(error);
-  }, SEND_TIMEOUT_MS);
-  try {
-    const result = await Promise.race([sender.send(message, limit.signal), timeout]);
-    if (result.success) return { status: 'sent', messageId: result.messageId };
-    return { status: 'failed', reason: result.reason, passing: result.passing };
-  } catch (error) {
-    // Its message may hold the address; the frames tell a bug from a lost answer.
-    const { name, stack = '' } = error instanceof Error ? error : new Error(String(error));
-    const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-    log.error('answer of the provider lost', { channel: message.channel, name, frames });
-    return { status: 'unknown', reason: `no answer from the provider (${name})` };
-  } finally {
-    clearTimeout(timer);
   }
 }

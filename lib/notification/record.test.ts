@@ -97,6 +97,7 @@ test.each([
   ['settled', { status: 'skipped' }],
   ['settled', { status: 'unknown' }],
   ['mine', { status: 'sending', claim: 'mine' }],
+  ['under way', { status: 'claimed', claim: 'other', claimedUntil: '2026-11-20T10:00:01.000Z' }],
   ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
   ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
 ] as const)('a record is %s when it is %j', (expected, stored) => {

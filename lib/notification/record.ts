@@ -11,10 +11,19 @@ export type Notification = { event: OrderEvent; channel: Channel } & (
 );
 
 /**
- * `sending` is the state during the call to the provider; it never becomes a second call. Only a
- * failure that passes is taken again.
+ * `sending` is the state during the call to the provider; it never becomes a second call. `claimed` is
+ * the pause between two calls of one invocation; only it expires. A failure that passes is taken
+ * again.
  */
-const STATUSES = ['sending', 'sent', 'failed', 'skipped', 'deferred', 'unknown'] as const;
+const STATUSES = [
+  'claimed',
+  'sending',
+  'sent',
+  'failed',
+  'skipped',
+  'deferred',
+  'unknown',
+] as const;
 
 export type Status = (typeof STATUSES)[number];
 
@@ -22,7 +31,7 @@ export type NotificationKey = { pk: string; sk: string };
 
 /** What is known once the provider was called. */
 export type Outcome =
-  | { status: 'sent'; messageId: string }
+  | { status: 'sent'; messageId: string; provider: string; segments?: number }
   | { status: 'failed'; reason: string; passing: boolean }
   | { status: 'unknown'; reason: string };
 
@@ -116,6 +125,11 @@ export function allDeferredShards(): string[] {
   return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
 }
 
+/** Claims that ended before this have expired. */
+export function expiredBefore(now: Date): string {
+  return new Date(now.getTime() - CLOCK_MARGIN_MS).toISOString();
+}
+
 /** When DynamoDB may remove an item, in its seconds. */
 export function expiryOf(now: Date): number {
   return Math.floor((now.getTime() + KEPT_MS) / 1000);
@@ -137,6 +151,8 @@ export function standing(
   mine: string | undefined,
   now: Date,
 ): 'mine' | 'settled' | 'under way' | 'abandoned' {
+  // One that has expired was free to be taken: whoever finds it here comes again.
+  if (status === 'claimed') return 'under way';
   if (status !== 'sending') return 'settled';
   if (claim === mine) return 'mine';
   const over = Date.parse(claimedUntil) + CLOCK_MARGIN_MS < now.getTime();

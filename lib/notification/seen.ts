@@ -11,6 +11,7 @@ import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import {
   deferralOf,
+  expiredBefore,
   expiryOf,
   factsOf,
   type Notification,
@@ -37,6 +38,13 @@ export type Seen = {
   claim(notification: Notification, until: Date, again?: Date): Promise<string | undefined>;
   /** Notes that a notification waits until a time. @returns false when its record is settled already */
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
+  /**
+   * Gives up `sending` for a pause, since the provider surely took nothing; the claim stays until its
+   * time is over. @throws AppError `SEND_FAILED` when the record is no longer this claim's
+   */
+  hold(notification: Notification, claim: string, reason: string, until: Date): Promise<void>;
+  /** Takes it up again for the next call. @throws like {@link hold} */
+  resume(notification: Notification, claim: string, until: Date): Promise<void>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
   /**
@@ -50,12 +58,24 @@ export type Seen = {
 type Attributes = Record<string, unknown> & { claim?: string };
 type Condition = Pick<UpdateCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
-/** A record is taken when it is new, when it waits, or when its last failure was one that passes. */
-const FREE: Condition = {
-  ConditionExpression:
-    'attribute_not_exists(pk) OR #status = :deferred OR (#status = :failed AND passing = :true)',
-  ExpressionAttributeValues: { ':deferred': 'deferred', ':failed': 'failed', ':true': true },
-};
+/**
+ * A record is taken when it is new, when it waits, when its last failure was one that passes, or when
+ * whoever held it between two calls did not come back.
+ */
+function free(now: Date): Condition {
+  return {
+    ConditionExpression:
+      'attribute_not_exists(pk) OR #status = :deferred OR (#status = :failed AND passing = :true)' +
+      ' OR (#status = :claimed AND claimedUntil < :expired)',
+    ExpressionAttributeValues: {
+      ':deferred': 'deferred',
+      ':failed': 'failed',
+      ':true': true,
+      ':claimed': 'claimed',
+      ':expired': expiredBefore(now),
+    },
+  };
+}
 
 /** What keeps a record in the index of the deferred ones, see `deferralOf`. */
 const OF_A_DEFERRAL = ['event', 'deferredShard', 'deferredUntil'];
@@ -97,7 +117,10 @@ export function createSeen(deps: {
     const now = clock.now();
     const refused = await update({
       Key: key,
-      ...changing({ ...factsOf(notification, now), ...set }, FREE, { remove: OF_A_CALL, calls }),
+      ...changing({ ...factsOf(notification, now), ...set }, free(now), {
+        remove: OF_A_CALL,
+        calls,
+      }),
     });
     if (!refused) return undefined;
     const stored = storedSchema.parse(refused);
@@ -149,6 +172,35 @@ export function createSeen(deps: {
       };
       const stands = await take(notification, set, 1);
       return stands === undefined || stands === 'mine' ? claim : undefined;
+    },
+
+    async hold(notification, claim, reason, until) {
+      const refused = await update({
+        Key: notificationKey(notification),
+        ...changing(
+          { status: 'claimed', reason, claimedUntil: until.toISOString() },
+          {
+            ConditionExpression: 'claim = :claim AND #status IN (:sending, :status)',
+            ExpressionAttributeValues: { ':claim': claim, ':sending': 'sending' },
+          },
+        ),
+      });
+      if (refused) throw underWay(notification);
+    },
+
+    async resume(notification, claim, until) {
+      const refused = await update({
+        Key: notificationKey(notification),
+        ...changing(
+          { status: 'sending', claimedUntil: until.toISOString() },
+          {
+            ConditionExpression: 'claim = :claim AND #status IN (:claimed, :status)',
+            ExpressionAttributeValues: { ':claim': claim, ':claimed': 'claimed' },
+          },
+          { remove: ['reason'], calls: 1 },
+        ),
+      });
+      if (refused) throw underWay(notification);
     },
 
     async settle(notification, claim, outcome) {

@@ -6,11 +6,12 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import { createMockSender, type Message, type Sender } from '../../../lib/notification/channels.ts';
+import type { Message, Sender } from '../../../lib/notification/channels.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
 import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
+import { createMockSender } from '../../../lib/notification/senders/mock.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
@@ -63,7 +64,7 @@ export async function createNotifyBench() {
       producers.push(producer);
       const handler = createHandler({
         seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
-        senders: { email: sender, sms: sender },
+        senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
           customers: createCustomers({ dynamo, table, clock }),
           fallback: given.fallback,
@@ -120,6 +121,7 @@ export function createInbox(before: (message: Message) => Promise<void> = async 
   const sent: Message[] = [];
   const mock = createMockSender(() => undefined);
   return {
+    name: 'inbox',
     sent,
     async send(message: Message, signal: AbortSignal) {
       await before(message);

@@ -64,6 +64,7 @@ test('a failure that passes is sent at the next delivery, and the other channel 
   const inbox = createInbox();
   let failures = 1;
   const sender: Sender = {
+    name: 'test',
     async send(message, signal) {
       if (message.channel === 'sms' && failures-- > 0) {
         return { success: false, passing: true, reason: 'too many requests' };
@@ -110,6 +111,7 @@ test('a write whose answer is lost, and that the SDK repeats, makes no differenc
 test('a failure that stays is not tried again', async () => {
   let calls = 0;
   const sender: Sender = {
+    name: 'test',
     async send() {
       calls++;
       return { success: false, passing: false, reason: 'no such recipient' };
@@ -127,6 +129,7 @@ test('a failure that stays is not tried again', async () => {
 test('a lost answer is unknown and never sent again', async () => {
   const inbox = createInbox();
   const sender: Sender = {
+    name: 'test',
     async send(message, signal) {
       await inbox.send(message, signal);
       throw new Error('socket hang up');

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type { Sender, SendResult } from './channels.ts';
+import type { Notification, Outcome } from './record.ts';
+import { send } from './send.ts';
+
+const notification = {
+  event: { id: 'e1', data: { orderId: 'o1' } },
+  channel: 'sms',
+  message: { channel: 'sms', orderId: 'o1', to: '+15550123', text: 'Hello' },
+} as unknown as Parameters<typeof send>[0];
+
+const taken: SendResult = { success: true, messageId: 'm1' };
+const passing: SendResult = { success: false, passing: true, reason: 'too many' };
+const permanent: SendResult = { success: false, passing: false, reason: 'opted out' };
+const lost = new Error('the connection broke');
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: new Date('2026-11-20T10:00:00.000Z') });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+type Answer = SendResult | Error | 'hangs';
+
+/** Sends with providers that give these answers in turn, and tells what happened. */
+async function run(
+  providers: Record<string, Answer[]>,
+  given: { seconds?: number; again?: Date; refused?: string; away?: number } = {},
+) {
+  const steps: string[] = [];
+  const paused: number[] = [];
+  let away = given.away ?? 0;
+  const senders = Object.entries(providers).map(([name, answers]): Sender => {
+    return {
+      name,
+      async send() {
+        steps.push(name);
+        const answer = answers.shift();
+        if (answer === 'hangs') return new Promise<never>(() => undefined);
+        if (!answer || answer instanceof Error) throw answer ?? new Error('called too often');
+        return answer;
+      },
+    };
+  });
+  const step = (name: string) => async () => {
+    steps.push(name);
+    if (name === given.refused) throw new Error(name);
+  };
+  let settled: Outcome | undefined;
+  const start = Date.now();
+  const result = send(
+    notification,
+    {
+      deadline: new Date(start + (given.seconds ?? 60) * 1000),
+      again: given.again,
+      log: {
+        info: () => undefined,
+        warn: (_, facts) => {
+          const { pauseMs } = Object(facts);
+          if (pauseMs !== undefined) paused.push(pauseMs);
+        },
+        error: () => undefined,
+      },
+    } as Parameters<typeof send>[1],
+    {
+      random: () => 0.5,
+      senders: { email: [], sms: senders },
+      seen: {
+        claim: async () => 'c1',
+        hold: step('hold'),
+        resume: step('resume'),
+        settle: async (_: Notification, __: string, outcome: Outcome) => {
+          if (away-- > 0) throw Object.assign(new Error('away'), { name: 'TimeoutError' });
+          settled = outcome;
+        },
+      } as unknown as Parameters<typeof send>[2]['seen'],
+    },
+  ).then(
+    (outcome) => ({ outcome }),
+    (error: unknown) => ({ error }),
+  );
+  let over = false;
+  result.then(() => {
+    over = true;
+  });
+  while (!over) await jest.advanceTimersByTimeAsync(50);
+  return { steps, settled, paused, milliseconds: Date.now() - start, ...(await result) };
+}
+
+test('while the provider surely took nothing it is asked again, after growing pauses', async () => {
+  const { steps, settled, paused } = await run({ a: [passing, passing, taken] });
+  expect(steps).toEqual(['a', 'hold', 'resume', 'a', 'hold', 'resume', 'a']);
+  expect(settled).toEqual({ status: 'sent', messageId: 'm1', provider: 'a' });
+  expect(paused).toEqual([200, 400]);
+});
+
+test('after three rounds the record is left for its next delivery', async () => {
+  const { steps, settled } = await run({ a: [passing, passing, passing] });
+  expect(steps.filter((step) => step === 'a')).toHaveLength(3);
+  expect(settled).toMatchObject({ status: 'failed', passing: true });
+});
+
+test('no round begins that could outlive the invocation', async () => {
+  const { steps, settled } = await run({ a: [passing] }, { seconds: 9 });
+  expect(steps).toEqual(['a']);
+  expect(settled).toMatchObject({ status: 'failed', passing: true });
+});
+
+test('what has its own time to be looked at again is asked once', async () => {
+  const { steps } = await run({ a: [passing] }, { again: new Date() });
+  expect(steps).toEqual(['a']);
+});
+
+test.each([
+  ['a refusal for good', permanent, { status: 'failed', passing: false, reason: 'opted out' }],
+  ['a lost answer', lost, { status: 'unknown' }],
+] as const)('%s is not repeated, and no other provider is asked', async (_, answer, expected) => {
+  const { steps, settled } = await run({ a: [answer], b: [taken] });
+  expect(steps).toEqual(['a']);
+  expect(settled).toMatchObject(expected);
+});
+
+test('the next provider is asked at once where the first surely took nothing', async () => {
+  const { steps, settled, milliseconds } = await run({ a: [passing], b: [taken] });
+  expect(steps).toEqual(['a', 'b']);
+  expect(settled).toMatchObject({ status: 'sent', provider: 'b' });
+  expect(milliseconds).toBeLessThan(100);
+});
+
+test('a provider that hangs is unknown after five seconds, and the next one is not asked', async () => {
+  const { steps, settled, milliseconds } = await run({ a: ['hangs'], b: [taken] });
+  expect(steps).toEqual(['a']);
+  expect(settled).toEqual({ status: 'unknown', reason: 'no answer from a (TimeoutError)' });
+  expect(milliseconds).toBeGreaterThanOrEqual(5_000);
+  expect(milliseconds).toBeLessThan(5_200);
+});
+
+test('the second provider has its own five seconds', async () => {
+  const { settled, milliseconds } = await run({ a: [passing], b: ['hangs'] });
+  expect(settled).toMatchObject({ status: 'unknown', reason: expect.stringContaining('from b') });
+  expect(milliseconds).toBeGreaterThanOrEqual(5_000);
+});
+
+test('nothing is sent again when the record is no longer ours after the pause', async () => {
+  const { steps, error } = (await run({ a: [passing, taken] }, { refused: 'resume' })) as {
+    steps: string[];
+    error?: unknown;
+  };
+  expect(steps).toEqual(['a', 'hold', 'resume']);
+  expect(error).toMatchObject({ message: 'resume' });
+});
