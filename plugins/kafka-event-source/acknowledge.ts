@@ -2,11 +2,17 @@
 
 /** What came of an invocation. */
 export type InvocationResult =
-  | { readonly kind: 'ok'; readonly payload: unknown }
-  | { readonly kind: 'functionError'; readonly message: string }
+  | ({ readonly kind: 'ok'; readonly payload: unknown } & Invoked)
+  | ({ readonly kind: 'functionError'; readonly message: string } & Invoked)
   /** Throttled or unreachable: the batch did not reach the function. */
   | { readonly kind: 'notReached'; readonly message: string }
   | { readonly kind: 'tooLarge'; readonly message: string };
+
+/** What the endpoint tells of the invocation itself. */
+export interface Invoked {
+  readonly requestId?: string;
+  readonly executedVersion?: string;
+}
 
 /** The offsets of one `topic-partition` in the batch, ascending. */
 export interface Part {
@@ -14,9 +20,9 @@ export interface Part {
   readonly offsets: readonly number[];
 }
 
-export interface PartVerdict extends Part {
-  /** The offset to commit now: nothing before it is to be delivered again. */
-  readonly commit?: number;
+export interface PartVerdict {
+  readonly key: string;
+  /** Ascending. */
   readonly redeliver: readonly number[];
 }
 
@@ -39,10 +45,10 @@ export function acknowledge(
   if (result.kind !== 'ok') {
     return { ...all(batch, result.message), attempted: result.kind === 'functionError' };
   }
-  if (!reportBatchItemFailures) return verdict(batch, none);
+  if (!reportBatchItemFailures) return nothing(batch);
   const answer = readAnswer(result.payload);
   if (typeof answer === 'string') return all(batch, answer);
-  return byItems(batch, answer);
+  return answer.length === 0 ? nothing(batch) : byItems(batch, answer);
 }
 
 // Whatever cannot be read as the documented answer fails the whole batch: reading it as a success
@@ -59,19 +65,29 @@ function readAnswer(payload: unknown): readonly unknown[] | string {
 }
 
 function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
-  const failed = new Map(batch.map(({ key }) => [key, new Set<number>()]));
+  const known = new Map<unknown, ReadonlySet<unknown>>(
+    batch.map(({ key, offsets }) => [key, new Set(offsets)]),
+  );
+  const failed = new Map<unknown, Set<unknown>>(batch.map(({ key }) => [key, new Set()]));
   for (const item of items) {
     const { partition, offset } = readIdentifier(item);
-    const known = batch.find(({ key }) => key === partition)?.offsets.includes(offset as number);
     // AWS: one identifier that was not in the event fails the entire batch.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
-    if (!known) return all(batch, `item identifier ${show(item)} is not in the batch`);
-    failed.get(partition as string)?.add(offset as number);
+    if (!known.get(partition)?.has(offset)) {
+      return all(batch, `item identifier ${show(item)} is not in the batch`);
+    }
+    failed.get(partition)?.add(offset);
   }
   // AWS: only the failed records are retried, unlike Kinesis, where all from the lowest on are.
   // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
-  const reason = items.length > 0 ? 'reported in batchItemFailures' : undefined;
-  return verdict(batch, (key, offset) => failed.get(key)?.has(offset) === true, reason);
+  return {
+    parts: batch.map(({ key, offsets }) => ({
+      key,
+      redeliver: offsets.filter((offset) => failed.get(key)?.has(offset)),
+    })),
+    attempted: true,
+    reason: 'reported in batchItemFailures',
+  };
 }
 
 function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown } {
@@ -80,31 +96,13 @@ function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown 
   return typeof itemIdentifier === 'object' && itemIdentifier !== null ? itemIdentifier : {};
 }
 
-const none = () => false;
+function nothing(batch: readonly Part[]): Verdict {
+  return { parts: batch.map(({ key }) => ({ key, redeliver: [] })), attempted: true };
+}
 
 function all(batch: readonly Part[], reason: string): Verdict {
-  return verdict(batch, () => true, reason);
-}
-
-function verdict(
-  batch: readonly Part[],
-  isFailed: (key: string, offset: number) => boolean,
-  reason?: string,
-): Verdict {
-  const parts = batch.map(({ key, offsets }): PartVerdict => {
-    const redeliver = offsets.filter((offset) => isFailed(key, offset));
-    const commit = safePrefix(offsets, redeliver);
-    return { key, offsets, redeliver, ...(commit !== undefined && { commit }) };
-  });
-  return { parts, attempted: true, ...(reason !== undefined && { reason }) };
-}
-
-// AWS does not say whether it commits past a failed record; never doing so loses nothing.
-function safePrefix(offsets: readonly number[], redeliver: readonly number[]): number | undefined {
-  const [failed] = redeliver;
-  if (failed !== undefined) return failed === offsets[0] ? undefined : failed;
-  const last = offsets.at(-1);
-  return last === undefined ? undefined : last + 1;
+  const parts = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
+  return { parts, attempted: true, reason };
 }
 
 function show(value: unknown): string {

@@ -19,6 +19,7 @@ const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
   json: 'x'.repeat(bytes),
   bytes,
   arrived,
+  timestamp: 0,
 });
 const lane = (partition: number, waiting: Entry[], freeSince = 0): Lane => ({
   partition,
@@ -69,7 +70,14 @@ test('the payload size closes a batch before the record that does not fit', () =
 });
 
 test('a record that fits into no payload is told, not delivered', () => {
-  expect(counts([lane(3, entries(1, 10_000))])).toEqual({ kind: 'tooLarge', partition: 3 });
+  expect(counts([lane(3, entries(1, 10_000))])).toEqual({ kind: 'aside', partition: 3 });
+});
+
+test('a record that cannot be delivered is told when it is first, and closes a batch before it', () => {
+  const aside = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
+  const waiting = [entry(0), { ...entry(1), aside }, entry(2)];
+  expect(counts([lane(0, waiting), lane(1, [entry(0)])])).toEqual({ 0: 1, 1: 1 });
+  expect(counts([lane(0, waiting.slice(1))])).toEqual({ kind: 'aside', partition: 0 });
 });
 
 test('a payload has at most the batch size and the bytes, in order, and wastes neither', () => {
@@ -92,7 +100,7 @@ test('a payload has at most the batch size and the bytes, in order, and wastes n
         source,
         taken.map(([partition, count]) => [
           key(partition),
-          all[partition]?.waiting.slice(0, count).map(({ json }) => json) ?? [],
+          sizes[partition]?.slice(0, count).map((bytes) => 'x'.repeat(bytes)) ?? [],
         ]),
       );
       const records = taken.reduce((sum, [, count]) => sum + count, 0);

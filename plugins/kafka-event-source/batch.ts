@@ -8,12 +8,30 @@ export interface Entry {
   readonly json: string;
   readonly bytes: number;
   readonly arrived: number;
+  /** The record's own, in milliseconds; -1 when it has none. */
+  readonly timestamp: number;
+  /** Why it cannot be delivered: it goes to the destination instead. */
+  readonly aside?: SchemaFailure;
+  /** The record's key in base64, where the event does not show it as it is. */
+  readonly originalKey?: string;
+}
+
+/** What a schema registry makes of a record that it does not know or cannot read. */
+export interface SchemaFailure {
+  readonly condition: 'SCHEMA_NOT_FOUND' | 'DESERIALIZATION_ERROR';
+  readonly message: string;
+}
+
+/** The records that wait, as much as is asked of them. */
+export interface Waiting {
+  readonly length: number;
+  at(index: number): Entry | undefined;
 }
 
 /** A partition that has no invocation in flight. */
 export interface Lane {
   readonly partition: number;
-  readonly waiting: readonly Entry[];
+  readonly waiting: Waiting;
   /** When its last invocation ended, or it was assigned. */
   readonly freeSince: number;
 }
@@ -30,7 +48,8 @@ export interface Limits {
 export type Decision =
   | { readonly kind: 'deliver'; readonly counts: ReadonlyMap<number, number> }
   | { readonly kind: 'wait'; readonly until: number }
-  | { readonly kind: 'tooLarge'; readonly partition: number }
+  /** The partition's first record fits no payload, or has its reason not to be delivered. */
+  | { readonly kind: 'aside'; readonly partition: number }
   | { readonly kind: 'nothing' };
 
 /** Lambda's limit for the payload of a synchronous invocation. */
@@ -44,7 +63,7 @@ const COMMA = 1;
  */
 export function assemble(lanes: readonly Lane[], limits: Limits, now: number): Decision {
   const filled = fill(lanes.filter((lane) => lane.waiting.length > 0).sort(longestFree), limits);
-  if (filled.tooLarge !== undefined) return { kind: 'tooLarge', partition: filled.tooLarge };
+  if (filled.aside !== undefined) return { kind: 'aside', partition: filled.aside };
   if (filled.lanes.length === 0) return { kind: 'nothing' };
   const until = Math.min(...filled.lanes.map((lane) => windowEnd(lane, limits.windowMs)));
   if (filled.full || until <= now) return { kind: 'deliver', counts: filled.counts };
@@ -55,26 +74,29 @@ interface Filled {
   readonly lanes: readonly Lane[];
   readonly counts: ReadonlyMap<number, number>;
   readonly full: boolean;
-  readonly tooLarge?: number;
+  readonly aside?: number;
 }
 
 // One partition after the other, not a record of each in turn: whatever a full batch leaves out
 // can then be invoked at the same time.
 function fill(lanes: readonly Lane[], limits: Limits): Filled {
   const counts = new Map<number, number>();
-  const done = (full: boolean, tooLarge?: number): Filled => ({
+  const done = (full: boolean, aside?: number): Filled => ({
     lanes: lanes.filter((lane) => counts.has(lane.partition)),
     counts,
     full,
-    ...(tooLarge !== undefined && { tooLarge }),
+    ...(aside !== undefined && { aside }),
   });
   let bytes = limits.envelopeBytes;
   let records = 0;
   for (const { partition, waiting } of lanes) {
     const group = limits.groupBytes(partition);
-    for (const [index, entry] of waiting.entries()) {
-      const alone = limits.envelopeBytes + group + entry.bytes;
-      if (alone > limits.payloadBytes && index === 0) return done(false, partition);
+    for (let index = 0; index < waiting.length; index += 1) {
+      const entry = waiting.at(index);
+      const isAside =
+        !entry || entry.aside || limits.envelopeBytes + group + entry.bytes > limits.payloadBytes;
+      if (isAside && index === 0) return done(false, partition);
+      if (isAside) break;
       const before = index > 0 ? COMMA : group + (counts.size > 0 ? COMMA : 0);
       if (bytes + before + entry.bytes > limits.payloadBytes) return done(true);
       bytes += before + entry.bytes;
@@ -91,7 +113,7 @@ function fill(lanes: readonly Lane[], limits: Limits): Filled {
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 function windowEnd({ waiting, freeSince }: Lane, windowMs: number): number {
   if (windowMs === 0) return 0;
-  const first = waiting[0]?.arrived ?? freeSince;
+  const first = waiting.at(0)?.arrived ?? freeSince;
   return freeSince + Math.max(1, Math.ceil((first - freeSince) / windowMs)) * windowMs;
 }
 

@@ -4,6 +4,7 @@ import type { InvocationResult } from './acknowledge.ts';
 import type { Entry } from './batch.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import type { KafkaEvent } from './event.ts';
+import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';
 const silent = () => undefined;
@@ -11,7 +12,7 @@ const log = { error: silent, warning: silent, notice: silent, debug: silent };
 
 const entry = (partition: number, offset: number): Entry => {
   const json = JSON.stringify({ partition, offset });
-  return { offset, next: offset + 1, json, bytes: json.length, arrived: 0 };
+  return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 0 };
 };
 const entries = (partition: number, from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => entry(partition, from + index));
@@ -29,11 +30,17 @@ function start(
   const delivery = new Delivery({
     name: 'test',
     topic: TOPIC,
+    functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:test',
     source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
     batchSize: 10,
     windowMs: 0,
     payloadBytes: 100_000,
     reportBatchItemFailures: true,
+    maximumRetryAttempts: -1,
+    maximumRecordAgeSeconds: -1,
+    bisectBatchOnFunctionError: false,
+    dropWhenDestinationFails: false,
+    stats: new Stats(),
     backoff: { firstMs: 0, maxMs: 0 },
     log,
     invoke: async (payload) => {

@@ -1,7 +1,15 @@
 /** Delivers one mapping's records: batches, retries, and tells how far each partition is done. */
-import { acknowledge, type InvocationResult, type PartVerdict } from './acknowledge.ts';
+import type { InvocationResult } from './acknowledge.ts';
 import { assemble, type Entry, type Limits } from './batch.ts';
-import { type EventSource, envelopeBytes, groupBytes, recordsKey, toPayload } from './event.ts';
+import { Claim, type Part } from './claim.ts';
+import type { Destination } from './destination.ts';
+import { type EventSource, envelopeBytes, groupBytes, recordsKey } from './event.ts';
+import { Flight, type Tower } from './flight.ts';
+import { add, createLane, isFull, type Lane, take } from './lane.ts';
+import type { Pollers } from './mapping.ts';
+import type { Backoff, RetryPolicy } from './retry.ts';
+import { Slots } from './slots.ts';
+import type { Stats } from './stats.ts';
 
 export interface Log {
   error(message: string): void;
@@ -10,21 +18,21 @@ export interface Log {
   debug(message: string): void;
 }
 
-export interface Backoff {
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
-
-export interface DeliveryOptions {
+export interface DeliveryOptions extends RetryPolicy {
   readonly name: string;
   readonly topic: string;
+  readonly functionArn: string;
   readonly source: EventSource;
   readonly batchSize: number;
   readonly windowMs: number;
   readonly payloadBytes: number;
   readonly reportBatchItemFailures: boolean;
+  readonly destination?: Destination | undefined;
+  readonly dropWhenDestinationFails: boolean;
+  readonly pollers?: Pollers | undefined;
   readonly backoff: Backoff;
   readonly log: Log;
+  readonly stats: Stats;
   readonly invoke: (payload: string) => Promise<InvocationResult>;
   /** All records of the partition before `next` are done. */
   readonly onProgress: (partition: number, next: number) => void;
@@ -32,37 +40,22 @@ export interface DeliveryOptions {
   readonly onRoom: (partition: number) => void;
 }
 
-interface Lane {
-  readonly partition: number;
-  waiting: Entry[];
-  bytes: number;
-  freeSince: number;
-  /** Taken away: nothing of it is delivered, repeated or reported any more. */
-  lost: boolean;
-  /** Stopped by a record that no invocation can carry. */
-  blocked: boolean;
-}
-
-interface Part {
-  readonly lane: Lane;
-  entries: readonly Entry[];
-  /** What is committed when all entries are done. */
-  upTo: number;
-}
-
-const BUFFER_BYTES = 32 * 1024 * 1024;
-const LANE_BYTES = { min: 2 * 1024 * 1024, max: 8 * 1024 * 1024 } as const;
-
-const UNREACHED_MAX_MS = 5_000;
+// AWS: what one poller may have under way in provisioned mode.
+// https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+const INVOCATIONS_OF_A_POLLER = 5;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #limits: Limits;
+  readonly #tower: Tower;
   readonly #lanes = new Map<number, Lane>();
-  readonly #busy = new Set<number>();
+  /** Partitions with records in a batch; what was taken away and came back waits for its end. */
+  readonly #claims = new Map<number, Claim>();
+  readonly #slots: Slots[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
+  #isScaled = false;
   #gate: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,44 +68,58 @@ export class Delivery {
       envelopeBytes: envelopeBytes(options.source),
       groupBytes: (partition) => groupBytes(this.#key(partition)),
     };
+    this.#tower = {
+      options,
+      isClosed: () => this.#isClosed,
+      allowed: () => this.#allowed(),
+      pause: (ms) => this.#pause(ms),
+      finish: (parts) => this.#finish(parts),
+      landed: (claim) => this.#landed(claim),
+      block: (part, reason, attempts) => this.#block(part, reason, attempts),
+    };
   }
 
   /** Begins with a partition, with an empty buffer. */
   assign(partition: number): void {
     this.revoke(partition);
-    const freeSince = Date.now();
-    this.#lanes.set(partition, {
-      partition,
-      waiting: [],
-      bytes: 0,
-      freeSince,
-      lost: false,
-      blocked: false,
-    });
+    this.#lanes.set(partition, createLane(partition, this.#key(partition)));
   }
 
   /** Throws a partition's buffer away; the result of an invocation in flight no longer counts. */
   revoke(partition: number): void {
     const lane = this.#lanes.get(partition);
     if (!lane) return;
-    lane.lost = true;
-    lane.waiting = [];
+    lane.state = 'lost';
     this.#lanes.delete(partition);
+    this.#options.stats.forget(partition);
+    const claim = this.#claims.get(partition);
+    if (claim && !claim.isInvoking) this.#release(claim);
   }
 
   /** Adds fetched records, ascending by offset; they go into a buffer of their own partition. */
   enqueue(partition: number, entries: readonly Entry[]): void {
     const lane = this.#lanes.get(partition);
     if (!lane) return;
-    for (const entry of entries) {
-      lane.waiting.push(entry);
-      lane.bytes += entry.bytes;
-    }
+    add(lane, entries);
     this.#schedule();
   }
 
+  /**
+   * Nothing from the last record enqueued up to `next` is to be delivered; it is done with that
+   * record, or at once when none is left.
+   */
+  skip(partition: number, next: number): void {
+    const lane = this.#lanes.get(partition);
+    if (!lane) return;
+    const claim = this.#claims.get(partition);
+    if (lane.waiting.length > 0) lane.waiting.replaceLast((last) => ({ ...last, next }));
+    else if (claim?.lane === lane) claim.extend(next);
+    else if (lane.state === 'open') this.#progress(partition, next);
+  }
+
   isFull(partition: number): boolean {
-    return (this.#lanes.get(partition)?.bytes ?? 0) >= this.#laneBytes();
+    const lane = this.#lanes.get(partition);
+    return lane !== undefined && isFull(lane, this.#lanes.size);
   }
 
   /** Begins no invocation until released: while the group decides whose the partitions are. */
@@ -147,181 +154,128 @@ export class Delivery {
     return recordsKey(this.#options.topic, partition);
   }
 
-  #laneBytes(): number {
-    const share = BUFFER_BYTES / Math.max(1, this.#lanes.size);
-    return Math.max(LANE_BYTES.min, Math.min(LANE_BYTES.max, share));
-  }
-
   #schedule(): void {
     clearTimeout(this.#timer);
-    while (!this.#isClosed && !this.#gate) {
-      const free = [...this.#lanes.values()].filter(
-        ({ partition, blocked }) => !blocked && !this.#busy.has(partition),
-      );
-      const decision = assemble(free, this.#limits, Date.now());
-      if (decision.kind === 'deliver') this.#begin(this.#take(decision.counts));
-      else if (decision.kind === 'tooLarge') this.#block(this.#lanes.get(decision.partition));
-      else {
-        if (decision.kind === 'wait') this.#wake(decision.until);
-        return;
-      }
+    if (this.#isClosed || this.#gate) return;
+    const until = this.#byPoller().map((lanes, poller) => this.#scheduleFor(poller, lanes));
+    const next = Math.min(...until);
+    if (!Number.isFinite(next)) return;
+    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - Date.now()));
+  }
+
+  /** Begins what can begin, and tells when to look again. */
+  #scheduleFor(poller: number, lanes: readonly Lane[]): number {
+    const slots = this.#slotsOf(poller);
+    const isFree = ({ partition, state }: Lane) => state === 'open' && !this.#claims.has(partition);
+    while (slots.hasFree) {
+      const decision = assemble(lanes.filter(isFree), this.#limits, Date.now());
+      if (decision.kind === 'deliver') this.#start(new Flight(this.#tower, slots), decision.counts);
+      else if (decision.kind === 'aside') this.#setAside(decision.partition, slots);
+      else return decision.kind === 'wait' ? decision.until : Number.POSITIVE_INFINITY;
     }
+    return Number.POSITIVE_INFINITY;
   }
 
-  #wake(at: number): void {
-    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, at - Date.now()));
+  // AWS: in provisioned mode partitions are shared out among pollers, at most one for each; more
+  // join under load. Without it, Lambda decides; here it is one, with an invocation for each
+  // partition. https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+  #byPoller(): Lane[][] {
+    const lanes = [...this.#lanes.values()].sort((a, b) => a.partition - b.partition);
+    const { pollers } = this.#options;
+    if (lanes.some(({ partition }) => this.isFull(partition))) this.#isScaled = true;
+    else if (lanes.every(({ waiting }) => waiting.length === 0)) this.#isScaled = false;
+    const wanted = (this.#isScaled ? pollers?.maximum : pollers?.minimum) ?? 1;
+    const number = Math.max(1, Math.min(wanted, lanes.length));
+    return Array.from({ length: number }, (_, poller) =>
+      lanes.filter((_, index) => index % number === poller),
+    );
   }
 
-  #take(counts: ReadonlyMap<number, number>): Part[] {
-    const parts: Part[] = [];
-    for (const [partition, count] of counts) {
-      const lane = this.#lanes.get(partition);
-      if (!lane) continue;
-      const wasFull = this.isFull(partition);
-      const entries = lane.waiting.splice(0, count);
-      lane.bytes -= sum(entries);
-      this.#busy.add(partition);
-      parts.push({ lane, entries, upTo: lastNext(entries) });
-      if (wasFull && !this.isFull(partition)) this.#options.onRoom(partition);
-    }
-    return parts;
+  #slotsOf(poller: number): Slots {
+    const limit = this.#options.pollers ? INVOCATIONS_OF_A_POLLER : Number.POSITIVE_INFINITY;
+    this.#slots[poller] ??= new Slots(limit, () => this.#schedule());
+    return this.#slots[poller];
   }
 
-  #begin(parts: Part[]): void {
-    const running = this.#deliver(parts).finally(() => this.#running.delete(running));
+  #start(flight: Flight, counts: ReadonlyMap<number, number>): void {
+    this.#track(flight.deliver([...counts].flatMap(([partition, n]) => this.#take(partition, n))));
+  }
+
+  /** The first record of a partition, which is not to be invoked with. */
+  #setAside(partition: number, slots: Slots): void {
+    const flight = new Flight(this.#tower, slots);
+    const parts = this.#take(partition, 1);
+    const entry = parts[0]?.entries[0];
+    const { condition, message } = entry?.aside ?? {
+      condition: 'MaximumPayloadSizeExceeded' as const,
+      message: `as an event the record has ${entry?.bytes} bytes, an invocation takes ${this.#options.payloadBytes}`,
+    };
+    this.#track(flight.giveUp(parts, condition, message));
+  }
+
+  #take(partition: number, n: number): Part[] {
+    const lane = this.#lanes.get(partition);
+    if (!lane) return [];
+    const wasFull = this.isFull(partition);
+    const entries = take(lane, n);
+    const claim = new Claim(lane, entries);
+    this.#claims.set(partition, claim);
+    if (wasFull && !this.isFull(partition)) this.#options.onRoom(partition);
+    return [{ claim, entries }];
+  }
+
+  #track(flight: Promise<void>): void {
+    const running = flight.finally(() => {
+      this.#running.delete(running);
+      this.#schedule();
+    });
     this.#running.add(running);
   }
 
-  /** One batch, until nothing of it is left to deliver. */
-  async #deliver(batch: Part[]): Promise<void> {
-    let parts = batch;
-    let failures = 0;
-    let attempts = 0;
-    while (true) {
-      await this.#allowed();
-      parts = this.#free(parts, ({ lane }) => lane.lost);
-      if (parts.length === 0 || this.#isClosed) break;
-      const result = await this.#options.invoke(this.#payload(parts));
-      if (result.kind === 'tooLarge' && count(parts) > 1) {
-        parts = this.#halve(parts);
-        continue;
+  #finish(parts: readonly Part[]): void {
+    for (const { claim, entries } of parts) {
+      const next = claim.finish(entries);
+      if (next !== undefined && claim.lane.state !== 'lost') {
+        this.#progress(claim.lane.partition, next);
       }
-      if (result.kind === 'tooLarge') {
-        this.#refused(parts, result.message);
-        break;
-      }
-      const verdict = acknowledge(parts.map(this.#view), result, this.#options);
-      if (verdict.attempted) attempts += 1;
-      this.#apply(parts, verdict.parts);
-      parts = this.#free(parts, ({ entries }) => entries.length === 0);
-      if (parts.length === 0) break;
-      failures += 1;
-      const delay = this.#delay(failures, verdict.attempted);
-      this.#tellFailure(parts, attempts, verdict.reason ?? '', delay);
-      await this.#pause(delay);
+      if (claim.isDone) this.#release(claim);
     }
     this.#schedule();
   }
 
-  // AWS does not say how long it waits between attempts.
-  #delay(failures: number, attempted: boolean): number {
-    const { firstMs, maxMs } = this.#options.backoff;
-    const limit = attempted ? maxMs : Math.min(maxMs, UNREACHED_MAX_MS);
-    return Math.min(limit, firstMs * 2 ** Math.min(failures - 1, 20));
+  #progress(partition: number, next: number): void {
+    this.#options.stats.done(partition, next);
+    this.#options.onProgress(partition, next);
   }
 
-  readonly #view = ({ lane, entries }: Part) => ({
-    key: this.#key(lane.partition),
-    offsets: entries.map(({ offset }) => offset),
-  });
-
-  #payload(parts: readonly Part[]): string {
-    return toPayload(
-      this.#options.source,
-      parts.map(({ lane, entries }) => [
-        this.#key(lane.partition),
-        entries.map(({ json }) => json),
-      ]),
-    );
+  #landed(claim: Claim): void {
+    claim.isInvoking = false;
+    if (claim.lane.state === 'lost') this.#release(claim);
   }
 
-  #apply(parts: readonly Part[], verdicts: readonly PartVerdict[]): void {
-    for (const [index, part] of parts.entries()) {
-      const { redeliver = [], commit } = verdicts[index] ?? {};
-      const again = new Set(redeliver);
-      part.entries = part.entries.filter(({ offset }) => again.has(offset));
-      const next = part.entries.length === 0 ? part.upTo : commit;
-      if (next !== undefined && !part.lane.lost)
-        this.#options.onProgress(part.lane.partition, next);
-    }
-  }
-
-  /** Lets go of the parts that are finished; their partitions may be delivered again. */
-  #free(parts: readonly Part[], finished: (part: Part) => boolean): Part[] {
-    const [done, left] = [parts.filter(finished), parts.filter((part) => !finished(part))];
-    for (const { lane } of done) {
-      lane.freeSince = Date.now();
-      const successor = this.#lanes.get(lane.partition);
-      if (successor) successor.freeSince = Date.now();
-      this.#busy.delete(lane.partition);
-    }
-    if (done.length > 0) this.#schedule();
-    return left;
-  }
-
-  /** Puts the second half of a batch back to the front of its partitions' buffers. */
-  #halve(parts: readonly Part[]): Part[] {
-    let room = Math.ceil(count(parts) / 2);
-    for (const part of parts) {
-      const kept = part.entries.slice(0, room);
-      const back = part.entries.slice(room);
-      room -= kept.length;
-      part.entries = kept;
-      const [next, last] = [back[0], back.at(-1)];
-      if (!next || !last || part.lane.lost) continue;
-      // What is done behind the last of them already is committed with it.
-      part.lane.waiting = [...back.with(-1, { ...last, next: part.upTo }), ...part.lane.waiting];
-      part.lane.bytes += sum(back);
-      part.upTo = next.offset;
-    }
-    return this.#free(parts, ({ entries }) => entries.length === 0);
-  }
-
-  /** The endpoint refuses a single record as too large. */
-  #refused(parts: readonly Part[], message: string): void {
-    for (const { lane, entries } of parts) {
-      lane.waiting = [...entries, ...lane.waiting];
-      lane.bytes += sum(entries);
-      this.#block(lane, message);
-      this.#busy.delete(lane.partition);
-    }
+  /** Lets go of a partition; it may be delivered again. */
+  #release(claim: Claim): void {
+    if (claim.isReleased) return;
+    claim.isReleased = true;
+    const { lane } = claim;
+    this.#claims.delete(lane.partition);
+    const current = this.#lanes.get(lane.partition);
+    if (current) current.freeSince = Date.now();
   }
 
   // AWS does not say whether it drops a record over 6 MB when no destination is set or stays at it.
   // Staying loses nothing. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-troubleshoot.html
-  #block(lane: Lane | undefined, message?: string): void {
-    if (!lane || lane.lost) return;
-    lane.blocked = true;
-    const { name, payloadBytes, log } = this.#options;
-    const [entry] = lane.waiting;
+  #block({ claim, entries }: Part, reason: string, attempts: number): void {
+    const { lane } = claim;
+    if (lane.state !== 'open') return;
+    lane.state = 'blocked';
+    const { name, log, stats } = this.#options;
+    const offset = entries[0]?.offset ?? 0;
+    stats.blocked(lane.partition, { offset, reason, attempts, isRetried: false });
     log.error(
-      `${name}: ${this.#key(lane.partition)} stands still at offset ${entry?.offset}: as an event ` +
-        `the record has ${entry?.bytes} bytes, an invocation takes ${payloadBytes}` +
-        `${message ? ` (${message})` : ''}. Nothing is skipped or committed past it. ` +
-        "Send smaller records; to go past this one, stop and set the group's offset after it " +
-        '(kafka-consumer-groups --reset-offsets).',
-    );
-  }
-
-  #tellFailure(parts: readonly Part[], attempts: number, reason: string, delay: number): void {
-    const ranges = parts.map(({ lane, entries }) => {
-      const [first, last] = [entries[0]?.offset, entries.at(-1)?.offset];
-      return `${this.#key(lane.partition)} ${first === last ? first : `${first}…${last}`}`;
-    });
-    const { name, log } = this.#options;
-    log.error(
-      `${name}: ${count(parts)} record(s) failed (${ranges.join(', ')}), attempt ${attempts}: ` +
-        `${reason}. Again in ${delay} ms.`,
+      `${name}: ${lane.key} stands still at offset ${offset}: ${reason}. Nothing is skipped or ` +
+        'committed past it. Send smaller records, or set a destination on failure; to go past ' +
+        "this one, stop and set the group's offset after it (kafka-consumer-groups --reset-offsets).",
     );
   }
 
@@ -348,16 +302,4 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
-}
-
-function sum(entries: readonly Entry[]): number {
-  return entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
-}
-
-function count(parts: readonly Part[]): number {
-  return parts.reduce((records, { entries }) => records + entries.length, 0);
-}
-
-function lastNext(entries: readonly Entry[]): number {
-  return entries.at(-1)?.next ?? 0;
 }

@@ -1,7 +1,7 @@
 /** Calls a function through the Lambda Invoke endpoint. */
 import http from 'node:http';
 import https from 'node:https';
-import type { InvocationResult } from './acknowledge.ts';
+import type { InvocationResult, Invoked } from './acknowledge.ts';
 
 export interface InvokeOptions {
   readonly endpoint: string;
@@ -18,6 +18,7 @@ export interface Invoker {
 interface Answer {
   readonly status: number;
   readonly functionError: string | undefined;
+  readonly invoked: Invoked;
   readonly body: string;
 }
 
@@ -73,20 +74,28 @@ class NoAnswer extends Error {}
 async function read(response: http.IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  const functionError = response.headers['x-amz-function-error'];
+  const requestId = header(response, 'x-amzn-requestid');
+  const executedVersion = header(response, 'x-amz-executed-version');
   return {
     status: response.statusCode ?? 0,
-    functionError: Array.isArray(functionError) ? functionError[0] : functionError,
+    functionError: header(response, 'x-amz-function-error'),
+    invoked: { ...(requestId && { requestId }), ...(executedVersion && { executedVersion }) },
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }
 
-function toResult({ status, functionError, body }: Answer): InvocationResult {
+function header({ headers }: http.IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function toResult({ status, functionError, invoked, body }: Answer): InvocationResult {
   const payload = parse(body);
   if (functionError !== undefined) {
-    return { kind: 'functionError', message: `${functionError}: ${errorMessage(payload)}` };
+    const message = `${functionError}: ${errorMessage(payload)}`;
+    return { kind: 'functionError', message, ...invoked };
   }
-  if (status >= 200 && status < 300) return { kind: 'ok', payload };
+  if (status >= 200 && status < 300) return { kind: 'ok', payload, ...invoked };
   const message = `status ${status}: ${errorMessage(payload)}`;
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
 }

@@ -3,9 +3,12 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
 import { createClient } from './connect.ts';
-import { type Backoff, Delivery, type Log } from './delivery.ts';
+import { Delivery, type Log } from './delivery.ts';
+import { createDestination, type Destination } from './destination.ts';
 import { type Message, toEventRecord } from './event.ts';
 import type { Mapping } from './mapping.ts';
+import type { Backoff } from './retry.ts';
+import { Stats } from './stats.ts';
 
 export interface PollerOptions {
   readonly mapping: Mapping;
@@ -55,10 +58,12 @@ const CONSUMER = {
 } as const;
 
 export class Poller {
+  readonly stats = new Stats();
   readonly #mapping: Mapping;
   readonly #log: Log;
   readonly #stopMs: number;
   readonly #delivery: Delivery;
+  readonly #destination: Destination | undefined;
   readonly #positions = new Map<number, Position>();
   readonly #stopped = Promise.withResolvers<void>();
   #isStopped = false;
@@ -78,9 +83,13 @@ export class Poller {
     this.#mapping = mapping;
     this.#log = log;
     this.#stopMs = stopMs ?? DEFAULTS.stopMs;
+    const kafka = () => createClient(mapping, log);
+    const { destination } = mapping;
+    this.#destination = destination && createDestination(destination, { mapping, kafka });
     this.#delivery = new Delivery({
       ...mapping,
-      source: mapping.source,
+      destination: this.#destination,
+      stats: this.stats,
       payloadBytes: payloadBytes ?? PAYLOAD_BYTES,
       backoff: backoff ?? DEFAULTS.backoff,
       log,
@@ -103,7 +112,8 @@ export class Poller {
     clearTimeout(this.#commitTimer);
     await this.#commit();
     this.#stopped.resolve();
-    await Promise.race([this.#ended, after(LEAVE_MS)]);
+    const ended = Promise.all([this.#ended, this.#destination?.close()]);
+    await Promise.race([ended, after(LEAVE_MS)]);
   }
 
   async #run(): Promise<void> {
@@ -314,6 +324,7 @@ export class Poller {
       this.#restart(partition, NOTHING_COMMITTED);
     }
     const next = Number(batch.lastOffset()) + 1;
+    this.stats.fetched(partition, Number(batch.highWatermark));
     const current = this.#positions.get(partition);
     if (current) current.fetched = next;
     this.#delivery.enqueue(partition, toEntries(batch.topic, partition, messages, next));
@@ -397,7 +408,8 @@ function toEntries(
     const json = JSON.stringify(record);
     // What follows the last record of a fetch, such as a transaction's marker, is done with it.
     const next = index === messages.length - 1 ? end : record.offset + 1;
-    return { offset: record.offset, next, json, bytes: Buffer.byteLength(json), arrived };
+    const { offset, timestamp } = record;
+    return { offset, next, json, bytes: Buffer.byteLength(json), arrived, timestamp };
   });
 }
 

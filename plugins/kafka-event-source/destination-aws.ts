@@ -1,0 +1,120 @@
+/** SQS, SNS and S3 as destinations: one record for each failed batch. */
+import { randomUUID } from 'node:crypto';
+import type { Destination } from './destination.ts';
+import { batchRecord, batchRecordWithPayload, type Failure } from './failure.ts';
+import type { Endpoints } from './mapping.ts';
+
+export interface AwsDestinationOptions {
+  readonly arn: string;
+  /** The mapping's, for the keys of objects. */
+  readonly uuid: string;
+  readonly endpoints: Endpoints;
+}
+
+type Kind = 'sqs' | 'sns' | 's3';
+
+const SEND_MS = 15_000;
+const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
+
+export async function createAwsDestination(
+  kind: Kind,
+  options: AwsDestinationOptions,
+): Promise<Omit<Destination, 'name'>> {
+  try {
+    return await creators[kind](options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error(
+      `the destination ${options.arn} needs the package @aws-sdk/client-${kind}: ` +
+        `npm install --save-dev @aws-sdk/client-${kind}`,
+    );
+  }
+}
+
+const creators = { sqs: createSqs, sns: createSns, s3: createS3 } as const;
+
+async function createSqs({ arn, endpoints }: AwsDestinationOptions) {
+  const { GetQueueUrlCommand, SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs');
+  const { region, account, resource } = parse(arn);
+  const client = new SQSClient({ ...settings(endpoints, 'sqs', region) });
+  let url: string | undefined;
+  return {
+    send: async (failure: Failure) => {
+      const QueueName = resource;
+      url ??= (
+        await client.send(
+          new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId: account }),
+          limited(),
+        )
+      ).QueueUrl;
+      const MessageBody = batchRecord(failure);
+      await client.send(new SendMessageCommand({ QueueUrl: url, MessageBody }), limited());
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+async function createSns({ arn, endpoints }: AwsDestinationOptions) {
+  const { PublishCommand, SNSClient } = await import('@aws-sdk/client-sns');
+  const client = new SNSClient({ ...settings(endpoints, 'sns', parse(arn).region) });
+  return {
+    send: async (failure: Failure) => {
+      const Message = batchRecord(failure);
+      await client.send(new PublishCommand({ TopicArn: arn, Message }), limited());
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+async function createS3({ arn, endpoints, uuid }: AwsDestinationOptions) {
+  const { PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  // The address of a bucket at a local endpoint is a path, not a host.
+  const forcePathStyle = endpoints.s3 !== undefined;
+  const client = new S3Client({ ...settings(endpoints, 's3', ''), forcePathStyle });
+  return {
+    send: async (failure: Failure) => {
+      const put = new PutObjectCommand({
+        Bucket: parse(arn).resource,
+        Key: objectKey(uuid, failure),
+        Body: batchRecordWithPayload(failure),
+        ContentType: 'application/json',
+      });
+      await client.send(put, limited());
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+/**
+ * AWS does not say which key it gives; this is Kinesis', with the partition for the shard.
+ * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+ */
+export function objectKey(uuid: string, { at, parts }: Failure): string {
+  const [date = '', time = ''] = at.toISOString().slice(0, 19).split('T');
+  const day = date.replaceAll('-', '/');
+  const shard = parts[0]?.key ?? '';
+  return `aws/lambda/${uuid}/${shard}/${day}/${date}T${time.replaceAll(':', '.')}-${randomUUID()}`;
+}
+
+function settings(endpoints: Endpoints, kind: Kind, region: string) {
+  const endpoint = endpoints[kind];
+  return {
+    region: region || endpoints.region,
+    maxAttempts: 2,
+    ...(endpoint !== undefined && { endpoint, ...localCredentials() }),
+  };
+}
+
+// A local endpoint takes any credentials, and none may be set; the real ones stay with the SDK.
+function localCredentials() {
+  return process.env.AWS_ACCESS_KEY_ID || process.env.AWS_PROFILE ? {} : { credentials: LOCAL };
+}
+
+function limited() {
+  return { abortSignal: AbortSignal.timeout(SEND_MS) };
+}
+
+function parse(arn: string): { region: string; account: string | undefined; resource: string } {
+  const [, , , region = '', account, ...resource] = arn.split(':');
+  return { region, account: account || undefined, resource: resource.join(':') };
+}

@@ -1,0 +1,110 @@
+/** A topic of the same cluster as destination: one message for each failed record. */
+import kafkajs from 'kafkajs';
+import type { Entry } from './batch.ts';
+import type { Destination, DestinationOptions } from './destination.ts';
+import { type Failure, keyOf, recordLetter } from './failure.ts';
+
+export interface KafkaDestinationOptions {
+  readonly topic: string;
+  /** Who writes the letters, as their readers see it. */
+  readonly writer: string;
+  readonly kafka: DestinationOptions['kafka'];
+}
+
+/** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
+const REQUEST_BYTES = 512 * 1024;
+const SEND_MS = 15_000;
+
+export function createKafkaDestination({
+  topic,
+  writer,
+  kafka,
+}: KafkaDestinationOptions): Omit<Destination, 'name'> {
+  const acknowledged = new WeakSet<Entry>();
+  let connected: Promise<kafkajs.Producer> | undefined;
+
+  const producer = async () => {
+    const client = (await kafka()).producer({
+      allowAutoTopicCreation: false,
+      // AWS: the record's key decides its partition; without a key they take turns.
+      // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      retry: { retries: 2, maxRetryTime: 2_000 },
+    });
+    await client.connect();
+    return client;
+  };
+
+  const disconnect = async () => {
+    const client = connected;
+    connected = undefined;
+    await (await client?.catch(() => undefined))?.disconnect();
+  };
+
+  const sendOnce = async (messages: kafkajs.Message[]) => {
+    connected ??= producer();
+    await (await connected).send({ topic, messages, acks: -1, timeout: SEND_MS });
+  };
+
+  return {
+    async send(failure) {
+      for (const chunk of chunks(failure, writer, acknowledged)) {
+        try {
+          await within(SEND_MS, sendOnce(chunk.messages));
+        } catch (error) {
+          // The next attempt begins with a connection of its own.
+          void disconnect().catch(() => undefined);
+          throw error;
+        }
+        for (const entry of chunk.entries) acknowledged.add(entry);
+      }
+    },
+    close: disconnect,
+  };
+}
+
+interface Chunk {
+  readonly messages: kafkajs.Message[];
+  readonly entries: Entry[];
+}
+
+function* chunks(
+  failure: Failure,
+  writer: string,
+  sent: WeakSet<Entry>,
+): Generator<Chunk, void, void> {
+  let chunk: Chunk = { messages: [], entries: [] };
+  let bytes = 0;
+  for (const { key, entries } of failure.parts) {
+    for (const entry of entries) {
+      if (sent.has(entry)) continue;
+      const value = recordLetter(failure, key, entry);
+      if (chunk.messages.length > 0 && bytes + value.length > REQUEST_BYTES) {
+        yield chunk;
+        chunk = { messages: [], entries: [] };
+        bytes = 0;
+      }
+      // AWS does not say which headers its message has; those of the record are in the payload.
+      const headers = {
+        'content-type': 'application/json',
+        'dead-letter-writer': writer,
+        'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
+      };
+      chunk.messages.push({ key: keyOf(entry), value, headers });
+      chunk.entries.push(entry);
+      bytes += value.length;
+    }
+  }
+  if (chunk.messages.length > 0) yield chunk;
+}
+
+/** kafkajs has no deadline for a send as a whole. */
+async function within<T>(ms: number, action: Promise<T>): Promise<T> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`no acknowledgement within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([action, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,56 @@
+/** Where the records go that a mapping has given up. */
+import type kafkajs from 'kafkajs';
+import type { Failure } from './failure.ts';
+import type { Destination as Configured, Mapping } from './mapping.ts';
+
+export interface Destination {
+  /** Such as `kafka://orders-dlq`, for messages. */
+  readonly name: string;
+  /** Resolves when the destination has acknowledged all of it; what it has is not sent twice. */
+  send(failure: Failure): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DestinationOptions {
+  readonly mapping: Pick<Mapping, 'functionKey' | 'endpoints' | 'uuid'>;
+  /** A client of the cluster that the records come from. */
+  readonly kafka: () => kafkajs.Kafka | Promise<kafkajs.Kafka>;
+}
+
+/** The configured destination. Its client is loaded when the first record goes there. */
+export function createDestination(
+  configured: Configured,
+  { mapping, kafka }: DestinationOptions,
+): Destination {
+  if (configured.kind === 'kafka') {
+    const { topic } = configured;
+    return lazily(`kafka://${topic}`, async () => {
+      const { createKafkaDestination } = await import('./destination-kafka.ts');
+      return createKafkaDestination({ topic, writer: mapping.functionKey, kafka });
+    });
+  }
+  const { kind, arn } = configured;
+  return lazily(arn, async () => {
+    const { createAwsDestination } = await import('./destination-aws.ts');
+    return createAwsDestination(kind, { arn, uuid: mapping.uuid, endpoints: mapping.endpoints });
+  });
+}
+
+function lazily(name: string, load: () => Promise<Omit<Destination, 'name'>>): Destination {
+  let loaded: Promise<Omit<Destination, 'name'>> | undefined;
+  return {
+    name,
+    send: async (failure) => {
+      loaded ??= load();
+      // A package that is not installed can be, while the records wait.
+      loaded.catch(() => {
+        loaded = undefined;
+      });
+      await (await loaded).send(failure);
+    },
+    close: async () => {
+      const destination = await loaded?.catch(() => undefined);
+      await destination?.close();
+    },
+  };
+}

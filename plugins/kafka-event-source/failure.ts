@@ -1,0 +1,132 @@
+/** The record of failed records that a destination is sent: its exact shape. */
+import type { Entry } from './batch.ts';
+import { type EventSource, toPayload } from './event.ts';
+
+export type Condition =
+  | 'RetriesExhausted'
+  | 'RecordAgeExceeded'
+  | 'MaximumPayloadSizeExceeded'
+  | 'SCHEMA_NOT_FOUND'
+  | 'DESERIALIZATION_ERROR';
+
+/** Records given up together, and their last invocation. */
+export interface Failure {
+  readonly functionArn: string;
+  readonly source: EventSource;
+  readonly condition: Condition;
+  /** Why, in words; not part of AWS's shape. */
+  readonly reason: string;
+  readonly requestId: string;
+  readonly invocations: number;
+  readonly executedVersion: string;
+  /** None when the function answered, and reported the records. */
+  readonly functionError: string | null;
+  readonly at: Date;
+  readonly parts: readonly FailedPart[];
+}
+
+export interface FailedPart {
+  /** `topic-partition`. */
+  readonly key: string;
+  readonly entries: readonly Entry[];
+}
+
+/** For SQS and SNS: one for the batch, without its records. */
+export function batchRecord(failure: Failure): string {
+  return JSON.stringify(batchObject(failure, payloadOf(failure)));
+}
+
+/** For S3: the same, with the event as escaped text. */
+export function batchRecordWithPayload(failure: Failure): string {
+  const payload = payloadOf(failure);
+  return JSON.stringify({ ...batchObject(failure, payload), payload });
+}
+
+/** For a Kafka topic: one for each record, with the event of this record alone. */
+export function recordLetter(failure: Failure, key: string, entry: Entry): string {
+  const payload = toPayload(failure.source, [[key, [entry.json]]]);
+  const letter = {
+    // AWS: here, unlike for the other destinations, the function is named with its version, and
+    // exhausted retries are called RetriesExhausted.
+    // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
+    ...head(failure, `${failure.functionArn}:${failure.executedVersion}`, failure.condition),
+    KafkaBatchInfo: {
+      batchSize: 1,
+      ...origin(failure.source),
+      payloadSize: Buffer.byteLength(payload),
+      recordInfo: { offset: String(entry.offset), timestamp: iso(entry.timestamp) },
+    },
+  };
+  // The event is JSON already.
+  return `${JSON.stringify(letter).slice(0, -1)},"payload":${payload}}`;
+}
+
+/** The record's key as it was produced. */
+export function keyOf(entry: Entry): Buffer | null {
+  const key = entry.originalKey ?? (JSON.parse(entry.json) as { key?: string }).key;
+  return key === undefined ? null : Buffer.from(key, 'base64');
+}
+
+function batchObject(failure: Failure, payload: string) {
+  const condition =
+    failure.condition === 'RetriesExhausted' ? 'RetryAttemptsExhausted' : failure.condition;
+  return {
+    ...head(failure, failure.functionArn, condition),
+    KafkaBatchInfo: {
+      batchSize: failure.parts.reduce((records, { entries }) => records + entries.length, 0),
+      ...origin(failure.source),
+      payloadSize: Buffer.byteLength(payload),
+      recordsInfo: Object.fromEntries(
+        failure.parts.map(({ key, entries }) => [key, range(entries)]),
+      ),
+    },
+  };
+}
+
+function head(failure: Failure, functionArn: string, condition: string) {
+  const { requestId, invocations, at } = failure;
+  return {
+    requestContext: { requestId, functionArn, condition, approximateInvokeCount: invocations },
+    ...responseContext(failure),
+    version: '1.0',
+    timestamp: at.toISOString(),
+  };
+}
+
+function responseContext({ condition, executedVersion, functionError }: Failure) {
+  // Recorded for Kinesis on AWS: an expired record has no response context at all.
+  if (condition === 'RecordAgeExceeded') return {};
+  // AWS: null for a payload too large. https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+  if (condition !== 'RetriesExhausted') return { responseContext: null };
+  // AWS: the status of an invocation whose function failed is 200, too.
+  return { responseContext: { statusCode: 200, executedVersion, functionError } };
+}
+
+// A self-managed cluster has no ARN, and AWS shows no example of one: absent, as in the event.
+function origin(source: EventSource) {
+  const { bootstrapServers } = source;
+  return source.eventSource === 'aws:kafka'
+    ? { eventSourceArn: source.eventSourceArn, bootstrapServers }
+    : { bootstrapServers };
+}
+
+function range(entries: readonly Entry[]) {
+  const [first, last] = [entries[0], entries.at(-1)];
+  return {
+    firstRecordOffset: String(first?.offset),
+    lastRecordOffset: String(last?.offset),
+    firstRecordTimestamp: iso(first?.timestamp ?? 0),
+    lastRecordTimestamp: iso(last?.timestamp ?? 0),
+  };
+}
+
+function payloadOf({ source, parts }: Failure): string {
+  return toPayload(
+    source,
+    parts.map(({ key, entries }) => [key, entries.map(({ json }) => json)]),
+  );
+}
+
+function iso(timestamp: number): string {
+  return new Date(timestamp).toISOString();
+}

@@ -1,0 +1,100 @@
+/** Decides what becomes of records whose invocation failed. */
+import type { Entry } from './batch.ts';
+import { count, type Part } from './claim.ts';
+
+export interface RetryPolicy {
+  /** -1 for no limit; the first invocation is none. */
+  readonly maximumRetryAttempts: number;
+  /** -1 for no limit. */
+  readonly maximumRecordAgeSeconds: number;
+  readonly bisectBatchOnFunctionError: boolean;
+  readonly destination?: object | undefined;
+}
+
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** How an invocation failed, and what came before it. */
+export interface Failed {
+  readonly kind: 'functionError' | 'reported' | 'notReached' | 'tooLarge';
+  readonly records: number;
+  readonly retries: number;
+}
+
+export type Reaction = 'retry' | 'retryUncounted' | 'split' | 'giveUp';
+
+const RETRIES_WITH_DESTINATION = 10;
+const UNREACHED_MAX_MS = 5_000;
+
+/** How many retries a batch has. */
+export function retryLimit({ maximumRetryAttempts, destination }: RetryPolicy): number {
+  if (maximumRetryAttempts >= 0) return maximumRetryAttempts;
+  // AWS: with a destination, infinite retries are ten.
+  // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
+  return destination ? RETRIES_WITH_DESTINATION : Number.POSITIVE_INFINITY;
+}
+
+export function react(policy: RetryPolicy, { kind, records, retries }: Failed): Reaction {
+  if (kind === 'tooLarge') return records > 1 ? 'split' : 'giveUp';
+  if (kind === 'notReached') return 'retryUncounted';
+  // AWS: splitting does not consume the retry quota (said of Kinesis). What the function reported
+  // is retried without what succeeded, and is not split.
+  // https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+  if (kind === 'functionError' && policy.bisectBatchOnFunctionError && records > 1) return 'split';
+  return retries < retryLimit(policy) ? 'retry' : 'giveUp';
+}
+
+/** The records too old to be sent to the function, and the others. */
+export function byAge(
+  parts: readonly Part[],
+  { maximumRecordAgeSeconds }: RetryPolicy,
+  now: number,
+): { expired: readonly Part[]; fresh: readonly Part[] } {
+  if (maximumRecordAgeSeconds < 0) return { expired: [], fresh: parts };
+  const oldest = now - maximumRecordAgeSeconds * 1000;
+  // AWS does not say from when it counts, nor whether the batch goes with its oldest record; here
+  // the record's own timestamp counts, and only what is too old is given up.
+  const isExpired = ({ timestamp }: Entry) => timestamp >= 0 && timestamp < oldest;
+  return {
+    expired: keep(parts, isExpired),
+    fresh: keep(parts, (entry) => !isExpired(entry)),
+  };
+}
+
+/**
+ * Two halves of a batch: between two partitions where it has several, so that the halves do not
+ * wait for each other, else in the middle of the one. AWS does not say where it cuts.
+ */
+export function split(parts: readonly Part[]): readonly [Part[], Part[]] {
+  const [only] = parts;
+  if (parts.length === 1 && only) {
+    const middle = Math.ceil(only.entries.length / 2);
+    return [
+      [{ ...only, entries: only.entries.slice(0, middle) }],
+      [{ ...only, entries: only.entries.slice(middle) }],
+    ];
+  }
+  const half = count(parts) / 2;
+  const cuts = parts.slice(1).map((_, index) => index + 1);
+  const distance = (cut: number) => Math.abs(count(parts.slice(0, cut)) - half);
+  const cut = cuts.reduce((best, one) => (distance(one) < distance(best) ? one : best), 1);
+  return [parts.slice(0, cut), parts.slice(cut)];
+}
+
+/** The parts with only the records that are kept, without empty ones. */
+export function keep(
+  parts: readonly Part[],
+  isKept: (entry: Entry, part: Part) => boolean,
+): Part[] {
+  return parts
+    .map((part) => ({ ...part, entries: part.entries.filter((entry) => isKept(entry, part)) }))
+    .filter(({ entries }) => entries.length > 0);
+}
+
+// AWS does not say how long it waits between attempts.
+export function delayOf({ firstMs, maxMs }: Backoff, failures: number, wasReached = true): number {
+  const limit = wasReached ? maxMs : Math.min(maxMs, UNREACHED_MAX_MS);
+  return Math.min(limit, firstMs * 2 ** Math.min(failures - 1, 20));
+}

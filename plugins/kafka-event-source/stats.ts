@@ -1,0 +1,130 @@
+/** What a mapping has done since it started, and what holds it up. */
+
+export interface MappingStats {
+  /** In the words of AWS's `LastProcessingResult` where they are known. */
+  readonly lastResult: string;
+  readonly lastResultAt: number | undefined;
+  readonly invocations: number;
+  /** Invocations that failed, or reported failures. */
+  readonly failedInvocations: number;
+  /** Invocations that did not reach the function. */
+  readonly throttles: number;
+  /** Records done by the function. */
+  readonly succeeded: number;
+  readonly retries: number;
+  readonly filtered: number;
+  readonly dropped: number;
+  readonly sentToDestination: number;
+  readonly destinationFailures: number;
+  readonly partitions: readonly PartitionStats[];
+}
+
+export interface PartitionStats {
+  readonly partition: number;
+  /** The offset after the last one that is done; unknown before the first. */
+  readonly done: number | undefined;
+  /** The end of the partition at the last fetch. */
+  readonly end: number | undefined;
+  readonly lag: number | undefined;
+  readonly blocked: Blocked | undefined;
+}
+
+export interface Blocked {
+  readonly offset: number;
+  readonly reason: string;
+  /** Invocations that the record has had. */
+  readonly attempts: number;
+  readonly since: number;
+  /** Whether it is tried again by itself. */
+  readonly isRetried: boolean;
+}
+
+type Counter =
+  | 'invocations'
+  | 'failedInvocations'
+  | 'throttles'
+  | 'succeeded'
+  | 'retries'
+  | 'filtered'
+  | 'dropped'
+  | 'sentToDestination'
+  | 'destinationFailures';
+
+interface PartitionState {
+  done?: number;
+  end?: number;
+  blocked?: Blocked | undefined;
+}
+
+const NOTHING_YET = 'No records processed';
+
+export class Stats {
+  readonly #counters: Record<Counter, number> = {
+    invocations: 0,
+    failedInvocations: 0,
+    throttles: 0,
+    succeeded: 0,
+    retries: 0,
+    filtered: 0,
+    dropped: 0,
+    sentToDestination: 0,
+    destinationFailures: 0,
+  };
+  readonly #partitions = new Map<number, PartitionState>();
+  #lastResult = NOTHING_YET;
+  #lastResultAt: number | undefined;
+
+  count(counter: Counter, by = 1): void {
+    this.#counters[counter] += by;
+  }
+
+  result(text: string): void {
+    this.#lastResult = text;
+    this.#lastResultAt = Date.now();
+  }
+
+  /** The partition ended at `end` when it was fetched last. */
+  fetched(partition: number, end: number): void {
+    this.#of(partition).end = end;
+  }
+
+  done(partition: number, next: number): void {
+    const state = this.#of(partition);
+    state.done = Math.max(state.done ?? 0, next);
+    if (state.blocked && state.blocked.offset < next) state.blocked = undefined;
+  }
+
+  blocked(partition: number, blocked: Omit<Blocked, 'since'>): void {
+    const state = this.#of(partition);
+    const since = state.blocked?.offset === blocked.offset ? state.blocked.since : Date.now();
+    state.blocked = { ...blocked, since };
+  }
+
+  /** The partition is another member's now, or begins anew. */
+  forget(partition: number): void {
+    this.#partitions.delete(partition);
+  }
+
+  snapshot(): MappingStats {
+    return {
+      lastResult: this.#lastResult,
+      lastResultAt: this.#lastResultAt,
+      ...this.#counters,
+      partitions: [...this.#partitions]
+        .sort(([a], [b]) => a - b)
+        .map(([partition, { done, end, blocked }]) => ({
+          partition,
+          done,
+          end,
+          lag: end !== undefined && done !== undefined ? Math.max(0, end - done) : undefined,
+          blocked,
+        })),
+    };
+  }
+
+  #of(partition: number): PartitionState {
+    const state = this.#partitions.get(partition) ?? {};
+    this.#partitions.set(partition, state);
+    return state;
+  }
+}
