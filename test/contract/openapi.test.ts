@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { handler } from '../../functions/docs/handler.ts';
+import { ERRORS } from '../../lib/errors.ts';
+import { codesOf, openApiDocument } from '../../lib/http/openapi.ts';
+import { OPERATIONS } from '../../lib/http/operations.ts';
+import { ROUTES } from '../../lib/http/routes.ts';
+import { newOrderSchema } from '../../lib/order/order.ts';
+import { httpEvent, lambdaContext } from '../support/http.ts';
+import { functionsInYml } from '../support/root.ts';
+
+/** Both are answered by one function. */
+const FUNCTION_OF: Record<string, string> = { openapi: 'docs' };
+
+const answer = await get('/api/openapi.json');
+const document = JSON.parse(answer.body);
+const routes = Object.entries(OPERATIONS);
+
+/** Knows the document as `api`, so that its parts are checked as references into it. */
+const ajv = new Ajv2020({ strict: false, validateFormats: false, multipleOfPrecision: 6 });
+ajv.addSchema({ ...document, $id: 'api:/' });
+
+function faultsOf(pointer: string, value: unknown) {
+  const validate = ajv.getSchema(`api:/#/${pointer}`);
+  if (!validate) throw new Error(`The document has no ${pointer}.`);
+  validate(value);
+  return validate.errors;
+}
+
+function pointerOf(...parts: string[]): string {
+  return parts
+    .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
+    .join('/');
+}
+
+async function get(path: string) {
+  const result = await handler(httpEvent({ path }), lambdaContext());
+  return { headers: result.headers ?? {}, body: result.body ?? '' };
+}
+
+test('the document that is served is valid OpenAPI 3.1, and the one that the code makes', async () => {
+  expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(document).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+  const validator = new Validator();
+  expect(await validator.validate(document)).toEqual({ valid: true });
+  expect(validator.version).toBe('3.1');
+});
+
+test('the operations are the routes, each by the name of its function', () => {
+  const known = ROUTES.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
+  expect(Object.keys(OPERATIONS).toSorted()).toEqual(known.toSorted());
+  const functions = functionsInYml();
+  for (const [route, { id }] of routes) {
+    const { events = [] } = functions[FUNCTION_OF[id] ?? id] ?? {};
+    expect([id, events.map(({ httpApi }) => httpApi)]).toEqual([
+      id,
+      expect.arrayContaining([route]),
+    ]);
+  }
+});
+
+test.each(routes)('the examples of %s keep its schemas', (route, operation) => {
+  const [method = '', path = ''] = route.split(' ');
+  const at = ['paths', path, method.toLowerCase()];
+  const { request, answer: good, input } = operation;
+  if (input.body) {
+    const schema = pointerOf(...at, 'requestBody', 'content', 'application/json', 'schema');
+    expect(faultsOf(schema, request.body)).toBeNull();
+    expect(faultsOf(schema, { ...request.body, unknown: 1 })).not.toBeNull();
+  }
+  for (const part of ['path', 'query', 'headers', 'body'] as const) {
+    expect(input[part]?.safeParse(request[part] ?? {}).error).toBeUndefined();
+  }
+  if (good.example !== undefined) {
+    const schema = pointerOf(
+      ...[...at, 'responses', String(good.status), 'content', 'application/json', 'schema'],
+    );
+    expect(faultsOf(schema, good.example)).toBeNull();
+    expect(good.schema?.safeParse(good.example).error).toBeUndefined();
+    expect(faultsOf(schema, { ...(good.example as object), unknown: 1 })).not.toBeNull();
+  }
+});
+
+test.each(routes)('%s shows every error that it answers, with an example', (route, operation) => {
+  const [method = '', path = ''] = route.split(' ');
+  const { responses } = document.paths[path][method.toLowerCase()];
+  for (const code of codesOf(operation)) {
+    const status = String(ERRORS[code].status);
+    const media = 'application/problem+json';
+    const { value } = responses[status].content[media].examples[code];
+    const at = ['paths', path, method.toLowerCase(), 'responses', status, 'content', media];
+    expect(faultsOf(pointerOf(...at, 'schema'), value)).toBeNull();
+    expect(faultsOf(pointerOf(...at, 'schema'), { ...value, code: 'CONFIG' })).not.toBeNull();
+  }
+});
+
+const price = fc.oneof(
+  fc.integer({ min: -100, max: 100_000_100 }).map((cents) => cents / 100),
+  fc.constantFrom(0, 1_000_000, 1_000_000.01, 0.001, 19.999, '1', null, -0.01),
+);
+const identifier = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9._:@-]{1,128}$/),
+  fc.constantFrom('', 'a b', 'ä', 'a'.repeat(129), 7),
+);
+const body = fc.record(
+  {
+    customerId: identifier,
+    items: fc.array(
+      fc.record({
+        productId: identifier,
+        quantity: fc.oneof(fc.integer({ min: -1, max: 10_001 }), fc.constantFrom(1.5, '1')),
+        price,
+      }),
+      { maxLength: 3 },
+    ),
+    currency: fc.constantFrom('USD', 'EUR', 'JPY', 'usd', ''),
+    contact: fc.constantFrom({}, { email: 'a@b.co' }, { phone: '+1555' }, { email: 'no' }, null),
+    unknown: fc.constant(1),
+  },
+  { requiredKeys: [] },
+);
+const likelyGood = body.map((of) => ({ customerId: 'c', currency: 'USD', items: of.items }));
+
+test('the schema of a new order takes and refuses what the API does', () => {
+  let taken = 0;
+  const agrees = (of: unknown) => {
+    const { success } = newOrderSchema.safeParse(of);
+    taken += Number(success);
+    expect([of, faultsOf('components/schemas/NewOrder', of) === null]).toEqual([of, success]);
+  };
+  fc.assert(fc.property(fc.oneof(body, likelyGood), agrees), { numRuns: 2_000 });
+  expect(taken).toBeGreaterThan(20);
+});
+
+test('the page explains every code where "type" leads, and every operation', async () => {
+  const { body: page, headers } = await get('/api/docs');
+  expect(headers['content-type']).toBe('text/html; charset=utf-8');
+  for (const code of Object.keys(ERRORS)) {
+    expect(page).toContain(`id="${code.toLowerCase().replaceAll('_', '-')}"`);
+  }
+  for (const [, { id }] of routes) expect(page).toContain(`id="${id}"`);
+  const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
+  expect(targets.length).toBeGreaterThan(50);
+  for (const target of new Set(targets)) expect(page).toContain(`id="${target}"`);
+});
+
+test('the page loads and runs nothing, and its policy allows its own style alone', async () => {
+  const { body: page, headers } = await get('/api/docs');
+  const withoutExamples = page.replaceAll(/<pre>[\s\S]*?<\/pre>/g, '');
+  expect(withoutExamples).not.toMatch(
+    /https?:|<(script|link|img|iframe|object|form)|\son\w+=|style=/,
+  );
+  const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(page) ?? [];
+  const hash = createHash('sha256').update(style).digest('base64');
+  expect(headers['content-security-policy']).toBe(
+    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  );
+});
