@@ -22,6 +22,11 @@ export const healthSchema = z.strictObject({
     .min(0)
     .describe('Age of the oldest event that is not on the topic yet; absent when none waits.')
     .optional(),
+  refusedOrders: z
+    .int()
+    .min(1)
+    .describe('Orders whose next event Kafka refuses, 100 standing for more; absent when none.')
+    .optional(),
 });
 
 type DependencyState = z.infer<typeof dependencyState>;
@@ -29,8 +34,8 @@ export type Health = z.infer<typeof healthSchema>;
 
 export type HealthDeps = {
   clock: Clock;
-  /** The time since when the oldest pending event waits (ISO 8601). */
-  oldestPending(): Promise<string | undefined>;
+  /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
+  backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
   checkKafka(timeoutMs: number): Promise<void>;
 };
 
@@ -42,21 +47,23 @@ const OLD_SECONDS = 120;
 /** Asks both dependencies at once, each within its time. */
 export async function checkHealth(deps: HealthDeps): Promise<Health> {
   const [orders, kafka] = await Promise.all([
-    timed('dynamodb', deps.oldestPending()),
+    timed('dynamodb', deps.backlog()),
     timed('kafka', deps.checkKafka(CHECK_TIMEOUT_MS)),
   ]);
-  const since = orders.value;
-  const age = since && Math.floor((deps.clock.now().getTime() - Date.parse(since)) / 1000);
+  const { oldest, refusedOrders = 0 } = orders.value ?? {};
+  const age = oldest && Math.floor((deps.clock.now().getTime() - Date.parse(oldest)) / 1000);
+  const waits = refusedOrders > 0 || Number(age ?? 0) > OLD_SECONDS;
   return {
-    status: statusOf(orders.state.state, kafka.state.state, Number(age ?? 0)),
+    status: statusOf(orders.state.state, kafka.state.state, waits),
     dependencies: { dynamodb: orders.state, kafka: kafka.state },
     ...(typeof age === 'number' && { oldestPendingEventSeconds: Math.max(0, age) }),
+    ...(refusedOrders > 0 && { refusedOrders }),
   };
 }
 
-function statusOf(dynamodb: 'up' | 'down', kafka: 'up' | 'down', age: number): Health['status'] {
+function statusOf(dynamodb: 'up' | 'down', kafka: 'up' | 'down', waits: boolean): Health['status'] {
   if (dynamodb === 'down') return 'unavailable';
-  return kafka === 'down' || age > OLD_SECONDS ? 'degraded' : 'ok';
+  return kafka === 'down' || waits ? 'degraded' : 'ok';
 }
 
 async function timed<T>(

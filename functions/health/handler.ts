@@ -33,6 +33,6 @@ const probe = createProbe(config.brokers);
 
 export const handler = createHandler({
   clock: systemClock,
-  oldestPending: () => repository.oldestPending(),
+  backlog: () => repository.backlog(),
   checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
 });

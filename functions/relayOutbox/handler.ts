@@ -3,7 +3,8 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
-import { type OutboxDeps, relayPending } from '../../lib/order/outbox.ts';
+import type { OutboxDeps } from '../../lib/order/outbox.ts';
+import { relayPending } from '../../lib/order/relay.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 import { taskHandler } from '../../lib/task.ts';
 
@@ -13,7 +14,7 @@ import { taskHandler } from '../../lib/task.ts';
  * Trigger: every minute
  * Input: nothing
  * Answers: how many events of how many orders it published
- * Writes: the mark of each published event
+ * Writes: the mark of each published event; on an order that Kafka refuses, why and until when it waits
  * Publishes: every event that is pending for more than 3 s, an order's oldest first
  * Safe to repeat because: an event that is published twice is the same, byte for byte
  */

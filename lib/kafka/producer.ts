@@ -1,4 +1,4 @@
-import { type IHeaders, Partitioners } from 'kafkajs';
+import { type IHeaders, type Producer as KafkaProducer, Partitioners } from 'kafkajs';
 import { AppError } from '../errors.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
 
@@ -40,14 +40,26 @@ export function createProducer(brokers: string[]): Producer {
     async send(topic, records, timeoutMs) {
       const messages = records.map(({ key, value, headers }) => ({ key, value, headers }));
       const request = { topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages };
-      try {
-        await connection.use((producer) => producer.send(request), timeoutMs);
-      } catch (error) {
+      const sent = (producer: KafkaProducer) =>
+        producer.send(request).then(() => undefined, refusalIn);
+      const refusal = await connection.use(sent, timeoutMs).catch((error: unknown) => {
         throw asSendError(error);
-      }
+      });
+      if (refusal) throw refusal;
     },
     disconnect: () => connection.disconnect(),
   };
+}
+
+/**
+ * A refusal of the records, which says nothing against the connection that others are using.
+ *
+ * @throws every other failure
+ */
+function refusalIn(error: unknown): AppError {
+  const sendError = asSendError(error);
+  if (sendError.code !== 'KAFKA_REFUSED') throw error;
+  return sendError;
 }
 
 function asSendError(error: unknown): AppError {

@@ -5,6 +5,9 @@ import type { Order } from './order.ts';
 export const BY_CUSTOMER = 'byCustomer';
 export const PENDING_EVENTS = 'pendingEvents';
 
+/** Where orders wait whose next event Kafka refuses: few, so one key does. */
+export const REFUSED_SHARD = 'REFUSED';
+
 const SHARDS = 16;
 
 export type Key = { pk: string; sk: string };

@@ -13,15 +13,8 @@ export type OutboxDeps = {
   clock: Clock;
 };
 
-/** What one run of the relay did: events sent, orders looked at, orders that Kafka refused. */
-export type RelayReport = { orders: number; published: number; refused: number; done: boolean };
-
 /** How long a caller of the API waits for Kafka at most. */
 const PUBLISH_TIMEOUT_MS = 800;
-const RELAY_TIMEOUT_MS = 5_000;
-/** A younger event is still with the handler that wrote it. */
-const RELAY_GRACE_MS = 3_000;
-const RELAY_AT_ONCE = 16;
 
 /**
  * Publishes what is pending of an order right after its change. Kafka being away is no failure of the
@@ -50,10 +43,34 @@ export async function publishPending(
 ): Promise<number> {
   const pending = pendingOf(events);
   if (pending.length === 0) return 0;
-  const records = pending.map(({ value, headers }) => ({ key: order.id, value, headers }));
-  await producer.send(topic, records, timeoutMs);
-  await repository.markPublished(order.id, order.version, pending, clock.now().toISOString());
+  await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
+  await repository.markPublished(order.id, pending, clock.now().toISOString(), order.version);
   return pending.length;
+}
+
+/**
+ * Sends the pending events of an order one by one, each when the one before it is acknowledged and
+ * marked, until one is not taken: for an order whose events Kafka refuses together.
+ *
+ * @returns how many were sent, and why the next one was not
+ */
+export async function publishEach(
+  { repository, producer, topic, clock }: OutboxDeps,
+  { order, events }: StoredOrder,
+  timeoutMs: number,
+): Promise<{ sent: number; error?: unknown }> {
+  const pending = pendingOf(events);
+  for (const [sent, event] of pending.entries()) {
+    try {
+      await producer.send(topic, recordsOf(order.id, [event]), timeoutMs);
+      const last = sent === pending.length - 1;
+      const at = clock.now().toISOString();
+      await repository.markPublished(order.id, [event], at, last ? order.version : undefined);
+    } catch (error) {
+      return { sent, error };
+    }
+  }
+  return { sent: pending.length };
 }
 
 /** An order's events that are not yet known to be on the topic, oldest first. */
@@ -63,48 +80,7 @@ export function pendingOf(events: StoredEvent[]): StoredEvent[] {
     .toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/**
- * Publishes what handlers left pending. It stops at the first sign that Kafka is away, and when no
- * time is left; the next run goes on.
- *
- * @param timeLeft milliseconds that the invocation still has
- * @throws AppError `KAFKA_AWAY` or `DATABASE_AWAY`, after the events that could be sent
- */
-export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Promise<RelayReport> {
-  const report: RelayReport = { orders: 0, published: 0, refused: 0, done: true };
-  const before = new Date(deps.clock.now().getTime() - RELAY_GRACE_MS).toISOString();
-  const orders = deps.repository.pendingOrders(before);
-  let failure: unknown;
-  const worker = async () => {
-    for (;;) {
-      if (failure || timeLeft() < 2 * RELAY_TIMEOUT_MS) report.done = false;
-      if (!report.done) return;
-      const { value: id, done } = await orders.next();
-      if (done) return;
-      await relayOrder(deps, id, report);
-    }
-  };
-  const workers = Array.from({ length: RELAY_AT_ONCE }, () =>
-    worker().catch((error: unknown) => {
-      failure ??= error;
-    }),
-  );
-  await Promise.all(workers);
-  logger.info('relay', report);
-  if (failure) throw failure;
-  return report;
-}
-
-/** One order of the relay. An order that Kafka refuses for good does not stop the others. */
-async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Promise<void> {
-  const stored = await deps.repository.get(id);
-  if (!stored) return;
-  try {
-    report.published += await publishPending(deps, stored, RELAY_TIMEOUT_MS);
-    report.orders += 1;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.retriable) throw error;
-    report.refused += 1;
-    logger.error('kafka refuses an event', { orderId: id, reason: error.message });
-  }
+/** Events as records: the same key for all of an order, and the bytes that were stored. */
+export function recordsOf(orderId: string, events: StoredEvent[]) {
+  return events.map(({ value, headers }) => ({ key: orderId, value, headers }));
 }

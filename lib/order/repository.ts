@@ -10,19 +10,10 @@ import {
 import { AppError } from '../errors.ts';
 import type { OrderStatus } from '../order-event.ts';
 import { attempt, attemptAll, orAway } from './attempt.ts';
+import { createBacklog, type Refusal } from './backlog.ts';
 import type { Claim } from './claim.ts';
 import type { StoredEvent } from './events.ts';
-import {
-  allPendingShards,
-  BY_CUSTOMER,
-  customerKey,
-  customerSort,
-  type Key,
-  orderIdOf,
-  orderKey,
-  PENDING_EVENTS,
-  pendingShard,
-} from './keys.ts';
+import { BY_CUSTOMER, customerKey, customerSort, orderKey, pendingShard } from './keys.ts';
 import type { Contact, Order } from './order.ts';
 
 /** While it looks for orders of a status, a page reads this many at once, and so often at most. */
@@ -33,7 +24,13 @@ const MAX_READS = 4;
 const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
 
 /** An order with what only the inside knows: its contact and its events, oldest first. */
-export type StoredOrder = { order: Order; contact?: Contact | undefined; events: StoredEvent[] };
+export type StoredOrder = {
+  order: Order;
+  contact?: Contact | undefined;
+  events: StoredEvent[];
+  /** Only while Kafka does not take the oldest pending event. */
+  kafkaRefusal?: Refusal | undefined;
+};
 
 /** `after`: the place of an order in the list of its customer; the page begins behind it. */
 export type PageWish = {
@@ -103,7 +100,8 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         ConditionExpression: 'version = :before',
         UpdateExpression:
           'SET #status = :status, version = :version, updatedAt = :at, ' +
-          'events = list_append(events, :event), pendingShard = :shard, ' +
+          'events = list_append(events, :event), ' +
+          'pendingShard = if_not_exists(pendingShard, :shard), ' +
           'pendingSince = if_not_exists(pendingSince, :at)',
         ExpressionAttributeNames: { '#status': 'status' },
         ExpressionAttributeValues: {
@@ -151,53 +149,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
       return { orders: found, last: String(from?.customerSort) };
     },
 
-    /**
-     * Notes that these events of an order are on the topic. The index entry goes only when the
-     * order's version is still the given one, so when no younger event is pending.
-     */
-    async markPublished(id: string, version: number, events: StoredEvent[], at: string) {
-      const mark = (ifVersion?: number) =>
-        attempt(client.send(new UpdateCommand(markOf(table, id, events, at, ifVersion))));
-      const { refused } = await mark(version);
-      if (refused) await mark();
-    },
-
-    /** Since when the oldest pending event waits (ISO 8601). */
-    async oldestPending(): Promise<string | undefined> {
-      const queries = allPendingShards().map((shard) =>
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: PENDING_EVENTS,
-            KeyConditionExpression: 'pendingShard = :shard',
-            ExpressionAttributeValues: { ':shard': shard },
-            Limit: 1,
-          }),
-        ),
-      );
-      const answers = await orAway(Promise.all(queries));
-      const oldest = answers.flatMap(({ Items = [] }) => Items.map((item) => item.pendingSince));
-      return oldest.toSorted()[0];
-    },
-
-    /** The ids of orders with an event pending since before the given time, oldest first a shard. */
-    async *pendingOrders(before: string): AsyncGenerator<string> {
-      for (const shard of allPendingShards()) {
-        let from: Record<string, unknown> | undefined;
-        do {
-          const query = new QueryCommand({
-            TableName: table,
-            IndexName: PENDING_EVENTS,
-            KeyConditionExpression: 'pendingShard = :shard AND pendingSince < :before',
-            ExpressionAttributeValues: { ':shard': shard, ':before': before },
-            ExclusiveStartKey: from,
-          });
-          const { Items = [], LastEvaluatedKey } = await orAway(client.send(query));
-          yield* Items.map((item) => orderIdOf(item as Key));
-          from = LastEvaluatedKey;
-        } while (from);
-      }
-    },
+    ...createBacklog(client, table),
   };
 }
 
@@ -216,27 +168,6 @@ function pageQuery(table: string, customerId: string, wish: PageWish, count: num
     },
     ScanIndexForward: false,
     Limit: status ? FILTERED_READ : count,
-  };
-}
-
-function markOf(table: string, id: string, events: StoredEvent[], at: string, ifVersion?: number) {
-  const places = events.map(({ sequence }) => sequence - 1);
-  const set = places.map(
-    (i) => `events[${i}].publishedAt = if_not_exists(events[${i}].publishedAt, :at)`,
-  );
-  return {
-    TableName: table,
-    Key: orderKey(id),
-    ConditionExpression: [
-      ...places.map((place, i) => `events[${place}].id = :id${i}`),
-      ...(ifVersion ? ['version = :version'] : []),
-    ].join(' AND '),
-    UpdateExpression: `SET ${set.join(', ')}${ifVersion ? ' REMOVE pendingShard, pendingSince' : ''}`,
-    ExpressionAttributeValues: {
-      ':at': at,
-      ...Object.fromEntries(events.map((event, i) => [`:id${i}`, event.id])),
-      ...(ifVersion && { ':version': ifVersion }),
-    },
   };
 }
 
@@ -278,8 +209,8 @@ function itemOf({ order, contact, events }: StoredOrder) {
 
 /** Items are written by this file alone, so what they hold is trusted. */
 function storedOf(item: Record<string, unknown>): StoredOrder {
-  const { contact, events } = item as unknown as StoredOrder;
-  return { order: orderOf(item), contact, events };
+  const { contact, events, kafkaRefusal } = item as unknown as StoredOrder;
+  return { order: orderOf(item), contact, events, kafkaRefusal };
 }
 
 /** Fields in the order in which the API shows them: DynamoDB keeps the keys of a map in its own. */

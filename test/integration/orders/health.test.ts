@@ -24,7 +24,7 @@ function health(changes: Partial<HealthDeps> = {}) {
   const probe = createProbe(bench.brokers);
   const deps: HealthDeps = {
     clock: systemClock,
-    oldestPending: () => bench.repository.oldestPending(),
+    backlog: () => bench.repository.backlog(),
     checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
     ...changes,
   };
@@ -51,7 +51,7 @@ test('an event that waits for long is a degraded service, with its age', async (
   const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
   await call(createCreateOrder(away), { method: 'POST', body });
-  await until('the index to hold the order', () => bench.repository.oldestPending());
+  await until('the index to hold the order', async () => (await bench.repository.backlog()).oldest);
   const clock = { now: () => new Date(Date.now() + 300_000) };
   const reply = await health({ clock });
   expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
@@ -62,7 +62,7 @@ test('DynamoDB away is 503 with a time to come back, within two seconds', async 
   const dynamoEndpoint = `http://localhost:${await freePort()}`;
   const repository = createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), 't');
   const start = performance.now();
-  const reply = await health({ oldestPending: () => repository.oldestPending() });
+  const reply = await health({ backlog: () => repository.backlog() });
   expect(performance.now() - start).toBeLessThan(2_000);
   expect([reply.status, reply.body.code, reply.headers['retry-after']]).toEqual([
     503,
@@ -75,7 +75,7 @@ test('DynamoDB away is 503 with a time to come back, within two seconds', async 
 test('it answers within two seconds also when both hang', async () => {
   const never = () => new Promise<never>(() => undefined);
   const start = performance.now();
-  const reply = await health({ oldestPending: never, checkKafka: never });
+  const reply = await health({ backlog: never, checkKafka: never });
   expect(performance.now() - start).toBeLessThan(2_000);
   expect(reply.status).toBe(503);
 });

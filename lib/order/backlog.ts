@@ -1,0 +1,134 @@
+import {
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { attempt, orAway } from './attempt.ts';
+import type { StoredEvent } from './events.ts';
+import {
+  allPendingShards,
+  type Key,
+  orderIdOf,
+  orderKey,
+  PENDING_EVENTS,
+  REFUSED_SHARD,
+} from './keys.ts';
+
+/** Kafka does not take an order's oldest pending event: since when, how often tried, and why not. */
+export type Refusal = { since: string; at: string; attempts: number; reason: string };
+
+/** What waits to be published. `oldest`: since when the oldest event waits (ISO 8601). */
+export type Backlog = { oldest?: string | undefined; refusedOrders: number };
+
+const PAGE = 100;
+
+/**
+ * The index of orders with an event that is not published. An order is in one of its shards from its
+ * change until all its events are marked; one that Kafka refuses stands in a shard of its own, by the
+ * time of its next try, so that it costs nothing in between and nobody has to pass it.
+ */
+export function createBacklog(client: DynamoDBDocumentClient, table: string) {
+  const query = (shard: string, input: Partial<QueryCommandInput> = {}, until?: string) =>
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        IndexName: PENDING_EVENTS,
+        KeyConditionExpression: `pendingShard = :shard${until ? ' AND pendingSince < :until' : ''}`,
+        ExpressionAttributeValues: { ':shard': shard, ...(until && { ':until': until }) },
+        ...input,
+      }),
+    );
+
+  return {
+    /**
+     * Notes that these events of an order are on the topic. With the version that was read when they
+     * were all that was pending, the order leaves the index, unless it has another version by now.
+     */
+    async markPublished(id: string, events: StoredEvent[], at: string, ifVersion?: number) {
+      const mark = (version?: number) =>
+        attempt(client.send(new UpdateCommand(markOf(table, id, events, at, version))));
+      const { refused } = await mark(ifVersion);
+      if (refused && ifVersion !== undefined) await mark();
+    },
+
+    /** Puts an order off until `next`, unless somebody has published or changed it since. */
+    async putOff(id: string, version: number, refusal: Refusal, next: string): Promise<void> {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: orderKey(id),
+        ConditionExpression: 'attribute_exists(pendingShard) AND version = :version',
+        UpdateExpression:
+          'SET pendingShard = :shard, pendingSince = :next, kafkaRefusal = :refusal',
+        ExpressionAttributeValues: {
+          ':version': version,
+          ':shard': REFUSED_SHARD,
+          ':next': next,
+          ':refusal': refusal,
+        },
+      });
+      await attempt(client.send(update));
+    },
+
+    async backlog(): Promise<Backlog> {
+      const [refused, ...shards] = await orAway(
+        Promise.all([
+          query(REFUSED_SHARD, { Limit: PAGE }),
+          ...allPendingShards().map((shard) => query(shard, { Limit: 1 })),
+        ]),
+      );
+      const refusals = refused.Items ?? [];
+      const since = [
+        ...refusals.map((item) => (item.kafkaRefusal as Refusal).since),
+        ...shards.flatMap(({ Items = [] }) => Items.map((item) => String(item.pendingSince))),
+      ];
+      return { oldest: since.toSorted()[0], refusedOrders: refusals.length };
+    },
+
+    /** The ids of refused orders whose next try is due, as many as are asked for. */
+    async refusedUntil(now: string, limit: number): Promise<string[]> {
+      const { Items = [] } = await orAway(query(REFUSED_SHARD, { Limit: limit }, now));
+      return Items.map((item) => orderIdOf(item as Key));
+    },
+
+    /**
+     * The ids of orders with an event pending since before the given time, the oldest of each shard
+     * first. It begins with any of the shards: what one run has no time for is not always the same.
+     */
+    async *pendingOrders(before: string): AsyncGenerator<string> {
+      const shards = allPendingShards();
+      const first = Math.floor(Math.random() * shards.length);
+      for (const shard of [...shards.slice(first), ...shards.slice(0, first)]) {
+        let from: Record<string, unknown> | undefined;
+        do {
+          const page = { Limit: PAGE, ExclusiveStartKey: from };
+          const { Items = [], LastEvaluatedKey } = await orAway(query(shard, page, before));
+          yield* Items.map((item) => orderIdOf(item as Key));
+          from = LastEvaluatedKey;
+        } while (from);
+      }
+    },
+  };
+}
+
+function markOf(table: string, id: string, events: StoredEvent[], at: string, ifVersion?: number) {
+  const places = events.map(({ sequence }) => sequence - 1);
+  const set = places.map(
+    (i) => `events[${i}].publishedAt = if_not_exists(events[${i}].publishedAt, :at)`,
+  );
+  const remove = ifVersion ? ' REMOVE pendingShard, pendingSince, kafkaRefusal' : '';
+  return {
+    TableName: table,
+    Key: orderKey(id),
+    ConditionExpression: [
+      ...places.map((place, i) => `events[${place}].id = :id${i}`),
+      ...(ifVersion ? ['version = :version'] : []),
+    ].join(' AND '),
+    UpdateExpression: `SET ${set.join(', ')}${remove}`,
+    ExpressionAttributeValues: {
+      ':at': at,
+      ...Object.fromEntries(events.map((event, i) => [`:id${i}`, event.id])),
+      ...(ifVersion && { ':version': ifVersion }),
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import type { Refusal } from './backlog.ts';
+import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
+import type { StoredOrder } from './repository.ts';
+
+/**
+ * What one run of the relay did: orders whose pending events are all sent, the events sent, orders
+ * that Kafka refused, orders that it did not answer for. `done`: nothing was left for the next run.
+ */
+export type RelayReport = {
+  orders: number;
+  published: number;
+  refused: number;
+  unanswered: number;
+  done: boolean;
+};
+
+const SEND_TIMEOUT_MS = 5_000;
+/** A younger event is still with the handler that wrote it. */
+const GRACE_MS = 3_000;
+const AT_ONCE = 16;
+/** One partition may be without a leader while the others work; this many orders say it is Kafka. */
+const MAX_UNANSWERED = 16;
+const REFUSED_PER_RUN = 16;
+const MINUTE_MS = 60_000;
+const MAX_PAUSE_MINUTES = 60;
+
+/**
+ * Publishes what handlers left pending. It stops when Kafka is away and when no time is left; the
+ * next run goes on. Two runs at once do no harm: see {@link publishPending}.
+ *
+ * @param timeLeft milliseconds that the invocation still has
+ * @throws AppError `KAFKA_AWAY` or `DATABASE_AWAY`, after the events that could be sent
+ */
+export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Promise<RelayReport> {
+  const report: RelayReport = { orders: 0, published: 0, refused: 0, unanswered: 0, done: true };
+  const orders = ordersToPublish(deps);
+  let failure: unknown;
+  const worker = async () => {
+    while (report.done) {
+      if (timeLeft() < 2 * SEND_TIMEOUT_MS || report.unanswered >= MAX_UNANSWERED) {
+        report.done = false;
+        return;
+      }
+      const { value: id, done } = await orders.next();
+      if (done) return;
+      await relayOrder(deps, id, report).catch((error: unknown) => {
+        failure ??= error;
+        if (isUnanswered(error)) report.unanswered += 1;
+        else report.done = false;
+      });
+    }
+  };
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, () =>
+      worker().catch((error: unknown) => {
+        failure ??= error;
+        report.done = false;
+      }),
+    ),
+  );
+  logger.info('relay', report);
+  if (failure) throw failure;
+  return report;
+}
+
+/** Until which time a refused order is left alone: a minute, two, four, up to an hour. */
+export function nextTry(attempts: number, now: Date): string {
+  const minutes = Math.min(MAX_PAUSE_MINUTES, 2 ** (attempts - 1));
+  return new Date(now.getTime() + minutes * MINUTE_MS).toISOString();
+}
+
+async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
+  const now = clock.now();
+  yield* await repository.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
+  yield* repository.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
+}
+
+/** One order. One that Kafka refuses for good waits alone: it does not stop the others. */
+async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Promise<void> {
+  const stored = await deps.repository.get(id);
+  if (!stored) return;
+  try {
+    report.published += await publishPending(deps, stored, SEND_TIMEOUT_MS);
+    report.orders += 1;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await relayRefused(deps, stored, error, report);
+  }
+}
+
+/** Kafka refuses a batch for one of its events: what stands before that one goes out by itself. */
+async function relayRefused(
+  deps: OutboxDeps,
+  stored: StoredOrder,
+  refusal: AppError,
+  report: RelayReport,
+): Promise<void> {
+  const pending = pendingOf(stored.events);
+  const { sent, error } =
+    pending.length > 1
+      ? await publishEach(deps, stored, SEND_TIMEOUT_MS)
+      : { sent: 0, error: refusal };
+  report.published += sent;
+  if (!error) {
+    report.orders += 1;
+    return;
+  }
+  if (!isRefusal(error)) throw error;
+  report.refused += 1;
+  await putOff(deps, stored, sent, error.message);
+}
+
+/** Notes on the order which of its pending events is refused, and leaves it alone for a while. */
+async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason: string) {
+  const { order, events, kafkaRefusal } = stored;
+  const refused = pendingOf(events)[at];
+  const now = deps.clock.now();
+  const attempts = at === 0 ? (kafkaRefusal?.attempts ?? 0) + 1 : 1;
+  const since = refused?.timestamp ?? order.updatedAt;
+  const refusal: Refusal = { since, at: now.toISOString(), attempts, reason };
+  const next = nextTry(attempts, now);
+  await deps.repository.putOff(order.id, order.version, refusal, next);
+  const facts = { orderId: order.id, eventId: refused?.id, attempts, next, reason };
+  logger.error('kafka refuses an event', facts);
+}
+
+function isRefusal(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'KAFKA_REFUSED';
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'KAFKA_AWAY';
+}
