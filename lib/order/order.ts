@@ -18,7 +18,7 @@ const item = z.strictObject({
     .min(0)
     .max(MAX_PRICE)
     .refine((price) => DECIMAL_WITH_TWO_PLACES.test(String(price)), 'may have two decimals at most')
-    .meta({}),
+    .meta({ multipleOf: 0.01 }),
 });
 
 const contact = z
