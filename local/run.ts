@@ -35,15 +35,18 @@ const AGAIN = 10_000;
 export async function run(plan: Plan, stop: AbortSignal): Promise<void> {
   await untilUnused(plan.directory, plan.say, stop);
   const supervisor = supervise(plan.directory);
+  const over = new AbortController();
   const stopped = new Promise<void>((resolve) => {
-    if (stop.aborted) resolve();
-    stop.addEventListener('abort', () => resolve(), { once: true });
+    over.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const serving = serve(plan, supervisor, stop);
+  if (stop.aborted) over.abort();
+  stop.addEventListener('abort', () => over.abort(), { once: true });
+  const serving = serve(plan, supervisor, over.signal);
   serving.catch(() => undefined); // After a stop, what was still starting fails: as it should.
   try {
     await Promise.race([serving, stopped]);
   } finally {
+    over.abort();
     plan.say('stopping');
     await supervisor.stop();
   }

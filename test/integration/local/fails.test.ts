@@ -26,6 +26,7 @@ test('functions that fail to start end everything, and say so', async () => {
   run.start({ FUNCTIONS: 'console.error("no such handler"); process.exit(7)' });
   expect(await run.ended(60_000)).toBe(1);
   expect(run.output).toMatch(/no such handler[\s\S]*server ended while starting \(exit 7\)/);
+  expect(run.output).not.toContain('started again');
   await run.leavesNothing();
 });
 
