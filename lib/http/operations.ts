@@ -16,8 +16,10 @@ import {
   createOrderInput,
   getOrderInput,
   listByCustomerInput,
+  listOrderEventsInput,
   updateStatusInput,
 } from '../order/api.ts';
+import { type EventEntry, eventEntrySchema } from '../order/history.ts';
 import { type Order, orderSchema } from '../order/order.ts';
 import type { Schemas } from './input.ts';
 
@@ -56,6 +58,11 @@ const ORDER_ID = '0192f0c1-2345-7abc-8def-0123456789ab';
 const success = z.literal(true);
 const toOrder = { id: '$response.body#/data/id' };
 const orderLinks = {
+  listOrderEvents: {
+    operationId: 'listOrderEvents',
+    description: 'Lists its events.',
+    parameters: toOrder,
+  },
   getOrder: { operationId: 'getOrder', description: 'Reads the order.', parameters: toOrder },
   listByCustomer: {
     operationId: 'listByCustomer',
@@ -119,6 +126,24 @@ const shipped: Order = {
   status: 'shipped',
   version: 2,
   updatedAt: '2026-11-23T10:00:00.000Z',
+};
+
+const created: EventEntry = {
+  id: '0192f0c1-2346-7abc-8def-0123456789ab',
+  type: 'ORDER_CREATED',
+  timestamp: placed.createdAt,
+  sequence: 1,
+  schemaVersion: 1,
+  data: {
+    orderId: ORDER_ID,
+    customerId: placed.customerId,
+    totalAmount: placed.totalAmount,
+    currency: placed.currency,
+    status: placed.status,
+    items: placed.items,
+  },
+  published: true,
+  publishedAt: '2026-11-23T09:00:00.012Z',
 };
 
 const preferences: CustomerPreferences = {
@@ -255,6 +280,23 @@ export const OPERATIONS: Record<string, Operation> = {
       'DATABASE_AWAY',
     ],
     links: { getOrder: orderLinks.getOrder },
+  },
+  'GET /api/orders/{id}/events': {
+    id: 'listOrderEvents',
+    summary: "List an order's events",
+    description:
+      'Every event of the order in its sequence, as it is on the topic but without the contact, and whether it is there. An ' +
+      'event that is not published yet follows within a minute of the return of Kafka.',
+    input: listOrderEventsInput,
+    request: { path: { id: ORDER_ID } },
+    answer: {
+      status: 200,
+      description: 'The events.',
+      schema: z.strictObject({ success, data: z.array(eventEntrySchema).min(1) }),
+      example: { success: true, data: [created] },
+    },
+    refusals: ['ORDER_NOT_FOUND', 'DATABASE_AWAY'],
+    links: { getOrder: { ...orderLinks.getOrder, parameters: { id: '$request.path.id' } } },
   },
   'GET /api/customers/{customerId}/preferences': {
     id: 'getPreferences',

@@ -3,6 +3,7 @@ export const ROUTES = [
   { path: '/api/orders', methods: ['POST'] },
   { path: '/api/orders/{id}', methods: ['GET'] },
   { path: '/api/orders/{id}/status', methods: ['PUT'] },
+  { path: '/api/orders/{id}/events', methods: ['GET'] },
   { path: '/api/orders/customer/{customerId}', methods: ['GET'] },
   { path: '/api/customers/{customerId}/preferences', methods: ['GET', 'PUT'] },
   { path: '/api/notifications', methods: ['GET'] },

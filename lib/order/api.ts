@@ -28,6 +28,8 @@ export const createOrderInput = {
 
 export const getOrderInput = { path: z.object({ id: orderId }) };
 
+export const listOrderEventsInput = { path: z.object({ id: orderId }) };
+
 export const updateStatusInput = {
   path: z.object({ id: orderId }),
   headers: z.object({

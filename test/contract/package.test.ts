@@ -29,6 +29,7 @@ const ANSWERS: Record<string, unknown> = {
   getOrder: { statusCode: 503 },
   listByCustomer: { statusCode: 503 },
   updateStatus: { statusCode: 503 },
+  listOrderEvents: { statusCode: 503 },
   health: { statusCode: 503 },
   docs: { statusCode: 200 },
   notFound: { statusCode: 404 },

@@ -21,6 +21,8 @@ const ANSWERS: Record<string, unknown> = {
   listByCustomer: { statusCode: 200 },
   'listByCustomer.cursor': { statusCode: 422 },
   'listByCustomer.invalid': { statusCode: 422 },
+  listOrderEvents: { statusCode: 200 },
+  'listOrderEvents.malformed': { statusCode: 404 },
   updateStatus: { statusCode: 200 },
   'updateStatus.invalid': { statusCode: 422 },
   health: { statusCode: 200 },

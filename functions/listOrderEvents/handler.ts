@@ -1,0 +1,26 @@
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { ok } from '../../lib/http/answer.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { listOrderEventsInput } from '../../lib/order/api.ts';
+import { listEvents } from '../../lib/order/history.ts';
+import { createRepository, type Repository } from '../../lib/order/repository.ts';
+
+/**
+ * listOrderEvents shows what was published of an order, and what waits.
+ *
+ * Trigger: `GET /api/orders/{id}/events`
+ * Input: the order's id
+ * Answers: 200 with its events in their sequence; 404 for unknown and malformed ids; 503 when DynamoDB is away
+ * Writes: nothing
+ * Publishes: nothing
+ * Safe to repeat because: it reads only, its own writes included
+ */
+export const createHandler = (repository: Repository) =>
+  httpHandler(listOrderEventsInput, async ({ path: { id } }) =>
+    ok(await listEvents(repository, id)),
+  );
+
+const config = loadConfig();
+
+export const handler = createHandler(createRepository(createDynamo(config), config.table));
