@@ -30,7 +30,7 @@ export async function sendDeferred(
 ): Promise<DeferredReport> {
   const report: DeferredReport = { handled: 0, failed: 0, dropped: 0, done: true };
   const now = deps.clock.now();
-  const deadline = new Date(now.getTime() + timeLeft());
+  const deadline = new Date(Date.now() + timeLeft());
   const kept = Math.min(deliveryMs(deps.senders), timeLeft() / 2);
   const keys = deps.deferred.due(now);
   let begun = 0;
@@ -73,7 +73,7 @@ async function handle(
     return 'dropped';
   }
   try {
-    await resume(record, { deadline, again: pause(deadline, attempts), log }, deps);
+    await resume(record, { deadline, again: pause(deps.clock.now(), attempts), log }, deps);
     return 'handled';
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
@@ -101,7 +101,10 @@ async function resume(
   }
 }
 
-/** When a record is looked at again that this run begins and does not settle: later every time. */
-function pause(deadline: Date, attempts: number): Date {
-  return new Date(deadline.getTime() + Math.min(2 ** attempts, MAX_PAUSE_MINUTES) * 60_000);
+/**
+ * When a record is looked at again that this run begins and does not settle: later every time, and
+ * never before its invocation is over.
+ */
+function pause(now: Date, attempts: number): Date {
+  return new Date(now.getTime() + Math.min(2 ** attempts, MAX_PAUSE_MINUTES) * 60_000);
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { createHandler as createListNotifications } from '../../../functions/listNotifications/handler.ts';
 import { createHandler } from '../../../functions/notify/handler.ts';
+import { createHandler as createSendDeferred } from '../../../functions/sendDeferred/handler.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { BatchResponse } from '../../../lib/kafka/batch.ts';
@@ -8,6 +10,8 @@ import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
+import { createDeferred } from '../../../lib/notification/deferred.ts';
+import { planOf } from '../../../lib/notification/deliver.ts';
 import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
@@ -16,7 +20,7 @@ import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
 import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
-import { lambdaContext } from '../../support/http.ts';
+import { call, lambdaContext } from '../../support/http.ts';
 
 type Parts = {
   sender?: Sender;
@@ -55,6 +59,16 @@ export async function createNotifyBench() {
     brokers,
     dynamoEndpoint: DYNAMODB_ENDPOINT,
     deadLetterTopic: names.ORDER_EVENTS_DLQ,
+    dynamo,
+    table,
+
+    /** What the event means for a customer who has said nothing, without the skips. */
+    async planOf(event: OrderEvent) {
+      const customers = createCustomers({ dynamo, table, clock: systemClock });
+      const recipientOf = createRecipientOf({ customers, fallback: undefined });
+      const planned = await planOf(event, { recipientOf, clock: systemClock });
+      return planned.filter((one) => 'message' in one);
+    },
 
     /** The deployed function with a sender, a clock or addresses of the test's own. */
     notify(given: Parts = {}) {
@@ -86,6 +100,31 @@ export async function createNotifyBench() {
         };
         return handler(event, lambdaContext());
       };
+    },
+
+    customers: createCustomers({ dynamo, table, clock: systemClock }),
+
+    /** One run of the scheduled function; its clock says when that is. */
+    sendDeferred(given: Parts & { clock: Clock }) {
+      const { clock } = given;
+      const store = { dynamo: given.dynamo ?? dynamo, table, clock };
+      const sender = given.sender ?? createInbox();
+      const handler = createSendDeferred({
+        deferred: createDeferred(store),
+        seen: createSeen(store),
+        senders: { email: [sender], sms: [sender] },
+        recipientOf: createRecipientOf({
+          customers: createCustomers(store),
+          fallback: given.fallback,
+        }),
+        clock,
+      });
+      return handler({}, lambdaContext());
+    },
+
+    /** `GET /api/notifications` */
+    list(query: Record<string, string>, clock = systemClock) {
+      return call(createListNotifications({ dynamo, table, clock }), { query });
     },
 
     /** What is on record for an event, by channel. */
