@@ -3,6 +3,7 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from 'aws-lambda';
+import { problemSchema } from '../../lib/http/problem.ts';
 
 type Call = {
   method?: string;
@@ -20,12 +21,17 @@ type Json = any;
 
 type Handler = (event: APIGatewayProxyEventV2, context: Context) => unknown;
 
-/** Calls a handler as the HTTP API does (payload format 2.0). A string body goes as it is. */
+/**
+ * Calls a handler as the HTTP API does (payload format 2.0). A string body goes as it is. Every
+ * refusal must keep the schema that the API's document shows.
+ */
 export async function call(handler: Handler, request: Call = {}): Promise<Reply> {
   const result = (await handler(
     httpEvent(request),
     lambdaContext(),
   )) as APIGatewayProxyStructuredResultV2;
+  const body = result.body ? JSON.parse(result.body) : undefined;
+  if (body?.success === false) problemSchema.parse(body);
   return {
     status: result.statusCode ?? 0,
     headers: Object.fromEntries(
@@ -34,7 +40,7 @@ export async function call(handler: Handler, request: Call = {}): Promise<Reply>
         String(value),
       ]),
     ),
-    body: result.body ? JSON.parse(result.body) : undefined,
+    body,
   };
 }
 
