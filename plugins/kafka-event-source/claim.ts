@@ -2,6 +2,9 @@
 import type { Entry } from './batch.ts';
 import type { Lane } from './lane.ts';
 
+/** How many stretches of offsets a message names. */
+const MAX_RUNS = 50;
+
 export class Claim {
   readonly lane: Lane;
   readonly entries: readonly Entry[];
@@ -55,12 +58,21 @@ export function count(parts: readonly Part[]): number {
   return parts.reduce((records, { entries }) => records + entries.length, 0);
 }
 
-/** Such as `orders-0 5…9, orders-1 7`. */
+/** Exactly which records, such as `orders-0 5…9,12, orders-1 7`. */
 export function ranges(parts: readonly Part[]): string {
-  return parts
-    .map(({ claim, entries }) => {
-      const [first, last] = [entries[0]?.offset, entries.at(-1)?.offset];
-      return `${claim.lane.key} ${first === last ? first : `${first}…${last}`}`;
-    })
-    .join(', ');
+  return parts.map(({ claim, entries }) => `${claim.lane.key} ${runs(entries)}`).join(', ');
+}
+
+function runs(entries: readonly Entry[]): string {
+  const found: { first: number; last: number }[] = [];
+  for (const { offset } of entries) {
+    const current = found.at(-1);
+    if (current && offset === current.last + 1) current.last = offset;
+    else found.push({ first: offset, last: offset });
+  }
+  const shown = found
+    .slice(0, MAX_RUNS)
+    .map(({ first, last }) => (first === last ? first : `${first}…${last}`));
+  const more = found.length - shown.length;
+  return `${shown.join(',')}${more > 0 ? ` and ${more} more stretches up to ${found.at(-1)?.last}` : ''}`;
 }

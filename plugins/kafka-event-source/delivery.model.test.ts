@@ -1,0 +1,348 @@
+/** Drives the delivery with random records, answers, rebalances and crashes beside a plain model. */
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { InvocationResult } from './acknowledge.ts';
+import type { Entry } from './batch.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { KafkaEvent } from './event.ts';
+import type { Failure } from './failure.ts';
+import { Stats } from './stats.ts';
+
+const TOPIC = 'orders';
+const silent = () => undefined;
+const log = { error: silent, warning: silent, notice: silent, debug: silent };
+const outcomes = ['ok', 'error', 'notReached', 'tooLarge', 'unknown', 'some', 'text'] as const;
+type Outcome = (typeof outcomes)[number];
+type Kind = 'good' | 'old' | 'schema' | 'huge';
+type Disruption = 'none' | 'rebalance' | 'crash';
+
+const PAYLOAD_BYTES = 10_000;
+const HUGE_BYTES = 20_000;
+
+interface Plan {
+  readonly partitions: Kind[][];
+  readonly answers: Outcome[];
+  readonly disruptions: Disruption[];
+  readonly destination: 'none' | 'takes' | 'failsAtTimes';
+  readonly drops: boolean;
+  readonly batchSize: number;
+  readonly retries: number;
+  readonly bisect: boolean;
+  readonly pollers: number;
+}
+
+interface Delivered {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** The broker, the function and the destination, and what must be true at each step. */
+class World {
+  readonly plan: Plan;
+  readonly committed: number[];
+  /** Done by the function, at the destination, or dropped; for ever. */
+  readonly done: Set<number>[];
+  readonly sent = new Map<string, Failure>();
+  /** Failures that count as attempts, since the process or the assignment began. */
+  readonly counted = new Map<string, number>();
+  readonly inFlight = new Set<number>();
+  invocations = 0;
+  sends = 0;
+  life = 0;
+  delivery: Delivery;
+  stats = new Stats();
+  #broken: unknown;
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+    this.committed = plan.partitions.map(() => 0);
+    this.done = plan.partitions.map(() => new Set<number>());
+    this.delivery = this.start();
+  }
+
+  get limit(): number {
+    const { retries, destination } = this.plan;
+    if (retries >= 0) return retries;
+    return destination === 'none' ? Number.POSITIVE_INFINITY : 10;
+  }
+
+  start(): Delivery {
+    const { plan } = this;
+    this.life += 1;
+    const life = this.life;
+    this.stats = new Stats();
+    this.counted.clear();
+    this.inFlight.clear();
+    const destination: DeliveryOptions['destination'] = {
+      name: 'test',
+      send: async (failure) => this.send(failure),
+      close: async () => undefined,
+    };
+    const delivery = new Delivery({
+      name: 'test',
+      topic: TOPIC,
+      functionArn: 'arn',
+      source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
+      batchSize: plan.batchSize,
+      windowMs: 0,
+      payloadBytes: PAYLOAD_BYTES,
+      reportBatchItemFailures: true,
+      maximumRetryAttempts: plan.retries,
+      maximumRecordAgeSeconds: 3_600,
+      bisectBatchOnFunctionError: plan.bisect,
+      dropWhenDestinationFails: plan.drops,
+      ...(plan.destination !== 'none' && { destination }),
+      ...(plan.pollers > 0 && { pollers: { minimum: plan.pollers, maximum: plan.pollers } }),
+      backoff: { firstMs: 0, maxMs: 0 },
+      log: { ...log, error: (message) => this.dropped(message) },
+      stats: this.stats,
+      invoke: (payload) => this.invoke(payload, life),
+      onProgress: (partition, next) => this.commit(partition, next, life),
+      onRoom: silent,
+    });
+    for (const partition of plan.partitions.keys()) this.assign(delivery, partition);
+    return delivery;
+  }
+
+  assign(delivery: Delivery, partition: number): void {
+    const kinds = this.plan.partitions[partition] ?? [];
+    delivery.assign(partition);
+    for (const key of this.counted.keys()) {
+      if (key.startsWith(`${partition}-`)) this.counted.delete(key);
+    }
+    const from = this.committed[partition] ?? 0;
+    const entries = kinds.map((kind, offset) => entry(partition, offset, kind)).slice(from);
+    for (let start = 0; start < entries.length; start += 4) {
+      delivery.enqueue(partition, entries.slice(start, start + 4));
+    }
+  }
+
+  async invoke(payload: string, life: number): Promise<InvocationResult> {
+    const { records } = JSON.parse(payload) as KafkaEvent;
+    const delivered = Object.values(records).flat() as Delivered[];
+    if (life !== this.life) return { kind: 'notReached', message: 'the process is dead' };
+    this.check(() => this.mayBeInvoked(delivered, payload));
+    const partitions = new Set(delivered.map(({ partition }) => partition));
+    for (const partition of partitions) this.inFlight.add(partition);
+    const index = this.invocations++;
+    await turn();
+    const outcome = this.plan.answers[index] ?? 'ok';
+    const disruption = this.plan.disruptions[index] ?? 'none';
+    if (life !== this.life) return { kind: 'notReached', message: 'the process is dead' };
+    this.apply(outcome, delivered);
+    if (disruption === 'crash') this.crash();
+    if (disruption === 'rebalance') {
+      // The partition comes back while the invocation with it is still in flight.
+      this.assign(this.delivery, [...partitions][0] ?? 0);
+      await turn();
+    }
+    if (life === this.life) for (const partition of partitions) this.inFlight.delete(partition);
+    return answer(outcome, delivered);
+  }
+
+  mayBeInvoked(delivered: Delivered[], payload: string): void {
+    expect(delivered.length).toBeGreaterThan(0);
+    expect(delivered.length).toBeLessThanOrEqual(this.plan.batchSize);
+    expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(PAYLOAD_BYTES);
+    for (const partition of new Set(delivered.map((record) => record.partition))) {
+      const offsets = delivered.flatMap((one) => (one.partition === partition ? [one.offset] : []));
+      const among = new Set(offsets);
+      expect(this.inFlight.has(partition)).toBe(false);
+      expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+      for (let offset = 0; offset < (offsets.at(-1) ?? 0); offset += 1) {
+        // Whatever stands before a delivered record is in the batch or done: order is kept.
+        expect(among.has(offset) || this.isDone(partition, offset)).toBe(true);
+      }
+      for (const offset of offsets) {
+        expect(this.plan.partitions[partition]?.[offset]).toBe('good');
+        expect(offset).toBeGreaterThanOrEqual(this.committed[partition] ?? 0);
+        const attempts = this.counted.get(`${partition}-${offset}`) ?? 0;
+        expect(attempts).toBeLessThanOrEqual(this.limit);
+      }
+    }
+  }
+
+  apply(outcome: Outcome, delivered: Delivered[]): void {
+    const isSplit =
+      (outcome === 'error' && this.plan.bisect && delivered.length > 1) || outcome === 'tooLarge';
+    for (const [index, { partition, offset }] of delivered.entries()) {
+      const key = `${partition}-${offset}`;
+      const isOk =
+        outcome === 'ok' ||
+        (outcome === 'some' && index % 2 === 0) ||
+        (outcome === 'tooLarge' && delivered.length === 1);
+      if (isOk) this.done[partition]?.add(offset);
+      else if (outcome !== 'notReached' && !isSplit) {
+        this.counted.set(key, (this.counted.get(key) ?? 0) + 1);
+      }
+    }
+  }
+
+  send(failure: Failure): void {
+    const fails = this.plan.destination === 'failsAtTimes' && this.sends++ % 3 !== 2;
+    if (fails) throw new Error('the destination is away');
+    for (const { key, entries } of failure.parts) {
+      const partition = Number(key.split('-').at(-1));
+      for (const { offset } of entries) {
+        this.check(() => this.mayBeGivenUp(partition, offset, failure.condition));
+        this.done[partition]?.add(offset);
+        this.sent.set(`${partition}-${offset}`, failure);
+      }
+    }
+  }
+
+  /** Reads from the message which records are gone: it is all that tells of them. */
+  dropped(message: string): void {
+    if (!message.includes('DROPPED')) return;
+    const condition = /RetriesExhausted|RecordAgeExceeded|SCHEMA_NOT_FOUND|MaximumPayload\w+/.exec(
+      message,
+    )?.[0] as Failure['condition'];
+    const { destination, drops } = this.plan;
+    this.check(() => expect(destination === 'none' || drops).toBe(true));
+    for (const [, partition, list = ''] of message.matchAll(/orders-(\d+) ([\d…,]*\d)/g)) {
+      for (const run of list.split(',')) {
+        const [first, last = first] = run.split('…').map(Number);
+        for (let offset = first ?? 0; offset <= (last ?? 0); offset += 1) {
+          this.check(() => this.mayBeGivenUp(Number(partition), offset, condition));
+          this.done[Number(partition)]?.add(offset);
+        }
+      }
+    }
+  }
+
+  mayBeGivenUp(partition: number, offset: number, condition: Failure['condition']): void {
+    const kind = this.plan.partitions[partition]?.[offset] ?? 'good';
+    const expected = {
+      good: 'RetriesExhausted',
+      old: 'RecordAgeExceeded',
+      schema: 'SCHEMA_NOT_FOUND',
+      huge: 'MaximumPayloadSizeExceeded',
+    } as const;
+    expect(condition).toBe(expected[kind]);
+    if (kind === 'good') {
+      expect(this.counted.get(`${partition}-${offset}`)).toBe(this.limit + 1);
+    }
+  }
+
+  commit(partition: number, next: number, life: number): void {
+    if (life !== this.life) return;
+    this.check(() => {
+      for (let offset = 0; offset < next; offset += 1) {
+        expect(this.isDone(partition, offset)).toBe(true);
+      }
+    });
+    this.committed[partition] = Math.max(this.committed[partition] ?? 0, next);
+  }
+
+  /** A new process, which knows nothing but what is committed. */
+  crash(): void {
+    void this.delivery.close(0);
+    this.delivery = this.start();
+  }
+
+  isDone(partition: number, offset: number): boolean {
+    return this.done[partition]?.has(offset) === true;
+  }
+
+  /** A record that stands still without a destination ends its partition here. */
+  isOver(): boolean {
+    if (this.#broken) throw this.#broken;
+    const { partitions, destination } = this.plan;
+    return partitions.every((kinds, partition) => {
+      const stop = destination === 'none' ? kinds.indexOf('huge') : -1;
+      return this.committed[partition] === (stop < 0 ? kinds.length : stop);
+    });
+  }
+
+  check(assertions: () => void): void {
+    try {
+      assertions();
+    } catch (error) {
+      this.#broken ??= error;
+    }
+  }
+}
+
+function entry(partition: number, offset: number, kind: Kind): Entry {
+  const json = JSON.stringify({ partition, offset });
+  const aside = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
+  return {
+    offset,
+    next: offset + 1,
+    json,
+    bytes: kind === 'huge' ? HUGE_BYTES : json.length,
+    arrived: 0,
+    timestamp: kind === 'old' ? Date.now() - 7_200_000 : Date.now(),
+    ...(kind === 'schema' && { aside }),
+  };
+}
+
+function answer(outcome: Outcome, records: readonly Delivered[]): InvocationResult {
+  const report = (list: readonly Delivered[]): InvocationResult => ({
+    kind: 'ok',
+    payload: {
+      batchItemFailures: list.map(({ partition, offset }) => ({
+        itemIdentifier: { partition: `${TOPIC}-${partition}`, offset },
+      })),
+    },
+  });
+  switch (outcome) {
+    case 'ok':
+      return { kind: 'ok', payload: null };
+    case 'text':
+      return { kind: 'ok', payload: 'not the documented answer' };
+    case 'some':
+      return report(records.filter((_, index) => index % 2 === 1));
+    case 'unknown':
+      return report([{ partition: 9, offset: 9 }]);
+    case 'tooLarge':
+      return records.length > 1
+        ? { kind: 'tooLarge', message: 'cut it' }
+        : { kind: 'ok', payload: null };
+    case 'error':
+      return { kind: 'functionError', message: 'thrown' };
+    case 'notReached':
+      return { kind: 'notReached', message: 'throttled' };
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+const kind = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Kind>('good') },
+  { weight: 1, arbitrary: fc.constantFrom<Kind>('old', 'schema', 'huge') },
+);
+const disruption = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Disruption>('none') },
+  { weight: 1, arbitrary: fc.constantFrom<Disruption>('rebalance', 'crash') },
+);
+const plan: fc.Arbitrary<Plan> = fc.record({
+  partitions: fc.array(fc.array(kind, { minLength: 1, maxLength: 14 }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  answers: fc.array(fc.constantFrom(...outcomes), { maxLength: 40 }),
+  disruptions: fc.array(disruption, { maxLength: 40 }),
+  destination: fc.constantFrom('none', 'takes', 'failsAtTimes'),
+  drops: fc.boolean(),
+  batchSize: fc.integer({ min: 1, max: 12 }),
+  retries: fc.integer({ min: -1, max: 3 }),
+  bisect: fc.boolean(),
+  pollers: fc.integer({ min: 0, max: 3 }),
+});
+
+test('whatever happens: none is skipped, none comes after its commit, order is kept, retries are counted', async () => {
+  await fc.assert(
+    fc.asyncProperty(plan, async (given) => {
+      const world = new World(given);
+      const deadline = Date.now() + 10_000;
+      while (!world.isOver()) {
+        if (Date.now() > deadline) throw new Error(`not over: ${JSON.stringify(world.committed)}`);
+        await turn();
+      }
+      await world.delivery.close(1_000);
+      world.isOver();
+    }),
+    { numRuns: 400, endOnFailure: true, interruptAfterTimeLimit: 60_000 },
+  );
+}, 120_000);
