@@ -12,7 +12,7 @@ import { createSeen } from '../../lib/notification/seen.ts';
 import { orderEventSchema } from '../../lib/order-event.ts';
 
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
-const ORDERS_AT_ONCE = 16;
+const ORDERS_AT_ONCE = 8;
 
 type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boolean };
 

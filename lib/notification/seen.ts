@@ -30,12 +30,18 @@ export type Seen = {
   advance(event: OrderEvent): Promise<boolean>;
   /**
    * Takes a notification for one call to its provider, by an invocation that is over at `until`.
-   * With `again`, a record that this call does not settle is looked at again then.
+   * With `again`, a record that this call does not settle is looked at again then. With the `id` of a
+   * claim whose answer was lost, that claim is found to be mine.
    *
    * @returns the claim to settle it with, or undefined when there is nothing left to do
    * @throws AppError `SEND_FAILED` while another invocation is at it
    */
-  claim(notification: Notification, until: Date, again?: Date): Promise<string | undefined>;
+  claim(
+    notification: Notification,
+    until: Date,
+    again?: Date,
+    id?: string,
+  ): Promise<string | undefined>;
   /** Notes that a notification waits until a time. @returns false when its record is settled already */
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
   /**
@@ -162,8 +168,7 @@ export function createSeen(deps: {
       return !refused;
     },
 
-    async claim(notification, until, again) {
-      const claim = randomUUID();
+    async claim(notification, until, again, claim = randomUUID()) {
       const set = {
         status: 'sending',
         claim,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { asAppError } from '../errors.ts';
 import { CALL_MS, callInTurn } from './call.ts';
@@ -8,6 +9,8 @@ import type { Notification, Outcome } from './record.ts';
 /** How often the providers are asked in one invocation; after that the record comes again. */
 const ROUNDS = 3;
 const FIRST_PAUSE_MS = 200;
+/** How long an answer is sought to a claim that may have been written. */
+const CLAIMING_MS = 10_000;
 /** What the requests to DynamoDB around a call may take. */
 const NOTING_MS = 4_000;
 
@@ -40,7 +43,11 @@ export async function send(
   const roundMs = CALL_MS * providers.length + NOTING_MS;
   const until = () => new Date(Math.min(deadline.getTime(), Date.now() + roundMs));
 
-  const claim = await seen.claim(notification, until(), again);
+  const id = randomUUID();
+  const claim = await untilNoted(
+    () => seen.claim(notification, until(), again, id),
+    new Date(Math.min(deadline.getTime(), Date.now() + CLAIMING_MS)),
+  );
   if (!claim) return undefined;
   for (let round = 1; ; round++) {
     const start = performance.now();
@@ -62,8 +69,11 @@ export async function send(
   }
 }
 
-/** What is known must not be lost: DynamoDB is asked again as long as there is time. */
-async function untilNoted(note: () => Promise<void>, deadline: Date): Promise<void> {
+/**
+ * What is known must not be lost, and a claim without an answer may have been written: DynamoDB is
+ * asked again as long as there is time.
+ */
+async function untilNoted<T>(note: () => Promise<T>, deadline: Date): Promise<T> {
   for (;;) {
     try {
       return await note();

@@ -125,7 +125,7 @@ test('a provider that is not there passes: nothing has left', async () => {
     }`;
   const given = JSON.stringify({ email, sms, region });
   const args = ['--input-type=module', '-e', script, given];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: process.env });
   const answers = stdout
     .trim()
     .split('\n')
