@@ -8,6 +8,9 @@ const REQUEST_TIMEOUT_MS = 500;
 const CONNECTION_TIMEOUT_MS = 300;
 const MAX_ATTEMPTS = 3;
 
+/** Only where the surroundings do not have them: a tool beside the functions. */
+export type Credentials = { accessKeyId: string; secretAccessKey: string };
+
 /** Answers of the service itself that another try may change. */
 const PASSING = new Set([
   'InternalServerError',
@@ -17,15 +20,20 @@ const PASSING = new Set([
   'RequestLimitExceeded',
   'ServiceUnavailable',
   'ThrottlingException',
+  'TransactionConflictException',
   'TimeoutError',
   'AbortError',
 ]);
 
 /** A document client whose requests end in bounded time; fields that are undefined are left out. */
-export function createDynamo(config: Pick<Config, 'region' | 'dynamoEndpoint'>) {
+export function createDynamo(
+  { region, dynamoEndpoint }: Pick<Config, 'region' | 'dynamoEndpoint'>,
+  credentials?: Credentials,
+) {
   const client = new DynamoDBClient({
-    region: config.region,
-    endpoint: config.dynamoEndpoint,
+    region,
+    endpoint: dynamoEndpoint,
+    ...(credentials && { credentials }),
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,

@@ -4,11 +4,12 @@ import type { Order } from './order.ts';
 /** The names of the indexes, as serverless.yml defines them. */
 export const BY_CUSTOMER = 'byCustomer';
 export const PENDING_EVENTS = 'pendingEvents';
+export const BY_CHANGE = 'byChange';
 
 /** Where orders wait whose next event Kafka refuses: few, so one key does. */
 export const REFUSED_SHARD = 'REFUSED';
 
-const SHARDS = 16;
+const ALL_SHARDS = [...'0123456789abcdef'];
 
 export type Key = { pk: string; sk: string };
 
@@ -38,14 +39,24 @@ export function customerSort({ createdAt, id }: Order): string {
 
 /** Spreads the pending events over 16 keys, so that no one key of the index is hot. */
 export function pendingShard(id: string): string {
-  const [first = 0] = createHash('sha256').update(id).digest();
-  return shardKey(first % SHARDS);
+  return `PENDING#${shardOf(id)}`;
 }
 
 export function allPendingShards(): string[] {
-  return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
+  return ALL_SHARDS.map((shard) => `PENDING#${shard}`);
 }
 
-function shardKey(shard: number): string {
-  return `PENDING#${shard.toString(16)}`;
+/** Spreads the orders changed on one day over 16 keys. */
+export function changeShard({ id, updatedAt }: Order): string {
+  return `CHANGED#${updatedAt.slice(0, 10)}#${shardOf(id)}`;
+}
+
+/** All keys of a day (`2026-11-23`). */
+export function changeShards(day: string): string[] {
+  return ALL_SHARDS.map((shard) => `CHANGED#${day}#${shard}`);
+}
+
+function shardOf(id: string): string {
+  const [first = 0] = createHash('sha256').update(id).digest();
+  return (first % ALL_SHARDS.length).toString(16);
 }

@@ -11,9 +11,17 @@ import { AppError } from '../errors.ts';
 import type { OrderStatus } from '../order-event.ts';
 import { attempt, attemptAll, orAway } from './attempt.ts';
 import { createBacklog, type Refusal } from './backlog.ts';
+import { createChanges } from './changes.ts';
 import type { Claim } from './claim.ts';
 import type { StoredEvent } from './events.ts';
-import { BY_CUSTOMER, customerKey, customerSort, orderKey, pendingShard } from './keys.ts';
+import {
+  BY_CUSTOMER,
+  changeShard,
+  customerKey,
+  customerSort,
+  orderKey,
+  pendingShard,
+} from './keys.ts';
 import type { Contact, Order } from './order.ts';
 
 /** While it looks for orders of a status, a page reads this many at once, and so often at most. */
@@ -100,7 +108,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         ConditionExpression: 'version = :before',
         UpdateExpression:
           'SET #status = :status, version = :version, updatedAt = :at, ' +
-          'events = list_append(events, :event), ' +
+          'events = list_append(events, :event), changeShard = :day, ' +
           'pendingShard = if_not_exists(pendingShard, :shard), ' +
           'pendingSince = if_not_exists(pendingSince, :at)',
         ExpressionAttributeNames: { '#status': 'status' },
@@ -111,6 +119,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
           ':at': next.updatedAt,
           ':event': [event],
           ':shard': pendingShard(next.id),
+          ':day': changeShard(next),
         },
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -150,6 +159,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
     },
 
     ...createBacklog(client, table),
+    ...createChanges(client, table),
   };
 }
 
@@ -204,6 +214,7 @@ function itemOf({ order, contact, events }: StoredOrder) {
     customerSort: customerSort(order),
     pendingShard: pendingShard(order.id),
     pendingSince: order.createdAt,
+    changeShard: changeShard(order),
   };
 }
 

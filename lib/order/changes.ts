@@ -1,0 +1,47 @@
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { orAway } from './attempt.ts';
+import { BY_CHANGE, changeShards, type Key, orderIdOf } from './keys.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** The index of all orders by the day and time of their last change. */
+export function createChanges(client: DynamoDBDocumentClient, table: string) {
+  const page = async (shard: string, from: string, start?: Record<string, unknown>) =>
+    orAway(
+      client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: BY_CHANGE,
+          KeyConditionExpression: 'changeShard = :shard AND updatedAt >= :from',
+          ExpressionAttributeValues: { ':shard': shard, ':from': from },
+          ExclusiveStartKey: start,
+        }),
+      ),
+    );
+
+  return {
+    /**
+     * The ids of all orders that may have an event of the period: created before its end, and last
+     * changed at its start or later. The walk goes on to the present day, since an order stands at
+     * its last change only; one that is changed while it goes on is met again, but never missed.
+     */
+    async *changedOrders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
+      const [first, end] = [from.toISOString(), to.toISOString()];
+      for (let day = from.getTime(); dayOf(day) <= dayOf(now().getTime()); day += DAY_MS) {
+        for (const shard of changeShards(dayOf(day))) {
+          let start: Record<string, unknown> | undefined;
+          do {
+            const { Items = [], LastEvaluatedKey } = await page(shard, first, start);
+            const before = Items.filter(({ createdAt }) => String(createdAt) < end);
+            yield* before.map((item) => orderIdOf(item as Key));
+            start = LastEvaluatedKey;
+          } while (start);
+        }
+      }
+    },
+  };
+}
+
+function dayOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 10);
+}
