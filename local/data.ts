@@ -4,6 +4,7 @@ import { type Process, processes } from './processes.ts';
 import { until } from './wait.ts';
 
 const ENDING = 12_000;
+const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.properties'];
 
 /** The processes that stand on the data of this folder: a supervisor, Kafka, DynamoDB Local. */
 export function usersOf(directory: string, all = processes()): Process[] {
@@ -34,12 +35,11 @@ export async function untilUnused(
   await until('an earlier run to end', ENDING, unused, stop);
 }
 
-/** Clears the data, or with `all` the jars as well; throws when something runs on it. */
+/** Clears the data, or with `all` the whole folder: the jars and the tools that tests fetch, too; throws when something runs on it. */
 export function clear(directory: string, all: boolean): string[] {
   if (usersOf(directory).length > 0) throw new Error(inUse(directory));
-  const kept = all ? [] : ['jars'];
   const names = existsSync(directory) ? readdirSync(directory) : [];
-  const gone = names.filter((name) => !kept.includes(name));
+  const gone = names.filter((name) => all || data.includes(name));
   for (const name of gone) rmSync(join(directory, name), { recursive: true, force: true });
   return gone;
 }

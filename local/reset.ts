@@ -4,9 +4,9 @@ import { findDocker } from './choose.ts';
 import { clear } from './data.ts';
 import { composeReset } from './docker.ts';
 
-const help = `npm run reset: clears the local data and logs in .local/, not the jars.
+const help = `npm run reset: clears the local data and logs in .local/, and nothing else.
 
-  npm run reset -- --all   the jars, too: the next start fetches them again
+  npm run reset -- --all   everything in .local/, the jars too: the next start fetches them again
 `;
 
 const directory = join(import.meta.dirname, '../.local');
