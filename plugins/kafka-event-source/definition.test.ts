@@ -1,155 +1,339 @@
 import { describe, expect, test } from '@jest/globals';
-import { readMappings, type Service } from './definition.ts';
+import { kafka, kafkaFunction, kafkaService } from '../../test/support/kafka-service.ts';
+import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
+import type { Service } from './template/deployed.ts';
 
-const kafka = {
-  accessConfigurations: { saslScram512Auth: ['arn:aws:secretsmanager:us-east-1:1:secret:x'] },
-  bootstrapServers: ['b-1.example.com:9096', 'b-2.example.com:9096'],
-  topic: 'orders',
-};
-const LOGICAL_ID = 'NotifyEventSourceMappingKafkaOrders';
-
-function service(events: unknown[], properties?: object, timeoutSeconds = 6): Service {
-  return {
-    service: 'shop',
-    stage: 'local',
-    functions: [{ key: 'notify', name: 'shop-local-notify', timeoutSeconds, events }],
-    extensions: properties ? { [LOGICAL_ID]: { Properties: properties } } : {},
-    logicalId: (kind) => (kind === 'kafka' ? LOGICAL_ID : 'NotifyMsk'),
-  };
-}
+const EXTENDED = 'notifyKafkaorders';
 const local = { bootstrapServers: 'localhost:9092' };
-const read = (event: object = {}, properties?: object, custom: unknown = local) =>
-  readMappings(service([{ kafka: { ...kafka, ...event } }], properties), readOptions(custom));
-const one = (...args: Parameters<typeof read>) => read(...args)[0];
+const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
+
+function definitions(events: unknown[], changes: Partial<Service> = {}, custom: unknown = local) {
+  return readDefinitions(kafkaService(events, changes), readOptions(custom)).definitions;
+}
+const mappings = (...args: Parameters<typeof definitions>) =>
+  definitions(...args).map(({ mapping }) => mapping);
+const one = (event: object = {}, properties: object = {}, custom: unknown = local) =>
+  mappings(
+    [{ kafka: { ...kafka, ...event } }],
+    { extensions: { [EXTENDED]: { Properties: properties } } },
+    custom,
+  )[0];
 
 test('the defaults are those of AWS', () => {
   expect(one()).toMatchObject({
     functionName: 'shop-local-notify',
+    functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:shop-local-notify',
     topic: 'orders',
     batchSize: 100,
     windowMs: 500,
     enabled: true,
     startingPosition: 'TRIM_HORIZON',
+    consumptionMode: 'Stream',
+    maximumRetryAttempts: -1,
+    maximumRecordAgeSeconds: -1,
+    bisectBatchOnFunctionError: false,
     reportBatchItemFailures: false,
+    filters: [],
     bootstrapServers: ['localhost:9092'],
     source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
-    notEmulated: [],
+    access: [{ type: 'SASL_SCRAM_512_AUTH', uri: 'arn:aws:secretsmanager:us-east-1:1:secret:x' }],
   });
+  expect(one()).not.toHaveProperty('pollers');
+  expect(one()).not.toHaveProperty('destination');
 });
 
-test('a window of 0 in serverless.yml deploys as the default; in the extension it is 0', () => {
-  expect(one({ maximumBatchingWindow: 0 })?.windowMs).toBe(500);
+test('a window of 0 in maximumBatchingWindow deploys as the default, with a warning', () => {
+  const [definition] = definitions([{ kafka: { ...kafka, maximumBatchingWindow: 0 } }]);
+  expect(definition?.mapping?.windowMs).toBe(500);
+  expect(definition?.warnings).toEqual([expect.stringMatching(/deploys as the default of 500 ms/)]);
+});
+
+test('a window of 0 in maximumBatchingWindowInSeconds or in an extension deploys as 0', () => {
   expect(one({ maximumBatchingWindow: 3 })?.windowMs).toBe(3_000);
+  expect(one({ maximumBatchingWindowInSeconds: 0 })?.windowMs).toBe(0);
   expect(one({}, { MaximumBatchingWindowInSeconds: 0 })?.windowMs).toBe(0);
 });
 
-test('resources.extensions is laid over the event', () => {
+test('every setting of failures and modes comes from the event', () => {
+  const event = {
+    maximumRetryAttempts: 3,
+    maximumRecordAge: 60,
+    bisectBatchOnFunctionError: true,
+    functionResponseType: 'ReportBatchItemFailures',
+    onFailureDestination: 'kafka://dead',
+    provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 5, pollerGroupName: 'g' },
+    filterPatterns: [{ value: { a: [1] } }],
+    schemaRegistry: {
+      uri: 'https://registry.example.com:8081',
+      eventRecordFormat: 'JSON',
+      accessConfigurations: { basicAuth: 'arn:aws:secretsmanager:us-east-1:1:secret:r' },
+      validate: ['value'],
+    },
+  };
+  const settings = {
+    maximumRetryAttempts: 3,
+    maximumRecordAgeSeconds: 60,
+    bisectBatchOnFunctionError: true,
+    reportBatchItemFailures: true,
+    destination: { kind: 'kafka', topic: 'dead' },
+    pollers: { minimum: 1, maximum: 5, group: 'g' },
+    filters: ['{"value":{"a":[1]}}'],
+    schemaRegistry: {
+      uri: 'https://registry.example.com:8081',
+      eventRecordFormat: 'JSON',
+      access: [{ type: 'BASIC_AUTH', uri: 'arn:aws:secretsmanager:us-east-1:1:secret:r' }],
+      attributes: ['VALUE'],
+    },
+  };
+  expect(one(event)).toMatchObject(settings);
+  expect(mappings([{ msk: { arn, topic: 'orders', ...event } }])[0]).toMatchObject(settings);
+});
+
+test("provisioned pollers may have either framework's name", () => {
+  const pollers = { minimum: 2, maximum: 4, group: 'g' };
+  expect(one({ provisionedPollers: { min: 2, max: 4, group: 'g' } })?.pollers).toEqual(pollers);
+  expect(one({ provisionedPollerConfig: { maximumPollers: 4 } })?.pollers).toEqual({
+    minimum: 1,
+    maximum: 4,
+  });
+  expect(one({ provisionedPollers: false })).not.toHaveProperty('pollers');
+});
+
+test('resources.extensions is laid over the event, property by property', () => {
   const properties = {
     FunctionResponseTypes: ['ReportBatchItemFailures'],
     BatchSize: 7,
-    MaximumRetryAttempts: 3,
-    ProvisionedPollerConfig: { MinimumPollers: 1 },
-    DestinationConfig: { OnFailure: { Destination: 'kafka://dead' } },
+    ProvisionedPollerConfig: { MaximumPollers: 3 },
   };
-  expect(one({ batchSize: 50 }, properties)).toMatchObject({
+  const event = { batchSize: 50, provisionedPollerConfig: { minimumPollers: 2 } };
+  expect(one(event, properties)).toMatchObject({
     batchSize: 7,
     reportBatchItemFailures: true,
-    notEmulated: ['MaximumRetryAttempts', 'DestinationConfig', 'ProvisionedPollerConfig'],
+    pollers: { minimum: 1, maximum: 3 },
   });
 });
 
-test('strict makes a setting that is not emulated an error', () => {
-  expect(() => one({}, { MaximumRetryAttempts: 3 }, { ...local, strict: true })).toThrow(
-    /not emulated: MaximumRetryAttempts/,
-  );
+test('resources.Resources is merged into the event, and resources.extensions wins over it', () => {
+  const resources = {
+    [EXTENDED]: { Properties: { BatchSize: 7, ProvisionedPollerConfig: { MaximumPollers: 3 } } },
+  };
+  const event = { ...kafka, provisionedPollerConfig: { minimumPollers: 2 } };
+  const extensions = { [EXTENDED]: { Properties: { BatchSize: 8 } } };
+  expect(mappings([{ kafka: event }], { resources, extensions })[0]).toMatchObject({
+    batchSize: 8,
+    pollers: { minimum: 2, maximum: 3 },
+  });
+});
+
+describe('a mapping of resources.Resources', () => {
+  const properties = {
+    EventSourceArn: arn,
+    Topics: ['orders'],
+    StartingPosition: 'LATEST',
+  };
+  const read = (FunctionName: unknown, resources: object = {}) =>
+    definitions([], {
+      resources: {
+        ...resources,
+        Mapping: {
+          Type: 'AWS::Lambda::EventSourceMapping',
+          Properties: { ...properties, FunctionName },
+        },
+      },
+    });
+
+  test.each([
+    ['a Ref', { Ref: 'notifyLambdaFunction' }],
+    ['its ARN', { 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] }],
+    ['its name', 'shop-local-notify'],
+    ['an ARN in full', 'arn:aws:lambda:eu-west-1:111:function:shop-local-notify:live'],
+    ['a partial ARN', '111:function:shop-local-notify'],
+    ["the framework's alias", { Ref: 'notifyProvConcLambdaAlias' }],
+    ['an alias of its own', { Ref: 'Live' }],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own
+    ['an ARN made by Fn::Sub', { 'Fn::Sub': '${notifyLambdaFunction.Arn}:live' }],
+    ['an alias joined', { 'Fn::Join': [':', [{ 'Fn::GetAtt': 'notifyLambdaFunction.Arn' }, 'x']] }],
+  ])('calls a function named by %s', (_, name) => {
+    const alias = {
+      Type: 'AWS::Lambda::Alias',
+      Properties: { FunctionName: { Ref: 'notifyLambdaFunction' }, Name: 'live' },
+    };
+    const [definition] = read(name, { Live: alias });
+    expect(definition?.refusals).toEqual([]);
+    expect(definition?.mapping).toMatchObject({
+      functionKey: 'notify',
+      logicalId: 'Mapping',
+      startingPosition: 'LATEST',
+      source: { eventSource: 'aws:kafka', eventSourceArn: arn },
+    });
+  });
+
+  test('does not run for a function of another service, and says so', () => {
+    expect(read('somebody-elses')[0]).toMatchObject({
+      mapping: undefined,
+      refusals: [
+        {
+          by: 'emulator',
+          message: expect.stringMatching(/"somebody-elses", which is no function/),
+        },
+      ],
+    });
+  });
+
+  test('of a queue or a stream is not ours', () => {
+    const resources = {
+      Queue: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { EventSourceArn: { 'Fn::GetAtt': ['Orders', 'Arn'] }, FunctionName: 'x' },
+      },
+    };
+    expect(definitions([], { resources })).toEqual([]);
+  });
 });
 
 test('the default group is a UUID that is the same at every start', () => {
   expect(one()?.groupId).toMatch(
     /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
-  expect(one()?.groupId).toBe(one()?.groupId);
-  expect(one({ topic: 'other' })?.groupId).not.toBe(one()?.groupId);
-  expect(one({ consumerGroupId: 'named' })?.groupId).toBe('named');
+  expect(one()?.uuid).toBe(one()?.groupId);
+  expect(one()?.uuid).toBe(one({ batchSize: 5 })?.uuid);
+  expect(one({ consumerGroupId: '' })?.groupId).toBe(one()?.uuid);
+  expect(one({ topic: 'other' })?.uuid).not.toBe(one()?.uuid);
+  const stage = mappings([{ kafka }], { stage: 'prod' })[0];
+  expect(stage?.uuid).not.toBe(one()?.uuid);
 });
 
-test("the mapping's own servers win over those for all, and these over the deployed ones", () => {
-  const mappings = { notify: { bootstrapServers: ['127.0.0.1:1', '127.0.0.1:2'] } };
-  expect(one({}, undefined, { ...local, mappings })?.bootstrapServers).toEqual([
-    '127.0.0.1:1',
-    '127.0.0.1:2',
+test('a named group is the group; the mapping keeps its UUID', () => {
+  expect(one({ consumerGroupId: 'named' })).toMatchObject({ groupId: 'named', uuid: one()?.uuid });
+});
+
+test("local settings: the mapping's win over the function's, and these over those for all", () => {
+  const events = [{ kafka }, { kafka: { ...kafka, topic: 'bills' } }];
+  const custom = {
+    bootstrapServers: 'one:1',
+    mappings: {
+      notify: { bootstrapServers: 'two:2,three:3', enabled: false },
+      'notify/bills': { enabled: true, consumerGroupId: 'mine', onFailureDestination: '' },
+    },
+  };
+  expect(mappings(events, {}, custom)).toMatchObject([
+    { bootstrapServers: ['two:2', 'three:3'], enabled: false },
+    { bootstrapServers: ['two:2', 'three:3'], enabled: true, groupId: 'mine' },
   ]);
-  expect(one({}, undefined, {})?.bootstrapServers).toEqual(kafka.bootstrapServers);
-  expect(() => one({ bootstrapServers: [{ Ref: 'Servers' }] }, undefined, {})).toThrow(
-    /Set custom.kafkaEventSource.bootstrapServers/,
-  );
+  expect(one({}, {}, {})?.bootstrapServers).toEqual(kafka.bootstrapServers);
 });
 
-test("an msk event has its cluster's ARN and needs local servers", () => {
-  const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc';
-  const events = [{ msk: { arn, topic: 'orders' } }];
-  expect(readMappings(service(events), readOptions(local))[0]?.source).toEqual({
+test('the deployed access holds for the deployed servers only', () => {
+  expect(one({}, {}, {})?.connection).toEqual({ useDeployedAccess: true, secrets: {} });
+  expect(one()?.connection).toEqual({ useDeployedAccess: false, secrets: {} });
+  const sasl = { mechanism: 'plain', username: 'me', password: 'x' };
+  const custom = { ...local, useDeployedAccess: true, ssl: { ca: 'ca.pem' }, sasl };
+  expect(one({}, {}, custom)?.connection).toMatchObject({ useDeployedAccess: true, sasl });
+});
+
+test("an msk event has its cluster's ARN, made up where only AWS knows it", () => {
+  const source = (value: unknown) =>
+    mappings([{ msk: { arn: value, topic: 'orders' } }])[0]?.source;
+  expect(source(arn)).toEqual({
     eventSource: 'aws:kafka',
     eventSourceArn: arn,
     bootstrapServers: 'localhost:9092',
   });
-  expect(() => readMappings(service(events), readOptions({}))).toThrow(/names no servers/);
+  const madeUp = /^arn:aws:kafka:us-east-1:000000000000:cluster\/Shared\/[0-9a-f-]{36}-1$/;
+  for (const value of [{ 'Fn::ImportValue': 'Shared' }, { Ref: 'Shared' }]) {
+    expect(source(value)).toMatchObject({ eventSourceArn: expect.stringMatching(madeUp) });
+  }
 });
 
-test('of two events with one logical id the last is deployed', () => {
+test("a destination of the stack's own gets the ARN it has here", () => {
+  const resources = {
+    Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
+    Bucket: { Type: 'AWS::S3::Bucket' },
+  };
+  const to = (onFailureDestination: unknown) =>
+    mappings([{ kafka: { ...kafka, onFailureDestination } }], { resources })[0]?.destination;
+  expect(to({ 'Fn::GetAtt': ['Letters', 'Arn'] })).toEqual({
+    kind: 'sqs',
+    arn: 'arn:aws:sqs:us-east-1:000000000000:letters',
+  });
+  expect(to({ 'Fn::GetAtt': 'Bucket.Arn' })).toEqual({
+    kind: 's3',
+    arn: 'arn:aws:s3:::shop-local-Bucket',
+  });
+});
+
+describe('what only AWS knows', () => {
+  test.each([
+    ['servers', { bootstrapServers: [{ Ref: 'Servers' }] }, {}, /bootstrapServers, to the local/],
+    [
+      'a destination',
+      { onFailureDestination: { 'Fn::ImportValue': 'Queue' } },
+      local,
+      /Set custom\.kafkaEventSource\.mappings\.notify\.onFailureDestination/,
+    ],
+    ['a number', { batchSize: { 'Fn::ImportValue': 'Size' } }, local, /BatchSize is .*ImportValue/],
+  ])('%s: the mapping does not start, and says what to set', (_, event, custom, message) => {
+    const [definition] = definitions([{ kafka: { ...kafka, ...event } }], {}, custom);
+    expect(definition).toMatchObject({
+      mapping: undefined,
+      refusals: [{ by: 'emulator', message: expect.stringMatching(message) }],
+    });
+  });
+
+  test('an msk event names no servers', () => {
+    const [definition] = definitions([{ msk: { arn, topic: 'orders' } }], {}, {});
+    expect(definition?.refusals[0]?.message).toMatch(/names no servers/);
+  });
+
+  test('a local setting takes its place', () => {
+    const event = { ...kafka, onFailureDestination: { 'Fn::ImportValue': 'Queue' } };
+    const mappingsOf = { notify: { onFailureDestination: 'arn:aws:sqs:us-east-1:1:q' } };
+    const custom = { ...local, mappings: mappingsOf };
+    expect(mappings([{ kafka: event }], {}, custom)[0]?.destination).toEqual({
+      kind: 'sqs',
+      arn: 'arn:aws:sqs:us-east-1:1:q',
+    });
+  });
+
+  test("a parameter's default is known", () => {
+    const parameters = { Size: { Type: 'Number', Default: 9 } };
+    const event = { ...kafka, batchSize: { Ref: 'Size' } };
+    expect(mappings([{ kafka: event }], { parameters })[0]?.batchSize).toBe(9);
+  });
+});
+
+test('of two events with one logical id the last is deployed, with a warning', () => {
   const events = [{ kafka: { ...kafka, batchSize: 1 } }, { kafka: { ...kafka, batchSize: 2 } }];
-  const mappings = readMappings(service(events), readOptions(local));
-  expect(mappings.map(({ batchSize }) => batchSize)).toEqual([2]);
+  expect(definitions(events)).toMatchObject([
+    { mapping: { batchSize: 2 }, warnings: [expect.stringMatching(/the last one is deployed/)] },
+  ]);
 });
 
-test('other events are not ours', () => {
-  expect(readMappings(service([{ httpApi: '*' }, 'schedule']), readOptions(local))).toEqual([]);
+test('an extension of no mapping is a warning that names the mappings', () => {
+  const extensions = { NotifyEventSourceMappingKafkaOther: { Properties: { BatchSize: 1 } } };
+  const { warnings } = readDefinitions(
+    kafkaService([{ kafka }], { extensions }),
+    readOptions(local),
+  );
+  expect(warnings).toEqual([expect.stringMatching(/no such mapping.*notifyKafkaorders/)]);
 });
 
-describe('refused', () => {
-  test.each([
-    [
-      'a batch size of 0',
-      { batchSize: 0 },
-      /Value '0' at 'batchSize' failed to satisfy constraint: Member must have value greater than or equal to 1/,
-    ],
-    ['a batch size over 10000', { batchSize: 10_001 }, /less than or equal to 10000/],
-    ['a window over 300 s', { maximumBatchingWindow: 301 }, /maximumBatchingWindowInSeconds/],
-    [
-      'no access configuration',
-      { accessConfigurations: {} },
-      /Required 'sourceAccessConfigurations' parameter is missing\./,
-    ],
-    ['a topic with a slash', { topic: 'bad/topic' }, /must satisfy regular expression pattern/],
-    ['an unknown property', { batchsize: 5 }, /batchsize/],
-    [
-      'AT_TIMESTAMP without one',
-      { startingPosition: 'AT_TIMESTAMP' },
-      /You must specify startingPositionTimestamp for function: notify when startingPosition is AT_TIMESTAMP\./,
-    ],
-    ['filters', { filterPatterns: [{ value: { a: [1] } }] }, /filters are not emulated yet/],
-  ])('%s', (_, event, message) => {
-    expect(() => one(event)).toThrow(message);
-  });
+test('a refused mapping does not keep the others from starting', () => {
+  const functions = [
+    kafkaFunction('slow', [{ kafka: { ...kafka, topic: 'a/b' } }]),
+    kafkaFunction('notify', [{ kafka }, { httpApi: '*' }, 'schedule']),
+  ];
+  expect(definitions([], { functions })).toMatchObject([
+    { name: 'slow (a/b)', mapping: undefined },
+    { name: 'notify (orders)', refusals: [], mapping: { functionKey: 'notify' } },
+  ]);
+});
 
-  test('two topics', () => {
-    expect(() => one({}, { Topics: ['one', 'two'] })).toThrow(
-      /1 validation error detected: Value '\[one, two\]' at 'topics' failed to satisfy constraint: Member must have length less than or equal to 1/,
-    );
-  });
-
-  test('a function that may run for longer than 14 minutes', () => {
-    expect(() => readMappings(service([{ kafka }], undefined, 900), readOptions(local))).toThrow(
-      /at most 840 s/,
-    );
-  });
-
-  test.each([
-    ['an unknown option', { bootstrapServer: 'localhost:9092' }, /bootstrapServer/],
-    ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
-    ['a mapping of no function', { mappings: { notfy: {} } }, /there is no function "notfy"/],
-  ])('%s', (_, custom, message) => {
-    expect(() => one({}, undefined, custom)).toThrow(message);
-  });
+test.each([
+  ['an unknown option', { bootstrapServer: 'localhost:9092' }, /bootstrapServer/],
+  ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
+  ['a mapping of no function', { mappings: { notfy: {} } }, /there are: notify, notify\/orders/],
+])('%s is an error', (_, custom, message) => {
+  expect(() => one({}, {}, custom)).toThrow(message);
 });

@@ -3,8 +3,9 @@ import KafkaEventSource from './index.ts';
 
 const kafka = {
   accessConfigurations: { saslScram512Auth: ['arn:aws:secretsmanager:us-east-1:1:secret:x'] },
-  bootstrapServers: ['b-1.example.com:9096'],
+  bootstrapServers: ['127.0.0.1:1'],
   topic: 'orders',
+  consumerGroupId: 'named',
 };
 
 class FrameworkError extends Error {
@@ -15,57 +16,160 @@ class FrameworkError extends Error {
   }
 }
 
-function load(event: object, kafkaEventSource: object = { bootstrapServers: '127.0.0.1:1' }) {
+const collision = () => new FrameworkError('already defined', 'SCHEMA_COLLISION');
+
+/** The plugin in a framework whose kafka event has the properties `known`. */
+function load(events: object[], kafkaEventSource: object = {}, known: string[] = []) {
   const log: string[] = [];
   const say = (message: string) => {
     log.push(message);
   };
-  const schemas: object[] = [];
+  const defined: string[] = [];
+  const provider: { compiledCloudFormationTemplate?: unknown } = {};
   const serverless = {
     service: {
       service: 'shop',
-      provider: {},
+      provider,
       custom: { kafkaEventSource },
       getAllFunctions: () => ['notify'],
-      getFunction: () => ({ name: 'shop-local-notify', events: [{ kafka: event }] }),
+      getFunction: () => ({ name: 'shop-local-notify', events }),
     },
-    configSchemaHandler: { defineCustomProperties: (schema: object) => schemas.push(schema) },
+    configSchemaHandler: {
+      defineCustomProperties: () => defined.push('custom'),
+      defineFunctionEventProperties: (
+        _: string,
+        event: string,
+        { properties }: { properties: object },
+      ) => {
+        const [name = ''] = Object.keys(properties);
+        if (event === 'kafka' && known.includes(name)) throw collision();
+        defined.push(`${event}.${name}`);
+      },
+    },
     classes: { Error: FrameworkError },
     getProvider: () => ({
       getStage: () => 'local',
-      naming: { getKafkaEventLogicalId: () => 'Id', getMSKEventLogicalId: () => 'Id' },
+      getRegion: () => 'us-east-1',
+      naming: {
+        getLambdaLogicalId: () => 'NotifyLambdaFunction',
+        getKafkaEventLogicalId: (_: string, topic: string) => `NotifyKafka${topic}`,
+        getMSKEventLogicalId: () => 'NotifyMSK',
+      },
     }),
   };
-  const logger = { error: say, warning: say, notice: say, debug: () => undefined };
-  return { plugin: new KafkaEventSource(serverless, {}, { log: logger }), log, schemas };
+  const logger = {
+    error: (message: string) => say(`error: ${message}`),
+    warning: (message: string) => say(`warning: ${message}`),
+    notice: say,
+    info: (message: string) => say(`info: ${message}`),
+    debug: () => undefined,
+  };
+  const plugin = new KafkaEventSource(serverless as never, {}, { log: logger });
+  const start = () => plugin.hooks['after:offline:start:init']();
+  const stop = () => plugin.hooks['before:offline:start:end']();
+  return { plugin, log, defined, provider, start, stop };
 }
 
-test("loading it only adds its settings to the framework's schema", () => {
-  const { log, schemas } = load({ topic: 5 });
-  expect(schemas).toHaveLength(1);
+const notInfo = (line: string) => !line.startsWith('info: ');
+
+test("loading it only adds to the framework's schema, and only what that lacks", () => {
+  const { log, defined } = load([{ kafka: { topic: 5 } }], {}, ['onFailureDestination']);
   expect(log).toEqual([]);
+  expect(defined).toEqual(
+    expect.arrayContaining(['custom', 'kafka.maximumRetryAttempts', 'msk.onFailureDestination']),
+  );
+  expect(defined).not.toContain('kafka.onFailureDestination');
 });
 
 test('a disabled mapping is named and not polled', async () => {
-  const { plugin, log } = load({ ...kafka, enabled: false });
-  await plugin.hooks['after:offline:start:init']();
-  await plugin.hooks['before:offline:start:end']();
-  expect(log).toEqual([expect.stringMatching(/notify \(orders\) is disabled/)]);
+  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }]);
+  await start();
+  await stop();
+  expect(log.filter(notInfo)).toEqual([expect.stringMatching(/notify \(orders\) is disabled/)]);
 });
 
 test('a broker that is away stops neither the start nor the end', async () => {
-  const { plugin, log } = load({ ...kafka, consumerGroupId: 'named' });
-  await plugin.hooks['after:offline:start:init']();
-  expect(log).toEqual([
+  const { log, start, stop } = load([{ kafka }]);
+  await start();
+  expect(log[0]).toBe(
     'Kafka event source: notify (orders), group named, batch size 100, window 500 ms, ' +
       'servers 127.0.0.1:1, responses whole batch',
-  ]);
-  await plugin.hooks['before:offline:start:end']();
+  );
+  await stop();
 });
 
-test('a wrong setting is an error of the framework, with its place', async () => {
-  const { plugin } = load({ ...kafka, batchSize: 0 });
-  const started = plugin.hooks['after:offline:start:init']();
+test('what differs from the deployment is shown, and everything with --verbose', async () => {
+  const custom = { bootstrapServers: 'localhost:1', mappings: { notify: { enabled: false } } };
+  const { log, start, stop } = load([{ kafka }], custom);
+  await start();
+  await stop();
+  const [, differences, whole] = log;
+  expect(differences?.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
+    ['setting', 'deployed', 'here'],
+    ['bootstrapServers', '127.0.0.1:1', 'localhost:1', 'custom.kafkaEventSource'],
+    ['SourceAccessConfigurations', 'SASL_SCRAM_512_AUTH', 'PLAINTEXT', 'custom.kafkaEventSource'],
+    ['Enabled', 'true', 'false', 'custom.kafkaEventSource'],
+  ]);
+  expect(whole).toMatch(/^info: .*BatchSize +100 +100/s);
+});
+
+test('report: true shows every setting', async () => {
+  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], { report: true });
+  await start();
+  await stop();
+  expect(log[1]).toMatch(/MaximumBatchingWindowInSeconds +0\.5 \(default\)/);
+  expect(log).toHaveLength(2);
+});
+
+test('a refused mapping does not start, the others do', async () => {
+  const other = { ...kafka, topic: 'bills', batchSize: 20_000 };
+  const { log, start, stop } = load([{ kafka: other }, { kafka: { ...kafka, enabled: false } }]);
+  await start();
+  await stop();
+  expect(log.filter(notInfo)).toEqual([
+    expect.stringMatching(
+      /^error: notify \(bills\) is not started\. functions\.notify\.events\.kafka: AWS refuses it \(ValidationException\): 1 validation error detected: Value '20000'/,
+    ),
+    expect.stringMatching(/^Kafka event source: notify \(orders\)/),
+  ]);
+});
+
+test('strict makes a refusal and a difference errors of the framework', async () => {
+  const extended = { ...kafka, batchSize: 0, provisionedPollers: { min: 1, group: 'g' } };
+  for (const [event, message] of [
+    [{ ...kafka, batchSize: 20_000 }, /AWS refuses it/],
+    [extended, /PollerGroupName is g as deployed and - here/],
+    [{ ...kafka, batchSize: 0 }, /batchSize: 0 deploys as the default of 100/],
+  ] as const) {
+    const started = load([{ kafka: event }], { strict: true }).start();
+    await expect(started).rejects.toThrow(FrameworkError);
+    await expect(started).rejects.toThrow(message);
+  }
+});
+
+test('strict takes what differs because a local setting says so', async () => {
+  const custom = { strict: true, bootstrapServers: 'localhost:1' };
+  const { start, stop } = load([{ kafka: { ...kafka, enabled: false } }], custom);
+  await start();
+  await stop();
+});
+
+test('a wrong setting of the plugin is an error of the framework, with its place', async () => {
+  const started = load([{ kafka }], { bootstrapServers: 'localhost' }).start();
   await expect(started).rejects.toThrow(FrameworkError);
-  await expect(started).rejects.toThrow(/functions\.notify\.events\.kafka\.batchSize/);
+  await expect(started).rejects.toThrow(/custom\.kafkaEventSource\.bootstrapServers/);
+});
+
+test('packaging adds to the mapping what the framework left out', () => {
+  const { plugin, provider } = load([{ kafka: { ...kafka, maximumRetryAttempts: 2 } }]);
+  const Properties = {
+    FunctionName: { 'Fn::GetAtt': ['NotifyLambdaFunction', 'Arn'] },
+    SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['127.0.0.1:1'] } },
+    SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: 'named' },
+    Topics: ['orders'],
+  };
+  const resource = { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+  provider.compiledCloudFormationTemplate = { Resources: { NotifyKafkaorders: resource } };
+  plugin.hooks['after:package:compileEvents']();
+  expect(resource.Properties).toEqual({ ...Properties, MaximumRetryAttempts: 2 });
 });

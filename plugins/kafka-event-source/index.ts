@@ -1,33 +1,19 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
-import { type EventKind, type FunctionDefinition, readMappings } from './definition.ts';
-import type { Log } from './delivery.ts';
+import { type Definition, type Definitions, readDefinitions } from './definition.ts';
+import type { Log as DeliveryLog } from './delivery.ts';
+import { readService, type Serverless } from './framework.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
 import type { Mapping } from './mapping.ts';
-import { ConfigurationError, customSchema, readOptions } from './options.ts';
+import { ConfigurationError, customSchema, type Options, readOptions } from './options.ts';
 import type { Poller } from './poller.ts';
+import { report, strictFaults } from './report.ts';
+import { defineProperties } from './template/properties.ts';
+import { writeProperties } from './template/write.ts';
 
-/** The parts of the framework that the plugin uses. */
-interface Serverless {
-  readonly service: {
-    readonly service: string | null;
-    readonly provider: { readonly timeout?: number };
-    readonly custom?: Readonly<Record<string, unknown>>;
-    readonly resources?: {
-      readonly extensions?: Readonly<Record<string, { Properties?: unknown }>>;
-    };
-    getAllFunctions(): string[];
-    getFunction(key: string): { name: string; timeout?: number; events?: readonly unknown[] };
-  };
-  readonly configSchemaHandler: { defineCustomProperties(schema: object): void };
-  readonly classes: { readonly Error: new (message: string, code: string) => Error };
-  getProvider(name: 'aws'): {
-    getStage(): string;
-    readonly naming: {
-      getKafkaEventLogicalId(functionKey: string, topic: string): string;
-      getMSKEventLogicalId(functionKey: string, cluster: string, topic: string): string;
-    };
-  };
+interface Log extends DeliveryLog {
+  /** Shown with --verbose only. */
+  info(message: string): void;
 }
 
 interface CliOptions {
@@ -42,13 +28,14 @@ interface Running {
 }
 
 // What serverless-offline uses when neither its settings nor the command line say otherwise.
-const LAMBDA = { host: 'localhost', port: 3002, timeoutSeconds: 6 } as const;
+const LAMBDA = { host: 'localhost', port: 3002 } as const;
 /** Beyond the function's own timeout: a cold start is not part of it. */
 const TIMEOUT_MARGIN_MS = 30_000;
 const NO_TIMEOUT_MS = 15 * 60_000;
 
 export default class KafkaEventSource {
   readonly hooks = {
+    'after:package:compileEvents': () => this.#writeTemplate(),
     'after:offline:start:init': () => this.#start(),
     'before:offline:start:end': () => this.#stop(),
   };
@@ -63,18 +50,21 @@ export default class KafkaEventSource {
     this.#cli = cli;
     this.#log = log;
     serverless.configSchemaHandler.defineCustomProperties(customSchema);
+    defineProperties(serverless.configSchemaHandler);
+  }
+
+  #writeTemplate(): void {
+    const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
+    writeProperties(readService(this.#serverless), template);
   }
 
   async #start(): Promise<void> {
-    const { mappings, endpoint } = this.#read();
+    const { definitions, options } = this.#read();
+    report(definitions, options, this.#log);
+    const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller.ts');
-    for (const mapping of mappings) {
-      this.#log.notice(describe(mapping));
-      if (mapping.notEmulated.length > 0) {
-        this.#log.warning(`${mapping.name}: not emulated: ${mapping.notEmulated.join(', ')}`);
-      }
-      if (!mapping.enabled) continue;
+    for (const mapping of enabled(definitions.definitions)) {
       const { functionName } = mapping;
       const timeoutMs = this.#timeoutMs(mapping);
       const invoker = createInvoker({ endpoint, functionName, timeoutMs });
@@ -95,38 +85,17 @@ export default class KafkaEventSource {
     );
   }
 
-  #read(): { mappings: Mapping[]; endpoint: string } {
-    const { service } = this.#serverless;
+  #read(): { definitions: Definitions; options: Options } {
     try {
-      const options = readOptions(service.custom?.kafkaEventSource);
-      const mappings = readMappings(this.#service(), options);
-      return { mappings, endpoint: options.lambdaEndpoint ?? this.#offlineEndpoint() };
+      const options = readOptions(this.#serverless.service.custom?.kafkaEventSource);
+      const definitions = readDefinitions(readService(this.#serverless), options);
+      if (options.strict) refuse(definitions);
+      return { definitions, options };
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       // The framework prints its own errors without a stack trace.
       throw new this.#serverless.classes.Error(error.message, error.code);
     }
-  }
-
-  #service() {
-    const { service } = this.#serverless;
-    const provider = this.#serverless.getProvider('aws');
-    const functions = service.getAllFunctions().map((key): FunctionDefinition => {
-      const { name, events = [], timeout } = service.getFunction(key);
-      const timeoutSeconds = timeout ?? service.provider.timeout ?? LAMBDA.timeoutSeconds;
-      return { key, name, events, timeoutSeconds };
-    });
-    const logicalId = (kind: EventKind, key: string, topic: string, cluster: string) =>
-      kind === 'kafka'
-        ? provider.naming.getKafkaEventLogicalId(key, topic)
-        : provider.naming.getMSKEventLogicalId(key, cluster, topic);
-    return {
-      service: service.service ?? '',
-      stage: provider.getStage(),
-      functions,
-      extensions: service.resources?.extensions ?? {},
-      logicalId,
-    };
   }
 
   #offline(): CliOptions {
@@ -145,12 +114,14 @@ export default class KafkaEventSource {
   }
 }
 
-function describe(mapping: Mapping): string {
-  const { name, groupId, batchSize, windowMs, bootstrapServers, enabled } = mapping;
-  const responses = mapping.reportBatchItemFailures ? 'ReportBatchItemFailures' : 'whole batch';
-  return (
-    `Kafka event source: ${name}${enabled ? '' : ' is disabled'}, group ${groupId}, batch size ` +
-    `${batchSize}, window ${windowMs} ms, servers ${bootstrapServers.join(',')}, ` +
-    `responses ${responses}`
+function enabled(definitions: readonly Definition[]): Mapping[] {
+  return definitions.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : []));
+}
+
+function refuse(definitions: Definitions): void {
+  const faults = strictFaults(definitions);
+  if (faults.length === 0) return;
+  throw new ConfigurationError(
+    `${faults.join('\n')}\ncustom.kafkaEventSource.strict is true: mend these, or take strict out.`,
   );
 }

@@ -42,8 +42,6 @@ export interface Mapping {
   readonly access: readonly Access[];
   readonly connection: Connection;
   readonly endpoints: Endpoints;
-  /** Settings that the deployed mapping has and this emulator does not act on. */
-  readonly notEmulated: readonly string[];
 }
 
 export type Destination =

@@ -1,4 +1,4 @@
-/** The plugin's own settings, `custom.kafkaEventSource`: where the mappings run locally. */
+/** The plugin's own settings, `custom.kafkaEventSource`: where and how the mappings run locally. */
 import { z } from 'zod';
 
 /** A mistake in serverless.yml that the user can mend; its message says how. */
@@ -19,57 +19,99 @@ const servers = z
 
 const endpoint = z.url({ protocol: /^https?$/ });
 
-const optionsSchema = z.strictObject({
+const file = z.string().min(1);
+const ssl = z.union([
+  z.boolean(),
+  z.strictObject({
+    ca: file.optional(),
+    certificate: file.optional(),
+    privateKey: file.optional(),
+    privateKeyPassword: z.string().optional(),
+    rejectUnauthorized: z.boolean().optional(),
+  }),
+]);
+const sasl = z.discriminatedUnion('mechanism', [
+  z.strictObject({
+    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+    username: z.string().min(1),
+    password: z.string(),
+  }),
+  z.strictObject({ mechanism: z.literal('aws-msk-iam'), region: z.string().optional() }),
+]);
+
+const destination = z
+  .string()
+  .regex(
+    /^$|^kafka:\/\/.+|^arn:[a-z-]+:(sqs|sns|s3):/,
+    "must be the ARN of a queue, a topic or a bucket, kafka://topic, or '' for none",
+  );
+
+/** What may be set for all mappings, and again for one. */
+const local = {
   bootstrapServers: servers.optional(),
+  useDeployedAccess: z.boolean().optional(),
+  ssl: ssl.optional(),
+  sasl: sasl.optional(),
+};
+
+/** What may be set for one mapping only. */
+const own = z.strictObject({
+  ...local,
+  enabled: z.boolean().optional(),
+  consumerGroupId: z.string().min(1).max(200).optional(),
+  onFailureDestination: destination.optional(),
+});
+
+/** Every setting; the README's table has a row for each. */
+export const optionsSchema = z.strictObject({
+  ...local,
+  secrets: z
+    .record(
+      z.string(),
+      z.union([z.strictObject({ file }), z.strictObject({ environment: z.string().min(1) })]),
+    )
+    .default({}),
+  endpoints: z
+    .strictObject({
+      region: z.string().min(1).optional(),
+      sqs: endpoint.optional(),
+      sns: endpoint.optional(),
+      s3: endpoint.optional(),
+      secretsManager: endpoint.optional(),
+      schemaRegistry: endpoint.optional(),
+    })
+    .default({}),
+  dropWhenDestinationFails: z.boolean().default(false),
   lambdaEndpoint: endpoint.optional(),
   strict: z.boolean().default(false),
-  mappings: z
-    .record(z.string(), z.strictObject({ bootstrapServers: servers.optional() }))
-    .default({}),
+  report: z.boolean().default(false),
+  mappings: z.record(z.string(), own).default({}),
 });
 
 export type Options = z.output<typeof optionsSchema>;
+export type LocalOptions = z.output<typeof own>;
 
-const serversSchema = {
-  anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
-} as const;
-
-/** The same settings for the framework's own validation. */
+/** For the framework's own validation, which leaves the settings to `readOptions`. */
 export const customSchema = {
   type: 'object',
-  properties: {
-    kafkaEventSource: {
-      type: 'object',
-      properties: {
-        bootstrapServers: serversSchema,
-        lambdaEndpoint: { type: 'string' },
-        strict: { type: 'boolean' },
-        mappings: {
-          type: 'object',
-          additionalProperties: {
-            type: 'object',
-            properties: { bootstrapServers: serversSchema },
-            additionalProperties: false,
-          },
-        },
-      },
-      additionalProperties: false,
-    },
-  },
+  properties: { kafkaEventSource: { type: 'object' } },
 } as const;
 
 /** Reads the settings; an unknown or wrong one is an error that names it. */
 export function readOptions(custom: unknown): Options {
-  return check(optionsSchema, custom ?? {}, 'custom.kafkaEventSource');
-}
-
-/** Parses, or throws with every fault and its place. */
-export function check<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
-  const result = schema.safeParse(value);
+  const where = 'custom.kafkaEventSource';
+  const result = optionsSchema.safeParse(custom ?? {});
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => {
     const place = [where, ...path.map(String)].join('.');
     return `${place}: ${message}`;
   });
   throw new ConfigurationError(faults.join('\n'));
+}
+
+/** The settings of one mapping: its own, then its function's, then those for all. */
+export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
+  const { bootstrapServers, useDeployedAccess, ssl, sasl, mappings } = options;
+  const all = { bootstrapServers, useDeployedAccess, ssl, sasl };
+  return { ...all, ...mappings[functionKey], ...mappings[`${functionKey}/${topic}`] };
 }

@@ -159,7 +159,6 @@ export class Bench implements AsyncDisposable {
       access: [],
       connection: { useDeployedAccess: false, secrets: {} },
       endpoints: { region: 'us-east-1' },
-      notEmulated: [],
       ...changes,
     };
   }

@@ -1,0 +1,40 @@
+/** What AWS refuses of a mapping because of another one. */
+import type { Mapping } from '../mapping.ts';
+import { inOwnWords, type Refusal } from './refusal.ts';
+
+/** A mapping with the source that it is deployed with. */
+export interface Placed {
+  readonly mapping: Mapping;
+  /** The servers in their order, or the cluster's ARN. */
+  readonly sources: readonly string[];
+}
+
+/** The refusals of a mapping beside those that were taken before it. */
+export function refuseDuplicate(one: Placed, before: readonly Placed[]): Refusal[] {
+  const { mapping } = one;
+  const same = before.find(
+    (other) =>
+      other.mapping.functionKey === mapping.functionKey &&
+      other.mapping.topic === mapping.topic &&
+      overlaps(other, one),
+  );
+  if (same) {
+    const message =
+      `An event source mapping with event source ("${one.sources.join(',')}"), function ` +
+      `("${mapping.functionArn}"), topics ("${mapping.topic}") already exists. Please update or ` +
+      `delete the existing mapping with UUID ${same.mapping.uuid}`;
+    return [{ by: 'AWS', code: 'ResourceConflictException', message }];
+  }
+  const sharing = before.find(({ mapping: { groupId } }) => groupId === mapping.groupId);
+  if (!sharing) return [];
+  return [
+    inOwnWords(
+      `The consumer group ${mapping.groupId} is that of ${sharing.mapping.name} too; each mapping ` +
+        'needs a group of its own.',
+    ),
+  ];
+}
+
+function overlaps({ sources }: Placed, other: Placed): boolean {
+  return sources.some((source) => other.sources.includes(source));
+}

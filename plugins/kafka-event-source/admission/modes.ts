@@ -1,0 +1,109 @@
+/** What AWS refuses of a mapping: settings of the other mode, and destinations. */
+import type { Deployed } from '../template/deployed.ts';
+import { isIntrinsic } from '../template/intrinsic.ts';
+import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { clusterConfig, isProvisioned, type Shape } from './shape.ts';
+
+const MIN_RECORD_AGE_SECONDS = 60;
+export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
+  const found: Refusal[] = [];
+  const { MinimumPollers: min = 1, MaximumPollers: max = 200 } = properties.ProvisionedPollerConfig;
+  if (min > max)
+    found.push(inOwnWords(`MinimumPollers ${min} is more than MaximumPollers ${max}.`));
+  if (properties.ProvisionedPollerConfig.PollerGroupName && !isProvisioned(properties)) {
+    found.push(inOwnWords('PollerGroupName needs MinimumPollers or MaximumPollers.'));
+  }
+  const age = properties.MaximumRecordAgeInSeconds;
+  if (age !== -1 && age < MIN_RECORD_AGE_SECONDS) {
+    found.push(inOwnWords(`MaximumRecordAgeInSeconds ${age}; it is -1, or 60 to 604800.`));
+  }
+  if (clusterConfig(properties).ConsumptionMode === 'Queue') {
+    found.push(
+      kind === 'msk'
+        ? inOwnWords('ConsumptionMode Queue is for self-managed clusters.')
+        : here('ConsumptionMode Queue is not emulated.'),
+    );
+  }
+  if (isProvisioned(properties)) return found;
+  const retry = {
+    MaximumRetryAttempts: properties.MaximumRetryAttempts !== -1,
+    MaximumRecordAgeInSeconds: age !== -1,
+    BisectBatchOnFunctionError: properties.BisectBatchOnFunctionError,
+    FunctionResponseTypes: properties.FunctionResponseTypes.length > 0,
+    LoggingConfig: properties.LoggingConfig !== undefined,
+  };
+  for (const [name, isSet] of Object.entries(retry)) {
+    if (isSet) {
+      found.push(
+        inOwnWords(
+          `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
+        ),
+      );
+    }
+  }
+  if (properties.MetricsConfig !== undefined) {
+    found.push(
+      invalid(
+        'MetricsConfig is only available for Provisioned Mode. To configure MetricsConfig, please ' +
+          'enable Provisioned Mode by specifying MinimumPollers in ProvisionedPollerConfig.',
+      ),
+    );
+  }
+  return found;
+}
+
+const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
+const KAFKA_DESTINATION = 'kafka://';
+
+export function refuseDestination(properties: Shape): Refusal[] {
+  const { OnFailure, OnSuccess } = properties.DestinationConfig;
+  if (OnSuccess !== undefined) {
+    return [
+      invalid('Unsupported DestinationConfig parameter for given event source mapping type.'),
+    ];
+  }
+  const to = OnFailure?.Destination;
+  // Known to CloudFormation only: whether it can run here is decided elsewhere.
+  if (to === undefined || to === '' || isIntrinsic(to)) return [];
+  if (typeof to !== 'string' || to.length > 350) {
+    return [
+      inOwnWords(
+        `The on-failure destination ${JSON.stringify(to)} is no text of at most 350 characters.`,
+      ),
+    ];
+  }
+  if (to.startsWith(KAFKA_DESTINATION))
+    return refuseTopic(to.slice(KAFKA_DESTINATION.length), properties);
+  const [arn, , service] = to.split(':');
+  if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service)) {
+    return [
+      inOwnWords(
+        `The on-failure destination ${to} is no queue, topic or bucket's ARN, and no kafka://topic.`,
+      ),
+    ];
+  }
+  return to.endsWith('.fifo')
+    ? [
+        inOwnWords(
+          `The on-failure destination ${to} is FIFO; only standard queues and topics can be one.`,
+        ),
+      ]
+    : [];
+}
+
+function refuseTopic(topic: string, properties: Shape): Refusal[] {
+  const found: Refusal[] = [];
+  if (properties.Topics.includes(topic)) {
+    found.push(
+      inOwnWords(`The on-failure destination is the source topic, ${topic}; it must be another.`),
+    );
+  }
+  if (!isProvisioned(properties)) {
+    found.push(
+      inOwnWords(
+        'A Kafka topic as on-failure destination is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.',
+      ),
+    );
+  }
+  return found;
+}

@@ -1,0 +1,413 @@
+import { describe, expect, test } from '@jest/globals';
+import { kafka, kafkaFunction, kafkaService } from '../../../test/support/kafka-service.ts';
+import { readDefinitions } from '../definition.ts';
+import { readOptions } from '../options.ts';
+
+const EXTENDED = 'notifyKafkaorders';
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
+const pollers = { provisionedPollerConfig: { minimumPollers: 1 } };
+const options = readOptions({ bootstrapServers: 'localhost:9092' });
+
+/** What is refused of each mapping, as `code: message`, or only the message. */
+function refused(events: unknown[], changes: Parameters<typeof kafkaService>[1] = {}) {
+  const { definitions } = readDefinitions(kafkaService(events, changes), options, NOW);
+  return definitions.map(({ mapping, refusals, warnings }) => ({
+    starts: mapping !== undefined,
+    refusals: refusals.map(({ code, message }) => (code ? `${code}: ${message}` : message)),
+    warnings,
+  }));
+}
+const one = (event: object, properties: object = {}) =>
+  refused([{ kafka: { ...kafka, ...event } }], {
+    extensions: { [EXTENDED]: { Properties: properties } },
+  })[0];
+const msk = (event: object) => refused([{ msk: { arn, topic: 'orders', ...event } }])[0];
+const plain = (properties: object) =>
+  refused([], {
+    resources: {
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: {
+          FunctionName: { Ref: 'notifyLambdaFunction' },
+          EventSourceArn: arn,
+          Topics: ['orders'],
+          ...properties,
+        },
+      },
+    },
+  })[0];
+
+describe("refused in AWS's words", () => {
+  const invalid = (text: string) => `InvalidParameterValueException: ${text}`;
+  const validation = (text: string) => `ValidationException: 1 validation error detected: ${text}`;
+  const failed = 'failed to satisfy constraint:';
+
+  test.each([
+    [
+      'no access configuration on self-managed Kafka',
+      one({ accessConfigurations: undefined }),
+      invalid("Required 'sourceAccessConfigurations' parameter is missing."),
+    ],
+    [
+      'an empty access configuration on self-managed Kafka',
+      one({ accessConfigurations: {} }),
+      invalid("Required 'sourceAccessConfigurations' parameter is missing."),
+    ],
+    ['no topic', one({ topic: undefined }), invalid("Required 'topics' parameter is missing.")],
+    [
+      'an empty list of topics',
+      one({}, { Topics: [] }),
+      invalid("Required 'topics' parameter is missing."),
+    ],
+    [
+      'two topics',
+      one({}, { Topics: ['one', 'two'] }),
+      validation(
+        `Value '[one, two]' at 'topics' ${failed} Member must have length less than or equal to 1`,
+      ),
+    ],
+    [
+      'a topic with a slash',
+      one({ topic: 'bad/topic' }),
+      validation(
+        `Value '[bad/topic]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
+      ),
+    ],
+    [
+      'a batch size below 1',
+      one({ batchSize: -1 }),
+      validation(
+        `Value '-1' at 'batchSize' ${failed} Member must have value greater than or equal to 1`,
+      ),
+    ],
+    [
+      'a batch size over 10000',
+      one({ batchSize: 10_001 }),
+      validation(
+        `Value '10001' at 'batchSize' ${failed} Member must have value less than or equal to 10000`,
+      ),
+    ],
+    [
+      'a window over 300 s',
+      one({ maximumBatchingWindow: 301 }),
+      validation(
+        `Value '301' at 'maximumBatchingWindowInSeconds' ${failed} Member must have value less than or equal to 300`,
+      ),
+    ],
+    [
+      'retry attempts over 10000',
+      one({ ...pollers, maximumRetryAttempts: 10_001 }),
+      validation(
+        `Value '10001' at 'maximumRetryAttempts' ${failed} Member must have value less than or equal to 10000`,
+      ),
+    ],
+    [
+      'a group with a space',
+      one({ consumerGroupId: 'my group' }),
+      validation(
+        `Value 'my group' at 'consumerGroupId' ${failed} Member must satisfy regular expression pattern: [a-zA-Z0-9-\\/*:_+=.@-]*`,
+      ),
+    ],
+    [
+      'a group of more than 200 characters',
+      one({ consumerGroupId: 'g'.repeat(201) }),
+      validation(
+        `Value '${'g'.repeat(201)}' at 'consumerGroupId' ${failed} Member must have length less than or equal to 200`,
+      ),
+    ],
+    [
+      'an ARN together with servers',
+      plain({ SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['a:1'] } } }),
+      invalid(
+        "Unsupported 'selfManagedEventSource' parameter for given event source mapping type.",
+      ),
+    ],
+    [
+      "queues, which are another source's",
+      plain({ Queues: ['q'] }),
+      invalid("Unsupported 'queues' parameter for given event source mapping type."),
+    ],
+    [
+      'AT_TIMESTAMP without a timestamp',
+      plain({ StartingPosition: 'AT_TIMESTAMP' }),
+      invalid(
+        "When the starting position is 'AT_TIMESTAMP', a starting position timestamp must be provided.",
+      ),
+    ],
+    [
+      'an on-success destination',
+      plain({ DestinationConfig: { OnSuccess: { Destination: 'arn:aws:sqs:us-east-1:1:q' } } }),
+      invalid('Unsupported DestinationConfig parameter for given event source mapping type.'),
+    ],
+    [
+      'metrics without provisioned mode',
+      plain({ MetricsConfig: { Metrics: ['EventCount'] } }),
+      invalid(
+        'MetricsConfig is only available for Provisioned Mode. To configure MetricsConfig, please enable Provisioned Mode by specifying MinimumPollers in ProvisionedPollerConfig.',
+      ),
+    ],
+  ])('%s', (_, result, message) => {
+    expect(result).toMatchObject({ starts: false, refusals: [message] });
+  });
+});
+
+describe("refused in the framework's words", () => {
+  test.each([
+    [
+      'AT_TIMESTAMP without a timestamp on kafka',
+      one({ startingPosition: 'AT_TIMESTAMP' }),
+      'FUNCTION_KAFKA_STARTING_POSITION_TIMESTAMP_INVALID: You must specify startingPositionTimestamp for function: notify when startingPosition is AT_TIMESTAMP.',
+    ],
+    [
+      'AT_TIMESTAMP without a timestamp on msk',
+      msk({ startingPosition: 'AT_TIMESTAMP' }),
+      'FUNCTION_MSK_STARTING_POSITION_TIMESTAMP_INVALID: You must specify startingPositionTimestamp for function: notify when startingPosition is AT_TIMESTAMP.',
+    ],
+    [
+      'a subnet without a security group',
+      one({ accessConfigurations: { vpcSubnet: 'subnet-1' } }),
+      'FUNCTION_KAFKA_VPC_ACCESS_CONFIGURATION_INVALID: You must specify at least one "vpcSecurityGroup" accessConfiguration for function: notify',
+    ],
+  ])('%s', (_, result, message) => {
+    expect(result).toMatchObject({ starts: false, refusals: [message] });
+  });
+});
+
+describe("refused as AWS documents it, in the plugin's words", () => {
+  test.each([
+    ['a topic of 250 characters', one({ topic: 't'.repeat(250) }), /less than or equal to 249/],
+    ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /11 bootstrap servers/],
+    [
+      'an unknown access type',
+      plain({ SourceAccessConfigurations: [{ Type: 'X', URI: 'a' }] }),
+      /of type X/,
+    ],
+    [
+      'an access URI with a space',
+      plain({ SourceAccessConfigurations: [{ Type: 'SASL_SCRAM_512_AUTH', URI: 'a b' }] }),
+      /no valid URI/,
+    ],
+    [
+      'a timestamp in the future',
+      one({ startingPosition: 'AT_TIMESTAMP', startingPositionTimestamp: NOW }),
+      /is in the future/,
+    ],
+    [
+      'an unknown starting position',
+      one({ startingPosition: 'EARLIEST' }),
+      /'startingPosition' failed/,
+    ],
+    [
+      'more than 10 filters',
+      one({ filterPatterns: Array(11).fill({ value: ['a'] }) }),
+      /11 filters/,
+    ],
+    [
+      'a filter of more than 4096 characters',
+      one({ filterPatterns: [{ value: ['a'.repeat(5_000)] }] }),
+      /there may be 4096/,
+    ],
+    [
+      'more pollers at least than at most',
+      one({ provisionedPollers: { min: 3, max: 2 } }),
+      /more than MaximumPollers/,
+    ],
+    ['a record age between 0 and 59', one({ ...pollers, maximumRecordAge: 30 }), /60 to 604800/],
+    [
+      'retry attempts on demand',
+      one({ maximumRetryAttempts: 2 }),
+      /MaximumRetryAttempts is for provisioned/,
+    ],
+    [
+      'a record age on demand',
+      one({ maximumRecordAge: 60 }),
+      /MaximumRecordAgeInSeconds is for provisioned/,
+    ],
+    [
+      'bisecting on demand',
+      one({ bisectBatchOnFunctionError: true }),
+      /BisectBatchOnFunctionError is for/,
+    ],
+    [
+      'partial failures on demand',
+      one({ functionResponseType: 'ReportBatchItemFailures' }),
+      /FunctionResponseTypes is for provisioned/,
+    ],
+    [
+      'logging on demand',
+      plain({ LoggingConfig: { SystemLogLevel: 'INFO' } }),
+      /LoggingConfig is for/,
+    ],
+    [
+      'the source topic as destination',
+      one({ ...pollers, onFailureDestination: 'kafka://orders' }),
+      /is the source topic, orders/,
+    ],
+    [
+      'a Kafka destination on demand',
+      one({ onFailureDestination: 'kafka://dead' }),
+      /for provisioned mode/,
+    ],
+    ['a FIFO queue', one({ onFailureDestination: 'arn:aws:sqs:us-east-1:1:q.fifo' }), /is FIFO/],
+    ['a FIFO topic', one({ onFailureDestination: 'arn:aws:sns:us-east-1:1:t.fifo' }), /is FIFO/],
+    [
+      'a stream as destination',
+      one({ onFailureDestination: 'arn:aws:kinesis:us-east-1:1:s' }),
+      /no queue/,
+    ],
+    [
+      'a function of more than 14 minutes',
+      refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841)] })[0],
+      /at most 840 s/,
+    ],
+    [
+      'Queue mode on MSK',
+      plain({ AmazonManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } }),
+      /self-managed/,
+    ],
+    ['a property that does not exist', plain({ Batchsize: 5 }), /Batchsize/],
+  ])('%s', (_, result, message) => {
+    expect(result).toMatchObject({ starts: false, refusals: [expect.stringMatching(message)] });
+  });
+
+  test('Queue mode is not emulated', () => {
+    const result = one({}, { SelfManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } });
+    expect(result).toMatchObject({ refusals: ['ConsumptionMode Queue is not emulated.'] });
+  });
+});
+
+describe('a schema registry', () => {
+  const registry = { uri: 'https://r.example.com', eventRecordFormat: 'JSON', validate: ['key'] };
+  const read = (changes: object, mode: object = pollers) =>
+    one({ ...mode, schemaRegistry: { ...registry, ...changes } });
+
+  test.each([
+    [
+      'on demand',
+      read({}, {}),
+      'SchemaRegistryConfig is only available for Provisioned Mode. To configure Schema Registry, please enable Provisioned Mode by specifying MinimumPollers in ProvisionedPollerConfig.',
+    ],
+    [
+      'with a malformed address',
+      read({ uri: 'registry' }),
+      'Malformed SchemaRegistryURI provided. Please provide a valid URI or ARN. For example, https://schema-registry.example.com:8081 or arn:aws:glue:us-east-1:123456789012:registry/ExampleRegistry.',
+    ],
+    [
+      'without a format',
+      read({ eventRecordFormat: undefined }),
+      'EventRecordFormat is a required field for SchemaRegistryConfig. Please provide one of supported format types: SOURCE, JSON.',
+    ],
+    [
+      'with an attribute twice',
+      read({ validate: ['key', 'key'] }),
+      'Duplicate KEY Attribute in SchemaValidationConfigs. SchemaValidationConfigs must contain at most one KEY Attribute.',
+    ],
+    [
+      'without attributes',
+      read({ validate: undefined }),
+      'SchemaValidationConfigs is a required field for SchemaRegistryConfig.',
+    ],
+    [
+      'of another region',
+      read({ uri: 'arn:aws:glue:eu-west-1:1:registry/r' }),
+      'Cross-region Glue Schema Registry ARN not supported.',
+    ],
+  ])("%s is refused in AWS's words", (_, result, message) => {
+    expect(result?.refusals).toEqual([`InvalidParameterValueException: ${message}`]);
+  });
+
+  test('of Glue takes no access configurations', () => {
+    const uri = 'arn:aws:glue:us-east-1:1:registry/r';
+    const accessConfigurations = { basicAuth: 'arn:aws:secretsmanager:us-east-1:1:secret:r' };
+    expect(read({ uri, accessConfigurations })?.refusals).toEqual([
+      expect.stringMatching(/takes no AccessConfigs/),
+    ]);
+  });
+
+  test('that is empty is none', () => {
+    const config = { SelfManagedKafkaEventSourceConfig: { SchemaRegistryConfig: {} } };
+    expect(one({}, config)).toMatchObject({ starts: true });
+  });
+});
+
+describe('beside another mapping', () => {
+  const other = (changes: object) => ({ kafka: { ...kafka, ...changes } });
+  const twin = {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      FunctionName: { Ref: 'notifyLambdaFunction' },
+      SelfManagedEventSource: {
+        Endpoints: { KafkaBootstrapServers: ['b-2.example.com:9096', 'c:1'] },
+      },
+      SourceAccessConfigurations: [{ Type: 'BASIC_AUTH', URI: 'arn:x' }],
+      SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: 'another' },
+      Topics: ['orders'],
+    },
+  };
+
+  test("the same function, topic and an overlapping server are refused in AWS's words", () => {
+    const [first, second] = refused([{ kafka }], { resources: { Twin: twin } });
+    expect(first).toMatchObject({ starts: true });
+    expect(second?.refusals).toEqual([
+      expect.stringMatching(
+        /^ResourceConflictException: An event source mapping with event source \("b-2\.example\.com:9096,c:1"\), function \("arn:aws:lambda:us-east-1:000000000000:function:shop-local-notify"\), topics \("orders"\) already exists\. Please update or delete the existing mapping with UUID [0-9a-f-]{36}$/,
+      ),
+    ]);
+  });
+
+  test('the same group is refused', () => {
+    const group = { consumerGroupId: 'shared' };
+    const events = [other(group), other({ ...group, topic: 'bills' })];
+    expect(refused(events)).toMatchObject([
+      { starts: true },
+      {
+        starts: false,
+        refusals: [expect.stringMatching(/group shared is that of notify \(orders\)/)],
+      },
+    ]);
+  });
+
+  test('another topic, with a group of its own, is taken', () => {
+    expect(refused([{ kafka }, other({ topic: 'bills' })])).toMatchObject([
+      { starts: true },
+      { starts: true },
+    ]);
+  });
+});
+
+describe('started with a warning', () => {
+  test.each([
+    ['servers in one text', one({ bootstrapServers: ['a:1,b:2'] }), /refuses \["a:1,b:2"\]/],
+    ['6 to 10 filters', one({ filterPatterns: Array(6).fill({ value: ['a'] }) }), /the quota is 5/],
+    [
+      'SASL/PLAIN on MSK',
+      plain({ SourceAccessConfigurations: [{ Type: 'BASIC_AUTH', URI: 'arn:x' }] }),
+      /no BASIC_AUTH for Amazon MSK/,
+    ],
+    [
+      'a subnet without a group in a plain resource',
+      plain({ SourceAccessConfigurations: [{ Type: 'VPC_SUBNET', URI: 'subnet:x' }] }),
+      /only together/,
+    ],
+  ])('%s', (_, result, message) => {
+    expect(result).toMatchObject({ starts: true });
+    expect(result?.warnings).toContainEqual(expect.stringMatching(message));
+  });
+});
+
+test('what AWS takes is taken', () => {
+  expect(
+    one({
+      ...pollers,
+      batchSize: 10_000,
+      maximumBatchingWindow: 300,
+      maximumRetryAttempts: 0,
+      maximumRecordAge: 604_800,
+      startingPosition: 'AT_TIMESTAMP',
+      startingPositionTimestamp: 0,
+      onFailureDestination: 'arn:aws:s3:::letters',
+    }),
+  ).toEqual({ starts: true, refusals: [], warnings: [] });
+  expect(msk({})).toEqual({ starts: true, refusals: [], warnings: [] });
+});

@@ -1,0 +1,193 @@
+/** What AWS refuses of a mapping: its source, access, start, filters and function. */
+import type { z } from 'zod';
+import type { Deployed } from '../template/deployed.ts';
+import { isIntrinsic } from '../template/intrinsic.ts';
+import { isObject } from '../template/merge.ts';
+import { FILTER_QUOTA, MSK_ACCESS, VPC_TYPES } from './doubts.ts';
+import { refuseDestination, refuseModes } from './modes.ts';
+import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { refuseRegistry } from './registry.ts';
+import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
+
+export type Admission =
+  | { readonly shape: Shape; readonly refusals: readonly Refusal[] }
+  | { readonly shape?: undefined; readonly refusals: readonly Refusal[] };
+
+/** The bound that a function with a Kafka event source has. */
+const MAX_TIMEOUT_SECONDS = 840;
+const ACCESS_URI = /^[a-zA-Z0-9-/*:_+=.@]{1,200}$/;
+const SELF_MANAGED_ACCESS: readonly string[] = [
+  ...MSK_ACCESS,
+  ...VPC_TYPES,
+  'BASIC_AUTH',
+  'SASL_SCRAM_256_AUTH',
+  'SERVER_ROOT_CA_CERTIFICATE',
+];
+
+/** Reads the properties; a mapping with refusals is not to start. */
+export function admit(deployed: Deployed, now: number): Admission {
+  const unsupported = Object.keys(deployed.properties).filter((name) => name in UNSUPPORTED);
+  if (unsupported.length > 0) {
+    const refusals = unsupported.map((name) =>
+      invalid(`Unsupported '${UNSUPPORTED[name]}' parameter for given event source mapping type.`),
+    );
+    return { refusals };
+  }
+  const result = shape.safeParse(deployed.properties);
+  if (!result.success) {
+    return { refusals: result.error.issues.map((issue) => toRefusal(issue, deployed)) };
+  }
+  const { data } = result;
+  const rules = [
+    refuseSource,
+    refuseAccess,
+    refuseStart,
+    refuseFilters,
+    refuseModes,
+    refuseDestination,
+  ];
+  const refusals = rules.flatMap((rule) => rule(data, deployed, now));
+  return {
+    shape: data,
+    refusals: [...refusals, ...refuseRegistry(data, deployed.region), ...refuseFunction(deployed)],
+  };
+}
+
+function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
+  const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
+  const found: Refusal[] = [];
+  if (arn !== undefined && own !== undefined) {
+    found.push(
+      invalid(
+        "Unsupported 'selfManagedEventSource' parameter for given event source mapping type.",
+      ),
+    );
+  }
+  const servers = serversOf(properties);
+  if (servers && (servers.length < 1 || servers.length > 10)) {
+    found.push(inOwnWords(`${servers.length} bootstrap servers; there may be 1 to 10.`));
+  }
+  const other =
+    kind === 'msk' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
+  if (properties[other] !== undefined) {
+    found.push(inOwnWords(`${other} is for the other kind of cluster.`));
+  }
+  return found;
+}
+
+function refuseAccess(
+  { SourceAccessConfigurations: access }: Shape,
+  { kind, where, fn }: Deployed,
+): Refusal[] {
+  if (kind === 'kafka' && access.length === 0) {
+    return [invalid("Required 'sourceAccessConfigurations' parameter is missing.")];
+  }
+  const found: Refusal[] = [];
+  for (const { Type: type, URI: uri } of access) {
+    if (!SELF_MANAGED_ACCESS.includes(type)) {
+      found.push(inOwnWords(`There is no source access configuration of type ${type}.`));
+    }
+    if (!isIntrinsic(uri) && !(typeof uri === 'string' && ACCESS_URI.test(uri))) {
+      found.push(
+        inOwnWords(
+          `The source access configuration ${type} has no valid URI: ${JSON.stringify(uri)}.`,
+        ),
+      );
+    }
+  }
+  const missing = VPC_TYPES.filter((type) => !access.some(({ Type }) => Type === type));
+  if (missing.length === 1 && where.startsWith('functions.')) {
+    const property = missing[0] === 'VPC_SUBNET' ? 'vpcSubnet' : 'vpcSecurityGroup';
+    found.push({
+      by: 'Serverless',
+      code: 'FUNCTION_KAFKA_VPC_ACCESS_CONFIGURATION_INVALID',
+      message: `You must specify at least one "${property}" accessConfiguration for function: ${fn?.key}`,
+    });
+  }
+  return found;
+}
+
+function refuseStart(properties: Shape, { kind, where, fn }: Deployed, now: number): Refusal[] {
+  const { StartingPosition: position, StartingPositionTimestamp: timestamp } = properties;
+  if (position !== 'AT_TIMESTAMP') return [];
+  if (timestamp !== undefined) {
+    if (timestamp * 1000 <= now) return [];
+    const at = new Date(timestamp * 1000);
+    const time = Number.isNaN(at.getTime()) ? String(timestamp) : at.toISOString();
+    return [
+      inOwnWords(
+        `StartingPositionTimestamp ${timestamp} is in the future (${time}). It counts seconds, not milliseconds.`,
+      ),
+    ];
+  }
+  if (!where.startsWith('functions.')) {
+    return [
+      invalid(
+        "When the starting position is 'AT_TIMESTAMP', a starting position timestamp must be provided.",
+      ),
+    ];
+  }
+  return [
+    {
+      by: 'Serverless',
+      code: `FUNCTION_${kind === 'msk' ? 'MSK' : 'KAFKA'}_STARTING_POSITION_TIMESTAMP_INVALID`,
+      message: `You must specify startingPositionTimestamp for function: ${fn?.key} when startingPosition is AT_TIMESTAMP.`,
+    },
+  ];
+}
+
+function refuseFilters({ FilterCriteria: criteria }: Shape): Refusal[] {
+  const filters = criteria?.Filters ?? [];
+  const found: Refusal[] = [];
+  if (filters.length > FILTER_QUOTA.onRequest) {
+    found.push(
+      inOwnWords(`${filters.length} filters; there may be at most ${FILTER_QUOTA.onRequest}.`),
+    );
+  }
+  for (const { Pattern: pattern = '' } of filters) {
+    if (pattern.length > FILTER_QUOTA.characters) {
+      found.push(
+        inOwnWords(
+          `A filter pattern of ${pattern.length} characters; there may be ${FILTER_QUOTA.characters}.`,
+        ),
+      );
+    }
+  }
+  return found;
+}
+
+function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
+  if (!fn) {
+    return [
+      here(
+        `It calls ${JSON.stringify(functionName)}, which is no function of this service; it does not run here.`,
+      ),
+    ];
+  }
+  if (fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
+  return [
+    inOwnWords(
+      `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it is ` +
+        `at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
+    ),
+  ];
+}
+
+function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
+  const place = issue.path.map(String).join('.');
+  const value = issue.path.reduce<unknown>(
+    (one, key) => (isObject(one) || Array.isArray(one) ? Reflect.get(one, key) : undefined),
+    properties,
+  );
+  if (isIntrinsic(value)) {
+    return here(
+      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or a ` +
+        'parameter with a default.',
+    );
+  }
+  if (issue.message.startsWith('1 validation error')) {
+    return { by: 'AWS', code: 'ValidationException', message: issue.message };
+  }
+  if (issue.message.startsWith('Required ')) return invalid(issue.message);
+  return inOwnWords(`${place ? `${place}: ` : ''}${issue.message}.`);
+}

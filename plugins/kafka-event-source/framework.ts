@@ -1,0 +1,82 @@
+/** The parts of the framework that the plugin reads. */
+import type { EventKind } from './template/compile.ts';
+import type { FunctionDefinition, Service } from './template/deployed.ts';
+import { isObject, type Json } from './template/merge.ts';
+
+export interface Serverless {
+  readonly service: {
+    readonly service: string | null;
+    readonly provider: {
+      readonly timeout?: number;
+      readonly compiledCloudFormationTemplate?: unknown;
+    };
+    readonly custom?: Json;
+    readonly resources?: unknown;
+    getAllFunctions(): string[];
+    getFunction(key: string): {
+      readonly name: string;
+      readonly timeout?: number;
+      readonly events?: readonly unknown[];
+    };
+  };
+  readonly configSchemaHandler: {
+    readonly schema?: unknown;
+    defineCustomProperties(schema: object): void;
+    defineFunctionEventProperties(provider: 'aws', event: string, schema: object): void;
+  };
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
+  getProvider(name: 'aws'): {
+    getStage(): string;
+    getRegion(): string;
+    readonly naming: Naming;
+  };
+}
+
+interface Naming {
+  getLambdaLogicalId(functionKey: string): string;
+  getLambdaProvisionedConcurrencyAliasLogicalId?(functionKey: string): string;
+  getLambdaSnapStartAliasLogicalId?(functionKey: string): string;
+  getKafkaEventLogicalId(functionKey: string, topic: string): string;
+  getMSKEventLogicalId(functionKey: string, cluster: string, topic: string): string;
+}
+
+// What serverless-offline uses when nothing says otherwise.
+const DEFAULT_TIMEOUT_SECONDS = 6;
+
+/** The loaded service, as far as mappings are made of it. */
+export function readService(serverless: Serverless): Service {
+  const { service } = serverless;
+  const provider = serverless.getProvider('aws');
+  const { naming } = provider;
+  const functions = service.getAllFunctions().map((key): FunctionDefinition => {
+    const { name, events = [], timeout } = service.getFunction(key);
+    const timeoutSeconds = timeout ?? service.provider.timeout ?? DEFAULT_TIMEOUT_SECONDS;
+    return { key, name, logicalIds: logicalIds(naming, key), events, timeoutSeconds };
+  });
+  const resources = toObject(service.resources);
+  return {
+    service: service.service ?? '',
+    stage: provider.getStage(),
+    region: provider.getRegion(),
+    functions,
+    resources: toObject(resources.Resources),
+    parameters: toObject(resources.Parameters),
+    extensions: toObject(resources.extensions),
+    logicalId: (kind: EventKind, key: string, topic: string, cluster: string) =>
+      kind === 'kafka'
+        ? naming.getKafkaEventLogicalId(key, topic)
+        : naming.getMSKEventLogicalId(key, cluster, topic),
+  };
+}
+
+function logicalIds(naming: Naming, key: string): string[] {
+  const aliases = [
+    naming.getLambdaProvisionedConcurrencyAliasLogicalId?.(key),
+    naming.getLambdaSnapStartAliasLogicalId?.(key),
+  ];
+  return [naming.getLambdaLogicalId(key), ...aliases.filter((id) => id !== undefined)];
+}
+
+function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,189 @@
+/** Each setting of a mapping as deployed and as run here, and how the two differ. */
+
+import {
+  clusterConfig,
+  isProvisioned,
+  registryOf,
+  type Shape,
+  serversOf,
+} from './admission/shape.ts';
+import type { Mapping } from './mapping.ts';
+import type { Deployed } from './template/deployed.ts';
+
+export interface ParityRow {
+  /** AWS's name of the setting. */
+  readonly setting: string;
+  readonly deployed: string;
+  readonly here: string;
+  /** `local`: asked for in the local settings; `emulator`: AWS does something this plugin does not. */
+  readonly difference: 'none' | 'local' | 'emulator';
+  readonly why?: string;
+}
+
+interface Parts {
+  readonly deployed: Deployed;
+  readonly shape: Shape;
+  readonly mapping: Mapping;
+}
+
+const LOCAL = 'custom.kafkaEventSource';
+const NONE = '-';
+
+/** One row for each setting, in the order of AWS's own list. */
+export function parityOf(parts: Parts): ParityRow[] {
+  return [...whereFrom(parts), ...whatAndWhen(parts), ...whenItFails(parts), ...onlyOnAws(parts)];
+}
+
+/** The rows that differ, or all of them, as a table; nothing when there are none. */
+export function formatParity(rows: readonly ParityRow[], { all }: { all: boolean }): string {
+  const shown = rows.filter(({ difference }) => all || difference !== 'none');
+  if (shown.length === 0) return '';
+  const table = [
+    ['setting', 'deployed', 'here', all ? 'difference' : ''],
+    ...shown.map(({ setting, deployed, here, difference, why = '' }) => [
+      setting,
+      deployed,
+      here,
+      difference === 'none' ? '' : why,
+    ]),
+  ];
+  const widths = [0, 1, 2].map((at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  return table
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
+  const [was, is] = [show(deployed), show(here)];
+  if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
+  return { setting, deployed: was, here: is, difference: 'local', why: why ?? LOCAL };
+}
+
+function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {
+  return { setting, deployed: show(deployed), here, difference: 'emulator', why };
+}
+
+function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
+  const { fn, qualifier, condition } = deployed;
+  const servers = serversOf(shape)?.map(show).join(',') ?? shape.EventSourceArn;
+  const access = mapping.access.map(({ type }) => type).join(', ');
+  const rows = [
+    qualifier === undefined
+      ? row('FunctionName', fn?.name, mapping.functionName)
+      : unlike(
+          'FunctionName',
+          `${fn?.name}:${qualifier}`,
+          mapping.functionName,
+          'no versions or aliases here',
+        ),
+    row('bootstrapServers', servers, mapping.bootstrapServers.join(',')),
+    row('SourceAccessConfigurations', access || NONE, describeAccess(mapping, access)),
+    row('Topics', shape.Topics[0], mapping.topic),
+    row('ConsumerGroupId', clusterConfig(shape).ConsumerGroupId ?? mapping.uuid, mapping.groupId),
+    row('Enabled', shape.Enabled, mapping.enabled),
+  ];
+  if (condition !== undefined) {
+    rows.push(unlike('Condition', condition, 'not evaluated', 'the mapping runs in any case'));
+  }
+  return rows;
+}
+
+function describeAccess({ connection }: Mapping, access: string): string {
+  const { useDeployedAccess, ssl, sasl } = connection;
+  if (useDeployedAccess && ssl === undefined && !sasl) return access || NONE;
+  const parts = [sasl && `SASL ${sasl.mechanism}`, ssl && 'TLS', useDeployedAccess && access];
+  return parts.filter(Boolean).join(', ') || 'PLAINTEXT';
+}
+
+function whatAndWhen({ shape, mapping }: Parts): ParityRow[] {
+  const { startingTimestampMs: start } = mapping;
+  const window = shape.MaximumBatchingWindowInSeconds;
+  const filters = shape.FilterCriteria?.Filters?.map(({ Pattern }) => Pattern) ?? [];
+  const { MinimumPollers: min, MaximumPollers: max } = shape.ProvisionedPollerConfig;
+  const pollers = isProvisioned(shape) ? `${min ?? 1} to ${max ?? 200}` : 'on demand';
+  const registry = registryOf(shape);
+  const { schemaRegistry } = mapping;
+  return [
+    row('BatchSize', shape.BatchSize, mapping.batchSize),
+    row(
+      'MaximumBatchingWindowInSeconds',
+      window === undefined ? '0.5 (default)' : window,
+      window === undefined ? '0.5 (default)' : mapping.windowMs / 1000,
+    ),
+    row('StartingPosition', shape.StartingPosition, mapping.startingPosition),
+    row('StartingPositionTimestamp', shape.StartingPositionTimestamp, start && start / 1000),
+    row('FilterCriteria', filters.join(' or '), mapping.filters.join(' or ')),
+    row(
+      'ProvisionedPollerConfig',
+      pollers,
+      mapping.pollers ? `${mapping.pollers.minimum} to ${mapping.pollers.maximum}` : 'on demand',
+    ),
+    row('SchemaRegistryConfig', registry?.SchemaRegistryURI, schemaRegistry?.uri),
+  ];
+}
+
+function whenItFails({ shape, mapping }: Parts): ParityRow[] {
+  const { destination } = mapping;
+  const to = destination?.kind === 'kafka' ? `kafka://${destination.topic}` : destination?.arn;
+  return [
+    row('MaximumRetryAttempts', shape.MaximumRetryAttempts, mapping.maximumRetryAttempts),
+    row(
+      'MaximumRecordAgeInSeconds',
+      shape.MaximumRecordAgeInSeconds,
+      mapping.maximumRecordAgeSeconds,
+    ),
+    row(
+      'BisectBatchOnFunctionError',
+      shape.BisectBatchOnFunctionError,
+      mapping.bisectBatchOnFunctionError,
+    ),
+    row(
+      'FunctionResponseTypes',
+      shape.FunctionResponseTypes.join(),
+      mapping.reportBatchItemFailures ? 'ReportBatchItemFailures' : '',
+    ),
+    row('DestinationConfig', shape.DestinationConfig.OnFailure?.Destination || undefined, to),
+  ];
+}
+
+/** What AWS acts on and this plugin does not. */
+function onlyOnAws({ shape, mapping }: Parts): ParityRow[] {
+  const rows: ParityRow[] = [];
+  const { MetricsConfig: metrics, LoggingConfig: logging } = shape;
+  if (metrics) rows.push(unlike('MetricsConfig', metrics.Metrics?.join(), NONE, 'no CloudWatch'));
+  if (logging) rows.push(unlike('LoggingConfig', logging.SystemLogLevel, NONE, 'no CloudWatch'));
+  if (mapping.pollers?.group) {
+    rows.push(
+      unlike('PollerGroupName', mapping.pollers.group, NONE, 'pollers here are of one mapping'),
+    );
+  }
+  if (mapping.schemaRegistry?.uri.startsWith('arn:')) {
+    rows.push(
+      unlike(
+        'SchemaRegistryConfig',
+        mapping.schemaRegistry.uri,
+        NONE,
+        'Glue registries are not emulated',
+      ),
+    );
+  }
+  // Without an effect on what the function gets.
+  for (const name of ['KmsKeyArn', 'Tags'] as const) {
+    if (shape[name] !== undefined) {
+      const deployed = show(shape[name]);
+      rows.push({ setting: name, deployed, here: NONE, difference: 'none' });
+    }
+  }
+  return rows;
+}
+
+function show(value: unknown): string {
+  if (value === undefined || value === '') return NONE;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,100 @@
+/** What is said of the mappings when polling starts. */
+
+import type { Refusal } from './admission/refusal.ts';
+import type { Definition, Definitions } from './definition.ts';
+import type { Mapping } from './mapping.ts';
+import type { Options } from './options.ts';
+import { formatParity, type ParityRow } from './parity.ts';
+
+interface Log {
+  error(message: string): void;
+  warning(message: string): void;
+  notice(message: string): void;
+  info(message: string): void;
+}
+
+/** A mapping and how it compares with the deployed one, for scripts. */
+export interface MappingReport {
+  readonly name: string;
+  readonly logicalId: string;
+  readonly where: string;
+  readonly state: 'Enabled' | 'Disabled' | 'Refused';
+  readonly uuid: string | null;
+  readonly function: string | null;
+  readonly topic: string | null;
+  readonly group: string | null;
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly string[];
+  readonly settings: readonly ParityRow[];
+}
+
+/** The same as `report` as values, one for each mapping. */
+export function toReports({ definitions }: Definitions): MappingReport[] {
+  return definitions.map(({ name, logicalId, where, mapping, refusals, warnings, parity }) => ({
+    name,
+    logicalId,
+    where,
+    state: !mapping ? 'Refused' : mapping.enabled ? 'Enabled' : 'Disabled',
+    uuid: mapping?.uuid ?? null,
+    function: mapping?.functionName ?? null,
+    topic: mapping?.topic ?? null,
+    group: mapping?.groupId ?? null,
+    refusals,
+    warnings,
+    settings: parity,
+  }));
+}
+
+/** One line for each mapping, and how it differs from the deployed one. */
+export function report(
+  { definitions, warnings }: Definitions,
+  { report: isWhole }: Pick<Options, 'report'>,
+  log: Log,
+): void {
+  for (const warning of warnings) log.warning(warning);
+  for (const definition of definitions) {
+    const { name, where, mapping, refusals, parity } = definition;
+    if (mapping) log.notice(describe(mapping));
+    for (const refusal of refusals) {
+      log.error(`${name} is not started. ${where}: ${describeRefusal(refusal)}`);
+    }
+    for (const warning of definition.warnings) log.warning(`${name}: ${warning}`);
+    const differences = formatParity(parity, { all: false });
+    if (isWhole && parity.length > 0) log.notice(formatParity(parity, { all: true }));
+    else if (differences) log.notice(differences);
+    if (!isWhole && parity.length > 0) log.info(formatParity(parity, { all: true }));
+  }
+}
+
+/** What `strict` makes an error: what AWS refuses, and what runs otherwise without having been asked to. */
+export function strictFaults({ definitions, warnings }: Definitions): string[] {
+  return [...warnings, ...definitions.flatMap(faultsOf)];
+}
+
+function faultsOf({ name, where, refusals, warnings, parity }: Definition): string[] {
+  const differences = parity.filter(({ difference }) => difference === 'emulator');
+  return [
+    ...refusals.map((refusal) => `${where}: ${describeRefusal(refusal)}`),
+    ...warnings.map((warning) => `${name}: ${warning}`),
+    ...differences.map(
+      ({ setting, deployed, here, why }) =>
+        `${name}: ${setting} is ${deployed} as deployed and ${here} here: ${why}.`,
+    ),
+  ];
+}
+
+function describeRefusal({ by, code, message }: Refusal): string {
+  if (by === 'emulator') return message;
+  const who = by === 'AWS' ? 'AWS refuses it' : 'The framework refuses it';
+  return `${who}${code ? ` (${code})` : ''}: ${message}`;
+}
+
+function describe(mapping: Mapping): string {
+  const { name, groupId, batchSize, windowMs, bootstrapServers, enabled } = mapping;
+  const responses = mapping.reportBatchItemFailures ? 'ReportBatchItemFailures' : 'whole batch';
+  return (
+    `Kafka event source: ${name}${enabled ? '' : ' is disabled'}, group ${groupId}, batch size ` +
+    `${batchSize}, window ${windowMs} ms, servers ${bootstrapServers.join(',')}, ` +
+    `responses ${responses}`
+  );
+}

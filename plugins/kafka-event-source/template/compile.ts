@@ -1,0 +1,156 @@
+/** What the framework, and this plugin, make of a kafka or msk event in the template. */
+import { isObject, type Json, merge } from './merge.ts';
+
+export type EventKind = 'kafka' | 'msk';
+
+/** An event of a function, by the name it has in serverless.yml. */
+export interface FoundEvent {
+  readonly kind: EventKind;
+  readonly event: Json;
+}
+
+/** The `kafka` and `msk` events of a function; the others are not ours. */
+export function findEvents(events: readonly unknown[]): FoundEvent[] {
+  return events.flatMap((event): FoundEvent[] => {
+    if (!isObject(event)) return [];
+    if ('kafka' in event) return [{ kind: 'kafka', event: toObject(event.kafka) }];
+    if ('msk' in event) return [{ kind: 'msk', event: toObject(event.msk) }];
+    return [];
+  });
+}
+
+/**
+ * The properties of the mapping that an event deploys: the framework's, and those that only this
+ * plugin writes. Values stand as they were written, also the wrong ones: AWS decides.
+ */
+export function compileEvent(found: FoundEvent): Json {
+  const base = found.kind === 'kafka' ? compileKafka(found.event) : compileMsk(found.event);
+  return merge(base, ownProperties(found)) as Json;
+}
+
+/** The part of the mapping's properties that this plugin writes into the template. */
+export function ownProperties({ kind, event }: FoundEvent): Json {
+  const config =
+    kind === 'kafka' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
+  const own = {
+    MaximumBatchingWindowInSeconds: event.maximumBatchingWindowInSeconds,
+    MaximumRetryAttempts: event.maximumRetryAttempts,
+    MaximumRecordAgeInSeconds: event.maximumRecordAge,
+    BisectBatchOnFunctionError: event.bisectBatchOnFunctionError,
+    FunctionResponseTypes: event.functionResponseType && [event.functionResponseType],
+    DestinationConfig: event.onFailureDestination && {
+      OnFailure: { Destination: event.onFailureDestination },
+    },
+    ProvisionedPollerConfig: compilePollers(event),
+    [config]: isObject(event.schemaRegistry)
+      ? { SchemaRegistryConfig: compileRegistry(event.schemaRegistry) }
+      : undefined,
+  };
+  return withoutUndefined(own);
+}
+
+const ACCESS_TYPES: Readonly<Record<string, string>> = {
+  vpcSubnet: 'VPC_SUBNET',
+  vpcSecurityGroup: 'VPC_SECURITY_GROUP',
+  saslPlainAuth: 'BASIC_AUTH',
+  saslScram256Auth: 'SASL_SCRAM_256_AUTH',
+  saslScram512Auth: 'SASL_SCRAM_512_AUTH',
+  clientCertificateTlsAuth: 'CLIENT_CERTIFICATE_TLS_AUTH',
+  serverRootCaCertificate: 'SERVER_ROOT_CA_CERTIFICATE',
+};
+const ACCESS_PREFIXES: Readonly<Record<string, string>> = {
+  vpcSubnet: 'subnet:',
+  vpcSecurityGroup: 'security_group:',
+};
+
+function compileKafka(event: Json): Json {
+  return withoutUndefined({
+    ...compileBoth(event),
+    SelfManagedEventSource: {
+      Endpoints: { KafkaBootstrapServers: toList(event.bootstrapServers) },
+    },
+    SourceAccessConfigurations: compileAccess(event.accessConfigurations),
+    SelfManagedKafkaEventSourceConfig: compileGroup(event),
+  });
+}
+
+function compileMsk(event: Json): Json {
+  return withoutUndefined({
+    ...compileBoth(event),
+    EventSourceArn: event.arn,
+    SourceAccessConfigurations: event.saslScram512 && [
+      { Type: 'SASL_SCRAM_512_AUTH', URI: event.saslScram512 },
+    ],
+    AmazonManagedKafkaEventSourceConfig: compileGroup(event),
+  });
+}
+
+function compileBoth(event: Json): Json {
+  return {
+    Topics: event.topic === undefined ? undefined : [event.topic],
+    StartingPosition: event.startingPosition || 'TRIM_HORIZON',
+    StartingPositionTimestamp: event.startingPositionTimestamp,
+    // AWS: the framework drops a 0 of either, so they deploy as the defaults, 100 and 500 ms.
+    BatchSize: event.batchSize || undefined,
+    MaximumBatchingWindowInSeconds: event.maximumBatchingWindow || undefined,
+    Enabled: event.enabled,
+    FilterCriteria: Array.isArray(event.filterPatterns)
+      ? { Filters: event.filterPatterns.map((one) => ({ Pattern: JSON.stringify(one) })) }
+      : undefined,
+  };
+}
+
+function compileGroup({ consumerGroupId }: Json): Json | undefined {
+  return consumerGroupId ? { ConsumerGroupId: consumerGroupId } : undefined;
+}
+
+function compileAccess(access: unknown): Json[] {
+  return Object.entries(toObject(access)).flatMap(([key, values]) =>
+    (toList(values) ?? []).map((value) => ({
+      Type: ACCESS_TYPES[key] ?? key,
+      URI: key in ACCESS_PREFIXES ? `${ACCESS_PREFIXES[key]}${String(value)}` : value,
+    })),
+  );
+}
+
+/** By osls' name and words, or by those of Serverless Framework v4. */
+function compilePollers({ provisionedPollerConfig: long, provisionedPollers: short }: Json) {
+  if (!isObject(long) && !isObject(short)) return undefined;
+  const { minimumPollers, maximumPollers, pollerGroupName } = toObject(long);
+  const { min, max, group } = toObject(short);
+  return withoutUndefined({
+    MinimumPollers: min ?? minimumPollers,
+    MaximumPollers: max ?? maximumPollers,
+    PollerGroupName: group ?? pollerGroupName,
+  });
+}
+
+function compileRegistry(registry: Json): Json {
+  const access = compileAccess(registry.accessConfigurations);
+  return withoutUndefined({
+    SchemaRegistryURI: registry.uri,
+    EventRecordFormat: registry.eventRecordFormat,
+    AccessConfigs: access.length > 0 ? access.map(toRegistryAccess) : undefined,
+    SchemaValidationConfigs: toList(registry.validate)?.map((one) => ({
+      Attribute: typeof one === 'string' ? one.toUpperCase() : one,
+    })),
+  });
+}
+
+function toRegistryAccess({ Type, URI }: Json): Json {
+  return { Type: Type === 'basicAuth' ? 'BASIC_AUTH' : Type, URI };
+}
+
+function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}
+
+// The framework's schema makes a list of a single value.
+function toList(value: unknown): unknown[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  return Array.isArray(value) ? value : [value];
+}
+
+function withoutUndefined(value: Json): Json {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined));
+}

@@ -1,0 +1,229 @@
+/** The Kafka mappings of the template that would be deployed, whatever part of it they stand in. */
+import { compileEvent, type EventKind, findEvents } from './compile.ts';
+import { resolve, type Scope } from './intrinsic.ts';
+import { compact, isObject, type Json, merge } from './merge.ts';
+
+/** The parts of the loaded service that mappings are made of. */
+export interface Service {
+  readonly service: string;
+  readonly stage: string;
+  readonly region: string;
+  readonly functions: readonly FunctionDefinition[];
+  /** `resources.Resources`, `.Parameters` and `.extensions`. */
+  readonly resources: Json;
+  readonly parameters: Json;
+  readonly extensions: Json;
+  readonly logicalId: (
+    kind: EventKind,
+    functionKey: string,
+    topic: string,
+    cluster: string,
+  ) => string;
+}
+
+export interface FunctionDefinition {
+  readonly key: string;
+  readonly name: string;
+  /** The function's own logical id, and those of the aliases that the framework makes. */
+  readonly logicalIds: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly events: readonly unknown[];
+}
+
+/** A mapping as CloudFormation gets it, with what is known here put in. */
+export interface Deployed {
+  readonly logicalId: string;
+  /** Where in serverless.yml it is written. */
+  readonly where: string;
+  readonly kind: EventKind;
+  readonly region: string;
+  /** Of this service; a mapping may call another's. */
+  readonly fn: FunctionDefinition | undefined;
+  /** As written, for messages. */
+  readonly functionName: unknown;
+  readonly qualifier: string | undefined;
+  readonly properties: Json;
+  /** The name of the stack's condition, which is not evaluated here. */
+  readonly condition: unknown;
+  /** What AWS or the framework makes of it that the reader may not expect. */
+  readonly warnings: readonly string[];
+}
+
+interface Written {
+  readonly where: string;
+  readonly resource: Json;
+  readonly warnings: readonly string[];
+}
+
+const TYPE = 'AWS::Lambda::EventSourceMapping';
+
+/** Every Kafka mapping of the service, and what is wrong with the template as a whole. */
+export function readDeployed(service: Service): { deployed: Deployed[]; warnings: string[] } {
+  const scope = scopeOf(service);
+  const written = readEvents(service);
+  mergeResources(written, service);
+  const warnings = mergeExtensions(written, service);
+  const deployed = [...written].flatMap(([logicalId, one]) => {
+    const found = toDeployed(logicalId, one, service, scope);
+    return found ? [found] : [];
+  });
+  return { deployed, warnings };
+}
+
+/** The template's logical id of the mapping that an event makes. */
+export function logicalIdOf(
+  service: Pick<Service, 'logicalId'>,
+  key: string,
+  kind: EventKind,
+  event: Json,
+): string {
+  const cluster = kind === 'msk' ? clusterName(event.arn) : '';
+  return service.logicalId(kind, key, String(event.topic ?? ''), cluster);
+}
+
+/** The same token as the framework's, for the logical id. */
+export function clusterName(arn: unknown): string {
+  if (typeof arn === 'string') return arn.split('/')[1] ?? '';
+  if (!isObject(arn)) return '';
+  return String(arn['Fn::ImportValue'] ?? arn.Ref ?? '');
+}
+
+function readEvents(service: Service): Map<string, Written> {
+  const written = new Map<string, Written>();
+  for (const { key, events, logicalIds } of service.functions) {
+    for (const found of findEvents(events)) {
+      const { kind, event } = found;
+      const logicalId = logicalIdOf(service, key, kind, event);
+      const warnings = warningsOf(event);
+      // AWS: the framework gives two such events one logical id, and the last one is deployed.
+      if (written.has(logicalId)) {
+        warnings.push(
+          `two ${kind} events have the logical id ${logicalId}: the last one is deployed ` +
+            '(by Serverless Framework v4, both kafka events). Give one of them another function.',
+        );
+      }
+      const Properties = merge(
+        { FunctionName: { 'Fn::GetAtt': [logicalIds[0], 'Arn'] } },
+        compileEvent(found),
+      );
+      const where = `functions.${key}.events.${kind}`;
+      written.set(logicalId, { where, resource: { Type: TYPE, Properties }, warnings });
+    }
+  }
+  return written;
+}
+
+function warningsOf(event: Json): string[] {
+  const warnings: string[] = [];
+  if (event.maximumBatchingWindow === 0 && event.maximumBatchingWindowInSeconds === undefined) {
+    warnings.push(
+      'maximumBatchingWindow: 0 deploys as the default of 500 ms, because the framework leaves a 0 ' +
+        'out. For a window of 0 write maximumBatchingWindowInSeconds: 0.',
+    );
+  }
+  if (event.batchSize === 0) {
+    warnings.push(
+      'batchSize: 0 deploys as the default of 100, because the framework leaves it out.',
+    );
+  }
+  return warnings;
+}
+
+function mergeResources(written: Map<string, Written>, { resources }: Service): void {
+  for (const [logicalId, resource] of Object.entries(resources)) {
+    if (!isObject(resource)) continue;
+    const generated = written.get(logicalId);
+    if (generated) {
+      const merged = merge(generated.resource, resource) as Json;
+      const where = `${generated.where} with resources.Resources.${logicalId}`;
+      written.set(logicalId, { ...generated, where, resource: merged });
+    } else if (resource.Type === TYPE) {
+      written.set(logicalId, { where: `resources.Resources.${logicalId}`, resource, warnings: [] });
+    }
+  }
+}
+
+function mergeExtensions(written: Map<string, Written>, { extensions }: Service): string[] {
+  const warnings: string[] = [];
+  for (const [logicalId, extension] of Object.entries(extensions)) {
+    const one = written.get(logicalId);
+    if (one && isObject(extension)) {
+      const { Properties: own, ...attributes } = extension;
+      const Properties = { ...toObject(one.resource.Properties), ...toObject(own) };
+      const where = `${one.where} with resources.extensions.${logicalId}`;
+      written.set(logicalId, {
+        ...one,
+        where,
+        resource: { ...one.resource, ...attributes, Properties },
+      });
+    } else if (/EventSourceMapping(Kafka|MSK)/.test(logicalId)) {
+      const known = [...written.keys()].join(', ') || 'none';
+      warnings.push(
+        `resources.extensions.${logicalId}: there is no such mapping, and the framework refuses to ` +
+          `package it. The mappings are: ${known}.`,
+      );
+    }
+  }
+  return warnings;
+}
+
+function toDeployed(
+  logicalId: string,
+  { where, resource, warnings }: Written,
+  { functions }: Service,
+  scope: Scope,
+): Deployed | undefined {
+  const properties = resolve(compact(toObject(resource.Properties)), scope) as Json;
+  const kind = kindOf(properties);
+  if (!kind) return undefined;
+  const { name, qualifier } = parseFunctionName(properties.FunctionName);
+  const fn = functions.find((one) => one.name === name);
+  const { FunctionName: functionName, ...others } = properties;
+  const { Condition: condition } = resource;
+  const { region } = scope;
+  return {
+    logicalId,
+    where,
+    kind,
+    region,
+    fn,
+    functionName,
+    qualifier,
+    properties: others,
+    condition,
+    warnings,
+  };
+}
+
+// A mapping whose source is known to AWS only is Kafka's if it has topics.
+function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topics }: Json) {
+  if (own !== undefined && arn === undefined) return 'kafka';
+  if (typeof arn === 'string') return arn.split(':')[2] === 'kafka' ? 'msk' : undefined;
+  return topics !== undefined ? 'msk' : undefined;
+}
+
+/** A name, an ARN or a partial ARN, each with or without a version or an alias. */
+function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
+  if (typeof value !== 'string') return {};
+  const parts = value.split(':');
+  const at = parts.lastIndexOf('function');
+  const [name, qualifier] = at === -1 ? parts : parts.slice(at + 1);
+  return { ...(name && { name }), ...(qualifier && { qualifier }) };
+}
+
+function scopeOf({ service, stage, region, functions, resources, parameters }: Service): Scope {
+  const names = functions.flatMap(({ name, logicalIds }) =>
+    logicalIds.map((id) => [id, name] as const),
+  );
+  return {
+    region,
+    stackName: `${service}-${stage}`,
+    functions: new Map(names),
+    resources,
+    parameters,
+  };
+}
+
+function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}

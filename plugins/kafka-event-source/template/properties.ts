@@ -1,0 +1,118 @@
+/** The event properties that the framework at hand lacks, for its validation. */
+
+interface SchemaHandler {
+  defineFunctionEventProperties(provider: 'aws', event: string, schema: object): void;
+  readonly schema?: unknown;
+}
+
+const cloudFormation = { $ref: '#/definitions/awsCfFunction' };
+const integer = (minimum: number, maximum: number) => ({
+  anyOf: [{ type: 'integer', minimum, maximum }, cloudFormation],
+});
+const secret = { anyOf: [{ type: 'string', pattern: '^arn:' }, cloudFormation] };
+const destination = { anyOf: [{ type: 'string' }, cloudFormation] };
+
+/** Written into the template by this plugin, also where the framework validates them itself. */
+const OWN_PROPERTIES = {
+  maximumBatchingWindowInSeconds: integer(0, 300),
+  maximumRetryAttempts: integer(-1, 10_000),
+  maximumRecordAge: {
+    anyOf: [{ const: -1 }, { type: 'integer', minimum: 60, maximum: 604_800 }, cloudFormation],
+  },
+  bisectBatchOnFunctionError: { anyOf: [{ type: 'boolean' }, cloudFormation] },
+  functionResponseType: { enum: ['ReportBatchItemFailures'] },
+  onFailureDestination: destination,
+  provisionedPollerConfig: {
+    type: 'object',
+    minProperties: 1,
+    properties: {
+      minimumPollers: integer(1, 200),
+      maximumPollers: integer(1, 2_000),
+      pollerGroupName: { type: 'string', maxLength: 128 },
+    },
+    additionalProperties: false,
+  },
+  provisionedPollers: {
+    anyOf: [
+      { const: false },
+      {
+        type: 'object',
+        minProperties: 1,
+        properties: {
+          min: integer(1, 200),
+          max: integer(1, 2_000),
+          group: { type: 'string', maxLength: 128 },
+        },
+        additionalProperties: false,
+      },
+    ],
+  },
+  schemaRegistry: {
+    type: 'object',
+    properties: {
+      uri: { anyOf: [{ type: 'string', minLength: 1, maxLength: 10_000 }, cloudFormation] },
+      eventRecordFormat: { enum: ['JSON', 'SOURCE'] },
+      accessConfigurations: {
+        type: 'object',
+        properties: {
+          basicAuth: secret,
+          clientCertificateTlsAuth: secret,
+          serverRootCaCertificate: secret,
+        },
+        additionalProperties: false,
+      },
+      validate: { type: 'array', minItems: 1, items: { enum: ['key', 'value', 'KEY', 'VALUE'] } },
+    },
+    required: ['uri', 'eventRecordFormat', 'validate'],
+    additionalProperties: false,
+  },
+} as const;
+
+/** Adds to the `kafka` and `msk` events the properties that they do not have yet. */
+export function defineProperties(handler: SchemaHandler): void {
+  for (const event of ['kafka', 'msk']) {
+    for (const [name, schema] of Object.entries(OWN_PROPERTIES)) {
+      const properties = { [name]: structuredClone(schema) };
+      try {
+        handler.defineFunctionEventProperties('aws', event, { properties });
+      } catch (error) {
+        // The framework has it already, and says so by this code alone.
+        if (!isCollision(error)) throw error;
+      }
+    }
+  }
+  allowDestinationOfStack(handler);
+}
+
+function isCollision(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SCHEMA_COLLISION';
+}
+
+/** osls takes a text only as `onFailureDestination`, though it deploys a queue's `Fn::GetAtt` too. */
+function allowDestinationOfStack({ schema }: SchemaHandler): void {
+  for (const properties of kafkaSchemas(schema)) {
+    const { onFailureDestination: own } = properties;
+    if (own?.type === 'string') properties.onFailureDestination = structuredClone(destination);
+  }
+}
+
+type Properties = Record<string, { type?: string; anyOf?: object[] } | undefined>;
+
+function kafkaSchemas(schema: unknown): Properties[] {
+  const functions = at(schema, ['properties', 'functions', 'patternProperties']);
+  return Object.values((functions ?? {}) as object).flatMap((one) => {
+    const events = at(one, ['properties', 'events', 'items', 'anyOf']);
+    const found = Array.isArray(events) ? events : [];
+    return found.flatMap((event) => {
+      const properties = at(event, ['properties', 'kafka', 'properties']);
+      return properties ? [properties as Properties] : [];
+    });
+  });
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (one, key) => (one as Record<string, unknown> | undefined)?.[key],
+    value,
+  );
+}
