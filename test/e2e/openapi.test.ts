@@ -14,7 +14,7 @@ const UNKNOWN = '0192f0c1-2345-7abc-8def-000000000000';
 const EXAMPLE = OPERATIONS['POST /api/orders'] as Operation;
 
 /** What their examples show depends on what else the system has done. */
-const SHAPE_ALONE = ['listNotifications', 'openapi'];
+const SHAPE_ALONE = ['listNotifications', 'listOrderEvents', 'openapi'];
 
 /** Reads come first, so that they find what their examples show. */
 const ORDER = ['getOrder', 'listByCustomer', 'updateStatus', 'createOrder', 'putPreferences'];
@@ -153,6 +153,7 @@ test.each<[string, string, string, Sent, number, string]>([
     'IDEMPOTENCY_KEY_INVALID',
   ],
   [ORDER_OF_ID, 'an unknown id', `/api/orders/${UNKNOWN}`, {}, 404, 'ORDER_NOT_FOUND'],
+  [ORDER_OF_ID, 'an id of 40 KB', `/api/orders/${'a'.repeat(40_000)}`, {}, 404, 'ORDER_NOT_FOUND'],
   [LIST, 'a limit of 0', '/api/orders/customer/c?limit=0', {}, 422, 'VALIDATION'],
   [LIST, 'an unknown parameter', '/api/orders/customer/c?a=b', {}, 422, 'VALIDATION'],
   [

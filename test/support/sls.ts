@@ -28,13 +28,18 @@ export async function sls(args: string[], env: Environment = {}, cwd = ROOT) {
   return { code, stdout: output.stdout(), stderr: output.stderr() };
 }
 
-/** `sls offline start` in a process group of its own, on free ports. */
+/** `sls offline start` in a process group of its own, on free ports, with Node as `npm start` has it. */
 export async function startOffline(env: Environment = {}, cwd = ROOT, args: string[] = []) {
   const [httpPort, lambdaPort] = await freePorts(2);
   const child = spawn(
     SLS,
     ['offline', 'start', '--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`, ...args],
-    { cwd, env: plainEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    {
+      cwd,
+      env: plainEnvironment({ NODE_OPTIONS: '--max-http-header-size=65536', ...env }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
   );
   const output = outputOf(child);
   let ended = false;
