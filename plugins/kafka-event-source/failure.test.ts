@@ -1,0 +1,159 @@
+import { expect, test } from '@jest/globals';
+import type { Entry } from './batch.ts';
+import type { EventSource } from './event.ts';
+import {
+  batchRecord,
+  batchRecordWithPayload,
+  type Failure,
+  keyOf,
+  recordLetter,
+} from './failure.ts';
+
+const msk: EventSource = {
+  eventSource: 'aws:kafka',
+  eventSourceArn: 'arn:aws:kafka:us-east-1:123456789012:cluster/my-cluster/abc123',
+  bootstrapServers: 'b-1.mycluster.abc123.kafka.us-east-1.amazonaws.com:9098',
+};
+const selfManaged: EventSource = {
+  eventSource: 'SelfManagedKafka',
+  bootstrapServers: 'localhost:9092',
+};
+const record = (partition: number, offset: number, timestamp: number) => ({
+  topic: 'my-topic',
+  partition,
+  offset,
+  timestamp,
+  timestampType: 'CREATE_TIME',
+  key: 'dGVzdC1rZXk=',
+  value: 'dGVzdC12YWx1ZQ==',
+  headers: [],
+});
+const entry = (partition: number, offset: number, timestamp: number): Entry => {
+  const json = JSON.stringify(record(partition, offset, timestamp));
+  return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp };
+};
+const at = Date.UTC(2019, 10, 14, 0, 38, 4, 835);
+const failure = (changes: Partial<Failure> = {}): Failure => ({
+  functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:myfunction',
+  source: msk,
+  condition: 'RetriesExhausted',
+  reason: 'Unhandled: thrown',
+  requestId: '316aa6d0-8154-4000-9af7-85d5f4a6bc81',
+  invocations: 3,
+  executedVersion: '$LATEST',
+  functionError: 'Unhandled',
+  at: new Date(Date.UTC(2019, 10, 14, 0, 38, 6, 21)),
+  parts: [
+    { key: 'my-topic-0', entries: [entry(0, 100, at), entry(0, 104, at + 745)] },
+    { key: 'my-topic-1', entries: [entry(1, 7, at)] },
+  ],
+  ...changes,
+});
+const payload = {
+  ...msk,
+  records: {
+    'my-topic-0': [record(0, 100, at), record(0, 104, at + 745)],
+    'my-topic-1': [record(1, 7, at)],
+  },
+};
+
+// https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+const documented = {
+  requestContext: {
+    requestId: '316aa6d0-8154-4000-9af7-85d5f4a6bc81',
+    functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:myfunction',
+    condition: 'RetryAttemptsExhausted',
+    approximateInvokeCount: 3,
+  },
+  responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+  version: '1.0',
+  timestamp: '2019-11-14T00:38:06.021Z',
+  KafkaBatchInfo: {
+    batchSize: 3,
+    eventSourceArn: msk.eventSourceArn,
+    bootstrapServers: msk.bootstrapServers,
+    payloadSize: Buffer.byteLength(JSON.stringify(payload)),
+    recordsInfo: {
+      'my-topic-0': {
+        firstRecordOffset: '100',
+        lastRecordOffset: '104',
+        firstRecordTimestamp: '2019-11-14T00:38:04.835Z',
+        lastRecordTimestamp: '2019-11-14T00:38:05.580Z',
+      },
+      'my-topic-1': {
+        firstRecordOffset: '7',
+        lastRecordOffset: '7',
+        firstRecordTimestamp: '2019-11-14T00:38:04.835Z',
+        lastRecordTimestamp: '2019-11-14T00:38:04.835Z',
+      },
+    },
+  },
+};
+
+test('for SQS and SNS: the batch in the documented shape, without its records', () => {
+  expect(JSON.parse(batchRecord(failure()))).toEqual(documented);
+});
+
+test('for S3: the same, with the event as an escaped JSON string', () => {
+  const { payload: text, ...rest } = JSON.parse(batchRecordWithPayload(failure())) as {
+    payload: string;
+  };
+  expect(rest).toEqual(documented);
+  expect(JSON.parse(text)).toEqual(payload);
+});
+
+test('for a Kafka topic: one record, its event as an object, the function with its version', () => {
+  const one = { ...msk, records: { 'my-topic-0': [record(0, 104, at + 745)] } };
+  expect(JSON.parse(recordLetter(failure(), 'my-topic-0', entry(0, 104, at + 745)))).toEqual({
+    ...documented,
+    requestContext: {
+      ...documented.requestContext,
+      functionArn: `${documented.requestContext.functionArn}:$LATEST`,
+      condition: 'RetriesExhausted',
+    },
+    KafkaBatchInfo: {
+      batchSize: 1,
+      eventSourceArn: msk.eventSourceArn,
+      bootstrapServers: msk.bootstrapServers,
+      payloadSize: Buffer.byteLength(JSON.stringify(one)),
+      recordInfo: { offset: '104', timestamp: '2019-11-14T00:38:05.580Z' },
+    },
+    payload: one,
+  });
+});
+
+const contextOf = (changes: Partial<Failure>) => {
+  const both = [
+    batchRecord(failure(changes)),
+    recordLetter(failure(changes), 'my-topic-0', entry(0, 1, at)),
+  ].map((text) => JSON.parse(text) as { responseContext?: unknown });
+  return both.map((one) => ('responseContext' in one ? one.responseContext : 'absent'));
+};
+
+test('a record too large for an invocation has a null response context', () => {
+  expect(contextOf({ condition: 'MaximumPayloadSizeExceeded' })).toEqual([null, null]);
+});
+
+test('an expired record has no response context', () => {
+  expect(contextOf({ condition: 'RecordAgeExceeded' })).toEqual(['absent', 'absent']);
+});
+
+test('reported records have a null function error', () => {
+  const context = { statusCode: 200, executedVersion: '$LATEST', functionError: null };
+  expect(contextOf({ functionError: null })).toEqual([context, context]);
+});
+
+test('a self-managed cluster has no ARN', () => {
+  const { KafkaBatchInfo: info } = JSON.parse(batchRecord(failure({ source: selfManaged }))) as {
+    KafkaBatchInfo: Record<string, unknown>;
+  };
+  expect(info.bootstrapServers).toBe('localhost:9092');
+  expect(info).not.toHaveProperty('eventSourceArn');
+});
+
+test('the key is the one produced, also where the event shows another', () => {
+  const plain = entry(0, 1, at);
+  expect(keyOf(plain)?.toString()).toBe('test-key');
+  expect(keyOf({ ...plain, originalKey: 'AAE=' })).toEqual(Buffer.from([0, 1]));
+  expect(keyOf({ ...plain, json: '{"offset":1}' })).toBeNull();
+});
