@@ -24,10 +24,14 @@ type Reply = { status: number; headers?: Record<string, string>; body: string };
 
 /** A provider that answers as told, and counts the requests that arrived whole. */
 async function provider(behave: Reply | ((socket: Socket) => void)) {
-  let requests = 0;
+  const bodies: string[] = [];
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
-      requests += 1;
+    let body = '';
+    request.setEncoding('utf8').on('data', (text) => {
+      body += text;
+    });
+    request.on('end', () => {
+      bodies.push(body);
       if (typeof behave === 'function') return behave(request.socket);
       response.writeHead(behave.status, behave.headers).end(behave.body);
     });
@@ -38,7 +42,7 @@ async function provider(behave: Reply | ((socket: Socket) => void)) {
     server.close();
   };
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { endpoint, requests: () => requests };
+  return { endpoint, bodies, requests: () => bodies.length };
 }
 
 const region = 'us-east-1';
@@ -56,6 +60,30 @@ const snsError = (status: number, name: string): Reply => ({
   status,
   headers: { 'content-type': 'text/xml' },
   body: `<ErrorResponse><Error><Type>Sender</Type><Code>${name}</Code><Message>to +15550123</Message></Error></ErrorResponse>`,
+});
+
+test('SES gets text, HTML, and the headers to unsubscribe in one click', async () => {
+  const { endpoint, bodies } = await provider({ status: 200, body: '{"MessageId":"m1"}' });
+  const sender = createSesSender({ region, endpoint, from: 'Orders <orders@example.com>' });
+  const answer = await sender.send({ ...email, unsubscribe: 'https://x.example/u?t=1' }, signal());
+  expect(answer).toEqual({ success: true, messageId: 'm1' });
+  expect(JSON.parse(bodies.join())).toEqual({
+    FromEmailAddress: 'Orders <orders@example.com>',
+    Destination: { ToAddresses: ['ada@example.com'] },
+    Content: {
+      Simple: {
+        Subject: { Data: 'Hello', Charset: 'UTF-8' },
+        Body: {
+          Text: { Data: 'text', Charset: 'UTF-8' },
+          Html: { Data: '<p>text</p>', Charset: 'UTF-8' },
+        },
+        Headers: [
+          { Name: 'List-Unsubscribe', Value: '<https://x.example/u?t=1>' },
+          { Name: 'List-Unsubscribe-Post', Value: 'List-Unsubscribe=One-Click' },
+        ],
+      },
+    },
+  });
 });
 
 test.each([
