@@ -126,6 +126,10 @@ test('resources.Resources is merged into the event, and resources.extensions win
   });
 });
 
+test('servers in one text with commas are deployed as several', () => {
+  expect(one({ bootstrapServers: ['a:1,b:2'] }, {}, {})?.bootstrapServers).toEqual(['a:1', 'b:2']);
+});
+
 describe('a mapping of resources.Resources', () => {
   const properties = {
     EventSourceArn: arn,

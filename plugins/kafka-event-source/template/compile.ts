@@ -32,7 +32,9 @@ export function compileEvent(found: FoundEvent): Json {
 export function ownProperties({ kind, event }: FoundEvent): Json {
   const config =
     kind === 'kafka' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
+  const servers = splitServers(event.bootstrapServers);
   const own = {
+    SelfManagedEventSource: servers && { Endpoints: { KafkaBootstrapServers: servers } },
     MaximumBatchingWindowInSeconds: event.maximumBatchingWindowInSeconds,
     MaximumRetryAttempts: event.maximumRetryAttempts,
     MaximumRecordAgeInSeconds: event.maximumRecordAge,
@@ -111,6 +113,13 @@ function compileAccess(access: unknown): Json[] {
       URI: key in ACCESS_PREFIXES ? `${ACCESS_PREFIXES[key]}${String(value)}` : value,
     })),
   );
+}
+
+/** One text with commas, as environments hold it, is no server that AWS takes: it becomes several. */
+function splitServers(servers: unknown): unknown[] | undefined {
+  const list = toList(servers) ?? [];
+  const split = list.flatMap((one) => (typeof one === 'string' ? one.split(/\s*,\s*/) : [one]));
+  return split.length > list.length ? split : undefined;
 }
 
 /** By osls' name and words, or by those of Serverless Framework v4. */

@@ -45,7 +45,7 @@ const service = {
               saslPlainAuth: secret,
               serverRootCaCertificate: [secret],
             },
-            bootstrapServers: ['kafka.example.com:9096', 'kafka-2.example.com:9096'],
+            bootstrapServers: ['kafka.example.com:9096,kafka-2.example.com:9096'],
             topic: 'my-orders',
             batchSize: 5,
             maximumBatchingWindow: 3,
@@ -139,6 +139,9 @@ test('sls package carries the properties that the framework lacks, on kafka and 
     MaximumBatchingWindowInSeconds: 0,
     DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Letters', 'Arn'] } } },
     ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
+    SelfManagedEventSource: {
+      Endpoints: { KafkaBootstrapServers: ['kafka.example.com:9096', 'kafka-2.example.com:9096'] },
+    },
     SelfManagedKafkaEventSourceConfig: {
       ConsumerGroupId: 'a-group',
       SchemaRegistryConfig: registry,
