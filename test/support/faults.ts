@@ -34,18 +34,31 @@ export function* always(fault: Fault): Generator<Fault> {
   for (;;) yield fault;
 }
 
-/** Counts the requests that a client sends from now on, by the command's name. */
-export function countTries(client: DynamoDBDocumentClient): Record<string, number> {
+/** Counts what a client sends from now on, by the command's name: each try apart. */
+function countTries(client: DynamoDBDocumentClient): Record<string, number> {
   const tries: Record<string, number> = {};
-  client.middlewareStack.add(
-    (send, context) => async (args) => {
-      const name = String(context.commandName).replace(/Command$/, '');
-      tries[name] = (tries[name] ?? 0) + 1;
-      return send(args);
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'tries' },
-  );
+  client.middlewareStack.add(counting(tries), {
+    step: 'finalizeRequest',
+    priority: 'low',
+    name: 'tries',
+  });
   return tries;
+}
+
+/** Counts the requests that a client makes from now on, by the command's name, and no repetition. */
+export function countRequests(client: DynamoDBDocumentClient): Record<string, number> {
+  const requests: Record<string, number> = {};
+  client.middlewareStack.add(counting(requests), { step: 'initialize', name: 'requests' });
+  return requests;
+}
+
+function counting(counts: Record<string, number>) {
+  return <Args, Out>(send: (args: Args) => Promise<Out>, context: { commandName?: string }) =>
+    async (args: Args) => {
+      const name = String(context.commandName).replace(/Command$/, '');
+      counts[name] = (counts[name] ?? 0) + 1;
+      return send(args);
+    };
 }
 
 function throttling(): Error {

@@ -7,7 +7,7 @@ import { orderKey } from '../../../lib/order/keys.ts';
 import { firstVersion } from '../../../lib/order/order.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import type { OrderStatus } from '../../../lib/order-event.ts';
-import { countTries } from '../../support/faults.ts';
+import { countRequests } from '../../support/faults.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
@@ -97,10 +97,10 @@ test('with a status, pages hold only such orders, and the end is known', async (
 test('the work for one page is bounded: a rare status comes with pages that may be short', async () => {
   const ids = await orders('rare', ['cancelled', ...pending(1100), 'cancelled']);
   const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
-  const tries = countTries(client);
+  const requests = countRequests(client);
   const query = { status: 'cancelled', limit: '2' };
   const first = await list('rare', query, createRepository(client, bench.table));
-  expect(tries.Query).toBe(4);
+  expect(requests.Query).toBe(4);
   expect(idsOf(first)).toEqual([ids.at(-1)]);
   expect(first.body.nextCursor).not.toBeNull();
   expect((await walk('rare', query)).flat()).toEqual([ids.at(-1), ids[0]]);

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
+import { createHandler as createGetOrder } from '../../../functions/getOrder/handler.ts';
+import { createHandler as createHealth } from '../../../functions/health/handler.ts';
+import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
+import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
+import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
+import { createDynamo } from '../../../lib/dynamo.ts';
+import { createProducer } from '../../../lib/kafka/producer.ts';
+import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { createRepository } from '../../../lib/order/repository.ts';
+import { freePort } from '../../../local/ports.ts';
+import { countRequests } from '../../support/faults.ts';
+import { call, lambdaContext } from '../../support/http.ts';
+import { createOrderBench, type OrderBench } from '../../support/orders.ts';
+import { until } from '../../support/until.ts';
+
+const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
+const headers = { 'idempotency-key': 'a-key' };
+
+let bench: OrderBench;
+
+beforeAll(async () => {
+  bench = await createOrderBench();
+});
+
+afterAll(() => bench.close());
+
+/** What a piece of work asks of DynamoDB: its requests by their names. docs/architecture.md has them. */
+async function costOf(work: (deps: OutboxDeps) => Promise<unknown>) {
+  const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
+  const requests = countRequests(client);
+  await work({ ...bench, repository: createRepository(client, bench.table) });
+  client.destroy();
+  return requests;
+}
+
+const place = (deps: OutboxDeps, keyed = {}) =>
+  call(createCreateOrder(deps), { method: 'POST', body, ...keyed });
+
+function move(deps: OutboxDeps, id: string, status: string) {
+  const request = { method: 'PUT', pathParameters: { id }, body: { status } };
+  return call(createUpdateStatus(deps), request);
+}
+
+test('an order costs one write and one mark, with a key as without', async () => {
+  expect(await costOf((deps) => place(deps))).toEqual({ PutItem: 1, UpdateItem: 1 });
+  expect(await costOf((deps) => place(deps, { headers }))).toEqual({
+    TransactWriteItems: 1,
+    UpdateItem: 1,
+  });
+});
+
+test('a replay costs one request', async () => {
+  expect(await costOf((deps) => place(deps, { headers }))).toEqual({ TransactWriteItems: 1 });
+});
+
+test('a whole life of four statuses costs eleven requests', async () => {
+  const cost = await costOf(async (deps) => {
+    const { id } = (await place(deps)).body.data;
+    for (const status of ['confirmed', 'shipped', 'delivered']) {
+      expect((await move(deps, id, status)).status).toBe(200);
+    }
+  });
+  expect(cost).toEqual({ PutItem: 1, GetItem: 3, UpdateItem: 7 });
+});
+
+test('a status that is there already, and a read, cost one request', async () => {
+  const { id } = (await place(bench)).body.data;
+  expect(await costOf((deps) => move(deps, id, 'pending'))).toEqual({ GetItem: 1 });
+  const read = (deps: OutboxDeps) =>
+    call(createGetOrder(deps.repository), { pathParameters: { id } });
+  expect(await costOf(read)).toEqual({ GetItem: 1 });
+});
+
+test('a page costs one query', async () => {
+  const list = (deps: OutboxDeps) =>
+    call(createListByCustomer(deps.repository), { pathParameters: { customerId: 'c' } });
+  expect(await costOf(list)).toEqual({ Query: 1 });
+});
+
+test('a look at the health, and a run of the relay, cost 17 queries; each order left over two more', async () => {
+  const health = (deps: OutboxDeps) => {
+    const { repository, clock } = deps;
+    const checkKafka = async () => undefined;
+    return call(createHealth({ backlog: () => repository.backlog(), checkKafka, clock }));
+  };
+  expect(await costOf(health)).toEqual({ Query: 17 });
+  const clock = { now: () => new Date(Date.now() + 60_000) };
+  const relay = (deps: OutboxDeps) => createRelayOutbox({ ...deps, clock })({}, lambdaContext());
+  await until('nothing to be pending', async () =>
+    (await bench.repository.backlog()).oldest === undefined ? true : undefined,
+  );
+  expect(await costOf(relay)).toEqual({ Query: 17 });
+  const producer = createProducer([`localhost:${await freePort()}`]);
+  await place({ ...bench, producer });
+  await until('the index to hold it', async () => (await bench.repository.backlog()).oldest);
+  expect(await costOf(relay)).toEqual({ Query: 17, GetItem: 1, UpdateItem: 1 });
+});
