@@ -133,7 +133,7 @@ function note({ status, body }: Reply, accepted: Accepted[]): void {
 }
 
 function randomFault(random: Random): Fault {
-  const service = random.pick(['kafka', 'dynamodb']);
+  const service = random.pick<Fault['service']>(['kafka', 'dynamodb']);
   return {
     service,
     step: random.pick(['write', 'written', 'heard']),
@@ -177,7 +177,7 @@ async function settle(bench: OrderBench, counts: Counts): Promise<void> {
     'the relay to publish everything',
     async () => {
       await send(bench, { do: 'relay' }, counts);
-      return (await bench.repository.oldestPending()) === undefined || undefined;
+      return (await bench.repository.backlog()).oldest === undefined || undefined;
     },
     120_000,
   );

@@ -1,0 +1,58 @@
+// Size and initialisation time of every function's bundle, each in a fresh Node as Lambda starts it.
+import { execFile } from 'node:child_process';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { buildFunctions } from '../esbuild.config.ts';
+import { median, table } from './figures.ts';
+
+const run = promisify(execFile);
+
+const ROOT = join(import.meta.dirname, '..');
+const RUNS = 9;
+const GOAL = { kilobytes: 600, milliseconds: 150 };
+
+const MEASURE = `
+  const start = performance.now();
+  await import(process.argv[1]);
+  process.stdout.write(String(performance.now() - start), () => process.exit());
+`;
+
+const ENVIRONMENT = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'a',
+  AWS_SECRET_ACCESS_KEY: 'b',
+  ORDERS_TABLE: 'orders',
+  ORDER_EVENTS_TOPIC: 'order-events',
+  ORDER_EVENTS_DLQ: 'order-events-dlq',
+  KAFKA_BROKERS: 'localhost:1',
+  NOTIFICATION_SENDER: 'mock',
+};
+
+async function initialisation(bundle: string): Promise<number> {
+  const args = ['--input-type=module', '-e', MEASURE, bundle];
+  const { stdout } = await run(process.execPath, args, { env: ENVIRONMENT, timeout: 20_000 });
+  return Number(stdout);
+}
+
+async function main(): Promise<void> {
+  await buildFunctions(ROOT);
+  const rows: (string | number)[][] = [];
+  for (const name of (await readdir(join(ROOT, 'functions'))).toSorted()) {
+    const bundle = join(ROOT, 'dist', name, 'handler.js');
+    await initialisation(bundle);
+    const times: number[] = [];
+    for (let count = 0; count < RUNS; count += 1) times.push(await initialisation(bundle));
+    const kilobytes = Math.round((await stat(bundle)).size / 1024);
+    const milliseconds = Math.round(median(times));
+    const isMet = kilobytes < GOAL.kilobytes && milliseconds < GOAL.milliseconds;
+    rows.push([name, kilobytes, milliseconds, isMet ? 'yes' : 'no']);
+  }
+  console.log(table(['function', 'KB', `init ms (median of ${RUNS})`, 'goal met'], rows));
+  console.log(`Goal: under ${GOAL.kilobytes} KB unzipped and under ${GOAL.milliseconds} ms.`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
