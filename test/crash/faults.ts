@@ -4,8 +4,8 @@ import { Socket } from 'node:net';
  * A fault at one exact step of a process: at the `at`th time that it writes to, or hears from, a
  * service. Between them, the steps are every point before and after every request.
  */
-export type Fault = {
-  service: 'kafka' | 'dynamodb';
+export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
+  service: Service;
   /** `write`: before the bytes leave; `written`: after; `heard`: before the process sees the answer. */
   step: 'write' | 'written' | 'heard';
   at: number;
@@ -13,17 +13,19 @@ export type Fault = {
   action: 'kill' | 'cut' | 'hang';
 };
 
-type Ports = Record<Fault['service'], number>;
 type Write = typeof Socket.prototype.write;
 type Push = typeof Socket.prototype.push;
 
 /** Plants the fault into this process. It strikes once. */
-export function plant(fault: Fault, ports: Ports): void {
+export function plant<Service extends string>(
+  fault: Fault<Service>,
+  ports: Record<Service, number>,
+): void {
   const { write, push } = Socket.prototype;
   const silent = new WeakSet<Socket>();
   let left = fault.at;
 
-  const isDue = (socket: Socket, step: Fault['step']) => {
+  const isDue = (socket: Socket, step: Fault<Service>['step']) => {
     if (step !== fault.step || socket.remotePort !== ports[fault.service]) return false;
     left -= 1;
     return left === 0;

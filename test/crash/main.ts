@@ -5,15 +5,19 @@ import { parseArgs } from 'node:util';
 import { startBackend } from '../../local/backend.ts';
 import { supervise } from '../../local/supervise.ts';
 import { freePorts } from '../support/ports.ts';
+import { crashNotify } from './notify.ts';
 import { crashOrders } from './orders.ts';
 
 const HELP = `Usage: npm run test:crash -- [--runs 500] [--seed <number>]
+       npm run test:crash:notify -- [--runs 500] [--seed <number>]
 
-Kills, cuts off and hangs the order functions at random steps, on a Kafka and a DynamoDB Local of its
-own, and checks that no accepted change is lost or doubled and that every order's events stand in
-order. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
+Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB Local of its own. Of the
+order functions it checks that no accepted change is lost or doubled and that every order's events
+stand in order; of notify, that nobody is told twice, and that nobody knows only where a process was
+killed or the provider's answer lost. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     runs: { type: 'string', default: '500' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
@@ -41,7 +45,8 @@ async function main(): Promise<void> {
   try {
     const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
     console.log(`${runs} runs from seed ${seed}`);
-    const report = await crashOrders(addresses, {
+    const suite = positionals[0] === 'notify' ? crashNotify : crashOrders;
+    const report = await suite(addresses, {
       seed,
       runs,
       progress: (done) => {
@@ -49,6 +54,8 @@ async function main(): Promise<void> {
       },
     });
     console.log(JSON.stringify(report, null, 2));
+    if ('accepted' in report && report.accepted === 0)
+      throw new Error('No change was accepted: the processes do not work.');
     if (report.violations.length > 0) process.exitCode = 1;
   } finally {
     await backend.stop();
