@@ -35,6 +35,14 @@ const replacements: Readonly<Record<string, Replace>> = {
     () =>
     ({ messages, abortedTransactions }: FetchedPartition) =>
       withoutAborted(messages, abortedTransactions ?? []),
+  // A fetch of nothing but markers and rolled back records is handed on too, without messages: what
+  // it holds is then committed past, and does not look like a lag.
+  'src/consumer/batch.js': (original: { prototype: Batch }) => {
+    original.prototype.isEmpty = function () {
+      return this.rawMessages.length === 0;
+    };
+    return original;
+  },
   // Message sets of Kafka before 0.11 still inflate through these.
   'src/protocol/message/compression/index.js': (original: { Codecs: Record<number, unknown> }) => {
     for (const [number, { name, inflate }] of Object.entries(CODECS)) {
@@ -66,6 +74,11 @@ interface Decoder {
   readonly buffer: Buffer;
   readonly offset: number;
   forward(bytes: number): void;
+}
+
+interface Batch {
+  readonly rawMessages: readonly unknown[];
+  isEmpty(): boolean;
 }
 
 interface RequestQueue {

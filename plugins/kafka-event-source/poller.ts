@@ -1,5 +1,5 @@
 /** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
 import { createClient } from './connect.ts';
@@ -7,6 +7,7 @@ import { Delivery, type Log } from './delivery.ts';
 import { createDestination, type Destination } from './destination.ts';
 import { type Message, toEventRecord } from './event.ts';
 import type { Mapping } from './mapping.ts';
+import { RESULTS, resultOf } from './result.ts';
 import type { Backoff } from './retry.ts';
 import { Stats } from './stats.ts';
 
@@ -18,6 +19,7 @@ export interface PollerOptions {
   /** How long a stop waits for invocations in flight. */
   readonly stopMs?: number;
   readonly payloadBytes?: number;
+  readonly connect?: () => Promise<Kafka>;
 }
 
 /** Where the poller stands in a partition that is its own. */
@@ -77,15 +79,17 @@ export class Poller {
   #commitOffsets: CommitOffsets | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
   #told: string | undefined;
+  readonly #connect: () => Promise<Kafka>;
   #failures = 0;
 
-  constructor({ mapping, log, invoke, backoff, stopMs, payloadBytes }: PollerOptions) {
+  constructor({ mapping, log, invoke, backoff, stopMs, payloadBytes, connect }: PollerOptions) {
     this.#mapping = mapping;
     this.#log = log;
     this.#stopMs = stopMs ?? DEFAULTS.stopMs;
-    const kafka = () => createClient(mapping, log);
+    this.#connect = connect ?? (() => createClient(mapping, log));
     const { destination } = mapping;
-    this.#destination = destination && createDestination(destination, { mapping, kafka });
+    this.#destination =
+      destination && createDestination(destination, { mapping, kafka: this.#connect });
     this.#delivery = new Delivery({
       ...mapping,
       destination: this.#destination,
@@ -121,10 +125,7 @@ export class Poller {
       try {
         await this.#session();
       } catch (error) {
-        this.#tellOnce(
-          `${this.#mapping.name}: cannot poll ${this.#mapping.topic} at ` +
-            `${this.#mapping.bootstrapServers.join(',')}: ${reasonOf(error)}. Trying again.`,
-        );
+        this.#tellFailure(error);
         const { firstMs, maxMs } = RECONNECT;
         await this.#orStopped(Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 10)));
         this.#failures += 1;
@@ -132,18 +133,28 @@ export class Poller {
     }
   }
 
+  #tellFailure(error: unknown): void {
+    const { name, topic, bootstrapServers } = this.#mapping;
+    const [reason, result] = [reasonOf(error), resultOf(error)];
+    this.stats.result(result ?? `PROBLEM: ${reason}`);
+    // AWS's words for a server that does not answer are long and say less than the reason.
+    const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
+    const where = `${topic} at ${bootstrapServers.join(',')}`;
+    this.#tellOnce(`${name}: cannot poll ${where}: ${why}. Trying again.`);
+  }
+
   /** From connecting until the consumer crashes or the poller stops. */
   async #session(): Promise<void> {
-    const kafka = await createClient(this.#mapping, this.#log);
+    const kafka = await this.#connect();
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
     const consumer = kafka.consumer({ groupId: this.#mapping.groupId, ...CONSUMER });
     try {
       await admin.connect();
-      if (!(await this.#waitForTopic(admin))) return;
+      await consumer.connect();
+      if (!(await this.#waitForTopic(admin, consumer))) return;
       this.#admin = admin;
       const crashed = this.#listen(consumer);
-      await consumer.connect();
-      await consumer.subscribe({ topics: [this.#mapping.topic], fromBeginning: true });
+      await this.#subscribe(consumer);
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -192,7 +203,11 @@ export class Poller {
     return crashed;
   }
 
-  async #waitForTopic(admin: Admin): Promise<boolean> {
+  #subscribe(consumer: Consumer): Promise<void> {
+    return consumer.subscribe({ topics: [this.#mapping.topic], fromBeginning: true });
+  }
+
+  async #waitForTopic(admin: Admin, consumer: Consumer): Promise<boolean> {
     const { topic, name } = this.#mapping;
     while (!this.#isStopped) {
       if ((await admin.listTopics()).includes(topic)) {
@@ -201,11 +216,26 @@ export class Poller {
         this.#known ??= new Set(partitions);
         return true;
       }
-      // AWS does not say what it does; topics are not created, and polling goes on when it exists.
-      this.#tellOnce(`${name}: topic ${topic} does not exist; waiting until it is created.`);
+      // A topic that this user may not see is not listed either; asked for by name, it is refused.
+      if (!(await this.#isThere(consumer))) {
+        // All that a topic made later holds has come since: it is read from its beginning.
+        this.#known = new Set();
+        // AWS does not say what it does; topics are not created, and polling goes on when it exists.
+        this.#tellOnce(`${name}: topic ${topic} does not exist; waiting until it is created.`);
+      }
       await this.#orStopped(TOPIC_CHECK_MS);
     }
     return false;
+  }
+
+  async #isThere(consumer: Consumer): Promise<boolean> {
+    try {
+      await this.#subscribe(consumer);
+      return true;
+    } catch (error) {
+      if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+      throw error;
+    }
   }
 
   #giveUp(assigned: readonly number[]): void {
@@ -242,6 +272,7 @@ export class Poller {
     if (!isCurrent()) return;
     this.#isPositioned = true;
     this.#told = undefined;
+    if (this.#failures > 0) this.stats.result(RESULTS.ok);
     this.#failures = 0;
     this.#log.notice(
       `${this.#mapping.name}: polling ${this.#mapping.topic}, ` +
@@ -288,9 +319,12 @@ export class Poller {
     committed: ReadonlyMap<number, number>,
   ): Promise<ReadonlyMap<number, number>> {
     const { startingPosition, startingTimestampMs, topic } = this.#mapping;
-    // AWS does not say where it begins in a partition added later; the beginning loses nothing.
+    // AWS does not say where it begins in a partition added later, or made again with its topic; the
+    // beginning loses nothing.
+    const hasBegun = (partition: number) => (this.#positions.get(partition)?.committed ?? -1) >= 0;
     const isStarting = (partition: number) =>
       this.#known?.has(partition) === true &&
+      !hasBegun(partition) &&
       assigned.includes(partition) &&
       (committed.get(partition) ?? NOTHING_COMMITTED) === NOTHING_COMMITTED;
     if (startingPosition === 'TRIM_HORIZON' || !assigned.some(isStarting)) return new Map();
@@ -315,21 +349,34 @@ export class Poller {
     this.#commitOffsets = payload.commitOffsetsIfNecessary;
     const position = this.#positions.get(partition);
     if (!position) return;
-    const fetched = Number(batch.fetchedOffset ?? messages[0]?.offset);
-    if (position.fetched !== undefined && fetched < position.fetched) {
-      this.#log.warning(
-        `${this.#mapping.name}: ${batch.topic}-${partition} went back from offset ` +
-          `${position.fetched} to ${fetched}; starting there`,
-      );
-      this.#restart(partition, NOTHING_COMMITTED);
-    }
+    this.#follow(batch, position);
     const next = Number(batch.lastOffset()) + 1;
     this.stats.fetched(partition, Number(batch.highWatermark));
     const current = this.#positions.get(partition);
     if (current) current.fetched = next;
-    this.#delivery.enqueue(partition, toEntries(batch.topic, partition, messages, next));
+    if (messages.length > 0) {
+      this.#delivery.enqueue(partition, toEntries(batch.topic, partition, messages, next));
+    } else this.#delivery.skip(partition, next);
     if (this.#delivery.isFull(partition)) this.#setPaused(partition, true);
     payload.resolveOffset(batch.lastOffset());
+  }
+
+  /** A fetch from another offset than where the last one ended is no fault here, and is told. */
+  #follow({ topic, partition, messages, fetchedOffset }: FetchedBatch, position: Position): void {
+    const fetched = Number(fetchedOffset ?? messages[0]?.offset);
+    if (position.fetched === undefined || fetched === position.fetched) return;
+    const where = `${this.#mapping.name}: ${topic}-${partition}`;
+    if (fetched > position.fetched) {
+      this.#log.warning(
+        `${where}: the records from offset ${position.fetched} to ${fetched - 1} were deleted ` +
+          'before they were read; going on behind them',
+      );
+      return;
+    }
+    this.#log.warning(
+      `${where} went back from offset ${position.fetched} to ${fetched}; starting there`,
+    );
+    this.#restart(partition, NOTHING_COMMITTED);
   }
 
   #setPaused(partition: number, paused: boolean): void {
@@ -405,6 +452,12 @@ function toEntries(
   const arrived = Date.now();
   return messages.map((message, index) => {
     const record = toEventRecord(topic, partition, message);
+    if (!Number.isSafeInteger(record.offset)) {
+      throw new Error(
+        `${topic}-${partition} has offset ${message.offset}, which JavaScript cannot count exactly. ` +
+          'Copy the records to a new topic.',
+      );
+    }
     const json = JSON.stringify(record);
     // What follows the last record of a fetch, such as a transaction's marker, is done with it.
     const next = index === messages.length - 1 ? end : record.offset + 1;
