@@ -1,4 +1,6 @@
 /** The parts of the framework that the plugin reads. */
+import { type Definitions, readDefinitions } from './definition.ts';
+import { ConfigurationError, type Options, readOptions } from './options.ts';
 import type { EventKind } from './template/compile.ts';
 import type { FunctionDefinition, Service } from './template/deployed.ts';
 import { isObject, type Json } from './template/merge.ts';
@@ -42,6 +44,24 @@ interface Naming {
 
 // What serverless-offline uses when nothing says otherwise.
 const DEFAULT_TIMEOUT_SECONDS = 6;
+
+/**
+ * The mappings of the loaded service, with the plugin's settings.
+ *
+ * @throws the framework's own error for a wrong setting, which it prints without a stack trace
+ */
+export function loadDefinitions(serverless: Serverless): {
+  readonly definitions: Definitions;
+  readonly options: Options;
+} {
+  try {
+    const options = readOptions(serverless.service.custom?.kafkaEventSource);
+    return { definitions: readDefinitions(readService(serverless), options), options };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new serverless.classes.Error(error.message, error.code);
+  }
+}
 
 /** The loaded service, as far as mappings are made of it. */
 export function readService(serverless: Serverless): Service {

@@ -1,11 +1,11 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
-import { type Definition, type Definitions, readDefinitions } from './definition.ts';
+import type { Definition, Definitions } from './definition.ts';
 import type { Log as DeliveryLog } from './delivery.ts';
-import { readService, type Serverless } from './framework.ts';
+import { loadDefinitions, readService, type Serverless } from './framework.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
 import type { Mapping } from './mapping.ts';
-import { ConfigurationError, customSchema, type Options, readOptions } from './options.ts';
+import { customSchema } from './options.ts';
 import type { Poller } from './poller.ts';
 import { report, strictFaults } from './report.ts';
 import { defineProperties } from './template/properties.ts';
@@ -44,6 +44,7 @@ export default class KafkaEventSource {
   readonly #cli: CliOptions;
   readonly #log: Log;
   #running: Running[] = [];
+  #unguard: (() => void) | undefined;
 
   constructor(serverless: Serverless, cli: CliOptions, { log }: { log: Log }) {
     this.#serverless = serverless;
@@ -59,9 +60,12 @@ export default class KafkaEventSource {
   }
 
   async #start(): Promise<void> {
-    const { definitions, options } = this.#read();
+    const { definitions, options } = loadDefinitions(this.#serverless);
+    if (options.strict) this.#refuse(definitions);
     report(definitions, options, this.#log);
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
+    const { guardHandlers } = await import('./crash.ts');
+    this.#unguard = await guardHandlers((message) => this.#log.error(message));
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller.ts');
     for (const mapping of enabled(definitions.definitions)) {
@@ -77,6 +81,7 @@ export default class KafkaEventSource {
   async #stop(): Promise<void> {
     const running = this.#running;
     this.#running = [];
+    this.#unguard?.();
     await Promise.all(
       running.map(async ({ poller, invoker }) => {
         await poller.stop();
@@ -85,17 +90,12 @@ export default class KafkaEventSource {
     );
   }
 
-  #read(): { definitions: Definitions; options: Options } {
-    try {
-      const options = readOptions(this.#serverless.service.custom?.kafkaEventSource);
-      const definitions = readDefinitions(readService(this.#serverless), options);
-      if (options.strict) refuse(definitions);
-      return { definitions, options };
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      // The framework prints its own errors without a stack trace.
-      throw new this.#serverless.classes.Error(error.message, error.code);
-    }
+  #refuse(definitions: Definitions): void {
+    const faults = strictFaults(definitions);
+    if (faults.length === 0) return;
+    const advice = 'custom.kafkaEventSource.strict is true: mend these, or take strict out.';
+    const { Error: FrameworkError } = this.#serverless.classes;
+    throw new FrameworkError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
   }
 
   #offline(): CliOptions {
@@ -116,12 +116,4 @@ export default class KafkaEventSource {
 
 function enabled(definitions: readonly Definition[]): Mapping[] {
   return definitions.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : []));
-}
-
-function refuse(definitions: Definitions): void {
-  const faults = strictFaults(definitions);
-  if (faults.length === 0) return;
-  throw new ConfigurationError(
-    `${faults.join('\n')}\ncustom.kafkaEventSource.strict is true: mend these, or take strict out.`,
-  );
 }

@@ -28,6 +28,8 @@ interface Parts {
 
 const LOCAL = 'custom.kafkaEventSource';
 const NONE = '-';
+const ITS_UUID = "the mapping's UUID";
+const WIDEST = 60;
 
 /** One row for each setting, in the order of AWS's own list. */
 export function parityOf(parts: Parts): ParityRow[] {
@@ -42,8 +44,8 @@ export function formatParity(rows: readonly ParityRow[], { all }: { all: boolean
     ['setting', 'deployed', 'here', all ? 'difference' : ''],
     ...shown.map(({ setting, deployed, here, difference, why = '' }) => [
       setting,
-      deployed,
-      here,
+      clip(deployed),
+      clip(here),
       difference === 'none' ? '' : why,
     ]),
   ];
@@ -57,6 +59,10 @@ export function formatParity(rows: readonly ParityRow[], { all }: { all: boolean
     )
     .map((line) => `  ${line}`)
     .join('\n');
+}
+
+function clip(text: string): string {
+  return text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text;
 }
 
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
@@ -85,13 +91,21 @@ function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
     row('bootstrapServers', servers, mapping.bootstrapServers.join(',')),
     row('SourceAccessConfigurations', access || NONE, describeAccess(mapping, access)),
     row('Topics', shape.Topics[0], mapping.topic),
-    row('ConsumerGroupId', clusterConfig(shape).ConsumerGroupId ?? mapping.uuid, mapping.groupId),
+    groupRow(shape, mapping),
     row('Enabled', shape.Enabled, mapping.enabled),
   ];
   if (condition !== undefined) {
     rows.push(unlike('Condition', condition, 'not evaluated', 'the mapping runs in any case'));
   }
   return rows;
+}
+
+// AWS: the default is the UUID that it gives the mapping; here that is made of the mapping's name.
+function groupRow(shape: Shape, { groupId, uuid }: Mapping): ParityRow {
+  const { ConsumerGroupId: group } = clusterConfig(shape);
+  if (group !== undefined || groupId !== uuid)
+    return row('ConsumerGroupId', group ?? ITS_UUID, groupId);
+  return { setting: 'ConsumerGroupId', deployed: ITS_UUID, here: groupId, difference: 'none' };
 }
 
 function describeAccess({ connection }: Mapping, access: string): string {

@@ -1,0 +1,118 @@
+import { expect, test } from '@jest/globals';
+import { kafka, kafkaFunction, kafkaService } from '../../test/support/kafka-service.ts';
+import { readDefinitions } from './definition.ts';
+import { readOptions } from './options.ts';
+import { formatParity } from './parity.ts';
+import { strictFaults, toReports } from './report.ts';
+
+const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
+const pollers = { provisionedPollers: { min: 1, group: 'g' } };
+
+function read(events: unknown[], custom: object = {}, resources: object = {}) {
+  return readDefinitions(
+    kafkaService(events, { resources: { ...resources } }),
+    readOptions(custom),
+  );
+}
+const differences = (...args: Parameters<typeof read>) =>
+  read(...args).definitions[0]?.parity.filter(({ difference }) => difference !== 'none');
+
+test('a mapping on its deployed servers differs in nothing', () => {
+  expect(differences([{ kafka }])).toEqual([]);
+});
+
+test('what a local setting changes is a difference of that setting', () => {
+  const mappings = { notify: { consumerGroupId: 'mine', onFailureDestination: '' } };
+  const event = { ...kafka, onFailureDestination: 'arn:aws:sqs:us-east-1:1:q' };
+  const custom = { bootstrapServers: 'localhost:9092', mappings };
+  expect(differences([{ kafka: event }], custom)).toEqual([
+    {
+      setting: 'bootstrapServers',
+      deployed: 'b-1.example.com:9096,b-2.example.com:9096',
+      here: 'localhost:9092',
+      difference: 'local',
+      why: 'custom.kafkaEventSource',
+    },
+    expect.objectContaining({ setting: 'SourceAccessConfigurations', here: 'PLAINTEXT' }),
+    expect.objectContaining({
+      setting: 'ConsumerGroupId',
+      deployed: "the mapping's UUID",
+      here: 'mine',
+    }),
+    expect.objectContaining({ setting: 'DestinationConfig', here: '-', difference: 'local' }),
+  ]);
+});
+
+test('how the broker is reached is told without secrets', () => {
+  const sasl = { mechanism: 'plain', username: 'me', password: 'secret' };
+  const rows = differences([{ kafka }], { ssl: true, sasl });
+  expect(rows).toMatchObject([{ deployed: 'SASL_SCRAM_512_AUTH', here: 'SASL plain, TLS' }]);
+  expect(JSON.stringify(rows)).not.toContain('secret');
+});
+
+test('what AWS does and the plugin does not is a difference of its own kind', () => {
+  const resources = {
+    Mapping: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Condition: 'IsProd',
+      Properties: {
+        FunctionName: {
+          'Fn::Join': [':', [{ 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] }, 'v']],
+        },
+        EventSourceArn: arn,
+        Topics: ['orders'],
+        ProvisionedPollerConfig: { MinimumPollers: 1 },
+        MetricsConfig: { Metrics: ['EventCount'] },
+        LoggingConfig: { SystemLogLevel: 'INFO' },
+        KmsKeyArn: { Ref: 'Key' },
+        Tags: [{ Key: 'a', Value: 'b' }],
+      },
+    },
+  };
+  const custom = { bootstrapServers: 'localhost:9092' };
+  const rows = differences([], custom, resources) ?? [];
+  const own = rows.filter(({ difference }) => difference === 'emulator');
+  expect(own.map(({ setting }) => setting)).toEqual([
+    'FunctionName',
+    'Condition',
+    'MetricsConfig',
+    'LoggingConfig',
+  ]);
+  expect(strictFaults(read([], custom, resources))).toHaveLength(4);
+});
+
+test('the table shows the differences, or everything', () => {
+  const [definition] = read([{ kafka: { ...kafka, ...pollers } }]).definitions;
+  const rows = definition?.parity ?? [];
+  expect(formatParity(rows, { all: false }).split('\n')).toEqual([
+    '  setting          deployed  here',
+    '  PollerGroupName  g         -     pollers here are of one mapping',
+  ]);
+  expect(formatParity(rows, { all: true }).split('\n')).toHaveLength(rows.length + 1);
+  expect(formatParity([], { all: true })).toBe('');
+});
+
+test('a long value is cut in the table, and whole in the report for scripts', () => {
+  const filterPatterns = [{ value: { name: ['x'.repeat(100)] } }];
+  const definitions = read([{ kafka: { ...kafka, filterPatterns } }]);
+  const [report] = toReports(definitions);
+  const row = report?.settings.find(({ setting }) => setting === 'FilterCriteria');
+  expect(row?.deployed).toBe(JSON.stringify(filterPatterns[0]));
+  const table = formatParity(report?.settings ?? [], { all: true });
+  expect(table).toContain('…');
+  expect(table).not.toContain('x'.repeat(60));
+});
+
+test('the report for scripts has the state of every mapping, also of a refused one', () => {
+  const functions = [
+    kafkaFunction('notify', [{ kafka }, { kafka: { ...kafka, topic: 'bills', enabled: false } }]),
+    kafkaFunction('slow', [{ kafka }], 900),
+  ];
+  const definitions = readDefinitions(kafkaService([], { functions }), readOptions({}));
+  const reports = JSON.parse(JSON.stringify(toReports(definitions)));
+  expect(reports).toMatchObject([
+    { name: 'notify (orders)', state: 'Enabled', function: 'shop-local-notify', refusals: [] },
+    { name: 'notify (bills)', state: 'Disabled', topic: 'bills' },
+    { name: 'slow (orders)', state: 'Refused', uuid: null, refusals: [{ by: 'AWS' }] },
+  ]);
+});
