@@ -1,17 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { freePort } from '../../../local/ports.ts';
 import { Bench, until } from './bench.ts';
+import { collect, createService, plugin, sls } from './offline-service.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const sls = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
-const plugin = './plugins/kafka-event-source/index.ts';
 const offline = 'serverless-offline';
 
 test.each([
@@ -42,41 +35,3 @@ test.each([
     await rm(directory, { recursive: true });
   }
 });
-
-async function createService({ topic, groupId }: Bench, plugins: string[]): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
-  const kafka = {
-    accessConfigurations: { saslScram512Auth: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
-    bootstrapServers: ['kafka.invalid:9096'],
-    topic,
-    consumerGroupId: groupId,
-  };
-  const service = {
-    service: 'kafka-event-source',
-    frameworkVersion: '4',
-    configValidationMode: 'error',
-    plugins,
-    provider: { name: 'aws', runtime: 'nodejs24.x', stage: 'local' },
-    custom: {
-      'serverless-offline': { lambdaPort: await freePort(), noSponsor: true },
-      kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
-    },
-    functions: { print: { handler: 'handler.print', events: [{ kafka }] } },
-  };
-  await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
-  await cp(new URL('service/handler.mjs', import.meta.url), join(directory, 'handler.mjs'));
-  for (const folder of ['node_modules', 'plugins']) {
-    await symlink(join(root, folder), join(directory, folder));
-  }
-  return directory;
-}
-
-function collect(child: ChildProcess): () => string {
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      text += chunk;
-    });
-  }
-  return () => text;
-}

@@ -11,3 +11,23 @@ export async function print({ records }) {
     throw new Error('boom');
   }
 }
+
+/** Prints what it receives; the first time, each of these values ends the instance in its way. */
+export async function crash({ records }, { awsRequestId }) {
+  const { existsSync, writeFileSync } = await import('node:fs');
+  const values = Object.values(records)
+    .flat()
+    .map(({ value }) => Buffer.from(value, 'base64').toString());
+  console.log(`received ${values.join(',')}`);
+  for (const value of values) {
+    const seen = `crashed-${value}`;
+    if (existsSync(seen) || !/^(exit|throw|later)$/.test(value)) continue;
+    writeFileSync(seen, awsRequestId);
+    if (value === 'exit') process.exit(3);
+    const raise = () => {
+      throw new Error('out of reach');
+    };
+    setTimeout(raise, 0);
+    if (value === 'throw') await new Promise(() => undefined);
+  }
+}
