@@ -100,12 +100,13 @@ export interface Client {
   readonly degraded?: string;
 }
 
-let loaded: Client | undefined;
+const loaded = new Map<string, Client>();
 
 /** Loads kafkajs once. Another release than the tried one is used as it is, and that is said. */
-export function loadClient(): Client {
-  loaded ??= load(dirname(require.resolve('kafkajs/package.json')));
-  return loaded;
+export function loadClient(folder = dirname(require.resolve('kafkajs/package.json'))): Client {
+  const client = loaded.get(folder) ?? load(folder);
+  loaded.set(folder, client);
+  return client;
 }
 
 function load(root: string): Client {
@@ -119,7 +120,7 @@ function load(root: string): Client {
     `kafkajs ${version} is installed, ${TRIED} is what this plugin was tried with: repeated ` +
     'headers lose their order, and topics with snappy, lz4 or zstd cannot be read. ' +
     `Install kafkajs ${TRIED}.`;
-  return { kafkajs: require('kafkajs'), degraded };
+  return { kafkajs: require(root), degraded };
 }
 
 type Run = (

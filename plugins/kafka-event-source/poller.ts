@@ -2,6 +2,7 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
+import { loadClient } from './client.ts';
 import { createClient } from './connect.ts';
 import { Delivery, type Log } from './delivery.ts';
 import { createDestination, type Destination } from './destination.ts';
@@ -105,6 +106,8 @@ export class Poller {
 
   /** Begins polling and returns at once; a broker that is away is tried again. */
   start(): void {
+    const { degraded } = loadClient();
+    if (degraded) this.#log.warning(`${this.#mapping.name}: ${degraded}`);
     this.#delivery.hold();
     this.#ended = this.#run();
   }
