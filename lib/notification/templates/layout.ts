@@ -27,7 +27,7 @@ export function htmlOf(email: Email, order: View, words: Language, tag: string):
   const rows = facts.map(
     ([label, value]) => html`
             <tr>
-              <td style="padding: 4px 16px 4px 0; color: ${COLOURS.quiet}">${label}</td>
+              <td style="padding: 4px 16px 4px 0; color: ${COLOURS.quiet}; vertical-align: top; white-space: nowrap">${label}</td>
               <td style="padding: 4px 0">${value}</td>
             </tr>`,
   );
@@ -44,10 +44,10 @@ export function htmlOf(email: Email, order: View, words: Language, tag: string):
     <meta name="viewport" content="width=device-width">
     <title>${email.subject(order)}</title>
   </head>
-  <body style="margin: 0; padding: 24px; background: ${COLOURS.ground}">
+  <body style="margin: 0; padding: 16px 8px; background: ${COLOURS.ground}">
     <table role="presentation" align="center" style="width: 100%; max-width: 560px; background: #ffffff; border-radius: 8px">
       <tr>
-        <td style="padding: 32px; font: 16px/1.5 Helvetica, Arial, sans-serif; color: ${COLOURS.text}; overflow-wrap: anywhere">
+        <td style="padding: 24px; font: 16px/1.5 Helvetica, Arial, sans-serif; color: ${COLOURS.text}; overflow-wrap: anywhere">
           <h1 style="margin: 0 0 16px; font-size: 20px; line-height: 1.3">${heading}</h1>
           <table role="presentation" style="border-collapse: collapse">${rows}
           </table>${items.length > 0 ? list : ''}${
