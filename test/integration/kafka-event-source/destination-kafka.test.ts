@@ -1,0 +1,166 @@
+import { expect, test } from '@jest/globals';
+import kafkajs, { type KafkaMessage } from 'kafkajs';
+import { Bench, failure, success, until, values } from './bench.ts';
+
+/** The dead letters of a test, from a topic of its own. */
+class Letters implements AsyncDisposable {
+  readonly topic: string;
+  readonly received: KafkaMessage[] = [];
+  readonly #bench: Bench;
+  readonly #consumer: kafkajs.Consumer;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+    this.topic = `${bench.topic}-dlq`;
+    const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
+    const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
+    this.#consumer = kafka.consumer({ groupId: `${bench.groupId}-dlq`, maxWaitTimeInMs: 100 });
+  }
+
+  async create(config: Record<string, string> = {}): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = [{ topic: this.topic, numPartitions: 1, configEntries }];
+    await this.#bench.admin.createTopics({ topics, waitForLeaders: true });
+  }
+
+  async read(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic: this.topic, fromBeginning: true });
+    await this.#consumer.run({
+      eachMessage: async ({ message }) => {
+        this.received.push(message);
+      },
+    });
+  }
+
+  get bodies(): Letter[] {
+    return this.received.map(({ value }) => JSON.parse(String(value)) as Letter);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+}
+
+interface Letter {
+  readonly requestContext: { readonly condition: string; readonly approximateInvokeCount: number };
+  readonly responseContext: unknown;
+  readonly KafkaBatchInfo: { readonly recordInfo: { readonly offset: string } };
+  readonly payload: { readonly records: Record<string, { offset: number; value?: string }[]> };
+}
+
+const offsetsOf = (letters: Letters) =>
+  letters.bodies.map(({ KafkaBatchInfo }) => KafkaBatchInfo.recordInfo.offset);
+const destinationOf = ({ topic }: Letters) => ({ kind: 'kafka', topic }) as const;
+
+test('each failed record is a message of its own, under its key, after ten retries', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await letters.create();
+  await bench.produce([
+    { key: 'a', value: 'first', headers: { trace: 'x' }, partition: 0 },
+    { key: null, value: 'second', partition: 0 },
+  ]);
+  const lambda = await bench.lambda(() => failure);
+  const changes = { destination: destinationOf(letters), batchSize: 2, windowMs: 2_000 };
+  const poller = bench.poll(lambda, changes, { backoff: { firstMs: 5, maxMs: 5 } });
+  await until('the commit', async () => (await bench.committed()) === 2, { withinMs: 30_000 });
+  await letters.read();
+  await until('the letters', () => letters.received.length === 2);
+  expect(lambda.invocations).toHaveLength(11);
+  expect(letters.received.map(({ key }) => key?.toString() ?? null)).toEqual(['a', null]);
+  const [first] = letters.bodies;
+  expect(first).toMatchObject({
+    requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 11 },
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    KafkaBatchInfo: { batchSize: 1, recordInfo: { offset: '0' } },
+  });
+  expect(first?.payload.records).toEqual({
+    [`${bench.topic}-0`]: [lambda.invocations[0]?.records[0]],
+  });
+  const { headers } = letters.received[0] ?? {};
+  expect(String(headers?.['dead-letter-writer'])).toBe('test');
+  expect(String(headers?.['dead-letter-reason'])).toBe(
+    'RetriesExhausted: Unhandled: thrown by the test',
+  );
+  expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 2, retries: 10 });
+});
+
+test('a record that fits no payload goes to the destination, and what follows it is delivered', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await letters.create();
+  await bench.produceCount(1);
+  await bench.produce([{ value: Buffer.alloc(20_000), partition: 0 }]);
+  await bench.produceCount(1, { from: 2 });
+  const lambda = await bench.lambda();
+  const destination = destinationOf(letters);
+  bench.poll(lambda, { destination }, { payloadBytes: 10_000 });
+  await until('the commit', async () => (await bench.committed()) === 3);
+  await letters.read();
+  await until('the letter', () => letters.received.length === 1);
+  expect(values(lambda)).toEqual(['0', '2']);
+  expect(letters.bodies[0]).toMatchObject({
+    requestContext: { condition: 'MaximumPayloadSizeExceeded', approximateInvokeCount: 0 },
+    responseContext: null,
+    KafkaBatchInfo: { recordInfo: { offset: '1' } },
+  });
+});
+
+test('a single record that the endpoint refuses as too large goes there, too', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await letters.create();
+  await bench.produceCount(3);
+  const lambda = await bench.lambda(({ records }) =>
+    records.some(({ offset }) => offset === 1) ? { status: 413 } : success,
+  );
+  bench.poll(lambda, { destination: destinationOf(letters), batchSize: 3, windowMs: 2_000 });
+  await until('the commit', async () => (await bench.committed()) === 3);
+  await letters.read();
+  await until('the letter', () => letters.received.length === 1);
+  expect(offsetsOf(letters)).toEqual(['1']);
+});
+
+test('a destination that does not exist holds the partition until it does; it is not created', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const lambda = await bench.lambda(() => failure);
+  const destination = destinationOf(letters);
+  bench.poll(lambda, { destination, maximumRetryAttempts: 0 });
+  await until('the error', () => bench.log.some((line) => line.includes('did not take')), {
+    withinMs: 40_000,
+  });
+  expect(await bench.committed()).toBe(-1);
+  expect(await bench.admin.listTopics()).not.toContain(letters.topic);
+  await letters.create();
+  await until('the commit', async () => (await bench.committed()) === 1, {
+    withinMs: 40_000,
+    seen: () => bench.log.slice(-3),
+  });
+  await letters.read();
+  await until('the letter', () => letters.received.length === 1);
+}, 120_000);
+
+test('many failed records are sent in several requests, each record once and in order', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await letters.create();
+  for (let i = 0; i < 3; i += 1) {
+    const value = Buffer.alloc(4_000, i);
+    await bench.produce(Array.from({ length: 100 }, () => ({ value, partition: 0 })));
+  }
+  const lambda = await bench.lambda(() => failure);
+  const changes = { destination: destinationOf(letters), batchSize: 300, windowMs: 2_000 };
+  bench.poll(lambda, { ...changes, maximumRetryAttempts: 0 });
+  await until('the commit', async () => (await bench.committed()) === 300, { withinMs: 30_000 });
+  await letters.read();
+  await until('the letters', () => letters.received.length === 300);
+  expect(offsetsOf(letters)).toEqual(Array.from({ length: 300 }, (_, offset) => String(offset)));
+});
