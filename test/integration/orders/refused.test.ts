@@ -1,9 +1,11 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createHealth } from '../../../functions/health/handler.ts';
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
+import { orderKey, REFUSED_SHARD } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { freePort } from '../../../local/ports.ts';
 import { call, lambdaContext } from '../../support/http.ts';
@@ -113,6 +115,10 @@ test('an event that Kafka refuses for good stops its own order only, and is show
 
   // A change in between leaves it where it is.
   expect((await move(large, 'shipped')).status).toBe(200);
+  const { Item } = await bench.dynamo.send(
+    new GetCommand({ TableName: bench.table, Key: orderKey(large), ConsistentRead: true }),
+  );
+  expect(Item?.pendingShard).toBe(REFUSED_SHARD);
   expect((await relay(3.5)).refused).toBe(0);
 
   tooLarge.delete(large);
