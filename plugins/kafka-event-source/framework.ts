@@ -3,7 +3,7 @@ import { type Definitions, readDefinitions } from './definition.ts';
 import { ConfigurationError, type Options, readOptions } from './options.ts';
 import type { EventKind } from './template/compile.ts';
 import type { FunctionDefinition, Service } from './template/deployed.ts';
-import { isObject, type Json } from './template/merge.ts';
+import { isObject, type Json, merge } from './template/merge.ts';
 
 export interface Serverless {
   readonly service: {
@@ -34,6 +34,11 @@ export interface Serverless {
   };
 }
 
+export interface Loaded {
+  readonly definitions: Definitions;
+  readonly options: Options;
+}
+
 interface Naming {
   getLambdaLogicalId(functionKey: string): string;
   getLambdaProvisionedConcurrencyAliasLogicalId?(functionKey: string): string;
@@ -50,10 +55,7 @@ const DEFAULT_TIMEOUT_SECONDS = 6;
  *
  * @throws the framework's own error for a wrong setting, which it prints without a stack trace
  */
-export function loadDefinitions(serverless: Serverless): {
-  readonly definitions: Definitions;
-  readonly options: Options;
-} {
+export function loadDefinitions(serverless: Serverless): Loaded {
   try {
     const options = readOptions(serverless.service.custom?.kafkaEventSource);
     return { definitions: readDefinitions(readService(serverless), options), options };
@@ -73,7 +75,8 @@ export function readService(serverless: Serverless): Service {
     const timeoutSeconds = timeout ?? service.provider.timeout ?? DEFAULT_TIMEOUT_SECONDS;
     return { key, name, logicalIds: logicalIds(naming, key), events, timeoutSeconds };
   });
-  const resources = toObject(service.resources);
+  // Several files of resources may stand as a list until the framework has merged them.
+  const resources = toObject([service.resources].flat().reduce(merge, {}));
   return {
     service: service.service ?? '',
     stage: provider.getStage(),

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import KafkaEventSource from './index.ts';
 
@@ -65,7 +67,10 @@ function load(events: object[], kafkaEventSource: object = {}, known: string[] =
     debug: () => undefined,
   };
   const plugin = new KafkaEventSource(serverless as never, {}, { log: logger });
-  const start = () => plugin.hooks['after:offline:start:init']();
+  const start = async () => {
+    plugin.hooks['before:offline:start:init']();
+    await plugin.hooks['after:offline:start:init']();
+  };
   const stop = () => plugin.hooks['before:offline:start:end']();
   return { plugin, log, defined, provider, start, stop };
 }
@@ -81,11 +86,29 @@ test("loading it only adds to the framework's schema, and only what that lacks",
   expect(defined).not.toContain('kafka.onFailureDestination');
 });
 
-test('a disabled mapping is named and not polled', async () => {
-  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }]);
-  await start();
-  await stop();
-  expect(log.filter(notInfo)).toEqual([expect.stringMatching(/notify \(orders\) is disabled/)]);
+test('a disabled mapping is named, and its broker is not contacted', async () => {
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const bootstrapServers = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const disabled = load([{ kafka: { ...kafka, enabled: false } }], { bootstrapServers });
+    await disabled.start();
+    expect(disabled.log[0]).toMatch(/notify \(orders\) is disabled/);
+    // An enabled one shows that the server would have seen it.
+    const enabled = load([{ kafka: { ...kafka, topic: 'bills' } }], { bootstrapServers });
+    const contacted = once(server, 'connection');
+    expect(connections).toBe(0);
+    await enabled.start();
+    await contacted;
+    await Promise.all([disabled.stop(), enabled.stop()]);
+  } finally {
+    server.close();
+  }
 });
 
 test('a broker that is away stops neither the start nor the end', async () => {

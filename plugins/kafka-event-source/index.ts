@@ -2,7 +2,7 @@
 
 import type { Definition, Definitions } from './definition.ts';
 import type { Log as DeliveryLog } from './delivery.ts';
-import { loadDefinitions, readService, type Serverless } from './framework.ts';
+import { type Loaded, loadDefinitions, readService, type Serverless } from './framework.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
@@ -36,6 +36,7 @@ const NO_TIMEOUT_MS = 15 * 60_000;
 export default class KafkaEventSource {
   readonly hooks = {
     'after:package:compileEvents': () => this.#writeTemplate(),
+    'before:offline:start:init': () => this.#read(),
     'after:offline:start:init': () => this.#start(),
     'before:offline:start:end': () => this.#stop(),
   };
@@ -43,6 +44,7 @@ export default class KafkaEventSource {
   readonly #serverless: Serverless;
   readonly #cli: CliOptions;
   readonly #log: Log;
+  #loaded: Loaded | undefined;
   #running: Running[] = [];
   #unguard: (() => void) | undefined;
 
@@ -60,8 +62,7 @@ export default class KafkaEventSource {
   }
 
   async #start(): Promise<void> {
-    const { definitions, options } = loadDefinitions(this.#serverless);
-    if (options.strict) this.#refuse(definitions);
+    const { definitions, options } = this.#loaded ?? this.#read();
     report(definitions, options, this.#log);
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
     const { guardHandlers } = await import('./crash.ts');
@@ -88,6 +89,14 @@ export default class KafkaEventSource {
         invoker.close();
       }),
     );
+  }
+
+  /** Before serverless-offline listens: after an error, its servers would keep the process. */
+  #read(): Loaded {
+    const loaded = loadDefinitions(this.#serverless);
+    if (loaded.options.strict) this.#refuse(loaded.definitions);
+    this.#loaded = loaded;
+    return loaded;
   }
 
   #refuse(definitions: Definitions): void {
