@@ -50,8 +50,9 @@ async function start(changes: Parameters<Bench['poll']>[1]) {
   await bench.createTopic();
   await bench.produceCount(1);
   const lambda = await bench.lambda();
-  bench.poll(lambda, changes);
-  return { bench, lambda };
+  const poller = bench.poll(lambda, changes);
+  const lastResult = () => poller.stats.snapshot().lastResult;
+  return { bench, lambda, lastResult };
 }
 
 async function receives(changes: Parameters<Bench['poll']>[1]) {
@@ -113,14 +114,16 @@ test('a wrong password is told as AWS tells it, and tried until it is right', as
     SASL_SCRAM_512_AUTH: login('alice', 'wrong-password'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
   });
-  const { bench, lambda } = await start({ bootstrapServers: kafka.sasl, ...wrong });
+  const { bench, lambda, lastResult } = await start({ bootstrapServers: kafka.sasl, ...wrong });
   await using _ = bench;
   const told = () => bench.log.find((line) => line.includes(RESULTS.sasl));
   await until('the message', () => told() !== undefined, { seen: () => bench.log });
+  expect(lastResult()).toBe(RESULTS.sasl);
   expect(bench.log.join('\n')).not.toContain('wrong-password');
   const secret = wrong.connection.secrets[arn('SASL_SCRAM_512_AUTH')] as { file: string };
   writeFileSync(secret.file, JSON.stringify(login('alice')));
   await until('the record', () => values(lambda).length === 1, { seen: () => bench.log });
+  await until('the result', () => lastResult() === RESULTS.ok);
 });
 
 test('a user who may not read is told that the cluster does not authorize it', async () => {
