@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { Deferred, DeferredRecord } from './deferred.ts';
 import { type DeliverDeps, deliveryMs, inTime, notify, planOf } from './deliver.ts';
-import { notificationKey } from './record.ts';
+import { type NotificationKey, notificationKey } from './record.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 
@@ -42,8 +42,8 @@ export async function sendDeferred(
       begun += 1;
       const { value: key, done } = await keys.next();
       if (done) return;
-      const record = await deps.deferred.find(key, now);
-      if (record) report[await handle(record, deadline, deps)] += 1;
+      const outcome = await handle(key, now, deadline, deps);
+      if (outcome) report[outcome] += 1;
     }
   };
   const workers = Array.from({ length: AT_ONCE }, () =>
@@ -57,22 +57,27 @@ export async function sendDeferred(
   return report;
 }
 
-/** One record. What goes wrong with it does not stop the others; DynamoDB being away stops the run. */
+/**
+ * One record, when it is still due. What goes wrong with it does not stop the others; DynamoDB being
+ * away stops the run.
+ */
 async function handle(
-  record: DeferredRecord,
+  key: NotificationKey,
+  now: Date,
   deadline: Date,
   deps: SendDeferredDeps,
-): Promise<'handled' | 'failed' | 'dropped'> {
-  const { key, event, channel, attempts } = record;
-  const log = logger.createChild({
-    persistentKeys: { orderId: event.data.orderId, eventId: event.id },
-  });
-  if (attempts >= MAX_ATTEMPTS) {
-    await deps.deferred.drop(key);
-    log.error('given up', { channel, attempts });
-    return 'dropped';
-  }
+): Promise<'handled' | 'failed' | 'dropped' | undefined> {
+  const log = logger.createChild({ persistentKeys: { record: `${key.pk} ${key.sk}` } });
   try {
+    const record = await deps.deferred.find(key, now);
+    if (!record) return undefined;
+    const { event, channel, attempts } = record;
+    log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
+    if (attempts >= MAX_ATTEMPTS) {
+      await deps.deferred.drop(key);
+      log.error('given up', { channel, attempts });
+      return 'dropped';
+    }
     await resume(record, { deadline, again: pause(deps.clock.now(), attempts), log }, deps);
     return 'handled';
   } catch (error) {
