@@ -33,6 +33,13 @@ test('numbers are numbers, bytes are base64', () => {
   });
 });
 
+test('an offset beyond 2^53 is an error that names it, and not another number', () => {
+  expect(record({ offset: '9007199254740991' }).offset).toBe(Number.MAX_SAFE_INTEGER);
+  expect(() => record({ offset: '9007199254740993' })).toThrow(
+    'orders-2 has offset 9007199254740993',
+  );
+});
+
 test('a null key and a null value are absent; empty ones are there', () => {
   expect(record({ key: null, value: null })).not.toHaveProperty('key');
   expect(record({ key: null, value: null })).not.toHaveProperty('value');
@@ -49,6 +56,15 @@ test('header bytes are signed, one object for each value', () => {
     { again: [97] },
     { again: [-61, -85] },
   ]);
+});
+
+test('headers as a list keep their order, and a repeated key each of its places', () => {
+  const headers = [
+    { key: 'b', value: Buffer.from('1') },
+    { key: '7', value: null },
+    { key: 'b', value: Buffer.from('2') },
+  ];
+  expect(record({ headers }).headers).toEqual([{ b: [49] }, { 7: [] }, { b: [50] }]);
 });
 
 test('a header without a value has no bytes', () => {

@@ -45,10 +45,17 @@ export function recordsKey(topic: string, partition: number): string {
 
 /** One Kafka record in the form of the event. */
 export function toEventRecord(topic: string, partition: number, message: Message): EventRecord {
+  const offset = Number(message.offset);
+  if (!Number.isSafeInteger(offset)) {
+    throw new Error(
+      `${recordsKey(topic, partition)} has offset ${message.offset}, which JavaScript cannot count ` +
+        'exactly. Copy the records to a new topic.',
+    );
+  }
   return {
     topic,
     partition,
-    offset: Number(message.offset),
+    offset,
     timestamp: Number(message.timestamp),
     timestampType: timestampType(message),
     // AWS: a null key or value is absent from the event, not null.
