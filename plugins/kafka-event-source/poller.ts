@@ -1,16 +1,16 @@
 /** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { createClient } from './access/connect.ts';
+import { RESULTS, resultOf } from './access/result.ts';
 import type { InvocationResult } from './acknowledge.ts';
 import { type Entry, PAYLOAD_BYTES } from './batch.ts';
-import { loadClient } from './client.ts';
-import { createClient } from './connect.ts';
 import { Delivery, type Log } from './delivery.ts';
 import { createDestination, type Destination } from './destination.ts';
 import { type Message, toEventRecord } from './event.ts';
 import type { Mapping } from './mapping.ts';
-import { RESULTS, resultOf } from './result.ts';
 import type { Backoff } from './retry.ts';
 import { Stats } from './stats.ts';
+import { loadClient } from './wire/client.ts';
 
 export interface PollerOptions {
   readonly mapping: Mapping;

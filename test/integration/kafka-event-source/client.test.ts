@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { createClient } from '../../../plugins/kafka-event-source/connect.ts';
-import { orderedHeaders } from '../../../plugins/kafka-event-source/headers.ts';
+import { createClient } from '../../../plugins/kafka-event-source/access/connect.ts';
+import { orderedHeaders } from '../../../plugins/kafka-event-source/wire/headers.ts';
 import { ROOT } from '../../support/root.ts';
 import { Bench, until, values } from './bench.ts';
 
@@ -28,7 +28,7 @@ test("headers that the plugin's own producer sends keep their order", async () =
 });
 
 test('Node warns of nothing while the client is connected', async () => {
-  const source = join(ROOT, 'plugins/kafka-event-source/client.ts');
+  const source = join(ROOT, 'plugins/kafka-event-source/wire/client.ts');
   const script = `
     import { loadClient } from ${JSON.stringify(source)};
     const { Kafka } = loadClient().kafkajs;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
-import { createClient } from '../../../plugins/kafka-event-source/connect.ts';
+import { createClient } from '../../../plugins/kafka-event-source/access/connect.ts';
 import { Bench, counting, type Lambda, success, until, values } from './bench.ts';
 
 /** A client whose committed offsets come only when the consumer has tried to fetch a few times. */

@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
+import type { Mapping, Sasl, Ssl } from '../mapping.ts';
 import { iamToken } from './iam.ts';
-import type { Mapping, Sasl, Ssl } from './mapping.ts';
 import {
   AUTHORITY,
   CLIENT,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Connection, Mapping } from './mapping.ts';
+import type { Connection, Mapping } from '../mapping.ts';
 import { createSecretReader } from './secret.ts';
 import { securityOf } from './security.ts';
 

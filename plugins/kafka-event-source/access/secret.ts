@@ -1,7 +1,7 @@
 /** The contents of the secrets that a mapping's access configurations name. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Mapping } from './mapping.ts';
+import type { Mapping } from '../mapping.ts';
 
 /** What keeps a mapping from its credentials. It never quotes them. */
 export class CredentialError extends Error {
