@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import { previews } from '../../../local/preview.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import { compose } from '../compose.ts';
+import { segmentsOf } from '../senders/segments.ts';
+import { LANGUAGES, languageFor } from './languages.ts';
+
+const event: OrderEvent = {
+  id: 'e1',
+  type: 'ORDER_CREATED',
+  timestamp: '2026-07-01T22:30:00.000Z',
+  sequence: 1,
+  schemaVersion: 1,
+  data: {
+    orderId: 'o1',
+    customerId: 'ada',
+    totalAmount: 1234.5,
+    currency: 'EUR',
+    status: 'pending',
+    items: [{ productId: 'p', quantity: 1500, price: 0.82 }],
+  },
+};
+
+function body(language: string, timeZone: string): string {
+  const message = compose('email', event, 'ada@example.com', { language, timeZone });
+  return message.channel === 'email' ? message.body : '';
+}
+
+test.each([
+  ['en', 'UTC', 'Total: €1,234.50\nAs of: July 1, 2026 at 10:30 PM UTC'],
+  ['en-GB', 'Europe/London', 'Total: €1,234.50\nAs of: 1 July 2026 at 23:30 BST'],
+  ['de', 'Europe/Berlin', 'Summe: 1.234,50 €\nStand: 2. Juli 2026 um 00:30 MESZ'],
+  ['de-AT', 'Europe/Vienna', 'Summe: € 1.234,50\nStand: 2. Juli 2026 um 00:30 MESZ'],
+  ['de-CH', 'Asia/Tokyo', "Summe: EUR 1'234.50\nStand: 2. Juli 2026 um 07:30 GMT+9"],
+  ['fr-CA', 'America/Toronto', 'Total: €1,234.50\nAs of: July 1, 2026 at 6:30 PM EDT'],
+])('%s in %s reads amounts and dates in its own way', (language, timeZone, expected) => {
+  expect(body(language, timeZone)).toContain(expected);
+});
+
+test('a language that is missing is English altogether, whatever its tag is called', () => {
+  for (const tag of ['fr', 'fr-CA', 'tlh', 'constructor', '__proto__', '']) {
+    expect(languageFor(tag)).toEqual({ words: LANGUAGES.en, tag: 'en' });
+  }
+  expect(body('fr', 'UTC')).toBe(body('en', 'UTC'));
+});
+
+describe.each(Object.keys(LANGUAGES))('%s', (language) => {
+  const own = previews().filter((preview) => preview.language === language);
+
+  test('every SMS fits into one', () => {
+    const texts = own.flatMap(({ message }) => (message.channel === 'sms' ? [message.text] : []));
+    expect(texts).toHaveLength(5);
+    for (const text of texts) {
+      expect(segmentsOf(text)).toEqual({ encoding: 'GSM-7', segments: 1 });
+    }
+  });
+
+  test('no event type says what another one says', () => {
+    const subjects = own.flatMap(({ message }) =>
+      message.channel === 'email' ? [message.subject] : [],
+    );
+    expect(new Set(subjects).size).toBe(5);
+  });
+});
