@@ -1,0 +1,74 @@
+/** Holds a JSON value against a pattern, with EventBridge's rules for lists. */
+import { isObject, type Json } from './json.ts';
+import { type Fields, isLeaf, type Leaf } from './pattern.ts';
+
+/** Whether a field of the outermost object is left out of the comparison. */
+export type IsIgnored = (name: string, field: Fields | Leaf) => boolean;
+
+const ignoresNothing: IsIgnored = () => false;
+
+export function matches(
+  pattern: Fields,
+  object: Json,
+  isIgnored: IsIgnored = ignoresNothing,
+): boolean {
+  return matchesObject(pattern, object, [object], isIgnored);
+}
+
+/**
+ * `all` are the objects at this place in every element of the lists above: a field is absent only
+ * when it is in none of them.
+ */
+function matchesObject(
+  { fields, or }: Fields,
+  object: Json,
+  all: readonly Json[],
+  isIgnored: IsIgnored,
+): boolean {
+  for (const [name, field] of fields) {
+    if (isIgnored(name, field)) continue;
+    const isMatching = isLeaf(field)
+      ? matchesLeaf(field, name, object, all)
+      : matchesFields(field, name, object, all);
+    if (!isMatching) return false;
+  }
+  return or.every((group) => group.some((one) => matchesObject(one, object, all, isIgnored)));
+}
+
+function matchesLeaf(
+  { matchers, allowsAbsent }: Leaf,
+  name: string,
+  object: Json,
+  all: readonly Json[],
+): boolean {
+  const isMatched = (value: unknown) => matchers.some((matcher) => matcher(value));
+  if (matchers.length > 0 && someLeaf(own(object, name), isMatched)) return true;
+  // AWS: only a leaf exists; an object below the name does not count.
+  // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+  return allowsAbsent && !all.some((one) => someLeaf(own(one, name), () => true));
+}
+
+const NOTHING: Json = {};
+
+/** All fields below a list are looked for in the same element of it. */
+function matchesFields(fields: Fields, name: string, object: Json, all: readonly Json[]): boolean {
+  const below = all.flatMap((one) => objects(own(one, name)));
+  const here = objects(own(object, name));
+  return (here.length > 0 ? here : [NOTHING]).some((one) =>
+    matchesObject(fields, one, below, ignoresNothing),
+  );
+}
+
+function own(object: Json, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function someLeaf(value: unknown, test: (value: unknown) => boolean): boolean {
+  if (Array.isArray(value)) return value.some((one) => someLeaf(one, test));
+  return value !== undefined && !isObject(value) && test(value);
+}
+
+function objects(value: unknown): Json[] {
+  if (Array.isArray(value)) return value.flatMap(objects);
+  return isObject(value) ? [value] : [];
+}
