@@ -16,7 +16,7 @@ test.each([
   [RESULTS.sasl, Object.assign(new Error('x'), { name: 'KafkaJSSASLAuthenticationError' })],
   [RESULTS.notAuthorized, Object.assign(new Error('x'), { type: 'GROUP_AUTHORIZATION_FAILED' })],
   [RESULTS.certificate, new CredentialError('x', { ofCertificate: true })],
-])('%s', (result, error) => {
+])('the last result is: %s', (result, error) => {
   expect(resultOf(error)).toBe(result);
   expect(resultOf(new Error('after some tries', { cause: error }))).toBe(result);
 });
