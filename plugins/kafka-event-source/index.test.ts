@@ -129,6 +129,15 @@ test('a broker that is away stops neither the start nor the end', async () => {
   await stop();
 });
 
+test('bare sls offline says that nothing is polled, and which command does', () => {
+  const { plugin, log } = load([{ kafka }]);
+  plugin.hooks['before:offline:start']();
+  expect(log).toEqual([
+    'warning: Kafka event sources do not run under "sls offline": use "sls offline start". ' +
+      'Not polled: notify (orders).',
+  ]);
+});
+
 test('what differs from the deployment is shown, and everything with --verbose', async () => {
   const custom = { bootstrapServers: 'localhost:1', mappings: { notify: { enabled: false } } };
   const { log, start, stop } = load([{ kafka }], custom);

@@ -36,6 +36,7 @@ const NO_TIMEOUT_MS = 15 * 60_000;
 export default class KafkaEventSource {
   readonly hooks = {
     'after:package:compileEvents': () => this.#writeTemplate(),
+    'before:offline:start': () => this.#warnOfBareCommand(),
     'before:offline:start:init': () => this.#read(),
     'after:offline:start:init': () => this.#start(),
     'before:offline:start:end': () => this.#stop(),
@@ -59,6 +60,16 @@ export default class KafkaEventSource {
   #writeTemplate(): void {
     const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
     writeProperties(readService(this.#serverless), template);
+  }
+
+  // Bare `sls offline` runs no hook with its endpoint up, so there is nothing to start on.
+  #warnOfBareCommand(): void {
+    const { definitions } = loadDefinitions(this.#serverless).definitions;
+    if (definitions.length === 0) return;
+    this.#log.warning(
+      `Kafka event sources do not run under "sls offline": use "sls offline start". Not polled: ` +
+        `${definitions.map(({ name }) => name).join(', ')}.`,
+    );
   }
 
   async #start(): Promise<void> {
