@@ -1,5 +1,6 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
+import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './commands/commands.ts';
 import type { Definition, Definitions } from './definition.ts';
 import type { Log as DeliveryLog } from './delivery.ts';
 import { type Loaded, loadDefinitions, readService, type Serverless } from './framework.ts';
@@ -34,7 +35,9 @@ const TIMEOUT_MARGIN_MS = 30_000;
 const NO_TIMEOUT_MS = 15 * 60_000;
 
 export default class KafkaEventSource {
+  readonly commands = COMMANDS;
   readonly hooks = {
+    'kafka:redrive:run': () => this.#command('redrive'),
     'after:package:compileEvents': () => this.#writeTemplate(),
     'before:offline:start': () => this.#warnOfBareCommand(),
     'before:offline:start:init': () => this.#read(),
@@ -44,17 +47,23 @@ export default class KafkaEventSource {
 
   readonly #serverless: Serverless;
   readonly #cli: CliOptions;
+  readonly #utils: CommandUtils;
   readonly #log: Log;
   #loaded: Loaded | undefined;
   #running: Running[] = [];
   #unguard: (() => void) | undefined;
 
-  constructor(serverless: Serverless, cli: CliOptions, { log }: { log: Log }) {
+  constructor(serverless: Serverless, cli: CliOptions, utils: CommandUtils & { log: Log }) {
     this.#serverless = serverless;
     this.#cli = cli;
-    this.#log = log;
+    this.#utils = utils;
+    this.#log = utils.log;
     serverless.configSchemaHandler.defineCustomProperties(customSchema);
     defineProperties(serverless.configSchemaHandler);
+  }
+
+  #command(name: CommandName): Promise<void> {
+    return runCommand(name, this.#serverless, this.#cli, this.#utils);
   }
 
   #writeTemplate(): void {

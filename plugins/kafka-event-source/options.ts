@@ -82,6 +82,7 @@ export const optionsSchema = z.strictObject({
     })
     .default({}),
   dropWhenDestinationFails: z.boolean().default(false),
+  deadLetterTopics: z.array(z.string().min(1)).default([]),
   lambdaEndpoint: endpoint.optional(),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),

@@ -1,0 +1,123 @@
+/** A dead letter in the shape of AWS's Kafka on-failure destination, and the record that is in it. */
+import { z } from 'zod';
+import type { Header } from '../wire/decode.ts';
+
+/** Counts how often a record has been put back; AWS knows no such header. */
+export const REDRIVE_COUNT = 'redrive-count';
+
+/** A record as it was before it failed. */
+export interface OriginalRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** In their order, without the count of redrives. */
+  readonly headers: readonly Header[];
+}
+
+export interface Letter {
+  readonly record: OriginalRecord;
+  readonly condition: string;
+  readonly functionArn: string;
+  /** When the letter was written. */
+  readonly at: Date;
+  /** How often the record has been put back before. */
+  readonly redriven: number;
+  /** What a schema registry has made of these; their original bytes may be elsewhere. */
+  readonly decoded: readonly ('key' | 'value')[];
+}
+
+const base64 = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64')
+  .transform((text) => Buffer.from(text, 'base64'));
+
+const byte = z.int().min(-128).max(127);
+
+const header = z
+  .record(z.string(), z.array(byte))
+  .refine((one) => Object.keys(one).length === 1, 'must have one member');
+
+const record = z.object({
+  topic: z.string().min(1).max(249),
+  partition: z.int().min(0),
+  offset: z.int().min(0),
+  key: base64.nullish(),
+  value: base64.nullish(),
+  headers: z.array(header).default([]),
+  keySchemaMetadata: z.unknown().optional(),
+  valueSchemaMetadata: z.unknown().optional(),
+});
+
+const letter = z.object({
+  requestContext: z.object({ functionArn: z.string(), condition: z.string() }),
+  timestamp: z.iso.datetime({ offset: true }),
+  payload: z.object({
+    records: z
+      .record(z.string(), z.array(record).length(1, 'must hold one record'))
+      .refine((one) => Object.keys(one).length === 1, 'must hold one partition'),
+  }),
+});
+
+/**
+ * Reads a letter.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function readLetter(value: Buffer | null): Letter {
+  const { requestContext, timestamp, payload } = parse(value);
+  const found = Object.values(payload.records)[0]?.[0];
+  if (!found) throw new Error('payload.records: must hold one record');
+  const headers = found.headers.flatMap((one) =>
+    Object.entries(one).map(([key, bytes]) => ({ key, value: Buffer.from(bytes) })),
+  );
+  const { topic, partition, offset, key = null, value: content = null } = found;
+  return {
+    record: {
+      topic,
+      partition,
+      offset,
+      key,
+      value: content,
+      headers: headers.filter((one) => one.key !== REDRIVE_COUNT),
+    },
+    condition: requestContext.condition,
+    functionArn: requestContext.functionArn,
+    at: new Date(timestamp),
+    redriven: countOf(headers),
+    decoded: [
+      ...(found.keySchemaMetadata ? (['key'] as const) : []),
+      ...(found.valueSchemaMetadata ? (['value'] as const) : []),
+    ],
+  };
+}
+
+/** The headers of the record when it is put back: its own, in their order, and then the count. */
+export function headersOf({ record: { headers }, redriven }: Letter): Header[] {
+  return [...headers, { key: REDRIVE_COUNT, value: Buffer.from(String(redriven + 1)) }];
+}
+
+function parse(value: Buffer | null): z.output<typeof letter> {
+  if (value === null) throw new Error('it has no value');
+  let json: unknown;
+  try {
+    json = JSON.parse(value.toString('utf8'));
+  } catch {
+    throw new Error('it is not JSON');
+  }
+  const result = letter.safeParse(json);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(
+    `it is not the record of a Kafka on-failure destination: ${faults.slice(0, 3).join('; ')}`,
+  );
+}
+
+function countOf(headers: readonly { key: string; value: Buffer }[]): number {
+  const counts = headers
+    .filter(({ key }) => key === REDRIVE_COUNT)
+    .map(({ value }) => Number(value.toString('utf8')))
+    .filter((count) => Number.isSafeInteger(count) && count > 0);
+  return Math.max(0, ...counts);
+}

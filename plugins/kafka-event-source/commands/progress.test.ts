@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Progress } from './progress.ts';
+
+test('what is put back in order moves the offset; what is ahead of a gap is remembered beside it', () => {
+  const progress = new Progress({ offset: -1 });
+  progress.pass(0, true);
+  progress.pass(1, false);
+  for (const offset of [2, 3, 5]) progress.pass(offset, true);
+  progress.passEnd(9);
+  expect([progress.next, progress.metadata]).toEqual([1, 'redriven:2-3,5']);
+  const later = new Progress({ offset: 1, metadata: progress.metadata });
+  expect([0, 1, 2, 3, 4, 5].map((offset) => later.has(offset))).toEqual([
+    true,
+    false,
+    true,
+    true,
+    false,
+    true,
+  ]);
+});
+
+test('where there is no record, as behind a transaction, there is no gap', () => {
+  const progress = new Progress({ offset: 2, metadata: '' });
+  progress.pass(4, true);
+  progress.passEnd(7);
+  expect([progress.next, progress.metadata]).toEqual([7, '']);
+});
+
+test('metadata that others have written is no record of redrives', () => {
+  const progress = new Progress({ offset: 0, metadata: 'consumer-1' });
+  expect(progress.has(0)).toBe(false);
+});
+
+test('however often some are chosen, each is remembered, and none that was not', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.nat(30), { maxLength: 15 }), { maxLength: 8 }), (runs) => {
+      const done = new Set<number>();
+      let kept = { offset: -1, metadata: '' };
+      for (const chosen of runs) {
+        const progress = new Progress(kept);
+        for (let offset = Math.max(0, kept.offset); offset <= 30; offset += 1) {
+          if (chosen.includes(offset)) done.add(offset);
+          progress.pass(offset, done.has(offset));
+        }
+        progress.passEnd(31);
+        kept = { offset: progress.next, metadata: progress.metadata };
+      }
+      const after = new Progress(kept);
+      for (let offset = 0; offset <= 30; offset += 1) {
+        expect([offset, after.has(offset)]).toEqual([offset, done.has(offset)]);
+      }
+    }),
+  );
+});

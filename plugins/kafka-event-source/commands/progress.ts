@@ -1,0 +1,83 @@
+/** Which letters of a partition have been put back: as a committed offset and what is beyond it. */
+
+/** Brokers take 4096 bytes of metadata with an offset. */
+const MAX_METADATA = 4_000;
+const PREFIX = 'redriven:';
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+export class Progress {
+  /** Everything before it has been put back, or is no letter any more. */
+  #next: number;
+  readonly #beyond: Set<number>;
+  #isGapless = true;
+
+  /** @param committed the group's offset and metadata; an offset below 0 stands for none */
+  constructor(committed: { offset: number; metadata?: string | null }) {
+    this.#next = Math.max(0, committed.offset);
+    this.#beyond = new Set(readRanges(committed.metadata ?? ''));
+  }
+
+  get next(): number {
+    return this.#next;
+  }
+
+  has(offset: number): boolean {
+    return offset < this.#next || this.#beyond.has(offset);
+  }
+
+  /** Whether one more offset can still be remembered. */
+  get hasRoom(): boolean {
+    return this.metadata.length < MAX_METADATA - 40;
+  }
+
+  /** Letters are passed in their order, each with whether it has been put back, now or before. */
+  pass(offset: number, isDone: boolean): void {
+    if (offset < this.#next) return;
+    if (!isDone) this.#isGapless = false;
+    else if (this.#isGapless) this.#advance(offset + 1);
+    else this.#beyond.add(offset);
+  }
+
+  /** There is nothing more before `end`. */
+  passEnd(end: number): void {
+    if (this.#isGapless) this.#advance(end);
+  }
+
+  /** What is remembered beside the offset. */
+  get metadata(): string {
+    const ranges = rangesOf([...this.#beyond].sort((a, b) => a - b));
+    if (ranges.length === 0) return '';
+    return (
+      PREFIX +
+      ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`)).join(',')
+    );
+  }
+
+  #advance(next: number): void {
+    if (next <= this.#next) return;
+    this.#next = next;
+    for (const offset of this.#beyond) if (offset < next) this.#beyond.delete(offset);
+  }
+}
+
+function* readRanges(metadata: string): Generator<number> {
+  if (!metadata.startsWith(PREFIX)) return;
+  for (const range of metadata.slice(PREFIX.length).split(',')) {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number);
+    for (let offset = first; offset <= last; offset += 1) yield offset;
+  }
+}
+
+function rangesOf(offsets: readonly number[]): Range[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (const offset of offsets) {
+    const current = ranges.at(-1);
+    if (current && current.last + 1 === offset) current.last = offset;
+    else ranges.push({ first: offset, last: offset });
+  }
+  return ranges;
+}

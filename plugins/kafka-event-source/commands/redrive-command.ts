@@ -1,0 +1,94 @@
+/** `sls kafka redrive`, from the command line to what it prints. */
+import { createClient } from '../access/connect.ts';
+import { loadDefinitions } from '../framework.ts';
+import type { Mapping } from '../mapping.ts';
+import type { Options } from '../options.ts';
+import type { CommandContext } from './commands.ts';
+import { type Report, type Row, redrive } from './redrive.ts';
+import { readWish, type Wish } from './redrive-options.ts';
+
+export async function runRedrive({
+  serverless,
+  options,
+  debug,
+  print,
+}: CommandContext): Promise<void> {
+  const wish = readWish(options);
+  const { definitions, options: settings } = loadDefinitions(serverless);
+  const mappings = definitions.definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
+  const targets = deadLetterTopics(wish, mappings, settings);
+  const results: { topic: string; letters: Row[]; counts: Report }[] = [];
+  for (const { topic, mapping } of targets) {
+    const letters: Row[] = [];
+    const counts = await redrive({
+      kafka: await createClient(mapping, { debug }),
+      servers: mapping.bootstrapServers,
+      topic,
+      wish,
+      found: (row) => {
+        if (wish.isJson) letters.push(row);
+        else if (row.outcome !== 'done before' && row.outcome !== 'not chosen') {
+          print(describe(topic, row));
+        }
+      },
+    });
+    results.push({ topic, letters, counts });
+    if (!wish.isJson) print(summary(topic, counts, wish, mapping));
+  }
+  if (wish.isJson) {
+    print(JSON.stringify({ dryRun: wish.isDryRun, topics: results }, null, 2));
+  }
+}
+
+interface Target {
+  readonly topic: string;
+  /** Whose connection is used. */
+  readonly mapping: Mapping;
+}
+
+/** The destinations of mappings, and what the settings name besides; or what is asked for. */
+export function deadLetterTopics(
+  { from }: Pick<Wish, 'from'>,
+  mappings: readonly Mapping[],
+  { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
+): Target[] {
+  const [any] = mappings;
+  if (!any) throw new Error('serverless.yml has no Kafka mapping whose servers could be asked.');
+  const own = mappings.flatMap((mapping) =>
+    mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
+  );
+  const wanted =
+    from.length > 0 ? from : [...new Set([...own.map(({ topic }) => topic), ...named])];
+  if (wanted.length === 0) {
+    throw new Error(
+      'No dead-letter topic is known: no mapping has a Kafka topic as its destination. Say --from ' +
+        '<topic>, or set custom.kafkaEventSource.deadLetterTopics.',
+    );
+  }
+  return wanted.map((topic) => own.find((one) => one.topic === topic) ?? { topic, mapping: any });
+}
+
+function describe(topic: string, row: Row): string {
+  const { partition, offset, outcome, why, reason, condition, key, original } = row;
+  const record = original
+    ? `  ${original.topic}-${original.partition} offset ${original.offset}, key ${JSON.stringify(key)}`
+    : '';
+  const cause = [condition, reason].filter(Boolean).join(', ');
+  const end = why ? `${outcome}: ${why}` : outcome;
+  return `${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`;
+}
+
+function summary(topic: string, counts: Report, { isDryRun }: Wish, mapping: Mapping): string {
+  const { redriven, left } = counts;
+  const rest = [
+    ...(left > 0 ? [`${left} left, for the reasons above`] : []),
+    ...(counts['done before'] > 0 ? [`${counts['done before']} put back before`] : []),
+    ...(counts['not chosen'] > 0 ? [`${counts['not chosen']} not chosen`] : []),
+  ].map((one) => `; ${one}`);
+  const where = `${topic} on ${mapping.bootstrapServers.join(',')}`;
+  if (!isDryRun) return `Put back ${redriven} of ${where}${rest.join('')}.`;
+  const count = counts['would be redriven'];
+  const how =
+    count > 0 ? ' Add --all, or --letter <partition>:<offset>, or a filter, to do it.' : '';
+  return `Dry run: ${count} of ${where} would be put back${rest.join('')}.${how}`;
+}

@@ -1,0 +1,128 @@
+/** Which letters `sls kafka redrive` puts back, from its options. */
+import { listHeaders } from '../wire/headers.ts';
+import type { Letter } from './letter.ts';
+
+/** The command's options as the framework describes and prints them. */
+export const REDRIVE_OPTIONS = {
+  'dry-run': {
+    usage: 'Only show what would be put back (so it is when nothing is chosen)',
+    type: 'boolean',
+  },
+  all: { usage: 'Put every letter back that has not been yet', type: 'boolean' },
+  letter: {
+    usage: 'Put this letter back: <partition>:<offset>, several by commas',
+    type: 'string',
+  },
+  key: { usage: 'Only letters whose record has this key', type: 'string' },
+  topic: { usage: 'Only letters whose record was on this topic', type: 'string' },
+  condition: {
+    usage: 'Only letters with this condition, such as RetriesExhausted',
+    type: 'string',
+  },
+  reason: { usage: 'Only letters whose reason has this text in it', type: 'string' },
+  function: { usage: 'Only letters of this function', type: 'string', shortcut: 'f' },
+  since: {
+    usage: 'Only letters written at this time or later: 2026-11-23T09:00:00Z',
+    type: 'string',
+  },
+  before: { usage: 'Only letters written before this time', type: 'string' },
+  from: { usage: 'The dead-letter topic, when it is not of serverless.yml', type: 'string' },
+  again: { usage: 'Letters too that have been put back before', type: 'boolean' },
+  limit: { usage: 'How often a record is put back at most (3)', type: 'string' },
+  json: { usage: 'Print JSON', type: 'boolean' },
+} as const;
+
+export interface Wish {
+  readonly isDryRun: boolean;
+  readonly isAgain: boolean;
+  readonly limit: number;
+  /** Dead-letter topics; empty for those of serverless.yml. */
+  readonly from: readonly string[];
+  readonly isJson: boolean;
+  readonly chooses: (found: Candidate) => boolean;
+}
+
+export interface Candidate {
+  readonly partition: number;
+  readonly offset: number;
+  readonly letter: Letter;
+  readonly reason: string;
+}
+
+const DEFAULT_LIMIT = 3;
+const CHOICES = [
+  'letter',
+  'key',
+  'topic',
+  'condition',
+  'reason',
+  'function',
+  'since',
+  'before',
+] as const;
+
+/**
+ * Reads the options. Without a choice nothing is put back, and it is shown what could be.
+ *
+ * @throws Error that says how an option is written
+ */
+export function readWish(options: Readonly<Record<string, unknown>>): Wish {
+  const text = (name: string) => {
+    const value = options[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const chosen = CHOICES.some((name) => text(name) !== undefined);
+  if (options.all === true && chosen) {
+    throw new Error(`--all goes with none of --${CHOICES.join(', --')}: leave one of them out.`);
+  }
+  const letters = text('letter')?.split(',').map(readPlace);
+  const [since, before] = [timeOf('since', text('since')), timeOf('before', text('before'))];
+  const [key, topic, condition, reason, fn] = [
+    'key',
+    'topic',
+    'condition',
+    'reason',
+    'function',
+  ].map(text);
+  const isFunction = fn && new RegExp(`(^|[:_-])${RegExp.escape(fn)}(:|$)`);
+  return {
+    isDryRun: options['dry-run'] === true || (options.all !== true && !chosen),
+    isAgain: options.again === true,
+    limit: limitOf(text('limit')),
+    from: text('from')?.split(',') ?? [],
+    isJson: options.json === true,
+    chooses: (found) =>
+      (!letters || letters.includes(`${found.partition}:${found.offset}`)) &&
+      (key === undefined || found.letter.record.key?.toString('utf8') === key) &&
+      (topic === undefined || found.letter.record.topic === topic) &&
+      (condition === undefined || found.letter.condition === condition) &&
+      (reason === undefined || found.reason.includes(reason)) &&
+      (!isFunction || isFunction.test(found.letter.functionArn)) &&
+      (!since || found.letter.at >= since) &&
+      (!before || found.letter.at < before),
+  };
+}
+
+/** The writer's reason, from the headers of the letter. */
+export function reasonOf(headers: Parameters<typeof listHeaders>[0] | undefined): string {
+  const found = listHeaders(headers ?? []).find(({ key }) => key === 'dead-letter-reason');
+  return found?.value?.toString() ?? '';
+}
+
+function readPlace(text: string): string {
+  if (/^\d+:\d+$/.test(text)) return text;
+  throw new Error(`--letter "${text}" is no letter: write <partition>:<offset>, such as 0:12.`);
+}
+
+function timeOf(name: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new Error(`--${name} "${text}" is no time: write 2026-11-23 or 2026-11-23T09:00:00Z.`);
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LIMIT;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new Error(`--limit "${text}" is no number from 1 on.`);
+}

@@ -1,0 +1,279 @@
+/** Puts dead letters back on the topics that their records came from. */
+import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
+import { orderedHeaders } from '../wire/headers.ts';
+import { within } from './deadline.ts';
+import { headersOf, type Letter, readLetter } from './letter.ts';
+import { Progress } from './progress.ts';
+import { reasonOf, type Wish } from './redrive-options.ts';
+import { boundsOf, type Found, messageOf, readMessage, scan, withAdmin } from './scan.ts';
+
+export interface RedriveOptions {
+  readonly kafka: Kafka;
+  readonly servers: readonly string[];
+  /** The dead-letter topic. */
+  readonly topic: string;
+  readonly wish: Wish;
+  /** Each letter as soon as it is known what became of it. */
+  readonly found: (row: Row) => void;
+}
+
+export type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
+
+export interface Row {
+  readonly partition: number;
+  readonly offset: number;
+  readonly outcome: Outcome;
+  /** Why it is left. */
+  readonly why?: string;
+  readonly reason: string;
+  readonly condition?: string;
+  readonly at?: string;
+  readonly redriven?: number;
+  readonly key?: string | null;
+  readonly original?: { topic: string; partition: number; offset: number };
+}
+
+export type Report = Readonly<Record<Outcome, number>>;
+
+/** Kafka remembers for this group what has been put back. */
+export function groupOf(topic: string): string {
+  return `kafka-redrive.${topic}`;
+}
+
+const SEND_MS = 15_000;
+/** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
+const CHUNK = { letters: 100, bytes: 512 * 1024 } as const;
+
+interface Ready {
+  readonly row: Row;
+  readonly letter: Letter;
+}
+
+/**
+ * Reads the letters that there are now, and puts back those that are chosen. What was put back is
+ * committed only after Kafka's acknowledgement: a run that dies may repeat some, and loses none.
+ *
+ * @throws Error that says what to do
+ */
+export async function redrive(options: RedriveOptions): Promise<Report> {
+  const { kafka, servers, topic, wish, found } = options;
+  const counts = {
+    redriven: 0,
+    'would be redriven': 0,
+    left: 0,
+    'done before': 0,
+    'not chosen': 0,
+  };
+  const groupId = groupOf(topic);
+  await withAdmin(kafka, servers, async (admin) => {
+    const bounds = await boundsOf(admin, topic);
+    if (!bounds) throw new Error(`There is no topic ${topic} at ${servers.join(',')}.`);
+    if (!wish.isDryRun) {
+      const { groups } = await admin.describeGroups([groupId]);
+      if (groups.some(({ members }) => members.length > 0)) {
+        throw new Error(
+          `Another redrive of ${topic} is running, or was killed within the last 30 s: wait for it.`,
+        );
+      }
+    }
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const progress = new Map(
+      bounds.map(({ partition }) => {
+        const known = committed?.partitions.find((one) => one.partition === partition);
+        return [
+          partition,
+          new Progress({ offset: Number(known?.offset ?? -1), metadata: known?.metadata ?? null }),
+        ];
+      }),
+    );
+    const partitions = new Map<string, number>();
+    const partitionsOf = async (target: string): Promise<number> => {
+      const known = partitions.get(target);
+      if (known !== undefined) return known;
+      const count = (await boundsOf(admin, target))?.length ?? 0;
+      partitions.set(target, count);
+      return count;
+    };
+    const producer = wish.isDryRun ? undefined : await connectProducer(kafka);
+    const tell = (row: Row) => {
+      counts[row.outcome] += 1;
+      found(row);
+    };
+    const context = { ...options, producer, partitionsOf, tell };
+    try {
+      await scan({
+        kafka,
+        // A dry run must not disturb a run, nor count as one.
+        groupId: wish.isDryRun ? `${groupId}.${crypto.randomUUID()}` : groupId,
+        topic,
+        stretches: bounds.map(({ partition, low, high }) => ({
+          partition,
+          from: wish.isAgain ? low : Math.max(low, progress.get(partition)?.next ?? 0),
+          to: high,
+        })),
+        read: (batch) => readBatch(context, batch, progress.get(batch.partition) as Progress),
+      });
+    } finally {
+      await producer?.disconnect();
+    }
+  });
+  return counts;
+}
+
+interface Context extends RedriveOptions {
+  readonly producer: Producer | undefined;
+  readonly partitionsOf: (topic: string) => Promise<number>;
+  readonly tell: (row: Row) => void;
+}
+
+async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
+  const { topic, producer, wish } = context;
+  const { partition, messages, consumer, heartbeat, next } = batch;
+  const commit = async () => {
+    if (wish.isDryRun) return;
+    const { metadata } = progress;
+    const offset = String(progress.next);
+    await within(
+      SEND_MS,
+      'the commit',
+      consumer.commitOffsets([{ topic, partition, offset, metadata }]),
+    );
+    await heartbeat();
+  };
+  let chunk: Ready[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    if (chunk.length === 0 || !producer) return;
+    await send(producer, chunk, context);
+    for (const { row } of chunk) {
+      progress.pass(row.offset, true);
+      context.tell({ ...row, outcome: 'redriven' });
+    }
+    chunk = [];
+    bytes = 0;
+    await commit();
+  };
+  for (const message of messages) {
+    const { row, letter } = await judge(context, partition, message, progress);
+    if (letter && producer) {
+      if (!progress.hasRoom) {
+        throw new Error(
+          `Partition ${partition} of ${topic} has too many letters put back out of their order to ` +
+            'remember one more. Put back the ones before them first, or with --all.',
+        );
+      }
+      chunk.push({ row, letter });
+      bytes += message.value?.length ?? 0;
+      if (chunk.length >= CHUNK.letters || bytes >= CHUNK.bytes) await flush();
+      continue;
+    }
+    // Letters are passed in their order.
+    await flush();
+    progress.pass(row.offset, row.outcome === 'done before');
+    context.tell(row);
+  }
+  await flush();
+  progress.passEnd(next);
+  if (!wish.isDryRun && progress.next > 0) await commit();
+}
+
+/** What becomes of a letter; with the letter when it is to be put back. */
+async function judge(
+  { wish, topic, partitionsOf, kafka }: Context,
+  partition: number,
+  message: KafkaMessage,
+  progress: Progress,
+): Promise<{ row: Row; letter?: Letter }> {
+  const offset = Number(message.offset);
+  const reason = reasonOf(message.headers);
+  const place = { partition, offset, reason };
+  const isDone = progress.has(offset);
+  let letter: Letter;
+  try {
+    letter = readLetter(message.value);
+  } catch (error) {
+    return { row: { ...place, outcome: 'left', why: `unreadable: ${messageOf(error)}` } };
+  }
+  const { record, redriven } = letter;
+  const row: Omit<Row, 'outcome'> = {
+    ...place,
+    condition: letter.condition,
+    at: letter.at.toISOString(),
+    redriven,
+    key: record.key?.toString('utf8') ?? null,
+    original: { topic: record.topic, partition: record.partition, offset: record.offset },
+  };
+  const left = (why: string) => ({ row: { ...row, outcome: 'left', why } as const });
+  if (isDone && !wish.isAgain) return { row: { ...row, outcome: 'done before' } };
+  if (!wish.chooses({ partition, offset, letter, reason })) {
+    return { row: { ...row, outcome: isDone ? 'done before' : 'not chosen' } };
+  }
+  if (record.topic === topic) return left('its record was on the dead-letter topic itself');
+  if (redriven >= wish.limit) {
+    return left(
+      `put back ${redriven} times already; --limit ${redriven + 1} puts it back once more`,
+    );
+  }
+  if ((await partitionsOf(record.topic)) === 0) return left(`there is no topic ${record.topic}`);
+  const whole = await withOriginalBytes(kafka, letter);
+  if (!whole) {
+    return left(`its ${letter.decoded.join(' and ')} was decoded, and the original is gone`);
+  }
+  if (wish.isDryRun) return { row: { ...row, outcome: 'would be redriven' } };
+  return { row: { ...row, outcome: 'redriven' }, letter: whole };
+}
+
+/**
+ * A letter has a record as the function got it: what a schema registry has decoded is read from the
+ * original topic once more.
+ */
+async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
+  const { record, decoded } = letter;
+  if (decoded.length === 0) return letter;
+  // With EventRecordFormat SOURCE the bytes are the original ones, in the registry's wire format.
+  if (decoded.every((attribute) => record[attribute]?.[0] === 0)) return letter;
+  const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
+    () => undefined, // It is said of the letter that its original is gone, and the others go on.
+  );
+  if (!original) return undefined;
+  return { ...letter, record: { ...record, key: original.key, value: original.value } };
+}
+
+async function connectProducer(kafka: Kafka): Promise<Producer> {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    retry: { retries: 2, maxRetryTime: 2_000 },
+  });
+  await within(SEND_MS, 'connecting', producer.connect());
+  return producer;
+}
+
+async function send(
+  producer: Producer,
+  chunk: readonly Ready[],
+  { partitionsOf, topic }: Context,
+): Promise<void> {
+  const byTopic = Map.groupBy(chunk, ({ letter }) => letter.record.topic);
+  const topicMessages = await Promise.all(
+    Array.from(byTopic, async ([target, ready]) => {
+      const partitions = await partitionsOf(target);
+      const messages = ready.map(({ letter }) => {
+        const { key, value, partition } = letter.record;
+        const headers = orderedHeaders(headersOf(letter));
+        // Its own partition, whoever chose it; one that is gone is chosen by the key anew.
+        return { key, value, headers, ...(partition < partitions && { partition }) };
+      });
+      return { topic: target, messages };
+    }),
+  );
+  const [first, last] = [chunk[0]?.row, chunk.at(-1)?.row];
+  try {
+    await within(SEND_MS, 'an acknowledgement', producer.sendBatch({ topicMessages, acks: -1 }));
+  } catch (error) {
+    throw new Error(
+      `${topic} ${first?.partition}:${first?.offset} to ${last?.partition}:${last?.offset} were ` +
+        `not acknowledged: ${messageOf(error)}. They count as not put back: run it again.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,160 @@
+/** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
+import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import { within } from './deadline.ts';
+
+export interface Bounds {
+  readonly partition: number;
+  /** The first offset that there still is. */
+  readonly low: number;
+  /** The offset after the last one. */
+  readonly high: number;
+}
+
+export interface Scan {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topic: string;
+  /** Where each partition is read from, and up to which offset; others are left out. */
+  readonly stretches: readonly { partition: number; from: number; to: number }[];
+  /** Messages of one partition in their order; `next` is the offset after all that was read. */
+  readonly read: (found: Found) => Promise<void>;
+}
+
+export interface Found {
+  readonly partition: number;
+  readonly messages: readonly KafkaMessage[];
+  readonly next: number;
+  readonly consumer: Consumer;
+  readonly heartbeat: () => Promise<void>;
+}
+
+const CALL_MS = 15_000;
+/** Without anything read for so long, the scan is given up. */
+const IDLE_MS = 20_000;
+const CONSUMER = {
+  sessionTimeout: 30_000,
+  rebalanceTimeout: 15_000,
+  maxWaitTimeInMs: 250,
+  allowAutoTopicCreation: false,
+  retry: { retries: 2, maxRetryTime: 1_000, restartOnFailure: async () => false },
+} as const;
+
+/** Lends an admin client, and says which servers do not answer. */
+export async function withAdmin<T>(
+  kafka: Kafka,
+  servers: readonly string[],
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
+  try {
+    await within(CALL_MS, 'connecting', admin.connect());
+  } catch (error) {
+    await admin.disconnect().catch(() => undefined);
+    throw new Error(
+      `Kafka at ${servers.join(',')} does not answer: ${messageOf(error)}. ` +
+        'Start it, or set custom.kafkaEventSource.bootstrapServers.',
+      { cause: error },
+    );
+  }
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** The bounds of every partition; undefined when there is no such topic. None is created. */
+export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | undefined> {
+  const topics = await within(CALL_MS, 'the list of topics', admin.listTopics());
+  if (!topics.includes(topic)) return undefined;
+  const offsets = await within(CALL_MS, `the ends of ${topic}`, admin.fetchTopicOffsets(topic));
+  return offsets
+    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+    .sort((a, b) => a.partition - b.partition);
+}
+
+export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Promise<void> {
+  const open = new Map(
+    stretches.filter(({ from, to }) => from < to).map((one) => [one.partition, one]),
+  );
+  if (open.size === 0) return;
+  const consumer = kafka.consumer({ groupId, ...CONSUMER });
+  const ended = Promise.withResolvers<void>();
+  let idle: NodeJS.Timeout | undefined;
+  const alive = () => {
+    clearTimeout(idle);
+    const silence = new Error(`${topic}: nothing came within ${IDLE_MS} ms`);
+    idle = setTimeout(() => ended.reject(silence), IDLE_MS);
+  };
+  let joins = 0;
+  consumer.on(consumer.events.CRASH, ({ payload }) => ended.reject(payload.error));
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const assigned = payload.memberAssignment[topic] ?? [];
+    joins += 1;
+    if (joins > 1 || [...open.keys()].some((partition) => !assigned.includes(partition))) {
+      ended.reject(new Error(`another member of the group ${groupId} reads ${topic}`));
+    }
+    for (const partition of assigned) {
+      const stretch = open.get(partition);
+      if (stretch) consumer.seek({ topic, partition, offset: String(stretch.from) });
+      else consumer.pause([{ topic, partitions: [partition] }]);
+    }
+  });
+  try {
+    alive();
+    await within(CALL_MS, 'connecting', consumer.connect());
+    await within(CALL_MS, topic, consumer.subscribe({ topics: [topic], fromBeginning: true }));
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, heartbeat, resolveOffset }) => {
+        const { partition } = batch;
+        const stretch = open.get(partition);
+        if (!stretch) return;
+        try {
+          alive();
+          const next = Math.min(Number(batch.lastOffset()) + 1, stretch.to);
+          const messages = batch.messages.filter(
+            ({ offset }) => Number(offset) >= stretch.from && Number(offset) < stretch.to,
+          );
+          await read({ partition, messages, next, consumer, heartbeat });
+          resolveOffset(batch.lastOffset());
+          if (next >= stretch.to) {
+            open.delete(partition);
+            consumer.pause([{ topic, partitions: [partition] }]);
+          }
+          if (open.size === 0) ended.resolve();
+        } catch (error) {
+          // Ends the scan by itself: kafkajs would read the same batch again.
+          open.clear();
+          ended.reject(error);
+        }
+      },
+    });
+    await ended.promise;
+  } finally {
+    clearTimeout(idle);
+    ended.promise.catch(() => undefined);
+    await within(CALL_MS, 'leaving the group', consumer.disconnect()).catch(() => undefined);
+  }
+}
+
+/** One message of a topic; undefined when it is not there any more. */
+export async function readMessage(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<KafkaMessage | undefined> {
+  let found: KafkaMessage | undefined;
+  const stretches = [{ partition, from: offset, to: offset + 1 }];
+  const read = async ({ messages }: Found) => {
+    found ??= messages[0];
+  };
+  await scan({ kafka, groupId: `kafka-event-${crypto.randomUUID()}`, topic, stretches, read });
+  return found;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
