@@ -2,6 +2,7 @@
 
 import { doubts } from './admission/doubts.ts';
 import { type Placed, refuseDuplicate } from './admission/duplicates.ts';
+import { doubtFilters } from './admission/filters.ts';
 import { here, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import {
@@ -69,7 +70,10 @@ function readDefinition(
   const { logicalId, where } = deployed;
   const topic = topicOf(deployed);
   const name = `${deployed.fn?.key ?? logicalId} (${topic})`;
-  const warnings = [...deployed.warnings, ...(shape ? doubts(shape, deployed) : [])];
+  const warnings = [
+    ...deployed.warnings,
+    ...(shape ? [...doubts(shape, deployed), ...doubtFilters(shape)] : []),
+  ];
   const refused = (found: readonly Refusal[]): Definition => ({
     name,
     logicalId,

@@ -6,7 +6,6 @@ const SERVER =
   /^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]):[0-9]{1,5}$/;
 export const VPC_TYPES = ['VPC_SUBNET', 'VPC_SECURITY_GROUP'] as const;
 export const MSK_ACCESS: readonly string[] = ['SASL_SCRAM_512_AUTH', 'CLIENT_CERTIFICATE_TLS_AUTH'];
-export const FILTER_QUOTA = { byDefault: 5, onRequest: 10, characters: 4_096 } as const;
 
 /** What AWS takes, or may take, and what is still worth a word. */
 export function doubts(
@@ -28,12 +27,5 @@ export function doubts(
     found.push('AWS documents VPC_SUBNET and VPC_SECURITY_GROUP only together.');
   const odd = [...types].filter((type) => kind === 'msk' && !MSK_ACCESS.includes(type));
   if (odd.length > 0) found.push(`AWS documents no ${odd.join(', ')} for Amazon MSK.`);
-  const filters = properties.FilterCriteria?.Filters?.length ?? 0;
-  if (filters > FILTER_QUOTA.byDefault) {
-    found.push(
-      `${filters} filters: the quota is ${FILTER_QUOTA.byDefault}, and AWS raises it to ` +
-        `${FILTER_QUOTA.onRequest} on request only.`,
-    );
-  }
   return found;
 }

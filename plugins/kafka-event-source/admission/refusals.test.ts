@@ -152,6 +152,26 @@ describe("refused in AWS's words", () => {
   });
 });
 
+test.each([
+  [
+    'a filter pattern that is no pattern',
+    one({ filterPatterns: [{ value: { status: 'new' } }] }),
+    /\(value\.status must be an object or a list: /,
+  ],
+  [
+    'a filter pattern that is not JSON',
+    plain({ FilterCriteria: { Filters: [{ Pattern: 'simple string' }] } }),
+    /\(it is not JSON/,
+  ],
+  ['a filter without a pattern', plain({ FilterCriteria: { Filters: [{}] } }), /\(it is not JSON/],
+])("%s is refused in AWS's words, with the reason", (_, result, reason) => {
+  expect(result?.starts).toBe(false);
+  const [refusal, ...more] = result?.refusals ?? [];
+  expect(refusal).toMatch(/^InvalidParameterValueException: Invalid filter pattern definition\. /);
+  expect(refusal).toMatch(reason);
+  expect(more).toEqual([]);
+});
+
 describe("refused in the framework's words", () => {
   test.each([
     [
@@ -380,6 +400,17 @@ describe('started with a warning', () => {
   test.each([
     ['a server without a port', one({ bootstrapServers: ['a'] }), /refuses \["a"\]/],
     ['6 to 10 filters', one({ filterPatterns: Array(6).fill({ value: ['a'] }) }), /the quota is 5/],
+    [
+      'a filter on the topic',
+      one({ filterPatterns: [{ topic: ['a'], value: ['a'] }] }),
+      /documents filters on value only/,
+    ],
+    ['a filter on no member', one({ filterPatterns: [{ status: ['a'] }] }), /no record has/],
+    [
+      'an operator that Lambda does not list',
+      one({ filterPatterns: [{ value: [{ wildcard: 'a*' }] }] }),
+      /A filter with wildcard/,
+    ],
     [
       'SASL/PLAIN on MSK',
       plain({ SourceAccessConfigurations: [{ Type: 'BASIC_AUTH', URI: 'arn:x' }] }),

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { isObject } from '../template/merge.ts';
-import { FILTER_QUOTA, MSK_ACCESS, VPC_TYPES } from './doubts.ts';
+import { MSK_ACCESS, VPC_TYPES } from './doubts.ts';
+import { refuseFilters } from './filters.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
 import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
@@ -134,26 +135,6 @@ function refuseStart(properties: Shape, { kind, where, fn }: Deployed, now: numb
       message: `You must specify startingPositionTimestamp for function: ${fn?.key} when startingPosition is AT_TIMESTAMP.`,
     },
   ];
-}
-
-function refuseFilters({ FilterCriteria: criteria }: Shape): Refusal[] {
-  const filters = criteria?.Filters ?? [];
-  const found: Refusal[] = [];
-  if (filters.length > FILTER_QUOTA.onRequest) {
-    found.push(
-      inOwnWords(`${filters.length} filters; there may be at most ${FILTER_QUOTA.onRequest}.`),
-    );
-  }
-  for (const { Pattern: pattern = '' } of filters) {
-    if (pattern.length > FILTER_QUOTA.characters) {
-      found.push(
-        inOwnWords(
-          `A filter pattern of ${pattern.length} characters; there may be ${FILTER_QUOTA.characters}.`,
-        ),
-      );
-    }
-  }
-  return found;
 }
 
 function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
