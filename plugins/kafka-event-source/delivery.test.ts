@@ -207,26 +207,66 @@ test('nothing begins while held or closed', async () => {
   expect(invocations).toBe(0);
 });
 
-test('a buffer says when it is full and when it has room', async () => {
+const MiB = 1024 * 1024;
+const sized = (offset: number, bytes: number): Entry => ({ ...entry(0, offset), bytes });
+
+test('a buffer is full with as much as a payload holds, and says when it has room', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
-  let room = 0;
+  const room: number[] = [];
   const { delivery } = start(() => answered.promise, {
-    batchSize: 1_000,
-    windowMs: 1,
-    payloadBytes: 4 * 1024 * 1024,
-    onRoom: () => {
-      room += 1;
-    },
+    payloadBytes: 6 * MiB,
+    onRoom: (partition) => room.push(partition),
   });
   delivery.assign(0);
   delivery.hold();
-  const big = { ...entry(0, 0), bytes: 3 * 1024 * 1024 };
-  delivery.enqueue(0, [big, big]);
+  delivery.enqueue(0, [sized(0, 3 * MiB), sized(1, 2 * MiB)]);
   expect(delivery.isFull(0)).toBe(false);
-  delivery.enqueue(0, [big]);
+  delivery.enqueue(0, [sized(2, 3 * MiB)]);
   expect(delivery.isFull(0)).toBe(true);
   delivery.release();
-  await until(() => room === 1);
+  await until(() => room.length === 1);
   answered.resolve(ok);
   await delivery.close(1_000);
+});
+
+test('many partitions together hold no more than a few payloads; room in one is room for others', async () => {
+  const answered = Promise.withResolvers<InvocationResult>();
+  const room: number[] = [];
+  const { delivery } = start(() => answered.promise, {
+    payloadBytes: 6 * MiB,
+    batchSize: 1,
+    onRoom: (partition) => room.push(partition),
+  });
+  delivery.hold();
+  for (let partition = 0; partition < 6; partition += 1) {
+    delivery.assign(partition);
+    delivery.enqueue(partition, [sized(0, 2 * MiB), sized(1, 2 * MiB)]);
+    expect(delivery.isFull(partition)).toBe(partition === 5);
+  }
+  expect(delivery.isFull(0)).toBe(true);
+  delivery.release();
+  expect(room.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  answered.resolve(ok);
+  await delivery.close(1_000);
+});
+
+test('what is skipped is done with the record before it, or at once', async () => {
+  const answered = Promise.withResolvers<InvocationResult>();
+  const { delivery, progress } = start(() => answered.promise, { batchSize: 2 });
+  delivery.assign(0);
+  delivery.skip(0, 4);
+  expect(progress).toEqual([{ partition: 0, offset: 4 }]);
+  delivery.enqueue(0, entries(0, 4, 7));
+  delivery.skip(0, 20);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(progress).toHaveLength(1);
+  answered.resolve(ok);
+  await until(() => progress.length === 3);
+  expect(progress.slice(1).map(({ offset }) => offset)).toEqual([6, 20]);
+  const second = start(() => answered.promise);
+  second.delivery.assign(0);
+  second.delivery.enqueue(0, entries(0, 0, 2));
+  second.delivery.skip(0, 9);
+  await until(() => second.progress.length === 1);
+  expect(second.progress).toEqual([{ partition: 0, offset: 9 }]);
 });

@@ -5,7 +5,7 @@ import { Claim, type Part } from './claim.ts';
 import type { Destination } from './destination.ts';
 import { type EventSource, envelopeBytes, groupBytes, recordsKey } from './event.ts';
 import { Flight, type Tower } from './flight.ts';
-import { add, createLane, isFull, type Lane, take } from './lane.ts';
+import { add, createLane, fullOnes, type Lane, take } from './lane.ts';
 import type { Pollers } from './mapping.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
 import { Slots } from './slots.ts';
@@ -89,8 +89,11 @@ export class Delivery {
   revoke(partition: number): void {
     const lane = this.#lanes.get(partition);
     if (!lane) return;
+    const full = fullOnes(this.#lanes.values());
     lane.state = 'lost';
     this.#lanes.delete(partition);
+    full.delete(lane);
+    if (full.size > 0) this.#tellRoom(full);
     this.#options.stats.forget(partition);
     const claim = this.#claims.get(partition);
     if (claim && !claim.isInvoking) this.#release(claim);
@@ -119,7 +122,7 @@ export class Delivery {
 
   isFull(partition: number): boolean {
     const lane = this.#lanes.get(partition);
-    return lane !== undefined && isFull(lane, this.#lanes.size);
+    return lane !== undefined && fullOnes(this.#lanes.values()).has(lane);
   }
 
   /** Begins no invocation until released: while the group decides whose the partitions are. */
@@ -182,7 +185,7 @@ export class Delivery {
   #byPoller(): Lane[][] {
     const lanes = [...this.#lanes.values()].sort((a, b) => a.partition - b.partition);
     const { pollers } = this.#options;
-    if (lanes.some(({ partition }) => this.isFull(partition))) this.#isScaled = true;
+    if (fullOnes(lanes).size > 0) this.#isScaled = true;
     else if (lanes.every(({ waiting }) => waiting.length === 0)) this.#isScaled = false;
     const wanted = (this.#isScaled ? pollers?.maximum : pollers?.minimum) ?? 1;
     const number = Math.max(1, Math.min(wanted, lanes.length));
@@ -216,12 +219,17 @@ export class Delivery {
   #take(partition: number, n: number): Part[] {
     const lane = this.#lanes.get(partition);
     if (!lane) return [];
-    const wasFull = this.isFull(partition);
+    const full = fullOnes(this.#lanes.values());
     const entries = take(lane, n);
     const claim = new Claim(lane, entries);
     this.#claims.set(partition, claim);
-    if (wasFull && !this.isFull(partition)) this.#options.onRoom(partition);
+    if (full.size > 0) this.#tellRoom(full);
     return [{ claim, entries }];
+  }
+
+  #tellRoom(before: ReadonlySet<Lane>): void {
+    const after = fullOnes(this.#lanes.values());
+    for (const lane of before) if (!after.has(lane)) this.#options.onRoom(lane.partition);
   }
 
   #track(flight: Promise<void>): void {

@@ -17,8 +17,11 @@ export interface Lane {
   state: 'open' | 'blocked' | 'lost';
 }
 
-const BUFFER_BYTES = 32 * 1024 * 1024;
-const LANE_BYTES = { min: 2 * 1024 * 1024, max: 8 * 1024 * 1024 } as const;
+/** What waits in one partition: enough for a payload, whatever the others hold. */
+const LANE_BYTES = 6 * 1024 * 1024;
+/** What waits in all; beyond it, each partition still has its minimum. */
+const BUFFER_BYTES = 24 * 1024 * 1024;
+const MINIMUM_BYTES = 1024 * 1024;
 
 export function createLane(partition: number, key: string): Lane {
   return {
@@ -42,10 +45,12 @@ export function take(lane: Lane, count: number): Entry[] {
   return entries;
 }
 
-/** Whether a partition has enough waiting, as one of so many. */
-export function isFull(lane: Lane, lanes: number): boolean {
-  const share = BUFFER_BYTES / Math.max(1, lanes);
-  return lane.bytes >= Math.max(LANE_BYTES.min, Math.min(LANE_BYTES.max, share));
+/** The partitions that have enough waiting. */
+export function fullOnes(lanes: Iterable<Lane>): Set<Lane> {
+  const all = [...lanes];
+  const total = all.reduce((bytes, lane) => bytes + lane.bytes, 0);
+  const limit = total >= BUFFER_BYTES ? MINIMUM_BYTES : LANE_BYTES;
+  return new Set(all.filter(({ bytes }) => bytes >= limit));
 }
 
 function sum(entries: readonly Entry[]): number {
