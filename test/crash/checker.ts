@@ -7,6 +7,7 @@ export type Accepted = { id: string; version: number; status: string };
 
 type Stored = {
   id: string;
+  customerId: string;
   version: number;
   status: string;
   events: { id: string; sequence: number; value: string; publishedAt?: string }[];
@@ -41,6 +42,11 @@ export function violations(stored: Stored[], records: Read[], accepted: Accepted
       found.push(`${order.id}: an event is not marked as published`);
     }
     found.push(...publicationFaults(order, told.get(order.id) ?? []));
+  }
+  // Every customer here places one order, and repeats it under one key when no answer comes.
+  const customers = stored.map(({ customerId }) => customerId);
+  for (const customer of new Set(customers.filter((name, i) => customers.indexOf(name) !== i))) {
+    found.push(`${customer}: an order twice`);
   }
   for (const key of told.keys()) {
     if (!orders.has(key)) found.push(`${key}: an event without an order`);
