@@ -121,6 +121,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Parts): Map
     functionName: fn.name,
     functionArn: functionArn(fn.name, service),
     timeoutMs: fn.timeoutSeconds * 1000,
+    ...(fn.reservedConcurrency !== undefined && { reservedConcurrency: fn.reservedConcurrency }),
     source: toSource(kind, shape.EventSourceArn, bootstrapServers, service.region),
     topic,
     bootstrapServers,

@@ -18,6 +18,7 @@ export interface Serverless {
     getFunction(key: string): {
       readonly name: string;
       readonly timeout?: number;
+      readonly reservedConcurrency?: unknown;
       readonly events?: readonly unknown[];
     };
   };
@@ -71,9 +72,12 @@ export function readService(serverless: Serverless): Service {
   const provider = serverless.getProvider('aws');
   const { naming } = provider;
   const functions = service.getAllFunctions().map((key): FunctionDefinition => {
-    const { name, events = [], timeout } = service.getFunction(key);
+    const { name, events = [], timeout, reservedConcurrency: reserved } = service.getFunction(key);
     const timeoutSeconds = timeout ?? service.provider.timeout ?? DEFAULT_TIMEOUT_SECONDS;
-    return { key, name, logicalIds: logicalIds(naming, key), events, timeoutSeconds };
+    // An intrinsic function is known to AWS only.
+    const reservedConcurrency = typeof reserved === 'number' ? reserved : undefined;
+    const ids = logicalIds(naming, key);
+    return { key, name, logicalIds: ids, events, timeoutSeconds, reservedConcurrency };
   });
   // Several files of resources may stand as a list until the framework has merged them.
   const resources = toObject([service.resources].flat().reduce(merge, {}));

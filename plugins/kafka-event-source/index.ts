@@ -11,6 +11,7 @@ import type { Poller } from './poller.ts';
 import { report, strictFaults } from './report.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
+import { throttle } from './throttle.ts';
 
 interface Log extends DeliveryLog {
   /** Shown with --verbose only. */
@@ -89,11 +90,13 @@ export default class KafkaEventSource {
     this.#unguard = await guardHandlers((message) => this.#log.error(message));
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller.ts');
+    const concurrency = new Map<string, number>();
     for (const mapping of enabled(definitions.definitions)) {
-      const { functionName } = mapping;
+      const { functionName, reservedConcurrency } = mapping;
       const timeoutMs = this.#timeoutMs(mapping);
       const invoker = createInvoker({ endpoint, functionName, timeoutMs });
-      const poller = new Poller({ mapping, log: this.#log, invoke: invoker.invoke });
+      const invoke = throttle(invoker.invoke, functionName, reservedConcurrency, concurrency);
+      const poller = new Poller({ mapping, log: this.#log, invoke });
       poller.start();
       this.#running.push({ poller, invoker });
     }

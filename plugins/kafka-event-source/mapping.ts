@@ -13,6 +13,8 @@ export interface Mapping {
   /** Without a qualifier. */
   readonly functionArn: string;
   readonly timeoutMs: number;
+  /** The function's; what exceeds it is throttled. */
+  readonly reservedConcurrency?: number;
   readonly source: EventSource;
   readonly topic: string;
   /** The servers polled here, which may not be the deployed ones. */

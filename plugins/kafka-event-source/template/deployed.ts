@@ -27,6 +27,7 @@ export interface FunctionDefinition {
   /** The function's own logical id, and those of the aliases that the framework makes. */
   readonly logicalIds: readonly string[];
   readonly timeoutSeconds: number;
+  readonly reservedConcurrency?: number | undefined;
   readonly events: readonly unknown[];
 }
 
