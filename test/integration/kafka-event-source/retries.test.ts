@@ -32,6 +32,18 @@ test('a batch has its retries and is then dropped loudly where no destination is
   expect(poller.stats.snapshot()).toMatchObject({ dropped: 2, retries: 2, invocations: 4 });
 });
 
+test('a failed batch of several partitions is retried as one: they wait together', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  await bench.produceCount(1);
+  await bench.produceCount(1, { from: 10, partition: 1 });
+  const lambda = await bench.lambda((_, index) => (index < 2 ? failure : success));
+  bench.poll(lambda, { ...together, batchSize: 2 });
+  for (const partition of [0, 1]) await committed(bench, 1, partition);
+  const sorted = lambda.invocations.map(({ records }) => records.map(textOf).sort().join(','));
+  expect(sorted).toEqual(['0,10', '0,10', '0,10']);
+});
+
 test('no retries means one invocation', async () => {
   await using bench = new Bench();
   await bench.createTopic();
