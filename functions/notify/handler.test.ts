@@ -26,6 +26,7 @@ async function run(sample: string) {
     seen: {
       advance: async () => true,
       claim: async () => 'c1',
+      retreat: async () => undefined,
       hold: async () => undefined,
       resume: async () => undefined,
       settle: async () => undefined,

@@ -61,6 +61,9 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
           steps.push(`claim ${channel}`);
           return 'c1';
         },
+        retreat: async () => {
+          steps.push('retreat');
+        },
         hold: async ({ channel }, _, reason) => {
           steps.push(`hold ${channel}: ${reason}`);
         },
@@ -128,6 +131,19 @@ test('a failure that passes asks for another delivery, and the other channel is 
     sms: { status: 'sent', messageId: 'm1', provider: 'test' },
   });
   expect(error).toMatchObject({ code: 'SEND_FAILED', retriable: true });
+});
+
+test('an event that no provider took does not count as told; one told on any channel does', async () => {
+  const passing = { success: false, passing: true, reason: 'too many' } as const;
+  const none = await run({ answer: async () => passing });
+  expect(none.steps).toContain('retreat');
+  const one = await run({
+    answer: async ({ channel }) =>
+      channel === 'email' ? passing : { success: true, messageId: 'm1' },
+  });
+  expect(one.steps).not.toContain('retreat');
+  const underWay = await run({ seen: { claim: () => Promise.reject(new Error('under way')) } });
+  expect(underWay.steps).not.toContain('retreat');
 });
 
 test('a failure that stays is on record and asks for nothing', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import { CALL_MS } from './call.ts';
-import { CHANNELS, type Senders } from './channels.ts';
+import { CHANNELS, type Channel, type Senders } from './channels.ts';
 import { compose } from './compose.ts';
 import type { RecipientOf } from './recipient.ts';
 import { type Notification, superseded } from './record.ts';
@@ -40,11 +40,13 @@ export async function deliver(
   deps: DeliverDeps,
 ): Promise<void> {
   const planned = await planOf(event, deps);
-  const done = await Promise.allSettled(
-    (await inTime(event, planned, deps.seen)).map((one) => notify(one, attempt, deps)),
-  );
+  const plan = await inTime(event, planned, deps.seen);
+  const done = await Promise.allSettled(plan.map((one) => notify(one, attempt, deps)));
   const failed = done.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
+  if (!failed) return;
+  const isUntold = plan.every((one, i) => 'skip' in one || isNotTaken(done[i]));
+  if (isUntold) await deps.seen.retreat(event);
+  throw failed.reason;
 }
 
 /** The longest that one event takes when every provider is asked once. */
@@ -111,9 +113,17 @@ export async function notify(
   if (outcome.status === 'sent') return log.info('notification', { channel, ...outcome });
   log.warn('notification', { channel, ...outcome });
   if (outcome.status === 'failed' && outcome.passing) {
-    throw new AppError(
-      'SEND_FAILED',
-      `The provider of ${channel} did not take it: ${outcome.reason}`,
-    );
+    throw new NotTakenError(channel, outcome.reason);
   }
+}
+
+/** The customer has surely not been told on this channel. */
+class NotTakenError extends AppError {
+  constructor(channel: Channel, reason: string) {
+    super('SEND_FAILED', `The provider of ${channel} did not take it: ${reason}`);
+  }
+}
+
+function isNotTaken(result: PromiseSettledResult<void> | undefined): boolean {
+  return result?.status === 'rejected' && result.reason instanceof NotTakenError;
 }

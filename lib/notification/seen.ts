@@ -28,6 +28,8 @@ import {
 export type Seen = {
   /** Notes that an event is being told. @returns false when a later one of its order was before */
   advance(event: OrderEvent): Promise<boolean>;
+  /** Takes that back, when nobody was told after all; unless a later event has advanced since. */
+  retreat(event: OrderEvent): Promise<void>;
   /**
    * Takes a notification for one call to its provider, by an invocation that is over at `until`.
    * With `again`, a record that this call does not settle is looked at again then. With the `id` of a
@@ -158,14 +160,30 @@ export function createSeen(deps: {
       const now = clock.now();
       const refused = await update({
         Key: toldKey(event),
-        ...changing(
-          { sequence: event.sequence, at: now.toISOString(), expiresAt: expiryOf(now) },
-          {
-            ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
-          },
-        ),
+        UpdateExpression:
+          'SET #sequence = :sequence, #before = if_not_exists(#sequence, :none), ' +
+          '#at = :at, expiresAt = :expiresAt',
+        ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
+        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before', '#at': 'at' },
+        ExpressionAttributeValues: {
+          ':sequence': event.sequence,
+          ':none': 0,
+          ':at': now.toISOString(),
+          ':expiresAt': expiryOf(now),
+        },
       });
       return !refused;
+    },
+
+    async retreat(event) {
+      // Refused where a later event has advanced: that one has been told, or takes its own step back.
+      await update({
+        Key: toldKey(event),
+        UpdateExpression: 'SET #sequence = #before',
+        ConditionExpression: '#sequence = :sequence',
+        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before' },
+        ExpressionAttributeValues: { ':sequence': event.sequence },
+      });
     },
 
     async claim(notification, until, again, claim = randomUUID()) {

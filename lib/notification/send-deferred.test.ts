@@ -51,6 +51,7 @@ async function run(
         advance: async () => true,
         claim: async () => 'c1',
         defer: async () => true,
+        retreat: async () => undefined,
         hold: async () => undefined,
         resume: async () => undefined,
         settle: async () => undefined,
