@@ -21,6 +21,13 @@ export interface Message {
   readonly batchContext?: { readonly timestampType?: number };
 }
 
+/** The schema that a key or value was written by. */
+export interface SchemaMetadata {
+  readonly dataFormat: 'AVRO' | 'PROTOBUF' | 'JSON';
+  /** Confluent's, in decimal. */
+  readonly schemaId: string;
+}
+
 /** A record as the function receives it. */
 export interface EventRecord {
   topic: string;
@@ -29,7 +36,10 @@ export interface EventRecord {
   timestamp: number;
   timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME';
   key?: string;
+  /** With a schema registry, for a key that is held against it. */
+  keySchemaMetadata?: SchemaMetadata;
   value?: string;
+  valueSchemaMetadata?: SchemaMetadata;
   headers: Record<string, number[]>[];
 }
 
@@ -44,7 +54,12 @@ export function recordsKey(topic: string, partition: number): string {
 }
 
 /** One Kafka record in the form of the event. */
-export function toEventRecord(topic: string, partition: number, message: Message): EventRecord {
+export function toEventRecord(
+  topic: string,
+  partition: number,
+  message: Message,
+  schemas: { readonly key?: SchemaMetadata; readonly value?: SchemaMetadata } = {},
+): EventRecord {
   const offset = Number(message.offset);
   if (!Number.isSafeInteger(offset)) {
     throw new Error(
@@ -61,7 +76,9 @@ export function toEventRecord(topic: string, partition: number, message: Message
     // AWS: a null key or value is absent from the event, not null.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     ...(message.key && { key: message.key.toString('base64') }),
+    ...(schemas.key && { keySchemaMetadata: schemas.key }),
     ...(message.value && { value: message.value.toString('base64') }),
+    ...(schemas.value && { valueSchemaMetadata: schemas.value }),
     headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
       [key]: signedBytes(value),
     })),
