@@ -43,7 +43,8 @@ const LIFE: [EventType, OrderStatus][] = [
   ['ORDER_DELIVERED', 'delivered'],
 ];
 
-type Run = { events: OrderEvent[]; killed: boolean };
+/** `lost`: a process was killed, or its connection to the provider was cut or went silent. */
+type Run = { events: OrderEvent[]; lost: boolean };
 type Counts = { processes: number; killed: number };
 type Bench = { dynamoEndpoint: string; table: string; dynamo: DynamoDBDocumentClient };
 
@@ -109,7 +110,7 @@ async function crashOnce(given: {
   const { name, bench, provider, counts } = given;
   const random = createRandom(name);
   const events = eventsOf(name, random);
-  const run: Run = { events, killed: false };
+  const run: Run = { events, lost: false };
   let left = events.map((_, offset) => offset);
   let laterBy = 0;
   for (let attempt = 1; left.length > 0 && attempt <= MAX_ATTEMPTS; attempt += 1) {
@@ -126,10 +127,11 @@ async function crashOnce(given: {
     // A batch that is delivered twice at the same time, as when Kafka takes a partition away.
     const twins = faulty && random.chance(0.15) ? [randomFault(random), undefined] : undefined;
     const faults = twins ?? [faulty ? randomFault(random) : undefined];
+    if (faults.some((fault) => fault?.service === 'provider')) run.lost = true;
     const answers = await Promise.all(faults.map((fault) => send(errand(fault), counts)));
     const [answer] = answers;
     if (answers.includes('killed')) {
-      run.killed = true;
+      run.lost = true;
       laterBy += LATER_SECONDS;
     }
     // The twin's answer comes too late to be committed.
@@ -265,7 +267,7 @@ async function check(
         result.unknown += 1;
         result.unknownButTaken += Math.min(taken, 1);
         const lost = ways.some((way) => LOST.includes(way));
-        if (!lost && !run.killed) wrong('unknown without a process killed or an answer lost');
+        if (!lost && !run.lost) wrong('unknown without a process killed or an answer lost');
       } else if (status === 'skipped' && record?.reason === 'superseded') {
         result.superseded += 1;
         const isLate = run.events.some(
