@@ -3,10 +3,10 @@ import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { createClient } from './access/connect.ts';
 import { RESULTS, resultOf } from './access/result.ts';
 import type { InvocationResult } from './acknowledge.ts';
-import { type Entry, PAYLOAD_BYTES } from './batch.ts';
+import { PAYLOAD_BYTES } from './batch.ts';
 import { Delivery, type Log } from './delivery.ts';
 import { createDestination, type Destination } from './destination.ts';
-import { type Message, toEventRecord } from './event.ts';
+import { Intake } from './intake.ts';
 import type { Mapping } from './mapping.ts';
 import type { Backoff } from './retry.ts';
 import { Stats } from './stats.ts';
@@ -33,6 +33,14 @@ interface Position {
   fetched: number | undefined;
   /** The offset after the last one that is done. */
   done: number;
+}
+
+/** Where polling stands. */
+export interface Condition {
+  /** Undefined while it has none yet, or not any more. */
+  readonly partitions: readonly number[] | undefined;
+  /** What holds it up, in words. */
+  readonly trouble: string | undefined;
 }
 
 type CommitOffsets = EachBatchPayload['commitOffsetsIfNecessary'];
@@ -67,6 +75,9 @@ export class Poller {
   readonly #stopMs: number;
   readonly #delivery: Delivery;
   readonly #destination: Destination | undefined;
+  readonly #intake: Intake;
+  /** The first offset of partitions that wait for schemas. */
+  readonly #waiting = new Map<number, number>();
   readonly #positions = new Map<number, Position>();
   readonly #stopped = Promise.withResolvers<void>();
   #isStopped = false;
@@ -91,6 +102,11 @@ export class Poller {
     const { destination } = mapping;
     this.#destination =
       destination && createDestination(destination, { mapping, kafka: this.#connect });
+    this.#intake = new Intake({
+      mapping,
+      backoff: backoff ?? DEFAULTS.backoff,
+      onTrouble: (result, reason) => this.#tellRegistry(result, reason),
+    });
     this.#delivery = new Delivery({
       ...mapping,
       destination: this.#destination,
@@ -112,6 +128,14 @@ export class Poller {
     this.#ended = this.#run();
   }
 
+  get condition(): Condition {
+    const isPolling = this.#consumer !== undefined && this.#isPositioned;
+    return {
+      partitions: isPolling ? [...this.#positions.keys()].sort((a, b) => a - b) : undefined,
+      trouble: this.#told,
+    };
+  }
+
   /** Lets invocations in flight finish for a while, commits, and leaves the group. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -119,7 +143,8 @@ export class Poller {
     clearTimeout(this.#commitTimer);
     await this.#commit();
     this.#stopped.resolve();
-    const ended = Promise.all([this.#ended, this.#destination?.close()]);
+    const closed = [this.#destination?.close(), this.#intake.close()];
+    const ended = Promise.all([this.#ended, ...closed]);
     await Promise.race([ended, after(LEAVE_MS)]);
   }
 
@@ -353,15 +378,42 @@ export class Poller {
     const position = this.#positions.get(partition);
     if (!position) return;
     this.#follow(batch, position);
-    const next = Number(batch.lastOffset()) + 1;
+    const end = Number(batch.lastOffset()) + 1;
     this.stats.fetched(partition, Number(batch.highWatermark));
+    const taken = this.#intake.take({ topic: batch.topic, partition, messages, end });
+    if (taken.kind === 'missing') {
+      this.#wait(partition, Number(messages[0]?.offset), taken.schemaIds);
+      return;
+    }
+    this.stats.count('filtered', taken.filtered);
     const current = this.#positions.get(partition);
-    if (current) current.fetched = next;
-    if (messages.length > 0) {
-      this.#delivery.enqueue(partition, toEntries(batch.topic, partition, messages, next));
-    } else this.#delivery.skip(partition, next);
+    if (current) current.fetched = end;
+    if (taken.entries.length > 0) this.#delivery.enqueue(partition, taken.entries);
+    else this.#delivery.skip(partition, end);
     if (this.#delivery.isFull(partition)) this.#setPaused(partition, true);
     payload.resolveOffset(batch.lastOffset());
+  }
+
+  /** Leaves the partition where it is until the schemas are loaded; then it is fetched again. */
+  #wait(partition: number, offset: number, schemaIds: ReadonlySet<number>): void {
+    this.#waiting.set(partition, offset);
+    this.#setPaused(partition, true);
+    const consumer = this.#consumer;
+    void this.#intake.load(schemaIds).then(() => {
+      this.#waiting.delete(partition);
+      if (this.#waiting.size === 0) this.#told = undefined;
+      if (this.#consumer !== consumer || !this.#isPositioned) return;
+      this.#setPaused(partition, this.#delivery.isFull(partition));
+    });
+  }
+
+  #tellRegistry(result: string, reason: string): void {
+    const { name } = this.#mapping;
+    this.stats.result(`PROBLEM: ${result}`);
+    for (const [partition, offset] of this.#waiting) {
+      this.stats.blocked(partition, { offset, reason, attempts: 0, isRetried: true });
+    }
+    this.#tellOnce(`${name}: no schema from its registry: ${reason}. ${result} Trying again.`);
   }
 
   /** A fetch from another offset than where the last one ended is no fault here, and is told. */
@@ -443,23 +495,6 @@ export class Poller {
 function after(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
-  });
-}
-
-function toEntries(
-  topic: string,
-  partition: number,
-  messages: readonly Message[],
-  end: number,
-): Entry[] {
-  const arrived = Date.now();
-  return messages.map((message, index) => {
-    const record = toEventRecord(topic, partition, message);
-    const json = JSON.stringify(record);
-    // What follows the last record of a fetch, such as a transaction's marker, is done with it.
-    const next = index === messages.length - 1 ? end : record.offset + 1;
-    const { offset, timestamp } = record;
-    return { offset, next, json, bytes: Buffer.byteLength(json), arrived, timestamp };
   });
 }
 

@@ -1,0 +1,109 @@
+/** What becomes of fetched records before they wait for delivery: read by their schemas, and filtered. */
+import { createSecretReader } from './access/secret.ts';
+import type { Entry, SchemaFailure } from './batch.ts';
+import { type EventRecord, type Message, toEventRecord } from './event.ts';
+import { createFilter, type Filter } from './filter/record.ts';
+import type { Mapping } from './mapping.ts';
+import type { Backoff } from './retry.ts';
+import { registryAccess } from './schema/access.ts';
+import { type Read, readAttributes } from './schema/attributes.ts';
+import { createRegistry } from './schema/registry.ts';
+import { Schemas } from './schema/schemas.ts';
+
+/** What is fetched of one partition at once. */
+export interface Fetched {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly Message[];
+  /** The offset after all of it. */
+  readonly end: number;
+}
+
+export type Taken =
+  | { readonly kind: 'entries'; readonly entries: readonly Entry[]; readonly filtered: number }
+  /** Nothing of it can be taken before these schemas are loaded. */
+  | { readonly kind: 'missing'; readonly schemaIds: ReadonlySet<number> };
+
+export interface IntakeOptions {
+  readonly mapping: Pick<Mapping, 'filters' | 'schemaRegistry' | 'connection' | 'endpoints'>;
+  readonly backoff: Backoff;
+  /** The registry cannot be asked, in AWS's words and in ours; it is asked again. */
+  readonly onTrouble: (result: string, reason: string) => void;
+}
+
+type ReadMessage = (message: Message) => Read;
+
+export class Intake {
+  readonly #filter: Filter | undefined;
+  readonly #schemas: Schemas | undefined;
+  readonly #read: ReadMessage | undefined;
+
+  constructor({ mapping, backoff, onTrouble }: IntakeOptions) {
+    const { filters, schemaRegistry: registry, endpoints } = mapping;
+    if (filters.length > 0) this.#filter = createFilter(filters);
+    if (!registry) return;
+    const connect = async () =>
+      createRegistry(await registryAccess(registry, endpoints, createSecretReader(mapping)));
+    const schemas = new Schemas({ connect, backoff, onTrouble });
+    this.#schemas = schemas;
+    this.#read = (message) => readAttributes(registry, message, (id) => schemas.get(id));
+  }
+
+  take({ topic, partition, messages, end }: Fetched): Taken {
+    const arrived = Date.now();
+    const missing = new Set<number>();
+    const kept: Omit<Entry, 'next'>[] = [];
+    for (const message of messages) {
+      const read = this.#read?.(message);
+      if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
+      // What follows a missing schema is read again with it.
+      if (missing.size > 0) continue;
+      const entry = this.#entry(topic, partition, message, read);
+      if (entry) kept.push({ ...entry, arrived });
+    }
+    if (missing.size > 0) return { kind: 'missing', schemaIds: missing };
+    // AWS: what does not match is committed with what does.
+    // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    const entries = kept.map((entry, at) => ({ ...entry, next: kept[at + 1]?.offset ?? end }));
+    return { kind: 'entries', entries, filtered: messages.length - entries.length };
+  }
+
+  /** Resolves when something is known of each schema: however long the registry is away. */
+  async load(schemaIds: ReadonlySet<number>): Promise<void> {
+    await this.#schemas?.load(schemaIds);
+  }
+
+  async close(): Promise<void> {
+    await this.#schemas?.close();
+  }
+
+  #entry(topic: string, partition: number, message: Message, read: Read | undefined) {
+    if (read?.kind === 'failed') {
+      return toEntry(toEventRecord(topic, partition, message), { aside: read.failure });
+    }
+    if (read?.kind !== 'read') {
+      const record = toEventRecord(topic, partition, message);
+      return this.#isKept(record, message) ? toEntry(record) : undefined;
+    }
+    const { delivered, plain, metadata } = read;
+    const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
+    if (!this.#isKept(record, plain)) return undefined;
+    const isKeyChanged = message.key !== null && delivered.key !== message.key;
+    return toEntry(record, isKeyChanged ? { originalKey: message.key.toString('base64') } : {});
+  }
+
+  #isKept(record: EventRecord, { key, value }: Pick<Message, 'key' | 'value'>): boolean {
+    return this.#filter?.({ ...record, key, value }) ?? true;
+  }
+}
+
+interface Special {
+  readonly aside?: SchemaFailure;
+  readonly originalKey?: string;
+}
+
+function toEntry(record: EventRecord, special: Special = {}): Omit<Entry, 'next' | 'arrived'> {
+  const json = JSON.stringify(record);
+  const { offset, timestamp } = record;
+  return { offset, timestamp, json, bytes: Buffer.byteLength(json), ...special };
+}

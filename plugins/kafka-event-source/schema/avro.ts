@@ -1,0 +1,97 @@
+/** Avro as standard JSON: a value of a union stands without the name of its type. */
+import avro from 'avsc';
+import type { Reader, Schema } from './format.ts';
+
+export function createAvroReader({ text, references }: Schema): Reader {
+  const registry: Record<string, avro.Type> = {};
+  const options = {
+    registry,
+    // With the name of its type, so that any union can be told apart; it is left out below.
+    wrapUnions: true,
+    typeHook: exactLongs,
+  } as unknown as Options;
+  for (const reference of references) avro.Type.forSchema(parse(reference.text), options);
+  const type = avro.Type.forSchema(parse(text), options);
+  return (content) => JSON.stringify(toJson(type, type.fromBuffer(content)));
+}
+
+type Options = Parameters<typeof avro.Type.forSchema>[1];
+type AvroSchema = Parameters<typeof avro.Type.forSchema>[0];
+
+function parse(text: string): AvroSchema {
+  return JSON.parse(text) as AvroSchema;
+}
+
+/** avsc refuses a long that a number cannot hold. */
+const longs = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(value);
+    return bytes;
+  },
+  fromJSON: BigInt,
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+});
+
+function exactLongs(schema: AvroSchema): avro.Type | undefined {
+  const isLong =
+    schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long');
+  return isLong ? longs : undefined;
+}
+
+interface RawJson {
+  rawJSON(text: string): unknown;
+}
+
+function toJson(type: avro.Type, value: unknown): unknown {
+  if (value === null) return null;
+  if (typeof value === 'bigint') return (JSON as unknown as RawJson).rawJSON(String(value));
+  // JSON has no such numbers.
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  // Avro's own JSON: a character for each byte. https://avro.apache.org/docs/1.12.0/specification/#json-encoding
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (avro.Type.isType(type, 'union')) return fromUnion(type as avro.types.WrappedUnionType, value);
+  if (avro.Type.isType(type, 'array')) {
+    const { itemsType } = type as avro.types.ArrayType;
+    return (value as unknown[]).map((one) => toJson(itemsType, one));
+  }
+  if (avro.Type.isType(type, 'map')) {
+    const { valuesType } = type as avro.types.MapType;
+    return entries(value)
+      .map(([key, one]) => [key, toJson(valuesType, one)] as const)
+      .reduce(add, {});
+  }
+  if (avro.Type.isType(type, 'record', 'error')) {
+    return (type as avro.types.RecordType).fields
+      .map(({ name, type: field }) => [name, toJson(field, (value as Fields)[name])] as const)
+      .reduce(add, {});
+  }
+  return value;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function entries(value: unknown): [string, unknown][] {
+  return Object.entries(value as Fields);
+}
+
+/** Any name is a member of its own, `__proto__` too. */
+function add(object: object, [name, value]: readonly [string, unknown]): object {
+  Object.defineProperty(object, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+  return object;
+}
+
+function fromUnion({ types }: avro.types.WrappedUnionType, value: unknown): unknown {
+  const [[name, inner] = []] = entries(value);
+  const branch = types.find(({ branchName }) => branchName === name);
+  if (!branch) throw new Error(`its union has no ${name}`);
+  return toJson(branch, inner);
+}

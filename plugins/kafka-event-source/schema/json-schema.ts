@@ -1,0 +1,36 @@
+/** JSON Schema: the content is JSON already, and is held against its schema. */
+import { Ajv, type Options } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import draft6 from 'ajv/dist/refs/json-schema-draft-06.json' with { type: 'json' };
+import formats from 'ajv-formats';
+import type { Reader, Schema } from './format.ts';
+
+const OPTIONS: Options = { strict: false, allErrors: false, validateFormats: true, logger: false };
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export function createJsonSchemaReader({ text, references }: Schema): Reader {
+  const schema = JSON.parse(text) as object | boolean;
+  const ajv = dialect(schema);
+  (formats as unknown as (ajv: Ajv) => void)(ajv);
+  for (const { name, text: other } of references) {
+    if (!ajv.getSchema(name)) ajv.addSchema(JSON.parse(other), name);
+  }
+  const validate = ajv.compile(schema);
+  return (content) => {
+    const json = utf8.decode(content);
+    if (!validate(JSON.parse(json))) throw new Error(ajv.errorsText(validate.errors));
+    // As the producer wrote it: no number is rounded.
+    return json;
+  };
+}
+
+function dialect(schema: object | boolean): Ajv {
+  const { $schema = '' } = typeof schema === 'object' ? (schema as { $schema?: string }) : {};
+  if ($schema.includes('2020-12')) return new Ajv2020(OPTIONS);
+  if ($schema.includes('2019-09')) return new Ajv2019(OPTIONS);
+  if ($schema.includes('draft-04')) throw new Error('JSON Schema draft-04 is not known here');
+  const ajv = new Ajv(OPTIONS);
+  if ($schema.includes('draft-06')) ajv.addMetaSchema(draft6);
+  return ajv;
+}

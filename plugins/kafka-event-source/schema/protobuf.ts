@@ -1,0 +1,74 @@
+/** Protobuf as its JSON mapping, with the names of fields as the schema has them. */
+import protobuf from 'protobufjs';
+import type { Reader, Schema } from './format.ts';
+import { messageToJson } from './protobuf-json.ts';
+import { readMessagePlace } from './wire.ts';
+
+// AWS: names of fields are those of the schema, not in camel case.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
+const PARSE = { keepCase: true } as const;
+const WELL_KNOWN = /^google\/protobuf\/(.+\.proto)$/;
+/** What the registry's own serialisers bring along. */
+const BUILT_IN: Readonly<Record<string, string>> = {
+  'confluent/meta.proto': `syntax = "proto3"; package confluent;
+    message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }`,
+  'confluent/type/decimal.proto': `syntax = "proto3"; package confluent.type;
+    message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`,
+};
+
+export function createProtobufReader({ text, references }: Schema): Reader {
+  const root = new protobuf.Root();
+  const imports = [text, ...references.map((reference) => reference.text)].flatMap(importsOf);
+  for (const file of new Set(imports)) addBuiltIn(root, file);
+  for (const reference of references) protobuf.parse(reference.text, root, PARSE);
+  protobuf.parse(text, root, PARSE);
+  root.resolveAll();
+  const messages = messagesOf(text);
+  const types = new Map<string, protobuf.Type>();
+  return (bytes) => {
+    const { path, content } = readMessagePlace(bytes);
+    const key = path.join('.');
+    const type = types.get(key) ?? root.lookupType(nameAt(messages, path));
+    types.set(key, type);
+    return JSON.stringify(messageToJson(type, type.decode(content)));
+  };
+}
+
+function importsOf(text: string): string[] {
+  const { imports = [], weakImports = [] } = protobuf.parse(text, new protobuf.Root(), PARSE);
+  return [...imports, ...weakImports];
+}
+
+function addBuiltIn(root: protobuf.Root, file: string): void {
+  const builtIn = BUILT_IN[file];
+  if (builtIn) protobuf.parse(builtIn, root, PARSE);
+  const [, wellKnown] = WELL_KNOWN.exec(file) ?? [];
+  const common = wellKnown ? protobuf.common.get(`google/protobuf/${wellKnown}`) : undefined;
+  if (common?.nested) root.addJSON(common.nested);
+}
+
+interface Named {
+  readonly name: string;
+  readonly messages: readonly Named[];
+}
+
+/** The messages of this file alone, in its order. */
+function messagesOf(text: string): Named[] {
+  const root = new protobuf.Root();
+  const { package: name } = protobuf.parse(text, root, PARSE);
+  const space = name ? root.lookup(name) : root;
+  return space instanceof protobuf.Namespace ? named(space) : [];
+}
+
+function named(space: protobuf.Namespace): Named[] {
+  return space.nestedArray
+    .filter((one) => one instanceof protobuf.Type)
+    .map((type) => ({ name: type.fullName, messages: named(type) }));
+}
+
+function nameAt(messages: readonly Named[], path: readonly number[]): string {
+  const [index = -1, ...rest] = path;
+  const found = messages[index];
+  if (!found) throw new Error(`its schema has no message at ${path.join('.')}`);
+  return rest.length > 0 ? nameAt(found.messages, rest) : found.name;
+}

@@ -1,0 +1,116 @@
+/** The schemas of one registry as far as they are known, and those that are on their way. */
+import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
+import { RESULTS, type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
+
+/** What is known of a schema id. */
+export type Known =
+  | { readonly kind: 'readable'; readonly format: DataFormat; readonly read: Reader }
+  | { readonly kind: 'notFound' | 'unreadable'; readonly reason: string };
+
+export interface SchemasOptions {
+  /** Made when the first schema is asked for, and again after it failed to be made. */
+  readonly connect: () => Promise<Registry>;
+  readonly backoff: { readonly firstMs: number; readonly maxMs: number };
+  /** The registry cannot be asked, in AWS's words and in ours; it is asked again. */
+  readonly onTrouble: (result: string, reason: string) => void;
+}
+
+/** How long it is believed that there is no such schema. */
+const NOT_FOUND_MS = 10_000;
+
+export class Schemas {
+  readonly #options: SchemasOptions;
+  readonly #known = new Map<number, Known>();
+  readonly #loading = new Map<number, Promise<void>>();
+  readonly #closed = Promise.withResolvers<void>();
+  #isClosed = false;
+  #registry: Promise<Registry> | undefined;
+
+  constructor(options: SchemasOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined until it has been loaded. */
+  get(id: number): Known | undefined {
+    return this.#known.get(id);
+  }
+
+  /** Resolves when something is known of each: however long the registry is away. */
+  async load(ids: Iterable<number>): Promise<void> {
+    await Promise.all(Array.from(ids, (id) => this.#loadOnce(id)));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closed.resolve();
+    (await this.#registry?.catch(() => undefined))?.close();
+  }
+
+  #loadOnce(id: number): Promise<void> {
+    const loading = this.#loading.get(id) ?? this.#load(id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    return loading;
+  }
+
+  async #load(id: number): Promise<void> {
+    const { firstMs, maxMs } = this.#options.backoff;
+    for (let failures = 0; !this.#isClosed && !this.#known.has(id); failures += 1) {
+      try {
+        this.#keep(id, await this.#find(id));
+      } catch (error) {
+        const { result, reason } = troubleOf(error);
+        this.#options.onTrouble(result, `schema ${id}: ${reason}`);
+        await this.#pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)));
+      }
+    }
+  }
+
+  async #find(id: number): Promise<Known> {
+    const registry = await this.#connected();
+    try {
+      const schema = await registry.find(id);
+      try {
+        return { kind: 'readable', format: schema.format, read: await createReader(schema) };
+      } catch (error) {
+        if (error instanceof PackageMissing) throw error;
+        return { kind: 'unreadable', reason: `schema ${id} cannot be read: ${messageOf(error)}` };
+      }
+    } catch (error) {
+      if (!(error instanceof SchemaNotFound)) throw error;
+      return { kind: 'notFound', reason: error.message };
+    }
+  }
+
+  #connected(): Promise<Registry> {
+    this.#registry ??= this.#options.connect();
+    this.#registry.catch(() => {
+      this.#registry = undefined;
+    });
+    return this.#registry;
+  }
+
+  #keep(id: number, known: Known): void {
+    this.#known.set(id, known);
+    if (known.kind === 'notFound') {
+      setTimeout(() => this.#known.delete(id), NOT_FOUND_MS).unref();
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const elapsed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([elapsed, this.#closed.promise]);
+    clearTimeout(timer);
+  }
+}
+
+function troubleOf(error: unknown): { result: string; reason: string } {
+  const reason = messageOf(error);
+  return { result: error instanceof RegistryAway ? error.result : RESULTS.denied, reason };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,42 @@
+/** How a producer names the schema of a key or value: Confluent's wire format. */
+
+export interface Framed {
+  readonly schemaId: number;
+  /** What follows the id. For Protobuf it begins with the place of the message in its schema. */
+  readonly content: Buffer;
+}
+
+// https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
+const MAGIC = 0;
+const PREFIX = 5;
+
+/** The id and the content; undefined for bytes that no serialiser of the registry has written. */
+export function readFrame(bytes: Buffer): Framed | undefined {
+  if (bytes.length < PREFIX || bytes[0] !== MAGIC) return undefined;
+  return { schemaId: bytes.readUInt32BE(1), content: bytes.subarray(PREFIX) };
+}
+
+export interface MessagePlace {
+  /** The message's index in its file, then in the message around it, and so on. */
+  readonly path: readonly number[];
+  readonly content: Buffer;
+}
+
+/** Protobuf: a count and so many indexes, as zigzag varints; a single 0 stands for the first message. */
+export function readMessagePlace(bytes: Buffer): MessagePlace {
+  let at = 0;
+  const next = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined || shift > 28) throw new Error('its message indexes are cut off');
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
+    }
+  };
+  const count = next();
+  if (count === 0) return { path: [0], content: bytes.subarray(at) };
+  if (count < 0 || count > bytes.length) throw new Error(`it has ${count} message indexes`);
+  const path = Array.from({ length: count }, next);
+  return { path, content: bytes.subarray(at) };
+}
