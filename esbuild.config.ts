@@ -7,6 +7,21 @@ const OUT = 'dist';
 /** esbuild's ES modules have no `require`, which the CommonJS packages inside them call. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
 
+/** Functions only produce: the event source mapping is what consumes. */
+const withoutConsumer: Plugin = {
+  name: 'without-consumer',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/consumer$/ }, ({ importer }) =>
+      /kafkajs[\\/]src[\\/]index\.js$/.test(importer)
+        ? { path: 'consumer', namespace: 'kafkajs-without' }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'kafkajs-without' }, () => ({
+      contents: 'module.exports = () => { throw new Error("The bundles hold no consumer."); };',
+    }));
+  },
+};
+
 /** What a build made: every function of the service by its name, and the bytes of its bundle. */
 export type BuildReport = { functions: { name: string; bytes: number }[]; milliseconds: number };
 
@@ -55,7 +70,8 @@ export async function watchFunctions(
     },
   };
   const options = await optionsFor(serviceDir);
-  const watcher = await context({ ...options, logLevel: 'warning', plugins: [write] });
+  const plugins = [...options.plugins, write];
+  const watcher = await context({ ...options, logLevel: 'warning', plugins });
   await watcher.watch();
   try {
     await first.promise;
@@ -78,7 +94,6 @@ async function optionsFor(serviceDir: string) {
     write: false,
     bundle: true,
     minify: true,
-    keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
     platform: 'node',
@@ -86,6 +101,8 @@ async function optionsFor(serviceDir: string) {
     format: 'esm',
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE },
+    alias: { '@aws-sdk/credential-provider-node': join(import.meta.dirname, 'lib/credentials.ts') },
+    plugins: [withoutConsumer],
     legalComments: 'none',
     logLevel: 'warning',
   } satisfies BuildOptions;

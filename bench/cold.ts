@@ -26,7 +26,10 @@ const ENVIRONMENT = {
   ORDER_EVENTS_TOPIC: 'order-events',
   ORDER_EVENTS_DLQ: 'order-events-dlq',
   KAFKA_BROKERS: 'localhost:1',
-  NOTIFICATION_SENDER: 'mock',
+  NOTIFICATION_EMAIL: 'ses,smtp',
+  NOTIFICATION_SMS: 'sns',
+  NOTIFICATION_FROM: 'orders@example.com',
+  SMTP_URL: 'smtp://localhost:1',
 };
 
 async function initialisation(bundle: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from './errors.ts';
 
 const name = z.string().min(1);
@@ -30,6 +30,7 @@ const environment = z
       .regex(/^[A-Za-z0-9]{1,11}$/)
       .optional(),
     SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+    NOTIFICATION_UNSUBSCRIBE_URL: z.url({ protocol: /^https$/ }).optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
   })
   .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
@@ -50,6 +51,8 @@ export type SenderConfig = {
   from: string;
   /** There wherever SMTP is named. */
   smtpUrl: string;
+  /** Where a POST ends these emails, followed by the order's id, which nobody guesses. */
+  unsubscribeUrl: string | undefined;
   /** What phones show as the sender of an SMS, where the country allows it. */
   senderId: string | undefined;
 };
@@ -100,6 +103,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
       from: data.NOTIFICATION_FROM ?? '',
       smtpUrl: data.SMTP_URL ?? '',
       senderId: data.NOTIFICATION_SMS_SENDER_ID,
+      unsubscribeUrl: data.NOTIFICATION_UNSUBSCRIBE_URL,
     },
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** RFC 5321: 64 characters before the @, 63 in a label of the domain, no hyphen at a label's end. */
 const EMAIL =

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The schema version that this code writes and reads. */
 export const SCHEMA_VERSION = 1;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call, httpEvent, lambdaContext } from '../../test/support/http.ts';
 import { AppError } from '../errors.ts';
 import { ok } from './answer.ts';

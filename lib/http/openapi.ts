@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
 import { newOrderSchema, orderSchema } from '../order/order.ts';
 import { problem } from './answer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import { healthSchema } from '../health.ts';
 import {

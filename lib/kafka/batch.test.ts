@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type BatchOptions, processBatch, responseOf, walk } from './batch.ts';
 import type { InvalidRecordError } from './decode.ts';
 import { type Item, type KafkaEvent, parseEvent } from './event.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decode, header, headersOf, InvalidRecordError } from './decode.ts';
 import type { KafkaRecord } from './event.ts';
 

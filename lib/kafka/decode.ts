@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KafkaRecord } from './event.ts';
 
 /** One fault of a value: where (`data.items.0`), and which rule it breaks. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What Lambda gives a function behind a Kafka topic, as it really arrives: a null key or value is

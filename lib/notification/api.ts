@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { identifier, limit } from '../fields.ts';
 import { EVENT_TYPES } from '../order-event.ts';
 import { CHANNELS } from './channels.ts';

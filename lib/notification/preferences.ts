@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { email, identifier, phone } from '../fields.ts';
 import type { EventType } from '../order-event.ts';
 import type { Channel } from './channels.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OrderEvent } from '../order-event.ts';
 import type { Channel, Message } from './channels.ts';
 import { mask } from './recipient.ts';

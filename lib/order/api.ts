@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { identifier, limit } from '../fields.ts';
 import { ORDER_STATUSES } from '../order-event.ts';
 import { newOrderSchema } from './order.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { orderEventSchema } from '../order-event.ts';
 import type { StoredEvent } from './events.ts';
 import { findStored } from './find.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { email, identifier, phone } from '../fields.ts';
 import { ORDER_STATUSES } from '../order-event.ts';
 import { TWO_DECIMAL_CURRENCIES } from './currencies.ts';
