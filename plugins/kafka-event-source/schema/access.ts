@@ -1,5 +1,6 @@
 /** Where a mapping's schema registry is, and how it is asked. */
 
+import type { z } from 'zod';
 import { AUTHORITY, CLIENT, LOGIN, parseSecret, type SecretReader } from '../access/secret.ts';
 import type { Mapping, SchemaRegistry } from '../mapping.ts';
 import type { RegistryAccess } from './registry.ts';
@@ -37,12 +38,12 @@ function loginOf({ username, password }: URL): RegistryAccess['login'] {
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
-async function secretOf<T extends typeof LOGIN | typeof AUTHORITY | typeof CLIENT>(
+async function secretOf<T extends z.ZodType>(
   { access }: SchemaRegistry,
   types: readonly string[],
   schema: T,
   readSecret: SecretReader,
-) {
+): Promise<z.output<T> | undefined> {
   const uri = access.find(({ type }) => types.includes(type))?.uri;
   if (uri === undefined) return undefined;
   return parseSecret(schema, { uri, text: await readSecret(uri), ofCertificate: false });

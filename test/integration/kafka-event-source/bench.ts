@@ -107,7 +107,7 @@ export class Bench implements AsyncDisposable {
     await this.admin.connect();
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic: this.topic, numPartitions, configEntries }];
-    await this.admin.createTopics({ topics, waitForLeaders: true });
+    await retried(() => this.admin.createTopics({ topics, waitForLeaders: true }));
   }
 
   async produce(messages: Message[]): Promise<void> {
