@@ -6,6 +6,7 @@ import type { FunctionDefinition, Service } from './template/deployed.ts';
 import { isObject, type Json, merge } from './template/merge.ts';
 
 export interface Serverless {
+  readonly serviceDir?: string;
   readonly service: {
     readonly service: string | null;
     readonly provider: {
@@ -64,6 +65,12 @@ export function loadDefinitions(serverless: Serverless): Loaded {
     if (!(error instanceof ConfigurationError)) throw error;
     throw new serverless.classes.Error(error.message, error.code);
   }
+}
+
+/** Which service this is, for finding the process that runs it. */
+export function placeOf(serverless: Serverless): { folder: string; stage: string } {
+  const folder = serverless.serviceDir ?? process.cwd();
+  return { folder, stage: serverless.getProvider('aws').getStage() };
 }
 
 /** The loaded service, as far as mappings are made of it. */

@@ -158,7 +158,7 @@ test('report: true shows every setting', async () => {
   await start();
   await stop();
   expect(log[1]).toMatch(/MaximumBatchingWindowInSeconds +0\.5 \(default\)/);
-  expect(log).toHaveLength(2);
+  expect(log.slice(2).filter(notInfo)).toEqual([]);
 });
 
 test('a refused mapping does not start, the others do', async () => {

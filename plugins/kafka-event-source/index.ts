@@ -1,14 +1,21 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
 import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './commands/commands.ts';
-import type { Definition, Definitions } from './definition.ts';
+import type { ControlServer } from './control/server.ts';
+import type { Definitions } from './definition.ts';
 import type { Log as DeliveryLog } from './delivery.ts';
-import { type Loaded, loadDefinitions, readService, type Serverless } from './framework.ts';
-import { createInvoker, type Invoker } from './invoke.ts';
+import {
+  type Loaded,
+  loadDefinitions,
+  placeOf,
+  readService,
+  type Serverless,
+} from './framework.ts';
+import { createInvoker } from './invoke.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
-import type { Poller } from './poller.ts';
 import { report, strictFaults } from './report.ts';
+import { type Running, Runtime } from './runtime.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 import { throttle } from './throttle.ts';
@@ -24,11 +31,6 @@ interface CliOptions {
   readonly noTimeout?: boolean;
 }
 
-interface Running {
-  readonly poller: Poller;
-  readonly invoker: Invoker;
-}
-
 // What serverless-offline uses when neither its settings nor the command line say otherwise.
 const LAMBDA = { host: 'localhost', port: 3002 } as const;
 /** Beyond the function's own timeout: a cold start is not part of it. */
@@ -38,7 +40,9 @@ const NO_TIMEOUT_MS = 15 * 60_000;
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
   readonly hooks = {
+    'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:redrive:run': () => this.#command('redrive'),
+    'kafka:status:run': () => this.#command('status'),
     'after:package:compileEvents': () => this.#writeTemplate(),
     'before:offline:start': () => this.#warnOfBareCommand(),
     'before:offline:start:init': () => this.#read(),
@@ -51,7 +55,8 @@ export default class KafkaEventSource {
   readonly #utils: CommandUtils;
   readonly #log: Log;
   #loaded: Loaded | undefined;
-  #running: Running[] = [];
+  #runtime: Runtime | undefined;
+  #server: ControlServer | undefined;
   #unguard: (() => void) | undefined;
 
   constructor(serverless: Serverless, cli: CliOptions, utils: CommandUtils & { log: Log }) {
@@ -91,27 +96,38 @@ export default class KafkaEventSource {
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller.ts');
     const concurrency = new Map<string, number>();
-    for (const mapping of enabled(definitions.definitions)) {
+    this.#runtime = new Runtime(definitions.definitions, (mapping): Running => {
       const { functionName, reservedConcurrency } = mapping;
       const timeoutMs = this.#timeoutMs(mapping);
       const invoker = createInvoker({ endpoint, functionName, timeoutMs });
       const invoke = throttle(invoker.invoke, functionName, reservedConcurrency, concurrency);
       const poller = new Poller({ mapping, log: this.#log, invoke });
       poller.start();
-      this.#running.push({ poller, invoker });
+      return {
+        stats: () => poller.stats.snapshot(),
+        condition: () => poller.condition,
+        stop: () => poller.stop().finally(() => invoker.close()),
+      };
+    });
+    await this.#serve(options.apiPort, this.#runtime);
+  }
+
+  /** The functions run without it, too. */
+  async #serve(port: number, runtime: Runtime): Promise<void> {
+    const { startServer, statusRoute } = await import('./control/server.ts');
+    try {
+      const server = await startServer(port, placeOf(this.#serverless), [statusRoute(runtime)]);
+      const moved = server.isMoved ? ` (port ${port} is another's)` : '';
+      this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
+      this.#server = server;
+    } catch (error) {
+      this.#log.warning(`Kafka event source: \`sls kafka status\` cannot see it run: ${error}`);
     }
   }
 
   async #stop(): Promise<void> {
-    const running = this.#running;
-    this.#running = [];
     this.#unguard?.();
-    await Promise.all(
-      running.map(async ({ poller, invoker }) => {
-        await poller.stop();
-        invoker.close();
-      }),
-    );
+    await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
   /** Before serverless-offline listens: after an error, its servers would keep the process. */
@@ -144,8 +160,4 @@ export default class KafkaEventSource {
   #timeoutMs({ timeoutMs }: Mapping): number {
     return this.#offline().noTimeout ? NO_TIMEOUT_MS : timeoutMs + TIMEOUT_MARGIN_MS;
   }
-}
-
-function enabled(definitions: readonly Definition[]): Mapping[] {
-  return definitions.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : []));
 }

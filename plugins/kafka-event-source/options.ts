@@ -84,6 +84,7 @@ export const optionsSchema = z.strictObject({
   dropWhenDestinationFails: z.boolean().default(false),
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   lambdaEndpoint: endpoint.optional(),
+  apiPort: z.int().min(0).max(65_535).default(3004),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),

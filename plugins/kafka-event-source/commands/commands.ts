@@ -1,12 +1,24 @@
 /** The commands `sls kafka …`: what the framework is told of them, and how they begin and end. */
 import type { Serverless } from '../framework.ts';
+import { GENERATE_OPTIONS } from './generate-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
+import { STATUS_OPTIONS } from './status-options.ts';
 
 /** As the framework lists them, with `sls kafka --help` and `sls kafka redrive --help`. */
 export const COMMANDS = {
   kafka: {
     usage: 'The Kafka event source on this machine',
     commands: {
+      status: {
+        usage: 'What each mapping does, how far it is behind, and why it does not go on',
+        lifecycleEvents: ['run'],
+        options: STATUS_OPTIONS,
+      },
+      'generate-event': {
+        usage: 'Print an event as the function gets it, for `sls invoke local --path`',
+        lifecycleEvents: ['run'],
+        options: GENERATE_OPTIONS,
+      },
       redrive: {
         usage: 'Put dead letters back on the topics that their records came from',
         lifecycleEvents: ['run'],
@@ -32,6 +44,8 @@ export interface CommandContext {
 
 // Loaded when they run: a framework command of another kind does not wait for them.
 const commands: Readonly<Record<CommandName, (context: CommandContext) => Promise<void>>> = {
+  status: async (context) => (await import('./status-command.ts')).runStatus(context),
+  'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };
 

@@ -1,0 +1,104 @@
+/** `sls kafka generate-event`: a real record of the broker, or a canned event. */
+import { writeFile } from 'node:fs/promises';
+import { createClient } from '../access/connect.ts';
+import { type EventRecord, toEventRecord } from '../event.ts';
+import { loadDefinitions } from '../framework.ts';
+import type { Mapping } from '../mapping.ts';
+import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
+import type { CommandContext } from './commands.ts';
+import { boundsOf, scan, withAdmin } from './scan.ts';
+
+const MAX_COUNT = 10_000;
+
+export async function runGenerate(context: CommandContext): Promise<void> {
+  const { options, print } = context;
+  const { offset, kind, output } = options;
+  if (offset !== undefined && kind !== undefined) {
+    throw new Error(
+      '--kind is of canned events and --offset of real records: leave one of them out.',
+    );
+  }
+  const mapping = mappingOf(context);
+  const topic = textOf(options.topic) ?? mapping?.topic ?? 'my-topic';
+  const event =
+    offset === undefined
+      ? cannedEvent(kindOf(kind ?? mapping?.source.eventSource), topic)
+      : await realEvent(context, mapping, topic);
+  if (typeof output !== 'string') return print(event);
+  await writeFile(output, `${event}\n`);
+  print(
+    `Wrote ${output}. Try it: sls invoke local -f ${mapping?.functionKey ?? '<function>'} -p ${output}`,
+  );
+}
+
+function mappingOf({ serverless, options }: CommandContext): Mapping | undefined {
+  const { definitions } = loadDefinitions(serverless).definitions;
+  const mappings = definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
+  const wanted = textOf(options.function);
+  const topic = textOf(options.topic);
+  if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];
+  const own = mappings.filter(
+    ({ functionKey, functionName }) => functionKey === wanted || functionName === wanted,
+  );
+  if (own.length > 0) return own.find((one) => one.topic === topic) ?? own[0];
+  throw new Error(`The function ${wanted} has no Kafka mapping.`);
+}
+
+async function realEvent(
+  { options, debug }: CommandContext,
+  mapping: Mapping | undefined,
+  topic: string,
+): Promise<string> {
+  if (!mapping)
+    throw new Error('serverless.yml has no Kafka mapping whose servers could be asked.');
+  const partition = numberOf('partition', options.partition, 0);
+  const offset = numberOf('offset', options.offset, 0);
+  const count = numberOf('count', options.count, 1);
+  if (count < 1 || count > MAX_COUNT) throw new Error(`--count is 1 to ${MAX_COUNT}.`);
+  const kafka = await createClient(mapping, { debug });
+  const bounds = await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
+    boundsOf(admin, topic),
+  );
+  const where = `${topic} at ${mapping.bootstrapServers.join(',')}`;
+  if (!bounds) throw new Error(`There is no topic ${where}.`);
+  const found = bounds.find((one) => one.partition === partition);
+  if (!found) throw new Error(`${where} has partitions 0 to ${bounds.length - 1}.`);
+  const { low, high } = found;
+  if (offset < low || offset >= high) {
+    const held = low === high ? 'no records' : `the offsets ${low} to ${high - 1}`;
+    throw new Error(`Partition ${partition} of ${where} has ${held}, and not ${offset}.`);
+  }
+  const records: EventRecord[] = [];
+  await scan({
+    kafka,
+    groupId: `kafka-generate-event.${crypto.randomUUID()}`,
+    topic,
+    stretches: [{ partition, from: offset, to: Math.min(high, offset + count) }],
+    read: async ({ messages }) => {
+      records.push(...messages.map((message) => toEventRecord(topic, partition, message)));
+    },
+  });
+  if (records.length === 0) {
+    throw new Error(`Partition ${partition} of ${where} has no record at offset ${offset}.`);
+  }
+  return eventOf(mapping.source, records);
+}
+
+function kindOf(value: unknown): Kind {
+  if (value === undefined || value === 'SelfManagedKafka') return 'self-managed';
+  if (value === 'aws:kafka') return 'msk';
+  if (typeof value === 'string' && Object.hasOwn(KINDS, value)) return value as Kind;
+  const kinds = Object.entries(KINDS).map(([kind, what]) => `${kind} (${what})`);
+  throw new Error(`--kind "${value}" is none of ${kinds.join(', ')}.`);
+}
+
+function numberOf(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new Error(`--${name} "${value}" is no number.`);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,80 @@
+import { expect, test } from '@jest/globals';
+import type { Mapping } from '../mapping.ts';
+import { Stats } from '../stats.ts';
+import { type Live, type Remote, statusOf } from './status.ts';
+
+const mapping = {
+  name: 'notify (orders)',
+  uuid: 'u',
+  functionName: 'shop-local-notify',
+  topic: 'orders',
+  groupId: 'g',
+  bootstrapServers: ['localhost:9092'],
+  startingPosition: 'TRIM_HORIZON',
+  enabled: true,
+} as unknown as Mapping;
+
+const partitions = [
+  { partition: 0, low: 0, end: 10, committed: 10 },
+  { partition: 1, low: 2, end: 5, committed: -1 },
+];
+const remote: Remote = { members: 1, partitions };
+const done: Remote = { members: 1, partitions: partitions.slice(0, 1) };
+
+function live(changes: Partial<Live> = {}, fill: (stats: Stats) => void = () => undefined): Live {
+  const stats = new Stats();
+  fill(stats);
+  const condition = { partitions: [0, 1], trouble: undefined };
+  return {
+    uuid: 'u',
+    state: 'Enabled',
+    modified: 0,
+    stats: stats.snapshot(),
+    condition,
+    ...changes,
+  };
+}
+
+const condition = (partitions: number[] | undefined, trouble?: string) =>
+  live({ condition: { partitions, trouble } });
+
+test.each<[string, Live | undefined, Remote, RegExp]>([
+  ['nothing runs', undefined, { ...remote, members: 0 }, /no `sls offline start` .* runs here/],
+  ['another process has the group', undefined, remote, /1 other member\(s\) of the group g/],
+  ['it is disabled', live({ state: 'Disabled' }), remote, /it is disabled/],
+  ['the broker is away', live(), { members: 0, error: 'refused' }, /localhost:9092 .*: refused/],
+  ['the topic is missing', live(), { members: 0 }, /there is no topic orders/],
+  ['polling fails', condition(undefined, 'cannot poll'), remote, /cannot poll/],
+  ['it joins', condition(undefined), remote, /joins its group/],
+  ['others have all', condition([]), remote, /no partitions: .* of the group g have them/],
+  ['others have some', condition([0]), remote, /other members .* have partitions 1/],
+  [
+    'a record blocks',
+    live({}, (stats) =>
+      stats.blocked(1, { offset: 3, reason: 'boom', attempts: 2, isRetried: true }),
+    ),
+    remote,
+    /partition 1 is blocked by offset 3 after 2 attempt\(s\): boom; it is tried again/,
+  ],
+  ['filters drop', live({}, (stats) => stats.count('filtered', 4)), remote, /dropped 4 record/],
+  ['nothing is new', live(), done, /there is nothing new/],
+  ['nothing holds it up', live(), remote, /3 record\(s\) are on their way/],
+])('why nothing comes: %s', (_, found, kafka, reason) => {
+  expect(statusOf(mapping, found, kafka).why).toContainEqual(expect.stringMatching(reason));
+});
+
+test('LATEST with nothing new says what it leaves out', () => {
+  const latest = { ...mapping, startingPosition: 'LATEST' } as const;
+  const begun: Remote = {
+    members: 1,
+    partitions: [{ partition: 0, low: 0, end: 9, committed: -1 }],
+  };
+  const status = statusOf(latest, live(), begun);
+  expect(status).toMatchObject({ lag: 0 });
+  expect(status.why[0]).toMatch(/nothing new.*LATEST: what came before its first start/);
+});
+
+test('the lag of each partition, from what is left of it where nothing is committed', () => {
+  const status = statusOf(mapping, undefined, remote);
+  expect(status).toMatchObject({ lag: 3, partitions: [{ lag: 0 }, { lag: 3 }] });
+});

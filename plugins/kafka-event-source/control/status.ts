@@ -1,0 +1,171 @@
+/** What a mapping does, and why it does not: for `sls kafka status`. */
+import type { Definition } from '../definition.ts';
+import type { Mapping } from '../mapping.ts';
+import type { Condition } from '../poller.ts';
+import type { State, View } from '../runtime.ts';
+import type { Blocked, MappingStats } from '../stats.ts';
+
+/** What the running process knows of a mapping. */
+export interface Live {
+  readonly uuid: string;
+  readonly state: State;
+  readonly modified: number;
+  readonly stats?: MappingStats;
+  readonly condition?: Condition;
+}
+
+/** What Kafka knows of a mapping's topic and group. */
+export interface Remote {
+  readonly error?: string;
+  /** Undefined when there is no such topic, or when Kafka could not be asked. */
+  readonly partitions?: readonly {
+    readonly partition: number;
+    readonly end: number;
+    readonly low: number;
+    /** -1 for none. */
+    readonly committed: number;
+  }[];
+  /** How many members the group has. */
+  readonly members: number;
+}
+
+export interface Status {
+  readonly name: string;
+  readonly uuid: string;
+  readonly function: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly servers: readonly string[];
+  readonly state: State | 'Not running' | 'Refused';
+  readonly lastResult?: string;
+  readonly lastResultAt?: string;
+  readonly lag?: number;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly committed?: number;
+    readonly end: number;
+    readonly lag: number;
+    readonly blocked?: Blocked;
+  }[];
+  readonly counts?: Omit<MappingStats, 'lastResult' | 'lastResultAt' | 'partitions'>;
+  /** Why no records come, or not all of them; one line each, never none. */
+  readonly why: readonly string[];
+}
+
+export function liveOf({ mapping, state, modified, stats, condition }: View): Live {
+  return {
+    uuid: mapping.uuid,
+    state,
+    modified,
+    ...(stats && { stats }),
+    ...(condition && { condition }),
+  };
+}
+
+/** @param live undefined when no process runs the mapping here */
+export function statusOf(mapping: Mapping, live: Live | undefined, remote: Remote): Status {
+  const { lastResult, lastResultAt, partitions: seen, ...counts } = live?.stats ?? {};
+  const partitions = (remote.partitions ?? []).map(({ partition, committed, end, low }) => {
+    const blocked = seen?.find((one) => one.partition === partition)?.blocked;
+    const position = committed >= 0 ? committed : startOf(mapping, low, end);
+    return {
+      partition,
+      ...(committed >= 0 && { committed }),
+      end,
+      lag: Math.max(0, end - Math.max(position, low)),
+      ...(blocked && { blocked }),
+    };
+  });
+  const lag = remote.partitions && partitions.reduce((sum, one) => sum + one.lag, 0);
+  const status = {
+    name: mapping.name,
+    uuid: mapping.uuid,
+    function: mapping.functionName,
+    topic: mapping.topic,
+    group: mapping.groupId,
+    servers: mapping.bootstrapServers,
+    state: live?.state ?? ('Not running' as const),
+    ...(lastResult && { lastResult }),
+    ...(lastResultAt && { lastResultAt: new Date(lastResultAt).toISOString() }),
+    ...(lag !== undefined && { lag }),
+    partitions,
+    ...(live?.stats && { counts: counts as NonNullable<Status['counts']> }),
+  };
+  return { ...status, why: reasons(mapping, live, remote, status) };
+}
+
+/** A mapping that does not start at all. */
+export function refusedStatus({ name, where, refusals }: Definition): Status {
+  return {
+    name,
+    uuid: '',
+    function: '',
+    topic: '',
+    group: '',
+    servers: [],
+    state: 'Refused',
+    partitions: [],
+    why: refusals.map(({ message }) => `it is refused and does not start: ${message} (${where})`),
+  };
+}
+
+function startOf({ startingPosition }: Mapping, low: number, end: number): number {
+  return startingPosition === 'LATEST' ? end : low;
+}
+
+function reasons(
+  mapping: Mapping,
+  live: Live | undefined,
+  remote: Remote,
+  { partitions, lag }: Pick<Status, 'partitions' | 'lag'>,
+): string[] {
+  const found = [...ofProcess(mapping, live, remote), ...ofKafka(mapping, remote)];
+  for (const { partition, blocked } of partitions) {
+    if (!blocked) continue;
+    const { offset, reason, attempts, isRetried } = blocked;
+    found.push(
+      `partition ${partition} is blocked by offset ${offset} after ${attempts} attempt(s): ${reason}` +
+        `${isRetried ? '; it is tried again' : '; it is not tried again by itself'}`,
+    );
+  }
+  const { stats } = live ?? {};
+  if (stats?.filtered) found.push(`the filters have dropped ${stats.filtered} record(s)`);
+  if (stats?.dropped) found.push(`${stats.dropped} record(s) were given up and dropped`);
+  if (stats?.throttles) {
+    found.push(`${stats.throttles} invocation(s) did not reach the function: ${stats.lastResult}`);
+  }
+  if (lag === 0) {
+    const latest = 'LATEST: what came before its first start is not delivered';
+    const first = mapping.startingPosition === 'LATEST' ? ` (starting position ${latest})` : '';
+    found.push(`there is nothing new: all partitions are done up to their ends${first}`);
+  }
+  if (found.length > 0) return found;
+  return [`nothing holds it up; ${lag ?? 'an unknown number of'} record(s) are on their way`];
+}
+
+function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): string[] {
+  const others = `${remote.members} other member(s) of the group ${mapping.groupId}`;
+  if (!live) {
+    const enabled = mapping.enabled ? '' : ', and it is disabled in serverless.yml';
+    return [
+      `no \`sls offline start\` of this service runs here${enabled}; this is what Kafka has committed`,
+      ...(remote.members > 0 ? [`${others} get its records`] : []),
+    ];
+  }
+  if (live.state === 'Disabled') return ['it is disabled'];
+  if (live.state !== 'Enabled') return [`it is ${live.state}`];
+  const { trouble, partitions } = live.condition ?? {};
+  if (trouble) return [trouble];
+  if (!partitions) return ['it joins its group: this takes up to 10 s after another process ended'];
+  if (partitions.length === 0) return [`it has no partitions: ${others} have them`];
+  const missing = (remote.partitions ?? []).filter((one) => !partitions.includes(one.partition));
+  if (missing.length === 0) return [];
+  const list = missing.map(({ partition }) => partition).join(', ');
+  return [`other members of the group have partitions ${list}`];
+}
+
+function ofKafka({ topic, bootstrapServers }: Mapping, { error, partitions }: Remote): string[] {
+  const servers = bootstrapServers.join(',');
+  if (error) return [`Kafka at ${servers} does not answer: ${error}`];
+  return partitions ? [] : [`there is no topic ${topic} at ${servers}: create it`];
+}

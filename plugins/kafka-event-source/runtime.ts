@@ -1,0 +1,129 @@
+/** The mappings of a running `sls offline`: each with its poller, and what may be changed of it. */
+import type { Definition } from './definition.ts';
+import type { Mapping } from './mapping.ts';
+import type { Condition as PollerCondition } from './poller.ts';
+import type { MappingStats } from './stats.ts';
+
+/** A mapping that is polled. */
+export interface Running {
+  stats(): MappingStats;
+  condition(): PollerCondition;
+  stop(): Promise<void>;
+}
+
+export type State = 'Enabling' | 'Enabled' | 'Disabling' | 'Disabled' | 'Updating';
+
+/** What may change while it runs. */
+export type Changes = Partial<
+  Pick<
+    Mapping,
+    | 'enabled'
+    | 'batchSize'
+    | 'windowMs'
+    | 'maximumRetryAttempts'
+    | 'maximumRecordAgeSeconds'
+    | 'bisectBatchOnFunctionError'
+    | 'reportBatchItemFailures'
+  >
+>;
+
+interface Entry {
+  mapping: Mapping;
+  state: State;
+  running: Running | undefined;
+  /** The last one, when it does not run. */
+  stats: MappingStats | undefined;
+  modified: number;
+}
+
+export interface View {
+  readonly mapping: Mapping;
+  readonly state: State;
+  readonly stats: MappingStats | undefined;
+  readonly condition: PollerCondition | undefined;
+  readonly modified: number;
+}
+
+/** Another change of the mapping is under way. */
+export class InUseError extends Error {
+  override readonly name = 'InUseError';
+}
+
+export class Runtime {
+  readonly #run: (mapping: Mapping) => Running;
+  readonly #entries = new Map<string, Entry>();
+  #isStopped = false;
+
+  constructor(definitions: readonly Definition[], run: (mapping: Mapping) => Running) {
+    this.#run = run;
+    for (const { mapping } of definitions) {
+      if (!mapping) continue;
+      const running = mapping.enabled ? run(mapping) : undefined;
+      const state = mapping.enabled ? 'Enabled' : 'Disabled';
+      const modified = Date.now();
+      this.#entries.set(mapping.uuid, { mapping, state, running, stats: undefined, modified });
+    }
+  }
+
+  list(): View[] {
+    return [...this.#entries.values()].map(view);
+  }
+
+  get(uuid: string): View | undefined {
+    const entry = this.#entries.get(uuid);
+    return entry && view(entry);
+  }
+
+  /**
+   * Begins a change and returns what the mapping is until it is done. Its poller is stopped, so that
+   * it commits what is done, and goes on from there with the new settings.
+   */
+  update(uuid: string, changes: Changes): View | undefined {
+    const entry = this.#entries.get(uuid);
+    if (!entry) return undefined;
+    if (entry.state !== 'Enabled' && entry.state !== 'Disabled') {
+      throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
+    }
+    const mapping = { ...entry.mapping, ...changes };
+    entry.state = passing(entry.mapping.enabled, mapping.enabled);
+    entry.mapping = mapping;
+    entry.modified = Date.now();
+    const began = view(entry);
+    void this.#change(entry);
+    return began;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([...this.#entries.values()].map((entry) => stopEntry(entry)));
+  }
+
+  async #change(entry: Entry): Promise<void> {
+    await stopEntry(entry);
+    if (entry.mapping.enabled && !this.#isStopped) entry.running = this.#run(entry.mapping);
+    entry.state = entry.mapping.enabled ? 'Enabled' : 'Disabled';
+  }
+}
+
+async function stopEntry(entry: Entry): Promise<void> {
+  const { running } = entry;
+  entry.running = undefined;
+  if (!running) return;
+  await running.stop();
+  entry.stats = running.stats();
+}
+
+function passing(was: boolean, is: boolean): State {
+  if (was === is) return 'Updating';
+  return is ? 'Enabling' : 'Disabling';
+}
+
+function view({ mapping, state, running, stats, modified }: Entry): View {
+  return {
+    mapping,
+    state,
+    stats: running?.stats() ?? stats,
+    condition: running?.condition(),
+    modified,
+  };
+}
