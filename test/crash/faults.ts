@@ -32,7 +32,10 @@ export function plant<Service extends string>(
   };
   const strike = (socket: Socket) => {
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
-    if (fault.action === 'cut') socket.destroy(new Error('the connection was cut'));
+    // With the code that Node gives it: clients repeat by it.
+    if (fault.action === 'cut') {
+      socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    }
     if (fault.action === 'hang') silent.add(socket);
   };
 

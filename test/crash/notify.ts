@@ -254,7 +254,8 @@ async function check(
       const ways = provider.ways.get(to) ?? [];
       const [record, ...more] = records.filter((one) => one.channel === channel);
       const status = String(record?.status);
-      const told = `${event.id} ${channel}: ${status}, taken ${taken}, provider ${ways.join()}`;
+      const why = record?.reason ? ` (${record.reason})` : '';
+      const told = `${event.id} ${channel}: ${status}${why}, taken ${taken}, provider ${ways.join()}`;
       const wrong = (rule: string) => result.violations.push(`${rule}: ${told}`);
 
       result.notifications += 1;
