@@ -1,12 +1,13 @@
 /** JSON Schema: the content is JSON already, and is held against its schema. */
+import { createRequire } from 'node:module';
 import { Ajv, type Options } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import draft6 from 'ajv/dist/refs/json-schema-draft-06.json' with { type: 'json' };
 import formats from 'ajv-formats';
 import type { Reader, Schema } from './format.ts';
 
 const OPTIONS: Options = { strict: false, allErrors: false, validateFormats: true, logger: false };
+const require = createRequire(import.meta.url);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function createJsonSchemaReader({ text, references }: Schema): Reader {
@@ -31,6 +32,8 @@ function dialect(schema: object | boolean): Ajv {
   if ($schema.includes('2019-09')) return new Ajv2019(OPTIONS);
   if ($schema.includes('draft-04')) throw new Error('JSON Schema draft-04 is not known here');
   const ajv = new Ajv(OPTIONS);
-  if ($schema.includes('draft-06')) ajv.addMetaSchema(draft6);
+  if ($schema.includes('draft-06')) {
+    ajv.addMetaSchema(require('ajv/dist/refs/json-schema-draft-06.json'));
+  }
   return ajv;
 }

@@ -1,0 +1,231 @@
+import { describe, expect, test } from '@jest/globals';
+import { createReader, type DataFormat, type Reference } from './format.ts';
+
+/** Bytes written out by hand, by each format's specification. */
+const bytes = (...parts: (number | string | readonly number[])[]) =>
+  Buffer.concat(
+    parts.map((part) =>
+      typeof part === 'string' ? Buffer.from(part) : Buffer.from([part].flat() as number[]),
+    ),
+  );
+
+const readerOf = (format: DataFormat, schema: object | string, references: Reference[] = []) => {
+  const text = typeof schema === 'string' ? schema : JSON.stringify(schema);
+  return createReader({ format, text, references });
+};
+
+describe('Avro', () => {
+  const product = {
+    type: 'record',
+    name: 'Product',
+    namespace: 'shop',
+    fields: [
+      { name: 'name', type: 'string' },
+      { name: 'price', type: ['null', 'double', 'int'] },
+      { name: 'stock', type: 'long' },
+      { name: 'raw', type: 'bytes' },
+      { name: 'tags', type: { type: 'array', items: 'string' } },
+      { name: 'sizes', type: { type: 'map', values: 'int' } },
+      { name: 'colour', type: { type: 'enum', name: 'Colour', symbols: ['RED', 'BLUE'] } },
+    ],
+  };
+  // https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
+  const encoded = bytes(
+    [4, ...Buffer.from('ab')],
+    [4, 84], // the union's third branch, 42
+    [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], // 2^63 - 1
+    [4, 0x00, 0xff],
+    [2, 2, ...Buffer.from('t'), 0],
+    [2, 2, ...Buffer.from('L'), 14, 0],
+    2,
+  );
+
+  test('becomes standard JSON: unions without their types, longs exactly', async () => {
+    const read = await readerOf('AVRO', product);
+    expect(read(encoded)).toBe(
+      '{"name":"ab","price":42,"stock":9223372036854775807,"raw":"\\u0000ÿ","tags":["t"],' +
+        '"sizes":{"L":7},"colour":"BLUE"}',
+    );
+  });
+
+  test('finds the types of the schemas that it refers to', async () => {
+    const inner = {
+      type: 'record',
+      name: 'shop.Inner',
+      fields: [{ name: 'n', type: 'int' }],
+    };
+    const outer = {
+      type: 'record',
+      name: 'shop.Outer',
+      fields: [{ name: 'inner', type: ['null', 'shop.Inner'] }],
+    };
+    const read = await readerOf('AVRO', outer, [
+      { name: 'shop.Inner', text: JSON.stringify(inner) },
+    ]);
+    expect(read(bytes(2, 6))).toBe('{"inner":{"n":3}}');
+    expect(read(bytes(0))).toBe('{"inner":null}');
+  });
+
+  test('a primitive schema gives a JSON scalar', async () => {
+    expect((await readerOf('AVRO', '"string"'))(bytes(4, 'ab'))).toBe('"ab"');
+    expect((await readerOf('AVRO', '"long"'))(bytes(1))).toBe('-1');
+  });
+
+  test.each([
+    ['too short', encoded.subarray(0, -1)],
+    ['too long', bytes([...encoded], 0)],
+    ['nothing', Buffer.alloc(0)],
+  ])('content that is %s is refused', async (_, content) => {
+    const read = await readerOf('AVRO', product);
+    expect(() => read(content)).toThrow();
+  });
+});
+
+describe('Protobuf', () => {
+  const order = `
+    syntax = "proto3";
+    package shop.v1;
+    import "google/protobuf/timestamp.proto";
+    import "money.proto";
+    enum Kind { NONE = 0; GIFT = 1; }
+    message Order {
+      message Line { string product_id = 1; uint64 piece_count = 2; }
+      string order_id = 1;
+      repeated Line order_lines = 2;
+      Kind kind = 3;
+      bytes note = 4;
+      google.protobuf.Timestamp placed_at = 5;
+      shop.v1.Money total = 6;
+      map<string, int32> sizes = 7;
+      optional bool express = 8;
+      sint32 offset = 9;
+    }
+    message Cancelled { string order_id = 1; }`;
+  const money: Reference = {
+    name: 'money.proto',
+    text: `syntax = "proto3"; package shop.v1;
+      message Money { int64 units = 1; string currency = 2; }`,
+  };
+  // https://protobuf.dev/programming-guides/encoding/
+  const line = bytes([0x0a, 1], 'p', [0x10, 3]);
+  const content = bytes(
+    [0x0a, 2],
+    'o1',
+    [0x12, line.length, ...line],
+    [0x18, 1],
+    [0x22, 2, 0xff, 0x00],
+    [0x2a, 8, 0x08, 0xab, 0xd2, 0xbc, 0xe1, 0x05, 0x10, 0x01], // 1546594603 s, 1 ns
+    [0x32, 7, 0x08, 0x05, 0x12, 3, ...Buffer.from('USD')],
+    [0x3a, 5, 0x0a, 1, ...Buffer.from('L'), 0x10, 7],
+    [0x40, 0],
+    [0x48, 0],
+  );
+
+  test('becomes JSON with the names of the schema, not in camel case', async () => {
+    const read = await readerOf('PROTOBUF', order, [money]);
+    expect(JSON.parse(read(bytes(0, [...content])))).toEqual({
+      order_id: 'o1',
+      order_lines: [{ product_id: 'p', piece_count: '3' }],
+      kind: 'GIFT',
+      note: '/wA=',
+      placed_at: '2019-01-04T09:36:43.000000001Z',
+      total: { units: '5', currency: 'USD' },
+      sizes: { L: 7 },
+      express: false,
+    });
+  });
+
+  test('the message indexes choose among the messages of the file, nested ones too', async () => {
+    const read = await readerOf('PROTOBUF', order, [money]);
+    expect(read(bytes([2, 2], [0x0a, 1], 'x'))).toBe('{"order_id":"x"}'); // [1]
+    expect(read(bytes([4, 0, 0], [...line]))).toBe('{"product_id":"p","piece_count":"3"}'); // [0, 0]
+    expect(() => read(bytes([2, 6]))).toThrow(/no message at 3/);
+    expect(() => read(bytes([0x80]))).toThrow(/cut off/);
+  });
+
+  test('wrappers, structures and durations have their JSON of their own', async () => {
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3";
+       import "google/protobuf/wrappers.proto";
+       import "google/protobuf/struct.proto";
+       import "google/protobuf/duration.proto";
+       message M {
+         google.protobuf.StringValue text = 1;
+         google.protobuf.Struct any = 2;
+         google.protobuf.Duration wait = 3;
+         int64 none = 4;
+         double odd = 5;
+       }`,
+    );
+    const value = bytes([0x11, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f]); // number_value 1.5
+    const entry = bytes([0x0a, 1], 'a', [0x12, value.length, ...value]);
+    const m = bytes(
+      [0x0a, 0],
+      [0x12, entry.length + 2, 0x0a, entry.length, ...entry],
+      [0x1a, 2, 0x08, 3],
+      [0x20, 0],
+      [0x29, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f],
+    );
+    expect(JSON.parse(read(bytes(0, [...m])))).toEqual({
+      text: '',
+      any: { a: 1.5 },
+      wait: '3s',
+      odd: 'Infinity',
+    });
+  });
+
+  test('content that is cut off is refused', async () => {
+    const read = await readerOf('PROTOBUF', order, [money]);
+    expect(() => read(bytes(0, [0x0a, 5], 'o1'))).toThrow();
+  });
+
+  test('a schema whose import nobody has is refused', async () => {
+    await expect(readerOf('PROTOBUF', order)).rejects.toThrow(/Money/);
+  });
+});
+
+describe('JSON Schema', () => {
+  const order = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    type: 'object',
+    properties: { id: { type: 'integer' }, at: { type: 'string', format: 'date' } },
+    required: ['id'],
+  };
+
+  test('content that fits stays as it was written', async () => {
+    const read = await readerOf('JSON', order);
+    const text = '{ "id": 12345678901234567890, "more": 1.0 }';
+    expect(read(Buffer.from(text))).toBe(text);
+  });
+
+  test.each([
+    ['does not fit', '{"id":"1"}'],
+    ['lacks a member', '{}'],
+    ['has a date that is none', '{"id":1,"at":"2026-13-01"}'],
+    ['is not JSON', '{"id":'],
+    ['is not UTF-8', Buffer.from([0xff, 0xfe])],
+  ])('content that %s is refused', async (_, content) => {
+    const read = await readerOf('JSON', order);
+    expect(() => read(Buffer.from(content as string))).toThrow();
+  });
+
+  test.each([
+    'http://json-schema.org/draft-06/schema#',
+    'http://json-schema.org/draft-07/schema#',
+    'https://json-schema.org/draft/2019-09/schema',
+    'https://json-schema.org/draft/2020-12/schema',
+  ])('the dialect %s is known', async ($schema) => {
+    const read = await readerOf('JSON', { $schema, type: 'array', contains: { const: 1 } });
+    expect(read(Buffer.from('[1]'))).toBe('[1]');
+    expect(() => read(Buffer.from('[2]'))).toThrow();
+  });
+
+  test('finds the schemas that it refers to', async () => {
+    const read = await readerOf('JSON', { $ref: 'order.json' }, [
+      { name: 'order.json', text: JSON.stringify(order) },
+    ]);
+    expect(read(Buffer.from('{"id":1}'))).toBe('{"id":1}');
+    expect(() => read(Buffer.from('{}'))).toThrow(/id/);
+  });
+});
