@@ -25,13 +25,13 @@ export function createDestination(
   if (configured.kind === 'kafka') {
     const { topic } = configured;
     return lazily(`kafka://${topic}`, async () => {
-      const { createKafkaDestination } = await import('./destination-kafka.ts');
+      const { createKafkaDestination } = await import('./destination/kafka.ts');
       return createKafkaDestination({ topic, writer: mapping.functionKey, kafka });
     });
   }
   const { kind, arn } = configured;
   return lazily(arn, async () => {
-    const { createAwsDestination } = await import('./destination-aws.ts');
+    const { createAwsDestination } = await import('./destination/aws.ts');
     return createAwsDestination(kind, { arn, uuid: mapping.uuid, endpoints: mapping.endpoints });
   });
 }
