@@ -109,14 +109,16 @@ export default class KafkaEventSource {
         stop: () => poller.stop().finally(() => invoker.close()),
       };
     });
-    await this.#serve(options.apiPort, this.#runtime);
+    await this.#serve(options.apiPort, endpoint, this.#runtime);
   }
 
   /** The functions run without it, too. */
-  async #serve(port: number, runtime: Runtime): Promise<void> {
+  async #serve(port: number, endpoint: string, runtime: Runtime): Promise<void> {
     const { startServer, statusRoute } = await import('./control/server.ts');
+    const { lambdaRoute, mappingsRoute } = await import('./control/api.ts');
+    const routes = [statusRoute(runtime), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
-      const server = await startServer(port, placeOf(this.#serverless), [statusRoute(runtime)]);
+      const server = await startServer(port, placeOf(this.#serverless), routes);
       const moved = server.isMoved ? ` (port ${port} is another's)` : '';
       this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
       this.#server = server;

@@ -24,6 +24,9 @@ export type Changes = Partial<
     | 'maximumRecordAgeSeconds'
     | 'bisectBatchOnFunctionError'
     | 'reportBatchItemFailures'
+    | 'filters'
+    | 'destination'
+    | 'pollers'
   >
 >;
 

@@ -1,0 +1,231 @@
+/** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
+import { admit } from '../admission/refusals.ts';
+import { isProvisioned, type Shape } from '../admission/shape.ts';
+import type { Mapping } from '../mapping.ts';
+import { type Changes, InUseError, type Runtime } from '../runtime.ts';
+import { isObject, type Json } from '../template/merge.ts';
+import { configurationOf, DEFAULT_WINDOW_MS, deployedWith, propertiesOf } from './configuration.ts';
+import type { Answer, Request, Route } from './server.ts';
+
+const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
+const PAGE = 100;
+/** What may be given and is not changed here; the rest of the API's fields is in `CHANGEABLE`. */
+const FIXED: readonly string[] = [
+  'SourceAccessConfigurations',
+  'KMSKeyArn',
+  'MetricsConfig',
+  'LoggingConfig',
+];
+const CHANGEABLE: readonly string[] = [
+  'Enabled',
+  'BatchSize',
+  'MaximumBatchingWindowInSeconds',
+  'FilterCriteria',
+  'DestinationConfig',
+  'MaximumRecordAgeInSeconds',
+  'MaximumRetryAttempts',
+  'BisectBatchOnFunctionError',
+  'FunctionResponseTypes',
+  'ProvisionedPollerConfig',
+];
+
+/** An answer of AWS that is an error, by the name of its exception. */
+class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const invalid = (message: string) => new ApiError(400, 'InvalidParameterValueException', message);
+// AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html
+const notFound = () =>
+  new ApiError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.');
+
+/** The calls that are about mappings; others are not its own. */
+export function mappingsRoute(runtime: Runtime): Route {
+  return (request) => {
+    const match = PATH.exec(request.path);
+    if (!match) return undefined;
+    try {
+      return answer(runtime, request, decodeURIComponent(match[1] ?? ''));
+    } catch (error) {
+      return refusal(error);
+    }
+  };
+}
+
+/** Every other call goes to serverless-offline, so that one endpoint serves both. */
+export function lambdaRoute(endpoint: string): Route {
+  return async ({ method, path, query, headers, body }) => {
+    if (!path.startsWith('/20')) return undefined;
+    const own = Object.entries(headers).filter(([name]) => /^(x-amz|content-type$)/.test(name));
+    const text = query.size > 0 ? `?${query}` : '';
+    const response = await fetch(`${endpoint}${path}${text}`, {
+      method,
+      headers: Object.fromEntries(own) as Record<string, string>,
+      ...(body.length > 0 && { body: new Uint8Array(body) }),
+      signal: AbortSignal.timeout(15 * 60_000),
+    });
+    const answered = [...response.headers].filter(([name]) => /^(x-amz|content-type$)/.test(name));
+    return {
+      status: response.status,
+      headers: Object.fromEntries(answered),
+      body: Buffer.from(await response.arrayBuffer()),
+    };
+  };
+}
+
+function answer(runtime: Runtime, { method, query, body }: Request, uuid: string): Answer {
+  if (uuid === '') {
+    if (method === 'GET') return { status: 200, body: list(runtime, query) };
+    throw notHere();
+  }
+  const view = runtime.get(uuid);
+  if (!view) throw notFound();
+  if (method === 'GET') return { status: 200, body: configurationOf(view) };
+  if (method !== 'PUT') throw notHere();
+  const changed = runtime.update(uuid, changesOf(view.mapping, parse(body)));
+  if (!changed) throw notFound();
+  return { status: 202, body: configurationOf(changed) };
+}
+
+function notHere(): ApiError {
+  return invalid(
+    'Event source mappings are made and deleted in serverless.yml: change it, and start again. ' +
+      '(Not by AWS: the local emulator says so.)',
+  );
+}
+
+function list(runtime: Runtime, query: URLSearchParams): Json {
+  const fn = query.get('FunctionName');
+  const arn = query.get('EventSourceArn');
+  const found = runtime
+    .list()
+    .filter(({ mapping }) => (!fn || isFunction(mapping, fn)) && (!arn || isSource(mapping, arn)));
+  const size = Number(query.get('MaxItems') ?? PAGE);
+  if (!Number.isInteger(size) || size < 1 || size > 10_000) {
+    throw new ApiError(
+      400,
+      'ValidationException',
+      `1 validation error detected: Value '${query.get('MaxItems')}' at 'maxItems' failed to satisfy ` +
+        'constraint: Member must have value between 1 and 10000',
+    );
+  }
+  const begin = Number(query.get('Marker') ?? 0);
+  if (!Number.isInteger(begin) || begin < 0) throw invalid('Invalid marker');
+  const end = begin + Math.min(size, PAGE);
+  return {
+    EventSourceMappings: found.slice(begin, end).map(configurationOf),
+    ...(end < found.length && { NextMarker: String(end) }),
+  };
+}
+
+function isFunction({ functionName, functionArn }: Mapping, wanted: string): boolean {
+  const isArn = wanted.startsWith('arn:');
+  if (isArn) return wanted === functionArn || wanted.startsWith(`${functionArn}:`);
+  return wanted.split(':').includes(functionName);
+}
+
+function isSource({ source }: Mapping, arn: string): boolean {
+  return source.eventSource === 'aws:kafka' && source.eventSourceArn === arn;
+}
+
+/** The changes that an update asks for, as far as AWS would take them. */
+function changesOf(mapping: Mapping, body: Json): Changes {
+  for (const [name, value] of Object.entries(body)) {
+    if (name === 'UUID' || value === null || CHANGEABLE.includes(name)) continue;
+    if (name === 'FunctionName' && isFunction(mapping, String(value))) continue;
+    if (name === 'Topics') throw invalid("Parameter 'Topics' can not be updated");
+    if (
+      name === 'FunctionName' ||
+      FIXED.includes(name) ||
+      name.endsWith('KafkaEventSourceConfig')
+    ) {
+      throw invalid(
+        `${name} is changed in serverless.yml: change it, and start again. (Not by AWS: the local ` +
+          'emulator says so.)',
+      );
+    }
+  }
+  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  const { UUID: _, FunctionName: __, ...properties } = given;
+  const before = propertiesOf(mapping);
+  const now = Date.now();
+  const admission = admit(deployedWith(mapping, { ...before, ...properties }), now);
+  // What the mapping has been deployed with is not judged again.
+  const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
+  const refused = admission.refusals.find(({ message }) => !known.includes(message));
+  if (refused) {
+    throw new ApiError(400, refused.code ?? 'InvalidParameterValueException', refused.message);
+  }
+  return admission.shape ? toChanges(admission.shape) : {};
+}
+
+function toChanges(shape: Shape): Changes {
+  const window = shape.MaximumBatchingWindowInSeconds;
+  const destination = shape.DestinationConfig.OnFailure?.Destination;
+  const { MinimumPollers, MaximumPollers, PollerGroupName } = shape.ProvisionedPollerConfig;
+  return {
+    enabled: shape.Enabled,
+    batchSize: shape.BatchSize,
+    windowMs: window === undefined ? DEFAULT_WINDOW_MS : window * 1000,
+    filters: (shape.FilterCriteria?.Filters ?? []).map(({ Pattern = '' }) => Pattern),
+    destination: destinationOf(destination),
+    maximumRetryAttempts: shape.MaximumRetryAttempts,
+    maximumRecordAgeSeconds: shape.MaximumRecordAgeInSeconds,
+    bisectBatchOnFunctionError: shape.BisectBatchOnFunctionError,
+    reportBatchItemFailures: shape.FunctionResponseTypes.length > 0,
+    pollers: isProvisioned(shape)
+      ? {
+          minimum: MinimumPollers ?? 1,
+          maximum: MaximumPollers ?? 200,
+          ...(PollerGroupName && { group: PollerGroupName }),
+        }
+      : undefined,
+  };
+}
+
+function destinationOf(text: unknown): Mapping['destination'] {
+  if (typeof text !== 'string' || text === '') return undefined;
+  const topic = /^kafka:\/\/(.+)/.exec(text)?.[1];
+  if (topic) return { kind: 'kafka', topic };
+  return { kind: text.split(':')[2] as 'sqs' | 'sns' | 's3', arn: text };
+}
+
+function parse(body: Buffer): Json {
+  try {
+    const json: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
+    if (isObject(json)) return json;
+  } catch {
+    // Told as AWS tells it.
+  }
+  throw new ApiError(
+    400,
+    'InvalidRequestContentException',
+    'Could not parse request body into json.',
+  );
+}
+
+function refusal(error: unknown): Answer {
+  const found =
+    error instanceof InUseError
+      ? new ApiError(
+          400,
+          'ResourceInUseException',
+          // AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
+          `Cannot update the event source mapping because it is in use. (${error.message})`,
+        )
+      : error;
+  if (!(found instanceof ApiError)) throw error;
+  const { status, code, message } = found;
+  return {
+    status,
+    headers: { 'x-amzn-errortype': code },
+    body: { Type: 'User', Message: message, message },
+  };
+}

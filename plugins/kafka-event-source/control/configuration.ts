@@ -1,0 +1,108 @@
+/** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
+import type { Mapping } from '../mapping.ts';
+import type { View } from '../runtime.ts';
+import type { Deployed } from '../template/deployed.ts';
+import type { Json } from '../template/merge.ts';
+
+/** AWS's default window, which its API cannot express. */
+export const DEFAULT_WINDOW_MS = 500;
+const NOTHING_YET = 'No records processed';
+
+/** What the API answers about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
+export function configurationOf({ mapping, state, stats, modified }: View): Json {
+  const { SelfManagedEventSource: _, Enabled: __, ...properties } = propertiesOf(mapping);
+  const isManaged = mapping.source.eventSource === 'aws:kafka';
+  return {
+    UUID: mapping.uuid,
+    EventSourceMappingArn: mapping.functionArn.replace(
+      /:function:.*/,
+      `:event-source-mapping:${mapping.uuid}`,
+    ),
+    FunctionArn: mapping.functionArn,
+    ...properties,
+    ...(!isManaged && {
+      SelfManagedEventSource: { Endpoints: { KAFKA_BOOTSTRAP_SERVERS: mapping.bootstrapServers } },
+    }),
+    // AWS: seconds, with a fraction.
+    LastModified: modified / 1000,
+    LastProcessingResult: stats?.lastResult ?? NOTHING_YET,
+    State: state,
+    StateTransitionReason: 'USER_INITIATED',
+  };
+}
+
+/** The mapping as a template would have it, with the servers that are polled here. */
+export function propertiesOf(mapping: Mapping): Json {
+  const { source, destination, pollers, schemaRegistry: registry, filters } = mapping;
+  const isManaged = source.eventSource === 'aws:kafka';
+  const config = {
+    ConsumerGroupId: mapping.groupId,
+    ...(registry && {
+      SchemaRegistryConfig: {
+        SchemaRegistryURI: registry.uri,
+        EventRecordFormat: registry.eventRecordFormat,
+        AccessConfigs: registry.access.map(({ type, uri }) => ({ Type: type, URI: uri })),
+        SchemaValidationConfigs: registry.attributes.map((Attribute) => ({ Attribute })),
+      },
+    }),
+  };
+  const { startingTimestampMs, windowMs } = mapping;
+  return {
+    ...(isManaged
+      ? { EventSourceArn: source.eventSourceArn, AmazonManagedKafkaEventSourceConfig: config }
+      : {
+          SelfManagedEventSource: {
+            Endpoints: { KafkaBootstrapServers: mapping.bootstrapServers },
+          },
+          SelfManagedKafkaEventSourceConfig: config,
+        }),
+    SourceAccessConfigurations: mapping.access.map(({ type, uri }) => ({ Type: type, URI: uri })),
+    Topics: [mapping.topic],
+    BatchSize: mapping.batchSize,
+    ...(windowMs !== DEFAULT_WINDOW_MS && { MaximumBatchingWindowInSeconds: windowMs / 1000 }),
+    Enabled: mapping.enabled,
+    StartingPosition: mapping.startingPosition,
+    ...(startingTimestampMs !== undefined && {
+      StartingPositionTimestamp: startingTimestampMs / 1000,
+    }),
+    ...(filters.length > 0 && {
+      FilterCriteria: { Filters: filters.map((Pattern) => ({ Pattern })) },
+    }),
+    ...(mapping.reportBatchItemFailures && { FunctionResponseTypes: ['ReportBatchItemFailures'] }),
+    ...(pollers && {
+      ProvisionedPollerConfig: {
+        MinimumPollers: pollers.minimum,
+        MaximumPollers: pollers.maximum,
+        ...(pollers.group && { PollerGroupName: pollers.group }),
+      },
+    }),
+    MaximumRetryAttempts: mapping.maximumRetryAttempts,
+    MaximumRecordAgeInSeconds: mapping.maximumRecordAgeSeconds,
+    BisectBatchOnFunctionError: mapping.bisectBatchOnFunctionError,
+    DestinationConfig: destination
+      ? {
+          OnFailure: {
+            Destination:
+              destination.kind === 'kafka' ? `kafka://${destination.topic}` : destination.arn,
+          },
+        }
+      : {},
+  };
+}
+
+/** The mapping with other properties, as the rules of AWS look at it. */
+export function deployedWith(mapping: Mapping, properties: Json): Deployed {
+  const { functionKey: key, functionName: name, logicalId, timeoutMs, endpoints } = mapping;
+  return {
+    logicalId,
+    where: logicalId,
+    kind: mapping.source.eventSource === 'aws:kafka' ? 'msk' : 'kafka',
+    region: endpoints.region,
+    fn: { key, name, logicalIds: [], timeoutSeconds: timeoutMs / 1000, events: [] },
+    functionName: name,
+    qualifier: undefined,
+    properties,
+    condition: undefined,
+    warnings: [],
+  };
+}
