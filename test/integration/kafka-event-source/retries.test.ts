@@ -198,9 +198,10 @@ test('one poller has at most five invocations at once, more pollers have more', 
       await answer.promise;
       return success;
     });
-    bench.poll(lambda, { batchSize: 1, pollers });
+    const poller = bench.poll(lambda, { batchSize: 1, pollers });
     await until('as many as may be', () => running === most, { seen: () => running });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const fetched = () => poller.stats.snapshot().partitions.filter(({ end }) => end === 1);
+    await until('all records fetched', () => fetched().length === 8);
     expect(running).toBe(most);
     answer.resolve();
   }
