@@ -290,6 +290,21 @@ describe('what only AWS knows', () => {
     expect(definition?.refusals[0]?.message).toMatch(/names no servers/);
   });
 
+  test('a registry of Glue, or one that only AWS knows, needs one with an address here', () => {
+    const glue = 'arn:aws:glue:us-east-1:1:registry/r';
+    const withRegistry = (uri: unknown) => ({
+      ...kafka,
+      provisionedPollers: { min: 1 },
+      schemaRegistry: { uri, eventRecordFormat: 'JSON', validate: ['value'] },
+    });
+    const refusal = (uri: unknown) =>
+      definitions([{ kafka: withRegistry(uri) }], {}, local)[0]?.refusals[0]?.message;
+    expect(refusal(glue)).toMatch(/Glue's schema registry .* is not emulated/);
+    expect(refusal({ 'Fn::ImportValue': 'Registry' })).toMatch(/is known to AWS only/);
+    const custom = { ...local, endpoints: { schemaRegistry: 'http://localhost:8081' } };
+    expect(mappings([{ kafka: withRegistry(glue) }], {}, custom)).toHaveLength(1);
+  });
+
   test('a local setting takes its place', () => {
     const event = { ...kafka, onFailureDestination: { 'Fn::ImportValue': 'Queue' } };
     const mappingsOf = { notify: { onFailureDestination: 'arn:aws:sqs:us-east-1:1:q' } };

@@ -85,7 +85,10 @@ function readDefinition(
   });
   if (refusals.length > 0 || !shape || !deployed.fn) return refused(refusals);
   const local = localOptions(options, deployed.fn.key, topic);
-  const unknown = refuseUnknown(deployed, shape, local);
+  const unknown = [
+    ...refuseUnknown(deployed, shape, local),
+    ...refuseUnknownRegistry(shape, options),
+  ];
   if (unknown.length > 0) return refused(unknown);
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
   const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, taken);
@@ -227,6 +230,20 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
     );
   }
   return found;
+}
+
+/** Without it the function would get what it never gets on AWS. */
+function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] {
+  const uri = registryOf(shape)?.SchemaRegistryURI;
+  if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
+  const advice =
+    "Set custom.kafkaEventSource.endpoints.schemaRegistry to a registry with Confluent's API.";
+  if (isIntrinsic(uri)) {
+    return [here(`Its schema registry ${JSON.stringify(uri)} is known to AWS only. ${advice}`)];
+  }
+  return String(uri).startsWith('arn:')
+    ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
+    : [];
 }
 
 function destinationOf({ DestinationConfig: { OnFailure } }: Shape): string | undefined {

@@ -138,7 +138,11 @@ function whatAndWhen({ shape, mapping }: Parts): ParityRow[] {
       pollers,
       mapping.pollers ? `${mapping.pollers.minimum} to ${mapping.pollers.maximum}` : 'on demand',
     ),
-    row('SchemaRegistryConfig', registry?.SchemaRegistryURI, schemaRegistry?.uri),
+    row(
+      'SchemaRegistryConfig',
+      registry?.SchemaRegistryURI,
+      schemaRegistry && (mapping.endpoints.schemaRegistry ?? schemaRegistry.uri),
+    ),
   ];
 }
 
@@ -175,16 +179,6 @@ function onlyOnAws({ shape, mapping }: Parts): ParityRow[] {
   if (mapping.pollers?.group) {
     rows.push(
       unlike('PollerGroupName', mapping.pollers.group, NONE, 'pollers here are of one mapping'),
-    );
-  }
-  if (mapping.schemaRegistry?.uri.startsWith('arn:')) {
-    rows.push(
-      unlike(
-        'SchemaRegistryConfig',
-        mapping.schemaRegistry.uri,
-        NONE,
-        'Glue registries are not emulated',
-      ),
     );
   }
   // Without an effect on what the function gets.
