@@ -3,6 +3,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
+import { reportBacklog } from '../../lib/order/backlog-report.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { relayPending } from '../../lib/order/relay.ts';
 import { createRepository } from '../../lib/order/repository.ts';
@@ -19,7 +20,9 @@ import { taskHandler } from '../../lib/task.ts';
  * Safe to repeat because: an event that is published twice is the same, byte for byte
  */
 export const createHandler = (deps: OutboxDeps) =>
-  taskHandler((context: Context) => relayPending(deps, () => context.getRemainingTimeInMillis()));
+  taskHandler((context: Context) =>
+    reportBacklog(deps, () => relayPending(deps, () => context.getRemainingTimeInMillis())),
+  );
 
 const config = loadConfig();
 

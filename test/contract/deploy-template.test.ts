@@ -1,0 +1,190 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { functionsInYml } from '../support/root.ts';
+import { sls } from '../support/sls.ts';
+
+type Resource = {
+  Type: string;
+  DeletionPolicy?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation's properties
+  Properties: any;
+};
+type Statement = { Effect: string; Action: string[]; Resource: unknown };
+
+/** Actions that may have `*` for a resource, each with why no name will do. */
+const UNNAMED: Record<string, string> = {
+  'xray:PutTraceSegments': 'X-Ray has no resources for it',
+  'xray:PutTelemetryRecords': 'X-Ray has no resources for it',
+  'sns:Publish': 'a phone number is no resource; a Deny takes all topics out',
+  'ec2:CreateNetworkInterface': 'Lambda asks for it before an interface has a name',
+  'ec2:DescribeNetworkInterfaces': 'EC2 describes without resources',
+  'ec2:DescribeSubnets': 'EC2 describes without resources',
+  'ec2:DescribeVpcs': 'EC2 describes without resources',
+  'ec2:DescribeSecurityGroups': 'EC2 describes without resources',
+  'ec2:DeleteNetworkInterface': 'Lambda names the interface, the stack cannot',
+  'ec2:AssignPrivateIpAddresses': 'Lambda names the interface, the stack cannot',
+  'ec2:UnassignPrivateIpAddresses': 'Lambda names the interface, the stack cannot',
+};
+
+/** What only these functions may do. */
+const ONLY: Record<string, string[]> = {
+  'dynamodb:PutItem': ['CreateOrderRole'],
+  'ses:SendEmail': ['NotifyRole', 'SendDeferredRole'],
+  'sns:Publish': ['NotifyRole', 'SendDeferredRole'],
+};
+
+const CLUSTER =
+  'arn:aws:kafka:eu-west-1:123456789012:cluster/shop/0f0f0f0f-1111-2222-3333-444444444444-5';
+const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_orders-AbCdEf';
+
+const COMMON = {
+  Topics: ['order-events'],
+  StartingPosition: 'TRIM_HORIZON',
+  BatchSize: 100,
+  FunctionResponseTypes: ['ReportBatchItemFailures'],
+  BisectBatchOnFunctionError: true,
+  MaximumRecordAgeInSeconds: 518_400,
+  DestinationConfig: { OnFailure: { Destination: 'kafka://order-events-dlq' } },
+  ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
+};
+const MANAGED = {
+  ...COMMON,
+  EventSourceArn: CLUSTER,
+  AmazonManagedKafkaEventSourceConfig: { ConsumerGroupId: 'order-notifications' },
+};
+const OWN = {
+  ...COMMON,
+  SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['b-1:9096', 'b-2:9096'] } },
+  SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: 'order-notifications' },
+};
+const access = (Type: string) => ({ SourceAccessConfigurations: [{ Type, URI: SECRET }] });
+
+/** The ways to reach a Kafka, and the mapping of each, whole. */
+const WAYS = {
+  'msk-iam': MANAGED,
+  'msk-scram': { ...MANAGED, ...access('SASL_SCRAM_512_AUTH') },
+  'self-managed-scram': { ...OWN, ...access('SASL_SCRAM_512_AUTH') },
+  'self-managed-mtls': { ...OWN, ...access('CLIENT_CERTIFICATE_TLS_AUTH') },
+};
+
+describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
+  let folder: string;
+  let resources: Record<string, Resource>;
+  const ofType = (type: string) =>
+    Object.entries(resources).filter(([, { Type }]) => Type === type);
+  const statements = (): (Statement & { role: string })[] =>
+    ofType('AWS::IAM::Role').flatMap(([role, { Properties }]) =>
+      Properties.Policies.flatMap(
+        (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+      ).map((statement: Statement) => ({ role, ...statement })),
+    );
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-template-'));
+    const { code, stderr } = await sls(['package', '--stage', 'prod', '--package', folder], {
+      KAFKA_KIND: kind,
+      KAFKA_BROKERS: 'b-1:9096,b-2:9096',
+      KAFKA_SECRET_ARN: SECRET,
+      MSK_CLUSTER_ARN: CLUSTER,
+    });
+    if (code !== 0) throw new Error(stderr);
+    const file = join(folder, 'cloudformation-template-update-stack.json');
+    resources = JSON.parse(await readFile(file, 'utf8')).Resources;
+  }, 180_000);
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('the mapping is what serverless.yml says, and nothing more', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
+      const { FunctionName, ...rest } = Properties;
+      expect(FunctionName).toEqual({ 'Fn::GetAtt': ['NotifyLambdaFunction', 'Arn'] });
+      return rest;
+    });
+    expect(mappings).toEqual([expected]);
+  });
+
+  test('every function has a role of its own, and no role is left over', () => {
+    const roles = ofType('AWS::Lambda::Function').map(
+      ([, { Properties }]) => Properties.Role['Fn::GetAtt'][0],
+    );
+    expect(roles).toHaveLength(Object.keys(functionsInYml()).length);
+    expect(roles.toSorted()).toEqual(
+      ofType('AWS::IAM::Role')
+        .map(([id]) => id)
+        .toSorted(),
+    );
+    expect(new Set(roles).size).toBe(roles.length);
+  });
+
+  test('no policy has a wildcard that is not on the list', () => {
+    const allowed = statements().filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed.length).toBeGreaterThan(40);
+    for (const { role, Action, Resource } of allowed) {
+      expect([role, Action.filter((action) => action.includes('*'))]).toEqual([role, []]);
+      const names = JSON.stringify(Resource).replace(/:log-group:[^*"]+:\*/g, ''); // its streams
+      if (names.includes('*')) {
+        expect([role, Action.filter((action) => !(action in UNNAMED))]).toEqual([role, []]);
+      }
+    }
+  });
+
+  test('what only some may do, the others may not', () => {
+    for (const [action, roles] of Object.entries(ONLY)) {
+      const having = statements().filter(({ Action }) => Action.includes(action));
+      expect([action, [...new Set(having.map(({ role }) => role))].toSorted()]).toEqual([
+        action,
+        roles,
+      ]);
+    }
+  });
+
+  test('only functions that talk to a cluster in a VPC are in one', () => {
+    const inside = ofType('AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.VpcConfig?.SubnetIds?.length !== 0 && Properties.VpcConfig,
+    );
+    expect(inside.map(([id]) => id.replace('LambdaFunction', '')).toSorted()).toEqual(
+      kind.startsWith('msk')
+        ? ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus']
+        : [],
+    );
+  });
+
+  test('the table is protected, encrypted and can be restored', () => {
+    expect(resources.OrdersTable).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true },
+        DeletionProtectionEnabled: true,
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      },
+    });
+  });
+
+  test('functions are traced, on arm64; every log ends', () => {
+    for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+      });
+    }
+    for (const [, { Properties }] of ofType('AWS::Logs::LogGroup')) {
+      expect(Properties.RetentionInDays).toBe(30);
+    }
+  });
+
+  test('every alarm tells the topic, and stands on the dashboard', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm');
+    const body = resources.Dashboard?.Properties.DashboardBody['Fn::Sub'] ?? '';
+    expect(alarms.length).toBeGreaterThan(8);
+    for (const [id, { Properties }] of alarms) {
+      expect(Properties.AlarmActions).toEqual([{ Ref: 'Alarms' }]);
+      expect(body).toContain(`"\${${id}.Arn}"`);
+    }
+    JSON.parse(body);
+  });
+});
