@@ -92,6 +92,12 @@ const cases: readonly Case[] = [
     [],
     [{ a: { b: 1 } }],
   ],
+  [
+    'exists: false looks at every element of a list',
+    { a: { b: [{ exists: false }], c: [2] } },
+    [{ a: [{ d: 1 }, { c: 2 }] }],
+    [{ a: [{ b: 1 }, { c: 2 }] }],
+  ],
   ['exists: false is true of an object', a([{ exists: false }]), [{ a: { b: 1 } }], []],
   ['prefix', a([{ prefix: 'us-' }]), [a('us-east-1'), a('us-')], [a('US-'), a('eu-us-')]],
   ['suffix', a([{ suffix: '.png' }]), [a('a.png')], [a('a.PNG'), a('.png.')]],
