@@ -224,14 +224,12 @@ async function judge(
 }
 
 /**
- * A letter has a record as the function got it: what a schema registry has decoded is read from the
- * original topic once more.
+ * A letter has a record as the function got it: what was read by a schema is read from the original
+ * topic once more. With EventRecordFormat SOURCE, too, the function gets it without its schema's id.
  */
 async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
   const { record, decoded } = letter;
   if (decoded.length === 0) return letter;
-  // With EventRecordFormat SOURCE the bytes are the original ones, in the registry's wire format.
-  if (decoded.every((attribute) => record[attribute]?.[0] === 0)) return letter;
   const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
     () => undefined, // It is said of the letter that its original is gone, and the others go on.
   );

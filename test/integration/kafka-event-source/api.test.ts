@@ -121,6 +121,7 @@ test('an update is in force after it, and a second one meanwhile is refused', as
     MaximumRecordAgeInSeconds: 60,
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
+    FilterCriteria: { Filters: [{ Pattern: '{"topic":[{"prefix":"kes-"}]}' }] },
   });
   expect(await changed).toMatchObject({ State: 'Updating', BatchSize: 2 });
   await expect(api.update({ BatchSize: 3 })).rejects.toMatchObject({
@@ -139,6 +140,11 @@ test('an update is in force after it, and a second one meanwhile is refused', as
   await until('the rest', () => values(lambda).length === 5);
   expect(lambda.invocations.slice(1).map(({ records }) => records.length)).toEqual([2, 2]);
   expect(values(lambda)).toEqual(counting(0, 5));
+
+  expect((await api.get()).FilterCriteria?.Filters).toHaveLength(1);
+  await api.update({ FilterCriteria: {} });
+  await state(api, 'Enabled');
+  expect(await api.get()).not.toHaveProperty('FilterCriteria');
 });
 
 test("what AWS refuses is refused in AWS's words, and changes nothing", async () => {
