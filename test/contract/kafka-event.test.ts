@@ -73,7 +73,7 @@ describe("AWS's published sample", () => {
 describe('@types/aws-lambda', () => {
   // The check is the compiler's: each assignment fails to compile when the shapes part.
   test('an event whose records have a key and a value is theirs', () => {
-    type Whole = Required<EventRecord>;
+    type Whole = EventRecord & Required<Pick<EventRecord, 'key' | 'value'>>;
     const record: Whole = toEventRecord('mytopic', 0, message) as Whole;
     const theirs: MSKRecord = record;
     const ours: Whole = theirs;
