@@ -1,0 +1,12 @@
+/** Pays what can be paid; what cannot is reported, retried once, and goes to the destination. */
+export async function pay({ records }) {
+  const batchItemFailures = [];
+  for (const [partition, list] of Object.entries(records)) {
+    for (const { value = '', offset } of list) {
+      const amount = Number(Buffer.from(value, 'base64'));
+      if (Number.isNaN(amount)) batchItemFailures.push({ itemIdentifier: { partition, offset } });
+      else console.log(`paid ${amount}`);
+    }
+  }
+  return { batchItemFailures };
+}

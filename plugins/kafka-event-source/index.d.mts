@@ -1,0 +1,51 @@
+/** What `custom.kafkaEventSource` takes, for a configuration in TypeScript; the README tells of each. */
+export interface KafkaEventSourceOptions extends Local {
+  /** By function, or by `function/topic`. */
+  readonly mappings?: Readonly<Record<string, Own>>;
+  /** By the ARN of the deployed secret. */
+  readonly secrets?: Readonly<Record<string, { file: string } | { environment: string }>>;
+  readonly endpoints?: Readonly<
+    Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
+  >;
+  readonly dropWhenDestinationFails?: boolean;
+  readonly deadLetterTopics?: readonly string[];
+  readonly lambdaEndpoint?: string;
+  readonly apiPort?: number;
+  readonly strict?: boolean;
+  readonly report?: boolean;
+}
+
+interface Local {
+  readonly bootstrapServers?: string | readonly string[];
+  readonly useDeployedAccess?: boolean;
+  readonly ssl?:
+    | boolean
+    | {
+        readonly ca?: string;
+        readonly certificate?: string;
+        readonly privateKey?: string;
+        readonly privateKeyPassword?: string;
+        readonly rejectUnauthorized?: boolean;
+      };
+  readonly sasl?:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | { readonly mechanism: 'aws-msk-iam'; readonly region?: string };
+}
+
+interface Own extends Local {
+  readonly enabled?: boolean;
+  readonly consumerGroupId?: string;
+  readonly onFailureDestination?: string;
+}
+
+/** The plugin, as the framework makes it. */
+// biome-ignore lint/style/noDefaultExport: the framework takes the default export.
+export default class KafkaEventSource {
+  constructor(serverless: object, options: object, utils: object);
+  readonly commands: object;
+  readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
+}
