@@ -30,6 +30,8 @@ const RATIO_GOAL = 0.5;
 const BARE_AT_ONCE = 32;
 /** As far apart as a run is cut for its rates and its memory. */
 const SAMPLE_MS = 5_000;
+/** Nothing more comes after that long: every claim has ended, and every pause of the emulator. */
+const STALLED_MS = 90_000;
 
 const { values } = parseArgs({
   options: {
@@ -180,6 +182,8 @@ async function drain(bench: OrderBench, events: number) {
     const megabytes = await residentMegabytes(child.pid ?? 0);
     samples.push({ seconds: (performance.now() - start) / 1000, told: count, megabytes });
     process.stderr.write(`${count} of ${events} told, ${megabytes} MB\n`);
+    // What is missing then is a violation, which is named.
+    if (last > 0 && performance.now() - last > STALLED_MS) all.resolve();
   }, SAMPLE_MS);
   try {
     await all.promise;

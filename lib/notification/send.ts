@@ -9,8 +9,6 @@ import type { Notification, Outcome } from './record.ts';
 /** How often the providers are asked in one invocation; after that the record comes again. */
 const ROUNDS = 3;
 const FIRST_PAUSE_MS = 200;
-/** How long an answer is sought to a claim that may have been written. */
-const CLAIMING_MS = 10_000;
 /** What the requests to DynamoDB around a call may take. */
 const NOTING_MS = 4_000;
 
@@ -44,10 +42,7 @@ export async function send(
   const until = () => new Date(Math.min(deadline.getTime(), Date.now() + roundMs));
 
   const id = randomUUID();
-  const claim = await untilNoted(
-    () => seen.claim(notification, until(), again, id),
-    new Date(Math.min(deadline.getTime(), Date.now() + CLAIMING_MS)),
-  );
+  const claim = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
   if (!claim) return undefined;
   for (let round = 1; ; round++) {
     const start = performance.now();
