@@ -76,3 +76,13 @@ test('the lock file names no address to download from', async () => {
     'omit-lockfile-registry-resolved=true',
   );
 });
+
+test('the lock file has the packages of every platform, which npm ci wants', async () => {
+  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
+  type Package = { optionalDependencies?: Record<string, string> };
+  const places = new Set(Object.keys(packages).map((place) => place.split('node_modules/').at(-1)));
+  const missing = Object.values<Package>(packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter((name) => !places.has(name));
+  expect(missing).toEqual([]);
+});
