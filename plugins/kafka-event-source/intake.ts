@@ -27,8 +27,8 @@ export type Taken =
 export interface IntakeOptions {
   readonly mapping: Pick<Mapping, 'filters' | 'schemaRegistry' | 'connection' | 'endpoints'>;
   readonly backoff: Backoff;
-  /** The registry cannot be asked, in AWS's words and in ours; it is asked again. */
-  readonly onTrouble: (result: string, reason: string) => void;
+  /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
+  readonly onTrouble: (result: string | undefined, reason: string) => void;
 }
 
 type ReadMessage = (message: Message) => Read;

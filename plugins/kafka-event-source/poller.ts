@@ -78,6 +78,7 @@ export class Poller {
   readonly #intake: Intake;
   /** The first offset of partitions that wait for schemas. */
   readonly #waiting = new Map<number, number>();
+  #isRegistryAway = false;
   readonly #positions = new Map<number, Position>();
   readonly #stopped = Promise.withResolvers<void>();
   #isStopped = false;
@@ -271,6 +272,7 @@ export class Poller {
       if (!assigned.includes(partition)) {
         this.#delivery.revoke(partition);
         this.#positions.delete(partition);
+        this.#waiting.delete(partition);
       }
     }
   }
@@ -401,19 +403,29 @@ export class Poller {
     const consumer = this.#consumer;
     void this.#intake.load(schemaIds).then(() => {
       this.#waiting.delete(partition);
-      if (this.#waiting.size === 0) this.#told = undefined;
+      this.#tellRegistryBack();
       if (this.#consumer !== consumer || !this.#isPositioned) return;
       this.#setPaused(partition, this.#delivery.isFull(partition));
     });
   }
 
-  #tellRegistry(result: string, reason: string): void {
+  #tellRegistry(result: string | undefined, reason: string): void {
     const { name } = this.#mapping;
-    this.stats.result(`PROBLEM: ${result}`);
+    this.#isRegistryAway = true;
+    this.stats.result(`PROBLEM: ${result ?? reason}`);
     for (const [partition, offset] of this.#waiting) {
       this.stats.blocked(partition, { offset, reason, attempts: 0, isRetried: true });
     }
-    this.#tellOnce(`${name}: no schema from its registry: ${reason}. ${result} Trying again.`);
+    const what = [reason, result].filter(Boolean).join('. ').replace(/\.?$/, '.');
+    this.#tellOnce(`${name}: no schema from its registry: ${what} Trying again.`);
+  }
+
+  #tellRegistryBack(): void {
+    if (this.#waiting.size > 0 || !this.#isRegistryAway) return;
+    this.#isRegistryAway = false;
+    this.#told = undefined;
+    this.stats.result(RESULTS.ok);
+    this.#log.notice(`${this.#mapping.name}: its schema registry answers again`);
   }
 
   /** A fetch from another offset than where the last one ended is no fault here, and is told. */

@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { createReader, type DataFormat, type Reference } from './format.ts';
 
@@ -228,4 +233,25 @@ describe('JSON Schema', () => {
     expect(read(Buffer.from('{"id":1}'))).toBe('{"id":1}');
     expect(() => read(Buffer.from('{}'))).toThrow(/id/);
   });
+});
+
+test.each([
+  ['AVRO', 'avsc'],
+  ['PROTOBUF', 'protobufjs'],
+  ['JSON', 'ajv ajv-formats'],
+])('without the package for %s the error says what to install', async (format, packages) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kes-formats-'));
+  cpSync(import.meta.dirname, folder, { recursive: true });
+  const script = `
+    const { createReader } = await import('./format.ts');
+    await createReader({ format: '${format}', text: '{}', references: [] })
+      .catch(({ name, message }) => console.log(name, message));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', script],
+    { cwd: folder },
+  );
+  rmSync(folder, { recursive: true });
+  expect(stdout).toContain(`PackageMissing`);
+  expect(stdout).toContain(`npm install --save-dev ${packages}`);
 });

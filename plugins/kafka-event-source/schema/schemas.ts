@@ -1,6 +1,6 @@
 /** The schemas of one registry as far as they are known, and those that are on their way. */
 import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
-import { RESULTS, type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
+import { type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
 
 /** What is known of a schema id. */
 export type Known =
@@ -11,8 +11,8 @@ export interface SchemasOptions {
   /** Made when the first schema is asked for, and again after it failed to be made. */
   readonly connect: () => Promise<Registry>;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
-  /** The registry cannot be asked, in AWS's words and in ours; it is asked again. */
-  readonly onTrouble: (result: string, reason: string) => void;
+  /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
+  readonly onTrouble: (result: string | undefined, reason: string) => void;
 }
 
 /** How long it is believed that there is no such schema. */
@@ -58,8 +58,8 @@ export class Schemas {
       try {
         this.#keep(id, await this.#find(id));
       } catch (error) {
-        const { result, reason } = troubleOf(error);
-        this.#options.onTrouble(result, `schema ${id}: ${reason}`);
+        const result = error instanceof RegistryAway ? error.result : undefined;
+        this.#options.onTrouble(result, `schema ${id}: ${messageOf(error)}`);
         await this.#pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)));
       }
     }
@@ -104,11 +104,6 @@ export class Schemas {
     await Promise.race([elapsed, this.#closed.promise]);
     clearTimeout(timer);
   }
-}
-
-function troubleOf(error: unknown): { result: string; reason: string } {
-  const reason = messageOf(error);
-  return { result: error instanceof RegistryAway ? error.result : RESULTS.denied, reason };
 }
 
 function messageOf(error: unknown): string {

@@ -274,6 +274,23 @@ describe('a registry that cannot be asked', () => {
     },
   );
 
+  test('because its secret cannot be read: the log names the secret', async () => {
+    await using server = await startSchemaRegistry();
+    const id = server.add('p', product);
+    const access = [{ type: 'BASIC_AUTH', uri: 'arn:login' }];
+    const secrets = { 'arn:login': { environment: 'NO_SUCH_VARIABLE' } };
+    const { bench, poller } = await begin([avro(id, 1)], {
+      ...registered(server, { access }),
+      connection: { useDeployedAccess: false, secrets },
+    });
+    await using _ = bench;
+    const problem = () => poller.stats.snapshot().lastResult;
+    await until('the problem', () => /arn:login.*NO_SUCH_VARIABLE/.test(problem()), {
+      seen: problem,
+    });
+    expect(await bench.committed()).toBe(-1);
+  });
+
   test('because nothing listens: other partitions go on with the schemas they know', async () => {
     const first = await startSchemaRegistry();
     const [known, unknown] = [first.add('p', product), first.add('q', product)];
