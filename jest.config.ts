@@ -28,7 +28,11 @@ export default {
       displayName: 'unit',
       testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts'],
     },
-    { ...withBackend, displayName: 'contract', testMatch: ['<rootDir>/test/contract/**/*.test.ts'] },
+    {
+      ...withBackend,
+      displayName: 'contract',
+      testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+    },
     {
       ...withBackend,
       displayName: 'integration',
