@@ -7,6 +7,15 @@ const OUT = 'dist';
 /** esbuild's ES modules have no `require`, which the CommonJS packages inside them call. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
 
+const CREDENTIALS = join(import.meta.dirname, 'lib/credentials.ts');
+
+/** The other two are what the signer for MSK would use if it were not given credentials. */
+const ALIASES = {
+  '@aws-sdk/credential-provider-node': CREDENTIALS,
+  '@aws-sdk/credential-providers': CREDENTIALS,
+  '@aws-sdk/client-sts': CREDENTIALS,
+};
+
 /** Functions only produce: the event source mapping is what consumes. */
 const withoutConsumer: Plugin = {
   name: 'without-consumer',
@@ -101,7 +110,7 @@ async function optionsFor(serviceDir: string) {
     format: 'esm',
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE },
-    alias: { '@aws-sdk/credential-provider-node': join(import.meta.dirname, 'lib/credentials.ts') },
+    alias: ALIASES,
     plugins: [withoutConsumer],
     legalComments: 'none',
     logLevel: 'warning',

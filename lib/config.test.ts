@@ -53,3 +53,17 @@ test('the providers are lists in their order, and what they need must be there',
     );
   }
 });
+
+test('the kind of Kafka says how to sign in, and a secret must be there for it', () => {
+  const region = complete.AWS_REGION;
+  const secretArn = 'arn:aws:secretsmanager:eu-west-1:1:secret:kafka';
+  const signIn = (KAFKA_KIND: string) =>
+    loadConfig({ ...complete, KAFKA_KIND, KAFKA_SECRET_ARN: secretArn }).signIn;
+  expect(loadConfig(complete).signIn).toEqual({ way: 'none' });
+  expect(signIn('msk-iam')).toEqual({ way: 'iam', region });
+  expect(signIn('msk-scram')).toEqual({ way: 'scram', region, secretArn });
+  expect(signIn('self-managed-scram')).toEqual({ way: 'scram', region, secretArn });
+  expect(signIn('self-managed-mtls')).toEqual({ way: 'mtls', region, secretArn });
+  expect(refusal({ ...complete, KAFKA_KIND: 'msk-scram' }).message).toContain('KAFKA_SECRET_ARN');
+  expect(refusal({ ...complete, KAFKA_KIND: 'msk' }).message).toContain('KAFKA_KIND');
+});

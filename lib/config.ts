@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from './errors.ts';
+import type { SignIn } from './kafka/sign-in.ts';
 
 const name = z.string().min(1);
 
@@ -19,6 +20,10 @@ const environment = z
     KAFKA_BROKERS: z
       .string()
       .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'host:port, several joined by commas'),
+    KAFKA_KIND: z
+      .enum(['msk-iam', 'msk-scram', 'self-managed-scram', 'self-managed-mtls'])
+      .optional(),
+    KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
     DYNAMODB_ENDPOINT: z.url().optional(),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),
@@ -41,7 +46,12 @@ const environment = z
     };
     need('NOTIFICATION_FROM', NOTIFICATION_FROM, ['ses', 'smtp']);
     need('SMTP_URL', SMTP_URL, ['smtp']);
-  });
+  })
+  .refine(
+    ({ KAFKA_KIND, KAFKA_SECRET_ARN }) =>
+      !KAFKA_KIND || KAFKA_KIND === 'msk-iam' || KAFKA_SECRET_ARN,
+    { path: ['KAFKA_SECRET_ARN'], error: 'KAFKA_KIND needs it' },
+  );
 
 /** Which providers are asked, each channel's in this order, and what they need. */
 export type SenderConfig = {
@@ -64,6 +74,8 @@ export type Config = {
   /** Only where DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
+  /** Nothing, where serverless.yml names no kind of Kafka. */
+  signIn: SignIn;
   eventsTopic: string;
   deadLetterTopic: string;
   /** Stage `local` only: where the messages of a customer without an address go. */
@@ -91,6 +103,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
     table: data.ORDERS_TABLE,
     dynamoEndpoint: data.DYNAMODB_ENDPOINT,
     brokers: data.KAFKA_BROKERS.split(','),
+    signIn: signInOf(data),
     eventsTopic: data.ORDER_EVENTS_TOPIC,
     deadLetterTopic: data.ORDER_EVENTS_DLQ,
     fallback:
@@ -107,4 +120,11 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
     },
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
   };
+}
+
+function signInOf(data: z.infer<typeof environment>): SignIn {
+  const { KAFKA_KIND: kind, AWS_REGION: region, KAFKA_SECRET_ARN: secretArn = '' } = data;
+  if (!kind) return { way: 'none' };
+  if (kind === 'msk-iam') return { way: 'iam', region };
+  return { way: kind.endsWith('mtls') ? 'mtls' : 'scram', region, secretArn };
 }

@@ -29,7 +29,7 @@ export const createHandler = (deps: HealthDeps) =>
 
 const config = loadConfig();
 const repository = createRepository(createDynamo(config), config.table);
-const probe = createProbe(config.brokers);
+const probe = createProbe(config.brokers, config.signIn);
 
 export const handler = createHandler({
   clock: systemClock,

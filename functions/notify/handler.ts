@@ -49,7 +49,7 @@ export const handler = createHandler({
   }),
   clock,
   deadLetters: createDeadLetters({
-    producer: createProducer(config.brokers),
+    producer: createProducer(config.brokers, config.signIn),
     topic: config.deadLetterTopic,
     writer: 'notify',
     clock,

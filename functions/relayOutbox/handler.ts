@@ -28,7 +28,7 @@ const config = loadConfig();
 
 export const handler = createHandler({
   repository: createRepository(createDynamo(config), config.table),
-  producer: createProducer(config.brokers),
+  producer: createProducer(config.brokers, config.signIn),
   topic: config.eventsTopic,
   clock: systemClock,
 });

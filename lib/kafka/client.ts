@@ -1,17 +1,20 @@
 import { Kafka } from 'kafkajs';
 import { AppError } from '../errors.ts';
 import { kafkaLog } from './log.ts';
+import { type SignIn, securityOf } from './sign-in.ts';
 
 export const REQUEST_TIMEOUT_MS = 3_000;
 
 type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
 
 /** A kafkajs client whose own retries end soon: whoever uses it has a time limit anyway. */
-export function createKafka(brokers: string[]): Kafka {
+export async function createKafka(brokers: string[], signIn: SignIn): Promise<Kafka> {
   return new Kafka({
+    ...(await securityOf(signIn)),
     clientId: 'orders',
     brokers,
     connectionTimeout: 1_000,
+    authenticationTimeout: REQUEST_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
     logCreator: kafkaLog.creator,
@@ -19,10 +22,10 @@ export function createKafka(brokers: string[]): Kafka {
 }
 
 /** A connection that is made at its first use, kept between invocations, and replaced when it fails. */
-export function keepWarm<C extends Connection>(create: () => C) {
+export function keepWarm<C extends Connection>(create: () => Promise<C>) {
   let current: Promise<C> | undefined;
   const open = async () => {
-    const connection = create();
+    const connection = await create();
     await connection.connect();
     return connection;
   };

@@ -1,6 +1,7 @@
 import { type IHeaders, type Producer as KafkaProducer, Partitioners } from 'kafkajs';
 import { AppError } from '../errors.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
+import type { SignIn } from './sign-in.ts';
 
 /** A record to be written. Records with the same key stay in order in one partition. */
 export type OutgoingRecord = {
@@ -28,10 +29,9 @@ export type Producer = {
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
 /** A producer that connects on its first send, and again after a failure. */
-export function createProducer(brokers: string[]): Producer {
-  const kafka = createKafka(brokers);
-  const connection = keepWarm(() =>
-    kafka.producer({
+export function createProducer(brokers: string[], signIn: SignIn = { way: 'none' }): Producer {
+  const connection = keepWarm(async () =>
+    (await createKafka(brokers, signIn)).producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
     }),

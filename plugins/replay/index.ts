@@ -83,7 +83,7 @@ export default class Replay {
     const { region, environment = {} } = this.#serverless.service.provider;
     const config = loadConfig({ AWS_REGION: region, ...environment });
     const dynamo = createDynamo(config, credentialsIn(environment));
-    const producer = createProducer(config.brokers);
+    const producer = createProducer(config.brokers, config.signIn);
     const repository = createRepository(dynamo, config.table);
     return {
       deps: { repository, producer, topic: config.eventsTopic, clock: clock.systemClock },
