@@ -45,5 +45,7 @@ function lintTemplate(way: string): void {
 
 if (!existsSync(READY)) install();
 for (const way of WAYS) lintTemplate(way);
+tool('cfn-lint', '--template', 'infra/network.yml');
+tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', 'infra/network.yml');
 tool('hadolint', 'Dockerfile');
 tool('zizmor', '--offline', '--no-progress', '.github/workflows');
