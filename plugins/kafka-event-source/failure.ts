@@ -2,6 +2,9 @@
 import type { Entry } from './batch.ts';
 import { type EventSource, toPayload } from './event.ts';
 
+/** The last moment that ECMAScript can name, in milliseconds. */
+const LAST_TIME = 8.64e15;
+
 export type Condition =
   | 'RetriesExhausted'
   | 'RecordAgeExceeded'
@@ -127,6 +130,7 @@ function payloadOf({ source, parts }: Failure): string {
   );
 }
 
+/** A producer may write any number as its time, such as nanoseconds. */
 function iso(timestamp: number): string {
-  return new Date(timestamp).toISOString();
+  return new Date(Math.max(-LAST_TIME, Math.min(LAST_TIME, timestamp))).toISOString();
 }

@@ -89,10 +89,10 @@ export default class KafkaEventSource {
 
   async #start(): Promise<void> {
     const { definitions, options } = this.#loaded ?? this.#read();
+    if (definitions.definitions.length === 0) return;
     report(definitions, options, this.#log);
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
-    const { guardHandlers } = await import('./crash.ts');
-    this.#unguard = await guardHandlers((message) => this.#log.error(message));
+    await this.#guard();
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller.ts');
     const concurrency = new Map<string, number>();
@@ -110,6 +110,16 @@ export default class KafkaEventSource {
       };
     });
     await this.#serve(options.apiPort, endpoint, this.#runtime);
+  }
+
+  /** Mappings run without it, too: only the crash of a handler then ends more than its call. */
+  async #guard(): Promise<void> {
+    try {
+      const { guardHandlers } = await import('./crash.ts');
+      this.#unguard = await guardHandlers((message) => this.#log.error(message));
+    } catch (error) {
+      this.#log.warning(`Kafka event source: a handler that crashes is not held apart: ${error}`);
+    }
   }
 
   /** The functions run without it, too. */
@@ -156,7 +166,7 @@ export default class KafkaEventSource {
   #offlineEndpoint(): string {
     const { host = LAMBDA.host, lambdaPort = LAMBDA.port } = this.#offline();
     const reachable = host === '0.0.0.0' || host === '::' ? LAMBDA.host : host;
-    return `http://${reachable}:${lambdaPort}`;
+    return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${lambdaPort}`;
   }
 
   #timeoutMs({ timeoutMs }: Mapping): number {

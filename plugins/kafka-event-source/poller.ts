@@ -142,7 +142,7 @@ export class Poller {
     this.#isStopped = true;
     await this.#delivery.close(this.#stopMs);
     clearTimeout(this.#commitTimer);
-    await this.#commit();
+    await Promise.race([this.#commit(), after(LEAVE_MS)]);
     this.#stopped.resolve();
     const closed = [this.#destination?.close(), this.#intake.close()];
     const ended = Promise.all([this.#ended, ...closed]);
@@ -463,7 +463,8 @@ export class Poller {
   #commit(): Promise<void> {
     return this.#alone(async () => {
       const dirty = [...this.#positions].filter(([, { done, committed }]) => done > committed);
-      if (dirty.length === 0 || !this.#consumer) return;
+      // Until positions are known after a join, another member may have gone further: #position commits.
+      if (dirty.length === 0 || !this.#consumer || !this.#isPositioned) return;
       const { topic } = this.#mapping;
       for (const [, position] of dirty) position.attempted = position.done;
       const offsets = dirty.map(([partition, { attempted }]) => ({

@@ -79,23 +79,31 @@ function* chunks(
     for (const entry of entries) {
       if (sent.has(entry)) continue;
       const value = recordLetter(failure, key, entry);
-      if (chunk.messages.length > 0 && bytes + value.length > REQUEST_BYTES) {
-        yield chunk;
-        chunk = { messages: [], entries: [] };
-        bytes = 0;
-      }
       // AWS does not say which headers its message has; those of the record are in the payload.
       const headers = {
         'content-type': 'application/json',
         'dead-letter-writer': writer,
         'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
       };
-      chunk.messages.push({ key: keyOf(entry), value, headers });
+      const message = { key: keyOf(entry), value, headers };
+      const size = bytesOf(message);
+      if (chunk.messages.length > 0 && bytes + size > REQUEST_BYTES) {
+        yield chunk;
+        chunk = { messages: [], entries: [] };
+        bytes = 0;
+      }
+      chunk.messages.push(message);
       chunk.entries.push(entry);
-      bytes += value.length;
+      bytes += size;
     }
   }
   if (chunk.messages.length > 0) yield chunk;
+}
+
+/** What a message takes of a record batch, at most. */
+function bytesOf({ key, value, headers }: Chunk['messages'][number]): number {
+  const parts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
+  return parts.reduce((sum, part) => sum + Buffer.byteLength(String(part)) + 5, 25);
 }
 
 /** kafkajs has no deadline for a send as a whole. */

@@ -41,10 +41,11 @@ async function load<T>(packages: string, module: () => Promise<T>): Promise<T> {
   try {
     return await module();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    // Whatever keeps a reader from loading, it is no fault of the schema: nothing is given up for it.
+    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+    const why = isAbsent ? 'is not installed' : `does not load (${cause})`;
     throw new PackageMissing(
-      `schemas of this format are read by a package that is not installed: ` +
-        `npm install --save-dev ${packages}`,
+      `schemas of this format are read by a package that ${why}: npm install --save-dev ${packages}`,
       { cause },
     );
   }

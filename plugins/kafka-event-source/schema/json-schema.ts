@@ -20,10 +20,19 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
   const validate = ajv.compile(schema);
   return (content) => {
     const json = utf8.decode(content);
-    if (!validate(JSON.parse(json))) throw new Error(ajv.errorsText(validate.errors));
+    if (!validate(parsed(json))) throw new Error(ajv.errorsText(validate.errors));
     // As the producer wrote it: no number is rounded.
     return json;
   };
+}
+
+/** The parser's own message quotes the text, which may be private. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Error('it is not JSON');
+  }
 }
 
 function dialect(schema: object | boolean): Ajv {
