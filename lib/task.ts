@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { asAppError } from './errors.ts';
+import { type AppError, asAppError } from './errors.ts';
 import { logger } from './logger.ts';
 
 /**
@@ -13,12 +13,23 @@ export function taskHandler<T>(run: (context: Context) => Promise<T>) {
       return await run(context);
     } catch (caught) {
       const error = asAppError(caught);
-      logger.error('failed', error);
+      logFailure(error, caught);
       throw withoutStack(error);
     } finally {
       logger.resetKeys();
     }
   };
+}
+
+/** A planned failure in one line with its cause; a bug with its stack. */
+export function logFailure(error: AppError, thrown: unknown): void {
+  if (error.code === 'INTERNAL') {
+    logger.error('failed', thrown instanceof Error ? thrown : new Error(String(thrown)));
+    return;
+  }
+  const { code, message, cause } = error;
+  const why = cause instanceof Error ? { cause: `${cause.name}: ${cause.message}` } : {};
+  logger.error('failed', { code, reason: message, ...why });
 }
 
 /** An error whose stack is one line: local tools print it to people who can do nothing with more. */

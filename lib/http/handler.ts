@@ -9,6 +9,7 @@ import type {
 } from 'aws-lambda';
 import { AppError, asAppError } from '../errors.ts';
 import { logger } from '../logger.ts';
+import { logFailure } from '../task.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
 import { type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
@@ -126,7 +127,7 @@ function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredRes
       const error = asAppError(fromParser(request.error));
       const answer = problem(error, instanceOf(request.context));
       if (answer.statusCode < 500) logger.info('refused', { code: error.code });
-      else logger.error('failed', error);
+      else logFailure(error, request.error);
       request.response = render(answer);
     },
   };

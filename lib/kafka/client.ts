@@ -29,6 +29,13 @@ export function keepWarm<C extends Connection>(create: () => Promise<C>) {
     await connection.connect();
     return connection;
   };
+  const begin = () => {
+    const opening = open();
+    opening.catch(() => {
+      if (current === opening) current = undefined;
+    });
+    return opening;
+  };
   const drop = (failed: Promise<C> | undefined) => {
     if (current === failed) current = undefined;
     failed?.then((connection) => connection.disconnect()).catch(kafkaLog.ignored);
@@ -41,12 +48,17 @@ export function keepWarm<C extends Connection>(create: () => Promise<C>) {
      * @throws what `work` throws, or AppError `KAFKA_AWAY` when the time is over
      */
     async use<T>(work: (connection: C) => Promise<T>, timeoutMs: number): Promise<T> {
-      current ??= open();
+      current ??= begin();
       const opened = current;
+      let isOpening = true;
+      const worked = opened.finally(() => {
+        isOpening = false;
+      });
       try {
-        return await withinTime(opened.then(work), timeoutMs);
+        return await withinTime(worked.then(work), timeoutMs);
       } catch (error) {
-        drop(opened);
+        // What is still opening is left to open: begun anew each time, a slow sign-in would never end.
+        if (!isOpening) drop(opened);
         throw error;
       }
     },

@@ -16,6 +16,8 @@ export type DeferredRecord = {
   event: OrderEvent;
   channel: Channel;
   attempts: number;
+  /** The last call failed, and nothing has put the message off since. */
+  hasFailed: boolean;
 };
 
 /** The records that wait until quiet hours end, or until a provider is tried again. */
@@ -54,7 +56,8 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       const { Item } = await orAway(dynamo.send(get));
       if (!Item?.deferredUntil || Item.deferredUntil > now.toISOString()) return undefined;
       const event = orderEventSchema.parse(JSON.parse(Item.event));
-      return { key, event, channel: Item.channel, attempts: Item.attempts ?? 0 };
+      const { channel, attempts = 0, status } = Item;
+      return { key, event, channel, attempts, hasFailed: status === 'failed' };
     },
 
     async drop(key) {

@@ -66,7 +66,7 @@ async function run(
           const to = '+15550123';
           const message = { channel: 'sms', orderId: pk, to, text: '' } as const;
           const key = notificationKey({ event, channel: 'sms', message });
-          return { key, event, channel: 'sms', attempts: 0 };
+          return { key, event, channel: 'sms', attempts: 0, hasFailed: false };
         },
         drop: async () => undefined,
         ...parts,

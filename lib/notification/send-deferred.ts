@@ -67,13 +67,13 @@ async function handle(
   deadline: Date,
   deps: SendDeferredDeps,
 ): Promise<'handled' | 'failed' | 'dropped' | undefined> {
-  const log = logger.createChild({ persistentKeys: { record: `${key.pk} ${key.sk}` } });
+  const log = logger.createChild({ persistentKeys: { record: recordName(key) } });
   try {
     const record = await deps.deferred.find(key, now);
     if (!record) return undefined;
-    const { event, channel, attempts } = record;
+    const { event, channel, attempts, hasFailed } = record;
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
-    if (attempts >= MAX_ATTEMPTS) {
+    if (attempts >= MAX_ATTEMPTS && hasFailed) {
       await deps.deferred.drop(key);
       log.error('given up', { channel, attempts });
       return 'dropped';
@@ -112,4 +112,9 @@ async function resume(
  */
 function pause(now: Date, attempts: number): Date {
   return new Date(now.getTime() + Math.min(2 ** attempts, MAX_PAUSE_MINUTES) * 60_000);
+}
+
+/** Without the hash of the recipient, from which a phone number could be guessed. */
+function recordName({ pk, sk }: NotificationKey): string {
+  return `${pk} ${sk.slice(0, sk.lastIndexOf('#'))}`;
 }

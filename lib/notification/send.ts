@@ -60,7 +60,7 @@ export async function send(
     log.warn('to be sent again', { channel, round, pauseMs, reason: outcome.reason });
     await untilNoted(() => seen.hold(notification, claim, outcome.reason, until()), deadline);
     await pause(pauseMs);
-    await seen.resume(notification, claim, until());
+    await untilNoted(() => seen.resume(notification, claim, until()), deadline);
   }
 }
 
