@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
-import { type AppError, asAppError } from './errors.ts';
-import { logger } from './logger.ts';
+import { asAppError } from './errors.ts';
+import { logFailure, logger } from './logger.ts';
 
 /**
  * The house wrapper around a function that runs by schedule. A failure fails the invocation, with an
@@ -13,23 +13,12 @@ export function taskHandler<T>(run: (context: Context) => Promise<T>) {
       return await run(context);
     } catch (caught) {
       const error = asAppError(caught);
-      logFailure(error, caught);
+      logFailure(logger, 'failed', caught);
       throw withoutStack(error);
     } finally {
       logger.resetKeys();
     }
   };
-}
-
-/** A planned failure in one line with its cause; a bug with its stack. */
-export function logFailure(error: AppError, thrown: unknown): void {
-  if (error.code === 'INTERNAL') {
-    logger.error('failed', thrown instanceof Error ? thrown : new Error(String(thrown)));
-    return;
-  }
-  const { code, message, cause } = error;
-  const why = cause instanceof Error ? { cause: `${cause.name}: ${cause.message}` } : {};
-  logger.error('failed', { code, reason: message, ...why });
 }
 
 /** An error whose stack is one line: local tools print it to people who can do nothing with more. */

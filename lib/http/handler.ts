@@ -8,8 +8,7 @@ import type {
   Context,
 } from 'aws-lambda';
 import { AppError, asAppError } from '../errors.ts';
-import { logger } from '../logger.ts';
-import { logFailure } from '../task.ts';
+import { logFailure, logger } from '../logger.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
 import { type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
@@ -127,7 +126,7 @@ function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredRes
       const error = asAppError(fromParser(request.error));
       const answer = problem(error, instanceOf(request.context));
       if (answer.statusCode < 500) logger.info('refused', { code: error.code });
-      else logFailure(error, request.error);
+      else logFailure(logger, 'failed', request.error);
       request.response = render(answer);
     },
   };

@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
 import { AppError, asAppError, ERRORS } from '../errors.ts';
-import { logger } from '../logger.ts';
+import { logFailure, logger } from '../logger.ts';
 import { traceIdOf } from '../trace.ts';
 import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
@@ -133,15 +133,8 @@ function placeOf({ record }: Item) {
   return { topic, partition, offset, ...(traceId && { traceId }) };
 }
 
-/** An absent service is told in a line; only a bug needs its stack. */
 function logged(error: unknown, log: Log): unknown {
-  if (error instanceof AppError) {
-    const { code, message, cause } = error;
-    const facts = cause instanceof Error ? { cause: `${cause.name}: ${cause.message}` } : {};
-    log.error('record failed', { code, reason: message, ...facts });
-  } else {
-    log.error('record failed', error instanceof Error ? error : new Error(String(error)));
-  }
+  logFailure(log, 'record failed', error);
   return error;
 }
 
