@@ -27,6 +27,7 @@ async function run(sample: string) {
       advance: async () => true,
       claim: async () => 'c1',
       retreat: async () => undefined,
+      release: async () => undefined,
       hold: async () => undefined,
       resume: async () => undefined,
       settle: async () => undefined,

@@ -48,7 +48,8 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
   const error = await deliver(
     given,
     {
-      deadline: new Date(),
+      // Enough for one round of calls.
+      deadline: new Date(Date.now() + 8_000),
       log: { info: note, warn: note, error: note },
     },
     {
@@ -63,6 +64,9 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
         },
         retreat: async () => {
           steps.push('retreat');
+        },
+        release: async ({ channel }, _, reason) => {
+          steps.push(`release ${channel}: ${reason}`);
         },
         hold: async ({ channel }, _, reason) => {
           steps.push(`hold ${channel}: ${reason}`);

@@ -53,6 +53,11 @@ export type Seen = {
   hold(notification: Notification, claim: string, reason: string, until: Date): Promise<void>;
   /** Takes it up again for the next call. @throws like {@link hold} */
   resume(notification: Notification, claim: string, until: Date): Promise<void>;
+  /**
+   * Gives a claim back whose call was not begun, so that the next delivery takes it again; the call is
+   * not counted.
+   */
+  release(notification: Notification, claim: string, reason: string): Promise<void>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
   /**
@@ -226,6 +231,21 @@ export function createSeen(deps: {
       if (refused) throw underWay(notification);
     },
 
+    async release(notification, claim, reason) {
+      // Refused when it has arrived before, and only its answer was lost.
+      await update({
+        Key: notificationKey(notification),
+        ...changing(
+          { status: 'failed', passing: true, reason, at: clock.now().toISOString() },
+          {
+            ConditionExpression: 'claim = :claim AND #status = :sending',
+            ExpressionAttributeValues: { ':claim': claim, ':sending': 'sending' },
+          },
+          { calls: -1 },
+        ),
+      });
+    },
+
     async settle(notification, claim, outcome) {
       // Refused only where the record itself has been removed: there is nothing to settle then.
       await update({
@@ -258,7 +278,7 @@ export function createSeen(deps: {
 function changing(
   set: Attributes,
   condition: Condition,
-  { remove = [], calls }: { remove?: string[]; calls?: 0 | 1 } = {},
+  { remove = [], calls }: { remove?: string[]; calls?: -1 | 0 | 1 } = {},
 ) {
   const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
   const stale = remove.filter((name) => !(name in set));

@@ -52,6 +52,7 @@ async function run(
         claim: async () => 'c1',
         defer: async () => true,
         retreat: async () => undefined,
+        release: async () => undefined,
         hold: async () => undefined,
         resume: async () => undefined,
         settle: async () => undefined,

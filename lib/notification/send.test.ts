@@ -26,7 +26,7 @@ type Answer = SendResult | Error | 'hangs';
 /** Sends with providers that give these answers in turn, and tells what happened. */
 async function run(
   providers: Record<string, Answer[]>,
-  given: { seconds?: number; again?: Date; refused?: string; away?: number } = {},
+  given: { seconds?: number; slow?: number; again?: Date; refused?: string; away?: number } = {},
 ) {
   const steps: string[] = [];
   const paused: number[] = [];
@@ -67,7 +67,11 @@ async function run(
       random: () => 0.5,
       senders: { email: [], sms: senders },
       seen: {
-        claim: async () => 'c1',
+        claim: async () => {
+          jest.setSystemTime(start + (given.slow ?? 0) * 1000);
+          return 'c1';
+        },
+        release: step('release'),
         hold: step('hold'),
         resume: step('resume'),
         settle: async (_: Notification, __: string, outcome: Outcome) => {
@@ -106,6 +110,22 @@ test('no round begins that could outlive the invocation', async () => {
   expect(steps).toEqual(['a']);
   expect(settled).toMatchObject({ status: 'failed', passing: true });
 });
+
+test.each([
+  ['one provider', 7, { a: [taken] }],
+  ['two providers', 12, { a: [passing], b: [taken] }],
+])(
+  'a claim that took long is given back when the calls of %s could outlive the invocation',
+  async (_, seconds, providers) => {
+    const late = await run(structuredClone(providers), { seconds: 20, slow: 20.001 - seconds });
+    expect(late.steps).toEqual(['release']);
+    expect(late).toMatchObject({
+      outcome: { status: 'failed', passing: true, reason: 'no time left' },
+    });
+    const inTime = await run(structuredClone(providers), { seconds: 20, slow: 20 - seconds });
+    expect(inTime.steps).toEqual(Object.keys(providers));
+  },
+);
 
 test('what has its own time to be looked at again is asked once', async () => {
   const { steps } = await run({ a: [passing] }, { again: new Date() });

@@ -9,8 +9,9 @@ import type { Notification, Outcome } from './record.ts';
 /** How often the providers are asked in one invocation; after that the record comes again. */
 const ROUNDS = 3;
 const FIRST_PAUSE_MS = 200;
-/** What the requests to DynamoDB around a call may take. */
+/** What the requests to DynamoDB around a call may take; and the one alone that notes its outcome. */
 const NOTING_MS = 4_000;
+const SETTLING_MS = 2_000;
 
 type Deps = Pick<DeliverDeps, 'seen' | 'senders'> & {
   random?: () => number;
@@ -38,13 +39,19 @@ export async function send(
 ): Promise<(Outcome & { windowMs: number }) | undefined> {
   const { channel, message } = notification;
   const providers = senders[channel];
-  const roundMs = CALL_MS * providers.length + NOTING_MS;
+  const callsMs = CALL_MS * providers.length;
+  const roundMs = callsMs + NOTING_MS;
   const until = () => new Date(Math.min(deadline.getTime(), Date.now() + roundMs));
 
   const id = randomUUID();
   const claim = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
   if (!claim) return undefined;
   for (let round = 1; ; round++) {
+    if (Date.now() + callsMs + SETTLING_MS > deadline.getTime()) {
+      const reason = 'no time left';
+      await untilNoted(() => seen.release(notification, claim, reason), deadline);
+      return { status: 'failed', passing: true, reason, windowMs: 0 };
+    }
     const start = performance.now();
     const outcome = await callInTurn(providers, message, log);
     const windowMs = Math.round(performance.now() - start);

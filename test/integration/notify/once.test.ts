@@ -139,6 +139,23 @@ test('an invocation that dies between two calls leaves the notification to be se
   await expect(back).rejects.toMatchObject({ code: 'SEND_FAILED' });
 });
 
+test('a claim that is given back before its call counts no call, and is taken by the next delivery', async () => {
+  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const inbox = createInbox();
+  const seen = createSeen({ ...bench, clock: systemClock });
+  const [notification] = await bench.planOf(event);
+  if (!notification) throw new Error('nothing is planned');
+  const claim = await seen.claim(notification, laterBy(9_000).now());
+  // The second one stands for the SDK, which repeats a write whose answer was lost.
+  for (const _ of [1, 2]) await seen.release(notification, String(claim), 'no time left');
+  expect(await bench.recorded(event)).toMatchObject({
+    email: { status: 'failed', reason: 'no time left', attempts: 0 },
+  });
+  expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
+  expect(channels(inbox.sent)).toEqual(['email']);
+  expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 1 } });
+});
+
 test('a write whose answer is lost, and that the SDK repeats, makes no difference', async () => {
   const inbox = createInbox();
   const twice = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
