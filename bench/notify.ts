@@ -28,6 +28,8 @@ const HELP = `Usage: npm run bench:notify -- [--events 10000] [--orders 1000]
 The full run is --events 100000 --orders 10000.`;
 const RATIO_GOAL = 0.5;
 const BARE_AT_ONCE = 32;
+const BARE_EVENTS = 2_500;
+const MEMORY_FIGURES = 24;
 /** As far apart as a run is cut for its rates and its memory. */
 const SAMPLE_MS = 5_000;
 /** Nothing more comes after that long: every claim has ended, and every pause of the emulator. */
@@ -58,12 +60,14 @@ async function main(): Promise<void> {
   const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
   const bench = await createOrderBench(addresses);
   try {
-    const bareBefore = await bareRate(bench, Math.min(events, 5_000), 'before');
+    const before = await bareRates(bench, Math.min(events, BARE_EVENTS), 'before');
     await produce(bench, orders, events / orders);
     const { samples, seconds, told } = await drain(bench, events);
-    const bareAfter = await bareRate(bench, Math.min(events, 5_000), 'after');
+    const after = await bareRates(bench, Math.min(events, BARE_EVENTS), 'after');
     const rate = events / seconds;
-    const bare = (bareBefore + bareAfter) / 2;
+    const beside = (kind: keyof Bare) =>
+      `${before[kind].toFixed(0)}, ${after[kind].toFixed(0)} events/s: ratio ` +
+      `${(rate / ((before[kind] + after[kind]) / 2)).toFixed(2)}`;
     const wrong = await violations(bench, told, orders, events / orders);
     const steady = samples.slice(Math.floor(samples.length / 4));
     console.log(
@@ -71,13 +75,10 @@ async function main(): Promise<void> {
         ['what', 'figure'],
         [
           ['events drained', `${events} of ${orders} orders in ${seconds.toFixed(0)} s`],
-          ['rate of notify', `${rate.toFixed(0)} events/s`],
-          [
-            'the bare writes, before and after',
-            `${bareBefore.toFixed(0)}, ${bareAfter.toFixed(0)} events/s`,
-          ],
-          ['ratio', `${(rate / bare).toFixed(2)} (goal ${RATIO_GOAL})`],
-          ['memory, MB, over time', samples.map(({ megabytes }) => megabytes).join(' ')],
+          ['rate of notify, 1 read and 4 writes an event', `${rate.toFixed(0)} events/s`],
+          ['its 4 writes bare, before and after', `${beside('all')} (goal ${RATIO_GOAL})`],
+          ['claim and outcome bare, 2 writes', beside('claims')],
+          ['memory, MB, over time', thinned(samples).join(' ')],
           ['memory growth after the first quarter', growth(steady)],
           ['violations', wrong.length],
         ],
@@ -91,30 +92,42 @@ async function main(): Promise<void> {
   }
 }
 
-/** What `notify` writes for an event with one address, and nothing else: four updates, in their order. */
-async function bareRate(bench: OrderBench, count: number, mark: string): Promise<number> {
+type Bare = { all: number; claims: number };
+
+/** What `notify` writes for an event with one address, and nothing else; of it, what takes and settles. */
+async function bareRates(bench: OrderBench, count: number, mark: string): Promise<Bare> {
   // A client that waits: how long a write takes is what is asked here.
   const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
   const dynamo = DynamoDBDocumentClient.from(client);
   const seen = createSeen({ dynamo, table: bench.table, clock: systemClock });
-  let begun = 0;
-  const worker = async () => {
-    while (begun < count) {
-      begun += 1;
-      const event = eventOf(`bare-${mark}-${begun}`, 1);
-      const { orderId } = event.data;
-      const message = { channel: 'email', orderId, to: 'a@example.com', subject: '' };
-      const email = { event, channel: 'email', message } as Notification;
-      await seen.advance(event);
-      await seen.skip({ event, channel: 'sms', skip: 'no address' }, 'no address');
-      const claim = await seen.claim(email, new Date(Date.now() + 60_000));
-      const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
-      await seen.settle(email, String(claim), outcome);
-    }
+  const claimed = async (event: OrderEvent) => {
+    const { orderId } = event.data;
+    const message = { channel: 'email', orderId, to: 'a@example.com', subject: '' };
+    const email = { event, channel: 'email', message } as Notification;
+    const claim = await seen.claim(email, new Date(Date.now() + 60_000));
+    const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
+    await seen.settle(email, String(claim), outcome);
   };
-  const milliseconds = await timed(() => Promise.all(Array.from({ length: BARE_AT_ONCE }, worker)));
+  const all = async (event: OrderEvent) => {
+    await seen.advance(event);
+    const sms = seen.skip({ event, channel: 'sms', skip: 'no address' }, 'no address');
+    // As in `notify`, the channels do not wait for each other.
+    await Promise.all([sms, claimed(event)]);
+  };
+  const rateOf = async (kind: string, work: (event: OrderEvent) => Promise<void>) => {
+    let begun = 0;
+    const worker = async () => {
+      while (begun < count) {
+        begun += 1;
+        await work(eventOf(`bare-${mark}-${kind}-${begun}`, 1));
+      }
+    };
+    const workers = () => Promise.all(Array.from({ length: BARE_AT_ONCE }, worker));
+    return count / ((await timed(workers)) / 1000);
+  };
+  const rates = { all: await rateOf('all', all), claims: await rateOf('claims', claimed) };
   client.destroy();
-  return count / (milliseconds / 1000);
+  return rates;
 }
 
 /** All events of a round of orders, then the next: each order's in sequence, under its key. */
@@ -201,6 +214,13 @@ async function drain(bench: OrderBench, events: number) {
 async function residentMegabytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+}
+
+/** Evenly spread over the run, the last one among them. */
+function thinned(samples: Sample[]): number[] {
+  const step = Math.ceil(samples.length / MEMORY_FIGURES);
+  const kept = samples.filter((_, i) => (samples.length - 1 - i) % step === 0);
+  return kept.map(({ megabytes }) => megabytes);
 }
 
 function growth(samples: Sample[]): string {
