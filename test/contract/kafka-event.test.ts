@@ -3,6 +3,7 @@
  * the types of @types/aws-lambda, and the Kafka schemas of Powertools.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import {
   KafkaMskEventSchema,
   KafkaSelfManagedEventSchema,
@@ -91,7 +92,40 @@ describe('@types/aws-lambda', () => {
   });
 });
 
+/** The events that Powertools documents its schemas with: its own samples, self-managed and MSK. */
+function examples(): Sample['event'][] {
+  const file = createRequire(import.meta.url).resolve(
+    '@aws-lambda-powertools/parser/schemas/kafka',
+  );
+  const blocks = readFileSync(file, 'utf8').matchAll(/```json\n(.*?)```/gs);
+  return [...blocks].map(([, block = '']) => JSON.parse(block.replaceAll(/^ \*/gm, '')));
+}
+
 describe("Powertools' schemas", () => {
+  test('their examples are what our code makes of the same records', () => {
+    const events = examples();
+    expect(events.map(({ eventSource }) => eventSource).sort()).toEqual([
+      'SelfManagedKafka',
+      'aws:kafka',
+    ]);
+    for (const { records, ...source } of events) {
+      const theirs = Object.values(records).flat();
+      const messages = theirs.map(
+        ({ key, value, offset, timestamp, headers }): Message => ({
+          key: Buffer.from(key, 'base64'),
+          value: Buffer.from(value, 'base64'),
+          offset: String(offset),
+          timestamp: String(timestamp),
+          headers: Object.fromEntries(
+            headers.flatMap(Object.entries).map(([name, bytes]) => [name, Buffer.from(bytes)]),
+          ),
+          batchContext: { timestampType: 0 },
+        }),
+      );
+      expect(build(source, 'mytopic', messages)).toEqual({ records, ...source });
+    }
+  });
+
   test('both read the record back as it was sent', () => {
     const read = [
       KafkaSelfManagedEventSchema.parse(build(selfManaged, 'mytopic', [message])),

@@ -8,6 +8,16 @@ import { startOffline } from '../../support/sls.ts';
 import { Bench, until } from './bench.ts';
 import { plugin } from './offline-service.ts';
 
+const PARTIAL = [
+  'partial',
+  'partialConsumer',
+  'partialParser',
+  'partialIdempotent',
+  'middyPartial',
+  'middyError',
+];
+const NAMES = [...PARTIAL, 'sample', 'consumer', 'parser', 'idempotent', 'middyWhole'];
+
 let bench: Bench;
 let directory: string;
 let offline: Awaited<ReturnType<typeof startOffline>>;
@@ -27,7 +37,6 @@ beforeAll(async () => {
     functionResponseType: 'ReportBatchItemFailures',
     provisionedPollerConfig: { minimumPollers: 1 },
   };
-  const names = ['sample', 'partial', 'consumer', 'parser', 'idempotent'];
   const service = {
     service: 'others',
     frameworkVersion: '4',
@@ -47,12 +56,12 @@ beforeAll(async () => {
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS, apiPort: 0 },
     },
     functions: Object.fromEntries(
-      names.map((name) => [
+      NAMES.map((name) => [
         name,
         {
           handler: `others.${name}`,
           events: [
-            { kafka: { ...kafka, ...(name === 'partial' ? partial : {}) } },
+            { kafka: { ...kafka, ...(PARTIAL.includes(name) ? partial : {}) } },
             // serverless-offline says that it is ready only where there is one.
             { httpApi: `GET /${name}` },
           ],
@@ -126,4 +135,24 @@ test("Powertools' parser takes the event", async () => {
 test("Powertools' idempotency does each record once, though the batch comes twice", async () => {
   expect(await printed('seen', 6)).toEqual(['0', '1', '2', '0', '1', '2']);
   expect(await printed('effect', 3)).toEqual(['0', '1', '2']);
+});
+
+test.each(['partialConsumer', 'partialParser', 'middyPartial'])(
+  '%s reports what failed, and gets it alone again',
+  async (name) => {
+    expect(await printed(name, 3)).toEqual(['1', '3', '2']);
+  },
+);
+
+test("Powertools' idempotency does what failed again, and nothing else", async () => {
+  expect(await printed('partialEffect', 4)).toEqual(['0', '1', '2', '1']);
+});
+
+test('middy reports all records when the handler throws', async () => {
+  // The record 2 fails by itself in the second invocation, and comes alone in the third.
+  expect(await printed('middyError', 3)).toEqual(['1', '3', '2']);
+});
+
+test('an error under middy fails the whole batch', async () => {
+  expect(await printed('middyWhole', 4)).toEqual(['1', '1', '2', '3']);
 });
