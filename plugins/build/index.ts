@@ -1,13 +1,18 @@
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
+import { lambdaClass } from './lambda.ts';
+import { limitInstances } from './limit.ts';
 import { retireOnRebuild } from './retire.ts';
 
 type Serverless = { config: { servicePath: string } };
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
+/** Of each function at once: more than a laptop's cores can serve only take its memory. */
+const MAX_INSTANCES = 8;
+
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them. Under
  * `sls offline` it builds again at a change, and the instances that are idle then give way to new
- * ones, once.
+ * ones, once; and no function has more instances than a laptop bears.
  */
 export default class Build {
   readonly hooks: Record<string, () => Promise<void>>;
@@ -37,7 +42,9 @@ export default class Build {
   }
 
   async #watch(): Promise<void> {
-    const retire = await retireOnRebuild((error) => this.#log.error(String(error)));
+    const Lambda = await lambdaClass();
+    const retire = retireOnRebuild(Lambda, (error) => this.#log.error(String(error)));
+    limitInstances(Lambda, MAX_INSTANCES);
     this.#watcher = await watchFunctions(this.#serviceDir, {
       built: () => {
         retire();

@@ -1,5 +1,4 @@
-type Instance = { cleanup(): Promise<void> };
-type LambdaClass = { prototype: { get(functionKey: string): Instance } };
+import type { Instance, LambdaClass } from './lambda.ts';
 
 /**
  * Makes serverless-offline's warm instances replaceable. It keeps them for ever, or, with
@@ -8,10 +7,12 @@ type LambdaClass = { prototype: { get(functionKey: string): Instance } };
  *
  * @returns what is to be called after a rebuild
  */
-export async function retireOnRebuild(report: (error: unknown) => void): Promise<() => void> {
+export function retireOnRebuild(
+  { prototype }: LambdaClass,
+  report: (error: unknown) => void,
+): () => void {
   let builds = 0;
   const loadedAt = new WeakMap<Instance, number>();
-  const { prototype } = await lambdaClass();
   const get = prototype.get;
   prototype.get = function getFresh(functionKey) {
     const instance = get.call(this, functionKey);
@@ -24,11 +25,4 @@ export async function retireOnRebuild(report: (error: unknown) => void): Promise
   return () => {
     builds += 1;
   };
-}
-
-/** From serverless-offline's own exports; the package is written in JavaScript and has no types. */
-async function lambdaClass(): Promise<LambdaClass> {
-  const module: string = 'serverless-offline/lambda';
-  const { default: Lambda } = (await import(module)) as { default: LambdaClass };
-  return Lambda;
 }
