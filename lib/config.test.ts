@@ -67,3 +67,25 @@ test('the kind of Kafka says how to sign in, and a secret must be there for it',
   expect(refusal({ ...complete, KAFKA_KIND: 'msk-scram' }).message).toContain('KAFKA_SECRET_ARN');
   expect(refusal({ ...complete, KAFKA_KIND: 'msk' }).message).toContain('KAFKA_KIND');
 });
+
+test('links to unsubscribe need an address and a secret that nobody guesses', () => {
+  const url = 'https://shop.example/api/unsubscribe/';
+  const secrets = ['a'.repeat(16), 'b'.repeat(16)];
+  const given = {
+    ...complete,
+    NOTIFICATION_UNSUBSCRIBE_URL: url,
+    NOTIFICATION_UNSUBSCRIBE_SECRET: secrets.join(),
+  };
+  expect(loadConfig(given).unsubscribe).toEqual({ url, secrets });
+  expect(loadConfig(complete).unsubscribe).toBeUndefined();
+  const faults = (change: object) => refusal({ ...given, ...change }).message;
+  expect(faults({ NOTIFICATION_UNSUBSCRIBE_SECRET: '' })).toContain('needs it');
+  expect(faults({ NOTIFICATION_UNSUBSCRIBE_SECRET: `${secrets[0]},short` })).toContain('16');
+  for (const wrong of [
+    'http://shop.example/',
+    'https://shop.example/u?order=',
+    'ftp://localhost/',
+  ]) {
+    expect(faults({ NOTIFICATION_UNSUBSCRIBE_URL: wrong })).toContain('UNSUBSCRIBE_URL');
+  }
+});

@@ -3,6 +3,7 @@ import { AppError } from './errors.ts';
 import type { SignIn } from './kafka/sign-in.ts';
 
 const name = z.string().min(1);
+const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
 
 /** Names joined by commas, each once. */
 const list = <Name extends string>(names: readonly [Name, ...Name[]]) =>
@@ -35,7 +36,16 @@ const environment = z
       .regex(/^[A-Za-z0-9]{1,11}$/)
       .optional(),
     SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
-    NOTIFICATION_UNSUBSCRIBE_URL: z.url({ protocol: /^https$/ }).optional(),
+    NOTIFICATION_UNSUBSCRIBE_URL: z
+      .url()
+      .regex(/^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/, 'https, or http on this machine')
+      .endsWith('/')
+      .optional(),
+    NOTIFICATION_UNSUBSCRIBE_SECRET: z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.tuple([secret], secret))
+      .optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
   })
   .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
@@ -46,6 +56,10 @@ const environment = z
     };
     need('NOTIFICATION_FROM', NOTIFICATION_FROM, ['ses', 'smtp']);
     need('SMTP_URL', SMTP_URL, ['smtp']);
+  })
+  .refine((set) => !set.NOTIFICATION_UNSUBSCRIBE_URL || set.NOTIFICATION_UNSUBSCRIBE_SECRET, {
+    path: ['NOTIFICATION_UNSUBSCRIBE_SECRET'],
+    error: 'NOTIFICATION_UNSUBSCRIBE_URL needs it',
   })
   .refine(
     ({ KAFKA_KIND, KAFKA_SECRET_ARN }) =>
@@ -61,8 +75,6 @@ export type SenderConfig = {
   from: string;
   /** There wherever SMTP is named. */
   smtpUrl: string;
-  /** Where a POST ends these emails, followed by the order's id, which nobody guesses. */
-  unsubscribeUrl: string | undefined;
   /** What phones show as the sender of an SMS, where the country allows it. */
   senderId: string | undefined;
 };
@@ -81,6 +93,8 @@ export type Config = {
   /** Stage `local` only: where the messages of a customer without an address go. */
   fallback: { emailDomain: string; phone: string } | undefined;
   senders: SenderConfig;
+  /** What the links in emails are made of and checked by; without it emails have none. */
+  unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
   /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
   reportsItemFailures: boolean;
 };
@@ -116,8 +130,14 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
       from: data.NOTIFICATION_FROM ?? '',
       smtpUrl: data.SMTP_URL ?? '',
       senderId: data.NOTIFICATION_SMS_SENDER_ID,
-      unsubscribeUrl: data.NOTIFICATION_UNSUBSCRIBE_URL,
     },
+    unsubscribe:
+      data.NOTIFICATION_UNSUBSCRIBE_URL && data.NOTIFICATION_UNSUBSCRIBE_SECRET
+        ? {
+            url: data.NOTIFICATION_UNSUBSCRIBE_URL,
+            secrets: data.NOTIFICATION_UNSUBSCRIBE_SECRET,
+          }
+        : undefined,
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
   };
 }

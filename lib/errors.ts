@@ -54,6 +54,12 @@ export const ERRORS = {
     retriable: false,
     advice: 'Use the id that the creation of the order answered.',
   },
+  LINK_INVALID: {
+    title: 'The link is not valid',
+    status: 404,
+    retriable: false,
+    advice: 'Use the whole link, from the newest email that you have.',
+  },
   ROUTE_NOT_FOUND: {
     title: 'There is nothing at this address',
     status: 404,

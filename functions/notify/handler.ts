@@ -48,6 +48,7 @@ export const handler = createHandler({
     fallback: config.fallback,
   }),
   clock,
+  unsubscribe: config.unsubscribe,
   deadLetters: createDeadLetters({
     producer: createProducer(config.brokers, config.signIn),
     topic: config.deadLetterTopic,

@@ -7,6 +7,7 @@ import {
   type NotificationEntry,
   notificationSchema,
   putPreferencesInput,
+  unsubscribeInput,
 } from '../notification/api.ts';
 import {
   type CustomerPreferences,
@@ -55,6 +56,8 @@ export type AnswerHeader = keyof typeof ANSWER_HEADERS;
 type Link = { operationId: string; description: string; parameters: Record<string, string> };
 
 const ORDER_ID = '0192f0c1-2345-7abc-8def-0123456789ab';
+/** Of the second customer, made with the secret of stage `local`. */
+const UNSUBSCRIBE_TOKEN = 'ZW1haWwgY3VzdG9tZXItMg.I8GnS9LizSxGeqplME3tEKcpOzYCHhONhVJ_rv50K5M';
 const success = z.literal(true);
 const toOrder = { id: '$response.body#/data/id' };
 const orderLinks = {
@@ -345,6 +348,28 @@ export const OPERATIONS: Record<string, Operation> = {
     },
     refusals: ['PREFERENCES_CHANGED', 'DATABASE_AWAY'],
   },
+  'GET /api/unsubscribe/{token}': {
+    id: 'showUnsubscribe',
+    summary: 'Ask whether to unsubscribe',
+    description:
+      "A page in the customer's language with one button. It changes nothing: programs that look for harm in emails follow " +
+      'their links.',
+    input: unsubscribeInput,
+    request: { path: { token: UNSUBSCRIBE_TOKEN } },
+    answer: { status: 200, description: 'The page.', mediaType: 'text/html' },
+    refusals: ['LINK_INVALID', 'DATABASE_AWAY'],
+  },
+  'POST /api/unsubscribe/{token}': {
+    id: 'unsubscribe',
+    summary: 'Unsubscribe',
+    description:
+      'What a mail program posts at one click (RFC 8058), and the button of the page: the channel of the link is switched off, ' +
+      'but for critical events: a cancelled order. A link does not expire; the body is not read.',
+    input: unsubscribeInput,
+    request: { path: { token: UNSUBSCRIBE_TOKEN } },
+    answer: { status: 200, description: 'The page that says so.', mediaType: 'text/html' },
+    refusals: ['LINK_INVALID', 'DATABASE_AWAY'],
+  },
   'GET /api/notifications': {
     id: 'listNotifications',
     summary: 'List notifications',
@@ -428,6 +453,7 @@ export const PROBLEM_EXAMPLES: Partial<
     'From "shipped" an order cannot become "cancelled". Allowed: delivered.',
     { currentVersion: 3, allowed: ['delivered'] },
   ],
+  LINK_INVALID: ['This link is not one of ours, or not all of it is here.'],
   ORDER_NOT_FOUND: ['No order has this id.'],
   DATABASE_AWAY: ['DynamoDB did not answer in time.'],
 };

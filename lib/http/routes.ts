@@ -6,6 +6,7 @@ export const ROUTES = [
   { path: '/api/orders/{id}/events', methods: ['GET'] },
   { path: '/api/orders/customer/{customerId}', methods: ['GET'] },
   { path: '/api/customers/{customerId}/preferences', methods: ['GET', 'PUT'] },
+  { path: '/api/unsubscribe/{token}', methods: ['GET', 'POST'] },
   { path: '/api/notifications', methods: ['GET'] },
   { path: '/api/health', methods: ['GET'] },
   { path: '/api/docs', methods: ['GET'] },

@@ -24,6 +24,9 @@ export const putPreferencesInput = {
   body: preferencesSchema,
 };
 
+/** A token that is malformed is merely none of ours. */
+export const unsubscribeInput = { path: z.object({ token: z.string() }) };
+
 export const listNotificationsInput = {
   query: z
     .strictObject({

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createSenders } from './channels.ts';
 
-const none = { from: '', smtpUrl: '', senderId: undefined, unsubscribeUrl: undefined };
+const none = { from: '', smtpUrl: '', senderId: undefined };
 
 test('the providers are those of the configuration, in its order', () => {
   const senders = {
@@ -10,7 +10,6 @@ test('the providers are those of the configuration, in its order', () => {
     sms: ['sns' as const],
     from: 'orders@example.com',
     smtpUrl: 'smtp://localhost:1025',
-    unsubscribeUrl: 'https://shop.example/unsubscribe?order=',
   };
   const { email, sms } = createSenders({ region: 'us-east-1', senders });
   expect([email, sms].map((list) => list.map(({ name }) => name))).toEqual([

@@ -48,7 +48,7 @@ export type Senders = {
 
 /** The providers that the configuration names. Their clients are loaded only where they are named. */
 export function createSenders({ region, senders }: Pick<Config, 'region' | 'senders'>): Senders {
-  const { email, sms, from, smtpUrl, senderId, unsubscribeUrl } = senders;
+  const { email, sms, from, smtpUrl, senderId } = senders;
   const mock = createMockSender();
   const ways = {
     mock: () => mock,
@@ -61,17 +61,7 @@ export function createSenders({ region, senders }: Pick<Config, 'region' | 'send
     sns: () =>
       loaded('sns', import('./senders/sns.ts'), (m) => m.createSnsSender({ region, senderId })),
   };
-  const emailWays = email.map((name) => unsubscribable(ways[name](), unsubscribeUrl));
-  return { email: emailWays, sms: sms.map((name) => ways[name]()) };
-}
-
-function unsubscribable(sender: Sender<EmailMessage>, url?: string): Sender<EmailMessage> {
-  if (!url) return sender;
-  return {
-    name: sender.name,
-    send: (message, signal) =>
-      sender.send({ ...message, unsubscribe: `${url}${message.orderId}` }, signal),
-  };
+  return { email: email.map((name) => ways[name]()), sms: sms.map((name) => ways[name]()) };
 }
 
 /** Loading begins at the cold start, so that it is over when the first message is sent. */

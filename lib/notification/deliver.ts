@@ -9,6 +9,7 @@ import type { RecipientOf } from './recipient.ts';
 import { type Notification, superseded } from './record.ts';
 import type { Seen } from './seen.ts';
 import { send } from './send.ts';
+import { type UnsubscribeConfig, unsubscribeLink } from './unsubscribe.ts';
 
 /** Four requests to DynamoDB at their limits. */
 const NOTING_MS = 9_000;
@@ -18,6 +19,8 @@ export type DeliverDeps = {
   seen: Seen;
   recipientOf: RecipientOf;
   clock: Clock;
+  /** What the links to unsubscribe are made of; without it emails have none. */
+  unsubscribe?: UnsubscribeConfig | undefined;
 };
 
 /** When the invocation is over, and where it reports; never with an address. */
@@ -57,17 +60,22 @@ export function deliveryMs({ email, sms }: Senders): number {
 /** What the event means for each channel. */
 export async function planOf(
   event: OrderEvent,
-  { recipientOf, clock }: Pick<DeliverDeps, 'recipientOf' | 'clock'>,
+  { recipientOf, clock, unsubscribe }: Pick<DeliverDeps, 'recipientOf' | 'clock' | 'unsubscribe'>,
 ): Promise<Notification[]> {
   const recipients = await recipientOf(event, clock.now());
   return CHANNELS.map((channel) => {
     const recipient = recipients[channel];
     if ('skip' in recipient) return { event, channel, ...recipient };
     const { to, locale, until } = recipient;
+    const { customerId } = event.data;
+    const message = compose(channel, event, to, locale);
+    if (unsubscribe && message.channel === 'email') {
+      message.unsubscribe = unsubscribeLink({ customerId, channel }, unsubscribe);
+    }
     return {
       event,
       channel,
-      message: compose(channel, event, to, locale),
+      message,
       ...(until && { until }),
     };
   });

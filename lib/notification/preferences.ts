@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { email, identifier, phone } from '../fields.ts';
-import type { EventType } from '../order-event.ts';
+import { EVENT_TYPES, type EventType } from '../order-event.ts';
 import type { Channel } from './channels.ts';
 
 const clockTime = z
@@ -71,6 +71,20 @@ export const CRITICAL: Record<EventType, boolean> = {
   ORDER_DELIVERED: false,
   ORDER_CANCELLED: true,
 };
+
+const ORDINARY = EVENT_TYPES.filter((type) => !CRITICAL[type]);
+
+/** The same with the channel off for every event that is not critical. */
+export function without(preferences: Preferences, channel: Channel): Preferences {
+  const events = { ...preferences.events };
+  for (const type of ORDINARY) events[type] = { ...events[type], [channel]: false };
+  return { ...preferences, events };
+}
+
+/** Nothing but critical events goes by the channel. */
+export function isQuiet({ events }: Preferences, channel: Channel): boolean {
+  return ORDINARY.every((type) => !events[type][channel]);
+}
 
 /** Also the names that are only links to others; offsets such as +01:00 know no daylight saving. */
 function isTimeZone(name: string): boolean {

@@ -12,8 +12,8 @@ import { newOrderSchema } from '../../lib/order/order.ts';
 import { httpEvent, lambdaContext } from '../support/http.ts';
 import { functionsInYml } from '../support/root.ts';
 
-/** Both are answered by one function. */
-const FUNCTION_OF: Record<string, string> = { openapi: 'docs' };
+/** Two operations that one function answers. */
+const FUNCTION_OF: Record<string, string> = { openapi: 'docs', showUnsubscribe: 'unsubscribe' };
 
 const answer = await get('/api/openapi.json');
 const document = JSON.parse(answer.body);

@@ -35,6 +35,7 @@ const ANSWERS: Record<string, unknown> = {
   notFound: { statusCode: 404 },
   getPreferences: { statusCode: 503 },
   putPreferences: { statusCode: 503 },
+  unsubscribe: { statusCode: 404 },
   listNotifications: { statusCode: 503 },
   sendDeferred: { thrown: 'DynamoDB did not answer in time.' },
   relayOutbox: { thrown: 'DynamoDB did not answer in time.' },

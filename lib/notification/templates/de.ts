@@ -61,4 +61,20 @@ export const de: Language = {
       sms: ({ orderId }) => text`Ihre Bestellung ${orderId} ist storniert.`,
     },
   },
+  unsubscribe: {
+    email: {
+      title: 'E-Mails zu Ihren Bestellungen',
+      question: 'Möchten Sie keine E-Mails zu Ihren Bestellungen mehr erhalten?',
+      button: 'Keine mehr senden',
+      over: 'Wir senden Ihnen keine E-Mails zu Ihren Bestellungen mehr.',
+      critical: 'Wird eine Bestellung storniert, so sagen wir es Ihnen weiterhin.',
+    },
+    sms: {
+      title: 'SMS zu Ihren Bestellungen',
+      question: 'Möchten Sie keine SMS zu Ihren Bestellungen mehr erhalten?',
+      button: 'Keine mehr senden',
+      over: 'Wir senden Ihnen keine SMS zu Ihren Bestellungen mehr.',
+      critical: 'Wird eine Bestellung storniert, so sagen wir es Ihnen weiterhin.',
+    },
+  },
 };

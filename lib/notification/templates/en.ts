@@ -61,4 +61,20 @@ export const en: Language = {
       sms: ({ orderId }) => text`Your order ${orderId} is cancelled.`,
     },
   },
+  unsubscribe: {
+    email: {
+      title: 'Emails about your orders',
+      question: 'Do you want no more emails about your orders?',
+      button: 'Send me no more',
+      over: 'We send you no more emails about your orders.',
+      critical: 'Should an order be cancelled, we still tell you.',
+    },
+    sms: {
+      title: 'Text messages about your orders',
+      question: 'Do you want no more text messages about your orders?',
+      button: 'Send me no more',
+      over: 'We send you no more text messages about your orders.',
+      critical: 'Should an order be cancelled, we still tell you.',
+    },
+  },
 };

@@ -1,4 +1,5 @@
 import type { EventType, OrderStatus } from '../../order-event.ts';
+import type { Channel } from '../channels.ts';
 
 /** An order as messages show it: formatted for its reader, and harmless. */
 export type View = {
@@ -13,6 +14,15 @@ export type View = {
 };
 
 type Text = (order: View) => string;
+
+/** The page behind the link to unsubscribe: `over` when it is done, `critical` what still comes. */
+type Unsubscribe = {
+  title: string;
+  question: string;
+  button: string;
+  over: string;
+  critical: string;
+};
 
 /** What one event type says on each channel; `email.shows` are the facts under its first sentence. */
 export type Template = {
@@ -38,4 +48,5 @@ export type Language = {
   };
   statuses: Record<OrderStatus, string>;
   events: Record<EventType, Template>;
+  unsubscribe: Record<Channel, Unsubscribe>;
 };

@@ -16,6 +16,7 @@ import { createRecipientOf, type Fallback } from '../../../lib/notification/reci
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
 import { createMockSender } from '../../../lib/notification/senders/mock.ts';
+import type { UnsubscribeConfig } from '../../../lib/notification/unsubscribe.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
@@ -25,6 +26,7 @@ import { call, lambdaContext } from '../../support/http.ts';
 type Parts = {
   sender?: Sender;
   fallback?: Fallback;
+  unsubscribe?: UnsubscribeConfig;
   clock?: Clock;
   dynamo?: DynamoDBDocumentClient;
   /** Where the dead letters' topic is looked for. */
@@ -84,6 +86,7 @@ export async function createNotifyBench() {
           fallback: given.fallback,
         }),
         clock,
+        unsubscribe: given.unsubscribe,
         deadLetters: createDeadLetters({
           producer,
           topic: names.ORDER_EVENTS_DLQ,

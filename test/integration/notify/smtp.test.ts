@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { callInTurn } from '../../../lib/notification/call.ts';
-import { createSenders, type EmailMessage } from '../../../lib/notification/channels.ts';
+import type { EmailMessage } from '../../../lib/notification/channels.ts';
 import { createSmtpSender } from '../../../lib/notification/senders/smtp.ts';
 import { freePort } from '../../../local/ports.ts';
 
@@ -69,26 +69,6 @@ test('an email arrives once, with a part of text and one of HTML, and its header
   expect(source).toContain('List-Unsubscribe-Post: List-Unsubscribe=One-Click');
   expect(source).toMatch(/Content-Type: multipart\/alternative/);
   expect(source).toMatch(/text\/plain; charset=utf-8.*Thank you, Zo=C3=AB.*text\/html/s);
-});
-
-test('where an address to unsubscribe is configured, each email has it with its order', async () => {
-  const { mails, port } = await start();
-  const [sender] = createSenders({
-    region: 'us-east-1',
-    senders: {
-      email: ['smtp'],
-      sms: [],
-      from,
-      smtpUrl: `smtp://127.0.0.1:${port}`,
-      senderId: undefined,
-      unsubscribeUrl: 'https://shop.example/unsubscribe?order=',
-    },
-  }).email;
-  if (!sender) throw new Error('no sender was made');
-  await sender.send({ ...email, unsubscribe: undefined }, new AbortController().signal);
-  expect(mails[0]?.source).toContain(
-    'List-Unsubscribe: <https://shop.example/unsubscribe?order=o1>',
-  );
 });
 
 test('the server gets the name and the password of the address', async () => {

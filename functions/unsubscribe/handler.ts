@@ -1,0 +1,45 @@
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import { unsubscribeInput } from '../../lib/notification/api.ts';
+import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
+import { DEFAULTS, isQuiet } from '../../lib/notification/preferences.ts';
+import {
+  subscriptionOf,
+  type UnsubscribeConfig,
+  unsubscribe,
+} from '../../lib/notification/unsubscribe.ts';
+import { UNSUBSCRIBE_POLICY, unsubscribePage } from '../../lib/notification/unsubscribe-page.ts';
+
+const HTML = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': UNSUBSCRIBE_POLICY,
+};
+
+/**
+ * unsubscribe ends the emails about orders, by one click in a mail program or on its page.
+ *
+ * Trigger: `GET /api/unsubscribe/{token}`, `POST /api/unsubscribe/{token}`
+ * Input: the signed token of an email's link; whatever else a POST brings is not read
+ * Answers: 200 with a page in the customer's language; 404 for a link that is not ours; 503
+ * Writes: POST alone: the preferences with the channel off, but for the critical events
+ * Publishes: nothing
+ * Safe to repeat because: what is off already is not written again
+ */
+export const createHandler = (customers: Customers, config: UnsubscribeConfig | undefined) =>
+  httpHandler(unsubscribeInput, async ({ path: { token } }, { method }) => {
+    const subscription = subscriptionOf(token, config);
+    const { customerId, channel } = subscription;
+    const preferences =
+      method === 'POST'
+        ? await unsubscribe(subscription, customers)
+        : ((await customers.find(customerId)) ?? DEFAULTS);
+    const body = unsubscribePage(channel, preferences.language, isQuiet(preferences, channel));
+    return { statusCode: 200, headers: HTML, body };
+  });
+
+const config = loadConfig();
+const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };
+
+export const handler = createHandler(createCustomers(store), config.unsubscribe);
