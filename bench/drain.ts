@@ -1,7 +1,7 @@
 /** Drains a topic in a process of its own, so that its memory is the emulator's and nobody else's. */
 import { createInvoker } from '../plugins/kafka-event-source/invoke.ts';
 import type { Mapping } from '../plugins/kafka-event-source/mapping.ts';
-import { Poller } from '../plugins/kafka-event-source/poller.ts';
+import { Poller } from '../plugins/kafka-event-source/poller/poller.ts';
 import { until } from '../test/support/until.ts';
 
 export interface Drain {

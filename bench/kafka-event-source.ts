@@ -14,7 +14,7 @@ import { startBackend } from '../local/backend.ts';
 import { supervise } from '../local/supervise.ts';
 import { createInvoker } from '../plugins/kafka-event-source/invoke.ts';
 import type { Mapping } from '../plugins/kafka-event-source/mapping.ts';
-import { Poller } from '../plugins/kafka-event-source/poller.ts';
+import { Poller } from '../plugins/kafka-event-source/poller/poller.ts';
 import { freePorts } from '../test/support/ports.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';

@@ -94,7 +94,7 @@ export default class KafkaEventSource {
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
     await this.#guard();
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
-    const { Poller } = await import('./poller.ts');
+    const { Poller } = await import('./poller/poller.ts');
     const concurrency = new Map<string, number>();
     this.#runtime = new Runtime(definitions.definitions, (mapping): Running => {
       const { functionName, reservedConcurrency } = mapping;

@@ -1,7 +1,7 @@
 /** What a mapping does, and why it does not: for `sls kafka status`. */
 import type { Definition } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
-import type { Condition } from '../poller.ts';
+import type { Condition } from '../poller/poller.ts';
 import type { State, View } from '../runtime.ts';
 import type { Blocked, MappingStats } from '../stats.ts';
 

@@ -8,7 +8,7 @@ import type { Log } from '../../../plugins/kafka-event-source/delivery.ts';
 import type { EventRecord, KafkaEvent } from '../../../plugins/kafka-event-source/event.ts';
 import { createInvoker } from '../../../plugins/kafka-event-source/invoke.ts';
 import type { Mapping } from '../../../plugins/kafka-event-source/mapping.ts';
-import { Poller, type PollerOptions } from '../../../plugins/kafka-event-source/poller.ts';
+import { Poller, type PollerOptions } from '../../../plugins/kafka-event-source/poller/poller.ts';
 
 export interface Invocation {
   readonly event: KafkaEvent;
