@@ -1,0 +1,13 @@
+/** Values by the name of the variable that sets them; deeper objects only group them. */
+export type Nested = { [name: string]: string | Nested };
+
+/** Reserved names and the account that nobody has: what stands in serverless.yml for a real thing. */
+const PLACEHOLDER = /\.invalid(?![a-z0-9-])|:000000000000:|\b(?:subnet|sg)-00000000\b/;
+
+/** The variables that still have a placeholder, each with its value. */
+export function placeholders(values: Nested): [name: string, value: string][] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (typeof value !== 'string') return placeholders(value);
+    return PLACEHOLDER.test(value) ? [[name, value] satisfies [string, string]] : [];
+  });
+}
