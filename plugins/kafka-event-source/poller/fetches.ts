@@ -38,7 +38,7 @@ export class Fetches {
   // invocation takes.
   take(payload: EachBatchPayload): void {
     const { delivery, stats, positions, member } = this.#options;
-    if (!member.isPositioned || payload.isStale() || !payload.isRunning()) return;
+    if (payload.isStale() || !payload.isRunning()) return;
     const batch: FetchedBatch = payload.batch;
     const { partition, messages } = batch;
     member.commitOffsets = payload.commitOffsetsIfNecessary;

@@ -20,7 +20,10 @@ export function begin(committed: number, fetched?: number): Position {
   return { committed, attempted: committed, fetched, done: NOTHING_COMMITTED };
 }
 
-/** Whether the group is where this poller left it: then nothing of its buffer is another's. */
+/**
+ * Whether the group is where this poller left it, so that its buffer still follows. Of commits
+ * without an answer, the broker may have any: all that they cover is done.
+ */
 export function isOwn({ committed, attempted }: Position, found: number): boolean {
-  return found === committed || found === attempted;
+  return committed <= found && found <= attempted;
 }

@@ -1,0 +1,267 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { InvocationResult } from '../acknowledge.ts';
+import type { Mapping } from '../mapping.ts';
+import { Poller } from './poller.ts';
+
+const ok: InvocationResult = { kind: 'ok', payload: null };
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** All that can happen without time going on. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A broker with one topic of one partition; the test decides when the group joins and what is fetched. */
+class Broker {
+  /** What the group has committed; a function answers in its own time. */
+  committed: () => Promise<number> = async () => -1;
+  commit: (offset: number) => Promise<void> = async () => undefined;
+  leave: () => Promise<void> = async () => undefined;
+  readonly commits: number[] = [];
+  readonly seeks: number[] = [];
+  isPaused = false;
+  readonly #listeners = new Map<string, (event: { payload: unknown }) => void>();
+  #eachBatch: ((payload: EachBatchPayload) => Promise<void>) | undefined;
+
+  client(): Kafka {
+    const nothing = async () => undefined;
+    const commit = async (offset: unknown) => {
+      this.commits.push(Number(offset));
+      await this.commit(Number(offset));
+    };
+    const events = { GROUP_JOIN: 'join', REBALANCING: 'rebalancing', STOP: 'stop', CRASH: 'crash' };
+    const consumer = {
+      events,
+      connect: nothing,
+      disconnect: () => this.leave(),
+      subscribe: nothing,
+      on: (event: string, listener: (event: { payload: unknown }) => void) =>
+        this.#listeners.set(event, listener),
+      run: async ({ eachBatch }: { eachBatch: (payload: EachBatchPayload) => Promise<void> }) => {
+        this.#eachBatch = eachBatch;
+      },
+      pause: () => {
+        this.isPaused = true;
+      },
+      resume: () => {
+        this.isPaused = false;
+      },
+      seek: ({ offset }: { offset: string }) => this.seeks.push(Number(offset)),
+      commitOffsets: ([one]: { offset: string }[]) => commit(one?.offset),
+    };
+    const admin = {
+      connect: nothing,
+      disconnect: nothing,
+      listTopics: async () => ['t'],
+      fetchTopicMetadata: async () => ({ topics: [{ partitions: [{ partitionId: 0 }] }] }),
+      fetchOffsets: async () => [
+        { partitions: [{ partition: 0, offset: String(await this.committed()) }] },
+      ],
+    };
+    return { admin: () => admin, consumer: () => consumer } as unknown as Kafka;
+  }
+
+  join(): void {
+    this.#listeners.get('join')?.({ payload: { memberAssignment: { t: [0] } } });
+  }
+
+  rebalance(): void {
+    this.#listeners.get('rebalancing')?.({ payload: {} });
+  }
+
+  async fetched(from: number, to: number): Promise<void> {
+    const messages = Array.from({ length: to - from }, (_, index) => ({
+      offset: String(from + index),
+      timestamp: '1',
+      key: null,
+      value: Buffer.from('x'),
+    }));
+    const commitOffsetsIfNecessary = (
+      offsets?: Parameters<Consumer['commitOffsets']>[0] | object,
+    ) => this.#commitOf(offsets as { topics: { partitions: { offset: string }[] }[] });
+    await this.#eachBatch?.({
+      batch: {
+        topic: 't',
+        partition: 0,
+        highWatermark: String(to),
+        fetchedOffset: String(from),
+        messages,
+        lastOffset: () => String(to - 1),
+      },
+      isStale: () => false,
+      isRunning: () => true,
+      resolveOffset: () => undefined,
+      commitOffsetsIfNecessary,
+    } as unknown as EachBatchPayload);
+  }
+
+  async #commitOf({ topics }: { topics: { partitions: { offset: string }[] }[] }): Promise<void> {
+    const offset = Number(topics[0]?.partitions[0]?.offset);
+    this.commits.push(offset);
+    await this.commit(offset);
+  }
+}
+
+function poll(broker: Broker, invoke: (offsets: number[]) => Promise<InvocationResult>): Poller {
+  const log = { error: noop, warning: noop, notice: noop, debug: noop };
+  const poller = new Poller({
+    mapping: {
+      name: 'test',
+      topic: 't',
+      groupId: 'g',
+      bootstrapServers: ['b:1'],
+      source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' },
+      batchSize: 2,
+      windowMs: 0,
+      startingPosition: 'TRIM_HORIZON',
+      maximumRetryAttempts: -1,
+      maximumRecordAgeSeconds: -1,
+      filters: [],
+    } as unknown as Mapping,
+    log,
+    connect: async () => broker.client(),
+    invoke: (payload) => {
+      const records: { offset: number }[] = JSON.parse(payload).records['t-0'];
+      return invoke(records.map(({ offset }) => offset));
+    },
+    backoff: { firstMs: 1, maxMs: 1 },
+  });
+  poller.start();
+  return poller;
+}
+
+const noop = () => undefined;
+
+/** A poller that has joined its group, with the offsets of each of its invocations. */
+async function joined(broker: Broker, answer: () => Promise<InvocationResult> = async () => ok) {
+  const invoked: number[][] = [];
+  const poller = poll(broker, (offsets) => {
+    invoked.push(offsets);
+    return answer();
+  });
+  await settle();
+  broker.join();
+  await settle();
+  return { poller, invoked };
+}
+
+test('nothing is fetched until it is known from where', async () => {
+  const broker = new Broker();
+  const known = Promise.withResolvers<number>();
+  broker.committed = () => known.promise;
+  const { poller, invoked } = await joined(broker);
+  expect(broker.isPaused).toBe(true);
+  known.resolve(4);
+  await settle();
+  expect(broker.isPaused).toBe(false);
+  await broker.fetched(4, 6);
+  await settle();
+  expect(invoked).toEqual([[4, 5]]);
+  await poller.stop();
+});
+
+test('between two joins nothing is committed: another member may have gone further', async () => {
+  const broker = new Broker();
+  const answer = Promise.withResolvers<InvocationResult>();
+  const { poller, invoked } = await joined(broker, () => answer.promise);
+  await broker.fetched(0, 2);
+  await settle();
+  const known = Promise.withResolvers<number>();
+  broker.committed = () => known.promise;
+  broker.join();
+  await settle();
+  answer.resolve(ok);
+  await settle();
+  broker.join();
+  known.resolve(5);
+  await settle();
+  expect(broker.commits).toEqual([]);
+  await broker.fetched(5, 7);
+  await settle();
+  expect(invoked.at(-1)).toEqual([5, 6]);
+  expect(broker.commits).toEqual([7]);
+  await poller.stop();
+});
+
+test.each([0, 2, 4])(
+  'after commits whose answers were lost, of which the broker has %s, nothing is delivered again',
+  async (taken) => {
+    const broker = new Broker();
+    broker.committed = async () => 0;
+    const { poller, invoked } = await joined(broker);
+    broker.commit = () => Promise.reject(new Error('no answer'));
+    await broker.fetched(0, 2);
+    await settle();
+    await broker.fetched(2, 4);
+    await settle();
+    expect(broker.commits).toEqual([2, 4]);
+    broker.commit = async () => undefined;
+    broker.committed = async () => taken;
+    broker.seeks.length = 0;
+    broker.rebalance();
+    broker.join();
+    await settle();
+    expect(broker.seeks).toEqual([4]);
+    await broker.fetched(4, 6);
+    await settle();
+    expect(invoked).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    expect(broker.commits.at(-1)).toBe(6);
+    await poller.stop();
+  },
+);
+
+test('an offset set back by hand is where it starts again', async () => {
+  const broker = new Broker();
+  const { poller, invoked } = await joined(broker);
+  await broker.fetched(0, 4);
+  await settle();
+  expect(broker.commits.at(-1)).toBe(4);
+  broker.committed = async () => 1;
+  broker.seeks.length = 0;
+  broker.join();
+  await settle();
+  expect(broker.seeks).toEqual([]);
+  await broker.fetched(1, 3);
+  await settle();
+  expect(invoked.at(-1)).toEqual([1, 2]);
+  await poller.stop();
+});
+
+test('a stop ends within its limits, whoever does not answer', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker, () => new Promise(noop));
+  await broker.fetched(0, 2);
+  broker.leave = () => new Promise(noop);
+  let isStopped = false;
+  void poller.stop().then(() => {
+    isStopped = true;
+  });
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(isStopped).toBe(true);
+});
+
+test('a stop does not wait for a commit without an answer', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker);
+  broker.commit = () => new Promise(noop);
+  await broker.fetched(0, 2);
+  await settle();
+  expect(broker.commits).toEqual([2]);
+  let isStopped = false;
+  void poller.stop().then(() => {
+    isStopped = true;
+  });
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(isStopped).toBe(true);
+});
