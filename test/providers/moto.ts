@@ -21,8 +21,7 @@ export type Taken = {
 
 /** Starts moto's SES and SNS on a free port of the loopback; it is installed into .local/ at first. */
 export async function startMoto() {
-  if (!existsSync(READY)) await install();
-  const child = spawn(PYTHON, [join(import.meta.dirname, 'serve.py')], {
+  const child = spawn(await motoPython(), [join(import.meta.dirname, 'serve.py')], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -39,6 +38,12 @@ export async function startMoto() {
       await ended;
     },
   };
+}
+
+/** The Python that has moto, which is installed at first. */
+export async function motoPython(): Promise<string> {
+  if (!existsSync(READY)) await install();
+  return PYTHON;
 }
 
 async function nextLine(lines: AsyncIterator<string>): Promise<string> {

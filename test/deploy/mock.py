@@ -1,0 +1,98 @@
+"""AWS as moto imitates it, on a free port of the loopback, with what `sls deploy` of this project needs
+besides. Prints the port when it answers. On stderr: every answer from 400 on.
+
+moto's CloudFormation lacks some types of resources, and its Lambda takes no Kafka as a source. What is
+added here keeps the settings and shows them back; it checks nothing."""
+
+import logging
+import sys
+
+import moto.moto_server.threaded_moto_server as threaded
+from flask import request
+from moto.awslambda import models as awslambda
+from moto.cloudformation import models as cloudformation
+from moto.core.common_models import CloudFormationModel
+
+# Kept by CloudFormation alone: moto's services do not list them.
+LACKING = [
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+]
+
+
+def keep(kind):
+    def create(cls, resource_name, *_, **__):
+        kept = cls()
+        kept.name = resource_name
+        return kept
+
+    members = {
+        "__module__": "moto.cloudformation.lacking",
+        "name": "",
+        "cloudformation_type": staticmethod(lambda: kind),
+        "cloudformation_name_type": staticmethod(lambda: ""),
+        "create_from_cloudformation_json": classmethod(create),
+        "update_from_cloudformation_json": classmethod(lambda cls, original, *_, **__: original),
+        "delete_from_cloudformation_json": classmethod(lambda cls, *_, **__: None),
+        "delete": lambda self, *_: None,
+        "has_cfn_attr": classmethod(lambda cls, _: True),
+        "get_cfn_attribute": lambda self, attribute: f"{self.name}.{attribute}",
+        "physical_resource_id": property(lambda self: self.name),
+    }
+    return type(kind.replace("::", ""), (CloudFormationModel,), members)
+
+
+def create_kafka_mapping(backend, spec):
+    function = backend._lambdas.get_function_by_name_or_arn_with_qualifier(spec["FunctionName"])
+    given = {
+        "EventSourceArn": "arn:aws:kafka",
+        **spec,
+        "RegionName": backend.region_name,
+        "AccountId": backend.account_id,
+        "FunctionArn": function.function_arn,
+    }
+    mapping = awslambda.EventSourceMapping(given)
+    mapping.event_source_arn = spec.get("EventSourceArn")
+    backend._event_source_mappings[mapping.uuid] = mapping
+    return mapping
+
+
+def print_refusals(create_app):
+    def create(service):
+        app = create_app(service)
+
+        @app.after_request
+        def say(answer):
+            if answer.status_code >= 400:
+                what = request.headers.get("x-amz-target") or request.form.get("Action") or ""
+                call = f"{service} {request.method} {request.path} {what}"
+                print(call, answer.status_code, answer.get_data(as_text=True), file=sys.stderr, flush=True)
+            return answer
+
+        return app
+
+    return create
+
+
+kept = [keep(kind) for kind in LACKING]
+# Known to moto for SQS, Kinesis and DynamoDB only, by limits of theirs.
+awslambda.EventSourceMapping.event_source_arn = None
+awslambda.EventSourceMapping.batch_size = None
+awslambda.LambdaBackend.create_event_source_mapping = create_kafka_mapping
+# cfn-lint, whose warnings moto takes for errors; `npm run lint:deploy` has run it.
+cloudformation.validate_template_cfn_lint = lambda template: []
+threaded.create_backend_app = print_refusals(threaded.create_backend_app)
+
+logging.getLogger("werkzeug").setLevel("ERROR")
+server = threaded.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()
