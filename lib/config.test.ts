@@ -89,3 +89,27 @@ test('links to unsubscribe need an address and a secret that nobody guesses', ()
     expect(faults({ NOTIFICATION_UNSUBSCRIBE_URL: wrong })).toContain('UNSUBSCRIBE_URL');
   }
 });
+
+test('mail goes without TLS only where the address says so, and stays on this machine', () => {
+  const given = { ...complete, NOTIFICATION_EMAIL: 'smtp', NOTIFICATION_FROM: 'a@shop.example' };
+  const urls = [
+    'smtp://mail.shop.example:587',
+    'smtps://a:b@mail.shop.example',
+    'smtp://localhost:1025',
+  ];
+  for (const SMTP_URL of [
+    ...urls,
+    'smtp://a:b@localhost:1025?tls=no',
+    'smtp://127.0.0.1:25/?tls=no',
+  ]) {
+    expect(loadConfig({ ...given, SMTP_URL }).senders.smtpUrl).toBe(SMTP_URL);
+  }
+  const wrong = ['smtp://a:b@mail.shop.example?tls=no', 'smtp://localhost.shop.example?tls=no'];
+  for (const SMTP_URL of [
+    ...wrong,
+    'smtp://localhost?tls=off',
+    'smtp://localhost@shop.example?tls=no',
+  ]) {
+    expect(refusal({ ...given, SMTP_URL }).message).toContain('?tls=no');
+  }
+});

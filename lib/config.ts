@@ -35,7 +35,12 @@ const environment = z
       .string()
       .regex(/^[A-Za-z0-9]{1,11}$/)
       .optional(),
-    SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+    SMTP_URL: z
+      .url({ protocol: /^smtps?$/ })
+      .regex(/^[^?]*$|^smtp:\/\/([^@/]*@)?(localhost|127\.0\.0\.1)(:\d+)?\/?\?tls=no$/, {
+        error: 'only for localhost may it end in ?tls=no',
+      })
+      .optional(),
     NOTIFICATION_UNSUBSCRIBE_URL: z
       .url()
       .regex(/^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/, 'https, or http on this machine')

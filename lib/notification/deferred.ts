@@ -4,21 +4,39 @@ import {
   GetCommand,
   QueryCommand,
   UpdateCommand,
+  type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { asDatabaseError } from '../dynamo.ts';
 import { type OrderEvent, orderEventSchema } from '../order-event.ts';
 import type { Channel } from './channels.ts';
-import { allDeferredShards, DEFERRED, type NotificationKey } from './record.ts';
+import {
+  allDeferredShards,
+  DEFERRED,
+  deferralOf,
+  GIVEN_UP,
+  type NotificationKey,
+} from './record.ts';
 
 /** A record that waits, with what its message is made of. */
 export type DeferredRecord = {
   key: NotificationKey;
   event: OrderEvent;
   channel: Channel;
+  /** How often its provider was called since it was put off. */
   attempts: number;
-  /** The last call failed, and nothing has put the message off since. */
+  /** The last call failed; else none was made, or a run is at it, or has died there. */
   hasFailed: boolean;
 };
+
+/** A record that was given up: everything but its address. */
+export type GivenUp = Pick<DeferredRecord, 'key' | 'event' | 'channel'> & {
+  attempts: number;
+  reason: string;
+  at: string;
+};
+
+/** From a time on, up to another, itself not included. */
+export type Period = { from: Date; to: Date };
 
 /** The records that wait until quiet hours end, or until a provider is tried again. */
 export type Deferred = {
@@ -26,52 +44,117 @@ export type Deferred = {
   due(now: Date): AsyncGenerator<NotificationKey>;
   /** @returns the record, when it is still due */
   find(key: NotificationKey, now: Date): Promise<DeferredRecord | undefined>;
-  /** Lets a record rest as it stands, `failed`, for good. */
-  drop(key: NotificationKey): Promise<void>;
+  /** Lets a record rest as it stands, `failed`, until somebody puts it back. */
+  drop(key: NotificationKey, now: Date): Promise<void>;
+  /** The records that rest so, those of a period, the oldest first. */
+  givenUp(period: Period): AsyncGenerator<GivenUp>;
+  /** Has a record looked at again, as if it had waited. @returns false when it rests no longer */
+  putBack(record: GivenUp, now: Date): Promise<boolean>;
 };
+
+/** What is queried by, in the index of the deferred ones. */
+type Range = { shard: string; from?: Date; to: Date };
 
 export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: string }): Deferred {
   const { dynamo, table } = deps;
+
+  async function* keysOf({ shard, from = new Date(0), to }: Range) {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const query = new QueryCommand({
+        TableName: table,
+        IndexName: DEFERRED,
+        KeyConditionExpression: 'deferredShard = :shard AND deferredUntil BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':shard': shard,
+          ':from': from.toISOString(),
+          ':to': to.toISOString(),
+        },
+        ExclusiveStartKey: start,
+      });
+      const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
+      yield* Items.map(({ pk, sk }): NotificationKey => ({ pk, sk }));
+      start = LastEvaluatedKey;
+    } while (start);
+  }
+
+  async function read(key: NotificationKey) {
+    const get = new GetCommand({ TableName: table, Key: key, ConsistentRead: true });
+    return (await orAway(dynamo.send(get))).Item;
+  }
+
+  /** @returns false where the condition does not hold: another run has it, or has settled it */
+  async function update(key: NotificationKey, input: Partial<UpdateCommandInput>) {
+    const names = { '#status': 'status', ...input.ExpressionAttributeNames };
+    const command = new UpdateCommand({
+      TableName: table,
+      Key: key,
+      ...input,
+      ExpressionAttributeNames: names,
+    });
+    try {
+      await orAway(dynamo.send(command));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
   return {
     async *due(now) {
-      for (const shard of rotated(allDeferredShards(), now)) {
-        let from: Record<string, unknown> | undefined;
-        do {
-          const query = new QueryCommand({
-            TableName: table,
-            IndexName: DEFERRED,
-            KeyConditionExpression: 'deferredShard = :shard AND deferredUntil <= :now',
-            ExpressionAttributeValues: { ':shard': shard, ':now': now.toISOString() },
-            ExclusiveStartKey: from,
-          });
-          const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
-          yield* Items.map(({ pk, sk }) => ({ pk, sk }));
-          from = LastEvaluatedKey;
-        } while (from);
-      }
+      for (const shard of rotated(allDeferredShards(), now)) yield* keysOf({ shard, to: now });
     },
 
     async find(key, now) {
-      const get = new GetCommand({ TableName: table, Key: key, ConsistentRead: true });
-      const { Item } = await orAway(dynamo.send(get));
-      if (!Item?.deferredUntil || Item.deferredUntil > now.toISOString()) return undefined;
-      const event = orderEventSchema.parse(JSON.parse(Item.event));
-      const { channel, attempts = 0, status } = Item;
-      return { key, event, channel, attempts, hasFailed: status === 'failed' };
+      const item = await read(key);
+      if (!item?.deferredUntil || item.deferredUntil > now.toISOString()) return undefined;
+      if (item.deferredShard === GIVEN_UP) return undefined;
+      const event = orderEventSchema.parse(JSON.parse(item.event));
+      const { channel, attempts = 0, attemptsBefore = 0, status } = item;
+      const hasFailed = status === 'failed';
+      return { key, event, channel, attempts: attempts - attemptsBefore, hasFailed };
     },
 
-    async drop(key) {
-      const update = new UpdateCommand({
-        TableName: table,
-        Key: key,
+    async drop(key, now) {
+      await update(key, {
         ConditionExpression: '#status = :failed',
-        UpdateExpression: 'REMOVE event, deferredShard, deferredUntil',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':failed': 'failed' },
+        UpdateExpression: 'SET deferredShard = :givenUp, deferredUntil = :now',
+        ExpressionAttributeValues: {
+          ':failed': 'failed',
+          ':givenUp': GIVEN_UP,
+          ':now': now.toISOString(),
+        },
       });
-      await orAway(dynamo.send(update)).catch((error: unknown) => {
-        // Another run has it, or has settled it: nothing is left to drop.
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    },
+
+    async *givenUp(period) {
+      for await (const key of keysOf({ shard: GIVEN_UP, ...period })) {
+        const item = await read(key);
+        // The index lags behind a write for a moment; its end is a part of a range.
+        if (item?.deferredShard !== GIVEN_UP) continue;
+        if (item.deferredUntil >= period.to.toISOString()) continue;
+        const { channel, attempts, reason, deferredUntil } = item;
+        const event = orderEventSchema.parse(JSON.parse(item.event));
+        yield { key, event, channel, attempts, reason, at: deferredUntil };
+      }
+    },
+
+    async putBack({ key, event }, now) {
+      const { deferredShard, deferredUntil } = deferralOf(event, now);
+      return update(key, {
+        ConditionExpression: '#status = :failed AND deferredShard = :givenUp',
+        UpdateExpression:
+          'SET #status = :deferred, deferredShard = :shard, deferredUntil = :now, ' +
+          'reason = :reason, attemptsBefore = attempts',
+        ExpressionAttributeValues: {
+          ':failed': 'failed',
+          ':givenUp': GIVEN_UP,
+          ':deferred': 'deferred',
+          ':shard': deferredShard,
+          ':now': deferredUntil,
+          ':reason': 'put back',
+        },
       });
     },
   };

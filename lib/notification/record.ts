@@ -120,6 +120,9 @@ export function deferralOf(event: OrderEvent, until: Date) {
   };
 }
 
+/** The key of those that `sendDeferred` has given up, by the time of that. */
+export const GIVEN_UP = 'GIVEN_UP';
+
 /** The keys that spread the deferred ones over 16 partitions, so that no one of them is hot. */
 export function allDeferredShards(): string[] {
   return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));

@@ -69,6 +69,8 @@ export type Seen = {
 };
 
 type Attributes = Record<string, unknown> & { claim?: string };
+/** `anew`: the attempts that lead to giving up are counted from here. */
+type Taking = { calls?: 0 | 1; anew?: boolean; key?: NotificationKey };
 type Condition = Pick<UpdateCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
 /**
@@ -124,8 +126,7 @@ export function createSeen(deps: {
   async function take(
     notification: Notification,
     set: Attributes,
-    calls: 0 | 1,
-    key = notificationKey(notification),
+    { calls = 0, anew = false, key = notificationKey(notification) }: Taking = {},
   ) {
     const now = clock.now();
     const refused = await update({
@@ -133,6 +134,7 @@ export function createSeen(deps: {
       ...changing({ ...factsOf(notification, now), ...set }, free(now), {
         remove: OF_A_CALL,
         calls,
+        anew,
       }),
     });
     if (!refused) return undefined;
@@ -198,7 +200,7 @@ export function createSeen(deps: {
         claimedUntil: until.toISOString(),
         ...(again && deferralOf(notification.event, again)),
       };
-      const stands = await take(notification, set, 1);
+      const stands = await take(notification, set, { calls: 1 });
       return stands === undefined || stands === 'mine' ? claim : undefined;
     },
 
@@ -263,12 +265,12 @@ export function createSeen(deps: {
 
     async defer(notification, until, reason) {
       const set = { status: 'deferred', reason, ...deferralOf(notification.event, until) };
-      const stands = await take(notification, set, 0);
+      const stands = await take(notification, set, { anew: true });
       return stands === undefined;
     },
 
     async skip(notification, reason, key) {
-      const stands = await take(notification, { status: 'skipped', reason }, 0, key);
+      const stands = await take(notification, { status: 'skipped', reason }, key && { key });
       return stands === undefined;
     },
   };
@@ -278,9 +280,10 @@ export function createSeen(deps: {
 function changing(
   set: Attributes,
   condition: Condition,
-  { remove = [], calls }: { remove?: string[]; calls?: -1 | 0 | 1 } = {},
+  { remove = [], calls, anew }: { remove?: string[]; calls?: -1 | 0 | 1; anew?: boolean } = {},
 ) {
   const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
+  if (anew) sets.push('attemptsBefore = if_not_exists(attempts, :calls)');
   const stale = remove.filter((name) => !(name in set));
   return {
     UpdateExpression: [

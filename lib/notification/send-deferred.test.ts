@@ -70,6 +70,10 @@ async function run(
           return { key, event, channel: 'sms', attempts: 0, hasFailed: false };
         },
         drop: async () => undefined,
+        async *givenUp() {
+          yield* [];
+        },
+        putBack: async () => false,
         ...parts,
       },
     },

@@ -74,7 +74,7 @@ async function handle(
     const { event, channel, attempts, hasFailed } = record;
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
     if (attempts >= MAX_ATTEMPTS && hasFailed) {
-      await deps.deferred.drop(key);
+      await deps.deferred.drop(key, deps.clock.now());
       log.error('given up', { channel, attempts });
       return 'dropped';
     }

@@ -16,11 +16,12 @@ type Step<T> = (done: (error?: Error | null, result?: T) => void) => void;
 /**
  * Email by SMTP, one connection a message: for a local mail catcher, or as the second provider.
  *
- * @param url `smtp://host:port`, `smtps://…`, with `user:password@` where the server asks for it
+ * @param url `smtp://host:port`, `smtps://…`, with `user:password@` where the server asks for it. A
+ * password goes over TLS alone; only a mail catcher on this machine gets it without, by `?tls=no`
  */
 export function createSmtpSender(options: { url: string; from: string }): Sender<EmailMessage> {
   const { from } = options;
-  const { host, port, secure, auth } = serverOf(options.url);
+  const { auth, ...server } = serverOf(options.url);
   return {
     name: 'smtp',
     async send(message, signal) {
@@ -30,7 +31,7 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
       const mail = { from, to, subject, messageId, headers, text: body, html };
       const raw = await new MailComposer(mail).compile().build();
 
-      const connection = new SMTPConnection({ host, port, secure, ...LIMITS });
+      const connection = new SMTPConnection({ ...server, ...LIMITS });
       const broken = Promise.withResolvers<never>();
       connection.once('error', broken.reject);
       signal.addEventListener('abort', () => broken.reject(signal.reason), { once: true });
@@ -80,13 +81,14 @@ function reasonOf(error: unknown, where: string): string {
 }
 
 function serverOf(url: string) {
-  const { protocol, hostname, port, username, password } = new URL(url);
+  const { protocol, hostname, port, username, password, searchParams } = new URL(url);
   const secure = protocol === 'smtps:';
   const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
   return {
     host: hostname,
     port: port ? Number(port) : secure ? 465 : 587,
     secure,
+    requireTLS: username !== '' && searchParams.get('tls') !== 'no',
     auth: username ? credentials : undefined,
   };
 }

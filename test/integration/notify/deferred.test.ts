@@ -175,7 +175,34 @@ test('a failure that passes is tried again later and later, and given up after t
   expect(reports.filter(({ dropped }) => dropped === 1)).toHaveLength(1);
   const { sms: failed } = await bench.recorded(created);
   expect(failed).toMatchObject({ status: 'failed', reason: 'too many requests', attempts: 10 });
-  expect(failed).not.toHaveProperty('deferredUntil');
+  expect(failed).toMatchObject({ deferredShard: 'GIVEN_UP' });
+});
+
+test('calls before an SMS was put off do not count towards giving it up', async () => {
+  const { event, customerId } = await sleeper({ quietHours: null });
+  const created = event(1, 'ORDER_CREATED');
+  const throttled: Sender = {
+    name: 'throttled',
+    async send({ channel }) {
+      return { success: false, passing: channel === 'sms', reason: 'too many requests' };
+    },
+  };
+  // A record that comes again and again, with three calls each time, until the night begins.
+  for (let delivery = 1; delivery <= 4; delivery += 1) {
+    await expect(bench.notify({ sender: throttled })(created)).rejects.toThrow();
+  }
+  await bench.customers.save(customerId, quiet, undefined);
+  expect(await bench.notify({ sender: throttled })(created)).toEqual(bench.failed());
+  expect((await bench.recorded(created)).sms).toMatchObject({ status: 'deferred', attempts: 12 });
+
+  const report = await bench.sendDeferred({ sender: throttled, clock: after(61) });
+  expect(report).toMatchObject({ failed: 1, dropped: 0 });
+  const inbox = createInbox();
+  expect(await bench.sendDeferred({ sender: inbox, clock: after(64) })).toMatchObject({
+    dropped: 0,
+  });
+  expect(sms(inbox, created)).toHaveLength(1);
+  expect((await bench.recorded(created)).sms).toMatchObject({ status: 'sent', attempts: 14 });
 });
 
 test('what a run that died was sending becomes unknown, and is not sent again', async () => {

@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import tls from 'node:tls';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { callInTurn } from '../../../lib/notification/call.ts';
 import type { EmailMessage } from '../../../lib/notification/channels.ts';
 import { createSmtpSender } from '../../../lib/notification/senders/smtp.ts';
 import { freePort } from '../../../local/ports.ts';
+import { createAuthority } from '../../support/certificate.ts';
 
 const from = 'Orders <orders@shop.example>';
 const email: EmailMessage = {
@@ -80,8 +82,55 @@ test('the server gets the name and the password of the address', async () => {
       done(null, { user: username });
     },
   });
-  expect(await send(`smtp://orders:p%40ss@127.0.0.1:${port}`)).toMatchObject({ status: 'sent' });
+  const url = `smtp://orders:p%40ss@127.0.0.1:${port}?tls=no`;
+  expect(await send(url)).toMatchObject({ status: 'sent' });
   expect(seen).toEqual([['orders', 'p@ss']]);
+});
+
+describe('a password', () => {
+  const authority = createAuthority('a test');
+  const { certificate: cert, privateKey: key } = authority.issue('localhost');
+  const trusted = tls.getCACertificates('default');
+  afterEach(() => tls.setDefaultCACertificates(trusted));
+
+  /** A server with STARTTLS, or without; what it has been told, and how. */
+  async function asking(disabledCommands: string[]) {
+    const seen: unknown[] = [];
+    const { port } = await start({
+      authOptional: false,
+      allowInsecureAuth: true,
+      disabledCommands,
+      cert,
+      key,
+      onAuth: ({ username, password }, { secure }, done) => {
+        seen.push([username, password, secure]);
+        done(null, { user: username });
+      },
+    });
+    return { seen, url: `smtp://orders:secret@127.0.0.1:${port}` };
+  }
+
+  test('goes over TLS', async () => {
+    tls.setDefaultCACertificates([...trusted, authority.certificate]);
+    const { seen, url } = await asking([]);
+    expect(await send(url)).toMatchObject({ status: 'sent' });
+    expect(seen).toEqual([['orders', 'secret', true]]);
+  });
+
+  test('is not told to a server without TLS, nor to one that nobody vouches for', async () => {
+    for (const disabled of [['STARTTLS'], []]) {
+      const { seen, url } = await asking(disabled);
+      expect(await send(url)).toMatchObject({ status: 'failed', passing: true });
+      expect(seen).toEqual([]);
+      await new Promise<void>((resolve) => server?.close(resolve));
+    }
+  });
+
+  test('is told in the clear where the address says so', async () => {
+    const { seen, url } = await asking(['STARTTLS']);
+    expect(await send(`${url}?tls=no`)).toMatchObject({ status: 'sent' });
+    expect(seen).toEqual([['orders', 'secret', false]]);
+  });
 });
 
 const failed = (passing: boolean, reason: string) => ({ status: 'failed', passing, reason });
@@ -123,7 +172,7 @@ test('a server that breaks off after the message may have it: unknown', async ()
 
 test('a wrong password and an absent server pass: nothing has left', async () => {
   const { port } = await start({ authOptional: false, onAuth: (_, __, done) => done(null, {}) });
-  expect(await send(`smtp://a:b@127.0.0.1:${port}`)).toMatchObject({
+  expect(await send(`smtp://a:b@127.0.0.1:${port}?tls=no`)).toMatchObject({
     status: 'failed',
     passing: true,
   });

@@ -1,0 +1,45 @@
+import type { Clock } from '../clock.ts';
+import type { Deferred, GivenUp, Period } from './deferred.ts';
+
+/** Which of the notifications that were given up: an order's, those of a period, or all. */
+export type ResendWish = { order: string } | Period | 'all';
+
+export type ResendReport = { found: number; putBack: number };
+
+type Options = {
+  /** Puts them back; without it they are only found. */
+  put: boolean;
+  found?: (record: GivenUp) => void;
+};
+
+/**
+ * Has `sendDeferred` send, within a minute, what it gave up after its last failure: as the customer's
+ * preferences say then, with all its attempts anew, and never what a later event of the order has
+ * overtaken.
+ *
+ * @throws AppError `DATABASE_AWAY`; repeating it goes on where it stopped
+ */
+export async function resend(
+  { deferred, clock }: { deferred: Pick<Deferred, 'givenUp' | 'putBack'>; clock: Clock },
+  wish: ResendWish,
+  { put, found = () => undefined }: Options,
+): Promise<ResendReport> {
+  const report: ResendReport = { found: 0, putBack: 0 };
+  const now = clock.now();
+  const ever = { from: new Date(0), to: new Date(now.getTime() + 1) };
+  for await (const record of deferred.givenUp(isPeriod(wish) ? wish : ever)) {
+    if (isOrder(wish) && record.event.data.orderId !== wish.order) continue;
+    report.found += 1;
+    found(record);
+    if (put && (await deferred.putBack(record, now))) report.putBack += 1;
+  }
+  return report;
+}
+
+function isPeriod(wish: ResendWish): wish is Period {
+  return typeof wish === 'object' && 'from' in wish;
+}
+
+function isOrder(wish: ResendWish): wish is { order: string } {
+  return typeof wish === 'object' && 'order' in wish;
+}

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Sender } from '../../../lib/notification/channels.ts';
+import { DEFAULTS } from '../../../lib/notification/preferences.ts';
+import type { OrderEvent } from '../../../lib/order-event.ts';
+import { freePort } from '../../../local/ports.ts';
+import { sls } from '../../support/sls.ts';
+import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+
+const MINUTE = 60_000;
+const HOURS = 60;
+
+let bench: NotifyBench;
+
+beforeAll(async () => {
+  bench = await createNotifyBench();
+  const clockAt = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+  const [from, to] = [clockAt(Date.now() - HOURS * MINUTE), clockAt(Date.now() + HOURS * MINUTE)];
+  await bench.customers.save('sleeper', { ...DEFAULTS, quietHours: { from, to } }, undefined);
+});
+
+afterAll(() => bench.close());
+
+function after(minutes: number): Clock {
+  return { now: () => new Date(Date.now() + minutes * MINUTE) };
+}
+
+const away: Sender = {
+  name: 'away',
+  send: async ({ channel }) => ({ success: false, passing: channel === 'sms', reason: 'away' }),
+};
+
+/** SMS that waited through the night, and then through an outage that was too long. */
+async function givenUp(...events: OrderEvent[]) {
+  await bench.notify({ sender: away })(...events);
+  for (let minutes = HOURS + 1; minutes < 9 * HOURS; minutes += 30) {
+    await bench.sendDeferred({ sender: away, clock: after(minutes) });
+  }
+  for (const event of events) {
+    expect((await bench.recorded(event)).sms).toMatchObject({ status: 'failed', attempts: 10 });
+  }
+}
+
+const eventOf = (given: Partial<OrderEvent> = {}, data: Partial<OrderEvent['data']> = {}) =>
+  orderEvent(given, { customerId: 'sleeper', ...data });
+
+async function resend(options: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await sls(['resend', ...options], {
+    KAFKA_BROKERS: bench.brokers.join(','),
+    DYNAMODB_ENDPOINT: bench.dynamoEndpoint,
+    ORDERS_TABLE: bench.table,
+    ...env,
+  });
+  return { code, text: stdout + stderr };
+}
+
+/** What a run of `sendDeferred` tells by SMS once the provider is back. */
+async function told() {
+  const inbox = createInbox();
+  await bench.sendDeferred({ sender: inbox, clock: after(10 * HOURS) });
+  return inbox.sent.filter(({ channel }) => channel === 'sms').map(({ orderId }) => orderId);
+}
+
+test('what was given up is shown, put back one by one or together, and sent once', async () => {
+  const [first, second, third] = [eventOf(), eventOf(), eventOf()] as const;
+  const [one, two, three] = [first, second, third].map(({ data }) => data.orderId);
+  await givenUp(first, second, third);
+  expect(await told()).toEqual([]);
+
+  const shown = await resend([]);
+  expect(shown).toMatchObject({ code: 0 });
+  for (const id of [one, two, three])
+    expect(shown.text).toContain(`${id}  ORDER_CREATED  sms  10 `);
+  expect(shown.text).toContain(`Dry run: 3 of ${bench.table} would be sent again. Add --yes`);
+  expect(shown.text).not.toContain('15550123');
+  expect(await told()).toEqual([]);
+
+  expect((await resend(['--order', String(one), '--yes'])).text).toContain('Put back 1 of');
+  expect(await told()).toEqual([one]);
+  expect((await bench.recorded(first)).sms).toMatchObject({ status: 'sent', attempts: 11 });
+
+  const day = (days: number) => new Date(Date.now() + days * 24 * HOURS * MINUTE).toISOString();
+  const before = await resend(['--from', day(-2), '--to', day(-1), '--yes']);
+  expect(before.text).toContain('Put back 0 of');
+  const within = await resend(['--from', day(-1), '--to', day(1), '--yes']);
+  expect(within.text).toContain('Put back 2 of');
+  expect((await told()).toSorted()).toEqual([two, three].toSorted());
+  expect((await resend(['--all', '--yes'])).text).toContain('Put back 0 of');
+  expect(await told()).toEqual([]);
+});
+
+test('what is put back has all its attempts anew', async () => {
+  const event = eventOf();
+  await givenUp(event);
+  await resend(['--all', '--yes']);
+  let calls = 0;
+  const counted: Sender = {
+    ...away,
+    send(...given) {
+      calls += 1;
+      return away.send(...given);
+    },
+  };
+  for (let hours = 10; hours < 19; hours += 0.5) {
+    await bench.sendDeferred({ sender: counted, clock: after(hours * HOURS) });
+  }
+  expect(calls).toBe(10);
+  expect((await bench.recorded(event)).sms).toMatchObject({ status: 'failed', attempts: 20 });
+});
+
+test('what a later event of its order has overtaken is not told', async () => {
+  const created = eventOf();
+  await givenUp(created);
+  const cancelled = eventOf({ type: 'ORDER_CANCELLED', sequence: 2 }, created.data);
+  await bench.notify()(cancelled);
+  await resend(['--order', created.data.orderId, '--yes']);
+  expect(await told()).toEqual([]);
+  expect((await bench.recorded(created)).sms).toMatchObject({
+    status: 'skipped',
+    reason: 'superseded',
+  });
+});
+
+test('a mistake, and a table that does not answer, are told without a stack', async () => {
+  const mistake = await resend(['--yes']);
+  expect(mistake).toMatchObject({ code: 1, text: expect.stringContaining('Say --all, --order') });
+  const gone = await resend([], { DYNAMODB_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+  expect(gone).toMatchObject({ code: 1, text: expect.stringContaining('npm start') });
+  for (const { text } of [mistake, gone]) expect(text).not.toMatch(/^ +at /m);
+});
