@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { asAppError } from './errors.ts';
 import { logFailure, logger } from './logger.ts';
+import { writeMetrics } from './metrics.ts';
 
 /**
  * The house wrapper around a function that runs by schedule. A failure fails the invocation, with an
@@ -17,6 +18,7 @@ export function taskHandler<T>(run: (context: Context) => Promise<T>) {
       throw withoutStack(error);
     } finally {
       logger.resetKeys();
+      writeMetrics();
     }
   };
 }

@@ -1,14 +1,11 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
-import { createProducer } from '../../lib/kafka/producer.ts';
 import { createOrderInput } from '../../lib/order/api.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
-import { createRepository } from '../../lib/order/repository.ts';
+import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * createOrder takes a new order.
@@ -34,11 +31,4 @@ export const createHandler = (deps: OutboxDeps) =>
     };
   });
 
-const config = loadConfig();
-
-export const handler = createHandler({
-  repository: createRepository(createDynamo(config), config.table),
-  producer: createProducer(config.brokers, config.signIn),
-  topic: config.eventsTopic,
-  clock: systemClock,
-});
+export const handler = createHandler(wireOutbox(loadConfig()));

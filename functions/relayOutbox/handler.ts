@@ -1,12 +1,9 @@
 import type { Context } from 'aws-lambda';
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
-import { createProducer } from '../../lib/kafka/producer.ts';
 import { reportBacklog } from '../../lib/order/backlog-report.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { relayPending } from '../../lib/order/relay.ts';
-import { createRepository } from '../../lib/order/repository.ts';
+import { wireOutbox } from '../../lib/order/wire.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
@@ -24,11 +21,4 @@ export const createHandler = (deps: OutboxDeps) =>
     reportBacklog(deps, () => relayPending(deps, () => context.getRemainingTimeInMillis())),
   );
 
-const config = loadConfig();
-
-export const handler = createHandler({
-  repository: createRepository(createDynamo(config), config.table),
-  producer: createProducer(config.brokers, config.signIn),
-  topic: config.eventsTopic,
-  clock: systemClock,
-});
+export const handler = createHandler(wireOutbox(loadConfig()));

@@ -1,14 +1,11 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
-import { createProducer } from '../../lib/kafka/producer.ts';
 import { updateStatusInput } from '../../lib/order/api.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
-import { createRepository } from '../../lib/order/repository.ts';
+import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * updateStatus moves an order to another status.
@@ -31,11 +28,4 @@ export const createHandler = (deps: OutboxDeps) =>
     };
   });
 
-const config = loadConfig();
-
-export const handler = createHandler({
-  repository: createRepository(createDynamo(config), config.table),
-  producer: createProducer(config.brokers, config.signIn),
-  topic: config.eventsTopic,
-  clock: systemClock,
-});
+export const handler = createHandler(wireOutbox(loadConfig()));

@@ -9,6 +9,7 @@ import type {
 } from 'aws-lambda';
 import { AppError, asAppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
+import { measure, writeMetrics } from '../metrics.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
 import { type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
@@ -37,6 +38,9 @@ const SECURITY_HEADERS = {
 } as const;
 
 const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
+
+/** Refused for what is stored, not for how it was asked. */
+const CONFLICTS = new Set([409, 412]);
 
 /** What a handler may know of the request beside its checked input. */
 export type RequestFacts = { traceparent: string; method: string; path: string };
@@ -95,7 +99,7 @@ function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructure
   };
 }
 
-/** Request and trace id on every line of the request, and one line when it ends. */
+/** Request and trace id on every line of the request; one line and the metrics when it ends. */
 function requestLog(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
   const ended = ({ event, response }: HttpRequest) => {
     logger.info('request', {
@@ -104,6 +108,7 @@ function requestLog(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredR
       status: response?.statusCode,
     });
     logger.resetKeys();
+    writeMetrics();
   };
   return {
     before: ({ event, context }) => {
@@ -125,6 +130,7 @@ function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredRes
     onError: (request) => {
       const error = asAppError(fromParser(request.error));
       const answer = problem(error, instanceOf(request.context));
+      if (CONFLICTS.has(answer.statusCode)) measure('Conflicts');
       if (answer.statusCode < 500) logger.info('refused', { code: error.code });
       else logFailure(logger, 'failed', request.error);
       request.response = render(answer);

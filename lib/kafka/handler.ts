@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
 import { AppError, asAppError, ERRORS } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
+import { measure, writeMetrics } from '../metrics.ts';
 import { traceIdOf } from '../trace.ts';
 import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
@@ -68,6 +69,8 @@ export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) 
         logger.info('record to come again', { ...placeOf(failure), why: failure.why });
       }
       logger.info('batch', { records, failed: failures.length });
+      measure('BatchRecords', records);
+      measure('BatchFailures', failures.length);
       const [first] = failures;
       if (first && (!deps.reportsItemFailures || failures.length === records)) {
         throw batchError(first, failures.length, records);
@@ -106,6 +109,7 @@ async function setAside(
     throw logged(failure, log);
   });
   log.info('record set aside');
+  measure('DeadLetters');
 }
 
 function parsed(event: unknown): KafkaEvent {
@@ -148,12 +152,16 @@ function batchError(first: Failure, failed: number, count: number): AppError {
 }
 
 function requestLog(): middy.MiddlewareObj<unknown, BatchResponse> {
+  const ended = () => {
+    logger.resetKeys();
+    writeMetrics();
+  };
   return {
     before: ({ context }: Request) => {
       logger.appendKeys({ requestId: context.awsRequestId });
     },
-    after: () => logger.resetKeys(),
-    onError: () => logger.resetKeys(),
+    after: ended,
+    onError: ended,
   };
 }
 

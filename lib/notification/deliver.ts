@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { countNotification } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
 import { CALL_MS } from './call.ts';
 import { CHANNELS, type Channel, type Senders } from './channels.ts';
@@ -104,6 +105,7 @@ export async function notify(
   if ('skip' in notification) {
     const reason = notification.skip;
     const noted = await seen.skip(notification, reason);
+    if (noted) countNotification(channel, 'skipped');
     return log.info('notification', {
       channel,
       status: noted ? 'skipped' : 'settled before',
@@ -114,10 +116,12 @@ export async function notify(
     const { until } = notification;
     const noted = await seen.defer(notification, until, `quiet hours until ${until.toISOString()}`);
     const status = noted ? 'deferred' : 'settled before';
+    if (noted) countNotification(channel, 'deferred');
     return log.info('notification', { channel, status, until: until.toISOString() });
   }
   const outcome = await send(notification, { deadline, again, log }, { seen, senders });
   if (!outcome) return log.info('notification', { channel, status: 'settled before' });
+  countNotification(channel, outcome.status);
   if (outcome.status === 'sent') return log.info('notification', { channel, ...outcome });
   log.warn('notification', { channel, ...outcome });
   if (outcome.status === 'failed' && outcome.passing) {

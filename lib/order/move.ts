@@ -1,6 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
 import { eventOf } from './events.ts';
 import { findStored } from './find.ts';
 import type { Order } from './order.ts';
@@ -31,6 +32,7 @@ export async function moveOrder(
     const event = eventOf(next, { id: eventId, traceparent, contact });
     const stored = await deps.repository.update(next, event);
     if (!stored) continue;
+    measure('OrdersUpdated');
     await publishNow(deps, stored);
     return next;
   }

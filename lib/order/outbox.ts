@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Producer } from '../kafka/producer.ts';
 import { logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
 import type { StoredEvent } from './events.ts';
 import type { Repository, StoredOrder } from './repository.ts';
 
@@ -22,9 +23,10 @@ const PUBLISH_TIMEOUT_MS = 800;
  */
 export async function publishNow(deps: OutboxDeps, stored: StoredOrder): Promise<void> {
   try {
-    await publishPending(deps, stored, PUBLISH_TIMEOUT_MS);
+    measure('EventsPublished', await publishPending(deps, stored, PUBLISH_TIMEOUT_MS));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
+    measure('EventsLeftToRelay', pendingOf(stored.events).length);
     logger.warn('left to the relay', { code: error.code, reason: error.message });
   }
 }

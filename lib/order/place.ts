@@ -1,5 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
 import { type Claim, claimOf, orderOfClaim } from './claim.ts';
 import { eventOf } from './events.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
@@ -33,9 +34,11 @@ export async function placeOrder(
   if (earlier) {
     const first = orderOfClaim(earlier, newOrder);
     logger.appendKeys({ orderId: first.id });
+    measure('OrdersReplayed');
     return { order: first, replayed: true };
   }
   logger.appendKeys({ orderId: order.id });
+  measure('OrdersCreated');
   await publishNow(deps, fresh);
   return { order, replayed: false };
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
 import type { Refusal } from './backlog.ts';
 import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
 import type { StoredOrder } from './repository.ts';
@@ -61,6 +62,7 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
     ),
   );
   logger.info('relay', report);
+  measure('EventsRelayed', report.published);
   if (failure) throw failure;
   return report;
 }

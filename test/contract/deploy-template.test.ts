@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { METRICS } from '../../lib/metrics.ts';
 import { functionsInYml } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
+import { emulated, packagedAs } from './emulated.ts';
 
 type Resource = {
   Type: string;
@@ -37,6 +39,7 @@ const ONLY: Record<string, string[]> = {
 
 const CLUSTER =
   'arn:aws:kafka:eu-west-1:123456789012:cluster/shop/0f0f0f0f-1111-2222-3333-444444444444-5';
+const AUTHORITY = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:kafka-ca-GhIjKl';
 const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_orders-AbCdEf';
 
 const COMMON = {
@@ -48,6 +51,7 @@ const COMMON = {
   MaximumRecordAgeInSeconds: 518_400,
   DestinationConfig: { OnFailure: { Destination: 'kafka://order-events-dlq' } },
   ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
+  MetricsConfig: { Metrics: ['EventCount'] },
 };
 const MANAGED = {
   ...COMMON,
@@ -59,17 +63,37 @@ const OWN = {
   SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['b-1:9096', 'b-2:9096'] } },
   SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: 'order-notifications' },
 };
-const access = (Type: string) => ({ SourceAccessConfigurations: [{ Type, URI: SECRET }] });
+const access = (Type: string, ...others: object[]) => ({
+  SourceAccessConfigurations: [{ Type, URI: SECRET }, ...others],
+});
+const IN_VPC = [
+  { Type: 'VPC_SUBNET', URI: 'subnet:subnet-1111' },
+  { Type: 'VPC_SUBNET', URI: 'subnet:subnet-2222' },
+  { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
+];
 
-/** The ways to reach a Kafka, and the mapping of each, whole. */
+/** The ways to reach a Kafka, a kind and what is set besides, and the mapping of each, whole. */
 const WAYS = {
   'msk-iam': MANAGED,
   'msk-scram': { ...MANAGED, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-scram': { ...OWN, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-mtls': { ...OWN, ...access('CLIENT_CERTIFICATE_TLS_AUTH') },
+  'self-managed-scram KAFKA_NETWORK=vpc': {
+    ...OWN,
+    ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
+  },
+  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY}`]: {
+    ...OWN,
+    ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
+  },
 };
 
-describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
+/** Those that talk to Kafka. */
+const TALKING = ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus'];
+
+describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
+  const [kind = '', ...settings] = way.split(' ');
+  const besides = Object.fromEntries(settings.map((setting) => setting.split('=')));
   let folder: string;
   let resources: Record<string, Resource>;
   const ofType = (type: string) =>
@@ -88,6 +112,9 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
       KAFKA_BROKERS: 'b-1:9096,b-2:9096',
       KAFKA_SECRET_ARN: SECRET,
       MSK_CLUSTER_ARN: CLUSTER,
+      SUBNET_IDS: 'subnet-1111,subnet-2222',
+      SECURITY_GROUP_IDS: 'sg-1111',
+      ...besides,
     });
     if (code !== 0) throw new Error(stderr);
     const file = join(folder, 'cloudformation-template-update-stack.json');
@@ -103,6 +130,30 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
       return rest;
     });
     expect(mappings).toEqual([expected]);
+  });
+
+  test('what the mapping makes of records is what the emulator makes of them', async () => {
+    const settings = await packagedAs(resources);
+    expect(Object.keys(settings).length).toBeGreaterThan(8);
+    expect(settings).toEqual(await emulated());
+  });
+
+  test('only who talks to Kafka reads its secret, and no other secret', () => {
+    const readers = statements().filter(({ Action }) =>
+      Action.some((action) => action.startsWith('secretsmanager:')),
+    );
+    const [authority, own] = [
+      readers.filter(({ Resource }) => JSON.stringify(Resource) === JSON.stringify([AUTHORITY])),
+      readers.filter(({ Resource }) => JSON.stringify(Resource) === JSON.stringify([SECRET])),
+    ];
+    expect(own.map(({ role }) => role.replace('Role', '')).toSorted()).toEqual(
+      kind === 'msk-iam' ? [] : TALKING,
+    );
+    expect(authority.map(({ role }) => role)).toEqual(
+      'KAFKA_CA_SECRET_ARN' in besides ? ['NotifyRole'] : [],
+    );
+    expect(readers).toHaveLength(own.length + authority.length);
+    for (const { Action } of readers) expect(Action).toEqual(['secretsmanager:GetSecretValue']);
   });
 
   test('every function has a role of its own, and no role is left over', () => {
@@ -144,10 +195,9 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
     const inside = ofType('AWS::Lambda::Function').filter(
       ([, { Properties }]) => Properties.VpcConfig?.SubnetIds?.length !== 0 && Properties.VpcConfig,
     );
+    const inVpc = kind.startsWith('msk') || 'KAFKA_NETWORK' in besides;
     expect(inside.map(([id]) => id.replace('LambdaFunction', '')).toSorted()).toEqual(
-      kind.startsWith('msk')
-        ? ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus']
-        : [],
+      inVpc ? TALKING : [],
     );
   });
 
@@ -174,6 +224,25 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (kind, expected) => {
     }
     for (const [, { Properties }] of ofType('AWS::Logs::LogGroup')) {
       expect(Properties.RetentionInDays).toBe(30);
+    }
+  });
+
+  test('alarms on our own metrics name what the functions write', () => {
+    const [own] = ofType('AWS::Lambda::Function').map(
+      ([, { Properties }]) => Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE,
+    );
+    const alarms = ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Namespace }) => Namespace === own);
+    expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
+      'DeadLetters',
+      'OldestPendingSeconds',
+      'RefusedOrders',
+    ]);
+    const names: string[] = METRICS;
+    for (const { MetricName, Dimensions } of alarms) {
+      expect(names).toContain(MetricName);
+      expect(Dimensions).toEqual([{ Name: 'service', Value: 'orders' }]);
     }
   });
 

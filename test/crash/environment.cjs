@@ -12,4 +12,5 @@ Object.assign(process.env, {
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
+  POWERTOOLS_METRICS_DISABLED: 'true',
 });

@@ -11,6 +11,7 @@ const names = {
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
+  POWERTOOLS_METRICS_DISABLED: 'true',
 };
 
 for (const [name, value] of Object.entries(names)) process.env[name] ??= value;
