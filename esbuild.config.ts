@@ -1,6 +1,7 @@
 import { glob, mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, context, type OutputFile, type Plugin } from 'esbuild';
+import { trim } from './plugins/build/trim.ts';
 
 const OUT = 'dist';
 
@@ -14,21 +15,6 @@ const ALIASES = {
   '@aws-sdk/credential-provider-node': CREDENTIALS,
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
-};
-
-/** Functions only produce: the event source mapping is what consumes. */
-const withoutConsumer: Plugin = {
-  name: 'without-consumer',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\/consumer$/ }, ({ importer }) =>
-      /kafkajs[\\/]src[\\/]index\.js$/.test(importer)
-        ? { path: 'consumer', namespace: 'kafkajs-without' }
-        : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'kafkajs-without' }, () => ({
-      contents: 'module.exports = () => { throw new Error("The bundles hold no consumer."); };',
-    }));
-  },
 };
 
 /** What a build made: every function of the service by its name, and the bytes of its bundle. */
@@ -111,7 +97,7 @@ async function optionsFor(serviceDir: string) {
     mainFields: ['module', 'main'],
     banner: { js: REQUIRE },
     alias: ALIASES,
-    plugins: [withoutConsumer],
+    plugins: [trim],
     legalComments: 'none',
     logLevel: 'warning',
   } satisfies BuildOptions;
@@ -152,8 +138,8 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch(() => {
-    console.error('The functions do not build; esbuild says why above.');
+  main().catch((error: unknown) => {
+    console.error(`The functions do not build: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;
   });
 }
