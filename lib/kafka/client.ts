@@ -21,24 +21,30 @@ export async function createKafka(brokers: string[], signIn: SignIn): Promise<Ka
   });
 }
 
-/** A connection that is made at its first use, kept between invocations, and replaced when it fails. */
+/**
+ * A connection that is made at its first use, kept between invocations, and replaced when it fails.
+ * One that is replaced is closed when nobody waits for it any more: the work of others may well
+ * succeed on it.
+ */
 export function keepWarm<C extends Connection>(create: () => Promise<C>) {
-  let current: Promise<C> | undefined;
+  let current: Warm<C> | undefined;
   const open = async () => {
     const connection = await create();
     await connection.connect();
     return connection;
   };
   const begin = () => {
-    const opening = open();
-    opening.catch(() => {
-      if (current === opening) current = undefined;
-    });
-    return opening;
+    const warm: Warm<C> = { opened: open(), isOpen: false, users: 0 };
+    warm.opened.then(
+      () => {
+        warm.isOpen = true;
+      },
+      () => replace(warm),
+    );
+    return warm;
   };
-  const drop = (failed: Promise<C> | undefined) => {
+  const replace = (failed: Warm<C>) => {
     if (current === failed) current = undefined;
-    failed?.then((connection) => connection.disconnect()).catch(kafkaLog.ignored);
   };
   return {
     /**
@@ -49,25 +55,31 @@ export function keepWarm<C extends Connection>(create: () => Promise<C>) {
      */
     async use<T>(work: (connection: C) => Promise<T>, timeoutMs: number): Promise<T> {
       current ??= begin();
-      const opened = current;
-      let isOpening = true;
-      const worked = opened.finally(() => {
-        isOpening = false;
-      });
+      const warm = current;
+      warm.users += 1;
       try {
-        return await withinTime(worked.then(work), timeoutMs);
+        return await withinTime(warm.opened.then(work), timeoutMs);
       } catch (error) {
         // What is still opening is left to open: begun anew each time, a slow sign-in would never end.
-        if (!isOpening) drop(opened);
+        if (warm.isOpen) replace(warm);
         throw error;
+      } finally {
+        warm.users -= 1;
+        if (warm !== current && warm.users === 0) close(warm);
       }
     },
     async disconnect(): Promise<void> {
-      const opened = current;
+      const warm = current;
       current = undefined;
-      await (await opened)?.disconnect();
+      await (await warm?.opened)?.disconnect();
     },
   };
+}
+
+type Warm<C> = { opened: Promise<C>; isOpen: boolean; users: number };
+
+function close({ opened }: Warm<Connection>): void {
+  opened.then((connection) => connection.disconnect()).catch(kafkaLog.ignored);
 }
 
 async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {

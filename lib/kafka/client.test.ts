@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { keepWarm } from './client.ts';
+
+/** A connection whose opening ends when the test says so, and that notes what becomes of it. */
+function createFake() {
+  const opening = Promise.withResolvers<void>();
+  const seen = { made: 0, closed: 0 };
+  const create = async () => {
+    seen.made += 1;
+    return {
+      connect: () => opening.promise,
+      disconnect: async () => {
+        seen.closed += 1;
+      },
+    };
+  };
+  return { opening, seen, warm: keepWarm(create) };
+}
+
+const done = async () => 'done';
+const hung = () => new Promise<never>(() => undefined);
+const away = { code: 'KAFKA_AWAY' };
+
+test('a sign-in that takes longer than its callers wait goes on, and serves the next one', async () => {
+  const { opening, seen, warm } = createFake();
+  for (let request = 0; request < 3; request += 1) {
+    await expect(warm.use(done, 1)).rejects.toMatchObject(away);
+  }
+  opening.resolve();
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen).toEqual({ made: 1, closed: 0 });
+});
+
+test('a connection that does not open is made anew by the next use', async () => {
+  const { opening, seen, warm } = createFake();
+  opening.reject(new Error('refused'));
+  await expect(warm.use(done, 1_000)).rejects.toThrow('refused');
+  await expect(warm.use(done, 1_000)).rejects.toThrow('refused');
+  expect(seen.made).toBe(2);
+});
+
+test('a request that is not answered in time leaves those of others alone', async () => {
+  const { opening, seen, warm } = createFake();
+  opening.resolve();
+  const answer = Promise.withResolvers<string>();
+  const other = warm.use(() => answer.promise, 10_000);
+  await expect(warm.use(hung, 5)).rejects.toMatchObject(away);
+  expect(seen).toEqual({ made: 1, closed: 0 });
+
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen.made).toBe(2);
+
+  answer.resolve('late, but there');
+  expect(await other).toBe('late, but there');
+  await new Promise(setImmediate);
+  expect(seen).toEqual({ made: 2, closed: 1 });
+});
