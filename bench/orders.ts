@@ -1,24 +1,27 @@
 // What placing an order costs: in-process, beside one bare write and one bare acknowledged send in the
-// same run; and a minute of mixed requests by many clients through serverless-offline.
-import { mkdtemp, readFile } from 'node:fs/promises';
+// same run; by one client through serverless-offline; and a minute of mixed requests by many clients.
+
+// First: the loggers and metrics that the others make are silent.
+import '../test/support/environment.ts';
+
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { startBackend } from '../local/backend.ts';
 import { supervise } from '../local/supervise.ts';
-import { readOrders, violations } from '../test/crash/checker.ts';
 import { call } from '../test/support/http.ts';
 import { createOrderBench, type OrderBench } from '../test/support/orders.ts';
 import { freePorts } from '../test/support/ports.ts';
 import { startOffline } from '../test/support/sls.ts';
 import { environmentOf, post } from '../test/support/system.ts';
-import { readTopic } from '../test/support/topic.ts';
-import { until } from '../test/support/until.ts';
-import { median, quantile, table, timed } from './figures.ts';
+import { median, table, timed } from './figures.ts';
+import { load } from './orders-load.ts';
 
 const HELP = `Usage: npm run bench:orders -- [--orders 500] [--clients 64] [--seconds 60]`;
 const RATIO_GOAL = 2;
+const WARM_UP = 100;
 
 const { values } = parseArgs({
   options: {
@@ -29,196 +32,108 @@ const { values } = parseArgs({
   },
 });
 
-/** POST in-process, a bare write and a bare send, in turn. */
-async function compare(bench: OrderBench, count: number): Promise<number> {
+type Addresses = Parameters<typeof createOrderBench>[0];
+
+/** Each part has a table and topics of its own: what one leaves behind must not be told in the next. */
+async function onOwnTable(addresses: Addresses, work: (bench: OrderBench) => Promise<void>) {
+  const bench = await createOrderBench(addresses);
+  try {
+    await work(bench);
+  } finally {
+    await bench.close();
+  }
+}
+
+/** POST in-process with its steps, a bare write and a bare send, in turn. */
+async function compare(bench: OrderBench, count: number): Promise<void> {
   const { createHandler } = await import('../functions/createOrder/handler.ts');
-  const handler = createHandler(bench);
+  const times: Record<string, number[]> = {};
+  const noted = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const answer = await work();
+    times[name] = [...(times[name] ?? []), performance.now() - start];
+    return answer;
+  };
+  const { repository, producer } = bench;
+  const handler = createHandler({
+    ...bench,
+    repository: {
+      ...repository,
+      insert: (order) => noted('  its write', () => repository.insert(order)),
+      markPublished: (...of) => noted('  its mark', () => repository.markPublished(...of)),
+    },
+    producer: { ...producer, send: (...of) => noted('  its send', () => producer.send(...of)) },
+  });
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
   const value = 'x'.repeat(500);
-  const work = {
-    post: () => call(handler, { method: 'POST', path: '/api/orders', body }),
-    write: () => {
-      const pk = `BARE#${crypto.randomUUID()}`;
-      return bench.dynamo.send(
-        new PutCommand({
-          TableName: bench.table,
-          Item: { pk, sk: 'BARE', value },
-          ConditionExpression: 'attribute_not_exists(pk)',
-        }),
-      );
-    },
-    send: () => bench.producer.send(bench.topic, [{ key: 'bare', value }], 5_000),
-  };
-  const times = { post: [] as number[], write: [] as number[], send: [] as number[] };
-  for (let round = -20; round < count; round += 1) {
-    for (const name of ['post', 'write', 'send'] as const) {
-      const milliseconds = await timed(work[name]);
-      if (round >= 0) times[name].push(milliseconds);
-    }
+  const put = () =>
+    new PutCommand({
+      TableName: bench.table,
+      Item: { pk: `BARE#${crypto.randomUUID()}`, sk: 'BARE', value },
+      ConditionExpression: 'attribute_not_exists(pk)',
+    });
+  for (let round = -WARM_UP; round < count; round += 1) {
+    if (round === 0) for (const name of Object.keys(times)) times[name] = [];
+    await noted('POST /api/orders', () =>
+      call(handler, { method: 'POST', path: '/api/orders', body }),
+    );
+    await noted('one bare PutItem', () => bench.dynamo.send(put()));
+    await noted('one bare acknowledged send', () =>
+      producer.send(bench.topic, [{ key: 'bare', value }], 5_000),
+    );
   }
-  const [posted, write, send] = [median(times.post), median(times.write), median(times.send)];
-  const ratio = posted / (write + send);
+  const p50 = (name: string) => median(times[name] ?? []);
+  const ratio =
+    p50('POST /api/orders') / (p50('one bare PutItem') + p50('one bare acknowledged send'));
+  const order = ['POST /api/orders', '  its write', '  its send', '  its mark'];
+  const names = [...order, 'one bare PutItem', 'one bare acknowledged send'];
   console.log(
     table(
       ['in-process', 'p50 ms'],
       [
-        ['POST /api/orders', posted.toFixed(2)],
-        ['one bare PutItem', write.toFixed(2)],
-        ['one bare acknowledged send', send.toFixed(2)],
+        ...names.map((name) => [name, p50(name).toFixed(2)]),
         ['POST / (PutItem + send)', `${ratio.toFixed(2)} (goal: at most ${RATIO_GOAL})`],
       ],
     ),
   );
-  return posted;
 }
 
-type Outcome = { kind: string; status: number; milliseconds: number };
-
-async function request(kind: string, url: string, init: RequestInit = {}): Promise<Outcome> {
-  const start = performance.now();
-  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
-  await answer.arrayBuffer();
-  return { kind, status: answer.status, milliseconds: performance.now() - start };
-}
-
-/** One client: it places orders, reads them, lists them and moves them on, until the time is over. */
-async function client(
-  url: string,
-  name: string,
-  end: number,
-  outcomes: Outcome[],
-  ids: Set<string>,
-) {
-  while (Date.now() < end) {
-    const { body, status, milliseconds } = await post(url, { customerId: name });
-    outcomes.push({ kind: 'create', status, milliseconds });
-    const id = body.data?.id;
-    if (!id) continue;
-    ids.add(id);
-    outcomes.push(await request('read', `${url}/api/orders/${id}`));
-    outcomes.push(await request('list', `${url}/api/orders/customer/${name}?limit=5`));
-    const init = {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ status: 'confirmed' }),
-    };
-    outcomes.push(await request('update', `${url}/api/orders/${id}/status`, init));
-  }
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-}
-
-async function load(bench: OrderBench, clients: number, seconds: number): Promise<void> {
+/** One client that waits for each answer; what the function took stands in serverless-offline's log. */
+async function alone(bench: OrderBench): Promise<void> {
   const offline = await startOffline(environmentOf(bench));
-  const topic = await readTopic(bench.brokers, bench.topic);
-  const outcomes: Outcome[] = [];
-  const ids = new Set<string>();
-  const memory: number[] = [];
-  const sample = setInterval(async () => {
-    if (offline.pid) memory.push(await residentMegabytes(offline.pid).catch(() => Number.NaN));
-  }, 1_000);
   try {
-    const end = Date.now() + seconds * 1_000;
-    const all = Array.from({ length: clients }, (_, i) =>
-      client(offline.url, `c-${i}`, end, outcomes, ids),
-    );
-    await Promise.all(all);
-    await until(
-      'nothing to be pending',
-      async () => (await bench.repository.backlog()).oldest === undefined || undefined,
-      180_000,
-    );
-    const stored = (await readOrders(bench)).filter(({ id }) => ids.has(id));
-    const events = stored.reduce((sum, order) => sum + order.events.length, 0);
-    await until(
-      'all events',
-      () =>
-        new Set(
-          topic.records.filter(({ key }) => ids.has(key)).map(({ value }) => JSON.parse(value).id),
-        ).size >= events || undefined,
-      60_000,
-    );
-    const found = violations(
-      stored,
-      topic.records.filter(({ key }) => ids.has(key)),
-      [],
-    );
-    const kinds = ['create', 'read', 'list', 'update'];
-    console.log(`\n${clients} clients for ${seconds} s through serverless-offline`);
+    for (let count = 0; count < WARM_UP; count += 1) await post(offline.url);
+    const before = offline.printed().length;
+    const whole: number[] = [];
+    for (let count = 0; count < 100; count += 1) whole.push(await timed(() => post(offline.url)));
+    const lines = offline.printed().slice(before);
+    const inside = [...lines.matchAll(/\(λ: createOrder\).*Duration: ([\d.]+) ms {2}Billed/g)];
+    const function50 = median(inside.map(([, ms]) => Number(ms)));
+    const [whole50, outside] = [median(whole), median(whole) - function50];
     console.log(
-      table(
-        ['request', 'count', 'p50 ms', 'p99 ms', '5xx'],
-        kinds.map((kind) => {
-          const own = outcomes.filter((outcome) => outcome.kind === kind);
-          const times = own.map(({ milliseconds }) => milliseconds);
-          const bad = own.filter(({ status }) => status >= 500).length;
-          return [
-            kind,
-            own.length,
-            median(times).toFixed(1),
-            quantile(times, 0.99).toFixed(1),
-            bad,
-          ];
-        }),
-      ),
+      `\nPOST by one client through serverless-offline, notify at work beside it: p50 ${whole50.toFixed(1)} ms, ` +
+        `${function50.toFixed(1)} of it in the function's thread, ${outside.toFixed(1)} in serverless-offline and HTTP`,
     );
-    console.log(
-      `${ids.size} orders answered, ${stored.length} stored, violations: ${found.length}`,
-    );
-    const at = (share: number) => memory[Math.floor((memory.length - 1) * share)];
-    console.log(
-      `resident MB of serverless-offline at 10, 50 and 100 % of the time: ${at(0.1)}, ${at(0.5)}, ${at(1)}`,
-    );
-    if (
-      found.length > 0 ||
-      stored.length !== ids.size ||
-      outcomes.some(({ status }) => status >= 500)
-    ) {
-      console.error(found.slice(0, 10).join('\n'));
-      process.exitCode = 1;
-    }
   } finally {
-    clearInterval(sample);
-    await topic.close();
     await offline.stop();
   }
 }
 
 async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
-  await import('../test/support/environment.ts');
   const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
   const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const backend = await startBackend({
-    directory,
-    kafkaPort,
-    dynamoPort,
-    supervisor,
-    say: console.log,
-  });
+  const say = console.log;
+  const backend = await startBackend({ directory, kafkaPort, dynamoPort, supervisor, say });
   const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
-  const bench = await createOrderBench(addresses);
   try {
-    const inProcess = await compare(bench, Number(values.orders));
-    const offline = await startOffline(environmentOf(bench));
-    const times: number[] = [];
-    for (let count = 0; count < 100; count += 1) times.push((await post(offline.url)).milliseconds);
-    await offline.stop();
-    const over = median(times);
-    console.log(
-      `\nPOST by one client through serverless-offline: p50 ${over.toFixed(2)} ms, ` +
-        `of which serverless-offline and HTTP ${(over - inProcess).toFixed(2)} ms`,
-    );
-    if (Number(values.seconds) > 0)
-      await load(bench, Number(values.clients), Number(values.seconds));
+    await onOwnTable(addresses, (bench) => compare(bench, Number(values.orders)));
+    await onOwnTable(addresses, alone);
+    const [clients, seconds] = [Number(values.clients), Number(values.seconds)];
+    if (seconds > 0) await onOwnTable(addresses, (bench) => load(bench, clients, seconds));
   } finally {
-    await bench.close();
     await backend.stop();
   }
 }

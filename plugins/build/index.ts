@@ -7,7 +7,7 @@ type Serverless = { config: { servicePath: string } };
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
 /** Of each function at once: more than a laptop's cores can serve only take its memory. */
-const MAX_INSTANCES = 8;
+const MAX_INSTANCES = 4;
 
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them. Under

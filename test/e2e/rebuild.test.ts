@@ -9,7 +9,7 @@ import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
 import { until } from '../support/until.ts';
 
-type Answer = { instance: string; version: string };
+type Answer = { instance: string; version: string; slowMs?: number };
 
 const topic = `rebuild-${randomUUID().slice(0, 8)}`;
 const kafka = () => new Kafka({ brokers: addresses().brokers, logLevel: logLevel.NOTHING });
@@ -25,7 +25,7 @@ const handler = (version: string) => `
     for (const record of Object.values(event.records ?? {}).flat() as any[]) {
       console.log('record ' + Buffer.from(record.value, 'base64') + ' by ${version}');
     }
-    return { instance, version: '${version}' };
+    return { instance, version: '${version}', slowMs: event.slowMs };
   };
 `;
 
@@ -133,4 +133,11 @@ test('code that does not build leaves the code from before at work', async () =>
   await until('the mended code', async () =>
     (await invoke()).version === 'three' ? true : undefined,
   );
+});
+
+test('a burst is served by four instances, and every call by its own event', async () => {
+  const calls = Array.from({ length: 24 }, (_, slowMs) => invoke({ slowMs: 100 + slowMs }));
+  const answers = await Promise.all(calls);
+  expect(new Set(answers.map(({ instance }) => instance)).size).toBe(4);
+  expect(answers.map(({ slowMs }) => slowMs)).toEqual(calls.map((_, i) => 100 + i));
 });
