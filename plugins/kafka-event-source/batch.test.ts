@@ -51,6 +51,12 @@ test('the window begins when the last invocation ended, and then follows itself'
   expect(counts(late, {}, 1_200)).toEqual({ kind: 'wait', until: 1_500 });
 });
 
+test('the first partition whose window ends takes the others along', () => {
+  const lanes = [lane(0, [entry(0, 10, 100)], 0), lane(1, [entry(0, 10, 450)], 400)];
+  expect(counts(lanes, {}, 499)).toEqual({ kind: 'wait', until: 500 });
+  expect(counts(lanes, {}, 500)).toEqual({ 0: 1, 1: 1 });
+});
+
 test('records that waited for the invocation to end wait for its window too', () => {
   const waited = [lane(0, [entry(0, 10, 100)], 2_000)];
   expect(counts(waited, {}, 2_100)).toEqual({ kind: 'wait', until: 2_500 });

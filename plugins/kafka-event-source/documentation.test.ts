@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { COMMANDS } from './commands/commands.ts';
 import { optionsSchema } from './options.ts';
@@ -18,4 +19,21 @@ test('each command is told of, and only options that there are', () => {
   const known = Object.values(commands).flatMap(({ options }) => Object.keys(options));
   const named = [...(section('Commands').split('```sh')[0] ?? '').matchAll(/`--([\w-]+)/g)];
   for (const [, name] of named) expect([...known, 'help']).toContain(name);
+});
+
+test('each symptom is in words that the plugin really says', () => {
+  const source = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
+    .join('\n');
+  const rows = [...section('Symptoms and cures').matchAll(/^\| (.+?) +\| /gm)].map(
+    ([, one]) => one,
+  );
+  const quoted = rows.flatMap((row = '') =>
+    [...row.matchAll(/`([^`]+)`/g)].map(([, text]) => text),
+  );
+  const said = quoted.filter((text = '') => !/^(sls|kill) /.test(text));
+  expect(said.length).toBeGreaterThan(6);
+  const words = said.flatMap((text = '') => text.split(/ ?… ?/).filter(Boolean));
+  expect(words.filter((text) => !source.includes(text))).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { createAuthority } from '../../../test/support/certificate.ts';
 import type { Connection, Mapping } from '../mapping.ts';
 import { createSecretReader } from './secret.ts';
 import { securityOf } from './security.ts';
@@ -43,6 +44,25 @@ test('MSK without a secret is asked by IAM', async () => {
   } as const;
   const security = await securityOf(mapping({ source }), readSecret);
   expect(security).toMatchObject({ ssl: {}, sasl: { mechanism: 'oauthbearer' } });
+});
+
+test('of several mechanisms PLAIN is taken, then SCRAM-256, then SCRAM-512; a certificate goes along', async () => {
+  const types = ['SASL_SCRAM_512_AUTH', 'SASL_SCRAM_256_AUTH', 'BASIC_AUTH'];
+  const client = { type: 'CLIENT_CERTIFICATE_TLS_AUTH', uri: 'client' };
+  const pair = createAuthority('test').issue('client');
+  const read = async (uri: string) => (uri === 'client' ? JSON.stringify(pair) : readSecret(uri));
+  const taken = await Promise.all(
+    types.map(async (_, index) => {
+      const access = types.slice(0, index + 1).map((type) => ({ type, uri: 'login' }));
+      return securityOf(mapping({ access: [...access, client] }), read);
+    }),
+  );
+  expect(taken.map(({ sasl }) => sasl?.mechanism)).toEqual([
+    'scram-sha-512',
+    'scram-sha-256',
+    'plain',
+  ]);
+  for (const { ssl } of taken) expect(ssl).toMatchObject({ cert: pair.certificate });
 });
 
 test('what is set locally goes before what is deployed', async () => {

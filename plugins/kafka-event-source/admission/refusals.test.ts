@@ -103,6 +103,46 @@ describe("refused in AWS's words", () => {
       ),
     ],
     [
+      'retry attempts below -1',
+      one({ ...pollers, maximumRetryAttempts: -2 }),
+      validation(
+        `Value '-2' at 'maximumRetryAttempts' ${failed} Member must have value greater than or equal to -1`,
+      ),
+    ],
+    [
+      'a record age over 604800',
+      one({ ...pollers, maximumRecordAge: 604_801 }),
+      validation(
+        `Value '604801' at 'maximumRecordAgeInSeconds' ${failed} Member must have value less than or equal to 604800`,
+      ),
+    ],
+    [
+      'a window below 0',
+      one({ maximumBatchingWindowInSeconds: -1 }),
+      validation(
+        `Value '-1' at 'maximumBatchingWindowInSeconds' ${failed} Member must have value greater than or equal to 0`,
+      ),
+    ],
+    ...[
+      ['minimumPollers', 0, 'greater than or equal to 1'] as const,
+      ['minimumPollers', 201, 'less than or equal to 200'] as const,
+      ['maximumPollers', 0, 'greater than or equal to 1'] as const,
+      ['maximumPollers', 2_001, 'less than or equal to 2000'] as const,
+    ].map(([name, value, rule]): [string, ReturnType<typeof one>, string] => [
+      `${value} ${name}`,
+      one({ provisionedPollerConfig: { [name]: value } }),
+      validation(
+        `Value '${value}' at 'provisionedPollerConfig.${name}' ${failed} Member must have value ${rule}`,
+      ),
+    ]),
+    ...['a', '.orders'].map((topic): [string, ReturnType<typeof one>, string] => [
+      `the topic ${topic}`,
+      one({ topic }),
+      validation(
+        `Value '[${topic}]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
+      ),
+    ]),
+    [
       'a group with a space',
       one({ consumerGroupId: 'my group' }),
       validation(
@@ -123,11 +163,15 @@ describe("refused in AWS's words", () => {
         "Unsupported 'selfManagedEventSource' parameter for given event source mapping type.",
       ),
     ],
-    [
-      "queues, which are another source's",
-      plain({ Queues: ['q'] }),
-      invalid("Unsupported 'queues' parameter for given event source mapping type."),
-    ],
+    ...['Queues', 'ParallelizationFactor', 'TumblingWindowInSeconds', 'ScalingConfig'].map(
+      (name): [string, ReturnType<typeof one>, string] => [
+        `${name}, which is of another source`,
+        plain({ [name]: 2 }),
+        invalid(
+          `Unsupported '${name[0]?.toLowerCase()}${name.slice(1)}' parameter for given event source mapping type.`,
+        ),
+      ],
+    ),
     [
       'AT_TIMESTAMP without a timestamp',
       plain({ StartingPosition: 'AT_TIMESTAMP' }),
@@ -189,6 +233,11 @@ describe("refused in the framework's words", () => {
       one({ accessConfigurations: { vpcSubnet: 'subnet-1' } }),
       'FUNCTION_KAFKA_VPC_ACCESS_CONFIGURATION_INVALID: You must specify at least one "vpcSecurityGroup" accessConfiguration for function: notify',
     ],
+    [
+      'a security group without a subnet',
+      one({ accessConfigurations: { vpcSecurityGroup: 'sg-1' } }),
+      'FUNCTION_KAFKA_VPC_ACCESS_CONFIGURATION_INVALID: You must specify at least one "vpcSubnet" accessConfiguration for function: notify',
+    ],
   ])('%s', (_, result, message) => {
     expect(result).toMatchObject({ starts: false, refusals: [message] });
   });
@@ -197,6 +246,7 @@ describe("refused in the framework's words", () => {
 describe("refused as AWS documents it, in the plugin's words", () => {
   test.each([
     ['a topic of 250 characters', one({ topic: 't'.repeat(250) }), /less than or equal to 249/],
+    ['no servers', one({ bootstrapServers: [] }), /0 bootstrap servers/],
     ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /11 bootstrap servers/],
     [
       'an unknown access type',
@@ -345,6 +395,25 @@ describe('a schema registry', () => {
     ]);
   });
 
+  test.each(['BASIC_AUTH', 'SERVER_ROOT_CA_CERTIFICATE', 'SERVER_ROOT_CA_CERT'])(
+    'takes access by %s',
+    (Type) => {
+      const SchemaRegistryConfig = {
+        SchemaRegistryURI: registry.uri,
+        EventRecordFormat: 'JSON',
+        SchemaValidationConfigs: [{ Attribute: 'VALUE' }],
+        AccessConfigs: [{ Type, URI: 'arn:aws:secretsmanager:us-east-1:1:secret:r' }],
+      };
+      const config = { SelfManagedKafkaEventSourceConfig: { SchemaRegistryConfig } };
+      expect(one(pollers, config)).toMatchObject({ starts: true, refusals: [] });
+    },
+  );
+
+  test('takes no access of another kind', () => {
+    const accessConfigurations = { saslScram512Auth: 'arn:x' };
+    expect(read({ accessConfigurations })?.refusals).toEqual([expect.any(String)]);
+  });
+
   test('that is empty is none', () => {
     const config = { SelfManagedKafkaEventSourceConfig: { SchemaRegistryConfig: {} } };
     expect(one({}, config)).toMatchObject({ starts: true });
@@ -441,4 +510,8 @@ test('what AWS takes is taken', () => {
     }),
   ).toEqual({ starts: true, refusals: [], warnings: [] });
   expect(msk({})).toEqual({ starts: true, refusals: [], warnings: [] });
+  const longest = [kafkaFunction('notify', [{ kafka }], 840)];
+  expect(refused([], { functions: longest })).toEqual([
+    { starts: true, refusals: [], warnings: [] },
+  ]);
 });

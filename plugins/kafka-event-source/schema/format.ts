@@ -23,30 +23,44 @@ export class PackageMissing extends Error {
   override readonly name = 'PackageMissing';
 }
 
+/** What to install for each format: package.json names the same ranges. */
+export const PACKAGES = {
+  AVRO: ['avsc@^5.7.0'],
+  PROTOBUF: ['protobufjs@^8.0.0'],
+  // ajv has the export that is read only since 8.13.
+  JSON: ['ajv@^8.13.0', 'ajv-formats@^3.0.0'],
+} as const satisfies Record<DataFormat, readonly string[]>;
+
 /** Makes a reader; throws when the schema itself cannot be read. */
 export async function createReader(schema: Schema): Promise<Reader> {
-  switch (schema.format) {
+  const { format } = schema;
+  switch (format) {
     case 'AVRO':
-      return (await load('avsc', () => import('./avro.ts'))).createAvroReader(schema);
+      return (await load(format, () => import('./avro.ts'))).createAvroReader(schema);
     case 'PROTOBUF':
-      return (await load('protobufjs', () => import('./protobuf.ts'))).createProtobufReader(schema);
+      return (await load(format, () => import('./protobuf.ts'))).createProtobufReader(schema);
     case 'JSON':
-      return (
-        await load('ajv ajv-formats', () => import('./json-schema.ts'))
-      ).createJsonSchemaReader(schema);
+      return (await load(format, () => import('./json-schema.ts'))).createJsonSchemaReader(schema);
   }
 }
 
-async function load<T>(packages: string, module: () => Promise<T>): Promise<T> {
+async function load<T>(format: DataFormat, module: () => Promise<T>): Promise<T> {
   try {
     return await module();
   } catch (cause) {
     // Whatever keeps a reader from loading, it is no fault of the schema: nothing is given up for it.
-    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    const why = isAbsent ? 'is not installed' : `does not load (${cause})`;
+    const why = reason(cause as NodeJS.ErrnoException);
     throw new PackageMissing(
-      `schemas of this format are read by a package that ${why}: npm install --save-dev ${packages}`,
+      `schemas of this format are read by a package that ${why}: ` +
+        `npm install --save-dev ${PACKAGES[format].join(' ')}, and start again`,
       { cause },
     );
   }
+}
+
+function reason(cause: NodeJS.ErrnoException): string {
+  if (cause.code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
+  // An older release than the range lacks a file or an export.
+  const [message] = cause.message.split('\n');
+  return `does not load (${cause.name}: ${message}), as another release of it would`;
 }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { createReader, type DataFormat, type Reference } from './format.ts';
+import { createReader, type DataFormat, PACKAGES, type Reference } from './format.ts';
 
 /** Bytes written out by hand, by each format's specification. */
 const bytes = (...parts: (number | string | readonly number[])[]) =>
@@ -235,13 +235,20 @@ describe('JSON Schema', () => {
   });
 });
 
-test.each([
-  ['AVRO', 'avsc'],
-  ['PROTOBUF', 'protobufjs'],
-  ['JSON', 'ajv ajv-formats'],
-])('without the package for %s the error says what to install', async (format, packages) => {
+test('JSON Schema of draft-04 is not read', async () => {
+  const schema = { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' };
+  await expect(readerOf('JSON', schema)).rejects.toThrow('draft-04 is not known here');
+});
+
+/** What is said where these files of packages are all there is. */
+async function saidOf(format: string, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'kes-formats-'));
   cpSync(import.meta.dirname, folder, { recursive: true });
+  for (const [name, code] of Object.entries(files)) {
+    const file = join(folder, 'node_modules', name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, code);
+  }
   const script = `
     const { createReader } = await import('./format.ts');
     await createReader({ format: '${format}', text: '{}', references: [] })
@@ -252,6 +259,37 @@ test.each([
     { cwd: folder },
   );
   rmSync(folder, { recursive: true });
-  expect(stdout).toContain(`PackageMissing`);
-  expect(stdout).toContain(`npm install --save-dev ${packages}`);
+  return stdout;
+}
+
+test.each([
+  ['AVRO', 'avsc@^5.7.0'],
+  ['PROTOBUF', 'protobufjs@^8.0.0'],
+  ['JSON', 'ajv@^8.13.0 ajv-formats@^3.0.0'],
+])('without the package for %s the error says what to install', async (format, packages) => {
+  const said = await saidOf(format, {});
+  expect(said).toContain('PackageMissing');
+  expect(said).toContain(`is not installed: npm install --save-dev ${packages},`);
+});
+
+test('an ajv that is too old is told with the release that is needed', async () => {
+  // As ajv was before 8.13: it has no export of its own name.
+  const said = await saidOf('JSON', {
+    'ajv/index.js': 'module.exports = class {};',
+    'ajv/dist/2019.js': 'exports.Ajv2019 = class {};',
+    'ajv/dist/2020.js': 'exports.Ajv2020 = class {};',
+    'ajv-formats/index.js': 'module.exports = () => {};',
+  });
+  expect(said).toContain('PackageMissing');
+  expect(said).toMatch(/does not load \(.*: npm install --save-dev ajv@\^8\.13\.0 /);
+});
+
+test('what is said to install are the peers of the package', () => {
+  const { peerDependencies } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
+  );
+  for (const spec of Object.values(PACKAGES).flat()) {
+    const [name = '', range] = spec.split('@');
+    expect([name, range]).toEqual([name, peerDependencies[name]]);
+  }
 });

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import kafkajs, { type KafkaMessage } from 'kafkajs';
-import { Bench, failure, success, until, values } from './bench.ts';
+import { Bench, counting, failure, success, until, values } from './bench.ts';
 
 /** The dead letters of a test, from a topic of its own. */
 class Letters implements AsyncDisposable {
   readonly topic: string;
-  readonly received: KafkaMessage[] = [];
+  readonly received: (KafkaMessage & { readonly partition: number })[] = [];
   readonly #bench: Bench;
   readonly #consumer: kafkajs.Consumer;
 
@@ -17,9 +17,8 @@ class Letters implements AsyncDisposable {
     this.#consumer = kafka.consumer({ groupId: `${bench.groupId}-dlq`, maxWaitTimeInMs: 100 });
   }
 
-  async create(config: Record<string, string> = {}): Promise<void> {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const topics = [{ topic: this.topic, numPartitions: 1, configEntries }];
+  async create(numPartitions = 1): Promise<void> {
+    const topics = [{ topic: this.topic, numPartitions }];
     await this.#bench.admin.createTopics({ topics, waitForLeaders: true });
   }
 
@@ -27,8 +26,8 @@ class Letters implements AsyncDisposable {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic: this.topic, fromBeginning: true });
     await this.#consumer.run({
-      eachMessage: async ({ message }) => {
-        this.received.push(message);
+      eachMessage: async ({ message, partition }) => {
+        this.received.push({ ...message, partition });
       },
     });
   }
@@ -146,6 +145,67 @@ test('a destination that does not exist holds the partition until it does; it is
   await letters.read();
   await until('the letter', () => letters.received.length === 1);
 }, 120_000);
+
+test('a key decides the partition as for its producer, and letters without one go round', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic(3);
+  await letters.create(3);
+  const keys = counting(0, 9);
+  await bench.produce(keys.map((key) => ({ key, value: key })));
+  await bench.produce(counting(0, 6).map((value) => ({ key: null, value, partition: 0 })));
+  const lambda = await bench.lambda(() => failure);
+  bench.poll(lambda, { destination: destinationOf(letters), maximumRetryAttempts: 0 });
+  await letters.read();
+  await until('the letters', () => letters.received.length === 15, { withinMs: 30_000 });
+  const records = lambda.invocations.flatMap((one) => one.records);
+  const partitionOf = (key: string) =>
+    records.find((record) => Buffer.from(record.key ?? '', 'base64').toString() === key)?.partition;
+  const keyed = letters.received.filter(({ key }) => key !== null);
+  expect(keyed.map(({ key, partition }) => [String(key), partition]).sort()).toEqual(
+    keys.map((key) => [key, partitionOf(key)]),
+  );
+  expect(new Set(keys.map(partitionOf)).size).toBe(3);
+  const others = letters.received.filter(({ key }) => key === null);
+  expect(others.map(({ partition }) => partition).sort()).toEqual([0, 0, 1, 1, 2, 2]);
+});
+
+test('no letter is written of a record that is filtered out, done, or throttled', async () => {
+  await using bench = new Bench();
+  await using letters = new Letters(bench);
+  await bench.createTopic();
+  await letters.create();
+  const kinds = ['other', 'done', 'bad', 'other', 'throttled'];
+  await bench.produce(kinds.map((kind) => ({ value: JSON.stringify({ kind }), partition: 0 })));
+  let throttles = 0;
+  const lambda = await bench.lambda(({ records: [record] }) => {
+    const { kind } = JSON.parse(Buffer.from(record?.value ?? '', 'base64').toString());
+    if (kind === 'bad') return failure;
+    if (kind === 'throttled' && throttles++ < 12) return { status: 429 };
+    return success;
+  });
+  const poller = bench.poll(
+    lambda,
+    {
+      destination: destinationOf(letters),
+      filters: [JSON.stringify({ value: { kind: [{ 'anything-but': ['other'] }] } })],
+      batchSize: 1,
+      maximumRetryAttempts: 1,
+    },
+    { backoff: { firstMs: 5, maxMs: 5 } },
+  );
+  await until('the commit', async () => (await bench.committed()) === 5, { withinMs: 30_000 });
+  await letters.read();
+  await until('the letter', () => letters.received.length > 0);
+  expect(poller.stats.snapshot()).toMatchObject({
+    filtered: 2,
+    sentToDestination: 1,
+    throttles: 12,
+  });
+  const [end] = await bench.admin.fetchTopicOffsets(letters.topic);
+  expect(end?.high).toBe('1');
+  expect(offsetsOf(letters)).toEqual(['2']);
+});
 
 test('many failed records are sent in several requests, each record once and in order', async () => {
   await using bench = new Bench();

@@ -52,3 +52,15 @@ test('throttles and an endpoint that is away are no attempts; both are tried aga
   expect(failures().every((line) => line.includes('attempt 0'))).toBe(true);
   await back.close();
 });
+
+test('whatever keeps a batch from the function is no attempt: 429, 500, 503, 404', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const statuses = [429, 500, 503, 404];
+  const lambda = await bench.lambda((_, index) => ({ ...success, status: statuses[index] ?? 200 }));
+  await bench.produceCount(1);
+  const poller = bench.poll(lambda, { maximumRetryAttempts: 0 });
+  await until('the commit', async () => (await bench.committed()) === 1);
+  expect(lambda.invocations).toHaveLength(5);
+  expect(poller.stats.snapshot()).toMatchObject({ throttles: 4, dropped: 0, succeeded: 1 });
+});

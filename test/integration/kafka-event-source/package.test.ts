@@ -25,6 +25,14 @@ const own = {
   },
 };
 
+/** Access by a secret, and what it deploys as. */
+const SECRETS = {
+  saslPlainAuth: 'BASIC_AUTH',
+  saslScram256Auth: 'SASL_SCRAM_256_AUTH',
+  saslScram512Auth: 'SASL_SCRAM_512_AUTH',
+  clientCertificateTlsAuth: 'CLIENT_CERTIFICATE_TLS_AUTH',
+};
+
 /** Every property of the events, of the plugin and of the framework, in one service. */
 const service = {
   service: 'mappings',
@@ -79,6 +87,16 @@ const service = {
           msk: { arn: { 'Fn::ImportValue': 'Cluster' }, topic: 'plain', maximumBatchingWindow: 0 },
         },
       ],
+    },
+    secured: {
+      handler: 'handler.run',
+      events: Object.keys(SECRETS).map((name) => ({
+        kafka: {
+          accessConfigurations: { [name]: secret, serverRootCaCertificate: [secret] },
+          bootstrapServers: ['kafka.example.com:9096'],
+          topic: name,
+        },
+      })),
     },
   },
   resources: {
@@ -155,6 +173,24 @@ test('sls package carries the properties that the framework lacks, on kafka and 
       SchemaRegistryConfig: registry,
     },
   });
+});
+
+test('each access configuration is deployed as its type, one value or a list', () => {
+  expect(
+    packaged.SelfManagedEventSourceMappingKafkaMyorders?.Properties.SourceAccessConfigurations,
+  ).toEqual([
+    { Type: 'VPC_SUBNET', URI: 'subnet:subnet-0011001100' },
+    { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-0123456789' },
+    { Type: 'BASIC_AUTH', URI: secret },
+    { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: secret },
+  ]);
+  for (const [name, Type] of Object.entries(SECRETS)) {
+    const id = `SecuredEventSourceMappingKafka${name[0]?.toUpperCase()}${name.slice(1)}`;
+    expect(packaged[id]?.Properties.SourceAccessConfigurations).toEqual([
+      { Type, URI: secret },
+      { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: secret },
+    ]);
+  }
 });
 
 test("the user's resources and extensions win over the plugin's properties, in that order", () => {

@@ -66,6 +66,32 @@ test('AT_TIMESTAMP begins at the first record from then on', async () => {
   expect(values(lambda)).toEqual(['1', '2']);
 });
 
+test('AT_TIMESTAMP after the last record begins at the end, before the first at the beginning', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(3);
+  const time = 1_700_000_000_000;
+  const at = (timestamp: number, partition: number) =>
+    bench.produce([0, 1].map((id) => ({ value: `${id}`, timestamp: `${timestamp}`, partition })));
+  await at(time - 1_000, 0);
+  await at(time + 1_000, 1);
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { startingPosition: 'AT_TIMESTAMP', startingTimestampMs: time });
+  await until('the later ones', async () => (await bench.committed(1)) === 2);
+  for (const [partition, next] of [
+    [0, 2],
+    [2, 0],
+  ] as const) {
+    await until('the start', async () => (await bench.committed(partition)) === next);
+  }
+  for (const partition of [0, 2]) await bench.produceCount(1, { from: 7, partition });
+  await until('the new ones', () => values(lambda).length >= 4);
+  expect([0, 1, 2].map((partition) => values(lambda, partition))).toEqual([
+    ['7'],
+    ['0', '1'],
+    ['7'],
+  ]);
+});
+
 test('a topic that does not exist is waited for, told once, and not created', async () => {
   await using bench = new Bench();
   await bench.admin.connect();

@@ -1,48 +1,69 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../../local/ports.ts';
 import { ROOT } from '../../support/root.ts';
-import { plainEnvironment, sls as runSls } from '../../support/sls.ts';
+import { plainEnvironment } from '../../support/sls.ts';
 import { readTopic } from '../../support/topic.ts';
 import { Bench, until } from './bench.ts';
-import { collect, sls } from './offline-service.ts';
+import { collect } from './offline-service.ts';
 
 const PLUGIN = join(ROOT, 'plugins/kafka-event-source');
 const NAME = 'serverless-offline-kafka-event-source';
 const run = promisify(execFile);
+const env = plainEnvironment() as NodeJS.ProcessEnv;
 let folder: string;
 
-/** Packs the plugin as it is published, and unpacks it where its user has it. */
+/**
+ * Packs the plugin as it is published, and puts it where its user has it, with what it declares to
+ * need and nothing else: linked from this project, or installed from the registry when
+ * TEST_PUBLISHED=install, which takes a network.
+ */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
-  const [source, modules] = [join(folder, 'source'), join(folder, 'node_modules')];
+  const source = join(folder, 'source');
   await cp(PLUGIN, source, { recursive: true, filter: (path) => !/dist$|\.tgz$/.test(path) });
   await symlink(join(ROOT, 'node_modules'), join(source, 'node_modules'));
-  const options = { cwd: source, env: plainEnvironment() as NodeJS.ProcessEnv };
-  await run('npm', ['pack', '--pack-destination', folder], options);
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: source, env, timeout: 60_000 });
   const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  await mkdir(join(modules, NAME), { recursive: true });
-  await run('tar', ['-xzf', tarball, '-C', join(modules, NAME), '--strip-components=1'], {
-    cwd: folder,
-  });
-  for (const name of await readdir(join(ROOT, 'node_modules'))) {
-    if (name !== '.bin') await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  await (process.env.TEST_PUBLISHED === 'install' ? install(tarball) : link(tarball));
+}, 240_000);
+
+async function install(tarball: string): Promise<void> {
+  await writeFile(join(folder, 'package.json'), '{"private":true}');
+  const { devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const offline = `serverless-offline@${devDependencies['serverless-offline']}`;
+  const framework = `serverless@${devDependencies.serverless}`;
+  // With the whole environment: the registry may be set there.
+  const options = { cwd: folder, timeout: 200_000 };
+  await run('npm', ['install', framework, offline, `./${tarball}`], options);
+}
+
+async function link(tarball: string): Promise<void> {
+  const modules = join(folder, 'node_modules');
+  const own = join(modules, NAME);
+  await mkdir(own, { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', own, '--strip-components=1'], { cwd: folder });
+  const { dependencies } = JSON.parse(await readFile(join(own, 'package.json'), 'utf8'));
+  for (const name of [...Object.keys(dependencies), 'serverless', 'serverless-offline']) {
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
-}, 120_000);
+}
 
 afterAll(() => rm(folder, { recursive: true }));
+
+const sls = () => join(folder, 'node_modules/serverless/bin/serverless.js');
 
 /** Runs an example with the published plugin alone, until the test has seen what it waits for. */
 async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
   const directory = join(folder, name);
   await cp(join(folder, 'node_modules', NAME, 'examples', name), directory, { recursive: true });
   const port = String(await freePort());
-  const child = spawn(process.execPath, [sls, 'offline', 'start', '--lambdaPort', port], {
+  const child = spawn(process.execPath, [sls(), 'offline', 'start', '--lambdaPort', port], {
     cwd: directory,
     env: plainEnvironment({ KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic }),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,7 +83,13 @@ const wait = { withinMs: 40_000 };
 test('the package has what is built, documented and shown, and no source or test', async () => {
   const files = await readdir(join(folder, 'node_modules', NAME), { recursive: true });
   expect(files).toEqual(
-    expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'README.md', 'docs/fidelity.md']),
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'README.md',
+      'LICENSE',
+      'docs/fidelity.md',
+    ]),
   );
   expect(files.filter((file) => /(?<!\.d)\.m?ts$|test/.test(file))).toEqual([]);
 });
@@ -95,10 +122,9 @@ test('the example with failures pays the good record, and sets the bad one aside
       requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 2 },
     });
   });
-  const redriven = await runSls(
-    ['kafka', 'redrive'],
-    { KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic },
-    join(folder, 'failures'),
-  );
+  const redriven = await run(process.execPath, [sls(), 'kafka', 'redrive'], {
+    cwd: join(folder, 'failures'),
+    env: { ...env, KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic },
+  });
   expect(redriven.stdout).toContain('Dry run: 1 of');
 }, 120_000);

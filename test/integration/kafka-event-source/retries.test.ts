@@ -65,7 +65,10 @@ test('throttles are retried and use up no retry', async () => {
   expect(poller.stats.snapshot()).toMatchObject({ throttles: 3, dropped: 0, succeeded: 1 });
 });
 
-test('bisect finds the one bad record: all others are done, in order', async () => {
+test.each([
+  ['', false],
+  [', with partial failures on, too', true],
+])('bisect finds the one bad record: all others are done, in order%s', async (_, reported) => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produceCount(8);
@@ -75,6 +78,7 @@ test('bisect finds the one bad record: all others are done, in order', async () 
     batchSize: 8,
     maximumRetryAttempts: 1,
     bisectBatchOnFunctionError: true,
+    reportBatchItemFailures: reported,
   });
   await committed(bench, 8);
   expect(batches(lambda)).toEqual([
@@ -205,4 +209,22 @@ test('one poller has at most five invocations at once, more pollers have more', 
     expect(running).toBe(most);
     answer.resolve();
   }
+});
+
+test('a payload has the partitions of one poller', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(4);
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { windowMs: 1_000, pollers: { minimum: 2, maximum: 2 } });
+  for (const next of [1, 2, 3]) {
+    await bench.produce([0, 1, 2, 3].map((partition) => ({ value: 'x', partition })));
+    for (const partition of [0, 1, 2, 3]) await committed(bench, next, partition);
+  }
+  const beside = (partition: number) =>
+    lambda.invocations
+      .map(({ records }) => records.map((record) => record.partition))
+      .filter((partitions) => partitions.includes(partition))
+      .flat();
+  // Two and two, and never one of each.
+  for (const partition of [0, 1, 2, 3]) expect(new Set(beside(partition)).size).toBe(2);
 });
