@@ -1,4 +1,4 @@
-import { glob, mkdir, rename, writeFile } from 'node:fs/promises';
+import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, context, type OutputFile, type Plugin } from 'esbuild';
 import { trim } from './plugins/build/trim.ts';
@@ -114,10 +114,21 @@ async function writeOutput(files: OutputFile[]): Promise<void> {
   );
 }
 
+/** What is the same stays untouched: another process may be packing it. */
 async function writeWhole(path: string, contents: Uint8Array | string): Promise<void> {
+  if (await isAlready(path, contents)) return;
   const temporary = `${path}.${process.pid}.${crypto.randomUUID()}`;
   await writeFile(temporary, contents);
   await rename(temporary, path);
+}
+
+async function isAlready(path: string, contents: Uint8Array | string): Promise<boolean> {
+  try {
+    return (await readFile(path)).equals(Buffer.from(contents));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function report(serviceDir: string, files: OutputFile[], start: number): BuildReport {
