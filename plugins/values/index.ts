@@ -37,7 +37,7 @@ export default class Values {
     const missing = placeholders(service.custom?.mustBeSet ?? {});
     if (missing.length === 0) return;
     const stage = getProvider.call(this.#serverless, 'aws').getStage();
-    const names = missing.map(([name, value]) => `  ${name} (now ${value})`);
+    const names = missing.map(([name, value]) => `  ${name} (now ${value || 'empty'})`);
     throw new classes.Error(
       `Stage ${stage} still has placeholders. Set these variables of the environment, as ` +
         `docs/deploy.md says, or custom.stages.${stage} of serverless.yml:\n${names.join('\n')}`,

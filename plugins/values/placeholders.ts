@@ -4,10 +4,12 @@ export type Nested = { [name: string]: string | Nested };
 /** Reserved names and the account that nobody has: what stands in serverless.yml for a real thing. */
 const PLACEHOLDER = /\.invalid(?![a-z0-9-])|:000000000000:|\b(?:subnet|sg)-00000000\b/;
 
-/** The variables that still have a placeholder, each with its value. */
+/** The variables that are empty or still have a placeholder, each with its value. */
 export function placeholders(values: Nested): [name: string, value: string][] {
   return Object.entries(values).flatMap(([name, value]) => {
     if (typeof value !== 'string') return placeholders(value);
-    return PLACEHOLDER.test(value) ? [[name, value] satisfies [string, string]] : [];
+    return value === '' || PLACEHOLDER.test(value)
+      ? [[name, value] satisfies [string, string]]
+      : [];
   });
 }

@@ -35,12 +35,18 @@ test('placeholders are told by the name of their variable, real values are not',
     BROKERS: 'kafka.invalid:9096',
     FROM: 'orders@shop.example',
     IDENTITY: 'invalid.example.com',
+    EMAIL: '',
     kafka: {
       SECRET: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:kafka',
       network: { SUBNETS: 'subnet-00000000', GROUPS: 'sg-0123456789abcdef0' },
     },
   };
-  expect(placeholders(values).map(([name]) => name)).toEqual(['BROKERS', 'SECRET', 'SUBNETS']);
+  expect(placeholders(values).map(([name]) => name)).toEqual([
+    'BROKERS',
+    'EMAIL',
+    'SECRET',
+    'SUBNETS',
+  ]);
 });
 
 /** The plugin at the start of a command, in stage prod with a placeholder. */
