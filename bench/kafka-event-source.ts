@@ -20,7 +20,8 @@ import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
-const HELP = 'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300]';
+const HELP =
+  'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30 } as const;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '300000' },
     backlog: { type: 'string', default: '1000000' },
     sent: { type: 'string', default: '300' },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -172,21 +174,43 @@ async function rates(bench: Bench, records: number): Promise<void> {
   console.log(`\n${table(head, rows)}`);
 }
 
-/** What a process holds more than before while it drains the backlog. */
+/** V8 collects late where it may; so small, it has to early. */
+const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=96'];
+const MEASURES = [
+  ['live', 'live', []],
+  ['resident', 'resident', []],
+  ['resident, small heap', 'resident', SMALL_HEAP],
+] as const;
+
+/** What a process holds more than before while it drains a backlog, and ten times that. */
 async function memory(bench: Bench, backlog: number): Promise<void> {
-  const rows: string[][] = [];
-  const topic = await bench.topicOf(backlog, 100);
-  for (const batchSize of [100, 10_000]) {
-    const child = fork(fileURLToPath(new URL('drain.ts', import.meta.url)));
-    const answer = once(child, 'message') as Promise<[Drained]>;
-    const mapping = bench.mapping(topic, { batchSize });
-    child.send({ endpoint: bench.endpoint, mapping, records: backlog } satisfies Drain);
-    const [{ rate, before, most }] = await answer;
-    const mebibytes = [before, most, most - before].map((bytes) => Math.round(bytes / MiB));
-    rows.push([batchSize, Math.round(rate), ...mebibytes].map(String));
+  const rows: (string | number)[][] = [];
+  for (const records of [Math.round(backlog / 10), backlog]) {
+    const topic = await bench.topicOf(records, 100);
+    for (const batchSize of [100, 10_000]) {
+      for (const [name, measure, flags] of MEASURES) {
+        const mapping = bench.mapping(topic, { batchSize });
+        const task: Drain = { endpoint: bench.endpoint, mapping, records, measure };
+        const { rate, before, most, payload } = await drained(task, flags);
+        const mebibytes = [most - before, payload].map((bytes) => (bytes / MiB).toFixed(1));
+        rows.push([records, batchSize, name, ...mebibytes, Math.round(rate)]);
+      }
+    }
   }
-  const head = ['batch size', 'records/s', 'MiB resident before', 'most', 'growth'];
-  console.log(`\na backlog of ${backlog} records of 100 bytes\n${table(head, rows)}`);
+  const head = ['backlog', 'batch size', 'memory', 'MiB growth', 'MiB of a payload', 'records/s'];
+  console.log(`\nmemory while records of 100 bytes drain\n${table(head, rows)}`);
+}
+
+async function drained(task: Drain, flags: readonly string[]): Promise<Drained> {
+  const file = fileURLToPath(new URL('drain.ts', import.meta.url));
+  const child = fork(file, { execArgv: [...process.execArgv, ...flags] });
+  const answer = once(child, 'message') as Promise<[Drained]>;
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`bench/drain.ts ended with ${code} before it had drained the topic`);
+  });
+  child.send(task);
+  const [result] = await Promise.race([answer, ended]);
+  return result;
 }
 
 /** From just before the send to the arrival at the handler, with a window of 0. */
@@ -232,9 +256,14 @@ async function run(): Promise<void> {
     const options = { directory, kafkaPort, dynamoPort, services, supervisor, say };
     const { kafkaBrokers } = await startBackend(options);
     const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
-    await delay(bench, endpoint, Number(values.sent));
-    await rates(bench, Number(values.records));
-    await memory(bench, Number(values.backlog));
+    const parts = {
+      delay: () => delay(bench, endpoint, Number(values.sent)),
+      rates: () => rates(bench, Number(values.records)),
+      memory: () => memory(bench, Number(values.backlog)),
+    };
+    for (const [name, measure] of Object.entries(parts)) {
+      if (values.only === undefined || values.only === name) await measure();
+    }
   } finally {
     endpoint.disconnect();
     await supervisor.stop();
