@@ -1,5 +1,6 @@
 // What placing an order costs: in-process, beside one bare write and one bare acknowledged send in the
-// same run; by one client through serverless-offline; and a minute of mixed requests by many clients.
+// same run; what the functions keep in memory; one client through serverless-offline; and a minute of
+// mixed requests by many.
 
 // First: the loggers and metrics that the others make are silent.
 import '../test/support/environment.ts';
@@ -18,6 +19,7 @@ import { startOffline } from '../test/support/sls.ts';
 import { environmentOf, post } from '../test/support/system.ts';
 import { median, table, timed } from './figures.ts';
 import { load } from './orders-load.ts';
+import { memoryOf } from './orders-memory.ts';
 
 const HELP = `Usage: npm run bench:orders -- [--orders 500] [--clients 64] [--seconds 60]`;
 const RATIO_GOAL = 2;
@@ -130,6 +132,7 @@ async function main(): Promise<void> {
   const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
   try {
     await onOwnTable(addresses, (bench) => compare(bench, Number(values.orders)));
+    await onOwnTable(addresses, memoryOf);
     await onOwnTable(addresses, alone);
     const [clients, seconds] = [Number(values.clients), Number(values.seconds)];
     if (seconds > 0) await onOwnTable(addresses, (bench) => load(bench, clients, seconds));
