@@ -7,6 +7,7 @@ export interface Entry {
   readonly next: number;
   readonly json: string;
   readonly bytes: number;
+  /** On the clock that is never set, as are all times here but the next. */
   readonly arrived: number;
   /** The record's own, in milliseconds; -1 when it has none. */
   readonly timestamp: number;

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { InvocationResult } from './acknowledge.ts';
 import type { Entry } from './batch.ts';
@@ -207,6 +207,29 @@ test('nothing begins while held or closed', async () => {
   expect(invocations).toBe(0);
 });
 
+test('a clock that is set back by an hour holds nothing up', async () => {
+  const invoked = Promise.withResolvers<void>();
+  const { delivery } = start(
+    async () => {
+      invoked.resolve();
+      return ok;
+    },
+    { windowMs: 10 },
+  );
+  delivery.assign(0);
+  const back = Date.now() - 3_600_000;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => back);
+  try {
+    delivery.enqueue(0, entries(0, 0, 1));
+    const late = setTimeout(() => invoked.reject(new Error('not invoked within 5 s')), 5_000);
+    await invoked.promise;
+    clearTimeout(late);
+  } finally {
+    clock.mockRestore();
+    await delivery.close(1_000);
+  }
+});
+
 const MiB = 1024 * 1024;
 const sized = (offset: number, bytes: number): Entry => ({ ...entry(0, offset), bytes });
 
@@ -229,19 +252,30 @@ test('a buffer is full with as much as a payload holds, and says when it has roo
   await delivery.close(1_000);
 });
 
+test('a buffer of small batches is full with one, and with what the next fetch takes to come', async () => {
+  const { delivery } = start(async () => ok, { payloadBytes: 6 * MiB, batchSize: 2 });
+  delivery.assign(0);
+  delivery.hold();
+  delivery.enqueue(0, [sized(0, MiB / 4), sized(1, MiB / 8)]);
+  expect(delivery.isFull(0)).toBe(false);
+  delivery.enqueue(0, [sized(2, MiB / 8)]);
+  expect(delivery.isFull(0)).toBe(true);
+  await delivery.close(1_000);
+});
+
 test('many partitions together hold no more than a few payloads; room in one is room for others', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const room: number[] = [];
   const { delivery } = start(() => answered.promise, {
     payloadBytes: 6 * MiB,
-    batchSize: 1,
+    batchSize: 3,
     onRoom: (partition) => room.push(partition),
   });
   delivery.hold();
   for (let partition = 0; partition < 6; partition += 1) {
     delivery.assign(partition);
     delivery.enqueue(partition, [sized(0, 2 * MiB), sized(1, 2 * MiB)]);
-    expect(delivery.isFull(partition)).toBe(partition === 5);
+    expect(delivery.isFull(partition)).toBe(partition >= 2);
   }
   expect(delivery.isFull(0)).toBe(true);
   delivery.release();

@@ -89,7 +89,7 @@ export class Delivery {
   revoke(partition: number): void {
     const lane = this.#lanes.get(partition);
     if (!lane) return;
-    const full = fullOnes(this.#lanes.values());
+    const full = this.#fullOnes();
     lane.state = 'lost';
     this.#lanes.delete(partition);
     full.delete(lane);
@@ -122,7 +122,7 @@ export class Delivery {
 
   isFull(partition: number): boolean {
     const lane = this.#lanes.get(partition);
-    return lane !== undefined && fullOnes(this.#lanes.values()).has(lane);
+    return lane !== undefined && this.#fullOnes().has(lane);
   }
 
   /** Begins no invocation until released: while the group decides whose the partitions are. */
@@ -163,7 +163,7 @@ export class Delivery {
     const until = this.#byPoller().map((lanes, poller) => this.#scheduleFor(poller, lanes));
     const next = Math.min(...until);
     if (!Number.isFinite(next)) return;
-    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - Date.now()));
+    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
   }
 
   /** Begins what can begin, and tells when to look again. */
@@ -171,7 +171,7 @@ export class Delivery {
     const slots = this.#slotsOf(poller);
     const isFree = ({ partition, state }: Lane) => state === 'open' && !this.#claims.has(partition);
     while (slots.hasFree) {
-      const decision = assemble(lanes.filter(isFree), this.#limits, Date.now());
+      const decision = assemble(lanes.filter(isFree), this.#limits, performance.now());
       if (decision.kind === 'deliver') this.#start(new Flight(this.#tower, slots), decision.counts);
       else if (decision.kind === 'aside') this.#setAside(decision.partition, slots);
       else return decision.kind === 'wait' ? decision.until : Number.POSITIVE_INFINITY;
@@ -185,7 +185,7 @@ export class Delivery {
   #byPoller(): Lane[][] {
     const lanes = [...this.#lanes.values()].sort((a, b) => a.partition - b.partition);
     const { pollers } = this.#options;
-    if (fullOnes(lanes).size > 0) this.#isScaled = true;
+    if (this.#fullOnes().size > 0) this.#isScaled = true;
     else if (lanes.every(({ waiting }) => waiting.length === 0)) this.#isScaled = false;
     const wanted = (this.#isScaled ? pollers?.maximum : pollers?.minimum) ?? 1;
     const number = Math.max(1, Math.min(wanted, lanes.length));
@@ -219,7 +219,7 @@ export class Delivery {
   #take(partition: number, n: number): Part[] {
     const lane = this.#lanes.get(partition);
     if (!lane) return [];
-    const full = fullOnes(this.#lanes.values());
+    const full = this.#fullOnes();
     const entries = take(lane, n);
     const claim = new Claim(lane, entries);
     this.#claims.set(partition, claim);
@@ -227,8 +227,12 @@ export class Delivery {
     return [{ claim, entries }];
   }
 
+  #fullOnes(): Set<Lane> {
+    return fullOnes(this.#lanes.values(), this.#options.batchSize);
+  }
+
   #tellRoom(before: ReadonlySet<Lane>): void {
-    const after = fullOnes(this.#lanes.values());
+    const after = this.#fullOnes();
     for (const lane of before) if (!after.has(lane)) this.#options.onRoom(lane.partition);
   }
 
@@ -268,7 +272,7 @@ export class Delivery {
     const { lane } = claim;
     this.#claims.delete(lane.partition);
     const current = this.#lanes.get(lane.partition);
-    if (current) current.freeSince = Date.now();
+    if (current) current.freeSince = performance.now();
   }
 
   // AWS does not say whether it drops a record over 6 MB when no destination is set or stays at it.

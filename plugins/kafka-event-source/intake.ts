@@ -31,6 +31,7 @@ export interface IntakeOptions {
   readonly onTrouble: (result: string | undefined, reason: string) => void;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type ReadMessage = (message: Message) => Read;
 
 export class Intake {
@@ -50,21 +51,23 @@ export class Intake {
   }
 
   take({ topic, partition, messages, end }: Fetched): Taken {
-    const arrived = Date.now();
+    const arrived = performance.now();
     const missing = new Set<number>();
-    const kept: Omit<Entry, 'next'>[] = [];
+    const entries: Writable<Entry>[] = [];
     for (const message of messages) {
       const read = this.#read?.(message);
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
       // What follows a missing schema is read again with it.
       if (missing.size > 0) continue;
-      const entry = this.#entry(topic, partition, message, read);
-      if (entry) kept.push({ ...entry, arrived });
+      const record = this.#record(topic, partition, message, read);
+      if (!record) continue;
+      // AWS: what does not match is committed with what does.
+      // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+      const previous = entries.at(-1);
+      if (previous) previous.next = record.offset;
+      entries.push({ ...record, next: end, arrived });
     }
     if (missing.size > 0) return { kind: 'missing', schemaIds: missing };
-    // AWS: what does not match is committed with what does.
-    // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
-    const entries = kept.map((entry, at) => ({ ...entry, next: kept[at + 1]?.offset ?? end }));
     return { kind: 'entries', entries, filtered: messages.length - entries.length };
   }
 
@@ -77,7 +80,7 @@ export class Intake {
     await this.#schemas?.close();
   }
 
-  #entry(topic: string, partition: number, message: Message, read: Read | undefined) {
+  #record(topic: string, partition: number, message: Message, read: Read | undefined) {
     if (read?.kind === 'failed') {
       return toEntry(toEventRecord(topic, partition, message), { aside: read.failure });
     }

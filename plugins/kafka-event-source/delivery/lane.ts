@@ -20,8 +20,9 @@ export interface Lane {
 /** What waits in one partition: enough for a payload, whatever the others hold. */
 const LANE_BYTES = 6 * 1024 * 1024;
 /** What waits in all; beyond it, each partition still has its minimum. */
-const BUFFER_BYTES = 24 * 1024 * 1024;
-const MINIMUM_BYTES = 1024 * 1024;
+const BUFFER_BYTES = 12 * 1024 * 1024;
+/** Enough for small batches until the next fetch is there. */
+const MINIMUM_BYTES = 512 * 1024;
 
 export function createLane(partition: number, key: string): Lane {
   return {
@@ -29,7 +30,7 @@ export function createLane(partition: number, key: string): Lane {
     key,
     waiting: new Queue(),
     bytes: 0,
-    freeSince: Date.now(),
+    freeSince: performance.now(),
     state: 'open',
   };
 }
@@ -45,12 +46,14 @@ export function take(lane: Lane, count: number): Entry[] {
   return entries;
 }
 
-/** The partitions that have enough waiting. */
-export function fullOnes(lanes: Iterable<Lane>): Set<Lane> {
+/** The partitions that have enough waiting: a payload, or a batch where that is smaller. */
+export function fullOnes(lanes: Iterable<Lane>, batchSize: number): Set<Lane> {
   const all = [...lanes];
   const total = all.reduce((bytes, lane) => bytes + lane.bytes, 0);
-  const limit = total >= BUFFER_BYTES ? MINIMUM_BYTES : LANE_BYTES;
-  return new Set(all.filter(({ bytes }) => bytes >= limit));
+  const isFull = ({ bytes, waiting }: Lane) =>
+    bytes >= LANE_BYTES ||
+    (bytes >= MINIMUM_BYTES && (total >= BUFFER_BYTES || waiting.length >= batchSize));
+  return new Set(all.filter(isFull));
 }
 
 function sum(entries: readonly Entry[]): number {

@@ -49,6 +49,8 @@ const CONSUMER = {
   heartbeatInterval: 2_000,
   // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
   maxWaitTimeInMs: 250,
+  // A fetch is decoded as a whole, into several times its bytes.
+  maxBytesPerPartition: 512 * 1024,
   // New partitions are seen with the metadata.
   metadataMaxAge: 15_000,
   allowAutoTopicCreation: false,

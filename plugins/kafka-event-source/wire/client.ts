@@ -10,6 +10,7 @@ import { withoutAborted } from './aborted.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
+import { type ConsumerGroup, wakeOnResume } from './resume.ts';
 
 export type Kafkajs = typeof kafkajs;
 /** `load` gives another module of the copy. */
@@ -41,6 +42,10 @@ const replacements: Readonly<Record<string, Replace>> = {
     original.prototype.isEmpty = function () {
       return this.rawMessages.length === 0;
     };
+    return original;
+  },
+  'src/consumer/consumerGroup.js': (original: { prototype: ConsumerGroup }) => {
+    wakeOnResume(original.prototype);
     return original;
   },
   // Message sets of Kafka before 0.11 still inflate through these.
