@@ -9,6 +9,8 @@ const batch: readonly Part[] = [
   { key: 'orders-1', offsets: [1] },
 ];
 const item = (partition: unknown, offset: unknown) => ({ itemIdentifier: { partition, offset } });
+/** JSON reads it, and cannot write it. */
+const nested: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
 const answer = (...batchItemFailures: unknown[]) => ({ batchItemFailures });
 const verdictOf = (payload: unknown, types = partial) =>
   acknowledge(batch, { kind: 'ok', payload }, types);
@@ -51,6 +53,8 @@ describe('an answer that fails the whole batch', () => {
     ['a number', 5],
     ['false', false],
     ['a list that is not empty', [1]],
+    ['lists nested beyond what can be shown', nested],
+    ['an identifier nested beyond what can be shown', answer({ itemIdentifier: nested })],
   ])('%s', (_, payload) => {
     const { parts, attempted, reason } = verdictOf(payload);
     expect(parts.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);

@@ -1,4 +1,5 @@
 /** What an invocation's outcome means for the records that were in it. */
+import { show } from './show.ts';
 
 /** What came of an invocation. */
 export type InvocationResult =
@@ -103,9 +104,4 @@ function nothing(batch: readonly Part[]): Verdict {
 function all(batch: readonly Part[], reason: string): Verdict {
   const parts = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
   return { parts, attempted: true, reason };
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { InvocationResult, Invoked } from './acknowledge.ts';
+import { show } from './show.ts';
 
 export interface InvokeOptions {
   readonly endpoint: string;
@@ -14,6 +15,9 @@ export interface Invoker {
   /** Ends invocations still in flight and closes the connections. */
   close(): void;
 }
+
+/** AWS: the most that a function may answer. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const ANSWER_BYTES = 6_291_556;
 
 interface Answer {
   readonly status: number;
@@ -34,34 +38,33 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   const client = url.protocol === 'https:' ? https : http;
   const agent = new client.Agent({ keepAlive: true });
 
-  const post = (payload: string) =>
+  // As bytes: sent without another copy, and all that is held of a payload while it is away.
+  const post = (body: Buffer) =>
     new Promise<Answer>((resolve, reject) => {
-      const headers = {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(payload),
-      };
+      const headers = { 'content-type': 'application/json', 'content-length': body.length };
       const request = client.request(url, { method: 'POST', agent, headers }, (response) => {
         read(response).then(resolve, reject);
       });
       const timer = setTimeout(() => {
-        reject(new NoAnswer(`no answer from ${url.href} within ${timeoutMs} ms`));
+        reject(new Fault(`no answer from ${url.href} within ${timeoutMs} ms`));
         request.destroy();
       }, timeoutMs);
       request.on('close', () => clearTimeout(timer));
       request.on('error', (error: NodeJS.ErrnoException) => {
         // The other side may close a kept connection at the moment it is used again.
         if (request.reusedSocket && error.code === 'ECONNRESET') {
-          post(payload).then(resolve, reject);
+          post(body).then(resolve, reject);
         } else reject(error);
       });
-      request.end(payload);
+      request.end(body);
     });
 
   return {
     invoke: (payload) =>
-      post(payload).then(toResult, (error: NodeJS.ErrnoException) =>
-        // AWS: a timeout of the function is a function error, and counts as an attempt.
-        error instanceof NoAnswer
+      post(Buffer.from(payload)).then(toResult, (error: NodeJS.ErrnoException) =>
+        // AWS: a timeout of the function, or too large an answer, is a function error, and counts as
+        // an attempt.
+        error instanceof Fault
           ? { kind: 'functionError', message: error.message }
           : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
       ),
@@ -69,11 +72,17 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   };
 }
 
-class NoAnswer extends Error {}
+/** What counts as an error of the function. */
+class Fault extends Error {}
 
 async function read(response: http.IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > ANSWER_BYTES) throw new Fault(`its answer is larger than ${ANSWER_BYTES} bytes`);
+    chunks.push(chunk as Buffer);
+  }
   const requestId = header(response, 'x-amzn-requestid');
   const executedVersion = header(response, 'x-amz-executed-version');
   return {
@@ -116,7 +125,7 @@ function errorMessage(payload: unknown): string {
     const found = errorMessage ?? Message ?? message;
     if (typeof found === 'string') return found;
   }
-  return String(typeof payload === 'string' ? payload : JSON.stringify(payload)).slice(0, 500);
+  return typeof payload === 'string' ? payload.slice(0, 500) : show(payload);
 }
 
 // A refused connection to "localhost" is an AggregateError with an empty message.

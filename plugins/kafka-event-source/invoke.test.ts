@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { createInvoker } from './invoke.ts';
+
+/** What becomes of an invocation that the endpoint answers like this. */
+async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
+  const server = http.createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs });
+  try {
+    return await invoker.invoke('{"text":"Grüße"}');
+  } finally {
+    invoker.close();
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('the payload arrives as it is, with its length in bytes', async () => {
+  const result = await invoke((request, response) => request.pipe(response));
+  expect(result).toEqual({ kind: 'ok', payload: { text: 'Grüße' } });
+});
+
+test('an answer without end is a function error, and is not kept', async () => {
+  const result = await invoke((request, response) => {
+    request.resume();
+    const more = () => {
+      while (response.writable && response.write(Buffer.alloc(1024 * 1024, 'x')));
+    };
+    response.on('drain', more);
+    more();
+  });
+  expect(result).toEqual({
+    kind: 'functionError',
+    message: 'its answer is larger than 6291556 bytes',
+  });
+});
+
+test.each([
+  ['never begins', () => undefined],
+  ['never ends', (_: unknown, response: http.ServerResponse) => response.write('{')],
+])('an answer that %s is a function error after the time limit', async (_, listener) => {
+  const result = await invoke(listener as http.RequestListener, 100);
+  expect(result).toMatchObject({
+    kind: 'functionError',
+    message: expect.stringContaining('within 100 ms'),
+  });
+});
+
+test.each(['{', 'undefined', '<html>'])(
+  'the answer %s, which is no JSON, stays text',
+  async (text) => {
+    expect(await invoke((_, response) => response.end(text))).toEqual({
+      kind: 'ok',
+      payload: text,
+    });
+  },
+);
+
+test('an error nested beyond what can be shown is told all the same', async () => {
+  const body = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const result = await invoke((_, response) => {
+    response.setHeader('x-amz-function-error', 'Unhandled');
+    response.end(body);
+  });
+  expect(result).toMatchObject({ kind: 'functionError' });
+});
