@@ -157,3 +157,19 @@ test('the key is the one produced, also where the event shows another', () => {
   expect(keyOf({ ...plain, originalKey: 'AAE=' })).toEqual(Buffer.from([0, 1]));
   expect(keyOf({ ...plain, json: '{"offset":1}' })).toBeNull();
 });
+
+test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
+  'a record whose time is %s, which no date has, is told with the nearest that one has',
+  (odd) => {
+    const parts = [{ key: 'my-topic-0', entries: [entry(0, 1, odd)] }];
+    const batch = JSON.parse(batchRecord(failure({ parts }))).KafkaBatchInfo.recordsInfo;
+    const letter = JSON.parse(recordLetter(failure(), 'my-topic-0', entry(0, 1, odd)));
+    const told = [
+      batch['my-topic-0'].firstRecordTimestamp,
+      batch['my-topic-0'].lastRecordTimestamp,
+      letter.KafkaBatchInfo.recordInfo.timestamp,
+    ].map((time) => Date.parse(time));
+    const nearest = Math.max(-8.64e15, Math.min(8.64e15, odd));
+    expect(told).toEqual([nearest, nearest, nearest]);
+  },
+);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import KafkaEventSource from './index.ts';
@@ -21,7 +22,12 @@ class FrameworkError extends Error {
 const collision = () => new FrameworkError('already defined', 'SCHEMA_COLLISION');
 
 /** The plugin in a framework whose kafka event has the properties `known`. */
-function load(events: object[], kafkaEventSource: object = {}, known: string[] = []) {
+function load(
+  events: object[],
+  kafkaEventSource: object = {},
+  known: string[] = [],
+  cli: ConstructorParameters<typeof KafkaEventSource>[1] = {},
+) {
   const log: string[] = [];
   const say = (message: string) => {
     log.push(message);
@@ -66,7 +72,7 @@ function load(events: object[], kafkaEventSource: object = {}, known: string[] =
     info: (message: string) => say(`info: ${message}`),
     debug: () => undefined,
   };
-  const plugin = new KafkaEventSource(serverless as never, {}, { log: logger });
+  const plugin = new KafkaEventSource(serverless as never, cli, { log: logger });
   const start = async () => {
     plugin.hooks['before:offline:start:init']();
     await plugin.hooks['after:offline:start:init']();
@@ -98,6 +104,33 @@ async function startBroker() {
   const options = { bootstrapServers: `127.0.0.1:${(server.address() as AddressInfo).port}` };
   return { server, options, connections: () => connections };
 }
+
+test('a service without a Kafka event has nothing started and nothing said', async () => {
+  const { log, start, stop } = load([{ httpApi: '*' }]);
+  await start();
+  await stop();
+  expect(log).toEqual([]);
+});
+
+test("serverless-offline's host may be an IPv6 address", async () => {
+  const lambda = http.createServer((_, response) => response.end('"reached"'));
+  lambda.listen(0, '::1');
+  await once(lambda, 'listening');
+  const { port } = lambda.address() as AddressInfo;
+  const cli = { host: '::1', lambdaPort: port };
+  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], {}, [], cli);
+  try {
+    await start();
+    const [, api] = /mappings at (http\S+)/.exec(log.join('\n')) ?? [];
+    const asked = fetch(`${api}/2015-03-31/functions/notify`, {
+      signal: AbortSignal.timeout(5_000),
+    });
+    expect(await (await asked).text()).toBe('"reached"');
+  } finally {
+    await stop();
+    lambda.close();
+  }
+});
 
 test('a disabled mapping is named, and its broker is not contacted', async () => {
   const [first, second] = [await startBroker(), await startBroker()];

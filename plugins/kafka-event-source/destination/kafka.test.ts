@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import type { Kafka, Message } from 'kafkajs';
+import type { Entry } from '../batch.ts';
+import type { Failure } from '../failure.ts';
+import { createKafkaDestination } from './kafka.ts';
+
+/** What is sent in one request, which Kafka takes as one record batch. */
+async function requests(entries: Entry[], reason: string): Promise<Message[][]> {
+  const sent: Message[][] = [];
+  const producer = {
+    connect: async () => undefined,
+    disconnect: async () => undefined,
+    send: async ({ messages }: { messages: Message[] }) => {
+      sent.push(messages);
+    },
+  };
+  const kafka = async () => ({ producer: () => producer }) as unknown as Kafka;
+  const destination = createKafkaDestination({ topic: 'dlq', writer: 'test', kafka });
+  const failure: Failure = {
+    functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:f',
+    source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
+    condition: 'RetriesExhausted',
+    reason,
+    requestId: '316aa6d0-8154-4000-9af7-85d5f4a6bc81',
+    invocations: 1,
+    executedVersion: '$LATEST',
+    functionError: 'Unhandled',
+    at: new Date(0),
+    parts: [{ key: 't-0', entries }],
+  };
+  await destination.send(failure);
+  return sent;
+}
+
+const entry = (offset: number, record: object): Entry => {
+  const json = JSON.stringify({ offset, ...record });
+  const bytes = Buffer.byteLength(json);
+  return { offset, next: offset + 1, json, bytes, arrived: 0, timestamp: 0 };
+};
+
+const bytesOf = ({ key, value, headers }: Message) =>
+  [key, value, ...Object.entries(headers ?? {}).flat()].reduce<number>(
+    (sum, part) => sum + (part ? Buffer.byteLength(part as string) : 0),
+    0,
+  );
+
+const many = (record: object) => Array.from({ length: 400 }, (_, offset) => entry(offset, record));
+
+test.each([
+  ['text beyond ASCII', many({ value: '漢'.repeat(1_000) }), 'failed'],
+  ['reasons longer than their records', many({}), '漢'.repeat(1_000)],
+  ['large keys', many({ key: Buffer.alloc(3_000, 'k').toString('base64') }), 'failed'],
+])('letters with %s are split into requests that a broker takes', async (_, entries, reason) => {
+  const sent = await requests(entries, reason);
+  expect(sent.flat()).toHaveLength(entries.length);
+  for (const messages of sent) {
+    const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
+    expect(bytes).toBeLessThanOrEqual(512 * 1024);
+  }
+});
