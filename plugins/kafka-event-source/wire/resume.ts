@@ -17,7 +17,7 @@ export function wakeOnResume(prototype: ConsumerGroup): void {
   const waiting = new WeakMap<ConsumerGroup, Set<() => void>>();
   prototype.resume = function (topicPartitions) {
     resume.call(this, topicPartitions);
-    for (const wake of [] ??  waiting.get(this) ?? []) wake();
+    for (const wake of waiting.get(this) ?? []) wake();
   };
   prototype.fetch = async function (nodeId) {
     if (isAllPaused(this)) {
