@@ -49,7 +49,18 @@ export const storedSchema = z.object({
 
 export type Stored = z.infer<typeof storedSchema>;
 
+/** What an order's last step holds, in the same form. It stays as long as the order does. */
+export const toldSchema = z.object({
+  sequence: z.object({ N: z.string() }).transform(({ N }) => Number(N)),
+  at: z.object({ S: z.string() }).transform(({ S }) => new Date(S)),
+});
+
+export type Told = z.infer<typeof toldSchema>;
+
 const KEPT_MS = 90 * 24 * 3600 * 1000;
+
+/** An event that is told again within this time finds the records of the first time. */
+const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
 
 /** The clocks of two machines differ by less. */
 const CLOCK_MARGIN_MS = 1_000;
@@ -89,6 +100,11 @@ export function customerKey(customerId: string): string {
 /** Where an order's highest sequence told is kept. */
 export function toldKey({ data: { orderId } }: OrderEvent) {
   return { pk: orderKey(orderId), sk: 'NOTIFIED' };
+}
+
+/** The order's last step is this event's own, and its records are still there. */
+export function isAgain({ sequence, at }: Told, event: OrderEvent, now: Date): boolean {
+  return sequence === event.sequence && now.getTime() - at.getTime() < AGAIN_MS;
 }
 
 /** What every state of a record holds. */

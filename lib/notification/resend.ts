@@ -6,6 +6,8 @@ export type ResendWish = { order: string } | Period | 'all';
 
 export type ResendReport = { found: number; putBack: number };
 
+const EVER: Period = { from: new Date(0), to: new Date('9999-12-31T00:00:00.000Z') };
+
 type Options = {
   /** Puts them back; without it they are only found. */
   put: boolean;
@@ -26,8 +28,7 @@ export async function resend(
 ): Promise<ResendReport> {
   const report: ResendReport = { found: 0, putBack: 0 };
   const now = clock.now();
-  const ever = { from: new Date(0), to: new Date(now.getTime() + 1) };
-  for await (const record of deferred.givenUp(isPeriod(wish) ? wish : ever)) {
+  for await (const record of deferred.givenUp(isPeriod(wish) ? wish : EVER)) {
     if (isOrder(wish) && record.event.data.orderId !== wish.order) continue;
     report.found += 1;
     found(record);

@@ -12,8 +12,8 @@ import type { OrderEvent } from '../order-event.ts';
 import {
   deferralOf,
   expiredBefore,
-  expiryOf,
   factsOf,
+  isAgain,
   type Notification,
   type NotificationKey,
   notificationKey,
@@ -22,11 +22,15 @@ import {
   standing,
   storedSchema,
   toldKey,
+  toldSchema,
 } from './record.ts';
 
 /** The records that keep the promise: at most once an event, channel and recipient. */
 export type Seen = {
-  /** Notes that an event is being told. @returns false when a later one of its order was before */
+  /**
+   * Notes that an event is being told. @returns false when a later one of its order was before, or
+   * this one so long ago that its own records may be gone
+   */
   advance(event: OrderEvent): Promise<boolean>;
   /** Takes that back, when nobody was told after all; unless a later event has advanced since. */
   retreat(event: OrderEvent): Promise<void>;
@@ -164,31 +168,26 @@ export function createSeen(deps: {
 
   return {
     async advance(event) {
-      const now = clock.now();
+      const now = clock.now().toISOString();
       const refused = await update({
         Key: toldKey(event),
         UpdateExpression:
-          'SET #sequence = :sequence, #before = if_not_exists(#sequence, :none), ' +
-          '#at = :at, expiresAt = :expiresAt',
-        ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
+          'SET #before = if_not_exists(#sequence, :none), beforeAt = if_not_exists(#at, :at), ' +
+          '#sequence = :sequence, #at = :at REMOVE expiresAt',
+        ConditionExpression: 'attribute_not_exists(pk) OR #sequence < :sequence',
         ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before', '#at': 'at' },
-        ExpressionAttributeValues: {
-          ':sequence': event.sequence,
-          ':none': 0,
-          ':at': now.toISOString(),
-          ':expiresAt': expiryOf(now),
-        },
+        ExpressionAttributeValues: { ':sequence': event.sequence, ':none': 0, ':at': now },
       });
-      return !refused;
+      return !refused || isAgain(toldSchema.parse(refused), event, clock.now());
     },
 
     async retreat(event) {
       // Refused where a later event has advanced: that one has been told, or takes its own step back.
       await update({
         Key: toldKey(event),
-        UpdateExpression: 'SET #sequence = #before',
+        UpdateExpression: 'SET #sequence = #before, #at = if_not_exists(beforeAt, #at)',
         ConditionExpression: '#sequence = :sequence',
-        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before' },
+        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before', '#at': 'at' },
         ExpressionAttributeValues: { ':sequence': event.sequence },
       });
     },

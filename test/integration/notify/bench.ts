@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { createHandler as createListNotifications } from '../../../functions/listNotifications/handler.ts';
 import { createHandler } from '../../../functions/notify/handler.ts';
 import { createHandler as createSendDeferred } from '../../../functions/sendDeferred/handler.ts';
@@ -141,6 +141,21 @@ export async function createNotifyBench() {
       const { Items = [] } = await dynamo.send(query);
       const own = Items.filter(({ eventId }) => eventId === event.id);
       return Object.fromEntries(own.map((item) => [String(item.channel), item]));
+    },
+
+    /** Removes an order's notifications, as DynamoDB does when their time is over. */
+    async expireNotifications(orderId: string) {
+      const query = new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': orderKey(orderId) },
+        ConsistentRead: true,
+      });
+      const { Items = [] } = await dynamo.send(query);
+      for (const { pk, sk, expiresAt } of Items) {
+        if (!expiresAt) continue;
+        await dynamo.send(new DeleteCommand({ TableName: table, Key: { pk, sk } }));
+      }
     },
 
     failed: (...offsets: number[]): BatchResponse => ({

@@ -156,6 +156,34 @@ test('a claim that is given back before its call counts no call, and is taken by
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 1 } });
 });
 
+test('an event comes again after its records have expired, and is not told again', async () => {
+  const created = orderEvent();
+  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
+  await bench.notify()(created, shipped);
+  await bench.expireNotifications(created.data.orderId);
+  const inbox = createInbox();
+  const days = (count: number) => ({ sender: inbox, clock: laterBy(count * 24 * 3_600_000) });
+  expect(await bench.notify(days(100))(created, shipped)).toEqual(bench.failed());
+  expect(inbox.sent).toEqual([]);
+  const delivered = orderEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, created.data);
+  expect(await bench.notify(days(100))(delivered)).toEqual(bench.failed());
+  expect(channels(inbox.sent)).toEqual(['email', 'sms']);
+});
+
+test('an event whose process died before it was told, and that fails then, overtakes nothing', async () => {
+  const created = orderEvent();
+  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
+  await createSeen({ ...bench, clock: systemClock }).advance(shipped);
+  const away: Sender = {
+    name: 'away',
+    send: async () => ({ success: false, passing: true, reason: 'away' }),
+  };
+  await expect(bench.notify({ sender: away })(shipped)).rejects.toThrow();
+  const inbox = createInbox();
+  expect(await bench.notify({ sender: inbox })(created, shipped)).toEqual(bench.failed());
+  expect(channels(inbox.sent)).toEqual(['email', 'email', 'sms', 'sms']);
+});
+
 test('a write whose answer is lost, and that the SDK repeats, makes no difference', async () => {
   const inbox = createInbox();
   const twice = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });

@@ -1,48 +1,80 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AppError } from '../../../lib/errors.ts';
 import { deadLetterOf } from '../../../lib/kafka/dead-letter.ts';
+import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { lambdaContext } from '../../support/http.ts';
+import { sls } from '../../support/sls.ts';
+import { readTopic } from '../../support/topic.ts';
 import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
 
 let bench: NotifyBench;
+let topic: string;
+let producer: ReturnType<typeof createProducer>;
+let reader: Awaited<ReturnType<typeof readTopic>>;
 
 beforeAll(async () => {
   bench = await createNotifyBench();
+  topic = bench.deadLetterTopic.replace('-dlq', '');
+  producer = createProducer(bench.brokers);
+  reader = await readTopic(bench.brokers, topic);
 });
 
-afterAll(() => bench.close());
+afterAll(async () => {
+  await reader.close();
+  await producer.disconnect();
+  await bench.close();
+});
 
 const away: Sender = {
   name: 'away',
   send: async () => ({ success: false, passing: true, reason: 'away: ECONNREFUSED' }),
 };
 
-/** The letter that a record becomes after its last retry, and the record that a redrive makes of it. */
-function redriven(event: OrderEvent) {
-  const record = {
-    topic: 'order-events',
-    partition: 0,
-    offset: 1,
-    timestamp: 1_795_168_800_012,
-    key: Buffer.from(event.data.orderId).toString('base64'),
-    value: Buffer.from(JSON.stringify(event)).toString('base64'),
-  };
-  const letter = deadLetterOf(
-    {
-      event: { records: { 'order-events-0': [record] } },
-      partition: 'order-events-0',
-      record,
-      context: lambdaContext(),
-      reason: new AppError('SEND_FAILED', 'The provider did not take it.'),
-    },
-    'notify',
-    new Date(),
-  );
-  const { payload } = JSON.parse(String(letter.value));
-  const [[{ key, value }]] = Object.values(payload.records) as [[{ key: string; value: string }]];
-  return { key: Buffer.from(key, 'base64').toString(), value: Buffer.from(value, 'base64') };
+/** Fails for each in its turn, and writes it to the dead letters as after the retries of the mapping. */
+async function giveUp(events: readonly OrderEvent[]): Promise<void> {
+  for (const [offset, event] of events.entries()) {
+    await expect(bench.notify({ sender: away })(event)).rejects.toMatchObject({
+      code: 'SEND_FAILED',
+    });
+    const record = {
+      topic,
+      partition: 0,
+      offset,
+      timestamp: 1_795_168_800_012,
+      key: Buffer.from(event.data.orderId).toString('base64'),
+      value: Buffer.from(JSON.stringify(event)).toString('base64'),
+    };
+    const letter = deadLetterOf(
+      {
+        event: { records: { [`${topic}-0`]: [record] } },
+        partition: `${topic}-0`,
+        record,
+        context: lambdaContext(),
+        reason: new AppError('SEND_FAILED', 'The provider did not take it.'),
+      },
+      'notify',
+      new Date(),
+    );
+    await producer.send(bench.deadLetterTopic, [letter], 5_000);
+  }
+}
+
+/** The records of an order that the real command puts back on their topic, in their order there. */
+async function redriven(order: OrderEvent['data'], ...options: string[]) {
+  const before = reader.records.length;
+  const { stdout, code } = await sls(['kafka', 'redrive', '--json', ...options], {
+    KAFKA_BROKERS: bench.brokers.join(','),
+    DYNAMODB_ENDPOINT: bench.dynamoEndpoint,
+    ORDERS_TABLE: bench.table,
+    ORDER_EVENTS_TOPIC: topic,
+    ORDER_EVENTS_DLQ: bench.deadLetterTopic,
+  });
+  expect(code).toBe(0);
+  const [{ counts }] = JSON.parse(stdout).topics;
+  const records = await reader.atLeast(before + counts.redriven);
+  return records.slice(before).filter(({ key }) => key === order.orderId);
 }
 
 function lifeOf() {
@@ -52,16 +84,14 @@ function lifeOf() {
   return [created, shipped, orderEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, data)] as const;
 }
 
-test('what a long outage of the provider left in the dead letters is told in order after a redrive', async () => {
+test('what a long outage of the provider left in the dead letters is told in order after sls kafka redrive', async () => {
   const events = lifeOf();
-  for (const event of events) {
-    // Each is given up in its turn, after the retries of the mapping.
-    await expect(bench.notify({ sender: away })(event)).rejects.toMatchObject({
-      code: 'SEND_FAILED',
-    });
-  }
+  const [{ data }] = events;
+  await giveUp(events);
   const inbox = createInbox();
-  expect(await bench.notify({ sender: inbox })(...events.map(redriven))).toEqual(bench.failed());
+  const records = await redriven(data, '--all');
+  expect(records).toHaveLength(3);
+  expect(await bench.notify({ sender: inbox })(...records)).toEqual(bench.failed());
   const told = inbox.sent.map((message) => ('subject' in message ? message.subject : ''));
   expect(told).toHaveLength(3);
   expect(told.map((subject) => /on its way|has arrived/.exec(subject)?.[0])).toEqual([
@@ -69,18 +99,21 @@ test('what a long outage of the provider left in the dead letters is told in ord
     'on its way',
     'has arrived',
   ]);
-  // A redrive that is repeated tells nobody again.
-  expect(await bench.notify({ sender: inbox })(...events.map(redriven))).toEqual(bench.failed());
+  // The command puts nothing back twice; a record that comes twice tells nobody again.
+  expect(await redriven(data, '--all')).toEqual([]);
+  expect(await bench.notify({ sender: inbox })(...records)).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(3);
 });
 
 test('a redriven event that a later one of its order has overtaken is skipped on record', async () => {
   const [created, shipped] = lifeOf();
-  await expect(bench.notify({ sender: away })(created)).rejects.toThrow();
+  await giveUp([created]);
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });
   expect(await notify(shipped)).toEqual(bench.failed());
-  expect(await notify(redriven(created))).toEqual(bench.failed());
+  const records = await redriven(created.data, '--key', created.data.orderId);
+  expect(records).toHaveLength(1);
+  expect(await notify(...records)).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(1);
   expect(await bench.recorded(created)).toMatchObject({
     email: { status: 'skipped', reason: 'superseded' },
