@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
+import { logger } from '../../lib/logger.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { untouched } from '../support/untouched.ts';
 
-// Read when lib/metrics.ts and lib/logger.ts are loaded, so before the handlers are.
+// Read when lib/metrics.ts is loaded, so before the handlers are.
 process.env.POWERTOOLS_METRICS_DISABLED = 'false';
 process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
-process.env.POWERTOOLS_LOG_LEVEL = 'DEBUG';
 const createOrder = await import('../../functions/createOrder/handler.ts');
 const notify = await import('../../functions/notify/handler.ts');
 const { createRecipientOf } = await import('../../lib/notification/recipient.ts');
@@ -22,6 +22,7 @@ type Emf = { CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[] 
 let printed: string;
 beforeEach(() => {
   printed = '';
+  logger.setLogLevel('DEBUG');
   for (const stream of [process.stdout, process.stderr]) {
     jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
       printed += String(chunk);
