@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { kafka, kafkaFunction, kafkaService } from '../../test/support/kafka-service.ts';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
+import { ownProperties } from './template/compile.ts';
 import type { Service } from './template/deployed.ts';
 
 const EXTENDED = 'notifyKafkaorders';
@@ -88,6 +89,69 @@ test('every setting of failures and modes comes from the event', () => {
   };
   expect(one(event)).toMatchObject(settings);
   expect(mappings([{ msk: { arn, topic: 'orders', ...event } }])[0]).toMatchObject(settings);
+});
+
+test('a batch size of 0 in the event is left out and deploys as 100, with a warning', () => {
+  const [definition] = definitions([{ kafka: { ...kafka, batchSize: 0 } }]);
+  expect(definition?.mapping?.batchSize).toBe(100);
+  expect(definition?.warnings).toEqual([expect.stringMatching(/deploys as the default of 100/)]);
+});
+
+test('an empty destination is none', () => {
+  const OnFailure = { Destination: '' };
+  for (const mapping of [
+    one({ onFailureDestination: '' }),
+    one({}, { DestinationConfig: { OnFailure } }),
+  ]) {
+    expect(mapping).toMatchObject({ topic: 'orders' });
+    expect(mapping).not.toHaveProperty('destination');
+  }
+});
+
+test.each(['', null])(
+  'a property whose variable is %j is not set, here and in the template',
+  (empty) => {
+    const event = {
+      batchSize: empty,
+      maximumBatchingWindowInSeconds: empty,
+      maximumRetryAttempts: empty,
+      maximumRecordAge: empty,
+      bisectBatchOnFunctionError: empty,
+      functionResponseType: empty,
+      onFailureDestination: empty,
+      consumerGroupId: empty,
+    };
+    expect(definitions([{ kafka: { ...kafka, ...event } }])).toMatchObject([
+      { refusals: [], warnings: [], mapping: { batchSize: 100, windowMs: 500 } },
+    ]);
+    expect(ownProperties({ kind: 'kafka', event: { ...kafka, ...event } })).toEqual({});
+    const cluster = { arn, topic: 'orders', saslScram512: empty };
+    expect(definitions([{ msk: { ...cluster, ...event } }])).toMatchObject([{ refusals: [] }]);
+    expect(ownProperties({ kind: 'msk', event: { ...cluster, ...event } })).toEqual({});
+  },
+);
+
+test('servers are named in the event as they are set, in their order', () => {
+  const custom = { bootstrapServers: ['two:2', 'one:1'] };
+  expect(one({}, {}, custom)?.source.bootstrapServers).toBe('two:2,one:1');
+  expect(one({}, {}, {})?.source.bootstrapServers).toBe(kafka.bootstrapServers.join(','));
+});
+
+test('an msk mapping gets a client certificate by an extension', () => {
+  const naming = kafkaService([]).logicalId('msk', 'notify', 'orders', 'MyCluster');
+  const access = {
+    Type: 'CLIENT_CERTIFICATE_TLS_AUTH',
+    URI: 'arn:aws:secretsmanager:us-east-1:1:secret:c',
+  };
+  const extensions = { [naming]: { Properties: { SourceAccessConfigurations: [access] } } };
+  expect(mappings([{ msk: { arn, topic: 'orders' } }], { extensions })[0]?.access).toEqual([
+    { type: access.Type, uri: access.URI },
+  ]);
+});
+
+test('pollers are 1 to 200 where nothing else is said', () => {
+  expect(one({ provisionedPollers: { min: 3 } })?.pollers).toEqual({ minimum: 3, maximum: 200 });
+  expect(one({ provisionedPollers: { max: 3 } })?.pollers).toEqual({ minimum: 1, maximum: 3 });
 });
 
 test("provisioned pollers may have either framework's name", () => {
@@ -202,6 +266,7 @@ test('the default group is a UUID that is the same at every start', () => {
   );
   expect(one()?.uuid).toBe(one()?.groupId);
   expect(one()?.uuid).toBe(one({ batchSize: 5 })?.uuid);
+  expect(one()?.uuid).toBe(one({ bootstrapServers: ['other.example.com:9096'] })?.uuid);
   expect(one({ consumerGroupId: '' })?.groupId).toBe(one()?.uuid);
   expect(one({ topic: 'other' })?.uuid).not.toBe(one()?.uuid);
   const stage = mappings([{ kafka }], { stage: 'prod' })[0];

@@ -16,6 +16,8 @@ export const USERS = {
   alice: 'alice-secret',
   /** May authenticate, and nothing else. */
   mallory: 'mallory-secret',
+  /** Has what JSON, a shell or a configuration file would want to escape. */
+  quentin: `"a" \\"b\\\\" 'c' = d`,
 } as const;
 
 /**
@@ -36,6 +38,7 @@ export async function startSecureKafka() {
   const scram = Object.entries(USERS).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
       '--add-scram',
+      // The tool takes what is between the outer quotes as it is.
       `${mechanism}=[name="${name}",password="${password}"]`,
     ]),
   );
@@ -78,7 +81,7 @@ function properties(data: string, ports: Ports, authority: ReturnType<typeof cre
   const login = 'org.apache.kafka.common.security';
   const scram = `${login}.scram.ScramLoginModule required;`;
   const users = Object.entries(USERS)
-    .map(([name, password]) => `user_${name}="${password}"`)
+    .map(([name, password]) => `user_${name}="${escaped(password)}"`)
     .join(' ');
   return Object.entries({
     'process.roles': 'broker,controller',
@@ -103,7 +106,7 @@ function properties(data: string, ports: Ports, authority: ReturnType<typeof cre
     'listener.name.sasl.scram-sha-256.sasl.jaas.config': scram,
     'listener.name.sasl.scram-sha-512.sasl.jaas.config': scram,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': 'User:ANONYMOUS;User:alice;User:CN=client',
+    'super.users': 'User:ANONYMOUS;User:alice;User:quentin;User:CN=client',
   })
     .map(([key, value]) => `${key}=${quoted(String(value))}\n`)
     .join('');
@@ -111,3 +114,6 @@ function properties(data: string, ports: Ports, authority: ReturnType<typeof cre
 
 const quoted = (value: string) =>
   value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replace(/^ /, '\\ ');
+
+/** Inside double quotes, as the broker's JAAS settings take them. */
+const escaped = (text: string) => text.replaceAll(/["\\]/g, '\\$&');

@@ -2,7 +2,7 @@
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
-import { clusterConfig, isProvisioned, type Shape } from './shape.ts';
+import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
 export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
@@ -54,6 +54,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
 
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
 const KAFKA_DESTINATION = 'kafka://';
+const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
 
 export function refuseDestination(properties: Shape): Refusal[] {
   const { OnFailure, OnSuccess } = properties.DestinationConfig;
@@ -93,6 +94,9 @@ export function refuseDestination(properties: Shape): Refusal[] {
 
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
+  if (!TOPIC.test(topic)) {
+    found.push(inOwnWords(`The on-failure destination kafka://${topic} names no topic.`));
+  }
   if (properties.Topics.includes(topic)) {
     found.push(
       inOwnWords(`The on-failure destination is the source topic, ${topic}; it must be another.`),

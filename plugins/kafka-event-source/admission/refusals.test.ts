@@ -315,6 +315,11 @@ describe("refused as AWS documents it, in the plugin's words", () => {
       /is the source topic, orders/,
     ],
     [
+      'a Kafka destination without a topic',
+      one({ ...pollers, onFailureDestination: 'kafka://' }),
+      /kafka:\/\/ names no topic/,
+    ],
+    [
       'a Kafka destination on demand',
       one({ onFailureDestination: 'kafka://dead' }),
       /for provisioned mode/,

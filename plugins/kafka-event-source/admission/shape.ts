@@ -47,19 +47,19 @@ const flag = z.preprocess(
 );
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
-const TOPIC = '[^.]([a-zA-Z0-9\\-_.]+)';
+export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
 const topic = z
   .string()
   .max(249, {
     error: ({ input }) =>
       constraint('topics', `[${input}]`, 'Member must have length less than or equal to 249'),
   })
-  .regex(new RegExp(`^${TOPIC}$`), {
+  .regex(new RegExp(`^${TOPIC_PATTERN}$`), {
     error: ({ input }) =>
       constraint(
         'topics',
         `[${input}]`,
-        `Member must satisfy regular expression pattern: ${TOPIC}`,
+        `Member must satisfy regular expression pattern: ${TOPIC_PATTERN}`,
       ),
   });
 

@@ -48,7 +48,7 @@ export function ownProperties({ kind, event }: FoundEvent): Json {
       ? { SchemaRegistryConfig: compileRegistry(event.schemaRegistry) }
       : undefined,
   };
-  return withoutUndefined(own);
+  return given(own);
 }
 
 const ACCESS_TYPES: Readonly<Record<string, string>> = {
@@ -66,7 +66,7 @@ const ACCESS_PREFIXES: Readonly<Record<string, string>> = {
 };
 
 function compileKafka(event: Json): Json {
-  return withoutUndefined({
+  return given({
     ...compileBoth(event),
     SelfManagedEventSource: {
       Endpoints: { KafkaBootstrapServers: toList(event.bootstrapServers) },
@@ -77,7 +77,7 @@ function compileKafka(event: Json): Json {
 }
 
 function compileMsk(event: Json): Json {
-  return withoutUndefined({
+  return given({
     ...compileBoth(event),
     EventSourceArn: event.arn,
     SourceAccessConfigurations: event.saslScram512 && [
@@ -127,7 +127,7 @@ function compilePollers({ provisionedPollerConfig: long, provisionedPollers: sho
   if (!isObject(long) && !isObject(short)) return undefined;
   const { minimumPollers, maximumPollers, pollerGroupName } = toObject(long);
   const { min, max, group } = toObject(short);
-  return withoutUndefined({
+  return given({
     MinimumPollers: min ?? minimumPollers,
     MaximumPollers: max ?? maximumPollers,
     PollerGroupName: group ?? pollerGroupName,
@@ -136,7 +136,7 @@ function compilePollers({ provisionedPollerConfig: long, provisionedPollers: sho
 
 function compileRegistry(registry: Json): Json {
   const access = compileAccess(registry.accessConfigurations);
-  return withoutUndefined({
+  return given({
     SchemaRegistryURI: registry.uri,
     EventRecordFormat: registry.eventRecordFormat,
     AccessConfigs: access.length > 0 ? access.map(toRegistryAccess) : undefined,
@@ -160,6 +160,8 @@ function toList(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? value : [value];
 }
 
-function withoutUndefined(value: Json): Json {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined));
+/** What is set: a null or an empty text, as a variable without a value gives it, is not. */
+function given(value: Json): Json {
+  const isSet = (one: unknown) => one !== undefined && one !== null && one !== '';
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => isSet(one)));
 }

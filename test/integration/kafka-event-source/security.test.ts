@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import kafkajs, { type AclResourceTypes } from 'kafkajs';
 import { RESULTS } from '../../../plugins/kafka-event-source/access/result.ts';
 import type { Access, Connection } from '../../../plugins/kafka-event-source/mapping.ts';
 import { createAuthority, encrypt } from '../../support/certificate.ts';
@@ -23,6 +24,8 @@ afterAll(async () => {
   await kafka?.stop();
   await rm(folder, { recursive: true });
 });
+
+const { AclOperationTypes, AclPermissionTypes, ResourcePatternTypes } = kafkajs;
 
 const arn = (name: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}`;
 const login = (username: keyof typeof USERS, password: string = USERS[username]) => ({
@@ -82,6 +85,16 @@ test.each(['BASIC_AUTH', 'SASL_SCRAM_256_AUTH', 'SASL_SCRAM_512_AUTH'])(
   },
 );
 
+test.each(['BASIC_AUTH', 'SASL_SCRAM_256_AUTH', 'SASL_SCRAM_512_AUTH'])(
+  'the password of %s may have quotes and backslashes',
+  async (type) => {
+    expect(USERS.quentin).toMatch(/".*\\"/);
+    const secured = access({ [type]: login('quentin'), SERVER_ROOT_CA_CERTIFICATE: authority() });
+    const log = await receives({ bootstrapServers: kafka.sasl, ...secured });
+    expect(log).not.toContain(USERS.quentin);
+  },
+);
+
 test('a client certificate gets its records, its key encrypted or not', async () => {
   const client = kafka.authority.issue('client');
   const plain = { certificate: client.certificate, privateKey: client.privateKey };
@@ -133,6 +146,34 @@ test('a user who may not read is told that the cluster does not authorize it', a
   });
   const { told } = await fails({ bootstrapServers: kafka.sasl, ...secured });
   expect(told).toContain(RESULTS.notAuthorized);
+});
+
+test('a user who may read the topic and the group needs no right of the cluster', async () => {
+  await using bench = new Bench([kafka.brokers]);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const allow = (resourceType: AclResourceTypes, resourceName: string) => ({
+    resourceType,
+    resourceName,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: 'User:mallory',
+    host: '*',
+    operation: AclOperationTypes.READ,
+    permissionType: AclPermissionTypes.ALLOW,
+  });
+  await bench.admin.createAcls({
+    acl: [
+      allow(kafkajs.AclResourceTypes.TOPIC, bench.topic),
+      allow(kafkajs.AclResourceTypes.GROUP, bench.groupId),
+    ],
+  });
+  const secured = access({
+    SASL_SCRAM_512_AUTH: login('mallory'),
+    SERVER_ROOT_CA_CERTIFICATE: authority(),
+  });
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { bootstrapServers: kafka.sasl, ...secured });
+  await until('the commit', async () => (await bench.committed()) === 1, { seen: () => bench.log });
 });
 
 test('a server of an unknown authority is not trusted', async () => {
