@@ -171,6 +171,19 @@ test.each<[string, string, string, Sent, number, string]>([
   expect(faultsOf(route, reply)).toBeNull();
 });
 
+test('a mail program unsubscribes by posting its form', async () => {
+  const route = 'POST /api/unsubscribe/{token}';
+  const [method, path] = requestOf(route, OPERATIONS[route] as Operation);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const reply = await send(method, path, { headers, body: 'List-Unsubscribe=One-Click' });
+  expect([reply.status, reply.type]).toEqual([200, 'text/html; charset=utf-8']);
+  const { body } = await send('GET', '/api/customers/customer-2/preferences');
+  expect(body.data).toMatchObject({
+    version: 1,
+    events: { ORDER_SHIPPED: { email: false, sms: true }, ORDER_CANCELLED: { email: true } },
+  });
+});
+
 test('the refusals of a move are as documented', async () => {
   const { body } = await post(offline.url);
   const path = `/api/orders/${body.data.id}/status`;
