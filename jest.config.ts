@@ -38,6 +38,10 @@ export default {
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
     },
-    { ...withBackend, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
+    {
+      ...withBackend,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/{e2e,runtime}/**/*.test.ts'],
+    },
   ],
 } satisfies Config;

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventOf } from '../../lib/order/events.ts';
+import { firstVersion } from '../../lib/order/order.ts';
+import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { functionsInYml, ROOT } from '../support/root.ts';
+import { startOffline } from '../support/sls.ts';
+import { environmentOf } from '../support/system.ts';
+import { startLambda } from './lambda.ts';
+import { type PackagedFunction, packageProd } from './package.ts';
+import { plain } from './plain.ts';
+
+/** The checksum of AWS's file in aws-lambda-ric 4.0.2. */
+const CLIENT_SHA256 = '180651f3b1745cb68797cdba9a26c01da6c72b81c908400ebc6c27a43986c2e0';
+
+/** The order that the samples name. */
+const SAMPLE_ORDER = '0192f0c1-2345-7abc-8def-0123456789ab';
+
+/** What stands in for the cloud: a broker without sign-in, providers that only print, stage local's links. */
+const INSTEAD = {
+  KAFKA_KIND: '',
+  NOTIFICATION_EMAIL: 'mock',
+  NOTIFICATION_SMS: 'mock',
+  NOTIFICATION_UNSUBSCRIBE_URL: 'http://localhost:3001/api/unsubscribe/',
+  NOTIFICATION_UNSUBSCRIBE_SECRET: 'for-this-laptop-alone',
+};
+
+/** Offline their events reach notify, so they come last: here nothing polls. */
+const PUBLISHING = ['createOrder', 'updateStatus'];
+const names = [
+  ...Object.keys(functionsInYml()).filter((name) => !PUBLISHING.includes(name)),
+  ...PUBLISHING,
+];
+
+let packaged: Awaited<ReturnType<typeof packageProd>>;
+let samples: string[];
+let offline: Awaited<ReturnType<typeof startOffline>>;
+const benches: OrderBench[] = [];
+let environment: Record<string, string>;
+
+/** A table with the order that the samples name. */
+async function createSampleBench(): Promise<OrderBench> {
+  const bench = await createOrderBench();
+  benches.push(bench);
+  const items = [{ productId: 'p', quantity: 1, price: 5 }];
+  const order = firstVersion(SAMPLE_ORDER, { customerId: 'c', items, currency: 'USD' }, new Date());
+  await bench.repository.insert({ order, events: [eventOf(order, { id: 'e', traceparent: '' })] });
+  return bench;
+}
+
+beforeAll(async () => {
+  samples = (await readdir(join(ROOT, 'events'))).map((file) => file.replace(/\.json$/, ''));
+  packaged = await packageProd();
+  environment = { ...environmentOf(await createSampleBench()), ...INSTEAD };
+  offline = await startOffline(environmentOf(await createSampleBench()));
+}, 120_000);
+
+afterAll(async () => {
+  await offline?.stop();
+  await packaged?.remove();
+  for (const bench of benches) await bench.close();
+}, 60_000);
+
+function packagedAs(key: string): PackagedFunction {
+  const found = packaged.functions.find((one) => one.key === key);
+  if (!found) throw new Error(`${key} is not in the template`);
+  return found;
+}
+
+async function invokeOffline(key: string, event: unknown): Promise<unknown> {
+  const url = `${offline.lambdaUrl}/2015-03-31/functions/orders-local-${key}/invocations`;
+  const body = JSON.stringify(event);
+  const answer = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(60_000) });
+  return answer.json();
+}
+
+test("the runtime interface client is AWS's own, unchanged", async () => {
+  const file = await readFile(join(import.meta.dirname, 'aws-lambda-ric/index.mjs'));
+  expect(createHash('sha256').update(file).digest('hex')).toBe(CLIENT_SHA256);
+});
+
+describe.each(names)('%s', (key) => {
+  test('its zip answers every sample as it does offline', async () => {
+    const own = samples.filter((sample) => sample.split('.')[0] === key);
+    expect(own).toContain(key);
+    const lambda = await startLambda(packagedAs(key), environment);
+    try {
+      for (const sample of own) {
+        const event = JSON.parse(await readFile(join(ROOT, `events/${sample}.json`), 'utf8'));
+        const expected = { answer: plain(await invokeOffline(key, event)) };
+        const outcome = plain(await lambda.invoke(event));
+        expect([sample, outcome]).toEqual([sample, expected]);
+      }
+    } finally {
+      await lambda.stop();
+    }
+  });
+});
+
+test('a zip holds the bundle, its map and its kind of module, to be read by any user', async () => {
+  for (const definition of packaged.functions) {
+    const lambda = await startLambda(definition, environment);
+    await lambda.stop();
+    const folder = `dist/${definition.key}`;
+    const files = ['handler.js', 'handler.js.map', 'package.json'];
+    expect(Object.keys(lambda.modes).toSorted()).toEqual(files.map((file) => `${folder}/${file}`));
+    for (const [file, mode] of Object.entries(lambda.modes)) {
+      expect([file, mode & 0o004]).toEqual([file, 0o004]); // Lambda runs as a user without a name
+    }
+  }
+});
+
+test.each([
+  ['handler.js', 'Runtime.ImportModuleError'],
+  ['package.json', 'Runtime.UserCodeSyntaxError'],
+])('without its %s a function does not start', async (file, errorType) => {
+  const lambda = await startLambda(packagedAs('getOrder'), environment, (taskRoot) =>
+    rm(join(taskRoot, 'dist/getOrder', file)),
+  );
+  try {
+    expect(await lambda.initFailed()).toMatchObject({ errorType });
+  } finally {
+    await lambda.stop();
+  }
+});
+
+test('a setting that is missing stops the cold start by name, and the trace names our own file', async () => {
+  const lambda = await startLambda(packagedAs('getOrder'), { ...environment, ORDERS_TABLE: '' });
+  try {
+    const { errorMessage, trace } = await lambda.initFailed();
+    expect(errorMessage).toContain('ORDERS_TABLE');
+    expect(trace.join('\n')).toContain('lib/config.ts');
+  } finally {
+    await lambda.stop();
+  }
+});

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from '../support/root.ts';
+import type { PackagedFunction } from './package.ts';
+import { startRuntimeApi } from './runtime-api.ts';
+import { unpack } from './zip.ts';
+
+const NODE = join(ROOT, 'node_modules/.bin/node');
+/** AWS's runtime interface client: the copy here, or an installed one with its compiled part. */
+const CLIENT = process.env.LAMBDA_RIC ?? join(import.meta.dirname, 'aws-lambda-ric');
+const NATIVE = join(import.meta.dirname, 'native.cjs');
+/** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
+const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
+const INIT_TIMEOUT_MS = 10_000; // Lambda's own limit
+const ARN = 'arn:aws:lambda:us-east-1:123456789012:function';
+
+/**
+ * An instance of a packaged function: its zip unpacked where no folder of packages is near, run by
+ * AWS's runtime interface client with the environment of the template, changed by `changes`.
+ *
+ * @param alter changes the unpacked folder before it is run
+ */
+export async function startLambda(
+  definition: PackagedFunction,
+  changes: Record<string, string> = {},
+  alter: (taskRoot: string) => Promise<void> = async () => undefined,
+) {
+  const taskRoot = await mkdtemp(join(tmpdir(), 'orders-task-'));
+  const modes = await unpack(definition.zip, taskRoot);
+  await alter(taskRoot);
+  const api = await startRuntimeApi(`${ARN}:${definition.name}`);
+  const compiled = existsSync(join(CLIENT, 'rapid-client.node'));
+  const child = spawn(
+    NODE,
+    [...FLAGS, ...(compiled ? [] : ['-r', NATIVE]), join(CLIENT, 'index.mjs')],
+    {
+      cwd: taskRoot,
+      env: {
+        ...definition.environment,
+        ...reserved(definition, taskRoot),
+        AWS_LAMBDA_RUNTIME_API: api.address,
+        ...(!compiled && { AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true' }),
+        ...changes,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  }
+  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  const ended = closed.then((): never => {
+    throw new Error(`${definition.name} has ended.\n${log}`);
+  });
+  ended.catch(() => undefined); // whoever invokes hears of it
+  const within = async <T>(what: string, work: Promise<T>, timeoutMs: number): Promise<T> => {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new Error(`${definition.name}: no ${what} in ${timeoutMs} ms.\n${log}`)),
+      timeoutMs,
+    );
+    try {
+      return await Promise.race([work, ended, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    modes,
+    log: () => log,
+    /** The error that the runtime tells Lambda instead of taking an event. */
+    initFailed: () => within('error at its start', api.initFailed, INIT_TIMEOUT_MS),
+    invoke: (event: unknown) =>
+      within('answer', api.invoke(event, definition.timeoutMs), definition.timeoutMs),
+    async stop() {
+      child.kill('SIGKILL');
+      await closed;
+      api.close();
+      await rm(taskRoot, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What Lambda itself sets. */
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+function reserved({ name, handler, memory }: PackagedFunction, taskRoot: string) {
+  return {
+    _HANDLER: handler,
+    LAMBDA_TASK_ROOT: taskRoot,
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memory),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+  };
+}
