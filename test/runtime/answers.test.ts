@@ -27,12 +27,14 @@ const INSTEAD = {
   NOTIFICATION_UNSUBSCRIBE_SECRET: 'for-this-laptop-alone',
 };
 
+/** Offline it runs every minute too: after it the sample's event is published on both sides. */
+const FIRST = 'relayOutbox';
 /** Offline their events reach notify, so they come last: here nothing polls. */
 const PUBLISHING = ['createOrder', 'updateStatus'];
-const names = [
-  ...Object.keys(functionsInYml()).filter((name) => !PUBLISHING.includes(name)),
-  ...PUBLISHING,
-];
+const others = Object.keys(functionsInYml()).filter(
+  (name) => name !== FIRST && !PUBLISHING.includes(name),
+);
+const names = [FIRST, ...others, ...PUBLISHING];
 
 let packaged: Awaited<ReturnType<typeof packageProd>>;
 let samples: string[];
@@ -45,7 +47,8 @@ async function createSampleBench(): Promise<OrderBench> {
   const bench = await createOrderBench();
   benches.push(bench);
   const items = [{ productId: 'p', quantity: 1, price: 5 }];
-  const order = firstVersion(SAMPLE_ORDER, { customerId: 'c', items, currency: 'USD' }, new Date());
+  const longAgo = new Date(Date.now() - 600_000); // relayOutbox leaves new events to their handlers
+  const order = firstVersion(SAMPLE_ORDER, { customerId: 'c', items, currency: 'USD' }, longAgo);
   await bench.repository.insert({ order, events: [eventOf(order, { id: 'e', traceparent: '' })] });
   return bench;
 }
