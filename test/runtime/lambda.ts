@@ -4,13 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../support/root.ts';
+import { clientFolder } from './client.ts';
 import type { PackagedFunction } from './package.ts';
 import { startRuntimeApi } from './runtime-api.ts';
 import { unpack } from './zip.ts';
 
 const NODE = join(ROOT, 'node_modules/.bin/node');
-/** AWS's runtime interface client: the copy here, or an installed one with its compiled part. */
-const CLIENT = process.env.LAMBDA_RIC ?? join(import.meta.dirname, 'aws-lambda-ric');
 const NATIVE = join(import.meta.dirname, 'native.cjs');
 /** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
@@ -33,10 +32,11 @@ export async function startLambda(
   const modes = await unpack(definition.zip, taskRoot);
   await alter(taskRoot);
   const api = await startRuntimeApi(`${ARN}:${definition.name}`);
-  const compiled = existsSync(join(CLIENT, 'rapid-client.node'));
+  const client = await clientFolder();
+  const compiled = existsSync(join(client, 'rapid-client.node'));
   const child = spawn(
     NODE,
-    [...FLAGS, ...(compiled ? [] : ['-r', NATIVE]), join(CLIENT, 'index.mjs')],
+    [...FLAGS, ...(compiled ? [] : ['-r', NATIVE]), join(client, 'index.mjs')],
     {
       cwd: taskRoot,
       env: {
