@@ -1,22 +1,13 @@
 /** Serverless plugin: `sls resend` puts back the notifications that `sendDeferred` has given up. */
 import type { Deferred, GivenUp } from '../../lib/notification/deferred.ts';
 import type { ResendReport } from '../../lib/notification/resend.ts';
+import { reported, type Serverless, stageOf } from '../command/stage.ts';
 import { OPTIONS, readOptions } from './options.ts';
-
-/** The parts of the framework that the plugin uses. */
-type Serverless = {
-  service: { provider: { region: string; environment?: Record<string, string> } };
-  classes: { Error: new (message: string, code: string) => Error };
-};
 
 type Utils = { writeText: (text: string) => void };
 
 type Target = { deferred: Deferred; table: string; close(): void };
 
-/**
- * The command runs with the environment that serverless.yml gives to the functions of the stage: so it
- * reaches the same table as they, on a laptop as in an account.
- */
 export default class Resend {
   readonly commands = {
     resend: {
@@ -25,7 +16,7 @@ export default class Resend {
       options: OPTIONS,
     },
   };
-  readonly hooks = { 'resend:run': () => this.#reported(() => this.#run()) };
+  readonly hooks = { 'resend:run': () => reported(this.#serverless, 'RESEND', () => this.#run()) };
 
   readonly #serverless: Serverless;
   readonly #options: Record<string, unknown>;
@@ -55,31 +46,12 @@ export default class Resend {
     }
   }
 
-  /** What the functions of this stage work on. The library is loaded here, for this command alone. */
+  /** What the functions of this stage work on. */
   async #target(): Promise<Target> {
-    const [{ loadConfig }, { createDynamo }, { createDeferred }] = await Promise.all([
-      import('../../lib/config.ts'),
-      import('../../lib/dynamo.ts'),
-      import('../../lib/notification/deferred.ts'),
-    ]);
-    const { region, environment = {} } = this.#serverless.service.provider;
-    const config = loadConfig({ AWS_REGION: region, ...environment });
-    const dynamo = createDynamo(config, credentialsIn(environment));
+    const { createDeferred } = await import('../../lib/notification/deferred.ts');
+    const { config, dynamo } = await stageOf(this.#serverless);
     const deferred = createDeferred({ dynamo, table: config.table });
     return { deferred, table: config.table, close: () => dynamo.destroy() };
-  }
-
-  /** Errors for the person at the terminal: what happened and what to do, without a stack. */
-  async #reported(work: () => Promise<void>): Promise<void> {
-    const { AppError, ERRORS } = await import('../../lib/errors.ts');
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const code = error instanceof AppError ? error.code : 'RESEND';
-      const advice = error instanceof AppError ? ` ${ERRORS[error.code].advice}` : '';
-      throw new this.#serverless.classes.Error(`${error.message}${advice}`, code);
-    }
   }
 }
 
@@ -91,11 +63,4 @@ function summary({ found, putBack }: ResendReport, put: boolean, table: string):
   if (!put) return `Dry run: ${found} of ${table} would be sent again. Add --yes to do it.`;
   const left = found > putBack ? ` ${found - putBack} were taken by somebody else meanwhile.` : '';
   return `Put back ${putBack} of ${table}: sendDeferred sends them within a minute.${left}`;
-}
-
-/** Stage `local` sets some for its functions; elsewhere the person's own are used. */
-function credentialsIn({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Record<string, string>) {
-  return AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY
-    ? { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY }
-    : undefined;
 }
