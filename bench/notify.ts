@@ -106,7 +106,7 @@ async function bareRates(bench: OrderBench, count: number, mark: string): Promis
     const email = { event, channel: 'email', message } as Notification;
     const claim = await seen.claim(email, new Date(Date.now() + 60_000));
     const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
-    await seen.settle(email, String(claim), outcome);
+    await seen.settle(email, String(claim?.id), outcome);
   };
   const all = async (event: OrderEvent) => {
     await seen.advance(event);

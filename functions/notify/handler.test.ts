@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/clock.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { lambdaContext } from '../../test/support/http.ts';
+import { forgetfulSeen } from '../../test/support/seen.ts';
 import { createHandler } from './handler.ts';
 
 /** Gives the sample to the function and tells what was sent and what was set aside. */
@@ -23,17 +24,7 @@ async function run(sample: string) {
       fallback: undefined,
     }),
     clock: systemClock,
-    seen: {
-      advance: async () => true,
-      claim: async () => 'c1',
-      retreat: async () => undefined,
-      release: async () => undefined,
-      hold: async () => undefined,
-      resume: async () => undefined,
-      settle: async () => undefined,
-      defer: async () => true,
-      skip: async () => true,
-    },
+    seen: forgetfulSeen(),
     deadLetters: {
       add: async ({ record: { offset }, reason }) => {
         refused.push(`${offset} ${reason.code}`);

@@ -1,6 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/seen.ts';
 import type { OrderEvent } from '../order-event.ts';
-import type { Message, Sender, SendResult } from './channels.ts';
+import type { Channel, Message, Sender, SendResult } from './channels.ts';
 import { deliver } from './deliver.ts';
 import { DEFAULTS, type Preferences } from './preferences.ts';
 import { recipientsOf } from './recipient.ts';
@@ -56,12 +57,17 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
       recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
-      seen: {
-        advance: async () => true,
+      seen: forgetfulSeen({
         claim: async ({ channel }) => {
           steps.push(`claim ${channel}`);
-          return 'c1';
+          return { id: 'c1', isRetaken: false };
         },
+        of: async () =>
+          Object.entries(outcomes).map(([channel, { status }]) => ({
+            key: { pk: 'o1', sk: channel },
+            channel: channel as Channel,
+            status,
+          })),
         retreat: async () => {
           steps.push('retreat');
         },
@@ -86,7 +92,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
           return true;
         },
         ...seen,
-      },
+      }),
     },
   ).then(
     () => undefined,
@@ -191,7 +197,7 @@ test('a provider that hangs is unknown after five seconds', async () => {
 });
 
 test('an event is not told after a later one of its order', async () => {
-  const { steps } = await run({ seen: { advance: async () => false } });
+  const { steps } = await run({ seen: { advance: async () => 'overtaken' } });
   expect(steps).toEqual(['skip email: superseded', 'skip sms: superseded']);
 });
 

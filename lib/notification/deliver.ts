@@ -7,13 +7,25 @@ import { CALL_MS } from './call.ts';
 import { CHANNELS, type Channel, type Senders } from './channels.ts';
 import { compose } from './compose.ts';
 import type { RecipientOf } from './recipient.ts';
-import { type Notification, superseded } from './record.ts';
+import {
+  type Notification,
+  type NotificationKey,
+  notificationKey,
+  type Status,
+  superseded,
+} from './record.ts';
 import type { Seen } from './seen.ts';
 import { send } from './send.ts';
 import { type UnsubscribeConfig, unsubscribeLink } from './unsubscribe.ts';
 
 /** Four requests to DynamoDB at their limits. */
 const NOTING_MS = 9_000;
+
+/** The reason on the record of an address that the customer has left. */
+export const ADDRESS_CHANGED = 'address changed';
+
+const OPEN: ReadonlySet<Status> = new Set(['claimed', 'sending', 'failed', 'deferred']);
+const UNTOLD: ReadonlySet<Status> = new Set(['failed', 'skipped']);
 
 export type DeliverDeps = {
   senders: Senders;
@@ -44,12 +56,12 @@ export async function deliver(
   deps: DeliverDeps,
 ): Promise<void> {
   const planned = await planOf(event, deps);
-  const plan = await inTime(event, planned, deps.seen);
+  const { plan, isFirst } = await inTime(event, planned, deps.seen);
   const done = await Promise.allSettled(plan.map((one) => notify(one, attempt, deps)));
+  if (!isFirst) await skipOtherAddresses(event, plan, attempt, deps);
   const failed = done.find((result) => result.status === 'rejected');
   if (!failed) return;
-  const isUntold = plan.every((one, i) => 'skip' in one || isNotTaken(done[i]));
-  if (isUntold) await deps.seen.retreat(event);
+  if (done.some(isNotTaken) && !(await isTold(event, deps))) await deps.seen.retreat(event);
   throw failed.reason;
 }
 
@@ -84,15 +96,17 @@ export async function planOf(
 
 /**
  * The same plan, or nothing but skips when a later event of the order was told before. An event that
- * nobody is told of does not count as told.
+ * nobody is told of does not count as told. `isFirst`: there are no records of it yet.
  */
 export async function inTime(
   event: OrderEvent,
   planned: Notification[],
   seen: Seen,
-): Promise<Notification[]> {
-  if (planned.every((one) => 'skip' in one)) return planned;
-  return (await seen.advance(event)) ? planned : planned.map(superseded);
+): Promise<{ plan: Notification[]; isFirst: boolean }> {
+  if (planned.every((one) => 'skip' in one)) return { plan: planned, isFirst: false };
+  const step = await seen.advance(event);
+  const plan = step === 'overtaken' ? planned.map(superseded) : planned;
+  return { plan, isFirst: step === 'first' };
 }
 
 /** One notification: skipped, put off, or sent, and on record as such. */
@@ -102,16 +116,7 @@ export async function notify(
   { seen, senders }: Pick<DeliverDeps, 'seen' | 'senders'>,
 ): Promise<void> {
   const { channel } = notification;
-  if ('skip' in notification) {
-    const reason = notification.skip;
-    const noted = await seen.skip(notification, reason);
-    if (noted) countNotification(channel, 'skipped');
-    return log.info('notification', {
-      channel,
-      status: noted ? 'skipped' : 'settled before',
-      reason,
-    });
-  }
+  if ('skip' in notification) return noteSkip(notification, log, seen);
   if (notification.until) {
     const { until } = notification;
     const noted = await seen.defer(notification, until, `quiet hours until ${until.toISOString()}`);
@@ -129,13 +134,45 @@ export async function notify(
   }
 }
 
-/** The customer has surely not been told on this channel. */
-class NotTakenError extends AppError {
+/** Puts on record why a notification is not sent, on its own record or on the one at `key`. */
+export async function noteSkip(
+  notification: Notification & { skip: string },
+  log: Attempt['log'],
+  seen: Seen,
+  key?: NotificationKey,
+): Promise<void> {
+  const { channel, skip: reason } = notification;
+  const noted = await seen.skip(notification, reason, key);
+  if (noted) countNotification(channel, 'skipped');
+  log.info('notification', { channel, status: noted ? 'skipped' : 'settled before', reason });
+}
+
+/** The customer has surely not been told on this channel, which is on record. */
+export class NotTakenError extends AppError {
   constructor(channel: Channel, reason: string) {
     super('SEND_FAILED', `The provider of ${channel} did not take it: ${reason}`);
   }
 }
 
-function isNotTaken(result: PromiseSettledResult<void> | undefined): boolean {
-  return result?.status === 'rejected' && result.reason instanceof NotTakenError;
+function isNotTaken(result: PromiseSettledResult<void>): boolean {
+  return result.status === 'rejected' && result.reason instanceof NotTakenError;
+}
+
+/** What an earlier delivery has left open for an address that is not the customer's any more. */
+async function skipOtherAddresses(
+  event: OrderEvent,
+  plan: Notification[],
+  { log }: Attempt,
+  { seen }: Pick<DeliverDeps, 'seen'>,
+): Promise<void> {
+  const own = new Set(plan.map((one) => notificationKey(one).sk));
+  for (const { key, channel, status } of await seen.of(event)) {
+    if (own.has(key.sk) || !OPEN.has(status)) continue;
+    await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, seen, key);
+  }
+}
+
+/** Whether anybody was, is being or will be told of an event, on any channel. */
+async function isTold(event: OrderEvent, { seen }: Pick<DeliverDeps, 'seen'>): Promise<boolean> {
+  return (await seen.of(event)).some(({ status }) => !UNTOLD.has(status));
 }

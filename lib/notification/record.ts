@@ -49,18 +49,10 @@ export const storedSchema = z.object({
 
 export type Stored = z.infer<typeof storedSchema>;
 
-/** What an order's last step holds, in the same form. It stays as long as the order does. */
-export const toldSchema = z.object({
-  sequence: z.object({ N: z.string() }).transform(({ N }) => Number(N)),
-  at: z.object({ S: z.string() }).transform(({ S }) => new Date(S)),
-});
-
-export type Told = z.infer<typeof toldSchema>;
-
 const KEPT_MS = 90 * 24 * 3600 * 1000;
 
 /** An event that is told again within this time finds the records of the first time. */
-const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
+export const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
 
 /** The clocks of two machines differ by less. */
 const CLOCK_MARGIN_MS = 1_000;
@@ -84,8 +76,13 @@ export function notificationKey(notification: Notification): NotificationKey {
   const recipient = to === undefined ? 'none' : digest(to.toLowerCase());
   return {
     pk: orderKey(event.data.orderId),
-    sk: `${NOTIFICATION}${placeOf(event)}#${channel}#${recipient}`,
+    sk: `${prefixOf(event)}${channel}#${recipient}`,
   };
+}
+
+/** What the sort keys of an event's notifications begin with; those of another event may, too. */
+export function prefixOf(event: OrderEvent): string {
+  return `${NOTIFICATION}${placeOf(event)}#`;
 }
 
 export function orderKey(orderId: string): string {
@@ -95,16 +92,6 @@ export function orderKey(orderId: string): string {
 /** The customer in the key of the index. */
 export function customerKey(customerId: string): string {
   return `CUSTOMER#${customerId}`;
-}
-
-/** Where an order's highest sequence told is kept. */
-export function toldKey({ data: { orderId } }: OrderEvent) {
-  return { pk: orderKey(orderId), sk: 'NOTIFIED' };
-}
-
-/** The order's last step is this event's own, and its records are still there. */
-export function isAgain({ sequence, at }: Told, event: OrderEvent, now: Date): boolean {
-  return sequence === event.sequence && now.getTime() - at.getTime() < AGAIN_MS;
 }
 
 /** What every state of a record holds. */

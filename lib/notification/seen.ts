@@ -1,39 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  type DynamoDBDocumentClient,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../clock.ts';
 import { asDatabaseError } from '../dynamo.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
+import type { Channel } from './channels.ts';
 import {
   deferralOf,
   expiredBefore,
   factsOf,
-  isAgain,
   type Notification,
   type NotificationKey,
   notificationKey,
   type Outcome,
+  orderKey,
+  prefixOf,
+  type Status,
   type Stored,
   standing,
   storedSchema,
-  toldKey,
-  toldSchema,
 } from './record.ts';
+import { createSteps, type Steps } from './steps.ts';
+import { type Condition, changing, createUpdate } from './update.ts';
 
 /** The records that keep the promise: at most once an event, channel and recipient. */
-export type Seen = {
-  /**
-   * Notes that an event is being told. @returns false when a later one of its order was before, or
-   * this one so long ago that its own records may be gone
-   */
-  advance(event: OrderEvent): Promise<boolean>;
-  /** Takes that back, when nobody was told after all; unless a later event has advanced since. */
-  retreat(event: OrderEvent): Promise<void>;
+export type Seen = Steps & {
   /**
    * Takes a notification for one call to its provider, by an invocation that is over at `until`.
    * With `again`, a record that this call does not settle is looked at again then. With the `id` of a
@@ -47,7 +38,7 @@ export type Seen = {
     until: Date,
     again?: Date,
     id?: string,
-  ): Promise<string | undefined>;
+  ): Promise<Claim | undefined>;
   /** Notes that a notification waits until a time. @returns false when its record is settled already */
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
   /**
@@ -70,12 +61,18 @@ export type Seen = {
    * @returns false when that record is settled already
    */
   skip(notification: Notification, reason: string, key?: NotificationKey): Promise<boolean>;
+  /** What is on record of an event, on all channels and for all recipients. */
+  of(event: OrderEvent): Promise<RecordFound[]>;
 };
 
+/** `isRetaken`: somebody had the record before, and may still be about to note that nobody was told. */
+export type Claim = { id: string; isRetaken: boolean };
+
+export type RecordFound = { key: NotificationKey; channel: Channel; status: Status };
+
 type Attributes = Record<string, unknown> & { claim?: string };
-/** `anew`: the attempts that lead to giving up are counted from here. */
 type Taking = { calls?: 0 | 1; anew?: boolean; key?: NotificationKey };
-type Condition = Pick<UpdateCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
+type Taken = { isRetaken: boolean };
 
 /**
  * A record is taken when it is new, when it waits, when its last failure was one that passes, or when
@@ -108,32 +105,16 @@ export function createSeen(deps: {
   clock: Clock;
 }): Seen {
   const { dynamo, table, clock } = deps;
+  const update = createUpdate(dynamo, table);
 
-  /** One conditional update. @returns what stands there instead, when its condition did not hold */
-  async function update(input: Omit<UpdateCommandInput, 'TableName'>) {
-    try {
-      await dynamo.send(
-        new UpdateCommand({
-          TableName: table,
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          ...input,
-        }),
-      );
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
-      return error.Item ?? {};
-    }
-  }
-
-  /** @returns how the record stands when it could not be taken */
+  /** @returns undefined when the record is settled already */
   async function take(
     notification: Notification,
     set: Attributes,
     { calls = 0, anew = false, key = notificationKey(notification) }: Taking = {},
-  ) {
+  ): Promise<Taken | undefined> {
     const now = clock.now();
-    const refused = await update({
+    const { refusal, ...found } = await update({
       Key: key,
       ...changing({ ...factsOf(notification, now), ...set }, free(now), {
         remove: OF_A_CALL,
@@ -141,17 +122,18 @@ export function createSeen(deps: {
         anew,
       }),
     });
-    if (!refused) return undefined;
-    const stored = storedSchema.parse(refused);
+    if (!refusal) return { isRetaken: 'before' in found && found.before !== undefined };
+    const stored = storedSchema.parse(refusal);
     const stands = standing(stored, set.claim, now);
     if (stands === 'under way') throw underWay(notification);
     if (stands === 'abandoned') await giveUp(notification, key, stored);
-    return stands;
+    // Whether it was new when my lost answer was given is not known any more.
+    return stands === 'mine' ? { isRetaken: true } : undefined;
   }
 
   async function giveUp(notification: Notification, key: NotificationKey, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
-    const refused = await update({
+    const { refusal } = await update({
       Key: key,
       ...changing(
         { status: 'unknown', reason, at: clock.now().toISOString() },
@@ -163,48 +145,25 @@ export function createSeen(deps: {
       ),
     });
     // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
-    if (refused) throw underWay(notification);
+    if (refusal) throw underWay(notification);
   }
 
   return {
-    async advance(event) {
-      const now = clock.now().toISOString();
-      const refused = await update({
-        Key: toldKey(event),
-        UpdateExpression:
-          'SET #before = if_not_exists(#sequence, :none), beforeAt = if_not_exists(#at, :at), ' +
-          '#sequence = :sequence, #at = :at REMOVE expiresAt',
-        ConditionExpression: 'attribute_not_exists(pk) OR #sequence < :sequence',
-        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before', '#at': 'at' },
-        ExpressionAttributeValues: { ':sequence': event.sequence, ':none': 0, ':at': now },
-      });
-      return !refused || isAgain(toldSchema.parse(refused), event, clock.now());
-    },
+    ...createSteps({ update, clock }),
 
-    async retreat(event) {
-      // Refused where a later event has advanced: that one has been told, or takes its own step back.
-      await update({
-        Key: toldKey(event),
-        UpdateExpression: 'SET #sequence = #before, #at = if_not_exists(beforeAt, #at)',
-        ConditionExpression: '#sequence = :sequence',
-        ExpressionAttributeNames: { '#sequence': 'sequence', '#before': 'before', '#at': 'at' },
-        ExpressionAttributeValues: { ':sequence': event.sequence },
-      });
-    },
-
-    async claim(notification, until, again, claim = randomUUID()) {
+    async claim(notification, until, again, id = randomUUID()) {
       const set = {
         status: 'sending',
-        claim,
+        claim: id,
         claimedUntil: until.toISOString(),
         ...(again && deferralOf(notification.event, again)),
       };
-      const stands = await take(notification, set, { calls: 1 });
-      return stands === undefined || stands === 'mine' ? claim : undefined;
+      const taken = await take(notification, set, { calls: 1 });
+      return taken && { id, ...taken };
     },
 
     async hold(notification, claim, reason, until) {
-      const refused = await update({
+      const { refusal } = await update({
         Key: notificationKey(notification),
         ...changing(
           { status: 'claimed', reason, claimedUntil: until.toISOString() },
@@ -214,11 +173,11 @@ export function createSeen(deps: {
           },
         ),
       });
-      if (refused) throw underWay(notification);
+      if (refusal) throw underWay(notification);
     },
 
     async resume(notification, claim, until) {
-      const refused = await update({
+      const { refusal } = await update({
         Key: notificationKey(notification),
         ...changing(
           { status: 'sending', claimedUntil: until.toISOString() },
@@ -229,7 +188,7 @@ export function createSeen(deps: {
           { remove: ['reason'], calls: 1 },
         ),
       });
-      if (refused) throw underWay(notification);
+      if (refusal) throw underWay(notification);
     },
 
     async release(notification, claim, reason) {
@@ -264,40 +223,30 @@ export function createSeen(deps: {
 
     async defer(notification, until, reason) {
       const set = { status: 'deferred', reason, ...deferralOf(notification.event, until) };
-      const stands = await take(notification, set, { anew: true });
-      return stands === undefined;
+      return (await take(notification, set, { anew: true })) !== undefined;
     },
 
     async skip(notification, reason, key) {
-      const stands = await take(notification, { status: 'skipped', reason }, key && { key });
-      return stands === undefined;
+      const set = { status: 'skipped', reason };
+      return (await take(notification, set, key && { key })) !== undefined;
     },
-  };
-}
 
-/** An update's expression: what it sets, the rest that it removes, and the calls that it counts. */
-function changing(
-  set: Attributes,
-  condition: Condition,
-  { remove = [], calls, anew }: { remove?: string[]; calls?: -1 | 0 | 1; anew?: boolean } = {},
-) {
-  const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
-  if (anew) sets.push('attemptsBefore = if_not_exists(attempts, :calls)');
-  const stale = remove.filter((name) => !(name in set));
-  return {
-    UpdateExpression: [
-      `SET ${sets.join(', ')}`,
-      ...(stale.length > 0 ? [`REMOVE ${stale.join(', ')}`] : []),
-      ...(calls === undefined ? [] : ['ADD attempts :calls']),
-    ].join(' '),
-    ExpressionAttributeNames: Object.fromEntries(
-      Object.keys(set).map((name) => [`#${name}`, name]),
-    ),
-    ConditionExpression: condition.ConditionExpression,
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-      ...condition.ExpressionAttributeValues,
-      ...(calls !== undefined && { ':calls': calls }),
+    async of(event) {
+      const query = new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :order AND begins_with(sk, :event)',
+        ExpressionAttributeValues: {
+          ':order': orderKey(event.data.orderId),
+          ':event': prefixOf(event),
+        },
+        ConsistentRead: true,
+      });
+      const { Items = [] } = await dynamo.send(query).catch((error: unknown) => {
+        throw asDatabaseError(error);
+      });
+      return Items.filter(({ eventId }) => eventId === event.id).map(
+        ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),
+      );
     },
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/seen.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import type { Sender } from './channels.ts';
@@ -47,17 +48,7 @@ async function run(
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
       recipientOf: async (event) => recipientsOf(event, DEFAULTS, undefined, now),
-      seen: {
-        advance: async () => true,
-        claim: async () => 'c1',
-        defer: async () => true,
-        retreat: async () => undefined,
-        release: async () => undefined,
-        hold: async () => undefined,
-        resume: async () => undefined,
-        settle: async () => undefined,
-        skip: async () => true,
-      },
+      seen: forgetfulSeen(),
       deferred: {
         async *due() {
           for (let i = 0; i < due; i += 1) yield { pk: `o${i}`, sk: '' };

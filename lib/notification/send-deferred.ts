@@ -1,7 +1,16 @@
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { Deferred, DeferredRecord } from './deferred.ts';
-import { type DeliverDeps, deliveryMs, inTime, notify, planOf } from './deliver.ts';
+import {
+  ADDRESS_CHANGED,
+  type DeliverDeps,
+  deliveryMs,
+  inTime,
+  NotTakenError,
+  noteSkip,
+  notify,
+  planOf,
+} from './deliver.ts';
 import { type NotificationKey, notificationKey } from './record.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
@@ -93,17 +102,25 @@ async function resume(
   deps: SendDeferredDeps,
 ): Promise<void> {
   const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
-  for (const one of await inTime(event, planned, deps.seen)) {
+  const { plan } = await inTime(event, planned, deps.seen);
+  for (const one of plan) {
+    const { log } = attempt;
     if ('skip' in one) {
-      await deps.seen.skip({ event, channel, skip: one.skip }, one.skip, key);
-      attempt.log.info('notification', { channel, status: 'skipped', reason: one.skip });
+      await noteSkip({ event, channel, skip: one.skip }, log, deps.seen, key);
       continue;
     }
-    await notify(one, attempt, deps);
-    if (notificationKey(one).sk === key.sk) continue;
-    const reason = 'address changed';
-    await deps.seen.skip({ event, channel, skip: reason }, reason, key);
+    const failure = await notify(one, attempt, deps).catch(notTaken);
+    if (notificationKey(one).sk !== key.sk) {
+      // The other record waits for itself now; two would call its provider twice as often.
+      await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, deps.seen, key);
+    }
+    if (failure) throw failure;
   }
+}
+
+function notTaken(error: unknown): NotTakenError {
+  if (error instanceof NotTakenError) return error;
+  throw error;
 }
 
 /**

@@ -26,7 +26,14 @@ type Answer = SendResult | Error | 'hangs';
 /** Sends with providers that give these answers in turn, and tells what happened. */
 async function run(
   providers: Record<string, Answer[]>,
-  given: { seconds?: number; slow?: number; again?: Date; refused?: string; away?: number } = {},
+  given: {
+    seconds?: number;
+    slow?: number;
+    again?: Date;
+    refused?: string;
+    away?: number;
+    isRetaken?: boolean;
+  } = {},
 ) {
   const steps: string[] = [];
   const paused: number[] = [];
@@ -69,8 +76,9 @@ async function run(
       seen: {
         claim: async () => {
           jest.setSystemTime(start + (given.slow ?? 0) * 1000);
-          return 'c1';
+          return { id: 'c1', isRetaken: given.isRetaken ?? false };
         },
+        stand: step('stand'),
         release: step('release'),
         hold: step('hold'),
         resume: step('resume'),
@@ -170,3 +178,15 @@ test('nothing is sent again when the record is no longer ours after the pause', 
   expect(steps).toEqual(['a', 'hold', 'resume']);
   expect(error).toMatchObject({ message: 'resume' });
 });
+
+test.each([
+  [true, [taken], ['a', 'stand']],
+  [true, [lost], ['a', 'stand']],
+  [true, [permanent], ['a']],
+  [false, [taken], ['a']],
+] as const)(
+  'retaken %s and answered %j, it takes the steps %j',
+  async (isRetaken, answers, steps) => {
+    expect((await run({ a: [...answers] }, { isRetaken })).steps).toEqual(steps);
+  },
+);

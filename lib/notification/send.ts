@@ -44,8 +44,9 @@ export async function send(
   const until = () => new Date(Math.min(deadline.getTime(), Date.now() + roundMs));
 
   const id = randomUUID();
-  const claim = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
-  if (!claim) return undefined;
+  const taken = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
+  if (!taken) return undefined;
+  const { id: claim, isRetaken } = taken;
   for (let round = 1; ; round++) {
     if (Date.now() + callsMs + SETTLING_MS > deadline.getTime()) {
       const reason = 'no time left';
@@ -62,6 +63,9 @@ export async function send(
     const passes = outcome.status === 'failed' && outcome.passing;
     if (!passes || !goesOn) {
       await untilNoted(() => seen.settle(notification, claim, outcome), deadline);
+      if (isRetaken && outcome.status !== 'failed') {
+        await untilNoted(() => seen.stand(notification.event), deadline);
+      }
       return { ...outcome, windowMs };
     }
     log.warn('to be sent again', { channel, round, pauseMs, reason: outcome.reason });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
 import { call, lambdaContext } from '../support/http.ts';
+import { forgetfulSeen } from '../support/seen.ts';
 import { untouched } from '../support/untouched.ts';
 
 // Read when lib/metrics.ts is loaded, so before the handlers are.
@@ -88,17 +89,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
       fallback: undefined,
     }),
     clock,
-    seen: {
-      advance: async () => true,
-      claim: async () => 'c1',
-      retreat: async () => undefined,
-      release: async () => undefined,
-      hold: async () => undefined,
-      resume: async () => undefined,
-      settle: async () => undefined,
-      defer: async () => true,
-      skip: async () => true,
-    },
+    seen: forgetfulSeen(),
     deadLetters: untouched(),
     reportsItemFailures: true,
   });

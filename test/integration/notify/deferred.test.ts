@@ -241,3 +241,34 @@ test('one that goes wrong does not stop the others', async () => {
   expect(report).toMatchObject({ failed: 1, done: true });
   expect(sms(inbox, events[1])).toHaveLength(1);
 });
+
+test('an address that changed waits for itself when its provider fails, and is given up like others', async () => {
+  const { event, customerId } = await sleeper();
+  const created = event(1, 'ORDER_CREATED');
+  await bench.notify()(created);
+  const contact = { phone: '+15550177' };
+  await bench.customers.save(customerId, { ...quiet, contact }, undefined);
+  let calls = 0;
+  const sender: Sender = {
+    name: 'failing',
+    async send({ channel, orderId }) {
+      if (channel === 'sms' && orderId === created.data.orderId) calls += 1;
+      return { success: false, passing: channel === 'sms', reason: 'too many requests' };
+    },
+  };
+  for (const minutes of [61, 61.5, 62.5]) {
+    await bench.sendDeferred({ sender, clock: after(minutes) });
+  }
+  // The second look is before its pause of a minute is over.
+  expect(calls).toBe(2);
+  const { body } = await bench.list({ orderId: created.data.orderId });
+  const states = body.data.map(({ to, status, reason }: Record<string, string>) => {
+    return `${to} ${status}: ${reason}`;
+  });
+  expect(states).toEqual(
+    expect.arrayContaining([
+      '+******23 skipped: address changed',
+      '+******77 failed: too many requests',
+    ]),
+  );
+});

@@ -125,7 +125,7 @@ test('an invocation that dies between two calls leaves the notification to be se
   const [notification] = await bench.planOf(event);
   if (!notification) throw new Error('nothing is planned');
   const claim = await claiming.claim(notification, laterBy(9_000).now());
-  await claiming.hold(notification, String(claim), 'too many', laterBy(9_000).now());
+  await claiming.hold(notification, String(claim?.id), 'too many', laterBy(9_000).now());
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'claimed' } });
 
   const soon = bench.notify({ sender: inbox });
@@ -135,7 +135,7 @@ test('an invocation that dies between two calls leaves the notification to be se
   expect(await late(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email']);
   // Whoever held it comes back too late.
-  const back = claiming.resume(notification, String(claim), laterBy(20_000).now());
+  const back = claiming.resume(notification, String(claim?.id), laterBy(20_000).now());
   await expect(back).rejects.toMatchObject({ code: 'SEND_FAILED' });
 });
 
@@ -147,7 +147,7 @@ test('a claim that is given back before its call counts no call, and is taken by
   if (!notification) throw new Error('nothing is planned');
   const claim = await seen.claim(notification, laterBy(9_000).now());
   // The second one stands for the SDK, which repeats a write whose answer was lost.
-  for (const _ of [1, 2]) await seen.release(notification, String(claim), 'no time left');
+  for (const _ of [1, 2]) await seen.release(notification, String(claim?.id), 'no time left');
   expect(await bench.recorded(event)).toMatchObject({
     email: { status: 'failed', reason: 'no time left', attempts: 0 },
   });

@@ -1,0 +1,83 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/seen.ts';
+import type { OrderEvent } from '../order-event.ts';
+import type { Recipient } from './recipient.ts';
+import { notificationKey } from './record.ts';
+
+// Read when lib/metrics.ts is loaded, so before what counts is.
+process.env.POWERTOOLS_METRICS_DISABLED = 'false';
+process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
+const { sendDeferred } = await import('./send-deferred.ts');
+const { writeMetrics } = await import('../metrics.ts');
+
+const now = new Date('2026-11-21T07:00:00.000Z');
+const locale = { language: 'en', timeZone: 'UTC' };
+const event: OrderEvent = {
+  id: 'e1',
+  type: 'ORDER_CREATED',
+  timestamp: '2026-11-20T23:00:00.000Z',
+  sequence: 1,
+  schemaVersion: 1,
+  data: {
+    orderId: 'o1',
+    customerId: 'ada',
+    totalAmount: 1,
+    currency: 'USD',
+    status: 'pending',
+    items: [{ productId: 'p', quantity: 1, price: 1 }],
+    contact: { phone: '+15550123' },
+  },
+};
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** One run with one record that is due, and the counts that it leaves. */
+async function counted(sms: Recipient, noted = true): Promise<Record<string, unknown>> {
+  const sender = {
+    name: 'test',
+    send: async () => ({ success: true as const, messageId: 'm1' }),
+  };
+  const key = notificationKey({ event, channel: 'sms', skip: '', to: '+15550123' });
+  let printed = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
+      printed += String(chunk);
+      return true;
+    });
+  }
+  await sendDeferred(
+    {
+      senders: { email: [sender], sms: [sender] },
+      clock: { now: () => now },
+      recipientOf: async () => ({ email: { skip: 'no address' }, sms }),
+      seen: forgetfulSeen({ skip: async () => noted }),
+      deferred: {
+        async *due() {
+          yield key;
+        },
+        find: async () => ({ key, event, channel: 'sms', attempts: 0, hasFailed: false }),
+        drop: async () => undefined,
+        async *givenUp() {
+          yield* [];
+        },
+        putBack: async () => false,
+      },
+    },
+    () => 50_000,
+  );
+  writeMetrics();
+  const lines = printed.split('\n').filter((line) => line.includes('"_aws"'));
+  return Object.assign({}, ...lines.map((line) => JSON.parse(line)));
+}
+
+test('what was put off and is skipped in the end is counted, once', async () => {
+  expect(await counted({ skip: 'switched off' })).toMatchObject({ SmsSkipped: 1 });
+  expect(await counted({ skip: 'switched off' }, false)).not.toHaveProperty('SmsSkipped');
+});
+
+test('an address that changed meanwhile is counted as skipped, the new one as sent', async () => {
+  const counts = await counted({ to: '+15550177', locale });
+  expect(counts).toMatchObject({ SmsSkipped: 1, SmsSent: 1 });
+});

@@ -1,0 +1,75 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  UpdateCommand,
+  type UpdateCommandInput,
+  type UpdateCommandOutput,
+} from '@aws-sdk/lib-dynamodb';
+import { asDatabaseError } from '../dynamo.ts';
+
+export type Condition = Pick<
+  UpdateCommandInput,
+  'ConditionExpression' | 'ExpressionAttributeValues'
+>;
+
+/** What an update found: what stood there before, or what stands there instead of its condition. */
+export type Found =
+  | { before: UpdateCommandOutput['Attributes']; refusal?: undefined }
+  | { refusal: NonNullable<ConditionalCheckFailedException['Item']> };
+
+export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Found>;
+
+type Changes = {
+  remove?: string[];
+  /** Added to the calls on record. */
+  calls?: -1 | 0 | 1;
+  /** The attempts that lead to giving up are counted from here. */
+  anew?: boolean;
+};
+
+/** One conditional update. @throws AppError `DATABASE_AWAY` */
+export function createUpdate(dynamo: DynamoDBDocumentClient, table: string): Update {
+  return async (input) => {
+    try {
+      const { Attributes } = await dynamo.send(
+        new UpdateCommand({
+          TableName: table,
+          ReturnValues: 'ALL_OLD',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...input,
+        }),
+      );
+      return { before: Attributes };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
+      return { refusal: error.Item ?? {} };
+    }
+  };
+}
+
+/** An update's expression: what it sets, the rest that it removes, and the calls that it counts. */
+export function changing(
+  set: Record<string, unknown>,
+  condition: Condition,
+  { remove = [], calls, anew }: Changes = {},
+) {
+  const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
+  if (anew) sets.push('attemptsBefore = if_not_exists(attempts, :calls)');
+  const stale = remove.filter((name) => !(name in set));
+  return {
+    UpdateExpression: [
+      `SET ${sets.join(', ')}`,
+      ...(stale.length > 0 ? [`REMOVE ${stale.join(', ')}`] : []),
+      ...(calls === undefined ? [] : ['ADD attempts :calls']),
+    ].join(' '),
+    ExpressionAttributeNames: Object.fromEntries(
+      Object.keys(set).map((name) => [`#${name}`, name]),
+    ),
+    ConditionExpression: condition.ConditionExpression,
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+      ...condition.ExpressionAttributeValues,
+      ...(calls !== undefined && { ':calls': calls }),
+    },
+  };
+}
