@@ -82,7 +82,14 @@ export function pendingOf(events: StoredEvent[]): StoredEvent[] {
     .toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/** Events as records: the same key for all of an order, and the bytes that were stored. */
+/**
+ * Events as records: the same key for all of an order, and the bytes that were stored. Headers stand
+ * by their names: DynamoDB keeps the keys of a map in an order of its own.
+ */
 export function recordsOf(orderId: string, events: StoredEvent[]) {
-  return events.map(({ value, headers }) => ({ key: orderId, value, headers }));
+  return events.map(({ value, headers }) => ({ key: orderId, value, headers: sorted(headers) }));
+}
+
+function sorted(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
