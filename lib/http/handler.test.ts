@@ -67,6 +67,39 @@ test.each([false, 0])(
   },
 );
 
+test('a body that a hand-made event holds as an object counts as its text', async () => {
+  const event = { ...httpEvent({ method: 'POST', body: '{}' }), body: { name: 'a', size: 1 } };
+  const reply = await call((_, context) => echo(event as never, context));
+  expect([reply.status, reply.body.data]).toEqual([200, { name: 'a', size: 1 }]);
+});
+
+test('headers are found however their names are written', async () => {
+  const headers = z.object({ 'if-match': z.string() });
+  const shown = httpHandler({ headers }, async (input) => ok(input.headers['if-match']));
+  const reply = await call(shown, { headers: { 'If-Match': '"9"' } });
+  expect([reply.status, reply.body.data]).toEqual([200, '"9"']);
+});
+
+test.each([
+  [null, 'no HTTP request'],
+  ['x', 'no HTTP request'],
+  [1, 'no HTTP request'],
+  [[], 'no HTTP request'],
+  [{ httpMethod: 'GET', path: '/', headers: null, body: null }, 'format 1.0'],
+])('the event %j is refused by what it is', async (event, part) => {
+  const reply = await call((_, context) => echo(event as never, context));
+  expect([reply.status, reply.body.code]).toEqual([500, 'CONFIG']);
+  expect(reply.body.detail).toContain(part);
+});
+
+test('of faults without end so many are named that the answer stays small', async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`k${i}`, 1]));
+  const reply = await call(echo, { method: 'POST', body: { name: 'a', size: 1, ...unknown } });
+  expect([reply.status, reply.body.code]).toEqual([422, 'VALIDATION']);
+  expect(reply.body.errors).toHaveLength(1000);
+  expect(reply.body.detail).toContain('50000 fields');
+});
+
 test('an unexpected error shows nothing of the inside', async () => {
   const failing = httpHandler({}, async () => {
     throw new Error('table orders at 10.0.0.1');

@@ -39,6 +39,8 @@ const SECURITY_HEADERS = {
 
 const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
 
+const COMPARE = 'Compare it with the samples in events/.';
+
 /** Refused for what is stored, not for how it was asked. */
 const CONFLICTS = new Set([409, 412]);
 
@@ -60,6 +62,7 @@ export function httpHandler<S extends Schemas>(
   const base = async (event: HttpEvent) =>
     render(await respond(parseInput(schemas, partsOf(event)), factsOf(event)));
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
+    .use(requestOnly())
     .use(requestLog())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
     .use(
@@ -99,6 +102,31 @@ function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructure
   };
 }
 
+/**
+ * Lets nothing through that is no request in the gateway's format, which writes the names of headers
+ * in lower case. What is made by hand may leave parts out.
+ */
+function requestOnly(): middy.MiddlewareObj<HttpEvent> {
+  return {
+    before: (request) => {
+      const event: unknown = request.event;
+      const isObject = typeof event === 'object' && event !== null && !Array.isArray(event);
+      request.event = { ...(isObject && event) } as HttpEvent;
+      request.event.headers = lowerCased(request.event.headers ?? {});
+      if (!isObject) throw new AppError('CONFIG', `The event is no HTTP request. ${COMPARE}`);
+      if (!('httpMethod' in event)) return;
+      const what = 'The event has payload format 1.0, as REST APIs and load balancers send it;';
+      throw new AppError('CONFIG', `${what} this function takes 2.0, of an HTTP API. ${COMPARE}`);
+    },
+  };
+}
+
+function lowerCased(headers: Record<string, string | undefined>) {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
 /** Request and trace id on every line of the request; one line and the metrics when it ends. */
 function requestLog(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
   const ended = ({ event, response }: HttpRequest) => {
@@ -112,7 +140,6 @@ function requestLog(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredR
   };
   return {
     before: ({ event, context }) => {
-      event.headers ??= {};
       event.headers.traceparent = continueTrace(event.headers.traceparent);
       logger.appendKeys({
         requestId: context.awsRequestId,
@@ -157,9 +184,10 @@ function bodyChecks(): middy.MiddlewareObj<HttpEvent> {
   };
 }
 
-/** serverless-offline hands the documents `false` and `0` over as they are, and not as their text. */
+/** serverless-offline hands `false` and `0` over as they are, and a hand-made event may hold an object. */
 function asText(body: unknown): string | undefined {
-  return typeof body === 'boolean' || typeof body === 'number' ? String(body) : (body as string);
+  if (body === undefined || body === null || typeof body === 'string') return body ?? undefined;
+  return JSON.stringify(body);
 }
 
 /** middy's parser says 422 for bad JSON, and keeps the body in the cause: neither goes further. */

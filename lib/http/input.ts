@@ -13,12 +13,15 @@ export type Input<S extends Schemas> = {
   [Part in keyof S]: S[Part] extends z.ZodType ? z.output<S[Part]> : never;
 };
 
+/** Lambda's answer has 6 MB at most, and 1 MB of body has room for more faults than fit into it. */
+const MAX_NAMED = 1000;
+
 type Parts = { [Part in keyof Schemas]: unknown };
 
 /**
  * Checks all parts of a request.
  *
- * @throws AppError `VALIDATION` with every fault at once, each with its path
+ * @throws AppError `VALIDATION` with every fault at once, each with its path; of many the first
  */
 export function parseInput<S extends Schemas>(schemas: S, parts: Parts): Input<S> {
   const faults: Fault[] = [];
@@ -37,7 +40,10 @@ export function parseInput<S extends Schemas>(schemas: S, parts: Parts): Input<S
 /** The refusal that names the faults. */
 export function invalid(errors: Fault[]): AppError {
   const fields = errors.length === 1 ? 'One field breaks' : `${errors.length} fields break`;
-  return new AppError('VALIDATION', `${fields} the rules; "errors" names each.`, { errors });
+  const named = errors.length > MAX_NAMED ? `the first ${MAX_NAMED}` : 'each';
+  return new AppError('VALIDATION', `${fields} the rules; "errors" names ${named}.`, {
+    errors: errors.slice(0, MAX_NAMED),
+  });
 }
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {

@@ -13,6 +13,8 @@ test.each([
   ['W/"3"', undefined, []],
   ['"abc"', undefined, []],
   ['3', undefined, []],
+  ['"03"', undefined, []],
+  ['"0"', undefined, [0]],
 ])('if-match %j and expectedVersion %j name the versions %j', (ifMatch, expected, versions) => {
   expect(wantedVersions(ifMatch, expected)).toEqual(versions);
 });

@@ -19,7 +19,7 @@ export function wantedVersions(
   const fromField = expectedVersion === undefined ? undefined : [expectedVersion];
   if (ifMatch === undefined || ifMatch.trim() === '*') return fromField;
   const fromHeader = ifMatch.split(',').flatMap((tag) => {
-    const [, digits] = /^\s*"(\d{1,15})"\s*$/.exec(tag) ?? [];
+    const [, digits] = /^\s*"(0|[1-9]\d{0,14})"\s*$/.exec(tag) ?? [];
     return digits === undefined ? [] : [Number(digits)];
   });
   if (expectedVersion !== undefined && !fromHeader.includes(expectedVersion)) {

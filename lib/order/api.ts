@@ -40,7 +40,7 @@ export const updateStatusInput = {
   }),
   body: z.strictObject({
     status: z.enum(ORDER_STATUSES),
-    expectedVersion: z.int('must be a whole number').min(1).optional(),
+    expectedVersion: z.int('must be a whole number from 1').min(1).optional(),
   }),
 };
 

@@ -41,6 +41,7 @@ test.each([
   [item({ quantity: 1.5 }), 'items.0.quantity'],
   [item({ quantity: 10_001 }), 'items.0.quantity'],
   [item({ quantity: '1' }), 'items.0.quantity'],
+  [item({ quantity: 2 ** 53 }), 'items.0.quantity'],
   [item({ price: -0.01 }), 'items.0.price'],
   [item({ price: 1.234 }), 'items.0.price'],
   [item({ price: 1e-7 }), 'items.0.price'],
@@ -54,6 +55,12 @@ test.each([
   [{ contact: { phone: '0150' } }, 'contact.phone'],
 ])('%j is refused at %s', (change, path) => {
   expect(faultsOf(change)).toEqual([path]);
+});
+
+test.each([0, 10_001, 1.5, null])('a quantity of %j is refused by its whole rule', (quantity) => {
+  const parsed = newOrderSchema.safeParse({ ...good, ...item({ quantity }) });
+  const messages = parsed.error?.issues.map(({ message }) => message);
+  expect(messages).toEqual(['must be a whole number from 1 to 10000']);
 });
 
 test('money is computed in whole cents', () => {

@@ -12,7 +12,10 @@ const MAX_ITEMS = 100;
 
 const item = z.strictObject({
   productId: identifier,
-  quantity: z.int('must be a whole number').min(1).max(MAX_QUANTITY),
+  quantity: z
+    .int({ error: `must be a whole number from 1 to ${MAX_QUANTITY}`, abort: true })
+    .min(1)
+    .max(MAX_QUANTITY),
   price: z
     .number()
     .min(0)
