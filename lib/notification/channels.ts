@@ -1,5 +1,8 @@
 import type { Config } from '../config.ts';
 import { createMockSender } from './senders/mock.ts';
+import { createSesSender } from './senders/ses.ts';
+import { createSmtpSender } from './senders/smtp.ts';
+import { createSnsSender } from './senders/sns.ts';
 
 export const CHANNELS = ['email', 'sms'] as const;
 
@@ -46,30 +49,15 @@ export type Senders = {
   sms: readonly Sender<SmsMessage>[];
 };
 
-/** The providers that the configuration names. Their clients are loaded only where they are named. */
+/** The providers that the configuration names; each makes its client at its first message. */
 export function createSenders({ region, senders }: Pick<Config, 'region' | 'senders'>): Senders {
   const { email, sms, from, smtpUrl, senderId } = senders;
   const mock = createMockSender();
   const ways = {
     mock: () => mock,
-    ses: () =>
-      loaded('ses', import('./senders/ses.ts'), (m) => m.createSesSender({ region, from })),
-    smtp: () =>
-      loaded('smtp', import('./senders/smtp.ts'), (m) => {
-        return m.createSmtpSender({ url: smtpUrl, from });
-      }),
-    sns: () =>
-      loaded('sns', import('./senders/sns.ts'), (m) => m.createSnsSender({ region, senderId })),
+    ses: () => createSesSender({ region, from }),
+    smtp: () => createSmtpSender({ url: smtpUrl, from }),
+    sns: () => createSnsSender({ region, senderId }),
   };
   return { email: email.map((name) => ways[name]()), sms: sms.map((name) => ways[name]()) };
-}
-
-/** Loading begins at the cold start, so that it is over when the first message is sent. */
-function loaded<M extends Message, Module>(
-  name: string,
-  module: Promise<Module>,
-  create: (module: Module) => Sender<M>,
-): Sender<M> {
-  const sender = module.then(create);
-  return { name, send: async (message, signal) => (await sender).send(message, signal) };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Plugin, PluginBuild } from 'esbuild';
 
 /** What a producer and a look at a topic ask of a broker. */
@@ -17,9 +18,13 @@ const STANDS_FOR = {
   } };`,
   types: `export const detectMimeType = () => 'application/octet-stream';
     export const detectExtension = () => 'bin';`,
+  fetch: `export default () => { throw new Error('The bundles hold no fetching of attachments.'); };`,
   streams: `const none = () => { throw new Error('The bundles hold no event streams of the AWS SDK.'); };
     export { none as EventStreamSerde, none as eventStreamSerdeProvider };`,
 };
+
+/** Where each client of the SDK lists the shapes of all its operations. */
+const SCHEMAS = /@aws-sdk[\\/]client-[\w-]+[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
 
 /** Keeps out of the bundles what the packages bring along and our functions never run. */
 export const trim: Plugin = {
@@ -36,10 +41,26 @@ export const trim: Plugin = {
     );
     // nodemailer's table of file types is for attachments, which our emails do not have.
     replace(build, 'types', /mime-types\.js$/, /nodemailer[\\/]/);
+    // It fetches what an email names by its address; ours have all that they show.
+    replace(build, 'fetch', /[\\/]fetch[\\/]index\.js$/, /nodemailer[\\/]/);
     // Loaded by the SDK's clients whose operations stream; none of ours does.
     replace(build, 'streams', /^@smithy\/core\/event-streams$/, /@smithy[\\/]core[\\/]/);
+    build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
+      contents: droppable(await readFile(path, 'utf8')),
+    }));
   },
 };
+
+/**
+ * Each shape of an SDK client as a call that has no effect: esbuild then drops those of the operations
+ * that are not imported. As the lists that they are it keeps all, since their keys are computed.
+ */
+function droppable(schemas: string): string {
+  return schemas.replaceAll(
+    /^((?:export )?var [\w$]+ = )(\[[^;]*\]);$/gm,
+    (_, name: string, shape: string) => `${name}/* @__PURE__ */ (() => ${shape})();`,
+  );
+}
 
 function replace(
   { onResolve, onLoad }: PluginBuild,

@@ -12,7 +12,7 @@ export function createSesSender(options: {
   endpoint?: string;
 }): Sender<EmailMessage> {
   const { region, from, endpoint } = options;
-  const client = new SESv2Client({ region, endpoint, ...ONE_TRY });
+  let client: SESv2Client | undefined;
   return {
     name: 'ses',
     async send(message, signal) {
@@ -31,6 +31,7 @@ export function createSesSender(options: {
           },
         },
       });
+      client ??= new SESv2Client({ region, endpoint, ...ONE_TRY });
       try {
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId };

@@ -24,7 +24,7 @@ export function createSnsSender(options: {
   endpoint?: string;
 }): Sender<SmsMessage> {
   const { region, senderId, endpoint } = options;
-  const client = new SNSClient({ region, endpoint, ...ONE_TRY });
+  let client: SNSClient | undefined;
   const attributes = {
     'AWS.SNS.SMS.SMSType': { DataType: 'String', StringValue: 'Transactional' },
     ...(senderId && { 'AWS.SNS.SMS.SenderID': { DataType: 'String', StringValue: senderId } }),
@@ -42,6 +42,7 @@ export function createSnsSender(options: {
         Message: text,
         MessageAttributes: attributes,
       });
+      client ??= new SNSClient({ region, endpoint, ...ONE_TRY });
       try {
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId, segments };
