@@ -7,10 +7,16 @@ import { compose } from '../lib/notification/compose.ts';
 import type { Locale } from '../lib/notification/recipient.ts';
 import type { LANGUAGES } from '../lib/notification/templates/languages.ts';
 import { EVENT_TYPES, type EventType, type OrderEvent } from '../lib/order-event.ts';
+import { ownOptions } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 export const PAGE = join(ROOT, '.local/preview/index.html');
 export const GOLDEN = join(ROOT, 'test/golden');
+
+const help = `npm run preview: writes every message there is to .local/preview/index.html.
+
+  npm run preview -- --golden   test/golden, too, which every test run compares
+`;
 
 const TO: Record<Channel, string> = { email: 'ada@example.com', sms: '+15550123' };
 
@@ -135,10 +141,11 @@ function sample(type: EventType, currency: string): OrderEvent {
 }
 
 async function main(): Promise<void> {
+  const options = ownOptions(help, ['--golden']);
   await mkdir(join(PAGE, '..'), { recursive: true });
   await writeFile(PAGE, previewPage());
   console.log(`${previews().length} messages: ${pathToFileURL(PAGE)}`);
-  if (!process.argv.includes('--golden')) return;
+  if (!options.has('--golden')) return;
   for (const [name, text] of goldenFiles()) {
     await mkdir(join(GOLDEN, name, '..'), { recursive: true });
     await writeFile(join(GOLDEN, name), text);

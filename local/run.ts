@@ -94,16 +94,18 @@ async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
 
 async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Addresses) {
   const { settings, directory, say } = plan;
+  const api = `http://localhost:${settings.HTTP_PORT}`;
   const env = {
     KAFKA_BROKERS: found.kafkaBrokers,
     DYNAMODB_ENDPOINT: found.dynamoEndpoint,
     AWS_REGION: settings.AWS_REGION,
+    NOTIFICATION_UNSUBSCRIBE_URL:
+      settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
   };
   const file = join(directory, 'env.json');
   supervisor.remove(file);
   writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
 
-  const api = `http://localhost:${settings.HTTP_PORT}`;
   const task = { ...plan.functions, env: { ...plan.functions.env, ...env }, first: true };
   say('starting the functions');
   const child = supervisor.run(task);

@@ -12,6 +12,7 @@ const Env = z.object({
   AWS_REGION: z.string().min(1).default('us-east-1'),
   KAFKA_BROKERS: z.string().min(1).optional(),
   DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  NOTIFICATION_UNSUBSCRIBE_URL: z.string().optional(),
 });
 
 export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & { DYNAMODB_PORT: number };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { chooseBackend } from './choose.ts';
+import { ownOptions } from './options.ts';
 import { run } from './run.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { stopSignal } from './stop.ts';
@@ -21,10 +22,7 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
 Data and logs are in .local/ and stay; "npm run reset" clears them.
 `;
 
-if (process.argv.some((argument) => ['--help', '-h', 'help'].includes(argument))) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+ownOptions(help);
 
 const stop = stopSignal();
 

@@ -38,7 +38,7 @@ test('data outlives a restart, and a kill of every process', async () => {
 
 test('the table has its time to live, the events three partitions, the addresses their file', async () => {
   await using run = await Run.create();
-  const [kafka, dynamo] = run.ports;
+  const [kafka, dynamo, http] = run.ports;
   const file = join(run.directory, 'env.json');
   await run.start().says(/^ready/m);
   const client = dynamodbClient(`http://localhost:${dynamo}`);
@@ -57,6 +57,7 @@ test('the table has its time to live, the events three partitions, the addresses
     KAFKA_BROKERS: `localhost:${kafka}`,
     DYNAMODB_ENDPOINT: `http://localhost:${dynamo}`,
     AWS_REGION: 'us-east-1',
+    NOTIFICATION_UNSUBSCRIBE_URL: `http://localhost:${http}/api/unsubscribe/`,
   });
   process.kill(run.pid, 'SIGINT');
   expect(await run.ended()).toBe(0);
