@@ -12,6 +12,7 @@ const WITHOUT_REFUSAL = ['health', 'relayOutbox', 'sendDeferred'];
 const functions = Object.entries(functionsInYml());
 const samples = await readdir(join(ROOT, 'events'));
 const documentation = await readFile(join(ROOT, 'docs/functions.md'), 'utf8');
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
 
 test('every folder of functions/ is a function, and every function has its folder', async () => {
   const folders = await readdir(join(ROOT, 'functions'));
@@ -43,6 +44,11 @@ test.each(functions)(
     expect(plain(inDocs)).toEqual(plain(said));
   },
 );
+
+test('the table of functions in the README has every function', () => {
+  const rows = [...readme.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  expect(rows).toEqual(expect.arrayContaining(functions.map(([name]) => name)));
+});
 
 test.each(samples.map((sample) => [sample]))(
   'the sample %s is named after a function',
