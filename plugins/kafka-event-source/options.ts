@@ -10,7 +10,10 @@ export class ConfigurationError extends Error {
 const server = z
   .string()
   .trim()
-  .regex(/^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/, 'must be host:port');
+  .regex(
+    /^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
+    'must be host:port, with an IPv6 address in brackets',
+  );
 
 const servers = z
   .union([z.string(), z.array(z.string())])

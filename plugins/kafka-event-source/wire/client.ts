@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type kafkajs from 'kafkajs';
 import { withoutAborted } from './aborted.ts';
+import { inTurn, type PoolBuilder } from './address.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
@@ -48,6 +49,10 @@ const replacements: Readonly<Record<string, Replace>> = {
     wakeOnResume(original.prototype);
     return original;
   },
+  // An IPv6 address has colons of its own.
+  'src/cluster/connectionPoolBuilder.js':
+    (original: (options: ClusterOptions) => PoolBuilder) => (options: ClusterOptions) =>
+      inTurn(original(options), options.brokers),
   // Message sets of Kafka before 0.11 still inflate through these.
   'src/protocol/message/compression/index.js': (original: { Codecs: Record<number, unknown> }) => {
     for (const [number, { name, inflate }] of Object.entries(CODECS)) {
@@ -74,6 +79,10 @@ const replacements: Readonly<Record<string, Replace>> = {
     return original;
   },
 };
+
+interface ClusterOptions {
+  readonly brokers: readonly string[];
+}
 
 interface Decoder {
   readonly buffer: Buffer;
@@ -123,7 +132,8 @@ function load(root: string): Client {
   // Differs from AWS: with kafkajs' own decoder.
   const degraded =
     `kafkajs ${version} is installed, ${TRIED} is what this plugin was tried with: repeated ` +
-    'headers lose their order, and topics with snappy, lz4 or zstd cannot be read. ' +
+    'headers lose their order, topics with snappy, lz4 or zstd cannot be read, and IPv6 addresses ' +
+    'are not understood. ' +
     `Install kafkajs ${TRIED}.`;
   return { kafkajs: require(root), degraded };
 }

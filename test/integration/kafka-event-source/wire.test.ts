@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { Bench, until } from './bench.ts';
 
@@ -45,4 +47,32 @@ test("a topic with LogAppendTime says so, with the broker's time", async () => {
   const [record] = lambda.invocations[0]?.records ?? [];
   expect(record?.timestampType).toBe('LOG_APPEND_TIME');
   expect(record?.timestamp).toBeGreaterThan(1_600_000_000_000);
+});
+
+test('a server may be an IPv6 address in brackets', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const [port = ''] = /\d+$/.exec(process.env.KAFKA_BROKERS ?? '') ?? [];
+  const sockets = new Set<Socket>();
+  const server = createServer((inner) => {
+    const outer = connect(Number(port), 'localhost');
+    for (const socket of [inner, outer]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    }
+    inner.pipe(outer).pipe(inner);
+  });
+  server.listen(0, '::1');
+  await once(server, 'listening');
+  try {
+    const lambda = await bench.lambda();
+    const { port: own } = server.address() as AddressInfo;
+    const poller = bench.poll(lambda, { bootstrapServers: [`[::1]:${own}`] });
+    await until('the record', () => lambda.invocations.length === 1, { seen: () => bench.log });
+    await poller.stop();
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
 });
