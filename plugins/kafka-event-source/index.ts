@@ -57,7 +57,7 @@ export default class KafkaEventSource {
   #loaded: Loaded | undefined;
   #runtime: Runtime | undefined;
   #server: ControlServer | undefined;
-  #unguard: (() => void) | undefined;
+  readonly #unguard: (() => void)[] = [];
 
   constructor(serverless: Serverless, cli: CliOptions, utils: CommandUtils & { log: Log }) {
     this.#serverless = serverless;
@@ -92,7 +92,7 @@ export default class KafkaEventSource {
     if (definitions.definitions.length === 0) return;
     report(definitions, options, this.#log);
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
-    await this.#guard();
+    await this.#guard(definitions.definitions);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller/poller.ts');
     const concurrency = new Map<string, number>();
@@ -112,13 +112,18 @@ export default class KafkaEventSource {
     await this.#serve(options.apiPort, endpoint, this.#runtime);
   }
 
-  /** Mappings run without it, too: only the crash of a handler then ends more than its call. */
-  async #guard(): Promise<void> {
+  /** Mappings run without it, too: only what a handler does wrong is then not told as on AWS. */
+  async #guard(definitions: Definitions['definitions']): Promise<void> {
+    const keys = new Set(definitions.flatMap(({ mapping }) => mapping?.functionKey ?? []));
     try {
-      const { guardHandlers } = await import('./crash.ts');
-      this.#unguard = await guardHandlers((message) => this.#log.error(message));
+      const { guardHandlers } = await import('./lambda/crash.ts');
+      const { mendAnswers } = await import('./lambda/threads.ts');
+      this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
+      this.#unguard.push(await mendAnswers(keys));
     } catch (error) {
-      this.#log.warning(`Kafka event source: a handler that crashes is not held apart: ${error}`);
+      this.#log.warning(
+        `Kafka event source: a handler that crashes, or throws what is no Error, does not fail as on AWS: ${error}`,
+      );
     }
   }
 
@@ -138,7 +143,7 @@ export default class KafkaEventSource {
   }
 
   async #stop(): Promise<void> {
-    this.#unguard?.();
+    for (const unguard of this.#unguard) unguard();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 

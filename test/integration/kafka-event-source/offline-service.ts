@@ -17,6 +17,7 @@ export async function createService(
   { topic, groupId }: Bench,
   plugins: string[],
   handler = 'print',
+  { offline = {}, ...event }: { offline?: object; batchSize?: number } = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
   const kafka = {
@@ -24,6 +25,7 @@ export async function createService(
     bootstrapServers: ['kafka.invalid:9096'],
     topic,
     consumerGroupId: groupId,
+    ...event,
   };
   const service = {
     service: 'kafka-event-source',
@@ -32,7 +34,7 @@ export async function createService(
     plugins,
     provider: { name: 'aws', runtime: 'nodejs24.x', stage: 'local' },
     custom: {
-      'serverless-offline': { lambdaPort: await freePort(), noSponsor: true },
+      'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
     functions: { print: { handler: `handler.${handler}`, events: [{ kafka }] } },

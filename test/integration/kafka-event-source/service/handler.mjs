@@ -31,3 +31,27 @@ export async function crash({ records }, { awsRequestId }) {
     if (value === 'throw') await new Promise(() => undefined);
   }
 }
+
+const ends = {
+  text: () => Promise.reject('a text'),
+  object: () => Promise.reject({ code: 5 }),
+  nothing: () => Promise.reject(),
+  callback: (_, done) => done('by callback'),
+  cause: () => Promise.reject(new Error('outer', { cause: { call: () => 1 } })),
+  bigint: async () => ({ count: 1n }),
+  circle: async (event) => Object.assign(event, { event }),
+  function: async () => ({ close: () => 1 }),
+  response: async () => new Response('body'),
+  symbol: async () => Symbol('s'),
+};
+const ended = new Set();
+
+/** Ends in the way that the first record names, the first time; prints each call. */
+export function end({ records, ...event }, _context, done) {
+  const [[{ value }]] = Object.values(records);
+  const way = Buffer.from(value, 'base64').toString();
+  console.log(`called ${way}`);
+  const isFirst = !ended.has(way);
+  ended.add(way);
+  return isFirst && ends[way] ? ends[way](event, done) : Promise.resolve();
+}

@@ -15,6 +15,11 @@ interface LambdaClass {
   readonly prototype: { get(functionKey: string): Instance };
 }
 
+interface Call {
+  readonly instance: Instance;
+  readonly functionKey: string;
+}
+
 type Report = (message: string) => void;
 
 interface Guarded {
@@ -23,13 +28,19 @@ interface Guarded {
   fail: ((error: Error) => void) | undefined;
 }
 
+// A worker is made within the call of the instance that it belongs to.
+const calling = new AsyncLocalStorage<Call>();
+
+/** The function whose handler is being called, as far as the caller's asynchronous context tells. */
+export function calledFunction(): string | undefined {
+  return calling.getStore()?.functionKey;
+}
+
 /** Guards until the function that it returns is called. */
 export async function guardHandlers(report: Report): Promise<() => void> {
   const { prototype } = await lambdaClass();
   const get = prototype.get;
   const guarded = new WeakMap<Instance, Guarded>();
-  // A worker is made within the call of the instance that it belongs to.
-  const calling = new AsyncLocalStorage<Instance>();
   let isOver = false;
 
   const guard = (instance: Instance, functionKey: string) => {
@@ -40,7 +51,8 @@ export async function guardHandlers(report: Report): Promise<() => void> {
       const crashed = Promise.withResolvers<never>();
       state.fail = crashed.reject;
       try {
-        return await Promise.race([calling.run(instance, () => run.call(this)), crashed.promise]);
+        const answer = calling.run({ instance, functionKey }, () => run.call(this));
+        return await Promise.race([answer, crashed.promise]);
       } finally {
         state.fail = undefined;
       }
@@ -54,7 +66,7 @@ export async function guardHandlers(report: Report): Promise<() => void> {
   };
 
   const watch = (worker: Worker) => {
-    const instance = calling.getStore();
+    const { instance } = calling.getStore() ?? {};
     const state = instance && guarded.get(instance);
     if (state) watchWorker(worker, instance, state, report);
   };
