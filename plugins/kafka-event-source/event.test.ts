@@ -33,6 +33,22 @@ test('numbers are numbers, bytes are base64', () => {
   });
 });
 
+test("members stand in the order of AWS's own events", () => {
+  const names = Object.keys(record());
+  expect(names).toEqual([...names].sort());
+  const source = {
+    eventSource: 'aws:kafka',
+    eventSourceArn: 'arn:aws:kafka:us-east-1:1:cluster/c/1',
+    bootstrapServers: 'b-1:9092',
+  } as const;
+  expect(Object.keys(JSON.parse(toPayload(source, [])))).toEqual([
+    'bootstrapServers',
+    'eventSource',
+    'eventSourceArn',
+    'records',
+  ]);
+});
+
 test('an offset beyond 2^53 is an error that names it, and not another number', () => {
   expect(record({ offset: '9007199254740991' }).offset).toBe(Number.MAX_SAFE_INTEGER);
   expect(() => record({ offset: '9007199254740993' })).toThrow(

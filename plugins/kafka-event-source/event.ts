@@ -30,17 +30,17 @@ export interface SchemaMetadata {
 
 /** A record as the function receives it. */
 export interface EventRecord {
-  topic: string;
-  partition: number;
-  offset: number;
-  timestamp: number;
-  timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME';
+  headers: Record<string, number[]>[];
   key?: string;
   /** With a schema registry, for a key that is held against it. */
   keySchemaMetadata?: SchemaMetadata;
+  offset: number;
+  partition: number;
+  timestamp: number;
+  timestampType: 'CREATE_TIME' | 'LOG_APPEND_TIME';
+  topic: string;
   value?: string;
   valueSchemaMetadata?: SchemaMetadata;
-  headers: Record<string, number[]>[];
 }
 
 export type KafkaEvent = EventSource & { records: Record<string, EventRecord[]> };
@@ -67,21 +67,22 @@ export function toEventRecord(
         'exactly. Copy the records to a new topic.',
     );
   }
+  // In the order of AWS's own events, which is the alphabet's.
   return {
-    topic,
-    partition,
-    offset,
-    timestamp: Number(message.timestamp),
-    timestampType: timestampType(message),
+    headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
+      [key]: signedBytes(value),
+    })),
     // AWS: a null key or value is absent from the event, not null.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     ...(message.key && { key: message.key.toString('base64') }),
     ...(schemas.key && { keySchemaMetadata: schemas.key }),
+    offset,
+    partition,
+    timestamp: Number(message.timestamp),
+    timestampType: timestampType(message),
+    topic,
     ...(message.value && { value: message.value.toString('base64') }),
     ...(schemas.value && { valueSchemaMetadata: schemas.value }),
-    headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
-      [key]: signedBytes(value),
-    })),
   };
 }
 
@@ -104,8 +105,8 @@ export function groupBytes(key: string): number {
   return Buffer.byteLength(`${opening(key)}]`);
 }
 
-function envelope(source: EventSource): string {
-  return `${JSON.stringify(source).slice(0, -1)},"records":{`;
+function envelope({ bootstrapServers, ...source }: EventSource): string {
+  return `${JSON.stringify({ bootstrapServers, ...source }).slice(0, -1)},"records":{`;
 }
 
 function opening(key: string): string {

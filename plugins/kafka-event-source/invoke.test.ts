@@ -36,7 +36,7 @@ test('an answer without end is a function error, and is not kept', async () => {
   });
   expect(result).toEqual({
     kind: 'functionError',
-    message: 'its answer is larger than 6291556 bytes',
+    message: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
   });
 });
 

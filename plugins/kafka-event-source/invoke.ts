@@ -80,7 +80,12 @@ async function read(response: http.IncomingMessage): Promise<Answer> {
   let bytes = 0;
   for await (const chunk of response) {
     bytes += (chunk as Buffer).length;
-    if (bytes > ANSWER_BYTES) throw new Fault(`its answer is larger than ${ANSWER_BYTES} bytes`);
+    if (bytes > ANSWER_BYTES) {
+      // AWS's words.
+      throw new Fault(
+        `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`,
+      );
+    }
     chunks.push(chunk as Buffer);
   }
   const requestId = header(response, 'x-amzn-requestid');

@@ -392,6 +392,11 @@ describe('a schema registry', () => {
     expect(result?.refusals).toEqual([`InvalidParameterValueException: ${message}`]);
   });
 
+  test('of Glue may be of another account', () => {
+    const refusals = read({ uri: 'arn:aws:glue:us-east-1:999999999999:registry/r' })?.refusals;
+    expect(refusals?.filter((message) => message.includes('account'))).toEqual([]);
+  });
+
   test('of Glue takes no access configurations', () => {
     const uri = 'arn:aws:glue:us-east-1:1:registry/r';
     const accessConfigurations = { basicAuth: 'arn:aws:secretsmanager:us-east-1:1:secret:r' };

@@ -42,3 +42,27 @@ test('a handler that ends its process, or throws out of reach, fails its call; s
     await rm(directory, { recursive: true });
   }
 }, 120_000);
+
+test('with useInProcess a handler that ends its process ends sls offline', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const offline = { useInProcess: true };
+  const directory = await createService(bench, [plugin, 'serverless-offline'], 'crash', {
+    offline,
+  });
+  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  try {
+    const output = collect(child);
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(40_000) });
+    await bench.produce([{ value: 'exit' }]);
+    expect(await ended).toEqual([3, null]);
+    expect(output()).toContain('received exit');
+    expect(await bench.committed()).toBe(-1);
+  } finally {
+    child.kill('SIGKILL');
+    await rm(directory, { recursive: true });
+  }
+}, 60_000);

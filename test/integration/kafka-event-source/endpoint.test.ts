@@ -64,3 +64,15 @@ test('whatever keeps a batch from the function is no attempt: 429, 500, 503, 404
   expect(lambda.invocations).toHaveLength(5);
   expect(poller.stats.snapshot()).toMatchObject({ throttles: 4, dropped: 0, succeeded: 1 });
 });
+
+test('an answer of up to 6 MB is taken, and a longer one is an error of the function', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const answer = (bytes: number) => ({ body: `"${'x'.repeat(bytes - 2)}"` });
+  const lambda = await bench.lambda((_, index) => answer(index === 0 ? 6_291_556 : 6_291_557));
+  await bench.produceCount(2);
+  const poller = bench.poll(lambda, { batchSize: 1, maximumRetryAttempts: 1 });
+  await until('the commit', async () => (await bench.committed()) === 2);
+  expect(values(lambda)).toEqual(['0', '1', '1']);
+  expect(poller.stats.snapshot()).toMatchObject({ succeeded: 1, dropped: 1, throttles: 0 });
+});

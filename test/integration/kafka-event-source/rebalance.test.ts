@@ -62,3 +62,14 @@ test('an invocation longer than the session timeout keeps its membership', async
   expect(values(lambda)).toEqual(counting(0, 3));
   expect(partitionsOf(bench)).toHaveLength(1);
 });
+
+test("the group's member has a client id of this plugin's", async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  bench.poll(lambda);
+  await until('polling', () => partitionsOf(bench).length > 0);
+  const { groups } = await bench.admin.describeGroups([bench.groupId]);
+  const members = groups.flatMap((group) => group.members);
+  expect(members.map(({ clientId }) => clientId)).toEqual(['kafka-event-source-test']);
+});

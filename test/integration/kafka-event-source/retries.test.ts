@@ -228,3 +228,42 @@ test('a payload has the partitions of one poller', async () => {
   // Two and two, and never one of each.
   for (const partition of [0, 1, 2, 3]) expect(new Set(beside(partition)).size).toBe(2);
 });
+
+test('on demand there are as many invocations at once as partitions, also after throttles', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(8);
+  const partitions = counting(0, 8).map(Number);
+  for (const partition of partitions) await bench.produceCount(1, { partition });
+  const answer = Promise.withResolvers<void>();
+  let running = 0;
+  const lambda = await bench.lambda(async (_, index) => {
+    if (index < 8) return { status: 429 };
+    running += 1;
+    await answer.promise;
+    return success;
+  });
+  bench.poll(lambda, { batchSize: 1 });
+  await until('one for each partition', () => running === 8, { seen: () => running });
+  answer.resolve();
+});
+
+test('more pollers join while a buffer is full, without a rebalance', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(8);
+  const partitions = counting(0, 8).map(Number);
+  for (const partition of partitions) await bench.produceCount(1, { partition });
+  const answer = Promise.withResolvers<void>();
+  let running = 0;
+  const lambda = await bench.lambda(async () => {
+    running += 1;
+    await answer.promise;
+    return success;
+  });
+  bench.poll(lambda, { batchSize: 1, pollers: { minimum: 1, maximum: 2 } });
+  await until('as many as one has', () => running === 5, { seen: () => running });
+  const value = Buffer.alloc(600_000);
+  await bench.produce([{ value, partition: 0 }]);
+  await until('as many as partitions', () => running === 8, { seen: () => running });
+  expect(bench.log.filter((line) => line.includes('polling'))).toHaveLength(1);
+  answer.resolve();
+});
