@@ -7,7 +7,12 @@ import { z } from 'zod';
 
 const file = join(import.meta.dirname, '../serverless.yml');
 
-const Topic = z.strictObject({ name: z.string(), partitions: z.int().min(1) });
+const Topic = z.strictObject({
+  name: z.string(),
+  partitions: z.int().min(1),
+  /** Kafka's own limit, 1 MB, where it is absent. */
+  maxMessageBytes: z.int().min(1).optional(),
+});
 
 const Yml = z.looseObject({
   custom: z.looseObject({ topics: z.array(Topic).min(1) }),

@@ -88,7 +88,11 @@ function compare(wanted: Table, found: TableDescription) {
 
 async function createTopics(admin: Admin, topics: Topic[]) {
   await admin.createTopics({
-    topics: topics.map(({ name, partitions }) => ({ topic: name, numPartitions: partitions })),
+    topics: topics.map(({ name, partitions, maxMessageBytes: most }) => ({
+      topic: name,
+      numPartitions: partitions,
+      ...(most && { configEntries: [{ name: 'max.message.bytes', value: String(most) }] }),
+    })),
     timeout: CALL,
     waitForLeaders: false, // It waits without a limit; the wait below has one.
   });

@@ -9,7 +9,7 @@ import { createCustomers } from '../../lib/notification/customer.ts';
 import { type DeliverDeps, deliver, deliveryMs } from '../../lib/notification/deliver.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
-import { orderEventSchema } from '../../lib/order-event.ts';
+import { tellableSchema } from '../../lib/notification/tellable.ts';
 
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;
@@ -20,7 +20,7 @@ type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boole
  * notify tells customers about their orders by email and SMS.
  *
  * Trigger: records of `order-events`, consumer group `order-notifications`
- * Input: {@link orderEventSchema}
+ * Input: {@link tellableSchema}
  * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
  * Writes: a record for every notification, sent or not; the highest sequence told of each order
  * Publishes: records that are no such event, to `order-events-dlq`
@@ -28,7 +28,7 @@ type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boole
  */
 export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Deps) =>
   kafkaHandler(({ value }, invocation) => deliver(value, invocation, deps), {
-    schema: orderEventSchema,
+    schema: tellableSchema,
     identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
     deadLetters,
     reportsItemFailures,

@@ -16,10 +16,13 @@ export async function makeTopics(admin: Admin, wanted: Wanted[]): Promise<string
   if (missing.length > 0) {
     await admin.createTopics({
       timeout: TIMEOUT_MS,
-      topics: missing.map(({ name, partitions, retentionDays }) => ({
-        topic: name,
-        numPartitions: partitions,
-        configEntries: [{ name: 'retention.ms', value: String(retentionDays * DAY_MS) }],
+      topics: missing.map((topic) => ({
+        topic: topic.name,
+        numPartitions: topic.partitions,
+        configEntries: Object.entries(settingsOf(topic)).map(([name, value]) => ({
+          name,
+          value: String(value),
+        })),
       })),
     });
   }
@@ -30,20 +33,31 @@ export async function makeTopics(admin: Admin, wanted: Wanted[]): Promise<string
   return lines;
 }
 
-async function compare(admin: Admin, { name, partitions, retentionDays }: Wanted) {
+async function compare(admin: Admin, topic: Wanted) {
+  const { name, partitions } = topic;
+  const settings = settingsOf(topic);
   const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+  const type = kafkajs.ConfigResourceTypes.TOPIC;
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: ['retention.ms'] }],
+    resources: [{ type, name, configNames: Object.keys(settings) }],
   });
-  const has = {
-    partitions: topics[0]?.partitions.length,
-    'retention.ms': Number(resources[0]?.configEntries[0]?.configValue),
-  };
-  const wants = { partitions, 'retention.ms': retentionDays * DAY_MS };
-  const differing = Object.entries(wants)
-    .filter(([key, value]) => has[key as keyof typeof has] !== value)
-    .map(([key, value]) => `${key} is ${has[key as keyof typeof has]}, not ${value}`);
+  const has = new Map<string, number | undefined>([
+    ['partitions', topics[0]?.partitions.length],
+    ...(resources[0]?.configEntries ?? []).map(({ configName, configValue }) => {
+      return [configName, Number(configValue)] as const;
+    }),
+  ]);
+  const differing = Object.entries({ partitions, ...settings })
+    .filter(([key, value]) => has.get(key) !== value)
+    .map(([key, value]) => `${key} is ${has.get(key)}, not ${value}`);
   if (differing.length === 0) return `${name}: there`;
   return `${name}: there, left as it is; ${differing.join('; ')}`;
+}
+
+function settingsOf({ retentionDays, maxMessageBytes }: Wanted): Record<string, number> {
+  return {
+    'retention.ms': retentionDays * DAY_MS,
+    ...(maxMessageBytes && { 'max.message.bytes': maxMessageBytes }),
+  };
 }

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { DEFAULTS } from '../../../lib/notification/preferences.ts';
+import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+
+let bench: NotifyBench;
+
+beforeAll(async () => {
+  bench = await createNotifyBench();
+});
+
+afterAll(() => bench.close());
+
+const long = (length: number) => 'x'.repeat(length);
+const items = (count: number) =>
+  Array.from({ length: count }, () => ({ productId: long(120), quantity: 1, price: 1 }));
+
+/** Reads nothing back: what is set aside is acknowledged, and tells nobody. */
+async function expectSetAside(value: unknown) {
+  const inbox = createInbox();
+  const other = orderEvent();
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const answer = await bench.notify({ sender: inbox })({ key: 'odd', value: text }, other);
+  expect(answer).toEqual(bench.failed());
+  expect(inbox.sent.map(({ orderId }) => orderId)).toEqual([
+    other.data.orderId,
+    other.data.orderId,
+  ]);
+}
+
+test.each([
+  ['a number', '5'],
+  ['a text', '"ORDER_CREATED"'],
+  ['a list', '[{}]'],
+  ['null', 'null'],
+  ['true', 'true'],
+  ['nothing', ''],
+  ['sequence 0', orderEvent({ sequence: 0 })],
+  ['a sequence below 0', orderEvent({ sequence: -1 })],
+  ['half a sequence', orderEvent({ sequence: 1.5 })],
+  ['a sequence as text', { ...orderEvent(), sequence: '1' }],
+  [
+    'a sequence that no number holds',
+    JSON.stringify(orderEvent()).replace('"sequence":1', '"sequence":1e999'),
+  ],
+  [
+    'a sequence that a number rounds',
+    JSON.stringify(orderEvent()).replace('"sequence":1', '"sequence":9007199254740993'),
+  ],
+  ['a day that no month has', orderEvent({ timestamp: '2026-02-30T10:00:00.000Z' })],
+  ['a time without a zone', orderEvent({ timestamp: '2026-02-20T10:00:00.000' })],
+  ['a time to the minute', orderEvent({ timestamp: '2026-11-20T10:00Z' })],
+  ['an empty id', orderEvent({ id: '' })],
+  ['an empty order id', orderEvent({}, { orderId: '' })],
+  ['no items', orderEvent({}, { items: [] })],
+  ['a contact as text', { ...orderEvent(), data: { ...orderEvent().data, contact: 'ada' } }],
+  ['an id longer than any key', orderEvent({ id: long(1_000) })],
+  ['an order id longer than any key', orderEvent({}, { orderId: long(3_000) })],
+  ['a customer id longer than any key', orderEvent({}, { customerId: long(3_000) })],
+  ['an id of many bytes', orderEvent({ id: 'ü'.repeat(500) })],
+  ['more items than a record holds', orderEvent({}, { items: items(4_000) })],
+  ['900 KB that are no event', { id: long(900_000) }],
+])('an event with %s is set aside', (_, value) => expectSetAside(value));
+
+test.each([
+  ['unknown fields', { ...orderEvent(), note: [[{}]], __proto__: { a: 1 } }],
+  ['a time of the future', orderEvent({ timestamp: '9999-12-31T23:59:59.999999999Z' })],
+  ['a time before all others', orderEvent({ timestamp: '0000-01-01T00:00:00Z' })],
+  ['the largest sequence', orderEvent({ sequence: Number.MAX_SAFE_INTEGER })],
+  ['a gap before it', orderEvent({ sequence: 7 })],
+  ['a customer of another alphabet', orderEvent({}, { customerId: 'Ада 🙂 \n#' })],
+  ['an order of another alphabet', orderEvent({}, { orderId: 'заказ #1 🙂' })],
+  ['half a character', orderEvent({}, { customerId: '\ud800' })],
+  ['a large total', orderEvent({}, { totalAmount: 1e308 })],
+  ['many items', orderEvent({}, { items: items(1_000) })],
+])('an event with %s is told', async (_, event) => {
+  const inbox = createInbox();
+  const { orderId } = event.data;
+  const record = { key: 'not the order', value: JSON.stringify(event) };
+  const notify = bench.notify({ sender: inbox });
+  expect(await notify(record)).toEqual(bench.failed());
+  expect(await notify({ ...record, key: null })).toEqual(bench.failed());
+  expect(inbox.sent).toHaveLength(2);
+  const { body } = await bench.list({ customerId: event.data.customerId, limit: '100' });
+  if (/^[\w@:.-]+$/.test(event.data.customerId)) {
+    expect(body.data.map((one: { orderId: string }) => one.orderId)).toContain(orderId);
+  }
+});
+
+test('many items can wait', async () => {
+  const customerId = 'sleeps';
+  const now = Date.now();
+  const clockAt = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+  const quietHours = { from: clockAt(now - 3_600_000), to: clockAt(now + 3_600_000) };
+  await bench.customers.save(customerId, { ...DEFAULTS, quietHours }, undefined);
+  const event = orderEvent({}, { customerId, items: items(1_000) });
+  const inbox = createInbox();
+  expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
+  expect((await bench.recorded(event)).sms).toMatchObject({ status: 'deferred' });
+  const clock = { now: () => new Date(now + 7_500_000) };
+  await bench.sendDeferred({ sender: inbox, clock });
+  expect(inbox.sent).toHaveLength(2);
+});
+
+test('two events of an order in reverse in one batch: the older one is not told', async () => {
+  const created = orderEvent();
+  const updated = orderEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data);
+  const inbox = createInbox();
+  expect(await bench.notify({ sender: inbox })(updated, created)).toEqual(bench.failed());
+  expect(inbox.sent).toHaveLength(2);
+  expect((await bench.recorded(created)).email).toMatchObject({ reason: 'superseded' });
+});
+
+test('an id that comes with another body is told as it came first', async () => {
+  const first = orderEvent();
+  const other = orderEvent({ id: first.id, type: 'ORDER_CANCELLED' }, first.data);
+  const inbox = createInbox();
+  expect(await bench.notify({ sender: inbox })(first, other)).toEqual(bench.failed());
+  expect(inbox.sent).toHaveLength(2);
+});
