@@ -12,6 +12,8 @@ export const DEAD_LETTER_REASON = 'dead-letter-reason';
 const CONDITION = 'RecordRefused';
 
 const TIMEOUT_MS = 5_000;
+/** The last millisecond that JavaScript can name. */
+const LAST_TIME = 8.64e15;
 
 /** Where records go that no further delivery can help. */
 export type DeadLetters = {
@@ -75,7 +77,7 @@ export function deadLetterOf(
       payloadSize: Buffer.byteLength(JSON.stringify(payload)),
       recordInfo: {
         offset: String(record.offset),
-        timestamp: new Date(record.timestamp).toISOString(),
+        timestamp: timeOf(record),
       },
     },
     payload,
@@ -89,6 +91,11 @@ export function deadLetterOf(
       [DEAD_LETTER_REASON]: `${reason.code}: ${reason.message}`,
     },
   };
+}
+
+/** A producer may write any number as its time, such as nanoseconds. */
+function timeOf({ timestamp }: Refused['record']): string {
+  return new Date(Math.max(-LAST_TIME, Math.min(LAST_TIME, timestamp))).toISOString();
 }
 
 /** AWS shows the function with its version here; the invocation's own ARN may lack it. */

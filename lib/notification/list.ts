@@ -37,10 +37,11 @@ export async function listNotifications(
     Limit: limit + 1, // One more tells whether this page is the last.
     ExclusiveStartKey: from,
   });
-  const { Items = [] } = await orAway(dynamo.send(query));
+  const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
   const page = Items.slice(0, limit);
   const records = 'orderId' in whose ? page : await readAll(dynamo, table, page);
-  const last = Items.length > limit ? page.at(-1) : undefined;
+  // DynamoDB ends a page at 1 MB, too.
+  const last = LastEvaluatedKey ? page.at(-1) : undefined;
   return {
     notifications: records.map((record) => entryOf(record, clock.now())),
     nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),

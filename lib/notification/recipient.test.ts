@@ -90,9 +90,14 @@ test.each([{ phone: '0155' }, { phone: '+0123' }, { phone: '+1555\n0100' }, { ph
 
 test.each([
   ['email', 'ada@example.com', 'a***@example.com'],
-  ['email', 'a@example.com', 'a***@example.com'],
+  ['email', 'bob@b.c', 'b***@b.c'],
+  ['email', 'ab@example.com', '***@example.com'],
+  ['email', 'a@b.c', '***@b.c'],
+  ['email', '🙂🙂@b.c', '***@b.c'],
   ['sms', '+15550123', '+******23'],
-  ['sms', '+12', '+12'],
+  ['sms', '+123456', '+****56'],
+  ['sms', '+12345', '+*****'],
+  ['sms', '+12', '+**'],
 ] as const)('the %s address %s is shown as %s', (channel, to, shown) => {
   expect(mask(channel, to)).toBe(shown);
 });

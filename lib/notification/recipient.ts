@@ -24,6 +24,9 @@ const ADDRESS = {
   sms: /^\+[1-9]\d{1,14}$/,
 } satisfies Record<Channel, RegExp>;
 
+/** Of a phone number with its plus that long the last digits are not shown either. */
+const MIN_PHONE = 6;
+
 /** Reads the customer's preferences and decides by them. */
 export function createRecipientOf(deps: {
   customers: Pick<Customers, 'find'>;
@@ -46,10 +49,14 @@ export function recipientsOf(
   return { email: decide('email'), sms: decide('sms') };
 }
 
-/** An address for people to see, without saying it: `j***@example.com`, `+*******00`. */
+/**
+ * An address for people to see, without saying it: `j***@example.com`, `+******00`. Of a short one
+ * nothing is shown that would be most of it.
+ */
 export function mask(channel: Channel, to: string): string {
-  if (channel === 'email') return to.replace(/^(.).*@/su, '$1***@');
-  return `+${'*'.repeat(Math.max(to.length - 3, 0))}${to.slice(-2)}`;
+  if (channel === 'email') return to.replace(/^(?:(.).{2,}|.*)@/su, '$1***@');
+  const shown = to.length > MIN_PHONE ? to.slice(-2) : '';
+  return `+${'*'.repeat(to.length - 1 - shown.length)}${shown}`;
 }
 
 function recipientOn(

@@ -127,3 +127,23 @@ test('the example of the API is a link of stage local', () => {
     channel: 'email',
   });
 });
+
+test.each(['a b', ' ', 'Ада\n🙂', 'ada@x:y', 'x'.repeat(512)])(
+  'the link of a customer whom the API would not name works too: %j',
+  (customerId) => {
+    const config = { url: 'https://shop.example/u/', secrets: ['s'] } as const;
+    const token = unsubscribeLink({ customerId, channel: 'email' }, config).slice(
+      config.url.length,
+    );
+    expect(subscriptionOf(token, config)).toEqual({ customerId, channel: 'email' });
+    const refused = expect.objectContaining({ code: 'LINK_INVALID' });
+    const without = (part: string) => expect(() => subscriptionOf(part, config)).toThrow(refused);
+    without(token.slice(0, -1));
+    without(`${token}A`);
+    without(`${token}.`);
+    without(token.slice(1));
+    without(`${token}=`);
+    expect(() => subscriptionOf(token, { secrets: ['other'] })).toThrow(refused);
+    expect(() => subscriptionOf(token, undefined)).toThrow(refused);
+  },
+);

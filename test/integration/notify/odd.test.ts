@@ -86,19 +86,41 @@ test.each([
   }
 });
 
-test('many items can wait', async () => {
-  const customerId = 'sleeps';
+/** A customer in the middle of quiet hours. */
+async function sleeper(customerId: string) {
   const now = Date.now();
   const clockAt = (ms: number) => new Date(ms).toISOString().slice(11, 16);
   const quietHours = { from: clockAt(now - 3_600_000), to: clockAt(now + 3_600_000) };
   await bench.customers.save(customerId, { ...DEFAULTS, quietHours }, undefined);
+  return { customerId, morning: { now: () => new Date(now + 7_500_000) } };
+}
+
+test('many items can wait', async () => {
+  const { customerId, morning } = await sleeper('sleeps');
   const event = orderEvent({}, { customerId, items: items(1_000) });
   const inbox = createInbox();
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect((await bench.recorded(event)).sms).toMatchObject({ status: 'deferred' });
-  const clock = { now: () => new Date(now + 7_500_000) };
-  await bench.sendDeferred({ sender: inbox, clock });
+  await bench.sendDeferred({ sender: inbox, clock: morning });
   expect(inbox.sent).toHaveLength(2);
+});
+
+test('what waits may be more than DynamoDB reads at once, and is listed as a whole', async () => {
+  const { customerId } = await sleeper('sleeps long');
+  const { data } = orderEvent({}, { customerId, items: items(1_500) });
+  const events = [1, 2, 3, 4, 5, 6].map((sequence) => orderEvent({ sequence }, data));
+  expect(await bench.notify()(...events)).toEqual(bench.failed());
+  const listed: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { orderId: data.orderId, limit: '100', ...(cursor && { cursor }) };
+    const { status, body } = await bench.list(query);
+    expect(status).toBe(200);
+    for (const { eventId, channel } of body.data) listed.push(`${eventId} ${channel}`);
+    cursor = body.nextCursor ?? undefined;
+  } while (cursor);
+  const expected = events.flatMap(({ id }) => [`${id} email`, `${id} sms`]);
+  expect(listed.toSorted()).toEqual(expected.toSorted());
 });
 
 test('two events of an order in reverse in one batch: the older one is not told', async () => {
