@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Process, processes } from './processes.ts';
 import { until } from './wait.ts';
@@ -33,6 +33,23 @@ export async function untilUnused(
     throw new Error(inUse(directory));
   };
   await until('an earlier run to end', ENDING, unused, stop);
+}
+
+/** Makes the folder when it is missing; throws when nothing can be written into it. */
+export function prepare(directory: string): void {
+  const probe = join(directory, `.probe-${process.pid}`);
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(probe, 'A disk that is full takes an empty file, but not this line.\n');
+    rmSync(probe);
+  } catch (error) {
+    if (existsSync(probe)) rmSync(probe);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Nothing can be written into ${directory} (${reason}). ` +
+        'Free some space, or make it a folder that belongs to you.',
+    );
+  }
 }
 
 /** Clears the data, or with `all` the whole folder: the jars and the tools that tests fetch, too; throws when something runs on it. */

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, portOf, startBackend } from './backend.ts';
 import type { Choice } from './choose.ts';
-import { untilUnused } from './data.ts';
+import { prepare, untilUnused } from './data.ts';
 import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
@@ -64,7 +64,7 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
     { what: 'the HTTP API', port: settings.HTTP_PORT, change: 'HTTP_PORT' },
     { what: "Lambda's Invoke API", port: settings.LAMBDA_PORT, change: 'LAMBDA_PORT' },
   ]);
-  mkdirSync(directory, { recursive: true });
+  prepare(directory);
 
   const options = { directory, kafkaPort, dynamoPort, supervisor, say };
   let found: Addresses;

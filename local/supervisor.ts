@@ -27,7 +27,8 @@ process.on('disconnect', end);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
 
 function run({ id, task, limit }: Order & { do: 'run' }) {
-  const child = launch(task);
+  const child = launched(id, task);
+  if (!child) return;
   const entry = { task, child };
   running.add(entry);
   const timer = limit && setTimeout(endGroup, limit, entry);
@@ -38,6 +39,19 @@ function run({ id, task, limit }: Order & { do: 'run' }) {
   child.once('error', (error) => over(null, error.message));
   child.once('exit', (code, signal) => over(code, signal ?? `exit ${code}`));
   if (child.pid) report({ id, pid: child.pid });
+}
+
+/** A log that cannot be opened is told like a command that is not there. */
+function launched(id: number, task: Task): ChildProcess | undefined {
+  try {
+    return launch(task);
+  } catch (error) {
+    report({
+      id,
+      end: { code: null, how: error instanceof Error ? error.message : String(error) },
+    });
+    return undefined;
+  }
 }
 
 function launch({ command, args, cwd, env, log }: Task): ChildProcess {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -35,6 +35,16 @@ test('a service that fails to start is shown by the end of its log', async () =>
   run.start({ JAVA_TOOL_OPTIONS: '-XX:NoSuchOption' });
   expect(await run.ended(60_000)).toBe(1);
   expect(run.output).toMatch(/NoSuchOption/);
+  await run.leavesNothing();
+});
+
+test('a log that cannot be written is told without a stack', async () => {
+  await using run = await Run.create();
+  writeFileSync(join(run.directory, 'logs'), 'a file where the folder of logs belongs');
+  run.start();
+  expect(await run.ended(60_000)).toBe(1);
+  expect(run.output).toMatch(/ended while starting \(.*logs/);
+  expect(run.output).not.toMatch(/^\s+at /m);
   await run.leavesNothing();
 });
 
