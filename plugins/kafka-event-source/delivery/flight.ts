@@ -204,7 +204,7 @@ export class Flight {
     const { name, log } = this.#tower.options;
     log.error(
       `${name}: ${count(work.parts)} record(s) failed (${ranges(work.parts)}), attempt ` +
-        `${work.invocations}: ${reason}. ${what} in ${delay} ms.`,
+        `${work.invocations}: ${reason.replace(/\.$/, '')}. ${what} in ${delay} ms.`,
     );
     this.#blocked(work, reason);
   }

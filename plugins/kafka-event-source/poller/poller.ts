@@ -74,6 +74,8 @@ export class Poller {
   readonly #assignment: Assignment;
   readonly #fetches: Fetches;
   #ended: Promise<void> = Promise.resolve();
+  /** Whether a request is without its answer, and no other has had one since. */
+  #isUnanswered = false;
   /** Sessions in a row that ended before they polled. */
   #failures = 0;
 
@@ -169,9 +171,23 @@ export class Poller {
     this.#voice.tellOnce(`cannot poll ${where}: ${why}. Trying again.`);
   }
 
+  #tellUnanswered(reason: string): void {
+    this.#isUnanswered = true;
+    this.stats.result(RESULTS.connection);
+    this.#voice.tellOnce(`cannot poll ${this.#mapping.topic}: ${reason}. Waiting.`);
+  }
+
+  #answered(): void {
+    if (!this.#isUnanswered) return;
+    this.#isUnanswered = false;
+    this.stats.result(RESULTS.ok);
+    this.#voice.clear();
+  }
+
   #positioned(): void {
     if (this.#failures > 0) this.stats.result(RESULTS.ok);
     this.#failures = 0;
+    this.#answered();
   }
 
   /** From connecting until the consumer crashes or the poller stops. */
@@ -200,10 +216,15 @@ export class Poller {
   }
 
   #listen(consumer: Consumer): Promise<never> {
-    const { GROUP_JOIN, REBALANCING, STOP, CRASH } = consumer.events;
+    const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT } = consumer.events;
     consumer.on(STOP, () => {
       this.#member.consumer = undefined;
     });
+    // kafkajs tries for a minute more before it gives up a broker that hangs.
+    consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
+      this.#tellUnanswered(`${broker} does not answer ${apiName}`),
+    );
+    consumer.on(HEARTBEAT, () => this.#answered());
     consumer.on(REBALANCING, () => this.#delivery.hold());
     consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#assignment.join(consumer, payload.memberAssignment[this.#mapping.topic] ?? []);
