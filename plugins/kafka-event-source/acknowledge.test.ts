@@ -74,6 +74,12 @@ test('a record reported twice is delivered again once', () => {
   expect(redelivered(answer(item('orders-0', 6), item('orders-0', 6)))).toEqual([[6], []]);
 });
 
+test('an identifier of another form is told how it is written', () => {
+  const flat = answer({ itemIdentifier: 'orders-0-6' });
+  expect(verdictOf(flat).reason).toMatch(/has the form .*"partition":"topic-0","offset":1/);
+  expect(verdictOf(answer(item('orders-0', 99))).reason).not.toContain('form');
+});
+
 test('without ReportBatchItemFailures every answer is a success', () => {
   for (const payload of [answer(item('orders-0', 6)), 'text', answer(item('x', 1))]) {
     expect(redelivered(payload, whole)).toEqual([[], []]);

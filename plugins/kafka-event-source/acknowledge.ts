@@ -75,7 +75,7 @@ function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
     // AWS: one identifier that was not in the event fails the entire batch.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
     if (!known.get(partition)?.has(offset)) {
-      return all(batch, `item identifier ${show(item)} is not in the batch`);
+      return all(batch, `item identifier ${show(item)} is not in the batch${advice(item)}`);
     }
     failed.get(partition)?.add(offset);
   }
@@ -89,6 +89,14 @@ function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
     attempted: true,
     reason: 'reported in batchItemFailures',
   };
+}
+
+/** For those who come from other sources, whose identifiers are texts. */
+function advice(item: unknown): string {
+  const { partition, offset } = readIdentifier(item);
+  return typeof partition === 'string' && Number.isInteger(offset)
+    ? ''
+    : ': Kafka\'s has the form {"itemIdentifier":{"partition":"topic-0","offset":1}}';
 }
 
 function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown } {

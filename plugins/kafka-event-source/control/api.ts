@@ -52,7 +52,7 @@ export function mappingsRoute(runtime: Runtime): Route {
     const match = PATH.exec(request.path);
     if (!match) return undefined;
     try {
-      return answer(runtime, request, decodeURIComponent(match[1] ?? ''));
+      return answer(runtime, request, decoded(match[1] ?? ''));
     } catch (error) {
       return refusal(error);
     }
@@ -92,6 +92,14 @@ function answer(runtime: Runtime, { method, query, body }: Request, uuid: string
   const changed = runtime.update(uuid, changesOf(view.mapping, parse(body)));
   if (!changed) throw notFound();
   return { status: 202, body: configurationOf(changed) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw notFound(); // No mapping has such a name.
+  }
 }
 
 function notHere(): ApiError {

@@ -47,6 +47,7 @@ async function serve(bench: Bench, lambda: Lambda, changes: Partial<Mapping>[] =
   const UUID = mapping?.uuid ?? '';
   return {
     client,
+    url: server.url,
     UUID,
     get: (uuid = UUID) => client.send(new GetEventSourceMappingCommand({ UUID: uuid })),
     update: (given: Omit<UpdateEventSourceMappingCommandInput, 'UUID'>) =>
@@ -156,6 +157,8 @@ test("what AWS refuses is refused in AWS's words, and changes nothing", async ()
     message: 'The resource you requested does not exist.',
     $metadata: { httpStatusCode: 404 },
   });
+  const raw = await fetch(`${api.url}/2015-03-31/event-source-mappings/%ZZ`);
+  expect(raw.status).toBe(404);
   await expect(api.update({ BatchSize: 10_001 })).rejects.toMatchObject({
     name: 'ValidationException',
     message: expect.stringContaining("Value '10001' at 'batchSize' failed to satisfy constraint"),
