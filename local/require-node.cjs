@@ -17,5 +17,11 @@ if (Number.parseInt(running, 10) < NEEDED) {
   process.exit(1);
 }
 
+// kafkajs counts one of its timers below zero, which Node tells at the first connection.
+const emitWarning = process.emitWarning;
+process.emitWarning = (warning, ...rest) => {
+  if (rest[0] !== 'TimeoutNegativeWarning') emitWarning.call(process, warning, ...rest);
+};
+
 /** A Serverless plugin that does nothing more. */
 module.exports = class RequireNode {};
