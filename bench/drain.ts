@@ -1,5 +1,5 @@
 /** Drains a topic in a process of its own, so that its memory is the emulator's and nobody else's. */
-import { createInvoker } from '../plugins/kafka-event-source/invoke.ts';
+import { createInvoker } from '../plugins/kafka-event-source/lambda/invoke.ts';
 import type { Mapping } from '../plugins/kafka-event-source/mapping.ts';
 import { Poller } from '../plugins/kafka-event-source/poller/poller.ts';
 import { until } from '../test/support/until.ts';

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
 import { startBackend } from '../local/backend.ts';
 import { supervise } from '../local/supervise.ts';
-import { createInvoker } from '../plugins/kafka-event-source/invoke.ts';
+import { createInvoker } from '../plugins/kafka-event-source/lambda/invoke.ts';
 import type { Mapping } from '../plugins/kafka-event-source/mapping.ts';
 import { Poller } from '../plugins/kafka-event-source/poller/poller.ts';
 import { freePorts } from '../test/support/ports.ts';

@@ -1,9 +1,10 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 
 import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './commands/commands.ts';
+import { type Running, Runtime } from './control/runtime.ts';
 import type { ControlServer } from './control/server.ts';
 import type { Definitions } from './definition.ts';
-import type { Log as DeliveryLog } from './delivery.ts';
+import type { Log as DeliveryLog } from './delivery/delivery.ts';
 import {
   type Loaded,
   loadDefinitions,
@@ -11,14 +12,13 @@ import {
   readService,
   type Serverless,
 } from './framework.ts';
-import { createInvoker } from './invoke.ts';
+import { createInvoker } from './lambda/invoke.ts';
+import { throttle } from './lambda/throttle.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
-import { report, strictFaults } from './report.ts';
-import { type Running, Runtime } from './runtime.ts';
+import { report, strictFaults } from './report/report.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
-import { throttle } from './throttle.ts';
 
 interface Log extends DeliveryLog {
   /** Shown with --verbose only. */

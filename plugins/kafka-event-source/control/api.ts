@@ -2,9 +2,9 @@
 import { admit } from '../admission/refusals.ts';
 import { isProvisioned, type Shape } from '../admission/shape.ts';
 import type { Mapping } from '../mapping.ts';
-import { type Changes, InUseError, type Runtime } from '../runtime.ts';
 import { isObject, type Json } from '../template/merge.ts';
 import { configurationOf, DEFAULT_WINDOW_MS, deployedWith, propertiesOf } from './configuration.ts';
+import { type Changes, InUseError, type Runtime } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;

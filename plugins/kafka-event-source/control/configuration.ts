@@ -1,8 +1,8 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
 import type { Mapping } from '../mapping.ts';
-import type { View } from '../runtime.ts';
 import type { Deployed } from '../template/deployed.ts';
 import type { Json } from '../template/merge.ts';
+import type { View } from './runtime.ts';
 
 /** AWS's default window, which its API cannot express. */
 export const DEFAULT_WINDOW_MS = 500;

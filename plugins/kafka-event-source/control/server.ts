@@ -6,7 +6,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
 
 export interface Answer {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { Stats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
-import { Stats } from '../stats.ts';
 import { type Live, type Remote, statusOf } from './status.ts';
 
 const mapping = {

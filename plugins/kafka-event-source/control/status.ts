@@ -1,9 +1,9 @@
 /** What a mapping does, and why it does not: for `sls kafka status`. */
 import type { Definition } from '../definition.ts';
+import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Condition } from '../poller/poller.ts';
-import type { State, View } from '../runtime.ts';
-import type { Blocked, MappingStats } from '../stats.ts';
+import type { State, View } from './runtime.ts';
 
 /** What the running process knows of a mapping. */
 export interface Live {

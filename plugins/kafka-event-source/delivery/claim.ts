@@ -1,5 +1,5 @@
 /** The records of one partition that are in a batch, and how far they are done. */
-import type { Entry } from '../batch.ts';
+import type { Entry } from './batch.ts';
 import type { Lane } from './lane.ts';
 
 /** How many stretches of offsets a message names. */

@@ -1,12 +1,12 @@
 /** One batch on its way: invoked, retried, split, and given up, until nothing of it is left. */
 import { randomUUID } from 'node:crypto';
-import { acknowledge, type InvocationResult } from '../acknowledge.ts';
-import type { Entry } from '../batch.ts';
-import type { DeliveryOptions } from '../delivery.ts';
+import type { Condition, Failure } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
-import type { Condition, Failure } from '../failure.ts';
-import { byAge, delayOf, type Failed, keep, react, split } from '../retry.ts';
+import { acknowledge, type InvocationResult } from './acknowledge.ts';
+import type { Entry } from './batch.ts';
 import { type Claim, count, type Part, ranges } from './claim.ts';
+import type { DeliveryOptions } from './delivery.ts';
+import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
 import type { Slots } from './slots.ts';
 
 /** What a batch needs of the delivery that it belongs to. */

@@ -1,5 +1,5 @@
 /** The partitions a mapping has, each with the records that wait in it. */
-import type { Entry } from '../batch.ts';
+import type { Entry } from './batch.ts';
 import { Queue } from './queue.ts';
 
 export interface Lane {

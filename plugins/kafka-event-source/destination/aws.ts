@@ -1,8 +1,8 @@
 /** SQS, SNS and S3 as destinations: one record for each failed batch. */
 import { randomUUID } from 'node:crypto';
-import type { Destination } from '../destination.ts';
-import { batchRecord, batchRecordWithPayload, type Failure } from '../failure.ts';
 import type { Endpoints } from '../mapping.ts';
+import type { Destination } from './destination.ts';
+import { batchRecord, batchRecordWithPayload, type Failure } from './failure.ts';
 
 export interface AwsDestinationOptions {
   readonly arn: string;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Kafka, Message } from 'kafkajs';
-import type { Entry } from '../batch.ts';
-import type { Failure } from '../failure.ts';
+import type { Entry } from '../delivery/batch.ts';
+import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
 /** What is sent in one request, which Kafka takes as one record batch. */

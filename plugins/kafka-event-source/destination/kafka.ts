@@ -1,8 +1,8 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
-import type { Entry } from '../batch.ts';
-import type { Destination, DestinationOptions } from '../destination.ts';
-import { type Failure, keyOf, recordLetter } from '../failure.ts';
+import type { Entry } from '../delivery/batch.ts';
+import type { Destination, DestinationOptions } from './destination.ts';
+import { type Failure, keyOf, recordLetter } from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;

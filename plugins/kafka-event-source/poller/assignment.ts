@@ -1,6 +1,6 @@
 /** After each join of the group: which partitions are the poller's, and from where each is read. */
 import type { Consumer } from 'kafkajs';
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Commits } from './commits.ts';
 import type { Ending } from './ending.ts';

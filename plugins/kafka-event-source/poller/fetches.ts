@@ -1,10 +1,10 @@
 /** Takes what is fetched into the delivery's buffers, or leaves it until its schemas are loaded. */
 import type { EachBatchPayload } from 'kafkajs';
 import { RESULTS } from '../access/result.ts';
-import type { Delivery } from '../delivery.ts';
-import { Intake, type IntakeOptions } from '../intake.ts';
-import type { Stats } from '../stats.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { Stats } from '../delivery/stats.ts';
 import type { Assignment } from './assignment.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
 import type { Membership } from './membership.ts';
 import { NOTHING_COMMITTED, type Position, type Positions } from './positions.ts';
 import type { Voice } from './voice.ts';

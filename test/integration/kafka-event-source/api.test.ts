@@ -10,10 +10,10 @@ import {
 } from '@aws-sdk/client-lambda';
 import { expect, test } from '@jest/globals';
 import { lambdaRoute, mappingsRoute } from '../../../plugins/kafka-event-source/control/api.ts';
+import { Runtime } from '../../../plugins/kafka-event-source/control/runtime.ts';
 import { startServer } from '../../../plugins/kafka-event-source/control/server.ts';
 import type { Definition } from '../../../plugins/kafka-event-source/definition.ts';
 import type { Mapping } from '../../../plugins/kafka-event-source/mapping.ts';
-import { Runtime } from '../../../plugins/kafka-event-source/runtime.ts';
 import { Bench, counting, type Lambda, until, values } from './bench.ts';
 
 const access = [

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { PAYLOAD_BYTES } from '../../../plugins/kafka-event-source/batch.ts';
+import { PAYLOAD_BYTES } from '../../../plugins/kafka-event-source/delivery/batch.ts';
 import { Bench, counting, success, until, values } from './bench.ts';
 
 const MiB = 1024 * 1024;

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import kafkajs, { type Message } from 'kafkajs';
-import type { Log } from '../../../plugins/kafka-event-source/delivery.ts';
+import type { Log } from '../../../plugins/kafka-event-source/delivery/delivery.ts';
 import type { EventRecord, KafkaEvent } from '../../../plugins/kafka-event-source/event.ts';
-import { createInvoker } from '../../../plugins/kafka-event-source/invoke.ts';
+import { createInvoker } from '../../../plugins/kafka-event-source/lambda/invoke.ts';
 import type { Mapping } from '../../../plugins/kafka-event-source/mapping.ts';
 import { Poller, type PollerOptions } from '../../../plugins/kafka-event-source/poller/poller.ts';
 

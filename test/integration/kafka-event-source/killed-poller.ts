@@ -1,5 +1,5 @@
 /** A poller in a process of its own: its endpoint and its mapping come as JSON in the argument. */
-import { createInvoker } from '../../../plugins/kafka-event-source/invoke.ts';
+import { createInvoker } from '../../../plugins/kafka-event-source/lambda/invoke.ts';
 import type { Mapping } from '../../../plugins/kafka-event-source/mapping.ts';
 import { Poller } from '../../../plugins/kafka-event-source/poller/poller.ts';
 

@@ -1,7 +1,7 @@
 /** Where the records go that a mapping has given up. */
 import type kafkajs from 'kafkajs';
+import type { Destination as Configured, Mapping } from '../mapping.ts';
 import type { Failure } from './failure.ts';
-import type { Destination as Configured, Mapping } from './mapping.ts';
 
 export interface Destination {
   /** Such as `kafka://orders-dlq`, for messages. */
@@ -25,13 +25,13 @@ export function createDestination(
   if (configured.kind === 'kafka') {
     const { topic } = configured;
     return lazily(`kafka://${topic}`, async () => {
-      const { createKafkaDestination } = await import('./destination/kafka.ts');
+      const { createKafkaDestination } = await import('./kafka.ts');
       return createKafkaDestination({ topic, writer: mapping.functionKey, kafka });
     });
   }
   const { kind, arn } = configured;
   return lazily(arn, async () => {
-    const { createAwsDestination } = await import('./destination/aws.ts');
+    const { createAwsDestination } = await import('./aws.ts');
     return createAwsDestination(kind, { arn, uuid: mapping.uuid, endpoints: mapping.endpoints });
   });
 }

@@ -1,7 +1,7 @@
 /** Calls a function through the Lambda Invoke endpoint. */
 import http from 'node:http';
 import https from 'node:https';
-import type { InvocationResult, Invoked } from './acknowledge.ts';
+import type { InvocationResult, Invoked } from '../delivery/acknowledge.ts';
 import { show } from './show.ts';
 
 export interface InvokeOptions {

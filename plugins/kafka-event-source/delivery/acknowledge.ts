@@ -1,5 +1,5 @@
 /** What an invocation's outcome means for the records that were in it. */
-import { show } from './show.ts';
+import { show } from '../lambda/show.ts';
 
 /** What came of an invocation. */
 export type InvocationResult =

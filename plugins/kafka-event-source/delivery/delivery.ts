@@ -1,14 +1,15 @@
 /** Delivers one mapping's records: batches, retries, and tells how far each partition is done. */
+
+import type { Destination } from '../destination/destination.ts';
+import { type EventSource, envelopeBytes, groupBytes, recordsKey } from '../event.ts';
+import type { Pollers } from '../mapping.ts';
 import type { InvocationResult } from './acknowledge.ts';
 import { assemble, type Entry, type Limits } from './batch.ts';
-import { Claim, type Part } from './delivery/claim.ts';
-import { Flight, type Tower } from './delivery/flight.ts';
-import { add, createLane, fullOnes, type Lane, take } from './delivery/lane.ts';
-import { Slots } from './delivery/slots.ts';
-import type { Destination } from './destination.ts';
-import { type EventSource, envelopeBytes, groupBytes, recordsKey } from './event.ts';
-import type { Pollers } from './mapping.ts';
+import { Claim, type Part } from './claim.ts';
+import { Flight, type Tower } from './flight.ts';
+import { add, createLane, fullOnes, type Lane, take } from './lane.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
+import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
 
 export interface Log {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type EventSource, envelopeBytes, groupBytes, toPayload } from '../event.ts';
 import { assemble, type Entry, type Lane, type Limits } from './batch.ts';
-import { type EventSource, envelopeBytes, groupBytes, toPayload } from './event.ts';
 
 const source: EventSource = { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' };
 const key = (partition: number) => `orders-${partition}`;

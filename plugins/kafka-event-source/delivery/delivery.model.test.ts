@@ -1,11 +1,11 @@
 /** Drives the delivery with random records, answers, rebalances and crashes beside a plain model. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Failure } from '../destination/failure.ts';
+import type { KafkaEvent } from '../event.ts';
 import type { InvocationResult } from './acknowledge.ts';
 import type { Entry } from './batch.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import type { KafkaEvent } from './event.ts';
-import type { Failure } from './failure.ts';
 import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Entry } from './batch.ts';
-import type { EventSource } from './event.ts';
+import type { Entry } from '../delivery/batch.ts';
+import type { EventSource } from '../event.ts';
 import {
   batchRecord,
   batchRecordWithPayload,

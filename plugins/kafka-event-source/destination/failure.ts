@@ -1,6 +1,6 @@
 /** The record of failed records that a destination is sent: its exact shape. */
-import type { Entry } from './batch.ts';
-import { type EventSource, toPayload } from './event.ts';
+import type { Entry } from '../delivery/batch.ts';
+import { type EventSource, toPayload } from '../event.ts';
 
 /** The last moment that ECMAScript can name, in milliseconds. */
 const LAST_TIME = 8.64e15;

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Message } from './event.ts';
+import type { Message } from '../event.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 
 const message = (offset: number, value: string | Buffer | null, key: Buffer | null = null) =>

@@ -1,9 +1,9 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { KafkaEvent } from '../event.ts';
 import type { InvocationResult } from './acknowledge.ts';
 import type { Entry } from './batch.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import type { KafkaEvent } from './event.ts';
 import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';

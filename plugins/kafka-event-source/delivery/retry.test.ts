@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Entry } from './batch.ts';
-import { Claim, count, type Part, ranges } from './delivery/claim.ts';
-import { createLane } from './delivery/lane.ts';
+import { Claim, count, type Part, ranges } from './claim.ts';
+import { createLane } from './lane.ts';
 import { byAge, delayOf, type RetryPolicy, react, retryLimit, split } from './retry.ts';
 
 const policy = (changes: Partial<RetryPolicy> = {}): RetryPolicy => ({

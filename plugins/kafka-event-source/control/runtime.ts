@@ -1,8 +1,8 @@
 /** The mappings of a running `sls offline`: each with its poller, and what may be changed of it. */
-import type { Definition } from './definition.ts';
-import type { Mapping } from './mapping.ts';
-import type { Condition as PollerCondition } from './poller/poller.ts';
-import type { MappingStats } from './stats.ts';
+import type { Definition } from '../definition.ts';
+import type { MappingStats } from '../delivery/stats.ts';
+import type { Mapping } from '../mapping.ts';
+import type { Condition as PollerCondition } from '../poller/poller.ts';
 
 /** A mapping that is polled. */
 export interface Running {

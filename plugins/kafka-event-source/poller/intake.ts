@@ -1,14 +1,14 @@
 /** What becomes of fetched records before they wait for delivery: read by their schemas, and filtered. */
-import { createSecretReader } from './access/secret.ts';
-import type { Entry, SchemaFailure } from './batch.ts';
-import { type EventRecord, type Message, toEventRecord } from './event.ts';
-import { createFilter, type Filter } from './filter/record.ts';
-import type { Mapping } from './mapping.ts';
-import type { Backoff } from './retry.ts';
-import { registryAccess } from './schema/access.ts';
-import { type Read, readAttributes } from './schema/attributes.ts';
-import { createRegistry } from './schema/registry.ts';
-import { Schemas } from './schema/schemas.ts';
+import { createSecretReader } from '../access/secret.ts';
+import type { Entry, SchemaFailure } from '../delivery/batch.ts';
+import type { Backoff } from '../delivery/retry.ts';
+import { type EventRecord, type Message, toEventRecord } from '../event.ts';
+import { createFilter, type Filter } from '../filter/record.ts';
+import type { Mapping } from '../mapping.ts';
+import { registryAccess } from '../schema/access.ts';
+import { type Read, readAttributes } from '../schema/attributes.ts';
+import { createRegistry } from '../schema/registry.ts';
+import { Schemas } from '../schema/schemas.ts';
 
 /** What is fetched of one partition at once. */
 export interface Fetched {

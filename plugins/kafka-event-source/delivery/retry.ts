@@ -1,6 +1,6 @@
 /** Decides what becomes of records whose invocation failed. */
 import type { Entry } from './batch.ts';
-import { count, type Part } from './delivery/claim.ts';
+import { count, type Part } from './claim.ts';
 
 export interface RetryPolicy {
   /** -1 for no limit; the first invocation is none. */
