@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { EmailMessage, Sender, SendResult } from '../channels.ts';
@@ -30,6 +31,14 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
       const headers = unsubscribeHeaders(message);
       const mail = { from, to, subject, messageId, headers, text: body, html };
       const raw = await new MailComposer(mail).compile().build();
+      let hasLeft = false;
+      // Read when the server has said that it takes the message, and not before.
+      const content = Readable.from(
+        (function* () {
+          hasLeft = true;
+          yield raw;
+        })(),
+      );
 
       const connection = new SMTPConnection({ ...server, ...LIMITS });
       const broken = Promise.withResolvers<never>();
@@ -52,10 +61,10 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
         return { success: false, passing: true, reason: reasonOf(error, 'no session') };
       }
       try {
-        await run((done) => connection.send({ from: addressOf(from), to: [to] }, raw, done));
+        await run((done) => connection.send({ from: addressOf(from), to: [to] }, content, done));
         return { success: true, messageId };
       } catch (error) {
-        return refusalOf(error);
+        return refusalOf(error, hasLeft);
       } finally {
         connection.close();
       }
@@ -64,12 +73,15 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
 }
 
 /**
- * What the server said of the message. 4xx passes, and 5xx too where it is about the sender; a
- * connection that broke without a reply may have taken it.
+ * What the server said of the message. 4xx passes, and 5xx too where it is about the sender. Where a
+ * connection broke without a reply, the server may have taken what had left.
  */
-function refusalOf(error: unknown): SendResult {
+function refusalOf(error: unknown, hasLeft: boolean): SendResult {
   const { responseCode, command = '' } = error as { responseCode?: number; command?: string };
-  if (typeof responseCode !== 'number') throw error;
+  if (typeof responseCode !== 'number') {
+    if (hasLeft) throw error;
+    return { success: false, passing: true, reason: reasonOf(error, 'before the message') };
+  }
   const passing = responseCode < 500 || /^MAIL/i.test(command);
   return { success: false, passing, reason: reasonOf(error, command) };
 }
