@@ -1,7 +1,7 @@
 /** Makes handlers of Node end as on AWS, in serverless-offline's worker threads and in its own. */
 import { syncBuiltinESMExports } from 'node:module';
 import { extname } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { mend, type Runner } from './answer.ts';
 import { calledFunction } from './crash.ts';
@@ -22,7 +22,7 @@ export async function mendAnswers(functionKeys: ReadonlySet<string>): Promise<()
   mend(InProcessRunner, () => !isOver && functionKeys.has(calledFunction() ?? ''));
   const restore = replaceWorker((file, options) => {
     const { functionKey } = options.workerData ?? {};
-    if (hrefOf(file) !== script || !functionKeys.has(functionKey)) return [file, options];
+    if (!functionKeys.has(functionKey) || hrefOf(file) !== script) return [file, options];
     const workerData = { ...options.workerData, script, runner };
     // Beside this file, in the source as in the package.
     const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
@@ -55,7 +55,5 @@ function replaceWorker(change: Change): () => void {
 }
 
 function hrefOf(file: string | URL): string {
-  return typeof file === 'string' && !file.startsWith('file:')
-    ? pathToFileURL(file).href
-    : pathToFileURL(fileURLToPath(file)).href;
+  return typeof file === 'string' ? pathToFileURL(file).href : file.href;
 }
