@@ -1,0 +1,49 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { systemClock } from '../../lib/clock.ts';
+import type { Notification } from '../../lib/notification/record.ts';
+import { createSeen } from '../../lib/notification/seen.ts';
+import type { OrderEvent } from '../../lib/order-event.ts';
+import type { OrderBench } from '../../test/support/orders.ts';
+import { timed } from '../figures.ts';
+import { eventOf } from './events.ts';
+
+const BARE_AT_ONCE = 32;
+
+export type Bare = { all: number; claims: number };
+
+/** What `notify` writes for an event with one address, and nothing else; of it, what takes and settles. */
+export async function bareRates(bench: OrderBench, count: number, mark: string): Promise<Bare> {
+  // A client that waits: how long a write takes is what is asked here.
+  const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
+  const dynamo = DynamoDBDocumentClient.from(client);
+  const seen = createSeen({ dynamo, table: bench.table, clock: systemClock });
+  const claimed = async (event: OrderEvent) => {
+    const { orderId } = event.data;
+    const message = { channel: 'email', orderId, to: 'a@example.com', subject: '' };
+    const email = { event, channel: 'email', message } as Notification;
+    const claim = await seen.claim(email, new Date(Date.now() + 60_000));
+    const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
+    await seen.settle(email, String(claim?.id), outcome);
+  };
+  const all = async (event: OrderEvent) => {
+    await seen.advance(event);
+    const sms = seen.skip({ event, channel: 'sms', skip: 'no address' }, 'no address');
+    // As in `notify`, the channels do not wait for each other.
+    await Promise.all([sms, claimed(event)]);
+  };
+  const rateOf = async (kind: string, work: (event: OrderEvent) => Promise<void>) => {
+    let begun = 0;
+    const worker = async () => {
+      while (begun < count) {
+        begun += 1;
+        await work(eventOf(`bare-${mark}-${kind}-${begun}`, 1));
+      }
+    };
+    const workers = () => Promise.all(Array.from({ length: BARE_AT_ONCE }, worker));
+    return count / ((await timed(workers)) / 1000);
+  };
+  const rates = { all: await rateOf('all', all), claims: await rateOf('claims', claimed) };
+  client.destroy();
+  return rates;
+}
