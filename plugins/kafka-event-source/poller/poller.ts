@@ -162,13 +162,19 @@ export class Poller {
   }
 
   #tellFailure(error: unknown): void {
-    const { topic, bootstrapServers } = this.#mapping;
+    const { topic, bootstrapServers, groupId } = this.#mapping;
     const [reason, result] = [reasonOf(error), resultOf(error)];
     this.stats.result(result ?? `PROBLEM: ${reason}`);
     // AWS's words for a server that does not answer are long and say less than the reason.
     const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
     const where = `${topic} at ${bootstrapServers.join(',')}`;
-    this.#voice.tellOnce(`cannot poll ${where}: ${why}. Trying again.`);
+    // Differs from AWS: kafkajs' way of sharing out partitions is its own.
+    const advice =
+      (error as { type?: string }).type === 'INCONSISTENT_GROUP_PROTOCOL'
+        ? ` The group ${groupId} has members of another kind of client: stop them, or give this ` +
+          'mapping a consumerGroupId of its own.'
+        : '';
+    this.#voice.tellOnce(`cannot poll ${where}: ${why}.${advice} Trying again.`);
   }
 
   #tellUnanswered(reason: string): void {

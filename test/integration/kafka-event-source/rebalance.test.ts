@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
+import { jarFolder } from '../../../local/jars.ts';
 import { Bench, counting, success, until, values } from './bench.ts';
 
 const partitionsOf = (bench: Bench) =>
@@ -73,3 +76,31 @@ test("the group's member has a client id of this plugin's", async () => {
   const members = groups.flatMap((group) => group.members);
   expect(members.map(({ clientId }) => clientId)).toEqual(['kafka-event-source-test']);
 });
+
+test("a group of Java's consumers is not shared, which is told, and taken when they are gone", async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jarFolder('kafka')}/*`];
+  const main = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
+  const servers = ['--bootstrap-server', process.env.KAFKA_BROKERS ?? ''];
+  const topic = ['--topic', bench.topic, '--group', bench.groupId];
+  const java = spawn('java', [...tool, main, ...servers, ...topic]);
+  const ended = once(java, 'exit');
+  try {
+    const group = async () => (await bench.admin.describeGroups([bench.groupId])).groups[0];
+    await until('Java', async () => (await group())?.state === 'Stable', { withinMs: 30_000 });
+    const lambda = await bench.lambda();
+    bench.poll(lambda);
+    const seen = () => bench.log;
+    await until('the message', () => bench.log.some((line) => line.includes('another kind')), {
+      seen,
+    });
+    java.kill();
+    await ended;
+    await bench.produceCount(1);
+    await until('the record', () => lambda.invocations.length === 1, { withinMs: 30_000, seen });
+  } finally {
+    java.kill('SIGKILL');
+    await ended;
+  }
+}, 90_000);
