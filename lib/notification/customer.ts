@@ -13,6 +13,11 @@ import {
 } from './preferences.ts';
 import { customerKey } from './record.ts';
 
+/** A zone that was taken once and is not any more must not keep its customer from being told. */
+const storedSchema = preferencesSchema.extend({
+  timeZone: preferencesSchema.shape.timeZone.catch(DEFAULTS.timeZone),
+});
+
 /** Where the preferences of customers are kept. */
 export type Customers = {
   /** @returns the customer's preferences, the caller's own writes included; undefined when none */
@@ -90,7 +95,7 @@ function conditionOf(current: number | undefined): string {
 /** The schema gives an event type that came later its default, and the fields their order. */
 function storedOf(customerId: string, item: Record<string, unknown>): CustomerPreferences {
   const { version, updatedAt } = item as Pick<CustomerPreferences, 'version' | 'updatedAt'>;
-  return { customerId, version, ...preferencesSchema.parse(item.preferences), updatedAt };
+  return { customerId, version, ...storedSchema.parse(item.preferences), updatedAt };
 }
 
 function changed(currentVersion: number): AppError {

@@ -86,9 +86,13 @@ export function isQuiet({ events }: Preferences, channel: Channel): boolean {
   return ORDINARY.every((type) => !events[type][channel]);
 }
 
+/** Short names that Intl knows, IANA does not, and Temporal refuses: IST is a time of three countries. */
+const ICU_ALONE =
+  /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
+
 /** Also the names that are only links to others; offsets such as +01:00 know no daylight saving. */
 function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
+  if (!/^[A-Za-z]/.test(name) || ICU_ALONE.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
   } catch (error) {

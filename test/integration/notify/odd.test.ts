@@ -139,3 +139,16 @@ test('an id that comes with another body is told as it came first', async () => 
   expect(await bench.notify({ sender: inbox })(first, other)).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(2);
 });
+
+test('a customer whose time zone is none any more is told, by UTC', async () => {
+  const timeZone = 'IST';
+  const quietHours = { from: '00:00', to: '23:59' };
+  await bench.customers
+    .save('old zone', { ...DEFAULTS, timeZone, quietHours }, undefined)
+    .catch(() => 0);
+  const inbox = createInbox();
+  const event = orderEvent({}, { customerId: 'old zone' });
+  expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
+  expect(inbox.sent.map(({ channel }) => channel)).toContain('email');
+  expect(await bench.customers.find('old zone')).toMatchObject({ timeZone: 'UTC', quietHours });
+});
