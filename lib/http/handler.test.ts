@@ -116,7 +116,7 @@ test('a failure that passes says when to come back', async () => {
   expect((await call(away)).headers['retry-after']).toBe('5');
 });
 
-test('an event that is no HTTP request gets the error of a request without a body', async () => {
-  const reply = await call((_, context) => echo({} as ReturnType<typeof httpEvent>, context));
+test.each([{}, ''])('the event %j counts as a request with nothing in it', async (event) => {
+  const reply = await call((_, context) => echo(event as never, context));
   expect([reply.status, reply.body.code]).toEqual([400, 'BODY_MISSING']);
 });

@@ -109,7 +109,8 @@ function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructure
 function requestOnly(): middy.MiddlewareObj<HttpEvent> {
   return {
     before: (request) => {
-      const event: unknown = request.event;
+      const given: unknown = request.event;
+      const event = given === '' ? {} : given; // `sls invoke local` without a sample
       const isObject = typeof event === 'object' && event !== null && !Array.isArray(event);
       request.event = { ...(isObject && event) } as HttpEvent;
       request.event.headers = lowerCased(request.event.headers ?? {});
