@@ -53,9 +53,9 @@ export function createSteps({ update, clock }: { update: Update; clock: Clock })
       await update({
         Key: keyOf(event),
         UpdateExpression:
-          'SET #sequence = #before, #at = if_not_exists(beforeAt, #at), failed = :id',
+          'SET #sequence = #before, #at = if_not_exists(beforeAt, #at), #failed = :id',
         ConditionExpression: '#sequence = :sequence',
-        ExpressionAttributeNames: NAMES,
+        ExpressionAttributeNames: { ...NAMES, '#failed': 'failed' },
         ExpressionAttributeValues: { ':sequence': event.sequence, ':id': event.id },
       });
     },
