@@ -1,7 +1,6 @@
 /** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import { RESULTS, resultOf } from '../access/result.ts';
 import type { InvocationResult } from '../delivery/acknowledge.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import { Delivery, type Log } from '../delivery/delivery.ts';
@@ -17,6 +16,7 @@ import { Fetches } from './fetches.ts';
 import { Membership } from './membership.ts';
 import type { Positions } from './positions.ts';
 import { Topic } from './topic.ts';
+import { Trouble } from './trouble.ts';
 import { reasonOf, Voice } from './voice.ts';
 
 export interface PollerOptions {
@@ -39,7 +39,6 @@ export interface Condition {
 }
 
 const DEFAULTS = { backoff: { firstMs: 500, maxMs: 30_000 }, stopMs: 4_000 } as const;
-const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 /** How long a stop waits for a broker that may be away. */
 const LEAVE_MS = 3_000;
 const CONSUMER = {
@@ -73,11 +72,8 @@ export class Poller {
   readonly #commits: Commits;
   readonly #assignment: Assignment;
   readonly #fetches: Fetches;
+  readonly #trouble: Trouble;
   #ended: Promise<void> = Promise.resolve();
-  /** Whether a request is without its answer, and no other has had one since. */
-  #isUnanswered = false;
-  /** Sessions in a row that ended before they polled. */
-  #failures = 0;
 
   constructor({ mapping, log, invoke, stopMs, payloadBytes, connect, ...given }: PollerOptions) {
     const [ending, positions, stats] = [this.#ending, this.#positions, this.stats];
@@ -87,6 +83,7 @@ export class Poller {
     this.#connect = connect ?? (() => createClient(mapping, log));
     const voice = new Voice(mapping.name, log, ending);
     this.#voice = voice;
+    this.#trouble = new Trouble(mapping, voice, stats);
     const member = new Membership(mapping.topic);
     this.#member = member;
     this.#topic = new Topic(mapping.topic, voice, ending);
@@ -113,7 +110,7 @@ export class Poller {
       commits,
       known: this.#topic,
       onLost: (partition) => this.#fetches.forget(partition),
-      onPositioned: () => this.#positioned(),
+      onPositioned: () => this.#trouble.over(),
     });
     this.#assignment = assignment;
     this.#fetches = new Fetches({ ...parts, assignment, stats, backoff });
@@ -153,47 +150,9 @@ export class Poller {
       try {
         await this.#session();
       } catch (error) {
-        this.#tellFailure(error);
-        const { firstMs, maxMs } = RECONNECT;
-        await this.#ending.orAfter(Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 10)));
-        this.#failures += 1;
+        await this.#ending.orAfter(this.#trouble.failed(error));
       }
     }
-  }
-
-  #tellFailure(error: unknown): void {
-    const { topic, bootstrapServers, groupId } = this.#mapping;
-    const [reason, result] = [reasonOf(error), resultOf(error)];
-    this.stats.result(result ?? `PROBLEM: ${reason}`);
-    // AWS's words for a server that does not answer are long and say less than the reason.
-    const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
-    const where = `${topic} at ${bootstrapServers.join(',')}`;
-    // Differs from AWS: kafkajs' way of sharing out partitions is its own.
-    const advice =
-      (error as { type?: string }).type === 'INCONSISTENT_GROUP_PROTOCOL'
-        ? ` The group ${groupId} has members of another kind of client: stop them, or give this ` +
-          'mapping a consumerGroupId of its own.'
-        : '';
-    this.#voice.tellOnce(`cannot poll ${where}: ${why}.${advice} Trying again.`);
-  }
-
-  #tellUnanswered(reason: string): void {
-    this.#isUnanswered = true;
-    this.stats.result(RESULTS.connection);
-    this.#voice.tellOnce(`cannot poll ${this.#mapping.topic}: ${reason}. Waiting.`);
-  }
-
-  #answered(): void {
-    if (!this.#isUnanswered) return;
-    this.#isUnanswered = false;
-    this.stats.result(RESULTS.ok);
-    this.#voice.clear();
-  }
-
-  #positioned(): void {
-    if (this.#failures > 0) this.stats.result(RESULTS.ok);
-    this.#failures = 0;
-    this.#answered();
   }
 
   /** From connecting until the consumer crashes or the poller stops. */
@@ -228,9 +187,9 @@ export class Poller {
     });
     // kafkajs tries for a minute more before it gives up a broker that hangs.
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
-      this.#tellUnanswered(`${broker} does not answer ${apiName}`),
+      this.#trouble.unanswered(`${broker} does not answer ${apiName}`),
     );
-    consumer.on(HEARTBEAT, () => this.#answered());
+    consumer.on(HEARTBEAT, () => this.#trouble.answered());
     consumer.on(REBALANCING, () => this.#delivery.hold());
     consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#assignment.join(consumer, payload.memberAssignment[this.#mapping.topic] ?? []);
