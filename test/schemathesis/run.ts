@@ -37,8 +37,8 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  await install();
   await mkdir(dirname(LOG), { recursive: true });
+  await install();
   const folder = await mkdtemp(join(tmpdir(), 'orders-schemathesis-'));
   const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
   process.env.AWS_REGION ??= 'us-east-1';
