@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent } from '../order-event.ts';
 import { CHANNELS } from './channels.ts';
 import { compose } from './compose.ts';
@@ -9,23 +10,18 @@ const ENGLISH = { language: 'en', timeZone: 'UTC' };
 
 const ORDER = '019ab3c4-0000-7000-8000-000000000001';
 
-function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {}): OrderEvent {
-  return {
-    id: 'e1',
-    type,
-    timestamp: '2026-11-20T10:00:00.000Z',
-    sequence: 1,
-    schemaVersion: 1,
-    data: {
+function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {}) {
+  return orderEvent(
+    { type },
+    {
       orderId: ORDER,
-      customerId: 'ada',
       totalAmount: 1234.5,
       currency: 'EUR',
       status: 'confirmed',
       items: [{ productId: 'keyboard', quantity: 3, price: 411.5 }],
       ...data,
     },
-  };
+  );
 }
 
 /** The words that tell one event type from the others. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { forgetfulSeen } from '../../test/support/seen.ts';
-import type { OrderEvent } from '../order-event.ts';
 import type { Recipient } from './recipient.ts';
 import { notificationKey } from './record.ts';
 
@@ -12,22 +12,10 @@ const { writeMetrics } = await import('../metrics.ts');
 
 const now = new Date('2026-11-21T07:00:00.000Z');
 const locale = { language: 'en', timeZone: 'UTC' };
-const event: OrderEvent = {
-  id: 'e1',
-  type: 'ORDER_CREATED',
-  timestamp: '2026-11-20T23:00:00.000Z',
-  sequence: 1,
-  schemaVersion: 1,
-  data: {
-    orderId: 'o1',
-    customerId: 'ada',
-    totalAmount: 1,
-    currency: 'USD',
-    status: 'pending',
-    items: [{ productId: 'p', quantity: 1, price: 1 }],
-    contact: { phone: '+15550123' },
-  },
-};
+const event = orderEvent(
+  { timestamp: '2026-11-20T23:00:00.000Z' },
+  { contact: { phone: '+15550123' } },
+);
 
 afterEach(() => {
   jest.restoreAllMocks();

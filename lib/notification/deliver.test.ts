@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { forgetfulSeen } from '../../test/support/seen.ts';
-import type { OrderEvent } from '../order-event.ts';
 import type { Channel, Message, Sender, SendResult } from './channels.ts';
 import { deliver } from './deliver.ts';
 import { DEFAULTS, type Preferences } from './preferences.ts';
@@ -8,22 +8,7 @@ import { recipientsOf } from './recipient.ts';
 import type { Outcome } from './record.ts';
 import type { Seen } from './seen.ts';
 
-const event: OrderEvent = {
-  id: 'e1',
-  type: 'ORDER_CREATED',
-  timestamp: '2026-11-20T10:00:00.000Z',
-  sequence: 1,
-  schemaVersion: 1,
-  data: {
-    orderId: 'o1',
-    customerId: 'ada',
-    totalAmount: 1,
-    currency: 'USD',
-    status: 'pending',
-    items: [{ productId: 'p', quantity: 1, price: 1 }],
-    contact: { email: 'ada@example.com', phone: '+15550123' },
-  },
-};
+const event = orderEvent({}, { contact: { email: 'ada@example.com', phone: '+15550123' } });
 
 type Parts = {
   answer?: (message: Message) => Promise<SendResult>;

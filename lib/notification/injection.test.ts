@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent, orderEventSchema } from '../order-event.ts';
 import type { EmailMessage } from './channels.ts';
 import { compose } from './compose.ts';
@@ -42,23 +43,8 @@ const locale = fc.record({
   timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
 });
 
-function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']>): OrderEvent {
-  return {
-    id: 'e1',
-    type,
-    timestamp: '2026-11-20T10:00:00.000Z',
-    sequence: 1,
-    schemaVersion: 1,
-    data: {
-      orderId: 'o1',
-      customerId: 'ada',
-      totalAmount: 1,
-      currency: 'EUR',
-      status: 'confirmed',
-      items: [{ productId: 'p', quantity: 1, price: 1 }],
-      ...data,
-    },
-  };
+function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']>) {
+  return orderEvent({ type }, { currency: 'EUR', status: 'confirmed', ...data });
 }
 
 const PIECES = /<[^>]*>|&(?:amp|lt|gt|quot|#39);|[^<&]+|[<&]/g;

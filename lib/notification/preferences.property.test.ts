@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent } from '../order-event.ts';
 import { CHANNELS, type Channel } from './channels.ts';
 import { type Preferences, preferencesSchema } from './preferences.ts';
@@ -88,23 +89,8 @@ const fallback = fc.option(fc.constant({ emailDomain: 'example.com', phone: '+15
   nil: undefined,
 });
 
-function eventOf(type: OrderEvent['type'], given?: { email?: string; phone?: string }): OrderEvent {
-  return {
-    id: 'e1',
-    type,
-    timestamp: '2026-11-20T10:00:00.000Z',
-    sequence: 1,
-    schemaVersion: 1,
-    data: {
-      orderId: 'o1',
-      customerId: 'ada',
-      totalAmount: 1,
-      currency: 'USD',
-      status: 'pending',
-      items: [{ productId: 'p', quantity: 1, price: 1 }],
-      ...(given && { contact: given }),
-    },
-  };
+function eventOf(type: OrderEvent['type'], given?: { email?: string; phone?: string }) {
+  return orderEvent({ type }, given && { contact: given });
 }
 
 const formats = new Map(

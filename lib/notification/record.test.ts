@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { OrderEvent } from '../order-event.ts';
+import { orderEvent } from '../../test/support/order-event.ts';
 import {
   allDeferredShards,
   deferralOf,
@@ -12,21 +12,10 @@ import {
 
 const now = new Date('2026-11-20T10:00:00.000Z');
 
-const event: OrderEvent = {
-  id: 'e1',
-  type: 'ORDER_SHIPPED',
-  timestamp: '2026-11-20T09:59:00.000Z',
-  sequence: 2,
-  schemaVersion: 1,
-  data: {
-    orderId: 'o1',
-    customerId: 'ada',
-    totalAmount: 1,
-    currency: 'USD',
-    status: 'shipped',
-    items: [{ productId: 'p', quantity: 1, price: 1 }],
-  },
-};
+const event = orderEvent(
+  { type: 'ORDER_SHIPPED', timestamp: '2026-11-20T09:59:00.000Z', sequence: 2 },
+  { status: 'shipped' },
+);
 
 function email(to: string): Notification {
   const message = {

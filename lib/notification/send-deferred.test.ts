@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { orderEvent } from '../../test/support/order-event.ts';
 import { forgetfulSeen } from '../../test/support/seen.ts';
 import { AppError } from '../errors.ts';
-import type { OrderEvent } from '../order-event.ts';
 import type { Sender } from './channels.ts';
 import type { Deferred } from './deferred.ts';
 import { DEFAULTS } from './preferences.ts';
@@ -11,23 +11,11 @@ import { sendDeferred } from './send-deferred.ts';
 
 const now = new Date('2026-11-21T07:00:00.000Z');
 
-function eventOf(orderId: string): OrderEvent {
-  return {
-    id: `e-${orderId}`,
-    type: 'ORDER_CREATED',
-    timestamp: '2026-11-20T23:00:00.000Z',
-    sequence: 1,
-    schemaVersion: 1,
-    data: {
-      orderId,
-      customerId: 'ada',
-      totalAmount: 1,
-      currency: 'USD',
-      status: 'pending',
-      items: [{ productId: 'p', quantity: 1, price: 1 }],
-      contact: { phone: '+15550123' },
-    },
-  };
+function eventOf(orderId: string) {
+  return orderEvent(
+    { id: `e-${orderId}`, timestamp: '2026-11-20T23:00:00.000Z' },
+    { orderId, contact: { phone: '+15550123' } },
+  );
 }
 
 /** One run over so many that are due, and what it sent. */

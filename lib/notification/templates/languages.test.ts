@@ -1,25 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { previews } from '../../../local/preview.ts';
-import type { OrderEvent } from '../../order-event.ts';
+import { orderEvent } from '../../../test/support/order-event.ts';
 import { compose } from '../compose.ts';
 import { segmentsOf } from '../senders/segments.ts';
 import { LANGUAGES, languageFor } from './languages.ts';
 
-const event: OrderEvent = {
-  id: 'e1',
-  type: 'ORDER_CREATED',
-  timestamp: '2026-07-01T22:30:00.000Z',
-  sequence: 1,
-  schemaVersion: 1,
-  data: {
-    orderId: 'o1',
-    customerId: 'ada',
+const event = orderEvent(
+  { timestamp: '2026-07-01T22:30:00.000Z' },
+  {
     totalAmount: 1234.5,
     currency: 'EUR',
-    status: 'pending',
     items: [{ productId: 'p', quantity: 1500, price: 0.82 }],
   },
-};
+);
 
 function body(language: string, timeZone: string): string {
   const message = compose('email', event, 'ada@example.com', { language, timeZone });

@@ -22,6 +22,7 @@ import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
 import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
 import { call, lambdaContext } from '../../support/http.ts';
+import { orderEvent } from '../../support/order-event.ts';
 
 type Parts = {
   sender?: Sender;
@@ -188,28 +189,21 @@ export function createInbox(before: (message: Message) => Promise<void> = async 
   };
 }
 
-export function orderEvent(
+/** The first event of an order that no other test knows. */
+export function newEvent(
   given: Partial<OrderEvent> = {},
   data: Partial<OrderEvent['data']> = {},
-) {
-  return {
-    id: randomUUID(),
-    type: 'ORDER_CREATED',
-    timestamp: '2026-11-20T10:00:00.000Z',
-    sequence: 1,
-    schemaVersion: 1,
-    ...given,
-    data: {
+): OrderEvent {
+  return orderEvent(
+    { id: randomUUID(), ...given },
+    {
       orderId: randomUUID(),
-      customerId: 'ada',
       totalAmount: 29.97,
-      currency: 'USD',
-      status: 'pending',
       items: [{ productId: 'keyboard', quantity: 3, price: 9.99 }],
       contact: { email: 'ada@example.com', phone: '+15550123' },
       ...data,
     },
-  } satisfies OrderEvent;
+  );
 }
 
 function recordOf(topic: string, offset: number, record: OrderEvent | RawRecord) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { freePort } from '../../../local/ports.ts';
 import { until } from '../../support/until.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 let letters: KafkaMessage[];
@@ -31,7 +31,7 @@ afterAll(async () => {
 const letterOf = (key: string) =>
   until(`a dead letter of ${key}`, () => letters.find((letter) => String(letter.key) === key));
 
-const unknown = (change: object) => JSON.stringify({ ...orderEvent(), ...change });
+const unknown = (change: object) => JSON.stringify({ ...newEvent(), ...change });
 
 test.each([
   ['is not JSON', 'plain text, déjà vu', /not JSON/],
@@ -43,7 +43,7 @@ test.each([
 ])('a record that %s is set aside as it was, and the others go on', async (name, value, reason) => {
   const inbox = createInbox();
   const key = `key of what ${name}`;
-  const [before, after] = [orderEvent(), orderEvent()];
+  const [before, after] = [newEvent(), newEvent()];
   const answer = await bench.notify({ sender: inbox })(before, { key, value }, after);
   expect(answer).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(4);
@@ -62,7 +62,7 @@ test.each([
 });
 
 test('a record without a key is set aside without one', async () => {
-  expect(await bench.notify()({ value: 'no key' }, orderEvent())).toEqual(bench.failed());
+  expect(await bench.notify()({ value: 'no key' }, newEvent())).toEqual(bench.failed());
   await until('its letter', () => letters.find(({ key }) => key === null));
 });
 
@@ -70,7 +70,7 @@ test('a bad record whose letter cannot be written is delivered again, and the ot
   const inbox = createInbox();
   const away = bench.notify({ sender: inbox, brokers: [`localhost:${await freePort()}`] });
   const bad = { key: 'kept back', value: 'not JSON' };
-  const other = orderEvent();
+  const other = newEvent();
   expect(await away(bad, other)).toEqual(bench.failed(0));
   expect(inbox.sent).toHaveLength(2);
   expect(await bench.notify({ sender: inbox })(bad, other)).toEqual(bench.failed());

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -42,7 +42,7 @@ function dyingAt(write: number, when: 'before' | 'after') {
 async function waiting(change: Partial<Preferences>): Promise<OrderEvent> {
   const customerId = randomUUID();
   await bench.customers.save(customerId, quiet, undefined);
-  const event = orderEvent({}, { customerId });
+  const event = newEvent({}, { customerId });
   await bench.notify()(event);
   await bench.customers.save(customerId, { ...quiet, ...change }, undefined);
   return event;

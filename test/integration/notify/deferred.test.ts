@@ -5,7 +5,7 @@ import type { Sender } from '../../../lib/notification/channels.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -35,11 +35,11 @@ const quiet: Preferences = {
 async function sleeper(change: Partial<Preferences> = {}) {
   const customerId = randomUUID();
   await bench.customers.save(customerId, { ...quiet, ...change }, undefined);
-  const data = orderEvent({}, { customerId }).data;
+  const data = newEvent({}, { customerId }).data;
   return {
     customerId,
     event: (sequence: number, type: OrderEvent['type'] = 'ORDER_UPDATED') =>
-      orderEvent({ sequence, type }, data),
+      newEvent({ sequence, type }, data),
   };
 }
 

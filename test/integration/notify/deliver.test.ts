@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES } from '../../../lib/order-event.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -13,7 +13,7 @@ afterAll(() => bench.close());
 describe.each(EVENT_TYPES)('%s', (type) => {
   test('gives one email and one SMS, both on record', async () => {
     const inbox = createInbox();
-    const event = orderEvent({ type });
+    const event = newEvent({ type });
     expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
 
     const { orderId } = event.data;
@@ -36,7 +36,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
 
 test('a customer without an address is skipped on record', async () => {
   const inbox = createInbox();
-  const event = orderEvent({}, { contact: undefined });
+  const event = newEvent({}, { contact: undefined });
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect(inbox.sent).toEqual([]);
   const skipped = { status: 'skipped', reason: 'no address', attempts: 0 };
@@ -45,7 +45,7 @@ test('a customer without an address is skipped on record', async () => {
 
 test('a contact with an email alone gets the email alone', async () => {
   const inbox = createInbox();
-  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   await bench.notify({ sender: inbox })(event);
   expect(inbox.sent).toMatchObject([{ channel: 'email' }]);
   expect(await bench.recorded(event)).toMatchObject({
@@ -57,17 +57,17 @@ test('a contact with an email alone gets the email alone', async () => {
 test('where a fallback is configured, a customer without contact gets its addresses', async () => {
   const inbox = createInbox();
   const fallback = { emailDomain: 'example.com', phone: '+15550100' };
-  await bench.notify({ sender: inbox, fallback })(orderEvent({}, { contact: undefined }));
+  await bench.notify({ sender: inbox, fallback })(newEvent({}, { contact: undefined }));
   expect(inbox.sent.map(({ to }) => to).sort()).toEqual(['+15550100', 'ada@example.com']);
 });
 
 test('what comes after a later event of its order is not sent', async () => {
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });
-  const delivered = orderEvent({ type: 'ORDER_DELIVERED', sequence: 4 });
+  const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 4 });
   const { data } = delivered;
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 3 }, data);
-  const other = orderEvent({ sequence: 1 });
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 3 }, data);
+  const other = newEvent({ sequence: 1 });
   expect(await notify(delivered, shipped, other)).toEqual(bench.failed());
   expect(inbox.sent.filter(({ orderId }) => orderId === data.orderId)).toHaveLength(2);
   expect(inbox.sent).toHaveLength(4);
@@ -80,8 +80,8 @@ test('what comes after a later event of its order is not sent', async () => {
 
 test('the record of an event sent in time stays as it is when it comes again later', async () => {
   const notify = bench.notify();
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 3 });
-  const delivered = orderEvent({ type: 'ORDER_DELIVERED', sequence: 4 }, shipped.data);
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 3 });
+  const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 4 }, shipped.data);
   await notify(shipped, delivered);
   const before = await bench.recorded(shipped);
   expect(await notify(shipped)).toEqual(bench.failed());

@@ -4,7 +4,7 @@ import { notificationSchema } from '../../../lib/notification/api.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import { EVENT_TYPES } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -31,10 +31,10 @@ async function pages(query: Record<string, string>) {
 
 /** An order with all its events told. */
 async function toldOrder(customerId: string, hour: number) {
-  const { data } = orderEvent({}, { customerId });
+  const { data } = newEvent({}, { customerId });
   const events = EVENT_TYPES.map((type, i) => {
     const timestamp = `2026-11-20T${String(hour).padStart(2, '0')}:00:0${i}.000Z`;
-    return orderEvent({ type, sequence: i + 1, timestamp }, data);
+    return newEvent({ type, sequence: i + 1, timestamp }, data);
   });
   expect(await bench.notify()(...events)).toEqual(bench.failed());
   return { orderId: data.orderId, ids: events.map(({ id }) => id).toReversed() };
@@ -93,7 +93,7 @@ test.each([1, 3, 10])(
 
 test('what was not sent is there with its reason', async () => {
   const customerId = randomUUID();
-  const skipped = orderEvent({}, { customerId, contact: { email: 'ada@example.com' } });
+  const skipped = newEvent({}, { customerId, contact: { email: 'ada@example.com' } });
   const failing: Sender = {
     name: 'failing',
     send: async () => ({ success: false, passing: false, reason: 'no such mailbox' }),
@@ -109,7 +109,7 @@ test('what was not sent is there with its reason', async () => {
 test('a call under way is unknown, and so is one whose caller has died', async () => {
   const answered = Promise.withResolvers<void>();
   const hanging = createInbox(() => answered.promise);
-  const event = orderEvent({}, { contact: { phone: '+15550123' } });
+  const event = newEvent({}, { contact: { phone: '+15550123' } });
   const running = bench.notify({ sender: hanging })(event);
   const later = { now: () => new Date(Date.now() + 3_600_000) };
   const listed = (clock?: typeof later) => bench.list({ orderId: event.data.orderId }, clock);

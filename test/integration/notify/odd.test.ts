@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DEFAULTS } from '../../../lib/notification/preferences.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -17,7 +17,7 @@ const items = (count: number) =>
 /** Reads nothing back: what is set aside is acknowledged, and tells nobody. */
 async function expectSetAside(value: unknown) {
   const inbox = createInbox();
-  const other = orderEvent();
+  const other = newEvent();
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const answer = await bench.notify({ sender: inbox })({ key: 'odd', value: text }, other);
   expect(answer).toEqual(bench.failed());
@@ -34,44 +34,44 @@ test.each([
   ['null', 'null'],
   ['true', 'true'],
   ['nothing', ''],
-  ['sequence 0', orderEvent({ sequence: 0 })],
-  ['a sequence below 0', orderEvent({ sequence: -1 })],
-  ['half a sequence', orderEvent({ sequence: 1.5 })],
-  ['a sequence as text', { ...orderEvent(), sequence: '1' }],
+  ['sequence 0', newEvent({ sequence: 0 })],
+  ['a sequence below 0', newEvent({ sequence: -1 })],
+  ['half a sequence', newEvent({ sequence: 1.5 })],
+  ['a sequence as text', { ...newEvent(), sequence: '1' }],
   [
     'a sequence that no number holds',
-    JSON.stringify(orderEvent()).replace('"sequence":1', '"sequence":1e999'),
+    JSON.stringify(newEvent()).replace('"sequence":1', '"sequence":1e999'),
   ],
   [
     'a sequence that a number rounds',
-    JSON.stringify(orderEvent()).replace('"sequence":1', '"sequence":9007199254740993'),
+    JSON.stringify(newEvent()).replace('"sequence":1', '"sequence":9007199254740993'),
   ],
-  ['a day that no month has', orderEvent({ timestamp: '2026-02-30T10:00:00.000Z' })],
-  ['a time without a zone', orderEvent({ timestamp: '2026-02-20T10:00:00.000' })],
-  ['a time to the minute', orderEvent({ timestamp: '2026-11-20T10:00Z' })],
-  ['an empty id', orderEvent({ id: '' })],
-  ['an empty order id', orderEvent({}, { orderId: '' })],
-  ['no items', orderEvent({}, { items: [] })],
-  ['a contact as text', { ...orderEvent(), data: { ...orderEvent().data, contact: 'ada' } }],
-  ['an id longer than any key', orderEvent({ id: long(1_000) })],
-  ['an order id longer than any key', orderEvent({}, { orderId: long(3_000) })],
-  ['a customer id longer than any key', orderEvent({}, { customerId: long(3_000) })],
-  ['an id of many bytes', orderEvent({ id: 'ü'.repeat(500) })],
-  ['more items than a record holds', orderEvent({}, { items: items(4_000) })],
+  ['a day that no month has', newEvent({ timestamp: '2026-02-30T10:00:00.000Z' })],
+  ['a time without a zone', newEvent({ timestamp: '2026-02-20T10:00:00.000' })],
+  ['a time to the minute', newEvent({ timestamp: '2026-11-20T10:00Z' })],
+  ['an empty id', newEvent({ id: '' })],
+  ['an empty order id', newEvent({}, { orderId: '' })],
+  ['no items', newEvent({}, { items: [] })],
+  ['a contact as text', { ...newEvent(), data: { ...newEvent().data, contact: 'ada' } }],
+  ['an id longer than any key', newEvent({ id: long(1_000) })],
+  ['an order id longer than any key', newEvent({}, { orderId: long(3_000) })],
+  ['a customer id longer than any key', newEvent({}, { customerId: long(3_000) })],
+  ['an id of many bytes', newEvent({ id: 'ü'.repeat(500) })],
+  ['more items than a record holds', newEvent({}, { items: items(4_000) })],
   ['900 KB that are no event', { id: long(900_000) }],
 ])('an event with %s is set aside', (_, value) => expectSetAside(value));
 
 test.each([
-  ['unknown fields', { ...orderEvent(), note: [[{}]], __proto__: { a: 1 } }],
-  ['a time of the future', orderEvent({ timestamp: '9999-12-31T23:59:59.999999999Z' })],
-  ['a time before all others', orderEvent({ timestamp: '0000-01-01T00:00:00Z' })],
-  ['the largest sequence', orderEvent({ sequence: Number.MAX_SAFE_INTEGER })],
-  ['a gap before it', orderEvent({ sequence: 7 })],
-  ['a customer of another alphabet', orderEvent({}, { customerId: 'Ада 🙂 \n#' })],
-  ['an order of another alphabet', orderEvent({}, { orderId: 'заказ #1 🙂' })],
-  ['half a character', orderEvent({}, { customerId: '\ud800' })],
-  ['a large total', orderEvent({}, { totalAmount: 1e308 })],
-  ['many items', orderEvent({}, { items: items(1_000) })],
+  ['unknown fields', { ...newEvent(), note: [[{}]], __proto__: { a: 1 } }],
+  ['a time of the future', newEvent({ timestamp: '9999-12-31T23:59:59.999999999Z' })],
+  ['a time before all others', newEvent({ timestamp: '0000-01-01T00:00:00Z' })],
+  ['the largest sequence', newEvent({ sequence: Number.MAX_SAFE_INTEGER })],
+  ['a gap before it', newEvent({ sequence: 7 })],
+  ['a customer of another alphabet', newEvent({}, { customerId: 'Ада 🙂 \n#' })],
+  ['an order of another alphabet', newEvent({}, { orderId: 'заказ #1 🙂' })],
+  ['half a character', newEvent({}, { customerId: '\ud800' })],
+  ['a large total', newEvent({}, { totalAmount: 1e308 })],
+  ['many items', newEvent({}, { items: items(1_000) })],
 ])('an event with %s is told', async (_, event) => {
   const inbox = createInbox();
   const { orderId } = event.data;
@@ -97,7 +97,7 @@ async function sleeper(customerId: string) {
 
 test('many items can wait', async () => {
   const { customerId, morning } = await sleeper('sleeps');
-  const event = orderEvent({}, { customerId, items: items(1_000) });
+  const event = newEvent({}, { customerId, items: items(1_000) });
   const inbox = createInbox();
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect((await bench.recorded(event)).sms).toMatchObject({ status: 'deferred' });
@@ -107,8 +107,8 @@ test('many items can wait', async () => {
 
 test('what waits may be more than DynamoDB reads at once, and is listed as a whole', async () => {
   const { customerId } = await sleeper('sleeps long');
-  const { data } = orderEvent({}, { customerId, items: items(1_500) });
-  const events = [1, 2, 3, 4, 5, 6].map((sequence) => orderEvent({ sequence }, data));
+  const { data } = newEvent({}, { customerId, items: items(1_500) });
+  const events = [1, 2, 3, 4, 5, 6].map((sequence) => newEvent({ sequence }, data));
   expect(await bench.notify()(...events)).toEqual(bench.failed());
   const listed: string[] = [];
   let cursor: string | undefined;
@@ -124,8 +124,8 @@ test('what waits may be more than DynamoDB reads at once, and is listed as a who
 });
 
 test('two events of an order in reverse in one batch: the older one is not told', async () => {
-  const created = orderEvent();
-  const updated = orderEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data);
+  const created = newEvent();
+  const updated = newEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data);
   const inbox = createInbox();
   expect(await bench.notify({ sender: inbox })(updated, created)).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(2);
@@ -133,8 +133,8 @@ test('two events of an order in reverse in one batch: the older one is not told'
 });
 
 test('an id that comes with another body is told as it came first', async () => {
-  const first = orderEvent();
-  const other = orderEvent({ id: first.id, type: 'ORDER_CANCELLED' }, first.data);
+  const first = newEvent();
+  const other = newEvent({ id: first.id, type: 'ORDER_CANCELLED' }, first.data);
   const inbox = createInbox();
   expect(await bench.notify({ sender: inbox })(first, other)).toEqual(bench.failed());
   expect(inbox.sent).toHaveLength(2);
@@ -147,7 +147,7 @@ test('a customer whose time zone is none any more is told, by UTC', async () => 
     .save('old zone', { ...DEFAULTS, timeZone, quietHours }, undefined)
     .catch(() => 0);
   const inbox = createInbox();
-  const event = orderEvent({}, { customerId: 'old zone' });
+  const event = newEvent({}, { customerId: 'old zone' });
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect(inbox.sent.map(({ channel }) => channel)).toContain('email');
   expect(await bench.customers.find('old zone')).toMatchObject({ timeZone: 'UTC', quietHours });

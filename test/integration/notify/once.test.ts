@@ -4,7 +4,7 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
 import { until } from '../../support/until.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -20,7 +20,7 @@ const channels = (messages: Message[]) => messages.map(({ channel }) => channel)
 test('an event that comes twice is told once', async () => {
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });
-  const event = orderEvent();
+  const event = newEvent();
   expect(await notify(event, event)).toEqual(bench.failed());
   expect(await notify(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
@@ -28,7 +28,7 @@ test('an event that comes twice is told once', async () => {
 
 test('an event that comes twice at the same time is told once', async () => {
   const inbox = createInbox();
-  const events = Array.from({ length: 10 }, () => orderEvent());
+  const events = Array.from({ length: 10 }, () => newEvent());
   const runs = Array.from({ length: 4 }, () => bench.notify({ sender: inbox })(...events));
   for (const answer of await Promise.allSettled(runs)) {
     if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ retriable: true });
@@ -55,7 +55,7 @@ test('while one invocation is sending, another leaves the notification for later
     started.resolve();
     await answered.promise;
   });
-  const [event, other] = [orderEvent(), orderEvent({}, { contact: undefined })];
+  const [event, other] = [newEvent(), newEvent({}, { contact: undefined })];
   const first = bench.notify({ sender: inbox })(event);
   await started.promise;
   await until('both channels to be taken', async () => {
@@ -81,7 +81,7 @@ test('a failure that passes is sent at the next delivery, and the other channel 
     },
   };
   const notify = bench.notify({ sender });
-  const [event, other] = [orderEvent(), orderEvent({}, { contact: undefined })];
+  const [event, other] = [newEvent(), newEvent({}, { contact: undefined })];
   expect(await notify(event, other)).toEqual(bench.failed(0));
   expect((await bench.recorded(event)).sms).toMatchObject({
     status: 'failed',
@@ -99,7 +99,7 @@ test('a failure that passes is sent at the next delivery, and the other channel 
 
 test('a failure that passes soon is sent in the same invocation, each call on record', async () => {
   const inbox = createInbox();
-  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const during: unknown[] = [];
   let failures = 2;
   const sender: Sender = {
@@ -119,7 +119,7 @@ test('a failure that passes soon is sent in the same invocation, each call on re
 });
 
 test('an invocation that dies between two calls leaves the notification to be sent', async () => {
-  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
   const claiming = createSeen({ ...bench, clock: systemClock });
   const [notification] = await bench.planOf(event);
@@ -140,7 +140,7 @@ test('an invocation that dies between two calls leaves the notification to be se
 });
 
 test('a claim that is given back before its call counts no call, and is taken by the next delivery', async () => {
-  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
   const seen = createSeen({ ...bench, clock: systemClock });
   const [notification] = await bench.planOf(event);
@@ -157,22 +157,22 @@ test('a claim that is given back before its call counts no call, and is taken by
 });
 
 test('an event comes again after its records have expired, and is not told again', async () => {
-  const created = orderEvent();
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
+  const created = newEvent();
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
   await bench.notify()(created, shipped);
   await bench.expireNotifications(created.data.orderId);
   const inbox = createInbox();
   const days = (count: number) => ({ sender: inbox, clock: laterBy(count * 24 * 3_600_000) });
   expect(await bench.notify(days(100))(created, shipped)).toEqual(bench.failed());
   expect(inbox.sent).toEqual([]);
-  const delivered = orderEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, created.data);
+  const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, created.data);
   expect(await bench.notify(days(100))(delivered)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
 });
 
 test('an event whose process died before it was told, and that fails then, overtakes nothing', async () => {
-  const created = orderEvent();
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
+  const created = newEvent();
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
   await createSeen({ ...bench, clock: systemClock }).advance(shipped);
   const away: Sender = {
     name: 'away',
@@ -193,7 +193,7 @@ test('a write whose answer is lost, and that the SDK repeats, makes no differenc
     return send(command);
   };
   const dynamo = Object.assign(twice, { send: repeated });
-  const event = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   expect(await bench.notify({ sender: inbox, dynamo })(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email']);
   expect(await bench.recorded(event)).toMatchObject({
@@ -213,7 +213,7 @@ test('a failure that stays is not tried again', async () => {
     },
   };
   const notify = bench.notify({ sender });
-  const event = orderEvent();
+  const event = newEvent();
   expect(await notify(event)).toEqual(bench.failed());
   expect(await notify(event)).toEqual(bench.failed());
   expect(calls).toBe(2);
@@ -231,7 +231,7 @@ test('a lost answer is unknown and never sent again', async () => {
     },
   };
   const notify = bench.notify({ sender });
-  const event = orderEvent();
+  const event = newEvent();
   expect(await notify(event)).toEqual(bench.failed());
   expect(await notify(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
@@ -242,7 +242,7 @@ test('a lost answer is unknown and never sent again', async () => {
 test('what a dead invocation was sending becomes unknown when its time is over', async () => {
   const gone = Promise.withResolvers<never>();
   const dead = createInbox(() => gone.promise);
-  const event = orderEvent();
+  const event = newEvent();
   // Begun and not over before the test is, as when its process is killed during the call.
   const died = bench.notify({ sender: dead })(event);
   await until('both channels to be taken', async () => {

@@ -7,7 +7,7 @@ import type { OrderEvent } from '../../../lib/order-event.ts';
 import { lambdaContext } from '../../support/http.ts';
 import { sls } from '../../support/sls.ts';
 import { readTopic } from '../../support/topic.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 let topic: string;
@@ -78,10 +78,10 @@ async function redriven(order: OrderEvent['data'], ...options: string[]) {
 }
 
 function lifeOf() {
-  const created = orderEvent({}, { contact: { email: 'ada@example.com' } });
+  const created = newEvent({}, { contact: { email: 'ada@example.com' } });
   const { data } = created;
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, data);
-  return [created, shipped, orderEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, data)] as const;
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, data);
+  return [created, shipped, newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, data)] as const;
 }
 
 test('what a long outage of the provider left in the dead letters is told in order after sls kafka redrive', async () => {

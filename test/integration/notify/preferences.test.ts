@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
 import { call } from '../../support/http.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -159,8 +159,8 @@ test('messages go where the preferences say, in their language, and not where th
     events: { ORDER_SHIPPED: { email: false } },
   });
   const inbox = createInbox();
-  const created = orderEvent({}, { customerId: 'karen', currency: 'EUR' });
-  const shipped = orderEvent(
+  const created = newEvent({}, { customerId: 'karen', currency: 'EUR' });
+  const shipped = newEvent(
     { type: 'ORDER_SHIPPED', sequence: 2 },
     { ...created.data, status: 'shipped' },
   );

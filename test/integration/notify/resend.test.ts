@@ -5,7 +5,7 @@ import { DEFAULTS } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { freePort } from '../../../local/ports.ts';
 import { sls } from '../../support/sls.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 const MINUTE = 60_000;
 const HOURS = 60;
@@ -42,7 +42,7 @@ async function givenUp(...events: OrderEvent[]) {
 }
 
 const eventOf = (given: Partial<OrderEvent> = {}, data: Partial<OrderEvent['data']> = {}) =>
-  orderEvent(given, { customerId: 'sleeper', ...data });
+  newEvent(given, { customerId: 'sleeper', ...data });
 
 async function resend(options: string[], env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await sls(['resend', ...options], {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -18,9 +18,9 @@ const away: Sender = {
 };
 
 /** An order's first two events; the second is delivered before the first. */
-function twoEvents(data: Parameters<typeof orderEvent>[1] = {}) {
-  const created = orderEvent({}, data);
-  return { created, updated: orderEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data) };
+function twoEvents(data: Parameters<typeof newEvent>[1] = {}) {
+  const created = newEvent({}, data);
+  return { created, updated: newEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data) };
 }
 
 /** A way to DynamoDB that stops before the first write that is meant, until it may go on. */
@@ -44,7 +44,7 @@ const isClaim = ({ ExpressionAttributeValues: values }: Record<string, unknown>)
 const isStepBack = ({ UpdateExpression: update }: Record<string, unknown>) =>
   /#sequence = #before/.test(String(update));
 
-async function expectSuperseded(event: ReturnType<typeof orderEvent>) {
+async function expectSuperseded(event: ReturnType<typeof newEvent>) {
   const inbox = createInbox();
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect(inbox.sent).toEqual([]);
@@ -110,7 +110,7 @@ test.each([
   ['none at all', { phone: '+15550123' }, 1],
 ])('the record of an address that gave way to %s says so', async (name, contact, told) => {
   const customerId = `moved-${name.length}`;
-  const event = orderEvent({}, { customerId });
+  const event = newEvent({}, { customerId });
   await expect(bench.notify({ sender: away })(event)).rejects.toThrow();
   await bench.customers.save(customerId, { ...DEFAULTS, contact }, undefined);
   const inbox = createInbox();
@@ -130,7 +130,7 @@ test.each([
 
 test('the record of an address that changed says so too when nothing is sent any more', async () => {
   const customerId = 'moved-and-off';
-  const event = orderEvent({}, { customerId });
+  const event = newEvent({}, { customerId });
   await expect(bench.notify({ sender: away })(event)).rejects.toThrow();
   const off = { ...DEFAULTS.events, ORDER_CREATED: { email: false, sms: false } };
   const contact = { email: 'new@example.com', phone: '+15550188' };

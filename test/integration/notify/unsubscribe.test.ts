@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler } from '../../../functions/unsubscribe/handler.ts';
 import type { EmailMessage } from '../../../lib/notification/channels.ts';
 import { httpEvent, lambdaContext } from '../../support/http.ts';
-import { createInbox, createNotifyBench, type NotifyBench, orderEvent } from './bench.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 const unsubscribe = {
   url: 'https://shop.example/api/unsubscribe/',
@@ -39,7 +39,7 @@ async function visit(method: 'GET' | 'POST', link: string) {
 test('a click on the link of an email ends the emails of its customer, but not of a cancelled order', async () => {
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox, unsubscribe });
-  const created = orderEvent({}, { customerId: 'click' });
+  const created = newEvent({}, { customerId: 'click' });
   await notify(created);
   const links = inbox.sent.map((message) => (message as EmailMessage).unsubscribe);
   expect(links.filter((link) => link !== undefined)).toHaveLength(1);
@@ -60,8 +60,8 @@ test('a click on the link of an email ends the emails of its customer, but not o
   expect((await visit('GET', link)).body).not.toContain('<form');
 
   inbox.sent.length = 0;
-  const shipped = orderEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
-  const cancelled = orderEvent({ type: 'ORDER_CANCELLED', sequence: 3 }, created.data);
+  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
+  const cancelled = newEvent({ type: 'ORDER_CANCELLED', sequence: 3 }, created.data);
   expect(await notify(shipped, cancelled)).toEqual(bench.failed());
   expect(inbox.sent.map(({ channel }) => channel).toSorted()).toEqual(['email', 'sms', 'sms']);
   expect(await bench.recorded(shipped)).toMatchObject({
@@ -78,7 +78,7 @@ test('a link that is not ours is refused and changes nothing', async () => {
 
 test('without the configuration emails have no link', async () => {
   const inbox = createInbox();
-  await bench.notify({ sender: inbox })(orderEvent({}, { customerId: 'none' }));
+  await bench.notify({ sender: inbox })(newEvent({}, { customerId: 'none' }));
   expect(inbox.sent).toHaveLength(2);
   for (const message of inbox.sent) expect(message).not.toHaveProperty('unsubscribe');
 });
