@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { anchorOf } from './answer.ts';
 import { type Json, openApiDocument, problemExample } from './openapi.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
+import { pagePolicy } from './page-policy.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--link:light-dark(#0550ae,#79b8ff)}
@@ -18,13 +18,7 @@ summary{cursor:pointer}.method{font-weight:700}:target{background:#fc06}
 const JSON_BODIES = ['application/json', 'application/problem+json'];
 
 /** The page may show itself and its own style, and can load, run and send nothing. */
-export const PAGE_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const PAGE_POLICY = pagePolicy(STYLE, 'none');
 
 type Document = ReturnType<typeof openApiDocument>;
 type Field = { name: string; type: string; required: boolean; rules: string; description: string };

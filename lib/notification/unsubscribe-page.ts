@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
+import { pagePolicy } from '../http/page-policy.ts';
 import type { Channel } from './channels.ts';
 import { languageFor } from './templates/languages.ts';
 
@@ -8,13 +8,7 @@ const STYLE =
   'margin:15vh auto 0;padding:1rem}h1{font-size:1.5rem}button{font:inherit;padding:.5rem 1rem}';
 
 /** The page may send its own form and nothing else. */
-export const UNSUBSCRIBE_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const UNSUBSCRIBE_POLICY = pagePolicy(STYLE, 'self');
 
 /** The page behind the link: a question with one button, which posts to its own address; or that it is done. */
 export function unsubscribePage(channel: Channel, language: string, done: boolean): string {
