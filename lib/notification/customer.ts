@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { attempt, orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
-import { asDatabaseError } from '../dynamo.ts';
 import { AppError } from '../errors.ts';
 import {
   type CustomerPreferences,
@@ -75,7 +73,7 @@ export function createCustomers(deps: {
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
-      const stored = await attempt(dynamo.send(update));
+      const { item: stored } = await attempt(dynamo.send(update));
       // A write that arrived, and that the SDK repeats because its answer was lost, is a success.
       if (stored?.writer === writer) return storedOf(customerId, stored);
       throw changed(Number(stored?.version ?? 0));
@@ -104,22 +102,4 @@ function changed(currentVersion: number): AppError {
     `The preferences are at version ${currentVersion}, which "if-match" does not name.`,
     { currentVersion },
   );
-}
-
-/** A conditional write: the item after it, or the one that stands there instead. */
-async function attempt(write: Promise<{ Attributes?: Record<string, unknown> | undefined }>) {
-  try {
-    return (await write).Attributes;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
-    return error.Item && unmarshall(error.Item);
-  }
-}
-
-async function orAway<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

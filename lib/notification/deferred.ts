@@ -1,12 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  QueryCommand,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
-import { asDatabaseError } from '../dynamo.ts';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { orAway } from '../attempt.ts';
+import type { Period } from '../clock.ts';
 import { type OrderEvent, orderEventSchema } from '../order-event.ts';
 import type { Channel } from './channels.ts';
 import {
@@ -16,6 +10,7 @@ import {
   GIVEN_UP,
   type NotificationKey,
 } from './record.ts';
+import { createUpdate } from './update.ts';
 
 /** A record that waits, with what its message is made of. */
 export type DeferredRecord = {
@@ -35,9 +30,6 @@ export type GivenUp = Pick<DeferredRecord, 'key' | 'event' | 'channel'> & {
   at: string;
 };
 
-/** From a time on, up to another, itself not included. */
-export type Period = { from: Date; to: Date };
-
 /** The records that wait until quiet hours end, or until a provider is tried again. */
 export type Deferred = {
   /** The keys of what is due, oldest first a shard; they may lag behind a write for a moment. */
@@ -52,11 +44,15 @@ export type Deferred = {
   putBack(record: GivenUp, now: Date): Promise<boolean>;
 };
 
+const STATUS = { '#status': 'status' };
+
 /** What is queried by, in the index of the deferred ones. */
 type Range = { shard: string; from?: Date; to: Date };
 
 export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: string }): Deferred {
   const { dynamo, table } = deps;
+
+  const update = createUpdate(dynamo, table);
 
   async function* keysOf({ shard, from = new Date(0), to }: Range) {
     let start: Record<string, unknown> | undefined;
@@ -83,24 +79,6 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
     return (await orAway(dynamo.send(get))).Item;
   }
 
-  /** @returns false where the condition does not hold: another run has it, or has settled it */
-  async function update(key: NotificationKey, input: Partial<UpdateCommandInput>) {
-    const names = { '#status': 'status', ...input.ExpressionAttributeNames };
-    const command = new UpdateCommand({
-      TableName: table,
-      Key: key,
-      ...input,
-      ExpressionAttributeNames: names,
-    });
-    try {
-      await orAway(dynamo.send(command));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
-
   return {
     async *due(now) {
       for (const shard of rotated(allDeferredShards(), now)) yield* keysOf({ shard, to: now });
@@ -117,8 +95,11 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
     },
 
     async drop(key, now) {
-      await update(key, {
+      // Refused where another run has it, or has settled it.
+      await update({
+        Key: key,
         ConditionExpression: '#status = :failed',
+        ExpressionAttributeNames: STATUS,
         UpdateExpression: 'SET deferredShard = :givenUp, deferredUntil = :now',
         ExpressionAttributeValues: {
           ':failed': 'failed',
@@ -142,7 +123,9 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
 
     async putBack({ key, event }, now) {
       const { deferredShard, deferredUntil } = deferralOf(event, now);
-      return update(key, {
+      const { refused } = await update({
+        Key: key,
+        ExpressionAttributeNames: STATUS,
         ConditionExpression: '#status = :failed AND deferredShard = :givenUp',
         UpdateExpression:
           'SET #status = :deferred, deferredShard = :shard, deferredUntil = :now, ' +
@@ -156,6 +139,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
           ':reason': 'put back',
         },
       });
+      return !refused;
     },
   };
 }
@@ -164,12 +148,4 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
 function rotated(shards: string[], now: Date): string[] {
   const first = Math.floor(now.getTime() / 60_000) % shards.length;
   return [...shards.slice(first), ...shards.slice(0, first)];
-}
-
-async function orAway<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

@@ -1,7 +1,7 @@
 import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { openCursor, sealCursor } from '../cursor.ts';
-import { asDatabaseError } from '../dynamo.ts';
 import { AppError } from '../errors.ts';
 import type { NotificationEntry } from './api.ts';
 import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey, type Status } from './record.ts';
@@ -137,12 +137,4 @@ function statusOf(
   const called = 'the provider is being called';
   const died = 'the invocation ended during the call to the provider';
   return { status: 'unknown', reason: claimedUntil > now.toISOString() ? called : died };
-}
-
-async function orAway<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

@@ -35,16 +35,11 @@ export type Outcome =
   | { status: 'failed'; reason: string; passing: boolean }
   | { status: 'unknown'; reason: string };
 
-const attribute = z
-  .object({ S: z.string() })
-  .optional()
-  .transform((value) => value?.S);
-
-/** What a writer finds where a record is not free to be taken, as DynamoDB's refusal holds it. */
+/** What a writer finds where a record is not free to be taken. */
 export const storedSchema = z.object({
-  status: z.object({ S: z.enum(STATUSES) }).transform(({ S }) => S),
-  claim: attribute,
-  claimedUntil: attribute,
+  status: z.enum(STATUSES),
+  claim: z.string().optional(),
+  claimedUntil: z.string().optional(),
 });
 
 export type Stored = z.infer<typeof storedSchema>;

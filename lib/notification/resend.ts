@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { Deferred, GivenUp, Period } from './deferred.ts';
+import type { Clock, Period } from '../clock.ts';
+import type { Deferred, GivenUp } from './deferred.ts';
 
 /** Which of the notifications that were given up: an order's, those of a period, or all. */
 export type ResendWish = { order: string } | Period | 'all';

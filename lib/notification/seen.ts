@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
-import { asDatabaseError } from '../dynamo.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
 import type { Channel } from './channels.ts';
@@ -114,7 +114,7 @@ export function createSeen(deps: {
     { calls = 0, anew = false, key = notificationKey(notification) }: Taking = {},
   ): Promise<Taken | undefined> {
     const now = clock.now();
-    const { refusal, ...found } = await update({
+    const { refused, item } = await update({
       Key: key,
       ...changing({ ...factsOf(notification, now), ...set }, free(now), {
         remove: OF_A_CALL,
@@ -122,8 +122,8 @@ export function createSeen(deps: {
         anew,
       }),
     });
-    if (!refusal) return { isRetaken: 'before' in found && found.before !== undefined };
-    const stored = storedSchema.parse(refusal);
+    if (!refused) return { isRetaken: item !== undefined };
+    const stored = storedSchema.parse(item);
     const stands = standing(stored, set.claim, now);
     if (stands === 'under way') throw underWay(notification);
     if (stands === 'abandoned') await giveUp(notification, key, stored);
@@ -133,7 +133,7 @@ export function createSeen(deps: {
 
   async function giveUp(notification: Notification, key: NotificationKey, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
-    const { refusal } = await update({
+    const { refused } = await update({
       Key: key,
       ...changing(
         { status: 'unknown', reason, at: clock.now().toISOString() },
@@ -145,7 +145,7 @@ export function createSeen(deps: {
       ),
     });
     // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
-    if (refusal) throw underWay(notification);
+    if (refused) throw underWay(notification);
   }
 
   return {
@@ -163,7 +163,7 @@ export function createSeen(deps: {
     },
 
     async hold(notification, claim, reason, until) {
-      const { refusal } = await update({
+      const { refused } = await update({
         Key: notificationKey(notification),
         ...changing(
           { status: 'claimed', reason, claimedUntil: until.toISOString() },
@@ -173,11 +173,11 @@ export function createSeen(deps: {
           },
         ),
       });
-      if (refusal) throw underWay(notification);
+      if (refused) throw underWay(notification);
     },
 
     async resume(notification, claim, until) {
-      const { refusal } = await update({
+      const { refused } = await update({
         Key: notificationKey(notification),
         ...changing(
           { status: 'sending', claimedUntil: until.toISOString() },
@@ -188,7 +188,7 @@ export function createSeen(deps: {
           { remove: ['reason'], calls: 1 },
         ),
       });
-      if (refusal) throw underWay(notification);
+      if (refused) throw underWay(notification);
     },
 
     async release(notification, claim, reason) {
@@ -241,9 +241,7 @@ export function createSeen(deps: {
         },
         ConsistentRead: true,
       });
-      const { Items = [] } = await dynamo.send(query).catch((error: unknown) => {
-        throw asDatabaseError(error);
-      });
+      const { Items = [] } = await orAway(dynamo.send(query));
       return Items.filter(({ eventId }) => eventId === event.id).map(
         ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),
       );

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { logger } from '../logger.ts';
+import { logFailure, logger } from '../logger.ts';
 import type { Deferred, DeferredRecord } from './deferred.ts';
 import {
   ADDRESS_CHANGED,
@@ -91,7 +91,7 @@ async function handle(
     return 'handled';
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
-    log.error('left for a later run', error instanceof Error ? error : new Error(String(error)));
+    logFailure(log, 'left for a later run', error);
     return 'failed';
   }
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { asAppError } from '../errors.ts';
 import { CALL_MS, callInTurn } from './call.ts';
 import type { Message } from './channels.ts';
-import type { DeliverDeps } from './deliver.ts';
+import type { Attempt, DeliverDeps } from './deliver.ts';
 import type { Notification, Outcome } from './record.ts';
 
 /** How often the providers are asked in one invocation; after that the record comes again. */
@@ -15,13 +14,6 @@ const SETTLING_MS = 2_000;
 
 type Deps = Pick<DeliverDeps, 'seen' | 'senders'> & {
   random?: () => number;
-};
-
-/** When the invocation is over, and where it reports; never with an address. */
-type Attempt = {
-  deadline: Date;
-  again?: Date;
-  log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
 /**

@@ -18,10 +18,10 @@ export type Steps = {
   stand(event: OrderEvent): Promise<void>;
 };
 
-/** What the step holds, as DynamoDB's refusal has it. */
+/** What the step holds. */
 const stepSchema = z.object({
-  sequence: z.object({ N: z.string() }).transform(({ N }) => Number(N)),
-  at: z.object({ S: z.string() }).transform(({ S }) => new Date(S)),
+  sequence: z.number(),
+  at: z.string().transform((text) => new Date(text)),
 });
 
 const NAMES = { '#sequence': 'sequence', '#before': 'before', '#at': 'at' };
@@ -30,7 +30,7 @@ export function createSteps({ update, clock }: { update: Update; clock: Clock })
   return {
     async advance(event) {
       const now = clock.now();
-      const { refusal, ...found } = await update({
+      const { refused, item } = await update({
         Key: keyOf(event),
         UpdateExpression:
           'SET #before = if_not_exists(#sequence, :none), beforeAt = if_not_exists(#at, :at), ' +
@@ -43,9 +43,8 @@ export function createSteps({ update, clock }: { update: Update; clock: Clock })
           ':at': now.toISOString(),
         },
       });
-      if (refusal) return isAgain(refusal, event, now) ? 'again' : 'overtaken';
-      const { before } = found as { before?: { failed?: string } };
-      return before?.failed === event.id ? 'again' : 'first';
+      if (refused) return isAgain(item, event, now) ? 'again' : 'overtaken';
+      return item?.failed === event.id ? 'again' : 'first';
     },
 
     async retreat(event) {

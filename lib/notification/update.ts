@@ -1,23 +1,17 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   UpdateCommand,
   type UpdateCommandInput,
-  type UpdateCommandOutput,
 } from '@aws-sdk/lib-dynamodb';
-import { asDatabaseError } from '../dynamo.ts';
+import { type Attempt, attempt } from '../attempt.ts';
 
 export type Condition = Pick<
   UpdateCommandInput,
   'ConditionExpression' | 'ExpressionAttributeValues'
 >;
 
-/** What an update found: what stood there before, or what stands there instead of its condition. */
-export type Found =
-  | { before: UpdateCommandOutput['Attributes']; refusal?: undefined }
-  | { refusal: NonNullable<ConditionalCheckFailedException['Item']> };
-
-export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Found>;
+/** One conditional update, and the item before it. @throws AppError `DATABASE_AWAY` */
+export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Attempt>;
 
 type Changes = {
   remove?: string[];
@@ -27,24 +21,18 @@ type Changes = {
   anew?: boolean;
 };
 
-/** One conditional update. @throws AppError `DATABASE_AWAY` */
 export function createUpdate(dynamo: DynamoDBDocumentClient, table: string): Update {
-  return async (input) => {
-    try {
-      const { Attributes } = await dynamo.send(
+  return (input) =>
+    attempt(
+      dynamo.send(
         new UpdateCommand({
           TableName: table,
           ReturnValues: 'ALL_OLD',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           ...input,
         }),
-      );
-      return { before: Attributes };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw asDatabaseError(error);
-      return { refusal: error.Item ?? {} };
-    }
-  };
+      ),
+    );
 }
 
 /** An update's expression: what it sets, the rest that it removes, and the calls that it counts. */

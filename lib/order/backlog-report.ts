@@ -3,7 +3,8 @@ import { measure } from '../metrics.ts';
 import type { OutboxDeps } from './outbox.ts';
 
 /**
- * Runs `work`, then measures what still waits for Kafka; an alarm rings when the metric does not come. A failure to look is logged only: the outcome of `work` counts.
+ * Runs `work`, then measures what still waits for Kafka; an alarm rings when the metric does not come.
+ * A failure to look is logged only: the outcome of `work` counts.
  */
 export async function reportBacklog<T>(
   { repository, clock }: Pick<OutboxDeps, 'repository' | 'clock'>,

@@ -4,7 +4,7 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { attempt, orAway } from './attempt.ts';
+import { attempt, orAway } from '../attempt.ts';
 import type { StoredEvent } from './events.ts';
 import {
   allPendingShards,

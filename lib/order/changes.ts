@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { orAway } from './attempt.ts';
+import { orAway } from '../attempt.ts';
 import { BY_CHANGE, changeShards, type Key, orderIdOf } from './keys.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

@@ -1,10 +1,11 @@
+import type { Period } from '../clock.ts';
 import type { StoredEvent } from './events.ts';
 import { findStored } from './find.ts';
 import { type OutboxDeps, recordsOf } from './outbox.ts';
 import type { StoredOrder } from './repository.ts';
 
 /** What to publish again: an order's events, or those of a period, its end not included. */
-export type ReplayWish = { order: string } | { from: Date; to: Date };
+export type ReplayWish = { order: string } | Period;
 
 /** What was found so far: orders with such events, the events, and events that are still pending. */
 export type ReplayReport = { orders: number; events: number; pending: number };
@@ -48,7 +49,7 @@ export async function replay(
 
 async function eachOfPeriod(
   { repository, clock }: OutboxDeps,
-  { from, to }: { from: Date; to: Date },
+  { from, to }: Period,
   work: (stored: StoredOrder) => Promise<void>,
 ): Promise<void> {
   const ids = repository.changedOrders(from, to, () => clock.now());

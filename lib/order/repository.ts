@@ -7,9 +7,9 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { attempt, attemptAll, orAway } from '../attempt.ts';
 import { AppError } from '../errors.ts';
 import type { OrderStatus } from '../order-event.ts';
-import { attempt, attemptAll, orAway } from './attempt.ts';
 import { createBacklog, type Refusal } from './backlog.ts';
 import { createChanges } from './changes.ts';
 import type { Claim } from './claim.ts';

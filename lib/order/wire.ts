@@ -5,10 +5,13 @@ import { createProducer } from '../kafka/producer.ts';
 import type { OutboxDeps } from './outbox.ts';
 import { createRepository } from './repository.ts';
 
-/** What a function that publishes events needs, from its configuration. Nothing connects before its first use. */
-export function wireOutbox(config: Config): OutboxDeps {
+/**
+ * What publishes events, from the configuration, and with the table's client where that is at hand.
+ * Nothing connects before its first use.
+ */
+export function wireOutbox(config: Config, dynamo = createDynamo(config)): OutboxDeps {
   return {
-    repository: createRepository(createDynamo(config), config.table),
+    repository: createRepository(dynamo, config.table),
     producer: createProducer(config.brokers, config.signIn),
     topic: config.eventsTopic,
     clock: systemClock,

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** A period of time, its end itself not included. */
-export type Period = { from: Date; to: Date };
+import type { Period } from '../../lib/clock.ts';
 
 /** The options of a command that works on a period, as the framework describes and prints them. */
 export const PERIOD_OPTIONS = {

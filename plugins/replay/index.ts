@@ -63,19 +63,14 @@ export default class Replay {
   /** What the functions of this stage work on. */
   async #target(): Promise<Target> {
     readOptions(this.#options); // A mistake in them is told before anything is reached for.
-    const [{ createProducer }, { createRepository }, { systemClock }] = await Promise.all([
-      import('../../lib/kafka/producer.ts'),
-      import('../../lib/order/repository.ts'),
-      import('../../lib/clock.ts'),
-    ]);
+    const { wireOutbox } = await import('../../lib/order/wire.ts');
     const { config, dynamo } = await stageOf(this.#serverless);
-    const producer = createProducer(config.brokers, config.signIn);
-    const repository = createRepository(dynamo, config.table);
+    const deps = wireOutbox(config, dynamo);
     return {
-      deps: { repository, producer, topic: config.eventsTopic, clock: systemClock },
+      deps,
       brokers: config.brokers,
       async close() {
-        await producer.disconnect();
+        await deps.producer.disconnect();
         dynamo.destroy();
       },
     };

@@ -5,12 +5,12 @@ import {
   TransactionInProgressException,
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { asDatabaseError } from '../dynamo.ts';
-import { AppError } from '../errors.ts';
+import { asDatabaseError } from './dynamo.ts';
+import { AppError } from './errors.ts';
 
 type Item = Record<string, unknown>;
 
-/** How a conditional write ended: with the item after it, or with what stands there instead. */
+/** How a conditional write ended: with the item that it was to return, or with what stands there instead. */
 export type Attempt = { refused: boolean; item?: Item | undefined };
 
 /** How a transaction ended. `conflict`: another one is at the same items at this moment. */
