@@ -15,6 +15,12 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
+/** The same in any order. */
+export function shuffled<T>(all: readonly T[]): T[] {
+  const places = new Map(all.map((one) => [one, Math.random()]));
+  return all.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+}
+
 /** A table for people to read. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const cells = [head, ...rows.map((row) => row.map(String))];

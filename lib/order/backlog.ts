@@ -111,24 +111,20 @@ export function createBacklog(client: DynamoDBDocumentClient, table: string) {
   };
 }
 
+/** At the version that was read the events are those that were read; else each is known by its id. */
 function markOf(table: string, id: string, events: StoredEvent[], at: string, ifVersion?: number) {
   const places = events.map(({ sequence }) => sequence - 1);
   const set = places.map(
     (i) => `events[${i}].publishedAt = if_not_exists(events[${i}].publishedAt, :at)`,
   );
+  const known = places.map((place, i) => `events[${place}].id = :id${i}`);
+  const ids = Object.fromEntries(events.map((event, i) => [`:id${i}`, event.id]));
   const remove = ifVersion ? ' REMOVE pendingShard, pendingSince, kafkaRefusal' : '';
   return {
     TableName: table,
     Key: orderKey(id),
-    ConditionExpression: [
-      ...places.map((place, i) => `events[${place}].id = :id${i}`),
-      ...(ifVersion ? ['version = :version'] : []),
-    ].join(' AND '),
+    ConditionExpression: ifVersion ? 'version = :version' : known.join(' AND '),
     UpdateExpression: `SET ${set.join(', ')}${remove}`,
-    ExpressionAttributeValues: {
-      ':at': at,
-      ...Object.fromEntries(events.map((event, i) => [`:id${i}`, event.id])),
-      ...(ifVersion && { ':version': ifVersion }),
-    },
+    ExpressionAttributeValues: { ':at': at, ...(ifVersion ? { ':version': ifVersion } : ids) },
   };
 }
