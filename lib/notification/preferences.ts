@@ -86,7 +86,7 @@ export function isQuiet({ events }: Preferences, channel: Channel): boolean {
   return ORDINARY.every((type) => !events[type][channel]);
 }
 
-/** Short names that Intl knows, IANA does not, and Temporal refuses: IST is a time of three countries. */
+/** Short names that Intl knows and IANA does not: IST is a time of three countries. */
 const ICU_ALONE =
   /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
 
