@@ -1,7 +1,7 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, context, type OutputFile, type Plugin } from 'esbuild';
-import { trim } from './plugins/build/trim.ts';
+import { type Extra, trim } from './plugins/build/trim.ts';
 
 const OUT = 'dist';
 
@@ -10,40 +10,80 @@ const REQUIRE = `import { createRequire } from 'node:module'; const require = cr
 
 const CREDENTIALS = join(import.meta.dirname, 'lib/credentials.ts');
 
-/** The other two are what the signer for MSK would use if it were not given credentials. */
 const ALIASES = {
   '@aws-sdk/credential-provider-node': CREDENTIALS,
+  // What the signer for MSK would use if it were not given credentials.
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
+  '@aws-crypto/sha256-js': join(import.meta.dirname, 'lib/sha256.ts'),
 };
+
+/** Of all functions, who needs what the others' bundles leave out. */
+const EXTRAS: Record<string, readonly Extra[]> = { docs: ['jsonSchema'], health: ['admin'] };
+const NO_EXTRAS: readonly Extra[] = [];
+
+/** What every bundle is built with, beside `trim`. */
+export const BUNDLE = {
+  bundle: true,
+  minify: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  banner: { js: REQUIRE },
+  alias: ALIASES,
+  legalComments: 'none',
+  logLevel: 'warning',
+} satisfies BuildOptions;
 
 /** What a build made: every function of the service by its name, and the bytes of its bundle. */
 export type BuildReport = { functions: { name: string; bytes: number }[]; milliseconds: number };
 
 /**
  * Builds one minified ES module with a source map for every `functions/<name>/handler.ts` of the
- * service, as `dist/<name>/handler.js`. Nothing is left to be found at run time: a bundle runs from
- * a folder of its own.
+ * service, as `dist/<name>/handler.js`. A bundle runs from a folder of its own; all that it finds at
+ * run time are those clients of the AWS SDK that are Lambda's own (plugins/build/trim.ts).
  *
  * @throws what esbuild has to say about the code
  */
 export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
   const start = performance.now();
-  const { outputFiles } = await build(await optionsFor(serviceDir));
-  await writeOutput(outputFiles);
-  return report(serviceDir, outputFiles, start);
+  const options = await optionsFor(serviceDir);
+  const built = await Promise.all(options.map((one) => build(one)));
+  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  await writeOutput(files);
+  return report(serviceDir, files, start);
 }
 
-/**
- * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
- *
- * @param built called after every build that changed a bundle, the first one apart
- * @param failed called with esbuild's messages, which esbuild prints too
- */
+/** Who hears of a build that follows a change. */
+type Listener = {
+  /** After one that changed bundles: those of these functions. */
+  built: (names: string[]) => void;
+  /** With the number of esbuild's messages, which esbuild prints too. */
+  failed: (errors: number) => void;
+};
+
+/** Builds, and again at every change of the code. A build that fails leaves its bundles as they were. */
 export async function watchFunctions(
   serviceDir: string,
-  { built, failed }: { built: () => void; failed: (errors: number) => void },
+  listener: Listener,
 ): Promise<{ stop(): Promise<void> }> {
+  const options = await optionsFor(serviceDir);
+  const starts = await Promise.allSettled(options.map((one) => watch(serviceDir, one, listener)));
+  const watchers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const stop = async () => {
+    await Promise.all(watchers.map((watcher) => watcher.dispose()));
+  };
+  const failure = starts.find((start) => start.status === 'rejected');
+  if (!failure) return { stop };
+  await stop();
+  throw failure.reason;
+}
+
+/** @returns once the bundles are there */
+async function watch(serviceDir: string, options: Options, { built, failed }: Listener) {
   const first = Promise.withResolvers<void>();
   let last = '';
   const write: Plugin = {
@@ -58,13 +98,12 @@ export async function watchFunctions(
         const now = outputFiles.map(({ hash }) => hash).join();
         if (now === last) return;
         await writeOutput(outputFiles);
-        if (last !== '') built();
+        if (last !== '') built(bundles(serviceDir, outputFiles).map(({ name }) => name));
         last = now;
         first.resolve();
       });
     },
   };
-  const options = await optionsFor(serviceDir);
   const plugins = [...options.plugins, write];
   const watcher = await context({ ...options, logLevel: 'warning', plugins });
   await watcher.watch();
@@ -74,32 +113,32 @@ export async function watchFunctions(
     await watcher.dispose();
     throw error;
   }
-  return { stop: () => watcher.dispose() };
+  return watcher;
 }
 
-async function optionsFor(serviceDir: string) {
+type Options = ReturnType<typeof optionsOf>;
+
+/** One build for all functions whose bundles leave out the same. */
+async function optionsFor(serviceDir: string): Promise<Options[]> {
   const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: serviceDir }));
+  const groups = Map.groupBy(
+    handlers.toSorted(),
+    (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS,
+  );
+  return [...groups].map(([extras, files]) => optionsOf(serviceDir, files, extras));
+}
+
+function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extra[]) {
   return {
+    ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.toSorted().map((file) => ({
+    entryPoints: handlers.map((file) => ({
       in: file,
       out: join(basename(dirname(file)), 'handler'),
     })),
     outdir: OUT,
     write: false,
-    bundle: true,
-    minify: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: { js: REQUIRE },
-    alias: ALIASES,
-    plugins: [trim],
-    legalComments: 'none',
-    logLevel: 'warning',
+    plugins: [trim(extras)],
   } satisfies BuildOptions;
 }
 
@@ -132,19 +171,23 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
 }
 
 function report(serviceDir: string, files: OutputFile[], start: number): BuildReport {
-  const functions = files
+  const functions = bundles(serviceDir, files).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { functions, milliseconds: Math.round(performance.now() - start) };
+}
+
+function bundles(serviceDir: string, files: OutputFile[]): BuildReport['functions'] {
+  return files
     .filter(({ path }) => path.endsWith('.js'))
     .map(({ path, contents }) => ({
       name: dirname(relative(join(serviceDir, OUT), path)),
       bytes: contents.length,
     }));
-  return { functions, milliseconds: Math.round(performance.now() - start) };
 }
 
 /** Not awaited at the top level: osls loads this file by `require`, through plugins/build. */
 async function main(): Promise<void> {
   const { functions, milliseconds } = await buildFunctions(import.meta.dirname);
-  for (const { name, bytes } of functions) console.log(`${name}\t${Math.ceil(bytes / 1024)} KB`);
+  for (const { name, bytes } of functions) console.log(`${name}\t${Math.ceil(bytes / 1000)} KB`);
   console.log(`${functions.length} functions built into ${OUT}/ in ${milliseconds} ms`);
 }
 

@@ -1,4 +1,4 @@
-import { tzOffset } from '@date-fns/tz';
+import { tzOffset } from '@date-fns/tz/tzOffset';
 
 /** Local times of a day, `HH:MM`, the end not included; they may go over midnight. */
 export type QuietHours = { from: string; to: string };

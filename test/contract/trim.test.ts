@@ -5,15 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { generateAuthTokenFromCredentialsProvider } from 'aws-msk-iam-sasl-signer-js';
 import { build } from 'esbuild';
+import { BUNDLE } from '../../esbuild.config.ts';
 import { trim } from '../../plugins/build/trim.ts';
 import { ROOT } from '../support/root.ts';
 
 const run = promisify(execFile);
 
 /** Sends one email and one SMS to the address that it is given, and prints what came of it. */
-const PROGRAM = `
+const SEND = `
 import { createSesSender } from './lib/notification/senders/ses.ts';
 import { createSnsSender } from './lib/notification/senders/sns.ts';
 const to = { region: 'us-east-1', endpoint: process.argv[2] };
@@ -28,29 +30,40 @@ const answers = [
 process.stdout.write(JSON.stringify(answers));
 `;
 
+/** Prints a token for MSK. */
+const SIGN = `
+import { iamToken } from './lib/kafka/sign-in.ts';
+process.stdout.write((await iamToken('eu-west-1')).value);
+`;
+
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: 'c' };
+/** Where Lambda has its own packages is found by this. */
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+const OF_LAMBDA = { NODE_PATH: join(ROOT, 'node_modules') };
+
 let directory: string;
-let program: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'trim-'));
-  program = join(directory, 'program.mjs');
-  await build({
-    stdin: { contents: PROGRAM, resolveDir: ROOT, loader: 'ts' },
-    outfile: program,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    plugins: [trim],
-  });
+  for (const [name, contents] of Object.entries({ send: SEND, sign: SIGN })) {
+    await build({
+      ...BUNDLE,
+      stdin: { contents, resolveDir: ROOT, loader: 'ts' },
+      outfile: join(directory, `${name}.mjs`),
+      plugins: [trim()],
+    });
+  }
 }, 60_000);
 
 afterAll(() => rm(directory, { recursive: true }));
+
+/** Runs a bundled program where no packages are near, and reads what it prints. */
+async function printed(program: string, args: string[], env: Record<string, string>) {
+  const file = join(directory, `${program}.mjs`);
+  const options = { env: { ...CREDENTIALS, ...env }, timeout: 20_000 };
+  const { stdout } = await run(process.execPath, [file, ...args], options);
+  return stdout;
+}
 
 /** What the bundled senders asked a service that answers so, and what they made of its answer. */
 async function ask(answer: (isSes: boolean) => { status: number; type?: string; body: string }) {
@@ -65,16 +78,15 @@ async function ask(answer: (isSes: boolean) => { status: number; type?: string; 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
   try {
-    const { stdout } = await run(process.execPath, [program, `http://127.0.0.1:${port}`], { env });
+    const stdout = await printed('send', [`http://127.0.0.1:${port}`], OF_LAMBDA);
     return { asked, answers: JSON.parse(stdout) };
   } finally {
     server.close();
   }
 }
 
-test('what the bundles keep of the clients of SES and SNS writes whole requests and reads their answers', async () => {
+test("the senders find Lambda's clients of SES and SNS, write whole requests and read their answers", async () => {
   const { asked, answers } = await ask((isSes) => ({
     status: 200,
     body: isSes
@@ -120,3 +132,47 @@ test('they know the errors of SES and SNS by name', async () => {
     { success: false, passing: false, reason: expect.stringMatching(/^sns: OptedOut/) },
   ]);
 });
+
+test('where the clients are missing nothing was sent, and another provider may be asked', async () => {
+  expect(JSON.parse(await printed('send', ['http://127.0.0.1:1'], {}))).toEqual([
+    { success: false, passing: true, reason: 'ses: MODULE_NOT_FOUND' },
+    { success: false, passing: true, reason: 'sns: MODULE_NOT_FOUND' },
+  ]);
+});
+
+test("the bundled signer for MSK gives the token that AWS's whole library gives", async () => {
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c' };
+  const region = 'eu-west-1';
+  const whole = () =>
+    generateAuthTokenFromCredentialsProvider({
+      region,
+      awsCredentialsProvider: async () => credentials,
+    });
+  const before = await whole();
+  const bundled = await printed('sign', [], {});
+  const after = await whole();
+  // The token holds the second at which it was signed: any between the two is right.
+  const url = new URL(Buffer.from(bundled, 'base64url').toString());
+  const second = secondOf(url);
+  expect([secondOf(urlOf(before)) <= second, second <= secondOf(urlOf(after))]).toEqual([
+    true,
+    true,
+  ]);
+  jest.useFakeTimers({ now: second, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  try {
+    const { searchParams: expected } = urlOf(await whole());
+    expect(Object.fromEntries(url.searchParams)).toEqual(Object.fromEntries(expected));
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+function urlOf({ token }: { token: string }): URL {
+  return new URL(Buffer.from(token, 'base64url').toString());
+}
+
+/** `20261124T101112Z` as milliseconds. */
+function secondOf({ searchParams }: URL): number {
+  const date = searchParams.get('X-Amz-Date') ?? '';
+  return Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
+}

@@ -1,4 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventOf } from '../../lib/order/events.ts';
@@ -130,5 +132,30 @@ test('a setting that is missing stops the cold start by name, and the trace name
     expect(trace.join('\n')).toContain('lib/config.ts');
   } finally {
     await lambda.stop();
+  }
+});
+
+test('notify finds the client of SES among those that Lambda itself has', async () => {
+  const asked: string[] = [];
+  const ses = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    request.resume().on('end', () => response.end('{"MessageId":"e-1"}'));
+  });
+  await new Promise<void>((resolve) => ses.listen(0, '127.0.0.1', resolve));
+  const { port } = ses.address() as AddressInfo;
+  const lambda = await startLambda(packagedAs('notify'), {
+    ...environmentOf(await createSampleBench()),
+    ...INSTEAD,
+    NOTIFICATION_EMAIL: 'ses',
+    NODE_PATH: join(ROOT, 'node_modules'), // as Lambda sets it, to a folder of its own
+    AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${port}`,
+  });
+  try {
+    const event = JSON.parse(await readFile(join(ROOT, 'events/notify.json'), 'utf8'));
+    expect(await lambda.invoke(event)).toEqual({ answer: { batchItemFailures: [] } });
+    expect(asked).toEqual(['POST /v2/email/outbound-emails']);
+  } finally {
+    await lambda.stop();
+    ses.close();
   }
 });

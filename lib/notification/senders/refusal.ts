@@ -49,10 +49,11 @@ function isAnswer(status: number): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status === 500 || status === 503;
 }
 
-/** Whether a request surely did not leave: no name, no connection, no trust, no credentials. */
+/** Whether a request surely did not leave: no client, no name, no connection, no trust, no credentials. */
 function neverLeft({ name, message = '', code = '', syscall, errors = [] }: Problem): boolean {
   // One error for each address of a name that was tried.
   if (errors.length > 0) return errors.every(neverLeft);
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return true;
   if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
   if (/^(CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code)) return true;
   if (name === 'CredentialsProviderError') return true;

@@ -1,11 +1,11 @@
-import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
+import type { SESv2Client, SendEmailCommandInput } from '@aws-sdk/client-sesv2';
 import type { EmailMessage, Sender } from '../channels.ts';
 import { unsubscribeHeaders } from './headers.ts';
 import { ONE_TRY, type Problem, refusalOf } from './refusal.ts';
 
 const UTF8 = { Charset: 'UTF-8' };
 
-/** Email by SES. @param endpoint only where it is not AWS's own */
+/** Email by SES, by Lambda's own client. @param endpoint only where it is not AWS's own */
 export function createSesSender(options: {
   region: string;
   from: string;
@@ -17,7 +17,7 @@ export function createSesSender(options: {
     name: 'ses',
     async send(message, signal) {
       const { to, subject, body, html } = message;
-      const command = new SendEmailCommand({
+      const email: SendEmailCommandInput = {
         FromEmailAddress: from,
         Destination: { ToAddresses: [to] },
         Content: {
@@ -30,9 +30,11 @@ export function createSesSender(options: {
             })),
           },
         },
-      });
-      client ??= new SESv2Client({ region, endpoint, ...ONE_TRY });
+      };
       try {
+        const ses = await import('@aws-sdk/client-sesv2');
+        client ??= new ses.SESv2Client({ region, endpoint, ...ONE_TRY });
+        const command = new ses.SendEmailCommand(email);
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId };
       } catch (error) {

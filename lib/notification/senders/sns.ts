@@ -1,4 +1,4 @@
-import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { Sender, SmsMessage } from '../channels.ts';
 import { ONE_TRY, refusalOf } from './refusal.ts';
 import { segmentsOf } from './segments.ts';
@@ -17,7 +17,7 @@ const PERMANENT = new Set([
   'ValidationException',
 ]);
 
-/** SMS by SNS. @param endpoint only where it is not AWS's own */
+/** SMS by SNS, by Lambda's own client. @param endpoint only where it is not AWS's own */
 export function createSnsSender(options: {
   region: string;
   senderId?: string | undefined;
@@ -37,13 +37,11 @@ export function createSnsSender(options: {
         const reason = `sns: ${segments} segments of ${encoding}, at most ${MAX_SEGMENTS} are sent`;
         return { success: false, passing: false, reason };
       }
-      const command = new PublishCommand({
-        PhoneNumber: to,
-        Message: text,
-        MessageAttributes: attributes,
-      });
-      client ??= new SNSClient({ region, endpoint, ...ONE_TRY });
+      const sms = { PhoneNumber: to, Message: text, MessageAttributes: attributes };
       try {
+        const sns = await import('@aws-sdk/client-sns');
+        client ??= new sns.SNSClient({ region, endpoint, ...ONE_TRY });
+        const command = new sns.PublishCommand(sms);
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId, segments };
       } catch (error) {
