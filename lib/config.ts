@@ -26,6 +26,7 @@ const environment = z
       .optional(),
     KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
     DYNAMODB_ENDPOINT: z.url().optional(),
+    TRACER_LAYER_ARN: z.string().startsWith('arn:').optional(),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),
     NOTIFICATION_EMAIL: list(['mock', 'ses', 'smtp']),
@@ -91,6 +92,8 @@ export type Config = {
   /** Only where DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
+  /** Whether Powertools' tracer is there, in a layer. */
+  hasTracer: boolean;
   /** Nothing, where serverless.yml names no kind of Kafka. */
   signIn: SignIn;
   eventsTopic: string;
@@ -121,6 +124,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
     region: data.AWS_REGION,
     table: data.ORDERS_TABLE,
     dynamoEndpoint: data.DYNAMODB_ENDPOINT,
+    hasTracer: data.TRACER_LAYER_ARN !== undefined,
     brokers: data.KAFKA_BROKERS.split(','),
     signIn: signInOf(data),
     eventsTopic: data.ORDER_EVENTS_TOPIC,

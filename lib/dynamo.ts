@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
+import { startTracer, traceClient } from './tracer.ts';
 
 /** How long one request may take, and how often the SDK tries it: 1.8 s with its pauses. */
 const REQUEST_TIMEOUT_MS = 500;
@@ -27,9 +28,15 @@ const PASSING = new Set([
 
 /** A document client whose requests end in bounded time; fields that are undefined are left out. */
 export function createDynamo(
-  { region, dynamoEndpoint }: Pick<Config, 'region' | 'dynamoEndpoint'>,
+  {
+    region,
+    dynamoEndpoint,
+    hasTracer,
+  }: Pick<Config, 'region' | 'dynamoEndpoint'> & Partial<Pick<Config, 'hasTracer'>>,
   credentials?: Credentials,
 ) {
+  // Every function that is worth a trace asks the table.
+  if (hasTracer) startTracer();
   const client = new DynamoDBClient({
     region,
     endpoint: dynamoEndpoint,
@@ -41,7 +48,9 @@ export function createDynamo(
       connectionTimeout: CONNECTION_TIMEOUT_MS,
     },
   });
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return DynamoDBDocumentClient.from(traceClient(client), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
 }
 
 /** Turns "DynamoDB is away, throttles or hangs" into `DATABASE_AWAY`; other errors stay as they are. */

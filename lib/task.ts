@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { asAppError } from './errors.ts';
 import { logFailure, logger } from './logger.ts';
 import { writeMetrics } from './metrics.ts';
+import { traceInvocation } from './tracer.ts';
 
 /**
  * The house wrapper around a function that runs by schedule. A failure fails the invocation, with an
@@ -11,7 +12,7 @@ export function taskHandler<T>(run: (context: Context) => Promise<T>) {
   return async (_event: unknown, context: Context): Promise<T> => {
     logger.appendKeys({ requestId: context.awsRequestId });
     try {
-      return await run(context);
+      return await traceInvocation(context, {}, () => run(context));
     } catch (caught) {
       const error = asAppError(caught);
       logFailure(logger, 'failed', caught);

@@ -11,6 +11,7 @@ import { AppError, asAppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure, writeMetrics } from '../metrics.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
+import { traceInvocation } from '../tracer.ts';
 import { type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
 
@@ -59,8 +60,12 @@ export function httpHandler<S extends Schemas>(
   schemas: S,
   respond: (input: Input<S>, facts: RequestFacts) => Promise<Answer>,
 ) {
-  const base = async (event: HttpEvent) =>
-    render(await respond(parseInput(schemas, partsOf(event)), factsOf(event)));
+  const base = (event: HttpEvent, context: Context) => {
+    const facts = factsOf(event);
+    return traceInvocation(context, { traceId: traceIdOf(facts.traceparent) }, async () =>
+      render(await respond(parseInput(schemas, partsOf(event)), facts)),
+    );
+  };
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
     .use(requestOnly())
     .use(requestLog())

@@ -6,6 +6,7 @@ import { AppError, asAppError, ERRORS } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure, writeMetrics } from '../metrics.ts';
 import { traceIdOf } from '../trace.ts';
+import { traceInvocation, tracePart } from '../tracer.ts';
 import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
 import { header, headersOf, type Message } from './decode.ts';
@@ -51,32 +52,41 @@ export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) 
   return middy<unknown, BatchResponse>({ timeoutEarlyInMillis: 0 })
     .use(requestLog())
     .use(oneLineErrors())
-    .handler(async (event: unknown, context: Context) => {
-      const batch = parsed(event);
-      const { recordTimeMs, concurrency, schema } = deps;
-      const { records, failures, response } = await processBatch(batch, {
-        schema,
-        recordTimeMs,
-        concurrency,
-        remainingTimeMs: () => context.getRemainingTimeInMillis(),
-        process: (message, item) => handleMessage(message, item, batch, context, process, deps),
-        refuse: (item, { message, faults }) => {
-          const reason = new AppError('RECORD_INVALID', message, { errors: faults });
-          return setAside({ ...item, event: batch, context, reason }, logOf(item), deps);
-        },
-      });
-      for (const failure of failures) {
-        logger.info('record to come again', { ...placeOf(failure), why: failure.why });
-      }
-      logger.info('batch', { records, failed: failures.length });
-      measure('BatchRecords', records);
-      measure('BatchFailures', failures.length);
-      const [first] = failures;
-      if (first && (!deps.reportsItemFailures || failures.length === records)) {
-        throw batchError(first, failures.length, records);
-      }
-      return response;
-    });
+    .handler((event: unknown, context: Context) =>
+      traceInvocation(context, {}, () => handleBatch(event, context, process, deps)),
+    );
+}
+
+async function handleBatch<T>(
+  event: unknown,
+  context: Context,
+  process: Process<T>,
+  deps: KafkaHandlerDeps<T>,
+): Promise<BatchResponse> {
+  const batch = parsed(event);
+  const { recordTimeMs, concurrency, schema } = deps;
+  const { records, failures, response } = await processBatch(batch, {
+    schema,
+    recordTimeMs,
+    concurrency,
+    remainingTimeMs: () => context.getRemainingTimeInMillis(),
+    process: (message, item) => handleMessage(message, item, batch, context, process, deps),
+    refuse: (item, { message, faults }) => {
+      const reason = new AppError('RECORD_INVALID', message, { errors: faults });
+      return setAside({ ...item, event: batch, context, reason }, logOf(item), deps);
+    },
+  });
+  for (const failure of failures) {
+    logger.info('record to come again', { ...placeOf(failure), why: failure.why });
+  }
+  logger.info('batch', { records, failed: failures.length });
+  measure('BatchRecords', records);
+  measure('BatchFailures', failures.length);
+  const [first] = failures;
+  if (first && (!deps.reportsItemFailures || failures.length === records)) {
+    throw batchError(first, failures.length, records);
+  }
+  return response;
 }
 
 async function handleMessage<T>(
@@ -91,7 +101,8 @@ async function handleMessage<T>(
   const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
   try {
     log.appendKeys(deps.identify(message.value));
-    await process(message, { deadline, log });
+    const { traceId } = placeOf(item);
+    await tracePart('record', { traceId }, () => process(message, { deadline, log }));
   } catch (error) {
     if (!(error instanceof AppError) || error.retriable) throw logged(error, log);
     await setAside({ ...item, event, context, reason: error }, log, deps);

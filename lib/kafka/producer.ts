@@ -1,5 +1,6 @@
 import { type IHeaders, type Producer as KafkaProducer, Partitioners } from 'kafkajs';
 import { AppError } from '../errors.ts';
+import { tracePart } from '../tracer.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
 import type { SignIn } from './sign-in.ts';
 
@@ -42,10 +43,12 @@ export function createProducer(brokers: string[], signIn: SignIn = { way: 'none'
       const request = { topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages };
       const sent = (producer: KafkaProducer) =>
         producer.send(request).then(() => undefined, refusalIn);
-      const refusal = await connection.use(sent, timeoutMs).catch((error: unknown) => {
-        throw asSendError(error);
+      await tracePart('Kafka', {}, async () => {
+        const refusal = await connection.use(sent, timeoutMs).catch((error: unknown) => {
+          throw asSendError(error);
+        });
+        if (refusal) throw refusal;
       });
-      if (refusal) throw refusal;
     },
     disconnect: () => connection.disconnect(),
   };

@@ -1,6 +1,7 @@
 import type { KafkaConfig } from 'kafkajs';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
+import { traceClient } from '../tracer.ts';
 
 /** How the brokers learn who we are. What a way needs is loaded at the first connection, not before. */
 export type SignIn =
@@ -69,7 +70,7 @@ async function readSecret({ region, secretArn }: { region: string; secretArn: st
   const { GetSecretValueCommand, SecretsManagerClient } = await import(
     '@aws-sdk/client-secrets-manager'
   );
-  const client = new SecretsManagerClient({ region, maxAttempts: 2 });
+  const client = traceClient(new SecretsManagerClient({ region, maxAttempts: 2 }));
   try {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }), {
       abortSignal: AbortSignal.timeout(SECRET_TIMEOUT_MS),

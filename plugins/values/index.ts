@@ -5,6 +5,7 @@ import { type Nested, placeholders } from './placeholders.ts';
 type Serverless = {
   service: {
     custom?: { mustBeSet?: Nested };
+    provider?: Record<string, unknown>;
     functions?: Record<string, Record<string, unknown>>;
   };
   processedInput: { commands: string[] };
@@ -13,7 +14,7 @@ type Serverless = {
 };
 
 /**
- * A variable is one text. In a list of a function's `vpc`, `events` and `iamRoleStatements` one with
+ * A variable is one text. In a list of a function's `layers`, `vpc`, `events` and `iamRoleStatements` one with
  * commas becomes several, and an empty one goes: before the framework checks its configuration.
  *
  * `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder;
@@ -25,9 +26,8 @@ export default class Values {
 
   constructor(serverless: Serverless) {
     this.#serverless = serverless;
-    for (const definition of Object.values(serverless.service.functions ?? {})) {
-      tidyFunction(definition);
-    }
+    const { provider = {}, functions = {} } = serverless.service;
+    for (const definition of [provider, ...Object.values(functions)]) tidyFunction(definition);
   }
 
   #refusePlaceholders(): void {

@@ -4,8 +4,9 @@ type Statement = { Resource?: unknown };
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Splits and empties the lists of a function that hold variables, in place. */
+/** Splits and empties the lists of a function that hold variables, or of the provider, in place. */
 export function tidyFunction(definition: Json): void {
+  if (Array.isArray(definition.layers)) definition.layers = tidy(definition.layers);
   if (isObject(definition.vpc)) definition.vpc = tidyLists(definition.vpc);
   for (const event of Array.isArray(definition.events) ? definition.events : []) {
     const access = isObject(event) && isObject(event.kafka) && event.kafka.accessConfigurations;

@@ -5,6 +5,7 @@ import { placeholders } from './placeholders.ts';
 
 test('a list of one text with commas is several, and an empty text none', () => {
   const definition = {
+    layers: ['', 'arn:layer'],
     vpc: { subnetIds: ['subnet-1,subnet-2'], securityGroupIds: [''] },
     iamRoleStatements: [
       [{ Effect: 'Allow', Action: ['a'], Resource: ['arn:1', ''] }],
@@ -18,6 +19,7 @@ test('a list of one text with commas is several, and an empty text none', () => 
   };
   tidyFunction(definition);
   expect(definition).toEqual({
+    layers: ['arn:layer'],
     vpc: { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: [] },
     iamRoleStatements: [
       { Effect: 'Allow', Action: ['a'], Resource: ['arn:1'] },

@@ -147,7 +147,6 @@ test('notify finds the client of SES among those that Lambda itself has', async 
     ...environmentOf(await createSampleBench()),
     ...INSTEAD,
     NOTIFICATION_EMAIL: 'ses',
-    NODE_PATH: join(ROOT, 'node_modules'), // as Lambda sets it, to a folder of its own
     AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${port}`,
   });
   try {

@@ -1,4 +1,5 @@
 import type { SESv2Client, SendEmailCommandInput } from '@aws-sdk/client-sesv2';
+import { traceClient } from '../../tracer.ts';
 import type { EmailMessage, Sender } from '../channels.ts';
 import { unsubscribeHeaders } from './headers.ts';
 import { ONE_TRY, type Problem, refusalOf } from './refusal.ts';
@@ -33,7 +34,7 @@ export function createSesSender(options: {
       };
       try {
         const ses = await import('@aws-sdk/client-sesv2');
-        client ??= new ses.SESv2Client({ region, endpoint, ...ONE_TRY });
+        client ??= traceClient(new ses.SESv2Client({ region, endpoint, ...ONE_TRY }));
         const command = new ses.SendEmailCommand(email);
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId };

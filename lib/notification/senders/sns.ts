@@ -1,4 +1,5 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
+import { traceClient } from '../../tracer.ts';
 import type { Sender, SmsMessage } from '../channels.ts';
 import { ONE_TRY, refusalOf } from './refusal.ts';
 import { segmentsOf } from './segments.ts';
@@ -40,7 +41,7 @@ export function createSnsSender(options: {
       const sms = { PhoneNumber: to, Message: text, MessageAttributes: attributes };
       try {
         const sns = await import('@aws-sdk/client-sns');
-        client ??= new sns.SNSClient({ region, endpoint, ...ONE_TRY });
+        client ??= traceClient(new sns.SNSClient({ region, endpoint, ...ONE_TRY }));
         const command = new sns.PublishCommand(sms);
         const { MessageId = '' } = await client.send(command, { abortSignal: signal });
         return { success: true, messageId: MessageId, segments };

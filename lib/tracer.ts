@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module';
+import type { Tracer } from '@aws-lambda-powertools/tracer';
+import type { Context } from 'aws-lambda';
+import { AppError, ERRORS } from './errors.ts';
+import { logger } from './logger.ts';
+
+/** What a part of a trace can be found by in X-Ray. Never an address or a name of a customer. */
+export type Annotations = { traceId?: string | undefined };
+
+const PACKAGE = '@aws-lambda-powertools/tracer';
+const load = createRequire(import.meta.url);
+
+/** One of the process, as the X-Ray SDK's own state is. */
+let tracer: Tracer | undefined;
+
+/**
+ * Begins to trace, by Powertools' tracer from AWS's layer, which `NODE_PATH` leads to; before this,
+ * and in a stage without the layer, nothing is traced. A tracer that does not load takes the parts out
+ * of the traces and stops nothing else.
+ */
+export function startTracer(): void {
+  try {
+    const powertools: typeof import('@aws-lambda-powertools/tracer') = load(PACKAGE);
+    // The SDK's clients are traced one by one; a request's address may hold what is private.
+    tracer ??= new powertools.Tracer({ serviceName: 'orders', captureHTTPsRequests: false });
+  } catch (error) {
+    const reason = `${PACKAGE} does not load from the layer: mend TRACER_LAYER_ARN, or leave it empty.`;
+    logger.warn('no tracer', { reason, cause: String(error) });
+  }
+}
+
+/** The client, with a part of the trace for each of its calls. */
+export function traceClient<C>(client: C): C {
+  return tracer ? tracer.captureAWSv3Client(client) : client;
+}
+
+/** Runs an invocation as the part of its trace that is named after the function. */
+export function traceInvocation<T>(
+  { functionName }: Pick<Context, 'functionName'>,
+  annotations: Annotations,
+  work: () => Promise<T>,
+): Promise<T> {
+  return tracePart(`## ${functionName}`, annotations, () => {
+    tracer?.annotateColdStart();
+    tracer?.addServiceNameAnnotation();
+    return work();
+  });
+}
+
+/** Runs work as a part of the trace; what it waits for stands below it. A failure is marked by its code. */
+export async function tracePart<T>(
+  name: string,
+  annotations: Annotations,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!tracer?.getSegment()) return work();
+  const traced = async (part?: Part) => {
+    for (const [key, value] of Object.entries(annotations)) {
+      if (value !== undefined) part?.addAnnotation(key, value);
+    }
+    try {
+      return await work();
+    } catch (error) {
+      if (part) mark(part, error);
+      throw error;
+    } finally {
+      part?.close();
+    }
+  };
+  return tracer.provider.captureAsyncFunc(name, traced) as Promise<T>;
+}
+
+type Part = {
+  addAnnotation(key: string, value: string): void;
+  addErrorFlag(): void;
+  addFaultFlag(): void;
+  close(): void;
+};
+
+function mark(part: Part, error: unknown): void {
+  const code = error instanceof AppError ? error.code : 'INTERNAL';
+  part.addAnnotation('errorCode', code);
+  if (ERRORS[code].status < 500) part.addErrorFlag();
+  else part.addFaultFlag();
+}
