@@ -4,6 +4,7 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
+import { after, quiet } from './quiet-hours.ts';
 
 let bench: NotifyBench;
 
@@ -12,15 +13,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => bench.close());
-
-const MINUTE = 60_000;
-const start = Date.now();
-const after = (minutes: number) => ({ now: () => new Date(Date.now() + minutes * MINUTE) });
-const clockAt = (ms: number) => new Date(ms).toISOString().slice(11, 16);
-const quiet: Preferences = {
-  ...DEFAULTS,
-  quietHours: { from: clockAt(start - 60 * MINUTE), to: clockAt(start + 60 * MINUTE) },
-};
 
 /** A way to DynamoDB on which the process dies at one of its writes: before it, or when it is done. */
 function dyingAt(write: number, when: 'before' | 'after') {

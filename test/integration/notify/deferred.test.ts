@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Clock } from '../../../lib/clock.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
+import { after, inMinutes, quiet } from './quiet-hours.ts';
 
 let bench: NotifyBench;
 
@@ -14,22 +14,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => bench.close());
-
-const MINUTE = 60_000;
-const start = Date.now();
-
-/** The clock of a moment so many minutes after the test began. */
-function after(minutes: number): Clock {
-  const shift = minutes * MINUTE;
-  return { now: () => new Date(Date.now() + shift) };
-}
-
-/** Local times of UTC around now: quiet from an hour ago until in an hour, to the minute. */
-const clockAt = (ms: number) => new Date(ms).toISOString().slice(11, 16);
-const quiet: Preferences = {
-  ...DEFAULTS,
-  quietHours: { from: clockAt(start - 60 * MINUTE), to: clockAt(start + 60 * MINUTE) },
-};
 
 /** A customer of a test's own in the middle of quiet hours, with an order. */
 async function sleeper(change: Partial<Preferences> = {}) {
@@ -129,7 +113,7 @@ test('preferences that change meanwhile count: switched off, another address, la
   await bench.customers.save(first.customerId, { ...quiet, events: off }, undefined);
   const contact = { phone: '+15550177' };
   await bench.customers.save(second.customerId, { ...quiet, contact }, undefined);
-  const later = { from: quiet.quietHours?.from ?? '', to: clockAt(start + 120 * MINUTE) };
+  const later = { from: quiet.quietHours?.from ?? '', to: inMinutes(120) };
   await bench.customers.save(third.customerId, { ...quiet, quietHours: later }, undefined);
 
   await bench.sendDeferred({ sender: inbox, clock: after(61) });
