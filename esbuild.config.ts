@@ -1,6 +1,6 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, build, context, type OutputFile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, context, type OutputFile } from 'esbuild';
 import { type Extra, trim } from './plugins/build/trim.ts';
 
 const OUT = 'dist';
@@ -15,12 +15,22 @@ const ALIASES = {
   // What the signer for MSK would use if it were not given credentials.
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
-  '@aws-crypto/sha256-js': join(import.meta.dirname, 'lib/sha256.ts'),
+  '@aws-crypto/sha256-js': join(import.meta.dirname, 'plugins/build/sha256.ts'),
 };
 
+const SECRETS: readonly Extra[] = ['secrets'];
+
 /** Of all functions, who needs what the others' bundles leave out. */
-const EXTRAS: Record<string, readonly Extra[]> = { docs: ['jsonSchema'], health: ['admin'] };
+const EXTRAS: Record<string, readonly Extra[]> = {
+  docs: ['jsonSchema'],
+  health: ['admin', 'secrets'],
+  // A caller waits for the sign-in to Kafka.
+  createOrder: SECRETS,
+  updateStatus: SECRETS,
+  relayOutbox: SECRETS,
+};
 const NO_EXTRAS: readonly Extra[] = [];
+const ALL_EXTRAS: readonly Extra[] = ['admin', 'jsonSchema', 'secrets'];
 
 /** What every bundle is built with, beside `trim`. */
 export const BUNDLE = {
@@ -57,70 +67,67 @@ export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
   return report(serviceDir, files, start);
 }
 
-/** Who hears of a build that follows a change. */
-type Listener = {
-  /** After one that changed bundles: those of these functions. */
-  built: (names: string[]) => void;
-  /** With the number of esbuild's messages, which esbuild prints too. */
-  failed: (errors: number) => void;
-};
-
-/** Builds, and again at every change of the code. A build that fails leaves its bundles as they were. */
+/**
+ * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
+ *
+ * @param built called after every build that changed a bundle, the first one apart
+ * @param failed called with esbuild's messages, which esbuild prints too
+ */
 export async function watchFunctions(
   serviceDir: string,
-  listener: Listener,
+  { built, failed }: { built: () => void; failed: (errors: number) => void },
 ): Promise<{ stop(): Promise<void> }> {
   const options = await optionsFor(serviceDir);
-  const starts = await Promise.allSettled(options.map((one) => watch(serviceDir, one, listener)));
-  const watchers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
-  const stop = async () => {
-    await Promise.all(watchers.map((watcher) => watcher.dispose()));
-  };
-  const failure = starts.find((start) => start.status === 'rejected');
-  if (!failure) return { stop };
-  await stop();
-  throw failure.reason;
-}
-
-/** @returns once the bundles are there */
-async function watch(serviceDir: string, options: Options, { built, failed }: Listener) {
+  const groups = await Promise.all(options.map((one) => context(one)));
   const first = Promise.withResolvers<void>();
   let last = '';
-  const write: Plugin = {
-    name: 'write',
-    setup: ({ onEnd }) => {
-      onEnd(async ({ errors, outputFiles = [] }) => {
-        if (errors.length > 0) {
-          first.reject(new Error('The functions do not build; esbuild says why above.'));
-          failed(errors.length);
-          return;
-        }
-        const now = outputFiles.map(({ hash }) => hash).join();
-        if (now === last) return;
-        await writeOutput(outputFiles);
-        if (last !== '') built(bundles(serviceDir, outputFiles).map(({ name }) => name));
-        last = now;
-        first.resolve();
-      });
-    },
+  const rebuild = async () => {
+    const files = (await Promise.all(groups.map((group) => group.rebuild()))).flatMap(
+      ({ outputFiles }) => outputFiles,
+    );
+    const now = files.map(({ hash }) => hash).join();
+    if (now === last) return;
+    await writeOutput(files);
+    if (last !== '') built();
+    last = now;
+    first.resolve();
   };
-  const plugins = [...options.plugins, write];
-  const watcher = await context({ ...options, logLevel: 'warning', plugins });
+  const end = async (errors: number) => {
+    if (errors === 0) return rebuild();
+    first.reject(new Error('The functions do not build; esbuild says why above.'));
+    failed(errors);
+  };
+  const watcher = await context({
+    ...optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS),
+    minify: false,
+    sourcemap: false,
+    plugins: [
+      trim(ALL_EXTRAS),
+      { name: 'rebuild', setup: ({ onEnd }) => onEnd(({ errors }) => end(errors.length)) },
+    ],
+  });
+  const contexts = [watcher, ...groups];
+  const stop = async () => {
+    await Promise.all(contexts.map((one) => one.dispose()));
+  };
+  // It watches the code of all functions at once: each group would see a change at a time of its own.
   await watcher.watch();
   try {
     await first.promise;
   } catch (error) {
-    await watcher.dispose();
+    await stop();
     throw error;
   }
-  return watcher;
+  return { stop };
 }
 
-type Options = ReturnType<typeof optionsOf>;
+function handlersIn(serviceDir: string): Promise<string[]> {
+  return Array.fromAsync(glob('functions/*/handler.ts', { cwd: serviceDir }));
+}
 
 /** One build for all functions whose bundles leave out the same. */
-async function optionsFor(serviceDir: string): Promise<Options[]> {
-  const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: serviceDir }));
+async function optionsFor(serviceDir: string) {
+  const handlers = await handlersIn(serviceDir);
   const groups = Map.groupBy(
     handlers.toSorted(),
     (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS,

@@ -30,7 +30,6 @@ const ENVIRONMENT = {
   NOTIFICATION_SMS: 'sns',
   NOTIFICATION_FROM: 'orders@example.com',
   SMTP_URL: 'smtp://localhost:1',
-  TRACER_LAYER_ARN: 'arn:', // as in stage prod; what the layer has is found in node_modules here
 };
 
 async function initialisation(bundle: string): Promise<number> {

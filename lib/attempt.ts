@@ -10,8 +10,8 @@ import { AppError } from './errors.ts';
 
 type Item = Record<string, unknown>;
 
-/** How a conditional write ended: with the item that it was to return, or with what stands there instead. */
-export type Attempt = { refused: boolean; item?: Item | undefined };
+/** How a conditional write ended: with the item that it was to return, or with what stands there. */
+export type Written = { refused: boolean; item?: Item | undefined };
 
 /** How a transaction ended. `conflict`: another one is at the same items at this moment. */
 export type TransactionEnd = 'done' | 'conflict' | { refusedBy: (Item | undefined)[] };
@@ -20,7 +20,7 @@ export type TransactionEnd = 'done' | 'conflict' | { refusedBy: (Item | undefine
 const PASSING_REASONS = new Set(['ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 /** @throws AppError `DATABASE_AWAY` when the write was not answered */
-export async function attempt(write: Promise<{ Attributes?: Item | undefined }>): Promise<Attempt> {
+export async function attempt(write: Promise<{ Attributes?: Item | undefined }>): Promise<Written> {
   try {
     return { refused: false, item: (await write).Attributes };
   } catch (error) {

@@ -14,7 +14,8 @@ const load = createRequire(import.meta.url);
 let tracer: Tracer | undefined;
 
 /**
- * Begins to trace, by Powertools' tracer from AWS's layer, which `NODE_PATH` leads to; before this,
+ * Begins to trace, by Powertools' tracer from AWS's layer, which `NODE_PATH` leads to
+ * (https://docs.aws.amazon.com/powertools/typescript/latest/getting-started/lambda-layers/); before this,
  * and in a stage without the layer, nothing is traced. A tracer that does not load takes the parts out
  * of the traces and stops nothing else.
  */
@@ -29,7 +30,10 @@ export function startTracer(): void {
   }
 }
 
-/** The client, with a part of the trace for each of its calls. */
+/**
+ * The client, with a part of the trace for each of its calls. A failed call is there with its message,
+ * so this is for services whose messages hold nothing of a customer.
+ */
 export function traceClient<C>(client: C): C {
   return tracer ? tracer.captureAWSv3Client(client) : client;
 }
@@ -47,7 +51,10 @@ export function traceInvocation<T>(
   });
 }
 
-/** Runs work as a part of the trace; what it waits for stands below it. A failure is marked by its code. */
+/**
+ * Runs work as a part of the trace; what it waits for stands below it. A failure is marked by its code
+ * or name alone: messages of providers repeat addresses.
+ */
 export async function tracePart<T>(
   name: string,
   annotations: Annotations,
@@ -78,8 +85,9 @@ type Part = {
 };
 
 function mark(part: Part, error: unknown): void {
-  const code = error instanceof AppError ? error.code : 'INTERNAL';
-  part.addAnnotation('errorCode', code);
-  if (ERRORS[code].status < 500) part.addErrorFlag();
+  const isOurs = error instanceof AppError;
+  const name = error instanceof Error ? error.name : typeof error;
+  part.addAnnotation('errorCode', isOurs ? error.code : name);
+  if (isOurs && ERRORS[error.code].status < 500) part.addErrorFlag();
   else part.addFaultFlag();
 }

@@ -1,3 +1,4 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { KafkaConfig } from 'kafkajs';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
@@ -67,20 +68,19 @@ export async function iamToken(region: string): Promise<{ value: string }> {
 }
 
 async function readSecret({ region, secretArn }: { region: string; secretArn: string }) {
-  const { GetSecretValueCommand, SecretsManagerClient } = await import(
-    '@aws-sdk/client-secrets-manager'
-  );
-  const client = traceClient(new SecretsManagerClient({ region, maxAttempts: 2 }));
+  let client: SecretsManagerClient | undefined;
   try {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }), {
-      abortSignal: AbortSignal.timeout(SECRET_TIMEOUT_MS),
-    });
+    const secrets = await import('@aws-sdk/client-secrets-manager');
+    client = new secrets.SecretsManagerClient({ region, maxAttempts: 2 });
+    const command = new secrets.GetSecretValueCommand({ SecretId: secretArn });
+    const abortSignal = AbortSignal.timeout(SECRET_TIMEOUT_MS);
+    const answer = await traceClient(client).send(command, { abortSignal });
     return answer.SecretString ?? '';
   } catch (error) {
     const reason = `The secret ${secretArn} cannot be read: ${error}.`;
     throw new AppError('KAFKA_AWAY', reason, {}, error);
   } finally {
-    client.destroy();
+    client?.destroy();
   }
 }
 

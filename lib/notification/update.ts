@@ -3,7 +3,7 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { type Attempt, attempt } from '../attempt.ts';
+import { attempt, type Written } from '../attempt.ts';
 
 export type Condition = Pick<
   UpdateCommandInput,
@@ -11,7 +11,7 @@ export type Condition = Pick<
 >;
 
 /** One conditional update, and the item before it. @throws AppError `DATABASE_AWAY` */
-export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Attempt>;
+export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Written>;
 
 type Changes = {
   remove?: string[];

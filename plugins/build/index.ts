@@ -46,11 +46,9 @@ export default class Build {
     const retire = retireOnRebuild(Lambda, (error) => this.#log.error(String(error)));
     limitInstances(Lambda, MAX_INSTANCES);
     this.#watcher = await watchFunctions(this.#serviceDir, {
-      built: (names) => {
+      built: () => {
         retire();
-        this.#log.notice(
-          `Built again: ${names.join(', ')}. The next call of each runs the new code`,
-        );
+        this.#log.notice('Functions built again: the next call of each runs the new code');
       },
       failed: () => this.#log.error('The functions do not build: the code from before goes on'),
     });

@@ -10,8 +10,8 @@ const ASKED_OF_KAFKA = new Set([
   'saslAuthenticate',
 ]);
 
-/** What only some functions use: kafkajs' admin, and zod's JSON Schemas. */
-export type Extra = 'admin' | 'jsonSchema';
+/** What only some functions use: kafkajs' admin, zod's JSON Schemas, and the client for secrets. */
+export type Extra = 'admin' | 'jsonSchema' | 'secrets';
 
 /** What stands in a bundle for code that no function of ours can reach. */
 const STANDS_FOR = {
@@ -30,8 +30,11 @@ const STANDS_FOR = {
     export { none as EventStreamSerde, none as eventStreamSerdeProvider };`,
 };
 
-/** Clients that few functions use and late: they are Lambda's own, which finds them by `NODE_PATH`. */
+/** Clients that are used late, when nobody waits: they are Lambda's own, found by `NODE_PATH`. */
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 const OF_THE_RUNTIME = /^@aws-sdk\/client-(secrets-manager|sesv2|sns)$/;
+const SECRETS = '@aws-sdk/client-secrets-manager';
 
 /** Where each client of the SDK lists the shapes of all its operations. */
 const SCHEMAS = /@aws-sdk[\\/]client-[\w-]+[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
@@ -43,7 +46,7 @@ export function trim(extras: readonly Extra[] = []): Plugin {
     setup(build) {
       trimKafka(build, extras.includes('admin'));
       trimNodemailer(build);
-      trimSdk(build);
+      trimSdk(build, extras.includes('secrets'));
       if (!extras.includes('jsonSchema')) trimZod(build);
       build.onLoad({ filter: /[\\/]node_modules[\\/].*[\\/]package\.json$/ }, async ({ path }) => ({
         contents: shortened(await readFile(path, 'utf8')),
@@ -73,7 +76,7 @@ function trimNodemailer(build: PluginBuild): void {
   replace(build, 'fetch', /[\\/]fetch[\\/]index\.js$/, /nodemailer[\\/]/);
 }
 
-function trimSdk(build: PluginBuild): void {
+function trimSdk(build: PluginBuild, keepsSecrets: boolean): void {
   // Where AWS gives each account an address of its own, as DynamoDB does not.
   replace(build, 'discovery', /^mnemonist\//, /@aws-sdk[\\/]endpoint-cache[\\/]/);
   // The signer for MSK brings an older one of its own.
@@ -87,9 +90,10 @@ function trimSdk(build: PluginBuild): void {
   build.onLoad({ filter: SCHEMAS }, async ({ path }) => ({
     contents: droppable(await readFile(path, 'utf8')),
   }));
-  build.onResolve({ filter: OF_THE_RUNTIME }, ({ path, kind }) =>
-    kind === 'dynamic-import' ? { path, namespace: 'runtime' } : { path, external: true },
-  );
+  build.onResolve({ filter: OF_THE_RUNTIME }, ({ path, kind }) => {
+    if (keepsSecrets && path === SECRETS) return undefined;
+    return kind === 'dynamic-import' ? { path, namespace: 'runtime' } : { path, external: true };
+  });
   // By `require`: `import` does not look at `NODE_PATH`.
   build.onLoad({ filter: /.*/, namespace: 'runtime' }, ({ path }) => ({
     contents: `module.exports = require(${JSON.stringify(path)});`,

@@ -15,7 +15,8 @@ export async function stageOf({ service }: Serverless) {
     import('../../lib/dynamo.ts'),
   ]);
   const { region, environment = {} } = service.provider;
-  const config = loadConfig({ AWS_REGION: region, ...environment });
+  const set = loadConfig({ AWS_REGION: region, ...environment });
+  const config = { ...set, hasTracer: false }; // what a person runs is in no trace
   return { config, dynamo: createDynamo(config, credentialsIn(environment)) };
 }
 

@@ -72,13 +72,15 @@ const IN_VPC = [
   { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
 ];
 
+const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:powertools:1';
+
 /** The ways to reach a Kafka, a kind and what is set besides, and the mapping of each, whole. */
 const WAYS = {
   'msk-iam': MANAGED,
   'msk-scram': { ...MANAGED, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-scram': { ...OWN, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-mtls': { ...OWN, ...access('CLIENT_CERTIFICATE_TLS_AUTH') },
-  'self-managed-scram KAFKA_NETWORK=vpc': {
+  [`self-managed-scram KAFKA_NETWORK=vpc TRACER_LAYER_ARN=${LAYER}`]: {
     ...OWN,
     ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
   },
@@ -122,6 +124,14 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
   }, 180_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('every function has the layer that is set, and knows of it', () => {
+    const { TRACER_LAYER_ARN: layer } = besides;
+    for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
+      expect(Properties.Layers ?? []).toEqual(layer ? [layer] : []);
+      expect(Properties.Environment.Variables.TRACER_LAYER_ARN).toBe(layer ?? '');
+    }
+  });
 
   test('the mapping is what serverless.yml says, and nothing more', () => {
     const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {

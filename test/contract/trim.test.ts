@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -133,11 +133,20 @@ test('they know the errors of SES and SNS by name', async () => {
   ]);
 });
 
-test('where the clients are missing nothing was sent, and another provider may be asked', async () => {
+test('where the clients are missing or broken nothing was sent, and another provider may be asked', async () => {
   expect(JSON.parse(await printed('send', ['http://127.0.0.1:1'], {}))).toEqual([
-    { success: false, passing: true, reason: 'ses: MODULE_NOT_FOUND' },
-    { success: false, passing: true, reason: 'sns: MODULE_NOT_FOUND' },
+    { success: false, passing: true, reason: 'ses: no client (MODULE_NOT_FOUND)' },
+    { success: false, passing: true, reason: 'sns: no client (MODULE_NOT_FOUND)' },
   ]);
+  const packages = join(directory, 'broken');
+  await mkdir(join(packages, '@aws-sdk/client-sesv2'), { recursive: true });
+  await writeFile(join(packages, '@aws-sdk/client-sesv2/index.js'), 'null.broken;');
+  const broken = await printed('send', ['http://127.0.0.1:1'], { NODE_PATH: packages });
+  expect(JSON.parse(broken)[0]).toEqual({
+    success: false,
+    passing: true,
+    reason: 'ses: no client (TypeError)',
+  });
 });
 
 test("the bundled signer for MSK gives the token that AWS's whole library gives", async () => {

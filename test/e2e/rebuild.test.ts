@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -62,6 +62,12 @@ beforeAll(async () => {
   await writeFile(join(service, 'serverless.yml'), yml);
   await mkdir(join(service, 'functions/probe'), { recursive: true });
   await writeCode(handler('one'));
+  // Of the same code, and built apart: its bundle leaves out less.
+  await mkdir(join(service, 'functions/health'));
+  await writeFile(
+    join(service, 'functions/health/handler.ts'),
+    `export { handler } from '../probe/handler.ts';`,
+  );
   offline = await startOffline({ KAFKA_BROKERS: process.env.KAFKA_BROKERS }, service);
 }, 120_000);
 
@@ -122,6 +128,8 @@ test('between two rebuilds one instance serves all calls, and a rebuild replaces
   expect(offline.printed()).toContain('record first by one');
   expect(offline.printed()).toContain('record second by two');
   expect(offline.printed().match(/record first/g)).toHaveLength(1);
+  expect(offline.printed().match(/Functions built again/g)).toHaveLength(1);
+  expect(await readFile(join(service, 'dist/health/handler.js'), 'utf8')).toContain('two');
 });
 
 test('code that does not build leaves the code from before at work', async () => {

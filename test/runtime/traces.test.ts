@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
@@ -11,6 +13,8 @@ import { until } from '../support/until.ts';
 import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
+
+const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:powertools:1';
 
 type KafkaRecord = { partition: number; key: string; value: string; headers: object[] };
 
@@ -31,7 +35,7 @@ let datagrams: string[] = [];
 
 beforeAll(async () => {
   await clientFolder();
-  packaged = await packageProd();
+  packaged = await packageProd({ TRACER_LAYER_ARN: LAYER });
   bench = await createOrderBench();
   daemon = createSocket('udp4').bind(0, '127.0.0.1');
   await once(daemon, 'listening');
@@ -71,11 +75,21 @@ const parts = () =>
     .map((datagram): Part => JSON.parse(datagram.slice(datagram.indexOf('\n') + 1)))
     .toSorted((a, b) => a.start_time - b.start_time);
 
-/** The part that is named after the handler, which ends last. */
-function invocation(): Promise<Part> {
-  return until('the part of the invocation', () =>
-    parts().find(({ name }) => name.startsWith('## ')),
-  );
+/** The part of the invocation, once the daemon has heard of so many below it and its parts. */
+function invocation(others: number): Promise<Part> {
+  return until(`${others} parts and the one of the invocation`, () => {
+    const all = parts();
+    return all.length > others ? all.find(({ name }) => name.startsWith('## ')) : undefined;
+  });
+}
+
+/** Nothing has come before a datagram of our own that comes after it. */
+async function silence(): Promise<void> {
+  const socket = createSocket('udp4');
+  socket.send('marker', daemon.address().port, '127.0.0.1');
+  await until('the marker', () => datagrams.includes('marker') || undefined);
+  socket.close();
+  expect(datagrams).toEqual(['marker']);
 }
 
 const below = ({ id }: Part) => parts().filter(({ parent_id }) => parent_id === id);
@@ -93,7 +107,7 @@ test('an order is one part of its trace, with the calls to DynamoDB and Kafka an
   event.headers.traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
   const { outcome, log } = await invoke('createOrder', event);
   expect(outcome).toMatchObject({ answer: { statusCode: 201 } });
-  const part = await invocation();
+  const part = await invocation(3);
   expect(part).toMatchObject({
     name: '## orders-prod-createOrder',
     trace_id: '1-5759e988-bd862e3fe1be46a994272793',
@@ -133,7 +147,7 @@ test('records under way at once are parts beside each other, each with the trace
     ]),
   );
   await invoke('notify', event);
-  const records = below(await invocation());
+  const records = below(await invocation(3 + 3 * 6));
   const named = records.map(({ name, annotations }) => `${name} ${annotations?.traceId}`);
   expect(named.toSorted()).toEqual(traces.map((trace) => `record ${trace}`));
   const [calls] = records.map(outline);
@@ -144,11 +158,11 @@ test('records under way at once are parts beside each other, each with the trace
 
 test('a refusal is an error of the caller, an absent database a fault of ours, each by its code', async () => {
   await invoke('getOrder', await sample('getOrder'));
-  const refused = await invocation();
+  const refused = await invocation(1);
   expect(refused).toMatchObject({ error: true, annotations: { errorCode: 'ORDER_NOT_FOUND' } });
   expect(refused).not.toHaveProperty('fault');
   await invoke('getOrder', await sample('getOrder'), { DYNAMODB_ENDPOINT: 'http://127.0.0.1:1' });
-  expect(await invocation()).toMatchObject({
+  expect(await invocation(1)).toMatchObject({
     fault: true,
     annotations: { errorCode: 'DATABASE_AWAY' },
   });
@@ -159,8 +173,29 @@ test('without the layer an order is taken all the same, and a layer without the 
   const without = await invoke('createOrder', event, { TRACER_LAYER_ARN: '' });
   expect(without.outcome).toMatchObject({ answer: { statusCode: 201 } });
   expect(without.log).not.toContain('no tracer');
+  await silence();
   const wrong = await invoke('createOrder', event, { NODE_PATH: '' });
   expect(wrong.outcome).toMatchObject({ answer: { statusCode: 201 } });
   expect(wrong.log).toContain('no tracer');
-  expect(datagrams).toEqual([]);
+  await silence();
+});
+
+test('what a provider says of an address is not told to X-Ray', async () => {
+  const ses = createServer((request, response) => {
+    response.writeHead(400, { 'x-amzn-errortype': 'MessageRejected' });
+    request.resume().on('end', () => response.end('{"message":"ada@example.com is on the list"}'));
+  }).listen(0, '127.0.0.1');
+  await once(ses, 'listening');
+  try {
+    await invoke('notify', await sample('notify'), {
+      NOTIFICATION_EMAIL: 'ses',
+      AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${(ses.address() as AddressInfo).port}`,
+    });
+  } finally {
+    ses.close();
+  }
+  const [record] = below(await invocation(5));
+  const asked = record && below(record).find(({ name }) => name === 'SES');
+  expect(asked).toMatchObject({ fault: true, annotations: { errorCode: 'MessageRejected' } });
+  expect(datagrams.join()).not.toMatch(/example\.com|15550/);
 });

@@ -1,19 +1,5 @@
 import type { SendResult } from '../channels.ts';
 
-/** What the clients of SES and SNS have in common: one try each, on a connection of its own. */
-export const ONE_TRY = {
-  // A second try of the SDK could be a second message.
-  maxAttempts: 1,
-  requestHandler: {
-    connectionTimeout: 1_000,
-    requestTimeout: 4_000,
-    throwOnRequestTimeout: true,
-    // A connection kept over a frozen invocation breaks under the next request: an answer lost.
-    httpAgent: { keepAlive: false },
-    httpsAgent: { keepAlive: false },
-  },
-} as const;
-
 /** What the clients' errors and Node's have, as far as they are known. */
 export type Problem = {
   name?: string;
@@ -49,11 +35,10 @@ function isAnswer(status: number): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status === 500 || status === 503;
 }
 
-/** Whether a request surely did not leave: no client, no name, no connection, no trust, no credentials. */
+/** Whether a request surely did not leave: no name, no connection, no trust, no credentials. */
 function neverLeft({ name, message = '', code = '', syscall, errors = [] }: Problem): boolean {
   // One error for each address of a name that was tried.
   if (errors.length > 0) return errors.every(neverLeft);
-  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return true;
   if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
   if (/^(CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code)) return true;
   if (name === 'CredentialsProviderError') return true;

@@ -1,8 +1,9 @@
-import type { SESv2Client, SendEmailCommandInput } from '@aws-sdk/client-sesv2';
-import { traceClient } from '../../tracer.ts';
+import type { SendEmailCommandInput } from '@aws-sdk/client-sesv2';
+import { tracePart } from '../../tracer.ts';
 import type { EmailMessage, Sender } from '../channels.ts';
 import { unsubscribeHeaders } from './headers.ts';
-import { ONE_TRY, type Problem, refusalOf } from './refusal.ts';
+import { atFirstUse, notLoaded, oneTry } from './late.ts';
+import { type Problem, refusalOf } from './refusal.ts';
 
 const UTF8 = { Charset: 'UTF-8' };
 
@@ -13,7 +14,10 @@ export function createSesSender(options: {
   endpoint?: string;
 }): Sender<EmailMessage> {
   const { region, from, endpoint } = options;
-  let client: SESv2Client | undefined;
+  const load = atFirstUse(async () => {
+    const { SESv2Client, SendEmailCommand } = await import('@aws-sdk/client-sesv2');
+    return { client: new SESv2Client({ region, endpoint, ...oneTry() }), SendEmailCommand };
+  });
   return {
     name: 'ses',
     async send(message, signal) {
@@ -32,11 +36,13 @@ export function createSesSender(options: {
           },
         },
       };
+      const ses = await load();
+      if (!ses.loaded) return notLoaded('ses', ses.error);
+      const { client, SendEmailCommand } = ses.loaded;
       try {
-        const ses = await import('@aws-sdk/client-sesv2');
-        client ??= traceClient(new ses.SESv2Client({ region, endpoint, ...ONE_TRY }));
-        const command = new ses.SendEmailCommand(email);
-        const { MessageId = '' } = await client.send(command, { abortSignal: signal });
+        const { MessageId = '' } = await tracePart('SES', {}, () =>
+          client.send(new SendEmailCommand(email), { abortSignal: signal }),
+        );
         return { success: true, messageId: MessageId };
       } catch (error) {
         return refusalOf('ses', error, isAboutTheMessage);

@@ -1,7 +1,7 @@
-import type { SNSClient } from '@aws-sdk/client-sns';
-import { traceClient } from '../../tracer.ts';
+import { tracePart } from '../../tracer.ts';
 import type { Sender, SmsMessage } from '../channels.ts';
-import { ONE_TRY, refusalOf } from './refusal.ts';
+import { atFirstUse, notLoaded, oneTry } from './late.ts';
+import { refusalOf } from './refusal.ts';
 import { segmentsOf } from './segments.ts';
 
 /** More is a mistake in a template, and costs as much as it has parts. */
@@ -25,7 +25,10 @@ export function createSnsSender(options: {
   endpoint?: string;
 }): Sender<SmsMessage> {
   const { region, senderId, endpoint } = options;
-  let client: SNSClient | undefined;
+  const load = atFirstUse(async () => {
+    const { PublishCommand, SNSClient } = await import('@aws-sdk/client-sns');
+    return { client: new SNSClient({ region, endpoint, ...oneTry() }), PublishCommand };
+  });
   const attributes = {
     'AWS.SNS.SMS.SMSType': { DataType: 'String', StringValue: 'Transactional' },
     ...(senderId && { 'AWS.SNS.SMS.SenderID': { DataType: 'String', StringValue: senderId } }),
@@ -39,11 +42,13 @@ export function createSnsSender(options: {
         return { success: false, passing: false, reason };
       }
       const sms = { PhoneNumber: to, Message: text, MessageAttributes: attributes };
+      const sns = await load();
+      if (!sns.loaded) return notLoaded('sns', sns.error);
+      const { client, PublishCommand } = sns.loaded;
       try {
-        const sns = await import('@aws-sdk/client-sns');
-        client ??= traceClient(new sns.SNSClient({ region, endpoint, ...ONE_TRY }));
-        const command = new sns.PublishCommand(sms);
-        const { MessageId = '' } = await client.send(command, { abortSignal: signal });
+        const { MessageId = '' } = await tracePart('SNS', {}, () =>
+          client.send(new PublishCommand(sms), { abortSignal: signal }),
+        );
         return { success: true, messageId: MessageId, segments };
       } catch (error) {
         return refusalOf('sns', error, ({ name = '' }) => PERMANENT.has(name));
