@@ -15,7 +15,7 @@ const ALIASES = {
   // What the signer for MSK would use if it were not given credentials.
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
-  '@aws-crypto/sha256-js': join(import.meta.dirname, 'plugins/build/sha256.ts'),
+  '@aws-crypto/sha256-js': join(import.meta.dirname, 'lib/sha256.ts'),
 };
 
 const SECRETS: readonly Extra[] = ['secrets'];
@@ -71,16 +71,16 @@ export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
  * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
  *
  * @param built called after every build that changed a bundle, the first one apart
- * @param failed called with esbuild's messages, which esbuild prints too
+ * @param failed called after every build that failed, the first one apart; esbuild says why
  */
 export async function watchFunctions(
   serviceDir: string,
-  { built, failed }: { built: () => void; failed: (errors: number) => void },
+  { built, failed }: { built: () => void; failed: () => void },
 ): Promise<{ stop(): Promise<void> }> {
   const options = await optionsFor(serviceDir);
   const groups = await Promise.all(options.map((one) => context(one)));
   const first = Promise.withResolvers<void>();
-  let last = '';
+  let last: string | undefined;
   const rebuild = async () => {
     const files = (await Promise.all(groups.map((group) => group.rebuild()))).flatMap(
       ({ outputFiles }) => outputFiles,
@@ -88,14 +88,20 @@ export async function watchFunctions(
     const now = files.map(({ hash }) => hash).join();
     if (now === last) return;
     await writeOutput(files);
-    if (last !== '') built();
+    if (last !== undefined) built();
     last = now;
     first.resolve();
   };
   const end = async (errors: number) => {
-    if (errors === 0) return rebuild();
-    first.reject(new Error('The functions do not build; esbuild says why above.'));
-    failed(errors);
+    try {
+      if (errors > 0) throw new Error('The functions do not build; esbuild says why above.');
+      await rebuild();
+    } catch (error) {
+      first.reject(error);
+      if (last !== undefined) failed();
+      // What esbuild has not printed yet it prints when it is thrown here.
+      if (errors === 0) throw error;
+    }
   };
   const watcher = await context({
     ...optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS),

@@ -32,10 +32,20 @@ const ENVIRONMENT = {
   SMTP_URL: 'smtp://localhost:1',
 };
 
-async function initialisation(bundle: string): Promise<number> {
+/** The bundles find the tracer in node_modules, where Lambda has a layer. */
+const WITH_TRACER = { ...ENVIRONMENT, TRACER_LAYER_ARN: 'arn:' };
+
+async function initialisation(bundle: string, env: Record<string, string>): Promise<number> {
   const args = ['--input-type=module', '-e', MEASURE, bundle];
-  const { stdout } = await run(process.execPath, args, { env: ENVIRONMENT, timeout: 20_000 });
+  const { stdout } = await run(process.execPath, args, { env, timeout: 20_000 });
   return Number(stdout);
+}
+
+async function initialisations(bundle: string, env: Record<string, string>): Promise<number> {
+  await initialisation(bundle, env);
+  const times: number[] = [];
+  for (let count = 0; count < RUNS; count += 1) times.push(await initialisation(bundle, env));
+  return Math.round(median(times));
 }
 
 async function main(): Promise<void> {
@@ -43,15 +53,15 @@ async function main(): Promise<void> {
   const rows: (string | number)[][] = [];
   for (const name of (await readdir(join(ROOT, 'functions'))).toSorted()) {
     const bundle = join(ROOT, 'dist', name, 'handler.js');
-    await initialisation(bundle);
-    const times: number[] = [];
-    for (let count = 0; count < RUNS; count += 1) times.push(await initialisation(bundle));
     const kilobytes = Math.round((await stat(bundle)).size / 1000);
-    const milliseconds = Math.round(median(times));
-    const isMet = kilobytes < GOAL.kilobytes && milliseconds < GOAL.milliseconds;
-    rows.push([name, kilobytes, milliseconds, isMet ? 'yes' : 'no']);
+    const milliseconds = await initialisations(bundle, ENVIRONMENT);
+    const traced = await initialisations(bundle, WITH_TRACER);
+    const isMet = kilobytes < GOAL.kilobytes && traced < GOAL.milliseconds;
+    rows.push([name, kilobytes, milliseconds, traced, isMet ? 'yes' : 'no']);
   }
-  console.log(table(['function', 'KB', `init ms (median of ${RUNS})`, 'goal met'], rows));
+  console.log(
+    table(['function', 'KB', `init ms (median of ${RUNS})`, 'with the tracer', 'goal met'], rows),
+  );
   console.log(`Goal: under ${GOAL.kilobytes} KB unzipped and under ${GOAL.milliseconds} ms.`);
 }
 

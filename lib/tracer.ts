@@ -5,7 +5,7 @@ import { AppError, ERRORS } from './errors.ts';
 import { logger } from './logger.ts';
 
 /** What a part of a trace can be found by in X-Ray. Never an address or a name of a customer. */
-export type Annotations = { traceId?: string | undefined };
+type Annotations = { traceId?: string | undefined };
 
 const PACKAGE = '@aws-lambda-powertools/tracer';
 const load = createRequire(import.meta.url);
@@ -71,18 +71,35 @@ export async function tracePart<T>(
       if (part) mark(part, error);
       throw error;
     } finally {
-      part?.close();
+      if (part) end(part);
     }
   };
   return tracer.provider.captureAsyncFunc(name, traced) as Promise<T>;
 }
 
+/** As much of the X-Ray SDK's subsegment as is used. */
 type Part = {
-  addAnnotation(key: string, value: string): void;
+  subsegments?: Part[];
+  isClosed(): boolean;
+  addAnnotation(key: string, value: string | boolean): void;
   addErrorFlag(): void;
   addFaultFlag(): void;
   close(): void;
 };
+
+/**
+ * What is still under way below a part, since nobody waits for it any more, ends with it: the SDK holds
+ * a part back while one below is open, and would give the rest to the next invocation's trace.
+ */
+function end(part: Part): void {
+  for (const child of [...(part.subsegments ?? [])]) {
+    if (child.isClosed()) continue;
+    child.addAnnotation('unfinished', true);
+    end(child);
+    child.close = () => undefined;
+  }
+  part.close();
+}
 
 function mark(part: Part, error: unknown): void {
   const isOurs = error instanceof AppError;

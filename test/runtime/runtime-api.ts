@@ -29,8 +29,7 @@ export async function startRuntimeApi(functionArn: string) {
       'lambda-runtime-aws-request-id': invocation.id,
       'lambda-runtime-deadline-ms': invocation.deadline,
       'lambda-runtime-invoked-function-arn': functionArn,
-      'lambda-runtime-trace-id':
-        'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
+      'lambda-runtime-trace-id': `Root=1-5759e988-${invocation.id.replaceAll('-', '').slice(0, 24)};Parent=53995c3f42cd8ad8;Sampled=1`,
     });
     idle.end(JSON.stringify(invocation.event));
     idle = undefined;

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
@@ -22,6 +22,7 @@ type KafkaRecord = { partition: number; key: string; value: string; headers: obj
 type Part = {
   id: string;
   parent_id: string;
+  trace_id: string;
   name: string;
   start_time: number;
   annotations?: Record<string, unknown>;
@@ -48,8 +49,14 @@ afterAll(async () => {
   await packaged?.remove();
 });
 
-/** What a packaged function answers, tells X-Ray's daemon and logs of one invocation. */
-async function invoke(key: string, event: unknown, changes: Record<string, string> = {}) {
+type Lambda = Awaited<ReturnType<typeof startLambda>>;
+
+/** Runs a packaged function that tells its parts to a daemon of ours, for as long as `work` takes. */
+async function using(
+  key: string,
+  changes: Record<string, string>,
+  work: (lambda: Lambda) => Promise<void>,
+): Promise<void> {
   const definition = packaged.functions.find((one) => one.key === key);
   if (!definition) throw new Error(`${key} is not in the template`);
   datagrams = [];
@@ -62,8 +69,7 @@ async function invoke(key: string, event: unknown, changes: Record<string, strin
     ...changes,
   });
   try {
-    const outcome = await lambda.invoke(event);
-    return { outcome, log: lambda.log() };
+    await work(lambda);
   } finally {
     await lambda.stop();
   }
@@ -83,7 +89,7 @@ function invocation(others: number): Promise<Part> {
   });
 }
 
-/** Nothing has come before a datagram of our own that comes after it. */
+/** After two invocations nothing has come before a datagram of our own. */
 async function silence(): Promise<void> {
   const socket = createSocket('udp4');
   socket.send('marker', daemon.address().port, '127.0.0.1');
@@ -105,19 +111,27 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 test('an order is one part of its trace, with the calls to DynamoDB and Kafka and nothing private', async () => {
   const event = await sample('createOrder');
   event.headers.traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
-  const { outcome, log } = await invoke('createOrder', event);
-  expect(outcome).toMatchObject({ answer: { statusCode: 201 } });
-  const part = await invocation(3);
-  expect(part).toMatchObject({
-    name: '## orders-prod-createOrder',
-    trace_id: '1-5759e988-bd862e3fe1be46a994272793',
-    annotations: { ColdStart: true, Service: 'orders', traceId: TRACE },
+  await using('createOrder', {}, async (lambda) => {
+    expect(await lambda.invoke(event)).toMatchObject({ answer: { statusCode: 201 } });
+    const part = await invocation(3);
+    expect(part).toMatchObject({
+      name: '## orders-prod-createOrder',
+      annotations: { ColdStart: true, Service: 'orders', traceId: TRACE },
+    });
+    expect(outline(part)).toEqual(['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem']);
+    for (const secret of ['reader@example.org', '15550123', 'customer-1', 'book-42']) {
+      expect(datagrams.join()).not.toContain(secret);
+    }
+    expect(lambda.log()).not.toContain('no tracer');
+
+    datagrams = [];
+    await lambda.invoke(event);
+    const second = await invocation(3);
+    expect(outline(second)).toEqual(['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem']);
+    expect(second.annotations).toMatchObject({ ColdStart: false });
+    expect(second.trace_id).not.toBe(part.trace_id);
+    expect(parts().map(({ trace_id }) => trace_id)).toEqual(Array(4).fill(second.trace_id));
   });
-  expect(outline(part)).toEqual(['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem']);
-  for (const secret of ['reader@example.org', '15550123', 'customer-1', 'book-42']) {
-    expect(datagrams.join()).not.toContain(secret);
-  }
-  expect(log).not.toContain('no tracer');
 });
 
 /** The sample's record once more, of another order with another trace. */
@@ -146,8 +160,11 @@ test('records under way at once are parts beside each other, each with the trace
       [another({ ...record, partition: n - 1 }, trace)],
     ]),
   );
-  await invoke('notify', event);
-  const records = below(await invocation(3 + 3 * 6));
+  let records: Part[] = [];
+  await using('notify', {}, async (lambda) => {
+    await lambda.invoke(event);
+    records = below(await invocation(3 + 3 * 6));
+  });
   const named = records.map(({ name, annotations }) => `${name} ${annotations?.traceId}`);
   expect(named.toSorted()).toEqual(traces.map((trace) => `record ${trace}`));
   const [calls] = records.map(outline);
@@ -157,27 +174,56 @@ test('records under way at once are parts beside each other, each with the trace
 });
 
 test('a refusal is an error of the caller, an absent database a fault of ours, each by its code', async () => {
-  await invoke('getOrder', await sample('getOrder'));
-  const refused = await invocation(1);
-  expect(refused).toMatchObject({ error: true, annotations: { errorCode: 'ORDER_NOT_FOUND' } });
-  expect(refused).not.toHaveProperty('fault');
-  await invoke('getOrder', await sample('getOrder'), { DYNAMODB_ENDPOINT: 'http://127.0.0.1:1' });
-  expect(await invocation(1)).toMatchObject({
-    fault: true,
-    annotations: { errorCode: 'DATABASE_AWAY' },
+  const event = await sample('getOrder');
+  await using('getOrder', {}, async (lambda) => {
+    await lambda.invoke(event);
+    const refused = await invocation(1);
+    expect(refused).toMatchObject({ error: true, annotations: { errorCode: 'ORDER_NOT_FOUND' } });
+    expect(refused).not.toHaveProperty('fault');
   });
+  await using('getOrder', { DYNAMODB_ENDPOINT: 'http://127.0.0.1:1' }, async (lambda) => {
+    await lambda.invoke(event);
+    const annotations = { errorCode: 'DATABASE_AWAY' };
+    expect(await invocation(1)).toMatchObject({ fault: true, annotations });
+  });
+});
+
+test('what an invocation no longer waits for ends with it', async () => {
+  const hanging = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  const { port } = hanging.address() as AddressInfo;
+  const endpoint = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` };
+  try {
+    await using('health', endpoint, async (lambda) => {
+      await lambda.invoke(await sample('health'));
+      const part = await invocation(1);
+      expect(part.name).toBe('## orders-prod-health');
+      expect(below(part)).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ name: 'DynamoDB', annotations: { unfinished: true } }),
+        ]),
+      );
+    });
+  } finally {
+    hanging.close();
+  }
 });
 
 test('without the layer an order is taken all the same, and a layer without the tracer is told', async () => {
   const event = await sample('createOrder');
-  const without = await invoke('createOrder', event, { TRACER_LAYER_ARN: '' });
-  expect(without.outcome).toMatchObject({ answer: { statusCode: 201 } });
-  expect(without.log).not.toContain('no tracer');
-  await silence();
-  const wrong = await invoke('createOrder', event, { NODE_PATH: '' });
-  expect(wrong.outcome).toMatchObject({ answer: { statusCode: 201 } });
-  expect(wrong.log).toContain('no tracer');
-  await silence();
+  const accepted = { answer: { statusCode: 201 } };
+  await using('createOrder', { TRACER_LAYER_ARN: '' }, async (lambda) => {
+    expect(await lambda.invoke(event)).toMatchObject(accepted);
+    expect(await lambda.invoke(event)).toMatchObject(accepted);
+    expect(lambda.log()).not.toContain('no tracer');
+    await silence();
+  });
+  await using('createOrder', { NODE_PATH: '' }, async (lambda) => {
+    expect(await lambda.invoke(event)).toMatchObject(accepted);
+    expect(await lambda.invoke(event)).toMatchObject(accepted);
+    expect(lambda.log()).toContain('no tracer');
+    await silence();
+  });
 });
 
 test('what a provider says of an address is not told to X-Ray', async () => {
@@ -186,16 +232,19 @@ test('what a provider says of an address is not told to X-Ray', async () => {
     request.resume().on('end', () => response.end('{"message":"ada@example.com is on the list"}'));
   }).listen(0, '127.0.0.1');
   await once(ses, 'listening');
+  const changes = {
+    NOTIFICATION_EMAIL: 'ses',
+    AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${(ses.address() as AddressInfo).port}`,
+  };
   try {
-    await invoke('notify', await sample('notify'), {
-      NOTIFICATION_EMAIL: 'ses',
-      AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${(ses.address() as AddressInfo).port}`,
+    await using('notify', changes, async (lambda) => {
+      await lambda.invoke(await sample('notify'));
+      const [record] = below(await invocation(5));
+      const asked = record && below(record).find(({ name }) => name === 'SES');
+      expect(asked).toMatchObject({ fault: true, annotations: { errorCode: 'MessageRejected' } });
+      expect(datagrams.join()).not.toMatch(/example\.com|15550/);
     });
   } finally {
     ses.close();
   }
-  const [record] = below(await invocation(5));
-  const asked = record && below(record).find(({ name }) => name === 'SES');
-  expect(asked).toMatchObject({ fault: true, annotations: { errorCode: 'MessageRejected' } });
-  expect(datagrams.join()).not.toMatch(/example\.com|15550/);
 });

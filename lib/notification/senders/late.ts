@@ -1,4 +1,5 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { logger } from '../../logger.ts';
 import type { SendResult } from '../channels.ts';
 
 /**
@@ -38,5 +39,6 @@ export function atFirstUse<T>(make: () => Promise<T>): () => Promise<Loaded<T>> 
 /** Nothing was sent, since there is nothing to send by: another provider may. */
 export function notLoaded(provider: string, error: unknown): SendResult {
   const { code, name }: { code?: string; name?: string } = Object(error);
+  logger.error('no client', error instanceof Error ? error : new Error(String(error)));
   return { success: false, passing: true, reason: `${provider}: no client (${code ?? name})` };
 }
