@@ -103,12 +103,13 @@ export async function watchFunctions(
       if (errors === 0) throw error;
     }
   };
+  const whole = optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS);
   const watcher = await context({
-    ...optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS),
+    ...whole,
     minify: false,
     sourcemap: false,
     plugins: [
-      trim(ALL_EXTRAS),
+      ...whole.plugins,
       { name: 'rebuild', setup: ({ onEnd }) => onEnd(({ errors }) => end(errors.length)) },
     ],
   });
@@ -184,17 +185,14 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
 }
 
 function report(serviceDir: string, files: OutputFile[], start: number): BuildReport {
-  const functions = bundles(serviceDir, files).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return { functions, milliseconds: Math.round(performance.now() - start) };
-}
-
-function bundles(serviceDir: string, files: OutputFile[]): BuildReport['functions'] {
-  return files
+  const functions = files
     .filter(({ path }) => path.endsWith('.js'))
     .map(({ path, contents }) => ({
       name: dirname(relative(join(serviceDir, OUT), path)),
       bytes: contents.length,
-    }));
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { functions, milliseconds: Math.round(performance.now() - start) };
 }
 
 /** Not awaited at the top level: osls loads this file by `require`, through plugins/build. */

@@ -101,7 +101,7 @@ async function handleMessage<T>(
   const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
   try {
     log.appendKeys(deps.identify(message.value));
-    const { traceId } = placeOf(item);
+    const traceId = traceIdOf(header(message.headers, 'traceparent'));
     await tracePart('record', { traceId }, () => process(message, { deadline, log }));
   } catch (error) {
     if (!(error instanceof AppError) || error.retriable) throw logged(error, log);

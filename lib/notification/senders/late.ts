@@ -1,6 +1,8 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { logger } from '../../logger.ts';
+import { logFailure, logger } from '../../logger.ts';
+import { tracePart } from '../../tracer.ts';
 import type { SendResult } from '../channels.ts';
+import { type Problem, refusalOf } from './refusal.ts';
 
 /**
  * What the clients of SES and SNS have in common: one try each, on a connection of its own. The client
@@ -21,24 +23,35 @@ export function oneTry() {
   };
 }
 
-type Loaded<T> = { loaded: T } | { loaded?: undefined; error: unknown };
-
-/** Makes it at the first use, keeps it, and tries again at the next use when that failed. */
-export function atFirstUse<T>(make: () => Promise<T>): () => Promise<Loaded<T>> {
-  let made: T | undefined;
-  return async () => {
+/**
+ * Asks a provider by a client that is loaded at the first message, kept, and tried again at the next when
+ * that failed: nothing was sent then, and another provider may.
+ *
+ * @param permanent whether a refusal is about this message or its recipient: see {@link refusalOf}
+ */
+export function createAsk<Sdk>(
+  provider: string,
+  load: () => Promise<Sdk>,
+  permanent: (problem: Problem) => boolean,
+) {
+  let loaded: Sdk | undefined;
+  return async (
+    call: (sdk: Sdk) => Promise<{ MessageId?: string | undefined }>,
+  ): Promise<SendResult> => {
+    let sdk: Sdk;
     try {
-      made ??= await make();
-      return { loaded: made };
+      loaded ??= await load();
+      sdk = loaded;
     } catch (error) {
-      return { error };
+      logFailure(logger, 'no client', error);
+      const { code, name }: Problem = Object(error);
+      return { success: false, passing: true, reason: `${provider}: no client (${code ?? name})` };
+    }
+    try {
+      const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));
+      return { success: true, messageId: MessageId };
+    } catch (error) {
+      return refusalOf(provider, error, permanent);
     }
   };
-}
-
-/** Nothing was sent, since there is nothing to send by: another provider may. */
-export function notLoaded(provider: string, error: unknown): SendResult {
-  const { code, name }: { code?: string; name?: string } = Object(error);
-  logger.error('no client', error instanceof Error ? error : new Error(String(error)));
-  return { success: false, passing: true, reason: `${provider}: no client (${code ?? name})` };
 }

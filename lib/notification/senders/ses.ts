@@ -1,9 +1,8 @@
 import type { SendEmailCommandInput } from '@aws-sdk/client-sesv2';
-import { tracePart } from '../../tracer.ts';
 import type { EmailMessage, Sender } from '../channels.ts';
 import { unsubscribeHeaders } from './headers.ts';
-import { atFirstUse, notLoaded, oneTry } from './late.ts';
-import { type Problem, refusalOf } from './refusal.ts';
+import { createAsk, oneTry } from './late.ts';
+import type { Problem } from './refusal.ts';
 
 const UTF8 = { Charset: 'UTF-8' };
 
@@ -14,10 +13,11 @@ export function createSesSender(options: {
   endpoint?: string;
 }): Sender<EmailMessage> {
   const { region, from, endpoint } = options;
-  const load = atFirstUse(async () => {
+  const load = async () => {
     const { SESv2Client, SendEmailCommand } = await import('@aws-sdk/client-sesv2');
     return { client: new SESv2Client({ region, endpoint, ...oneTry() }), SendEmailCommand };
-  });
+  };
+  const ask = createAsk('ses', load, isAboutTheMessage);
   return {
     name: 'ses',
     async send(message, signal) {
@@ -36,17 +36,9 @@ export function createSesSender(options: {
           },
         },
       };
-      const ses = await load();
-      if (!ses.loaded) return notLoaded('ses', ses.error);
-      const { client, SendEmailCommand } = ses.loaded;
-      try {
-        const { MessageId = '' } = await tracePart('SES', {}, () =>
-          client.send(new SendEmailCommand(email), { abortSignal: signal }),
-        );
-        return { success: true, messageId: MessageId };
-      } catch (error) {
-        return refusalOf('ses', error, isAboutTheMessage);
-      }
+      return ask(({ client, SendEmailCommand }) =>
+        client.send(new SendEmailCommand(email), { abortSignal: signal }),
+      );
     },
   };
 }

@@ -1,7 +1,5 @@
-import { tracePart } from '../../tracer.ts';
 import type { Sender, SmsMessage } from '../channels.ts';
-import { atFirstUse, notLoaded, oneTry } from './late.ts';
-import { refusalOf } from './refusal.ts';
+import { createAsk, oneTry } from './late.ts';
 import { segmentsOf } from './segments.ts';
 
 /** More is a mistake in a template, and costs as much as it has parts. */
@@ -25,10 +23,11 @@ export function createSnsSender(options: {
   endpoint?: string;
 }): Sender<SmsMessage> {
   const { region, senderId, endpoint } = options;
-  const load = atFirstUse(async () => {
+  const load = async () => {
     const { PublishCommand, SNSClient } = await import('@aws-sdk/client-sns');
     return { client: new SNSClient({ region, endpoint, ...oneTry() }), PublishCommand };
-  });
+  };
+  const ask = createAsk('sns', load, ({ name = '' }) => PERMANENT.has(name));
   const attributes = {
     'AWS.SNS.SMS.SMSType': { DataType: 'String', StringValue: 'Transactional' },
     ...(senderId && { 'AWS.SNS.SMS.SenderID': { DataType: 'String', StringValue: senderId } }),
@@ -42,17 +41,10 @@ export function createSnsSender(options: {
         return { success: false, passing: false, reason };
       }
       const sms = { PhoneNumber: to, Message: text, MessageAttributes: attributes };
-      const sns = await load();
-      if (!sns.loaded) return notLoaded('sns', sns.error);
-      const { client, PublishCommand } = sns.loaded;
-      try {
-        const { MessageId = '' } = await tracePart('SNS', {}, () =>
-          client.send(new PublishCommand(sms), { abortSignal: signal }),
-        );
-        return { success: true, messageId: MessageId, segments };
-      } catch (error) {
-        return refusalOf('sns', error, ({ name = '' }) => PERMANENT.has(name));
-      }
+      const result = await ask(({ client, PublishCommand }) =>
+        client.send(new PublishCommand(sms), { abortSignal: signal }),
+      );
+      return result.success ? { ...result, segments } : result;
     },
   };
 }
