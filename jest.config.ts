@@ -26,17 +26,17 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts', '!**/test/**'],
     },
     {
       ...withBackend,
       displayName: 'contract',
-      testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+      testMatch: ['<rootDir>/{,plugins/*/}test/contract/**/*.test.ts'],
     },
     {
       ...withBackend,
       displayName: 'integration',
-      testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
+      testMatch: ['<rootDir>/{,plugins/*/}test/integration/**/*.test.ts'],
     },
     {
       ...withBackend,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startBackend } from '../local/backend.ts';
-import { supervise } from '../local/supervise.ts';
+import { supervise } from '../plugins/kafka-event-source/broker/supervise.ts';
 import { createOrderBench } from '../test/support/orders.ts';
 import { freePorts } from '../test/support/ports.ts';
 import { table } from './figures.ts';

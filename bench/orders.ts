@@ -13,7 +13,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { orderKey } from '../lib/order/keys.ts';
 import { recordsOf } from '../lib/order/outbox.ts';
 import { startBackend } from '../local/backend.ts';
-import { supervise } from '../local/supervise.ts';
+import { supervise } from '../plugins/kafka-event-source/broker/supervise.ts';
 import { httpEvent, lambdaContext } from '../test/support/http.ts';
 import { createOrderBench, type OrderBench } from '../test/support/orders.ts';
 import { freePorts } from '../test/support/ports.ts';

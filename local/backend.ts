@@ -1,10 +1,15 @@
 import { mkdirSync } from 'node:fs';
+import { kafkaAnswers, kafkaTask } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { checkPorts } from '../plugins/kafka-event-source/broker/ports.ts';
+import {
+  type Child,
+  type Supervisor,
+  supervise,
+  whileRunning,
+} from '../plugins/kafka-event-source/broker/supervise.ts';
+import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 import { dynamodbAnswers, dynamodbTask } from './dynamodb.ts';
 import { services as all, fetchJars, jarFolder, type Service } from './jars.ts';
-import { kafkaAnswers, kafkaTask } from './kafka.ts';
-import { checkPorts } from './ports.ts';
-import { type Child, type Supervisor, supervise, whileRunning } from './supervise.ts';
-import { until } from './wait.ts';
 
 export type BackendOptions = {
   /** Holds data/ and logs/; made when missing. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import type { Task } from './supervise.ts';
+import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 
 /** DynamoDB Local with its data on disk. It listens on every address: it has no option for one. */
 export function dynamodbTask(jars: string, directory: string, port: number): Task {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Supervisor, Task } from './supervise.ts';
+import type { Supervisor, Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 
 const pom = join(import.meta.dirname, 'pom.xml');
 const home = join(import.meta.dirname, '../.local/jars');

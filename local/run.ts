@@ -1,6 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kafkaAnswers } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { checkPorts } from '../plugins/kafka-event-source/broker/ports.ts';
+import {
+  type Supervisor,
+  supervise,
+  type Task,
+  whileRunning,
+} from '../plugins/kafka-event-source/broker/supervise.ts';
+import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 import { type Backend, portOf, startBackend } from './backend.ts';
 import type { Choice } from './choose.ts';
 import { prepare, untilUnused } from './data.ts';
@@ -8,12 +17,8 @@ import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
 import { type Service, services } from './jars.ts';
-import { kafkaAnswers } from './kafka.ts';
-import { checkPorts } from './ports.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
-import { type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
-import { until } from './wait.ts';
 
 export type Plan = {
   backend: Choice;

@@ -1,4 +1,4 @@
-import { freePort } from '../../local/ports.ts';
+import { freePort } from '../../plugins/kafka-event-source/broker/ports.ts';
 
 /** So many different free ports; asked one by one, the system may give the same port twice. */
 export async function freePorts(count: number): Promise<number[]> {

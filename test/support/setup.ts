@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Backend, startBackend } from '../../local/backend.ts';
-import { supervise } from '../../local/supervise.ts';
+import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
 import { freePorts } from './ports.ts';
 
 declare global {

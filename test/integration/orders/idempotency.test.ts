@@ -7,7 +7,7 @@ import { createProducer } from '../../../lib/kafka/producer.ts';
 import { claimKey } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { always, type Fault, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';

@@ -4,7 +4,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';

@@ -4,7 +4,7 @@ import { createHandler as createUpdateStatus } from '../../../functions/updateSt
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { type ReplayWish, replay } from '../../../lib/order/replay.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { sls } from '../../support/sls.ts';
