@@ -2,8 +2,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Backend, startBackend } from '../../local/backend.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
-import { freePorts } from './ports.ts';
 
 declare global {
   var backend: Backend | undefined;

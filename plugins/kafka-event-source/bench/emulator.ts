@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
 import { median, quantile, table } from '../../../bench/figures.ts';
-import { startBackend } from '../../../local/backend.ts';
-import { freePorts } from '../../../test/support/ports.ts';
 import { until } from '../../../test/support/until.ts';
+import { startBroker } from '../broker/broker.ts';
+import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
@@ -247,14 +247,12 @@ async function run(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-emulator-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const services = ['kafka'] as const;
+  const port = await freePort();
   const say = noop;
   const endpoint = fork(fileURLToPath(new URL('lambda-endpoint.ts', import.meta.url)));
   try {
     const [address] = (await once(endpoint, 'message')) as [AddressInfo];
-    const options = { directory, kafkaPort, dynamoPort, services, supervisor, say };
-    const { kafkaBrokers } = await startBackend(options);
+    const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
     const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
     const parts = {
       delay: () => delay(bench, endpoint, Number(values.sent)),

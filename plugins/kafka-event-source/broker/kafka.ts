@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Jars } from './jars.ts';
 import { freePort } from './ports.ts';
+import type { Service } from './services.ts';
 import type { Task } from './supervise.ts';
 
 /** What a broker of one node needs, here as in docker-compose.yml. */
@@ -20,8 +22,22 @@ export const settings = {
   'group.initial.rebalance.delay.ms': 0,
 };
 
+export const kafkaJars: Jars = { name: 'kafka', pom: join(import.meta.dirname, 'pom.xml') };
+
+/** A broker on this port of localhost. */
+export function kafkaService(port: number): Service {
+  const brokers = `localhost:${port}`;
+  return {
+    what: `Kafka on ${brokers}`,
+    port: { what: 'Kafka', port, change: 'KAFKA_PORT' },
+    jars: kafkaJars,
+    task: (jars, directory) => kafkaTask(jars, directory, port),
+    answers: () => kafkaAnswers(brokers),
+  };
+}
+
 /** A broker of one node (KRaft). Formats its data folder the first time, and reuses it later. */
-export async function kafkaTask(jars: string, directory: string, port: number): Promise<Task> {
+async function kafkaTask(jars: string, directory: string, port: number): Promise<Task> {
   const data = join(directory, 'data/kafka');
   const file = join(directory, 'kafka.properties');
   const controller = await freePort();

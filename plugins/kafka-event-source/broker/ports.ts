@@ -6,8 +6,18 @@ export function freePort(): Promise<number> {
   return listen(0);
 }
 
+/** So many different free ports; asked one by one, the system may give the same port twice. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
+/** A port, what it is for, and the variable that chooses another. */
+export type WantedPort = { what: string; port: number; change: string };
+
 /** Throws for the first port that is taken, naming who holds it and what to do. */
-export async function checkPorts(ports: { what: string; port: number; change: string }[]) {
+export async function checkPorts(ports: readonly WantedPort[]) {
   for (const { what, port, change } of ports) {
     if (await isFree(port)) continue;
     const holder = listener(port);

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { startBackend } from '../../../../local/backend.ts';
+import { startBroker } from '../../broker/broker.ts';
 import { freePort } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
 import { Bench, counting, failure, success, until, values } from './bench.ts';
@@ -11,34 +11,32 @@ async function startKafka() {
   const directory = await mkdtemp(join(tmpdir(), 'kes-broker-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
-  const backend = await startBackend({
+  const broker = await startBroker({
     directory,
-    kafkaPort: await freePort(),
-    dynamoPort: await freePort(),
-    services: ['kafka'],
+    port: await freePort(),
     supervisor,
     say: () => undefined,
   });
   const signal = async (name: NodeJS.Signals) => {
-    process.kill((await backend.children.get('kafka')?.pid) ?? 0, name);
+    process.kill((await broker.children.get('kafka')?.pid) ?? 0, name);
   };
-  return { backend, supervisor, signal };
+  return { broker, supervisor, signal };
 }
 
 test('a broker killed and started again loses no record and skips none', async () => {
-  const { backend, supervisor, signal } = await startKafka();
+  const { broker, supervisor, signal } = await startKafka();
   try {
-    await using bench = new Bench([backend.kafkaBrokers]);
+    await using bench = new Bench([broker.kafkaBrokers]);
     await bench.createTopic();
     const lambda = await bench.lambda((_, index) => (index % 5 === 4 ? failure : success));
     await bench.produceCount(40);
     bench.poll(lambda, { batchSize: 2 });
     await until('some', () => values(lambda).length > 10);
-    const kafka = backend.children.get('kafka');
+    const kafka = broker.children.get('kafka');
     await signal('SIGKILL');
     await kafka?.ended;
     await until('the message', () => bench.log.some((line) => line.includes('cannot poll')));
-    await backend.start('kafka');
+    await broker.start('kafka');
     await bench.produceCount(40, { from: 40 });
     await until('the commit', async () => (await bench.committed()) === 80, {
       withinMs: 60_000,
@@ -52,9 +50,9 @@ test('a broker killed and started again loses no record and skips none', async (
 }, 120_000);
 
 test('a broker that hangs is told while it does, and polled when it answers again', async () => {
-  const { backend, supervisor, signal } = await startKafka();
+  const { broker, supervisor, signal } = await startKafka();
   try {
-    await using bench = new Bench([backend.kafkaBrokers]);
+    await using bench = new Bench([broker.kafkaBrokers]);
     await bench.createTopic();
     const lambda = await bench.lambda();
     await bench.produceCount(5);

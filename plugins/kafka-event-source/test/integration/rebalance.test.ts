@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { jarFolder } from '../../../../local/jars.ts';
+import { jarFolder } from '../../broker/jars.ts';
+import { kafkaJars } from '../../broker/kafka.ts';
 import { Bench, counting, success, until, values } from './bench.ts';
 
 const partitionsOf = (bench: Bench) =>
@@ -80,7 +81,7 @@ test("the group's member has a client id of this plugin's", async () => {
 test("a group of Java's consumers is not shared, which is told, and taken when they are gone", async () => {
   await using bench = new Bench();
   await bench.createTopic();
-  const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jarFolder('kafka')}/*`];
+  const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jarFolder(kafkaJars)}/*`];
   const main = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
   const servers = ['--bootstrap-server', process.env.KAFKA_BROKERS ?? ''];
   const topic = ['--topic', bench.topic, '--group', bench.groupId];

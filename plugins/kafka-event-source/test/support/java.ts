@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { jarFolder } from '../../../../local/jars.ts';
+import { jarFolder } from '../../broker/jars.ts';
+import { kafkaJars } from '../../broker/kafka.ts';
 
 const LIMIT_MS = 120_000;
 
@@ -11,7 +12,7 @@ export async function kafkaTool(
   args: readonly string[],
   input = '',
 ): Promise<{ output: string }> {
-  const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder('kafka'), '*')];
+  const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder(kafkaJars), '*')];
   const main = `org.apache.kafka.tools.${tool}`;
   const child = execFile('java', [...java, main, ...args], {
     timeout: LIMIT_MS,

@@ -4,9 +4,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { jarFolder } from '../../../../local/jars.ts';
-import { freePorts } from '../../../../test/support/ports.ts';
-import { kafkaAnswers, settings } from '../../broker/kafka.ts';
+import { jarFolder } from '../../broker/jars.ts';
+import { kafkaAnswers, kafkaJars, settings } from '../../broker/kafka.ts';
+import { freePorts } from '../../broker/ports.ts';
 import { supervise, type Task, whileRunning } from '../../broker/supervise.ts';
 import { until } from '../../broker/wait.ts';
 import { createAuthority } from './certificate.ts';
@@ -34,7 +34,7 @@ export async function startSecureKafka() {
   const file = join(directory, 'server.properties');
   mkdirSync(join(directory, 'logs'), { recursive: true });
   writeFileSync(file, properties(join(directory, 'data'), ports, authority));
-  const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder('kafka'), '*')];
+  const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder(kafkaJars), '*')];
   const scram = Object.entries(USERS).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
       '--add-scram',
