@@ -1,9 +1,9 @@
 /** Drains a topic in a process of its own, so that its memory is the emulator's and nobody else's. */
 
-import { until } from '../../../test/support/until.ts';
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
+import { until } from '../test/support/until.ts';
 
 export interface Drain {
   readonly endpoint: string;

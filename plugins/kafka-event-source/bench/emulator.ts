@@ -11,13 +11,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
 import { median, quantile, table } from '../../../bench/figures.ts';
-import { until } from '../../../test/support/until.ts';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
+import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
 
 const HELP =

@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROOT } from '../../../../test/support/root.ts';
+import { ROOT } from '../support/root.ts';
 
-const PLUGIN = 'plugins/kafka-event-source';
 const KINDS = ['same', 'differs', 'chosen', 'not emulated'];
 const ID = /\b[A-Z]-\d{2}\b/g;
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 /** The rows of the tables: their ids, what they say, and the tests that they name. */
-const rows = read(`${PLUGIN}/docs/fidelity.md`)
+const rows = read('docs/fidelity.md')
   .split('\n')
   .filter((line) => line.startsWith('| '))
   .map((line) => line.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim()))
@@ -40,8 +39,7 @@ function idsOf(cell: string): string[] {
 }
 
 function fileOf(name: string): string {
-  if (name.startsWith('it/')) return `${PLUGIN}/test/integration/${name.slice(3)}`;
-  return `${PLUGIN}/${name}`;
+  return name.startsWith('it/') ? `test/integration/${name.slice(3)}` : name;
 }
 
 function quoted(title: string): RegExp {
@@ -49,7 +47,7 @@ function quoted(title: string): RegExp {
 }
 
 test('every row of the specification has a row in fidelity.md, and no other', () => {
-  const wanted: string[] = read(`${PLUGIN}/docs/rows.md`).match(ID) ?? [];
+  const wanted: string[] = read('docs/rows.md').match(ID) ?? [];
   const found: string[] = rows.flatMap(({ ids }) => ids);
   expect(wanted.length).toBeGreaterThan(200);
   expect(wanted.filter((id) => !found.includes(id))).toEqual([]);

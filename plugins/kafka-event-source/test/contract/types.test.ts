@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { ROOT } from '../../../../test/support/root.ts';
 import { optionsSchema } from '../../options.ts';
+import { ROOT } from '../support/root.ts';
 import { typeErrors } from '../support/typescript.ts';
 
-const published = readFileSync(join(ROOT, 'plugins/kafka-event-source/index.d.mts'), 'utf8');
+const published = readFileSync(join(ROOT, 'index.d.mts'), 'utf8');
 
 /** Holds the published type and the schema's input against each other: every path, and every value. */
 const COMPARISON = `
 import type { z } from 'zod';
 import type { KafkaEventSourceOptions } from './published.d.mts';
-import type { optionsSchema } from './plugins/kafka-event-source/options.ts';
+import type { optionsSchema } from './plugin/options.ts';
 
 type Leaf = string | number | boolean | undefined | readonly unknown[];
 type Path<T> = T extends Leaf ? never : string extends keyof T
@@ -69,7 +69,7 @@ test('a configuration with every option compiles, and one with a misspelt option
 test('the class is what the framework makes of a plugin', async () => {
   const source =
     `import KafkaEventSource from './published.mjs';\n` +
-    `import Plugin from './plugins/kafka-event-source/index.ts';\n` +
+    `import Plugin from './plugin/index.ts';\n` +
     `const plugin = new KafkaEventSource({}, {}, {});\n` +
     `export const hook: (() => void | Promise<void>) | undefined = plugin.hooks['kafka:status:run'];\n` +
     `export const members: keyof KafkaEventSource extends keyof Plugin ? true : false = true;\n` +

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
+import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, plugin, sls } from './offline-service.ts';
+import { collect, createService, sls } from './offline-service.ts';
 
 const FAILURES = ['text', 'object', 'nothing', 'callback', 'cause', 'bigint', 'circle'];
 const SUCCESSES = ['function', 'response', 'symbol'];
@@ -16,7 +17,7 @@ test.each([
   async (_, offline) => {
     await using bench = new Bench();
     await bench.createTopic();
-    const directory = await createService(bench, [plugin, 'serverless-offline'], 'end', {
+    const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'end', {
       offline,
       batchSize: 1,
     });

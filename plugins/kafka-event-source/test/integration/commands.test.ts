@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { sls } from '../../../../test/support/sls.ts';
+import { PLUGIN } from '../support/root.ts';
+import { sls } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
-import { sls as bin, collect, createService, plugin } from './offline-service.ts';
+import { sls as bin, collect, createService } from './offline-service.ts';
 
 test('status and events, of a service that runs and of one that does not', async () => {
   await using bench = new Bench();
-  const directory = await createService(bench, [plugin, 'serverless-offline']);
-  const run = (...args: string[]) => sls(['kafka', ...args], {}, directory);
+  const directory = await createService(bench, [PLUGIN, 'serverless-offline']);
+  const run = (...args: string[]) => sls(['kafka', ...args], directory);
   const status = async () => JSON.parse((await run('status', '--json')).stdout).mappings[0];
   let child: ReturnType<typeof spawn> | undefined;
   try {

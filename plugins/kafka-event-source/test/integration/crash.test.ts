@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
+import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, plugin, sls } from './offline-service.ts';
+import { collect, createService, sls } from './offline-service.ts';
 
 test('a handler that ends its process, or throws out of reach, fails its call; sls offline goes on', async () => {
   await using bench = new Bench();
   await bench.createTopic();
-  const directory = await createService(bench, [plugin, 'serverless-offline'], 'crash');
+  const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'crash');
   const child = spawn(process.execPath, [sls, 'offline', 'start'], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,7 +48,7 @@ test('with useInProcess a handler that ends its process ends sls offline', async
   await using bench = new Bench();
   await bench.createTopic();
   const offline = { useInProcess: true };
-  const directory = await createService(bench, [plugin, 'serverless-offline'], 'crash', {
+  const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'crash', {
     offline,
   });
   const child = spawn(process.execPath, [sls, 'offline', 'start'], {

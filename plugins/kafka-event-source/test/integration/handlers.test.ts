@@ -1,12 +1,10 @@
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ROOT } from '../../../../test/support/root.ts';
-import { startOffline } from '../../../../test/support/sls.ts';
+import { link, PLUGIN } from '../support/root.ts';
+import { startOffline } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
-import { plugin } from './offline-service.ts';
 
 const PARTIAL = [
   'partial',
@@ -25,8 +23,6 @@ let offline: Awaited<ReturnType<typeof startOffline>>;
 beforeAll(async () => {
   bench = new Bench();
   await bench.createTopic();
-  const table = `idempotency-${bench.topic}`;
-  await createTable(table);
   directory = await mkdtemp(join(tmpdir(), 'kes-handlers-'));
   const kafka = {
     accessConfigurations: { saslScram512Auth: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
@@ -40,16 +36,12 @@ beforeAll(async () => {
   const service = {
     service: 'others',
     frameworkVersion: '4',
-    plugins: [plugin, 'serverless-offline'],
+    plugins: [PLUGIN, 'serverless-offline'],
     provider: {
       name: 'aws',
       runtime: 'nodejs24.x',
       stage: 'local',
-      environment: {
-        IDEMPOTENCY_TABLE: table,
-        DYNAMODB_ENDPOINT: process.env.DYNAMODB_ENDPOINT,
-        POWERTOOLS_DEV: 'true',
-      },
+      environment: { POWERTOOLS_DEV: 'true' },
     },
     custom: {
       'serverless-offline': { noSponsor: true },
@@ -71,13 +63,11 @@ beforeAll(async () => {
   };
   await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
   await cp(new URL('service/others.mjs', import.meta.url), join(directory, 'others.mjs'));
-  for (const folder of ['node_modules', 'plugins']) {
-    await symlink(join(ROOT, folder), join(directory, folder));
-  }
+  await link(directory);
   await bench.produce(
     [1, 2, 3].map((id) => ({ key: `k${id}`, value: JSON.stringify({ id }), headers: { h: 'v' } })),
   );
-  offline = await startOffline({}, directory);
+  offline = await startOffline(directory);
 }, 120_000);
 
 afterAll(async () => {
@@ -85,22 +75,6 @@ afterAll(async () => {
   await bench[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
 }, 60_000);
-
-async function createTable(TableName: string): Promise<void> {
-  const client = new DynamoDBClient({
-    endpoint: process.env.DYNAMODB_ENDPOINT ?? '',
-    region: 'us-east-1',
-  });
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-    }),
-  );
-  client.destroy();
-}
 
 /** What a handler has printed, without its name, when there is so much of it. */
 async function printed(name: string, count: number): Promise<string[]> {

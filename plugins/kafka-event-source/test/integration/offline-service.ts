@@ -1,16 +1,14 @@
 /** A tiny service of its own folder, for tests that run `sls offline start` or `sls package`. */
 import type { ChildProcess } from 'node:child_process';
-import { cp, mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../../broker/ports.ts';
+import { link } from '../support/root.ts';
 import type { Bench } from './bench.ts';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
 export const sls = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
-export const plugin = './plugins/kafka-event-source/index.ts';
 
 /** The function is `print`, or another of service/handler.mjs. */
 export async function createService(
@@ -41,9 +39,7 @@ export async function createService(
   };
   await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
   await cp(new URL('service/handler.mjs', import.meta.url), join(directory, 'handler.mjs'));
-  for (const folder of ['node_modules', 'plugins']) {
-    await symlink(join(root, folder), join(directory, folder));
-  }
+  await link(directory);
   return directory;
 }
 

@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
+import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, plugin, sls } from './offline-service.ts';
+import { collect, createService, sls } from './offline-service.ts';
 
 const offline = 'serverless-offline';
 
 test.each([
-  ['before', [plugin, offline]],
-  ['after', [offline, plugin]],
+  ['before', [PLUGIN, offline]],
+  ['after', [offline, PLUGIN]],
 ])('sls offline start, with the plugin listed %s serverless-offline', async (_, plugins) => {
   await using bench = new Bench();
   await bench.createTopic();

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ROOT } from '../../../../test/support/root.ts';
-import { sls } from '../../../../test/support/sls.ts';
 import { readDeployed, type Service } from '../../template/deployed.ts';
+import { link, PLUGIN } from '../support/root.ts';
+import { sls } from '../support/sls.ts';
 
 const secret = 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x';
 const arn = 'arn:aws:kafka:us-east-1:111111111111:cluster/Shared/abc-1';
@@ -35,7 +35,7 @@ const service = {
   service: 'mappings',
   frameworkVersion: '4',
   configValidationMode: 'error',
-  plugins: ['./plugins/kafka-event-source/index.ts'],
+  plugins: [PLUGIN],
   provider: { name: 'aws', runtime: 'nodejs24.x', region: 'us-east-1', stage: 'prod' },
   package: { patterns: ['!**', 'handler.mjs'] },
   functions: {
@@ -126,9 +126,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-package-'));
   await writeFile(join(folder, 'serverless.json'), JSON.stringify(service));
   await writeFile(join(folder, 'handler.mjs'), 'export const run = () => undefined;\n');
-  for (const name of ['node_modules', 'plugins'])
-    await symlink(join(ROOT, name), join(folder, name));
-  const { code, stdout, stderr } = await sls(['package'], {}, folder);
+  await link(folder);
+  const { code, stdout, stderr } = await sls(['package'], folder);
   if (code !== 0) throw new Error(stdout + stderr);
   const file = join(folder, '.serverless/cloudformation-template-update-stack.json');
   packaged = JSON.parse(await readFile(file, 'utf8')).Resources;

@@ -1,67 +1,59 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ROOT } from '../../../../test/support/root.ts';
-import { plainEnvironment } from '../../../../test/support/sls.ts';
-import { readTopic } from '../../../../test/support/topic.ts';
 import { freePort } from '../../broker/ports.ts';
+import { MODULES, ROOT } from '../support/root.ts';
+import { plainEnvironment } from '../support/sls.ts';
+import { readTopic } from '../support/topic.ts';
 import { Bench, until } from './bench.ts';
 import { collect } from './offline-service.ts';
 
-const PLUGIN = join(ROOT, 'plugins/kafka-event-source');
-const NAME = 'serverless-offline-kafka-event-source';
+const NAME = 'lambda-kafka-event-source';
 const run = promisify(execFile);
 const env = plainEnvironment() as NodeJS.ProcessEnv;
 let folder: string;
 
 /**
- * Packs the plugin as it is published, and puts it where its user has it, with what it declares to
- * need and nothing else: linked from this project, or installed from the registry when
- * TEST_PUBLISHED=install, which takes a network.
+ * Packs the plugin as it is published, and installs it in an empty folder as its user does, with what
+ * it declares to need and nothing else. Only the framework is linked, which takes minutes to install.
  */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
   const source = join(folder, 'source');
-  await cp(PLUGIN, source, { recursive: true, filter: (path) => !/dist$|\.tgz$/.test(path) });
-  await symlink(join(ROOT, 'node_modules'), join(source, 'node_modules'));
+  const isSource = (path: string) => !/(dist|node_modules|\.local|\.tgz)$/.test(path);
+  await cp(ROOT, source, { recursive: true, filter: isSource });
+  await symlink(MODULES, join(source, 'node_modules'));
   await run('npm', ['pack', '--pack-destination', folder], { cwd: source, env, timeout: 60_000 });
   const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  await (process.env.TEST_PUBLISHED === 'install' ? install(tarball) : link(tarball));
+  await install(tarball);
 }, 240_000);
 
 async function install(tarball: string): Promise<void> {
-  await writeFile(join(folder, 'package.json'), '{"private":true}');
-  const { devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  const offline = `serverless-offline@${devDependencies['serverless-offline']}`;
-  const framework = `serverless@${devDependencies.serverless}`;
-  // With the whole environment: the registry may be set there.
-  const options = { cwd: folder, timeout: 200_000 };
-  await run('npm', ['install', framework, offline, `./${tarball}`], options);
-}
-
-async function link(tarball: string): Promise<void> {
-  const modules = join(folder, 'node_modules');
-  const own = join(modules, NAME);
-  await mkdir(own, { recursive: true });
-  await run('tar', ['-xzf', tarball, '-C', own, '--strip-components=1'], { cwd: folder });
-  const { dependencies } = JSON.parse(await readFile(join(own, 'package.json'), 'utf8'));
-  for (const name of [...Object.keys(dependencies), 'serverless', 'serverless-offline']) {
-    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  const home = join(folder, 'home');
+  await mkdir(home);
+  await writeFile(join(home, 'package.json'), '{"private":true}');
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
+  // With the whole environment: the registry may be set there. Without peers, of which the framework is one.
+  const args = ['install', ...quick, '--legacy-peer-deps', join(folder, tarball)];
+  await run('npm', args, { cwd: home, timeout: 200_000 });
+  for (const name of ['serverless', 'serverless-offline']) {
+    await symlink(join(MODULES, name), join(home, 'node_modules', name));
   }
 }
 
 afterAll(() => rm(folder, { recursive: true }));
 
-const sls = () => join(folder, 'node_modules/serverless/bin/serverless.js');
+const installed = () => join(folder, 'home/node_modules', NAME);
+const sls = () => join(folder, 'home/node_modules/serverless/bin/serverless.js');
 
 /** Runs an example with the published plugin alone, until the test has seen what it waits for. */
 async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
-  const directory = join(folder, name);
-  await cp(join(folder, 'node_modules', NAME, 'examples', name), directory, { recursive: true });
+  const directory = join(folder, 'home', name);
+  await cp(join(installed(), 'examples', name), directory, { recursive: true });
   const port = String(await freePort());
   const child = spawn(process.execPath, [sls(), 'offline', 'start', '--lambdaPort', port], {
     cwd: directory,
@@ -81,7 +73,7 @@ async function example(name: string, bench: Bench, seen: (output: () => string) 
 const wait = { withinMs: 40_000 };
 
 test('the package has what is built, documented and shown, and no source or test', async () => {
-  const files = await readdir(join(folder, 'node_modules', NAME), { recursive: true });
+  const files = await readdir(installed(), { recursive: true });
   expect(files).toEqual(
     expect.arrayContaining([
       'dist/index.js',
@@ -123,7 +115,7 @@ test('the example with failures pays the good record, and sets the bad one aside
     });
   });
   const redriven = await run(process.execPath, [sls(), 'kafka', 'redrive'], {
-    cwd: join(folder, 'failures'),
+    cwd: join(folder, 'home/failures'),
     env: { ...env, KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic },
   });
   expect(redriven.stdout).toContain('Dry run: 1 of');

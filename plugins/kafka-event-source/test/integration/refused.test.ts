@@ -1,9 +1,9 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROOT } from '../../../../test/support/root.ts';
-import { sls, startOffline } from '../../../../test/support/sls.ts';
+import { link, PLUGIN } from '../support/root.ts';
+import { sls, startOffline } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
 
 const secret = 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x';
@@ -24,7 +24,7 @@ async function createService({ topic, groupId }: Bench, strict: boolean): Promis
   const service = {
     service: 'refused',
     frameworkVersion: '4',
-    plugins: ['./plugins/kafka-event-source/index.ts', 'serverless-offline'],
+    plugins: [PLUGIN, 'serverless-offline'],
     provider: { name: 'aws', runtime: 'nodejs24.x', stage: 'local' },
     custom: { kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS, strict } },
     functions: {
@@ -37,8 +37,7 @@ async function createService({ topic, groupId }: Bench, strict: boolean): Promis
     join(folder, 'handler.mjs'),
     "export const run = async ({ records }) => { console.log('got ' + Object.values(records).flat().length); };\n",
   );
-  for (const name of ['node_modules', 'plugins'])
-    await symlink(join(ROOT, name), join(folder, name));
+  await link(folder);
   return folder;
 }
 
@@ -47,7 +46,7 @@ test('beside a mapping that AWS refuses, sls offline goes on and the others run'
   await bench.createTopic();
   await bench.produceCount(1);
   const folder = await createService(bench, false);
-  const offline = await startOffline({}, folder);
+  const offline = await startOffline(folder);
   try {
     const options = { withinMs: 40_000, seen: offline.printed };
     await until('the record', () => offline.printed().includes('got 1\n'), options);
@@ -64,11 +63,7 @@ test('with strict, a mapping that AWS refuses ends sls offline with an error', a
   await using bench = new Bench();
   const folder = await createService(bench, true);
   try {
-    const { code, stdout, stderr } = await sls(
-      ['offline', 'start', '--lambdaPort', '0'],
-      {},
-      folder,
-    );
+    const { code, stdout, stderr } = await sls(['offline', 'start', '--lambdaPort', '0'], folder);
     const printed = stdout + stderr;
     expect(code).toBe(1);
     expect(printed).toMatch(/The on-failure destination is the source topic/);

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry';
-import { readTopic } from '../../../../test/support/topic.ts';
 import type { EventRecord } from '../../event.ts';
 import type { Mapping, SchemaRegistry } from '../../mapping.ts';
 import { RESULTS } from '../../schema/registry.ts';
 import { createAuthority } from '../support/certificate.ts';
 import { type SchemaRegistryServer, startSchemaRegistry } from '../support/schema-registry.ts';
+import { readTopic } from '../support/topic.ts';
 import { Bench, type Lambda, until } from './bench.ts';
 
 let folder: string;

@@ -1,23 +1,21 @@
 /** The compiler's word on sources that a test writes. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from '../../../../test/support/root.ts';
+import { link, MODULES, ROOT } from './root.ts';
 
 const run = promisify(execFile);
 
 /**
- * The errors of these files, by name and contents, under the rules of the project's tsconfig.json:
+ * The errors of these files, by name and contents, under the rules of tsconfig.json:
  * a line each, `file.ts(1,2): error TS1: …`. None when they are all right.
  */
 export async function typeErrors(files: Readonly<Record<string, string>>): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'types-'));
   try {
-    for (const name of ['node_modules', 'plugins']) {
-      await symlink(join(ROOT, name), join(folder, name));
-    }
+    await link(folder);
     const config = { extends: join(ROOT, 'tsconfig.json'), files: Object.keys(files), include: [] };
     const sources = {
       ...files,
@@ -35,7 +33,7 @@ export async function typeErrors(files: Readonly<Record<string, string>>): Promi
 }
 
 async function compile(cwd: string): Promise<string[]> {
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const tsc = join(MODULES, 'typescript/bin/tsc');
   try {
     await run(process.execPath, [tsc, '--noEmit', '--pretty', 'false'], { cwd, timeout: 60_000 });
     return [];

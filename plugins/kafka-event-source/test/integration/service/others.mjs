@@ -1,12 +1,11 @@
 /** Handlers as other people write them: AWS's samples, Powertools for AWS Lambda (TypeScript), middy. */
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
-import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import { CachePersistenceLayer } from '@aws-lambda-powertools/idempotency/cache';
 import { kafkaConsumer, SchemaType } from '@aws-lambda-powertools/kafka';
 import {
   KafkaRecordSchema,
   KafkaSelfManagedEventSchema,
 } from '@aws-lambda-powertools/parser/schemas/kafka';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import middy from '@middy/core';
 
 /** True once for each name: what fails the first time, and is right when it comes again. */
@@ -64,14 +63,17 @@ export const parser = async (event) => {
 };
 
 // https://docs.aws.amazon.com/powertools/typescript/latest/features/idempotency/
-const persistenceStore = new DynamoDBPersistenceLayer({
-  tableName: process.env.IDEMPOTENCY_TABLE,
-  awsSdkV3Client: new DynamoDBClient({
-    endpoint: process.env.DYNAMODB_ENDPOINT,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  }),
-});
+const cache = new Map(); // In the place of Valkey: the calls of its client that the layer makes.
+const client = {
+  get: async (key) => cache.get(key) ?? null,
+  set: async (key, value, { NX = false } = {}) => {
+    if (NX && cache.has(key)) return null;
+    cache.set(key, value);
+    return 'OK';
+  },
+  del: async (keys) => keys.filter((key) => cache.delete(key)).length,
+};
+const persistenceStore = new CachePersistenceLayer({ client });
 const once = makeIdempotent(
   async (record) => {
     console.log('effect:', record.offset);
