@@ -1,3 +1,4 @@
+import { notBefore } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { EventType, OrderStatus } from '../order-event.ts';
 import type { Order } from './order.ts';
@@ -54,5 +55,6 @@ export function decide(order: Order, { status, versions }: Wish): 'stay' | 'move
 
 /** The order after the move. */
 export function moved(order: Order, status: OrderStatus, now: Date): Order {
-  return { ...order, status, version: order.version + 1, updatedAt: now.toISOString() };
+  const updatedAt = notBefore(order.updatedAt, now);
+  return { ...order, status, version: order.version + 1, updatedAt };
 }
