@@ -31,12 +31,14 @@ const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RE
 
 /** A producer that connects on its first send, and again after a failure. */
 export function createProducer(brokers: string[], signIn: SignIn = { way: 'none' }): Producer {
-  const connection = keepWarm(async () =>
-    (await createKafka(brokers, signIn)).producer({
+  const connection = keepWarm(async ({ sockets, answered }) => {
+    const producer = (await createKafka(brokers, signIn, sockets)).producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
-    }),
-  );
+    });
+    producer.on(producer.events.REQUEST, answered);
+    return producer;
+  });
   return {
     async send(topic, records, timeoutMs) {
       const messages = records.map(({ key, value, headers }) => ({ key, value, headers }));
