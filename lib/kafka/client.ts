@@ -1,6 +1,7 @@
 import { Kafka } from 'kafkajs';
 import { afterAwake } from '../awake.ts';
 import { AppError } from '../errors.ts';
+import { tolerateLostLeaders } from './leaders.ts';
 import { kafkaLog } from './log.ts';
 import { type SignIn, securityOf } from './sign-in.ts';
 import { createSockets, type Sockets } from './sockets.ts';
@@ -13,6 +14,8 @@ const CLOSING_MS = 1_000;
 
 /** kafkajs' own time limits count the time of a freeze, too: those of this file and its sockets hold. */
 const NEVER_MS = 24 * 3600 * 1000;
+
+tolerateLostLeaders();
 
 type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
 

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import { keepAdmin } from './client.ts';
 import type { SignIn } from './sign-in.ts';
 
@@ -8,7 +9,15 @@ export function createProbe(brokers: string[], signIn: SignIn = { way: 'none' })
   const connection = keepAdmin(brokers, signIn);
   return {
     async check(topic, timeoutMs) {
-      await connection.use((admin) => admin.fetchTopicMetadata({ topics: [topic] }), timeoutMs);
+      const { topics } = await connection.use(
+        (admin) => admin.fetchTopicMetadata({ topics: [topic] }),
+        timeoutMs,
+      );
+      const lost = topics.flatMap(({ partitions }) =>
+        partitions.filter(({ leader }) => leader < 0),
+      );
+      if (lost.length === 0) return;
+      throw new AppError('KAFKA_AWAY', `${lost.length} partitions of ${topic} have no leader.`);
     },
   };
 }

@@ -4,7 +4,8 @@ import type { Producer } from '../kafka/producer.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import type { StoredEvent } from './events.ts';
-import type { Repository, StoredOrder } from './repository.ts';
+import type { Repository } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /** What every publisher needs. */
 export type OutboxDeps = {

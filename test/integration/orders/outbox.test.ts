@@ -59,6 +59,7 @@ test('with Kafka away the order is accepted within two seconds, and the relay pu
 
 test('a send that fails marks nothing as published', async () => {
   const failing: Producer = {
+    ...bench.producer,
     send: () => createProducer(['localhost:1']).send('t', [], 50),
     disconnect: async () => undefined,
   };

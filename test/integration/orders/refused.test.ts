@@ -31,6 +31,7 @@ afterAll(async () => {
 /** Fills a batch with such an event up to what the broker really refuses: all of it or nothing. */
 const limited: Producer = {
   disconnect: async () => undefined,
+  partitionOf: (name, key) => bench.producer.partitionOf(name, key),
   send: (name, records, timeoutMs) => {
     const large = records.some(({ value }) =>
       [...tooLarge].some((mark) => String(value).includes(mark)),
