@@ -3,7 +3,8 @@ import { orderEventSchema } from '../order-event.ts';
 import type { StoredEvent } from './events.ts';
 import { findStored } from './find.ts';
 import { pendingOf } from './outbox.ts';
-import type { Repository, StoredOrder } from './repository.ts';
+import type { Repository } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 const { data } = orderEventSchema.shape;
 
