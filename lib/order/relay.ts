@@ -114,7 +114,8 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
   const stored = await readable(deps, id, report);
   if (!stored || pendingOf(stored.events).length === 0) return 'none';
   try {
-    report.published += await publishPending(deps, stored, SEND_TIMEOUT_MS);
+    const sent = await publishPending(deps, stored, SEND_TIMEOUT_MS);
+    report.published += sent; // not in one line with the wait, during which others count
     report.orders += 1;
   } catch (error) {
     if (!isRefusal(error)) throw error;

@@ -63,6 +63,7 @@ export function createTurns(
     async next(): Promise<Turn | undefined> {
       while (!isStopped) {
         const id = ready.pop() ?? (await orders.next()).value;
+        if (isStopped) break;
         if (id !== undefined) {
           const partition = placeOf(id);
           if (partition.unanswered < MAX_UNANSWERED && !partition.isAsked) {
