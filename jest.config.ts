@@ -26,7 +26,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{functions,infra,lib,local,plugins}/**/*.test.ts'],
     },
     {
       ...withBackend,
