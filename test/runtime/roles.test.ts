@@ -91,7 +91,7 @@ describe.each(Object.keys(functionsInYml()))('%s', (key) => {
       await lambda.stop();
     }
     // What was refused explains what failed, so it is told first.
-    expect(proxy.refused).toEqual([]);
+    expect([...proxy.refused]).toEqual([]);
     expect(proxy.unknown).toEqual([]);
     expect(failures).toEqual([]);
     expect(unused(permissions, proxy.used)).toEqual([]);

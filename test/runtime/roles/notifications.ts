@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { logger } from '../../../lib/logger.ts';
 import type { Senders } from '../../../lib/notification/channels.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
-import { deliver } from '../../../lib/notification/deliver.ts';
+import { deliver, planOf } from '../../../lib/notification/deliver.ts';
 import { createRecipientOf } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
@@ -67,6 +67,19 @@ async function deferred(world: World, fields: Record<string, unknown> = {}) {
   return event;
 }
 
+/** An email that waits and is due: the ledger takes any channel. */
+async function deferredEmail({ bench }: World) {
+  const event = newEvent();
+  const { dynamo, table } = bench;
+  const store = { dynamo, table, clock: systemClock };
+  const recipientOf = createRecipientOf({ customers: createCustomers(store), fallback: undefined });
+  const planned = await planOf(event, { recipientOf, clock: systemClock });
+  const email = planned.find(({ channel }) => channel === 'email');
+  if (!email) throw new Error('the event has no email');
+  await createSeen(store).defer(email, new Date(Date.now() - 1_000), 'to be sent again');
+  return event;
+}
+
 const noHours = ({ prefer }: World, { data }: OrderEvent) => prefer(data.customerId, {});
 
 /** The ways of the functions that send and show notifications. */
@@ -125,6 +138,11 @@ export const NOTIFYING: Record<string, Samples> = {
       await noHours(world, over);
       await world.invoke(await world.sample());
       expect(await statesOf(world, over)).toMatchObject({ sms: 'sent' });
+    },
+    'an email that waits': async (world) => {
+      const event = await deferredEmail(world);
+      await world.invoke(await world.sample());
+      expect(await statesOf(world, event)).toEqual({ email: 'sent' });
     },
     'the provider is away, and at last it is given up': async (world) => {
       const event = await deferred(world);

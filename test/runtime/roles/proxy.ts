@@ -24,7 +24,7 @@ export async function startProxy(
   services: { dynamo: string; others: string },
 ) {
   const used = new Set<Permission>();
-  const refused: Call[] = [];
+  const refused = new Set<string>();
   const unknown: unknown[] = [];
   let trouble: Trouble = 'none';
 
@@ -45,7 +45,7 @@ export async function startProxy(
       body: await text(incoming),
     };
     const denied = check(request);
-    if (denied) refused.push(denied);
+    if (denied) refused.add(`${denied.action} on ${denied.resource}`);
     const answer = denied
       ? accessDenied(request, denied)
       : (troubled(request, trouble) ?? (await forward(incoming, request, services)));

@@ -146,7 +146,7 @@ export const SAMPLES: Record<string, Samples> = {
     'all that there is': async ({ request }) => {
       await until('Kafka to be known', async () => {
         const { body: report } = await request(200);
-        return report.data?.dependencies?.kafka?.status === 'ok' ? true : undefined;
+        return report.dependencies.kafka.state === 'up' ? true : undefined;
       });
     },
     throttled: throttled(),

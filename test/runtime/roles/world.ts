@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from '@jest/globals';
+import { v7 as uuidV7 } from 'uuid';
 import { systemClock } from '../../../lib/clock.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
@@ -73,7 +74,7 @@ export function createWorld(given: {
     /** A new order in the table, its first event not published, with the age that the relay waits for. */
     async placeOrder(customerId: string = crypto.randomUUID()) {
       const items = [{ productId: 'p', quantity: 1, price: 5 }];
-      const id = crypto.randomUUID();
+      const id = uuidV7();
       const longAgo = new Date(Date.now() - 600_000);
       const order = firstVersion(id, { customerId, items, currency: 'USD' }, longAgo);
       const event = eventOf(order, { id: crypto.randomUUID(), traceparent: '' });
