@@ -58,5 +58,5 @@ export async function packageStage(stage: string, env: Record<string, string> = 
         environment: Properties.Environment.Variables,
       };
     });
-  return { functions, resources, outputs, remove };
+  return { folder, functions, resources, outputs, remove };
 }
