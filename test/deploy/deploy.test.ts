@@ -29,6 +29,8 @@ const WAYS = {
   'msk-iam': MSK,
   'msk-scram': MSK,
 };
+/** One way to each kind of mapping: what becomes of a stack later does not depend on the sign-in. */
+const KEPT_UP = ['self-managed-scram', 'msk-iam'];
 const STAGES = ['prod', 'pr-12'];
 
 /** What moto's CloudFormation does not hand on to its Lambda, or its list does not show. */
@@ -70,19 +72,21 @@ for (const [kind, values] of Object.entries(WAYS)) {
       );
     });
 
-    test('deployed again, nothing changes', async () => {
-      const earlier = await account();
-      assert.match(await run(['deploy', '--stage', 'prod']), /No changes to deploy/);
-      assert.deepEqual(bare(await account()), bare(earlier));
-    });
+    if (KEPT_UP.includes(kind)) {
+      test('deployed again, nothing changes', async () => {
+        const earlier = await account();
+        assert.match(await run(['deploy', '--stage', 'prod']), /No changes to deploy/);
+        assert.deepEqual(bare(await account()), bare(earlier));
+      });
 
-    test('another topic replaces the mapping, and leaves the other stage alone', async () => {
-      const earlier = await account();
-      await run(['deploy', '--stage', 'prod'], { ORDER_EVENTS_TOPIC: 'order-events-v2' });
-      const [mapping, ...others] = partOf(await account(), 'prod').mappings;
-      assert.deepEqual([mapping?.Topics, others], [['order-events-v2'], []]);
-      assert.deepEqual(bare(partOf(await account(), 'pr-12')), bare(partOf(earlier, 'pr-12')));
-    });
+      test('another topic replaces the mapping, and leaves the other stage alone', async () => {
+        const earlier = await account();
+        await run(['deploy', '--stage', 'prod'], { ORDER_EVENTS_TOPIC: 'order-events-v2' });
+        const [mapping, ...others] = partOf(await account(), 'prod').mappings;
+        assert.deepEqual([mapping?.Topics, others], [['order-events-v2'], []]);
+        assert.deepEqual(bare(partOf(await account(), 'pr-12')), bare(partOf(earlier, 'pr-12')));
+      });
+    }
 
     test('removed, nothing of a stage is left but its table, which is kept', async () => {
       const earlier = await account();
