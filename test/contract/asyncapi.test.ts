@@ -12,6 +12,7 @@ import {
   exampleOf,
 } from '../../docs/events.ts';
 import { documents } from '../../docs/write.ts';
+import names from '../../infra/names.cjs';
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
@@ -59,12 +60,12 @@ test.each(EVENT_TYPES)('the example of %s keeps its own schemas, value and heade
   expect(eventHeadersSchema.parse(exampleOf(type).headers)).toEqual(exampleOf(type).headers);
 });
 
-test('the names of the topics and of the group are those of serverless.yml', async () => {
-  const yml = await readFile(join(ROOT, 'serverless.yml'), 'utf8');
+test('the names of the topics and of the group are those of stage prod', () => {
   const { channels, operations } = document;
-  expect(yml).toContain(`ORDER_EVENTS_TOPIC, '${channels.orderEvents.address}'`);
-  expect(yml).toContain(`ORDER_EVENTS_DLQ, '${channels.deadLetters.address}'`);
-  expect(yml).toContain(`'${operations.notify.bindings.kafka.groupId.const}'`);
+  const { events, deadLetters, group } = names.namesOf('prod', {});
+  expect(channels.orderEvents.address).toBe(events);
+  expect(channels.deadLetters.address).toBe(deadLetters);
+  expect(operations.notify.bindings.kafka.groupId.const).toBe(group);
 });
 
 test("notify's dead letters keep the schema", () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../lib/metrics.ts';
+import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { functionsInYml } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { emulated, packagedAs } from './emulated.ts';
@@ -189,6 +190,38 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
         expect([role, Action.filter((action) => !(action in UNNAMED))]).toEqual([role, []]);
       }
     }
+  });
+
+  test('what a role allows is used by its function, or is on the list of who else needs it', () => {
+    for (const { role, Action } of statements()) {
+      const others = Action.filter((action) => !CALLED.test(action) && !(action in NOT_CALLED));
+      expect([role, others]).toEqual([role, []]);
+    }
+  });
+
+  test('who may publish by SNS may do so to no topic', () => {
+    const publishing = statements().filter(({ Action }) => Action.includes('sns:Publish'));
+    for (const effect of ['Allow', 'Deny']) {
+      const having = publishing.filter(({ Effect }) => Effect === effect);
+      expect([effect, having.map(({ role }) => role).toSorted()]).toEqual([
+        effect,
+        ONLY['sns:Publish'],
+      ]);
+    }
+  });
+
+  test('the API takes so many requests a second, and answers 429 beyond', () => {
+    const [api, ...others] = ofType('AWS::ApiGatewayV2::Stage').map(
+      ([, { Properties }]) => Properties,
+    );
+    expect(others).toEqual([]);
+    expect(api.DefaultRouteSettings).toEqual({
+      DetailedMetricsEnabled: true,
+      ThrottlingRateLimit: 500,
+      ThrottlingBurstLimit: 1000,
+    });
+    // Settings of a route would win over those.
+    expect(api.RouteSettings).toBeUndefined();
   });
 
   test('what only some may do, the others may not', () => {
