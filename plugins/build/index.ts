@@ -1,9 +1,18 @@
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
+import { answerFailures } from './failure.ts';
 import { lambdaClass } from './lambda.ts';
 import { limitInstances } from './limit.ts';
+import { type Definition, unloadable } from './loadable.ts';
 import { retireOnRebuild } from './retire.ts';
 
-type Serverless = { config: { servicePath: string } };
+type Serverless = {
+  config: { servicePath: string };
+  service: {
+    provider: { region: string; environment?: Record<string, unknown> };
+    functions?: Record<string, Definition>;
+  };
+  classes: { Error: new (message: string, code: string) => Error };
+};
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
 /** Of each function at once: more than a laptop's cores can serve only take its memory. */
@@ -12,15 +21,18 @@ const MAX_INSTANCES = 4;
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them. Under
  * `sls offline` it builds again at a change, and the instances that are idle then give way to new
- * ones, once; and no function has more instances than a laptop bears.
+ * ones, once; no function has more instances than a laptop bears; a request whose invocation fails is
+ * answered as by an HTTP API; and nothing starts while a function cannot load.
  */
 export default class Build {
   readonly hooks: Record<string, () => Promise<void>>;
   readonly #serviceDir: string;
+  readonly #serverless: Serverless;
   readonly #log: Utils['log'];
   #watcher: { stop(): Promise<void> } | undefined;
 
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+    this.#serverless = serverless;
     this.#serviceDir = serverless.config.servicePath;
     this.#log = log;
     const build = () => this.#build();
@@ -45,6 +57,7 @@ export default class Build {
     const Lambda = await lambdaClass();
     const retire = retireOnRebuild(Lambda, (error) => this.#log.error(String(error)));
     limitInstances(Lambda, MAX_INSTANCES);
+    answerFailures(Lambda, (message) => this.#log.error(message));
     this.#watcher = await watchFunctions(this.#serviceDir, {
       built: () => {
         retire();
@@ -52,6 +65,20 @@ export default class Build {
       },
       failed: () => this.#log.error('The functions do not build: the code from before goes on'),
     });
+    await this.#refuseUnloadable().catch(async (error: unknown) => {
+      await this.#stop();
+      throw error;
+    });
+  }
+
+  async #refuseUnloadable(): Promise<void> {
+    const { service, classes } = this.#serverless;
+    const { functions = {}, provider } = service;
+    const provided = { AWS_REGION: provider.region, ...provider.environment };
+    const faults = await unloadable(functions, provided, this.#serviceDir);
+    if (faults.length === 0) return;
+    const list = faults.map((fault) => `  ${fault}`).join('\n');
+    throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
   }
 
   async #stop(): Promise<void> {
