@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import type { Task } from './supervise.ts';
 
-/** DynamoDB Local with its data on disk. It listens on every address: it has no option for one. */
+/** DynamoDB Local with its data on disk, for this machine alone: dynamodb.xml says how. */
 export function dynamodbTask(jars: string, directory: string, port: number): Task {
   const data = join(directory, 'data/dynamodb');
   mkdirSync(data, { recursive: true });
@@ -12,8 +12,9 @@ export function dynamodbTask(jars: string, directory: string, port: number): Tas
     command: 'java',
     args: [
       ...['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Dsqlite4java.library.path=${jars}`],
-      ...['-cp', join(jars, '*'), 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'],
-      ...['-port', String(port), '-dbPath', data, '-sharedDb', '-disableTelemetry'],
+      ...['-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration'],
+      // The file is read with the properties that stand before it.
+      ...[`port=${port}`, `dbPath=${data}`, join(import.meta.dirname, 'dynamodb.xml')],
     ],
     log: join(directory, 'logs/dynamodb.log'),
   };

@@ -4,8 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { clear } from '../../../local/data.ts';
-import { ROOT } from '../../support/root.ts';
-import { Run } from './run.ts';
+import { OFFLINE, Run } from './run.ts';
 
 test('a port that is taken is named, with the process that holds it, and nothing is started', async () => {
   await using run = await Run.create();
@@ -30,16 +29,6 @@ test('functions that fail to start end everything, and say so', async () => {
   expect(run.output).not.toContain('started again');
   await run.leavesNothing();
 });
-
-/** serverless-offline with the real functions, as `npm start` has it. */
-const OFFLINE = `
-  const { HTTP_PORT, LAMBDA_PORT } = process.env;
-  const ports = ['--httpPort', HTTP_PORT, '--lambdaPort', LAMBDA_PORT];
-  const sls = ${JSON.stringify(join(ROOT, 'node_modules/.bin/sls'))};
-  process.chdir(${JSON.stringify(ROOT)});
-  process.argv = [process.argv[0], sls, 'offline', 'start', ...ports];
-  require(require('node:fs').realpathSync(sls));
-`;
 
 test.each([
   ['NOTIFICATION_EMAIL', 'bogus', ['createOrder', 'health', 'notify']],
