@@ -1,3 +1,4 @@
+import { asSent, isHttpEvent } from './gateway.ts';
 import type { Call, LambdaClass } from './lambda.ts';
 
 /** An HTTP API's own words. */
@@ -42,8 +43,8 @@ function answering(call: Call, tell: (error: unknown) => void): Call {
   let isRequest = false;
   return {
     setEvent(event) {
-      isRequest = isHttp(event);
-      call.setEvent(event);
+      isRequest = isHttpEvent(event);
+      call.setEvent(isHttpEvent(event) ? asSent(event) : event);
     },
     setClientContext: (context) => call.setClientContext(context),
     async runHandler() {
@@ -56,10 +57,6 @@ function answering(call: Call, tell: (error: unknown) => void): Call {
       }
     },
   };
-}
-
-function isHttp(event: unknown): boolean {
-  return Reflect.has(Object(Object(event).requestContext), 'http');
 }
 
 function describe(error: unknown): string {

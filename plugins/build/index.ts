@@ -1,5 +1,6 @@
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { answerFailures } from './failure.ts';
+import { actAsHttpApi, type Offline } from './gateway.ts';
 import { lambdaClass } from './lambda.ts';
 import { limitInstances } from './limit.ts';
 import { type Definition, unloadable } from './loadable.ts';
@@ -11,6 +12,7 @@ type Serverless = {
     provider: { region: string; environment?: Record<string, unknown> };
     functions?: Record<string, Definition>;
   };
+  pluginManager: { getPlugins(): object[] };
   classes: { Error: new (message: string, code: string) => Error };
 };
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
@@ -44,6 +46,7 @@ export default class Build {
       'after:invoke:local:invoke': endWhenPrinted,
       'before:offline:start:init': watch,
       'before:offline:start': watch,
+      'after:offline:start:init': async () => this.#actAsHttpApi(),
       'before:offline:start:end': () => this.#stop(),
     };
   }
@@ -79,6 +82,13 @@ export default class Build {
     if (faults.length === 0) return;
     const list = faults.map((fault) => `  ${fault}`).join('\n');
     throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
+  }
+
+  #actAsHttpApi(): void {
+    const offline = this.#serverless.pluginManager
+      .getPlugins()
+      .find((plugin): plugin is Offline => 'internals' in plugin);
+    if (offline) actAsHttpApi(offline.internals().getApiGatewayServer());
   }
 
   async #stop(): Promise<void> {
