@@ -1,6 +1,7 @@
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { answerFailures } from './failure.ts';
 import { actAsHttpApi, type Offline } from './gateway.ts';
+import { type AwsProvider, useKeysOf } from './keys.ts';
 import { lambdaClass } from './lambda.ts';
 import { limitInstances } from './limit.ts';
 import { type Definition, unloadable } from './loadable.ts';
@@ -12,6 +13,7 @@ type Serverless = {
     provider: { region: string; environment?: Record<string, unknown> };
     functions?: Record<string, Definition>;
   };
+  getProvider(name: 'aws'): AwsProvider;
   pluginManager: { getPlugins(): object[] };
   classes: { Error: new (message: string, code: string) => Error };
 };
@@ -40,6 +42,8 @@ export default class Build {
     const build = () => this.#build();
     const watch = () => this.#watch();
     this.hooks = {
+      // Before the first hook of `invoke local`, in which the framework asks for credentials.
+      initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
       'before:invoke:local:invoke': build,
@@ -82,6 +86,11 @@ export default class Build {
     if (faults.length === 0) return;
     const list = faults.map((fault) => `  ${fault}`).join('\n');
     throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
+  }
+
+  #useKeys(): void {
+    const { provider } = this.#serverless.service;
+    useKeysOf(provider.environment, this.#serverless.getProvider('aws'));
   }
 
   #actAsHttpApi(): void {
