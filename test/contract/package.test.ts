@@ -93,10 +93,30 @@ test('stage prod names no endpoint, no fallback address and no credentials', () 
 test('a bundle holds its own function alone', async () => {
   for (const name of names) {
     expect(Object.keys(await unpacked(name)).toSorted()).toEqual([
+      `dist/${name}/THIRD-PARTY-NOTICES.txt`,
       `dist/${name}/handler.js`,
       `dist/${name}/handler.js.map`,
       `dist/${name}/package.json`,
     ]);
+  }
+});
+
+test('every package that a bundle holds a part of has its licence in the zip', async () => {
+  for (const name of names) {
+    const files = await unpacked(name);
+    const read = (file: string) => Buffer.from(files[`dist/${name}/${file}`] ?? '').toString();
+    const notices = read('THIRD-PARTY-NOTICES.txt');
+    const { sources }: { sources: string[] } = JSON.parse(read('handler.js.map'));
+    const packages = new Set(
+      sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? []),
+    );
+    expect(packages.size).toBeGreaterThan(3);
+    for (const folder of packages) {
+      const json = await readFile(join(ROOT, 'dist', name, folder, 'package.json'), 'utf8');
+      const { name: what, version, license } = JSON.parse(json);
+      expect(notices).toContain(`\n${what} ${version} (${license})`);
+    }
+    expect(notices).toContain('Permission is hereby granted, free of charge');
   }
 });
 

@@ -107,6 +107,16 @@ def adding_first(update):
     return update_stack
 
 
+def execute_with_outputs(execute):
+    # moto makes a stack's outputs before its change set is executed, so they are those of no resource.
+    def run(backend, *args, **kwargs):
+        execute(backend, *args, **kwargs)
+        for stack in backend.stacks.values():
+            stack.output_map = stack._create_output_map()
+
+    return run
+
+
 def print_refusals(create_app):
     def create(service):
         app = create_app(service)
@@ -130,6 +140,8 @@ awslambda.EventSourceMapping.event_source_arn = None
 awslambda.EventSourceMapping.batch_size = None
 awslambda.LambdaBackend.create_event_source_mapping = create_kafka_mapping
 parsing.ResourceMap.update = adding_first(parsing.ResourceMap.update)
+backend = cloudformation.CloudFormationBackend
+backend.execute_change_set = execute_with_outputs(backend.execute_change_set)
 # cfn-lint, whose warnings moto takes for errors; `npm run lint:deploy` has run it.
 cloudformation.validate_template_cfn_lint = lambda template: []
 threaded.create_backend_app = print_refusals(threaded.create_backend_app)

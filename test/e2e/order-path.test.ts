@@ -60,7 +60,7 @@ test('a change of status is told too, in order', async () => {
 test.each([
   ['GET', '/api/orders/a%2Fb', 404, 'ORDER_NOT_FOUND'],
   ['GET', '/api/orders/%C3%BC', 404, 'ORDER_NOT_FOUND'],
-  ['GET', '/api/orders/customer/', 404, 'ORDER_NOT_FOUND'],
+  ['GET', '/api/orders/customer/', 404, 'ROUTE_NOT_FOUND'],
   ['GET', '/api/orders/customer/%C3%BC', 422, 'VALIDATION'],
   ['GET', '/api/orders/a/b/c', 404, 'ROUTE_NOT_FOUND'],
   ['DELETE', '/api/orders', 405, 'METHOD_NOT_ALLOWED'],

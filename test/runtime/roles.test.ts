@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  startSecureKafka,
+  USERS,
+} from '../../plugins/kafka-event-source/test/support/secure-kafka.ts';
 import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { addresses, createOrderBench, type OrderBench } from '../support/orders.ts';
 import { functionsInYml } from '../support/root.ts';
-import { startSecureKafka, USERS } from '../support/secure-kafka.ts';
 import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { type PackagedFunction, packageProd } from './package.ts';

@@ -4,14 +4,18 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { jarFolder } from '../../local/jars.ts';
-import { settings, withAdmin } from '../../local/kafka.ts';
-import { type Child, supervise, type Task } from '../../local/supervise.ts';
-import { freePorts } from './ports.ts';
+import { jarFolder } from '../../plugins/kafka-event-source/broker/jars.ts';
+import { kafkaJars, settings, withAdmin } from '../../plugins/kafka-event-source/broker/kafka.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import {
+  type Child,
+  supervise,
+  type Task,
+} from '../../plugins/kafka-event-source/broker/supervise.ts';
 import { until } from './until.ts';
 
 const LIMIT_MS = 60_000;
-const JAVA = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder('kafka'), '*')];
+const JAVA = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder(kafkaJars), '*')];
 
 /** A cluster of two brokers, the second of which can be killed and started again. */
 export async function startKafkaPair() {

@@ -4,7 +4,7 @@ import { createHandler as createCreateOrder } from '../../../functions/createOrd
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { startKafkaPair } from '../../support/kafka-pair.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
