@@ -38,10 +38,9 @@ type Parts = {
 export type RawRecord = { key?: string | null; value?: string | Buffer | null };
 
 /** A table and topics of a test's own, and `notify` on them, with an inbox to look into. */
-export async function createNotifyBench() {
+export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
   const { KAFKA_BROKERS, DYNAMODB_ENDPOINT } = process.env;
   if (!KAFKA_BROKERS || !DYNAMODB_ENDPOINT) throw new Error('jest has not started the services');
-  const mark = randomUUID().slice(0, 8);
   const names = {
     ORDERS_TABLE: `orders-${mark}`,
     ORDER_EVENTS_TOPIC: `order-events-${mark}`,
