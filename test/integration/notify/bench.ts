@@ -8,6 +8,7 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
 import { createCustomers } from '../../../lib/notification/customer.ts';
 import { createDeferred } from '../../../lib/notification/deferred.ts';
@@ -79,6 +80,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         writer: 'notify',
         clock,
       }),
+      standstill: createStandstill({ dynamo: given.dynamo ?? dynamo, table, clock }),
       reportsItemFailures: true,
     });
   }

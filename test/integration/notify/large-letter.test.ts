@@ -180,6 +180,16 @@ test('the event behind such a record is told, and the letter says that headers a
   expect(payload.records[`${bench.topic}-1`]).toEqual([{ ...place, value, headers: [] }]);
 });
 
+test('what compresses is in its letter as a whole', async () => {
+  const { record } = await produce(records['one header of 700 000 bytes 0xC8']?.() ?? {});
+  const deadLetterTopic = await letterTopic();
+  await bench.deliver([record], { deadLetterTopic });
+  const [letter] = await readFrom(deadLetterTopic);
+  expect(headersOf(letter as KafkaMessage).map(([name]) => name)).not.toContain(
+    'dead-letter-omitted',
+  );
+});
+
 test('a letter whose original is gone is left, with the reason, and the others go on', async () => {
   const deadLetterTopic = await letterTopic();
   const lost = await produce({ value: randomBytes(MB - 200) });
