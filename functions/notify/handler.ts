@@ -27,8 +27,7 @@ type Deps = DeliverDeps & {
  * Trigger: records of `order-events`, consumer group `order-notifications`
  * Input: {@link tellableSchema}
  * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
- * Writes: a record for every notification, sent or not; the highest sequence told of each order; where
- *   it fails again and again
+ * Writes: a record for every notification, sent or not; each order's highest sequence; where it fails
  * Publishes: records that are no such event, to `order-events-dlq`
  * Safe to repeat because: a conditional write takes each notification before its provider is called
  */
