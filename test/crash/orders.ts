@@ -72,7 +72,8 @@ export async function crashOrders(
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    await settle(bench, counts);
+    // What cannot be settled is a violation, which the checker names.
+    await settle(bench, counts).catch(() => undefined);
     const stored = await readOrders(bench);
     const events = stored.reduce((sum, order) => sum + order.events.length, 0);
     await until(
