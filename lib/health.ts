@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from './clock.ts';
+import type { StuckRecord } from './kafka/standstill.ts';
 import { logger } from './logger.ts';
 
 /** One dependency: whether it answered within its time, and how long that took. */
@@ -13,7 +14,7 @@ export const dependenciesSchema = z.strictObject({
   kafka: dependencyState,
 });
 
-/** `unavailable`: no request can be served. `degraded`: changes are taken, their events wait. */
+/** `unavailable`: no request can be served. `degraded`: changes are taken, events or customers wait. */
 export const healthSchema = z.strictObject({
   status: z.enum(['ok', 'degraded', 'unavailable']),
   dependencies: dependenciesSchema,
@@ -27,6 +28,18 @@ export const healthSchema = z.strictObject({
     .min(1)
     .describe('Orders whose next event Kafka refuses, 100 standing for more; absent when none.')
     .optional(),
+  stuckRecords: z
+    .array(
+      z.strictObject({
+        topic: z.string(),
+        partition: z.int().min(0),
+        offset: z.int().min(0),
+        since: z.iso.datetime({ precision: 3 }),
+        code: z.string().describe('Why: the code of the error.'),
+      }),
+    )
+    .describe('Records that cannot be told for minutes; those behind them wait. Absent when none.')
+    .optional(),
 });
 
 type DependencyState = z.infer<typeof dependencyState>;
@@ -36,6 +49,8 @@ export type HealthDeps = {
   clock: Clock;
   /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
   backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
+  /** Where the function behind the topic does not get on. */
+  stuck?(): Promise<StuckRecord[]>;
   checkKafka(timeoutMs: number): Promise<void>;
 };
 
@@ -46,18 +61,20 @@ const OLD_SECONDS = 120;
 
 /** Asks both dependencies at once, each within its time. */
 export async function checkHealth(deps: HealthDeps): Promise<Health> {
-  const [orders, kafka] = await Promise.all([
-    timed('dynamodb', deps.backlog()),
+  const [table, kafka] = await Promise.all([
+    timed('dynamodb', Promise.all([deps.backlog(), deps.stuck?.() ?? []])),
     timed('kafka', deps.checkKafka(CHECK_TIMEOUT_MS)),
   ]);
-  const { oldest, refusedOrders = 0 } = orders.value ?? {};
+  const [{ oldest, refusedOrders }, stuckRecords] = table.value ?? [{ refusedOrders: 0 }, []];
   const age = oldest && Math.floor((deps.clock.now().getTime() - Date.parse(oldest)) / 1000);
-  const waits = refusedOrders > 0 || Number(age ?? 0) > OLD_SECONDS;
+  const isOld = refusedOrders > 0 || Number(age ?? 0) > OLD_SECONDS;
+  const waits = isOld || stuckRecords.length > 0;
   return {
-    status: statusOf(orders.state.state, kafka.state.state, waits),
-    dependencies: { dynamodb: orders.state, kafka: kafka.state },
+    status: statusOf(table.state.state, kafka.state.state, waits),
+    dependencies: { dynamodb: table.state, kafka: kafka.state },
     ...(typeof age === 'number' && { oldestPendingEventSeconds: Math.max(0, age) }),
     ...(refusedOrders > 0 && { refusedOrders }),
+    ...(stuckRecords.length > 0 && { stuckRecords }),
   };
 }
 

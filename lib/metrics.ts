@@ -14,6 +14,7 @@ const UNITS = {
   BatchRecords: 'Count',
   BatchFailures: 'Count',
   DeadLetters: 'Count',
+  StuckSeconds: 'Seconds',
   EmailSent: 'Count',
   EmailFailed: 'Count',
   EmailUnknown: 'Count',

@@ -5,6 +5,7 @@ import { AppError } from '../../lib/errors.ts';
 import { checkHealth, type HealthDeps } from '../../lib/health.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
+import { createStandstill } from '../../lib/kafka/standstill.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 
 /**
@@ -28,11 +29,14 @@ export const createHandler = (deps: HealthDeps) =>
   });
 
 const config = loadConfig();
-const repository = createRepository(createDynamo(config), config.table);
+const dynamo = createDynamo(config);
+const repository = createRepository(dynamo, config.table);
+const standstill = createStandstill({ dynamo, table: config.table, clock: systemClock });
 const probe = createProbe(config.brokers, config.signIn);
 
 export const handler = createHandler({
   clock: systemClock,
   backlog: () => repository.backlog(),
+  stuck: () => standstill.stuck(),
   checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
 });

@@ -4,6 +4,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { createDeadLetters, type DeadLetters } from '../../lib/kafka/dead-letter.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
+import { createStandstill, type Standstill } from '../../lib/kafka/standstill.ts';
 import { createSenders } from '../../lib/notification/channels.ts';
 import { createCustomers } from '../../lib/notification/customer.ts';
 import { type DeliverDeps, deliver, deliveryMs } from '../../lib/notification/deliver.ts';
@@ -14,7 +15,11 @@ import { tellableSchema } from '../../lib/notification/tellable.ts';
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;
 
-type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boolean };
+type Deps = DeliverDeps & {
+  deadLetters: DeadLetters;
+  standstill?: Pick<Standstill, 'note'>;
+  reportsItemFailures: boolean;
+};
 
 /**
  * notify tells customers about their orders by email and SMS.
@@ -22,15 +27,16 @@ type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boole
  * Trigger: records of `order-events`, consumer group `order-notifications`
  * Input: {@link tellableSchema}
  * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
- * Writes: a record for every notification, sent or not; the highest sequence told of each order
+ * Writes: a record for every notification, sent or not; each order's highest sequence; where it fails
  * Publishes: records that are no such event, to `order-events-dlq`
  * Safe to repeat because: a conditional write takes each notification before its provider is called
  */
-export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Deps) =>
+export const createHandler = ({ deadLetters, standstill, reportsItemFailures, ...deps }: Deps) =>
   kafkaHandler(({ value }, invocation) => deliver(value, invocation, deps), {
     schema: tellableSchema,
     identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
     deadLetters,
+    standstill,
     reportsItemFailures,
     recordTimeMs: deliveryMs(deps.senders),
     concurrency: ORDERS_AT_ONCE,
@@ -55,5 +61,6 @@ export const handler = createHandler({
     writer: 'notify',
     clock,
   }),
+  standstill: createStandstill({ dynamo, table: config.table, clock }),
   reportsItemFailures: config.reportsItemFailures,
 });

@@ -394,7 +394,7 @@ export const OPERATIONS: Record<string, Operation> = {
     id: 'health',
     summary: 'Ask whether orders can be taken',
     description:
-      '`degraded`: changes are taken, but Kafka is away or an event has waited for long. 503 only when DynamoDB is away.',
+      '`degraded`: changes are taken, but Kafka is away, an event has waited for long, or a record that fails holds up those behind it. 503 only when DynamoDB is away.',
     input: {},
     request: {},
     answer: {

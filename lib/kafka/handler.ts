@@ -11,6 +11,7 @@ import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
 import { header, headersOf, type Message } from './decode.ts';
 import { InvalidEventError, type Item, type KafkaEvent, parseEvent } from './event.ts';
+import type { Standstill } from './standstill.ts';
 
 /** What the processing of one record may know beside its message. */
 export type Invocation = {
@@ -29,6 +30,8 @@ export type KafkaHandlerDeps<T> = {
   /** The ids for the log; never more than ids. */
   identify: (value: T) => { orderId: string; eventId: string };
   deadLetters: DeadLetters;
+  /** Where it is noted that a record fails again and again. */
+  standstill?: Pick<Standstill, 'note'> | undefined;
   /**
    * Whether the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
    * so a partial failure is thrown and the whole batch comes again.
@@ -79,6 +82,7 @@ async function handleBatch<T>(
   for (const failure of failures) {
     logger.info('record to come again', { ...placeOf(failure), why: failure.why });
   }
+  await deps.standstill?.note(batch, failures);
   logger.info('batch', { records, failed: failures.length });
   measure('BatchRecords', records);
   measure('BatchFailures', failures.length);

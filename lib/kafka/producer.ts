@@ -1,4 +1,5 @@
 import {
+  CompressionTypes,
   type ICustomPartitioner,
   type IHeaders,
   type Producer as KafkaProducer,
@@ -14,6 +15,8 @@ export type OutgoingRecord = {
   key: string | Buffer | null;
   value: string | Buffer | null;
   headers?: IHeaders;
+  /** Instead of the one that the key decides. */
+  partition?: number;
 };
 
 /** Writes records with acknowledgement from all in-sync replicas; kept between invocations. */
@@ -24,10 +27,17 @@ export type Producer = {
    * The time limit ends the waiting, not the send: kafkajs cannot cancel one, so the records may
    * still arrive later. Whoever sends must be able to bear that.
    *
+   * With `gzip` the broker holds the compressed size against the topic's `max.message.bytes`.
+   *
    * @throws AppError `KAFKA_AWAY` when they were not acknowledged within `timeoutMs`, or
    * `KAFKA_REFUSED` when the broker will not take them at any time
    */
-  send(topic: string, records: OutgoingRecord[], timeoutMs: number): Promise<void>;
+  send(
+    topic: string,
+    records: OutgoingRecord[],
+    timeoutMs: number,
+    options?: { gzip?: boolean },
+  ): Promise<void>;
   /** Where records with the key go; undefined before Kafka has said how many partitions there are. */
   partitionOf(topic: string, key: string): number | undefined;
   disconnect(): Promise<void>;
@@ -63,9 +73,12 @@ export function createProducer(brokers: string[], signIn: SignIn = { way: 'none'
     return producer;
   });
   return {
-    async send(topic, records, timeoutMs) {
-      const messages = records.map(({ key, value, headers }) => ({ key, value, headers }));
-      const request = { topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages };
+    async send(topic, records, timeoutMs, { gzip = false } = {}) {
+      const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
+      const request = {
+        ...{ topic, compression, acks: -1, timeout: REQUEST_TIMEOUT_MS },
+        messages: records.map((record) => ({ ...record })),
+      };
       const sent = (producer: KafkaProducer) =>
         producer.send(request).then(() => undefined, answerIn);
       await tracePart('Kafka', {}, async () => {

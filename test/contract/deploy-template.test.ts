@@ -281,6 +281,7 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       'DeadLetters',
       'OldestPendingSeconds',
       'RefusedOrders',
+      'StuckSeconds',
     ]);
     const names: string[] = METRICS;
     for (const { MetricName, Dimensions } of alarms) {

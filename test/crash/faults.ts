@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 
 /**
@@ -9,9 +10,15 @@ export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
   /** `write`: before the bytes leave; `written`: after; `heard`: before the process sees the answer. */
   step: 'write' | 'written' | 'heard';
   at: number;
-  /** `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent. */
-  action: 'kill' | 'cut' | 'hang';
+  /**
+   * `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent.
+   * `freeze`: the whole process stands still, as a function does between two requests, and goes on.
+   */
+  action: 'kill' | 'cut' | 'hang' | 'freeze';
 };
+
+/** Longer than a caller of the API, and a request to DynamoDB, may wait. */
+const FROZEN_SECONDS = 1.5;
 
 type Write = typeof Socket.prototype.write;
 type Push = typeof Socket.prototype.push;
@@ -37,6 +44,7 @@ export function plant<Service extends string>(
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     }
     if (fault.action === 'hang') silent.add(socket);
+    if (fault.action === 'freeze') freeze();
   };
 
   Socket.prototype.write = function faultyWrite(this: Socket, ...args: Parameters<Write>) {
@@ -51,4 +59,11 @@ export function plant<Service extends string>(
     if (args[0] !== null && isDue(this, 'heard')) strike(this);
     return silent.has(this) ? true : Reflect.apply(push, this, args);
   } as Push;
+}
+
+/** Another process wakes this one up. */
+function freeze(): void {
+  const wake = `sleep ${FROZEN_SECONDS}; kill -CONT ${process.pid}`;
+  spawn('sh', ['-c', wake], { stdio: 'ignore', detached: true }).unref();
+  process.kill(process.pid, 'SIGSTOP');
 }
