@@ -45,8 +45,8 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
         async *due() {
           yield key;
         },
-        find: async () => ({ key, event, channel: 'sms', attempts: 0, hasFailed: false }),
-        drop: async () => undefined,
+        find: async () => ({ key, event, channel: 'sms' }),
+        postpone: async () => 'later',
         async *givenUp() {
           yield* [];
         },

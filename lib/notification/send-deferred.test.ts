@@ -46,9 +46,9 @@ async function run(
           const to = '+15550123';
           const message = { channel: 'sms', orderId: pk, to, text: '' } as const;
           const key = notificationKey({ event, channel: 'sms', message });
-          return { key, event, channel: 'sms', attempts: 0, hasFailed: false };
+          return { key, event, channel: 'sms' };
         },
-        drop: async () => undefined,
+        postpone: async () => 'later',
         async *givenUp() {
           yield* [];
         },

@@ -122,6 +122,7 @@ export async function createNotifyBench() {
           fallback: given.fallback,
         }),
         clock,
+        unsubscribe: given.unsubscribe,
       });
       return handler({}, lambdaContext());
     },

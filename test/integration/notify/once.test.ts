@@ -147,7 +147,11 @@ test('a claim that is given back before its call counts no call, and is taken by
   if (!notification) throw new Error('nothing is planned');
   const claim = await seen.claim(notification, laterBy(9_000).now());
   // The second one stands for the SDK, which repeats a write whose answer was lost.
-  for (const _ of [1, 2]) await seen.release(notification, String(claim?.id), 'no time left');
+  for (const _ of [1, 2])
+    await seen.release(notification, String(claim?.id), {
+      reason: 'no time left',
+      until: new Date(),
+    });
   expect(await bench.recorded(event)).toMatchObject({
     email: { status: 'failed', reason: 'no time left', attempts: 0 },
   });
