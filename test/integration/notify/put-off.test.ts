@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences.ts';
-import { freePort } from '../../../local/ports.ts';
+import { always, faultyDynamo } from '../../support/faults.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after, inMinutes, quiet } from './quiet-hours.ts';
 
@@ -174,8 +173,7 @@ test('preferences that change while it is put off count', async () => {
 });
 
 test('DynamoDB that is away meanwhile holds the partition and ends a run; both go on after it', async () => {
-  const endpoint = `http://127.0.0.1:${await freePort()}`;
-  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: endpoint });
+  const { client: dynamo } = faultyDynamo('UpdateItemCommand', always('never sent'));
   const [before, during] = [newEvent(), newEvent()];
   const { sender } = away();
   expect(await bench.notify({ sender })(before)).toEqual(bench.failed());
