@@ -3,7 +3,7 @@ import { orAway } from '../attempt.ts';
 import type { Period } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type OrderEvent, orderEventSchema } from '../order-event.ts';
-import { nextTry } from './pauses.ts';
+import { late, nextTry } from './pauses.ts';
 import {
   allDeferredShards,
   DEFERRED,
@@ -104,9 +104,9 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       const next = nextTry(failingSince, now);
       // A status of another release, or a settled one, is left to the code that knows it.
       const rests = !next && (status === 'deferred' || status === 'failed');
-      const until = rests ? now : (next ?? nextTry(now, now));
+      const until = rests ? now : (next ?? late(now));
       const set = {
-        deferredUntil: until?.toISOString(),
+        deferredUntil: until.toISOString(),
         failingSince: failingSince.toISOString(),
         ...(rests && { status: 'failed', deferredShard: GIVEN_UP }),
         ...(rests && status === 'deferred' && { passing: true }),

@@ -19,3 +19,8 @@ export function nextTry(failingSince: Date, now: Date): Date | undefined {
 export function soon(now: Date): Date {
   return new Date(now.getTime() + MINUTE_MS);
 }
+
+/** An hour from now: the longest pause. */
+export function late(now: Date): Date {
+  return new Date(now.getTime() + MAX_PAUSE_MS);
+}

@@ -91,6 +91,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     clock,
     seen: forgetfulSeen(),
     deadLetters: untouched(),
+    failures: untouched(),
     reportsItemFailures: true,
   });
   await tell(eventOf(records), lambdaContext());

@@ -3,6 +3,7 @@
 import { createHandler } from '../../functions/notify/handler.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createCustomers } from '../../lib/notification/customer.ts';
+import { createFailures } from '../../lib/notification/failures.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
 import { createSesSender } from '../../lib/notification/senders/ses.ts';
@@ -41,6 +42,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
     }),
     clock,
     deadLetters: { add: () => Promise.reject(new Error('nothing here is a dead letter')) },
+    failures: createFailures({ dynamo, table, clock }),
     reportsItemFailures: true,
   });
   return handler(batch, lambdaContext(timeMs));

@@ -9,9 +9,10 @@ import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
-import { createCustomers } from '../../../lib/notification/customer.ts';
+import { type Customers, createCustomers } from '../../../lib/notification/customer.ts';
 import { createDeferred } from '../../../lib/notification/deferred.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
+import { createFailures } from '../../../lib/notification/failures.ts';
 import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
@@ -30,6 +31,7 @@ type Parts = {
   unsubscribe?: UnsubscribeConfig;
   clock?: Clock;
   dynamo?: DynamoDBDocumentClient;
+  customers?: Pick<Customers, 'find'>;
   /** Where the dead letters' topic is looked for. */
   brokers?: string[];
 };
@@ -83,7 +85,7 @@ export async function createNotifyBench() {
         seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
         senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
-          customers: createCustomers({ dynamo, table, clock }),
+          customers: given.customers ?? createCustomers({ dynamo, table, clock }),
           fallback: given.fallback,
         }),
         clock,
@@ -94,6 +96,7 @@ export async function createNotifyBench() {
           writer: 'notify',
           clock,
         }),
+        failures: createFailures({ dynamo: given.dynamo ?? dynamo, table, clock }),
         reportsItemFailures: true,
       });
       return async (...records: (OrderEvent | RawRecord)[]): Promise<BatchResponse> => {
