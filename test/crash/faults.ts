@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /**
@@ -9,9 +10,15 @@ export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
   /** `write`: before the bytes leave; `written`: after; `heard`: before the process sees the answer. */
   step: 'write' | 'written' | 'heard';
   at: number;
-  /** `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent. */
-  action: 'kill' | 'cut' | 'hang';
+  /**
+   * `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent.
+   * `freeze`: the process stands still until somebody thaws it, having said so on {@link FROZEN_FD}.
+   */
+  action: 'kill' | 'cut' | 'hang' | 'freeze';
 };
+
+/** The pipe on which a process tells its parent that it is about to stand still. */
+export const FROZEN_FD = 4;
 
 type Write = typeof Socket.prototype.write;
 type Push = typeof Socket.prototype.push;
@@ -32,6 +39,10 @@ export function plant<Service extends string>(
   };
   const strike = (socket: Socket) => {
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
+    if (fault.action === 'freeze') {
+      writeSync(FROZEN_FD, 'frozen');
+      process.kill(process.pid, 'SIGSTOP');
+    }
     // With the code that Node gives it: clients repeat by it.
     if (fault.action === 'cut') {
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
