@@ -121,7 +121,7 @@ export async function createNotifyBench() {
         seen: createSeen(store),
         senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
-          customers: createCustomers(store),
+          customers: given.customers ?? createCustomers(store),
           fallback: given.fallback,
         }),
         clock,
