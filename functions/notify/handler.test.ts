@@ -24,6 +24,7 @@ async function run(sample: string) {
       fallback: undefined,
     }),
     clock: systemClock,
+    unsubscribe: undefined,
     seen: forgetfulSeen(),
     deadLetters: {
       add: async ({ record: { offset }, reason }) => {

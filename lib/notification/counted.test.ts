@@ -39,6 +39,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
     {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
+      unsubscribe: undefined,
       recipientOf: async () => ({ email: { skip: 'no address' }, sms }),
       seen: forgetfulSeen({ skip: async () => noted }),
       deferred: {

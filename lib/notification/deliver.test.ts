@@ -41,6 +41,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
     {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
+      unsubscribe: undefined,
       recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
       seen: forgetfulSeen({
         claim: async ({ channel }) => {

@@ -32,7 +32,7 @@ export type DeliverDeps = {
   recipientOf: RecipientOf;
   clock: Clock;
   /** What the links to unsubscribe are made of; without it emails have none. */
-  unsubscribe?: UnsubscribeConfig | undefined;
+  unsubscribe: UnsubscribeConfig | undefined;
 };
 
 /** When the invocation is over, and where it reports; never with an address. */

@@ -89,6 +89,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
       fallback: undefined,
     }),
     clock,
+    unsubscribe: undefined,
     seen: forgetfulSeen(),
     deadLetters: untouched(),
     failures: untouched(),

@@ -43,6 +43,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
     },
     recipientOf: createRecipientOf({ customers: createCustomers(store), fallback: undefined }),
     clock,
+    unsubscribe: undefined,
   };
   if ('orders' in task) {
     const run = createSendDeferred({ ...deps, deferred: deferredOf(task.orders, store) });

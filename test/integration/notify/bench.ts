@@ -71,7 +71,11 @@ export async function createNotifyBench() {
     async planOf(event: OrderEvent) {
       const customers = createCustomers({ dynamo, table, clock: systemClock });
       const recipientOf = createRecipientOf({ customers, fallback: undefined });
-      const planned = await planOf(event, { recipientOf, clock: systemClock });
+      const planned = await planOf(event, {
+        recipientOf,
+        clock: systemClock,
+        unsubscribe: undefined,
+      });
       return planned.filter((one) => 'message' in one);
     },
 

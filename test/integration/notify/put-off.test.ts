@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { systemClock } from '../../../lib/clock.ts';
+import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
+import { createDeferred } from '../../../lib/notification/deferred.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences.ts';
+import { createSeen } from '../../../lib/notification/seen.ts';
 import { always, faultyDynamo } from '../../support/faults.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after, inMinutes, quiet } from './quiet-hours.ts';
@@ -215,4 +220,45 @@ test('only what is put off stands in the index of what waits', async () => {
   for (const name of [...ofWait, 'reason']) {
     expect((await bench.recorded(waits)).email).not.toHaveProperty(name);
   }
+});
+
+/** What waits, and the notification that it is. */
+async function putOff() {
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
+  await bench.notify({ sender: away().sender })(event);
+  const [notification] = await bench.planOf(event);
+  if (!notification) throw new Error('nothing is planned');
+  return { event, notification };
+}
+
+test('what waits is looked at also when a process has taken it at another delivery, and died', async () => {
+  const [called, paused] = [await putOff(), await putOff()];
+  const seen = createSeen({ ...bench, clock: systemClock });
+  const over = new Date(Date.now() + 9_000);
+  await seen.claim(called.notification, over);
+  const claim = await seen.claim(paused.notification, over);
+  await seen.hold(paused.notification, String(claim?.id), 'too many', over);
+  const inbox = createInbox();
+  await bench.sendDeferred({ sender: inbox, clock: after(2) });
+  expect((await bench.recorded(called.event)).email).toMatchObject({ status: 'unknown' });
+  expect((await bench.recorded(paused.event)).email).toMatchObject({ status: 'sent' });
+  expect(toldOf(inbox, called.event.data.orderId)).toEqual([]);
+});
+
+test('nothing is given up under a call that somebody has begun in that moment', async () => {
+  const { event, notification } = await putOff();
+  const { pk, sk } = (await bench.recorded(event)).email ?? {};
+  const clock = after(7 * DAY);
+  const seen = createSeen({ ...bench, clock });
+  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
+  const send = dynamo.send.bind(dynamo) as (command: object) => Promise<unknown>;
+  const meanwhile = async (command: object) => {
+    const answer = await send(command);
+    if (command instanceof GetCommand) await seen.claim(notification, after(7 * DAY + 1).now());
+    return answer;
+  };
+  const deferred = createDeferred({ ...bench, dynamo: Object.assign(dynamo, { send: meanwhile }) });
+  expect(await deferred.postpone({ pk, sk }, clock.now())).toBe('settled');
+  expect((await bench.recorded(event)).email).toMatchObject({ status: 'sending' });
+  dynamo.destroy();
 });
