@@ -106,14 +106,14 @@ async function handleMessage<T>(
     const traceId = traceIdOf(header(message.headers, 'traceparent'));
     await tracePart('record', { traceId }, () => process(message, { deadline, log }));
   } catch (error) {
-    const reason = await hopeless(error, ids, log, deps);
+    const reason = await reasonToSetAside(error, ids, log, deps);
     if (!reason) throw logged(error, log);
     await setAside({ ...item, event, context, reason }, log, deps);
   }
 }
 
 /** Why no further delivery helps the record; undefined where one may. */
-async function hopeless(
+async function reasonToSetAside(
   error: unknown,
   ids: Ids,
   log: Log,
@@ -137,7 +137,7 @@ async function hopeless(
       attempts,
       since: since.toISOString(),
     });
-    measure('HeldBack');
+    measure('RecordsHeldBack');
   }
   return undefined;
 }

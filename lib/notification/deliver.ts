@@ -142,11 +142,11 @@ export async function notify(
   if (told.status === 'sent') log.info('notification', { channel, ...told });
   else log.warn('notification', { channel, ...told });
   if (told.status === 'deferred') {
-    measure('PutOff');
+    measure('NotificationsPutOff');
     return 'put off';
   }
   if (!isPassing(told)) return told.status;
-  measure('GivenUp');
+  measure('NotificationsGivenUp');
   log.error('notification given up', { channel, reason: told.reason });
   return 'given up';
 }

@@ -4,7 +4,7 @@ import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
-import type { Channel } from './channels.ts';
+import { CHANNELS, type Channel } from './channels.ts';
 import {
   deferralOf,
   expiredBefore,
@@ -282,7 +282,11 @@ export function createSeen(deps: {
         ConsistentRead: true,
       });
       const { Items = [] } = await orAway(dynamo.send(query));
-      return Items.filter(({ eventId }) => eventId === event.id).map(
+      // A channel of another release is left to the code that knows it.
+      const own = Items.filter(({ eventId, channel }) => {
+        return eventId === event.id && CHANNELS.includes(channel);
+      });
+      return own.map(
         ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),
       );
     },

@@ -111,7 +111,7 @@ async function postpone(
       log.warn('notification waits: this release cannot settle it');
       return 'failed';
     }
-    measure('GivenUp');
+    measure('NotificationsGivenUp');
     log.error('notification given up');
     return 'dropped';
   } catch (error) {

@@ -258,10 +258,10 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       .filter(({ Namespace }) => Namespace === own);
     expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
       'DeadLetters',
-      'GivenUp',
-      'HeldBack',
+      'NotificationsGivenUp',
+      'NotificationsPutOff',
       'OldestPendingSeconds',
-      'PutOff',
+      'RecordsHeldBack',
       'RefusedOrders',
     ]);
     const names: string[] = METRICS;

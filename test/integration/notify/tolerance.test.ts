@@ -194,6 +194,21 @@ test('a record of a channel that this release does not know is left out of the l
   expect(body.data).toMatchObject([{ channel: 'sms', status: 'sent' }]);
 });
 
+test('what waits on a channel that this release does not know is left alone', async () => {
+  const event = newEvent();
+  await bench.notify()(event);
+  const { email } = await bench.recorded(event);
+  const push = {
+    ...email,
+    sk: String(email?.sk).replace('#email#', '#push#'),
+    channel: 'push',
+    status: 'deferred',
+  };
+  await bench.dynamo.send(new PutCommand({ TableName: bench.table, Item: push }));
+  expect(await bench.notify()(event)).toEqual(bench.failed());
+  expect((await bench.recorded(event)).push).toEqual(push);
+});
+
 test.each([
   ['another shape', { sequence: 'two', at: 5 }],
   ['nothing in it', {}],
