@@ -122,10 +122,10 @@ export const ERRORS = {
     advice: 'Look at it in the dead letters, mend its writer or this reader, and redrive it.',
   },
   SEND_FAILED: {
-    title: 'The provider did not take the notification',
+    title: 'Another invocation is sending the notification',
     status: 503,
     retriable: true,
-    advice: 'The record is delivered again; look at the provider when this goes on.',
+    advice: 'Nothing: the record is delivered again, and finds the notification settled.',
   },
   CONFIG: {
     title: 'The configuration is incomplete or wrong',

@@ -13,7 +13,7 @@ import { type Customers, createCustomers } from '../../lib/notification/customer
  * Trigger: `PUT /api/customers/{customerId}/preferences`
  * Input: {@link preferencesSchema}, what is left out has its default; the version in `if-match`
  * Answers: 200 with the preferences and their `etag`; 412 with the current version; 400, 413, 415, 422; 503
- * Writes: the preferences with the next version, in one conditional write
+ * Writes: the preferences with the next version, in one conditional write; fields that it does not know stay
  * Publishes: nothing
  * Safe to repeat because: it replaces all of them, and with `if-match` only the version that it names
  */

@@ -119,7 +119,6 @@ test('a letter that is too large leaves out the largest part, then the next, and
         sent.push({ letter, options });
         if (sent.length < 4) throw new AppError('KAFKA_REFUSED', 'too large');
       },
-      disconnect: async () => undefined,
     },
     topic: 'orders-dlq',
     writer: 'notify',
@@ -148,7 +147,7 @@ test('when the smallest letter is refused too, or Kafka is away, it is not writt
       count += 1;
       throw new AppError(code, 'no');
     };
-    const producer = { send, disconnect: async () => undefined };
+    const producer = { send };
     const clock = { now: () => at };
     const letters = createDeadLetters({ producer, topic: 't', writer: 'notify', clock });
     await expect(letters.add(refused)).rejects.toMatchObject({ code });

@@ -4,8 +4,9 @@ import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { openCursor, sealCursor } from '../cursor.ts';
 import { AppError } from '../errors.ts';
-import type { NotificationEntry } from './api.ts';
-import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey, type Status } from './record.ts';
+import { logger } from '../logger.ts';
+import { type NotificationEntry, notificationSchema } from './api.ts';
+import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
 
 /** Whose notifications: one of an order or a customer. */
 export type Whose = { orderId: string } | { customerId: string };
@@ -54,7 +55,7 @@ export async function listNotifications(
   // DynamoDB ends a page at 1 MB, too.
   const last = LastEvaluatedKey ? page.at(-1) : undefined;
   return {
-    notifications: records.map((record) => entryOf(record, clock.now())),
+    notifications: records.flatMap((record) => entriesOf(record, clock.now())),
     nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),
   };
 }
@@ -125,39 +126,41 @@ function nameOf({ pk, sk }: Item): string {
   return JSON.stringify([pk, sk]);
 }
 
-/** Records are written by this folder alone, so what they hold is trusted. */
-type Stored = Omit<NotificationEntry, 'status' | 'to'> & {
-  to?: string;
-  status: Status;
-  claimedUntil?: string;
-};
+/** Another release may have written a record: a field that this one cannot read counts as absent. */
+const { shape } = notificationSchema;
+const storedSchema = notificationSchema.extend({
+  to: z.string().nullable().catch(null),
+  subject: shape.subject.catch(undefined),
+  status: z.string().catch(''),
+  reason: shape.reason.catch(undefined),
+  attempts: shape.attempts.catch(0),
+  messageId: shape.messageId.catch(undefined),
+  claimedUntil: z.string().catch(''),
+});
 
-function entryOf(item: Item, now: Date): NotificationEntry {
-  const record = item as Stored;
-  const { subject, messageId } = record;
-  const { status, reason } = statusOf(record, now);
-  return {
-    eventId: record.eventId,
-    orderId: record.orderId,
-    type: record.type,
-    channel: record.channel,
-    to: record.to ?? null,
-    ...(subject !== undefined && { subject }),
-    status,
-    ...(reason !== undefined && { reason }),
-    attempts: record.attempts,
-    ...(messageId !== undefined && { messageId }),
-    at: record.at,
-  };
+type Stored = z.infer<typeof storedSchema>;
+
+/** The record as the API shows it; nothing where it holds not even what every entry has. */
+function entriesOf(item: Item, now: Date): NotificationEntry[] {
+  const record = storedSchema.strip().safeParse(item);
+  if (!record.success) {
+    const fields = record.error.issues.map(({ path }) => path.join('.'));
+    logger.warn('notification left out of the list', { fields });
+    return [];
+  }
+  const { claimedUntil: _, ...entry } = { ...record.data, ...statusOf(record.data, now) };
+  return [entry];
 }
 
 /** A call under way is not known to have arrived, and one whose caller has died never will be. */
 function statusOf(
-  { status, reason, claimedUntil = '' }: Stored,
+  { status, reason, claimedUntil }: Stored,
   now: Date,
 ): Pick<NotificationEntry, 'status' | 'reason'> {
+  const known = shape.status.safeParse(status);
+  if (known.success) return { status: known.data, reason };
   if (status === 'claimed') return { status: 'failed', reason };
-  if (status !== 'sending') return { status, reason };
+  if (status !== 'sending') return { status: 'unknown', reason: 'written by another release' };
   const called = 'the provider is being called';
   const died = 'the invocation ended during the call to the provider';
   return { status: 'unknown', reason: claimedUntil > now.toISOString() ? called : died };

@@ -49,6 +49,7 @@ const COMMON = {
   BatchSize: 100,
   FunctionResponseTypes: ['ReportBatchItemFailures'],
   BisectBatchOnFunctionError: true,
+  MaximumRetryAttempts: 10_000,
   MaximumRecordAgeInSeconds: 518_400,
   DestinationConfig: { OnFailure: { Destination: 'kafka://order-events-dlq' } },
   ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
@@ -234,6 +235,17 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     }
   });
 
+  test('only who sends emails, and unsubscribe, have the secret of the links', () => {
+    const having = ofType('AWS::Lambda::Function').filter(
+      ([, { Properties }]) => 'NOTIFICATION_UNSUBSCRIBE_SECRET' in Properties.Environment.Variables,
+    );
+    expect(having.map(([id]) => id.replace('LambdaFunction', '')).toSorted()).toEqual([
+      'Notify',
+      'SendDeferred',
+      'Unsubscribe',
+    ]);
+  });
+
   test('only functions that talk to a cluster in a VPC are in one', () => {
     const inside = ofType('AWS::Lambda::Function').filter(
       ([, { Properties }]) => Properties.VpcConfig?.SubnetIds?.length !== 0 && Properties.VpcConfig,
@@ -279,7 +291,10 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       .filter(({ Namespace }) => Namespace === own);
     expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
       'DeadLetters',
+      'NotificationsGivenUp',
+      'NotificationsPutOff',
       'OldestPendingSeconds',
+      'RecordsHeldBack',
       'RefusedOrders',
       'StuckSeconds',
     ]);

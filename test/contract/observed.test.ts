@@ -90,8 +90,10 @@ async function orderAndTell(answer: 'sent' | 'refused') {
       fallback: undefined,
     }),
     clock,
+    unsubscribe: undefined,
     seen: forgetfulSeen(),
     deadLetters: untouched(),
+    failures: untouched(),
     reportsItemFailures: true,
   });
   await tell(eventOf(records), lambdaContext());

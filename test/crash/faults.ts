@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /**
@@ -13,12 +14,16 @@ export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
   /**
    * `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent.
    * `freeze`: the whole process stands still, as a function does between two requests, and goes on.
+   * `halt`: the process stands still until somebody thaws it, having said so on {@link FROZEN_FD}.
    */
-  action: 'kill' | 'cut' | 'hang' | 'freeze';
+  action: 'kill' | 'cut' | 'hang' | 'freeze' | 'halt';
 };
 
 /** Longer than a caller of the API, and a request to DynamoDB, may wait. */
 const FROZEN_SECONDS = 1.5;
+
+/** The pipe on which a process tells its parent that it is about to stand still. */
+export const FROZEN_FD = 4;
 
 type Write = typeof Socket.prototype.write;
 type Push = typeof Socket.prototype.push;
@@ -39,6 +44,10 @@ export function plant<Service extends string>(
   };
   const strike = (socket: Socket) => {
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
+    if (fault.action === 'halt') {
+      writeSync(FROZEN_FD, 'frozen');
+      process.kill(process.pid, 'SIGSTOP');
+    }
     // With the code that Node gives it: clients repeat by it.
     if (fault.action === 'cut') {
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));

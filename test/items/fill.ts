@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { createHandler as createCreateOrder } from '../../functions/createOrder/handler.ts';
 import { createHandler as createRelayOutbox } from '../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../functions/updateStatus/handler.ts';
@@ -163,7 +164,9 @@ async function endNight({ customers }: NotifyBench, names: string[]): Promise<vo
 async function putBack(bench: NotifyBench, customerId: string, clock: Clock): Promise<void> {
   const deferred = createDeferred(bench);
   for await (const record of deferred.givenUp({ from: new Date(0), to: new Date() })) {
-    if (record.event.data.customerId !== customerId) continue;
+    const get = new GetCommand({ TableName: bench.table, Key: record.key });
+    const { Item } = await bench.dynamo.send(get);
+    if (Item?.customerId !== customerId) continue;
     await deferred.putBack(record, clock.now());
   }
 }

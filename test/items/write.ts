@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { startBackend } from '../../local/backend.ts';
-import { supervise } from '../../local/supervise.ts';
+import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
 import '../crash/environment.cjs';
-import { freePorts } from '../support/ports.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'orders-items-'));
 const supervisor = supervise(directory);

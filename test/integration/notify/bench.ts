@@ -10,9 +10,10 @@ import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
-import { createCustomers } from '../../../lib/notification/customer.ts';
+import { type Customers, createCustomers } from '../../../lib/notification/customer.ts';
 import { createDeferred } from '../../../lib/notification/deferred.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
+import { createFailures } from '../../../lib/notification/failures.ts';
 import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
@@ -31,6 +32,7 @@ type Parts = {
   unsubscribe?: UnsubscribeConfig;
   clock?: Clock;
   dynamo?: DynamoDBDocumentClient;
+  customers?: Pick<Customers, 'find'>;
   /** Where the dead letters' topic is looked for. */
   brokers?: string[];
   deadLetterTopic?: string;
@@ -69,7 +71,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
       senders: { email: [sender], sms: [sender] },
       recipientOf: createRecipientOf({
-        customers: createCustomers({ dynamo, table, clock }),
+        customers: given.customers ?? createCustomers({ dynamo, table, clock }),
         fallback: given.fallback,
       }),
       clock,
@@ -80,6 +82,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         writer: 'notify',
         clock,
       }),
+      failures: createFailures({ dynamo: given.dynamo ?? dynamo, table, clock }),
       standstill: createStandstill({ dynamo: given.dynamo ?? dynamo, table, clock }),
       reportsItemFailures: true,
     });
@@ -97,7 +100,11 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
     async planOf(event: OrderEvent) {
       const customers = createCustomers({ dynamo, table, clock: systemClock });
       const recipientOf = createRecipientOf({ customers, fallback: undefined });
-      const planned = await planOf(event, { recipientOf, clock: systemClock });
+      const planned = await planOf(event, {
+        recipientOf,
+        clock: systemClock,
+        unsubscribe: undefined,
+      });
       return planned.filter((one) => 'message' in one);
     },
 
@@ -135,10 +142,11 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         seen: createSeen(store),
         senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
-          customers: createCustomers(store),
+          customers: given.customers ?? createCustomers(store),
           fallback: given.fallback,
         }),
         clock,
+        unsubscribe: given.unsubscribe,
       });
       return handler({}, lambdaContext());
     },

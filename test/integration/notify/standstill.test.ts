@@ -3,8 +3,8 @@ import { createHandler as createHealth } from '../../../functions/health/handler
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
-import { withAdmin } from '../../../local/kafka.ts';
-import { freePort } from '../../../local/ports.ts';
+import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { always, countRequests, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
 import { createNotifyBench, type NotifyBench, newEvent } from './bench.ts';

@@ -52,7 +52,13 @@ async function tell({ bench }: World, event: OrderEvent): Promise<void> {
   const senders: Senders = { email: [mock], sms: [mock] };
   const recipientOf = createRecipientOf({ customers: createCustomers(store), fallback: undefined });
   const attempt = { deadline: new Date(Date.now() + 30_000), log: logger };
-  await deliver(event, attempt, { ...store, seen: createSeen(store), senders, recipientOf });
+  await deliver(event, attempt, {
+    ...store,
+    seen: createSeen(store),
+    senders,
+    recipientOf,
+    unsubscribe: undefined,
+  });
 }
 
 /** An SMS in quiet hours that is due by now, and still is in quiet hours by the customer's preferences. */
@@ -73,7 +79,7 @@ async function deferredEmail({ bench }: World) {
   const { dynamo, table } = bench;
   const store = { dynamo, table, clock: systemClock };
   const recipientOf = createRecipientOf({ customers: createCustomers(store), fallback: undefined });
-  const planned = await planOf(event, { recipientOf, clock: systemClock });
+  const planned = await planOf(event, { recipientOf, clock: systemClock, unsubscribe: undefined });
   const email = planned.find(({ channel }) => channel === 'email');
   if (!email) throw new Error('the event has no email');
   await createSeen(store).defer(email, new Date(Date.now() - 1_000), 'to be sent again');
