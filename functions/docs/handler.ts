@@ -1,6 +1,6 @@
+import { openApiDocument } from '../../lib/api-docs/openapi.ts';
+import { PAGE_POLICY, page } from '../../lib/api-docs/page.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
-import { openApiDocument } from '../../lib/http/openapi.ts';
-import { PAGE_POLICY, page } from '../../lib/http/page.ts';
 
 const HTML = {
   'content-type': 'text/html; charset=utf-8',

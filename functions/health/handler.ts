@@ -2,7 +2,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { AppError } from '../../lib/errors.ts';
-import { checkHealth, type HealthDeps } from '../../lib/health.ts';
+import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
 import { createRepository } from '../../lib/order/repository.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { OPERATIONS } from '../api-docs/operations.ts';
 import { AppError } from '../errors.ts';
-import { OPERATIONS } from '../http/operations.ts';
 import type { Customers } from './customer.ts';
 import { type CustomerPreferences, DEFAULTS, isQuiet, type Preferences } from './preferences.ts';
 import { subscriptionOf, unsubscribe, unsubscribeLink } from './unsubscribe.ts';

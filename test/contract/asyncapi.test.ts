@@ -10,11 +10,11 @@ import {
   deadLetterSchema,
   eventHeadersSchema,
   exampleOf,
-} from '../../docs/events.ts';
-import { documents } from '../../docs/write.ts';
+} from '../../lib/api-docs/asyncapi.ts';
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
+import { documents } from '../../local/docs.ts';
 import { ROOT } from '../support/root.ts';
 
 const published = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { OPERATIONS, type Operation } from '../../lib/http/operations.ts';
+import { OPERATIONS, type Operation } from '../../lib/api-docs/operations.ts';
 import { eventOf } from '../../lib/order/events.ts';
 import { firstVersion, newOrderSchema } from '../../lib/order/order.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
-import { healthSchema } from '../health.ts';
+import { healthSchema } from '../health/check.ts';
+import type { Schemas } from '../http/input.ts';
 import {
   getPreferencesInput,
   listNotificationsInput,
@@ -22,7 +23,6 @@ import {
 } from '../order/api.ts';
 import { type EventEntry, eventEntrySchema } from '../order/history.ts';
 import { type Order, orderSchema } from '../order/order.ts';
-import type { Schemas } from './input.ts';
 
 /** What the API's document says of one route beside its path; `id` is the function's name. */
 export type Operation = {

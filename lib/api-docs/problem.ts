@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import { dependenciesSchema } from '../health.ts';
+import { dependenciesSchema } from '../health/check.ts';
 
 /** The body of every refused or failed request. */
 export const problemSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Clock } from './clock.ts';
-import { logger } from './logger.ts';
+import type { Clock } from '../clock.ts';
+import { logger } from '../logger.ts';
 
 /** One dependency: whether it answered within its time, and how long that took. */
 const dependencyState = z.strictObject({

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
+import { problem } from '../http/answer.ts';
+import type { Schemas } from '../http/input.ts';
 import { newOrderSchema, orderSchema } from '../order/order.ts';
-import { problem } from './answer.ts';
-import type { Schemas } from './input.ts';
 import {
   ANSWER_HEADERS,
   type AnswerHeader,

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asyncApiDocument, eventSchema, schemaFile } from '../lib/api-docs/asyncapi.ts';
 import { EVENT_TYPES } from '../lib/order-event.ts';
-import { ownOptions } from '../local/options.ts';
-import { asyncApiDocument, eventSchema, schemaFile } from './events.ts';
+import { ownOptions } from './options.ts';
 
 /** The documents that are made from the code, by their paths in docs/. A test compares. */
 export function documents(): Record<string, string> {
@@ -13,14 +13,16 @@ export function documents(): Record<string, string> {
   );
 }
 
+const DOCS = join(import.meta.dirname, '../docs');
+
 const help = `npm run docs: writes what is made from the code anew, docs/asyncapi.json and docs/schemas/.
 `;
 
 async function main(): Promise<void> {
   ownOptions(help);
-  await mkdir(join(import.meta.dirname, 'schemas'), { recursive: true });
+  await mkdir(join(DOCS, 'schemas'), { recursive: true });
   for (const [file, text] of Object.entries(documents())) {
-    await writeFile(join(import.meta.dirname, file), text);
+    await writeFile(join(DOCS, file), text);
     console.log(`docs/${file}`);
   }
 }
