@@ -1,8 +1,10 @@
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { anchorOf } from '../http/answer.ts';
+import type { Operation } from '../http/operation.ts';
 import { pagePolicy } from '../http/page-policy.ts';
-import { type Json, openApiDocument, problemExample } from './openapi.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { type Json, openApiDocument } from './openapi.ts';
+import { OPERATIONS } from './operations.ts';
+import { problemExample } from './problem.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--link:light-dark(#0550ae,#79b8ff)}

@@ -21,3 +21,10 @@ export function methodsAt(path: string): readonly string[] | undefined {
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
 }
+
+/** A method and its path, as serverless.yml writes them: `GET /api/orders/{id}`. */
+export type Route = RouteOf<(typeof ROUTES)[number]>;
+
+type RouteOf<Row> = Row extends { path: string; methods: readonly string[] }
+  ? `${Row['methods'][number]} ${Row['path']}`
+  : never;

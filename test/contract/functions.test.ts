@@ -2,12 +2,15 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ROUTES } from '../../lib/http/routes.ts';
+import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import { functionsInYml, ROOT } from '../support/root.ts';
 
 const FIELDS = ['Trigger', 'Input', 'Answers', 'Writes', 'Publishes', 'Safe to repeat because'];
 /** They take no input that could be refused. */
 const WITHOUT_REFUSAL = ['health', 'relayOutbox', 'sendDeferred'];
+
+/** The functions that have two operations: the function of the one that is not named like it. */
+const FUNCTION_OF: Record<string, string> = { openapi: 'docs', showUnsubscribe: 'unsubscribe' };
 
 const functions = Object.entries(functionsInYml());
 const samples = await readdir(join(ROOT, 'events'));
@@ -59,10 +62,13 @@ test.each(samples.map((sample) => [sample]))(
   },
 );
 
-test('the routes that notFound knows are those of serverless.yml', () => {
-  const inYml = functions
-    .flatMap(([, { events }]) => events.map((event) => event.httpApi))
-    .filter((route) => route !== undefined && route !== '*');
-  const known = ROUTES.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
-  expect(known.toSorted()).toEqual(inYml.toSorted());
+test('the routes of serverless.yml are those of the code, each under the function of its operation', () => {
+  const inYml = functions.flatMap(([name, { events }]) =>
+    events.flatMap(({ httpApi }) => (httpApi && httpApi !== '*' ? [[httpApi, name]] : [])),
+  );
+  const inCode = Object.entries(OPERATIONS).map(([route, { id }]) => [
+    route,
+    FUNCTION_OF[id] ?? id,
+  ]);
+  expect(inYml.toSorted()).toEqual(inCode.toSorted());
 });

@@ -7,13 +7,10 @@ import { handler } from '../../functions/docs/handler.ts';
 import { codesOf, openApiDocument } from '../../lib/api-docs/openapi.ts';
 import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import { ERRORS } from '../../lib/errors.ts';
-import { ROUTES } from '../../lib/http/routes.ts';
+import type { Operation } from '../../lib/http/operation.ts';
+import type { Route } from '../../lib/http/routes.ts';
 import { newOrderSchema } from '../../lib/order/order.ts';
 import { httpEvent, lambdaContext } from '../support/http.ts';
-import { functionsInYml } from '../support/root.ts';
-
-/** Two operations that one function answers. */
-const FUNCTION_OF: Record<string, string> = { openapi: 'docs', showUnsubscribe: 'unsubscribe' };
 
 const answer = await get('/api/openapi.json');
 const document = JSON.parse(answer.body);
@@ -49,17 +46,13 @@ test('the document that is served is valid OpenAPI 3.1, and the one that the cod
   expect(validator.version).toBe('3.1');
 });
 
-test('the operations are the routes, each by the name of its function', () => {
-  const known = ROUTES.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
-  expect(Object.keys(OPERATIONS).toSorted()).toEqual(known.toSorted());
-  const functions = functionsInYml();
-  for (const [route, { id }] of routes) {
-    const { events = [] } = functions[FUNCTION_OF[id] ?? id] ?? {};
-    expect([id, events.map(({ httpApi }) => httpApi)]).toEqual([
-      id,
-      expect.arrayContaining([route]),
-    ]);
-  }
+test('a route without its operation does not compile, nor does an operation without a route', () => {
+  const { 'GET /api/health': health, ...others } = OPERATIONS;
+  // @ts-expect-error: here the compiler is the test.
+  others satisfies Record<Route, Operation>;
+  // @ts-expect-error
+  ({ 'GET /api/nothing': health }) satisfies Partial<Record<Route, Operation>>;
+  expect(Object.keys(others)).toHaveLength(routes.length - 1);
 });
 
 test.each(routes)('the examples of %s keep its schemas', (route, operation) => {
