@@ -1,7 +1,9 @@
+import { html, raw } from 'hono/html';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { anchorOf } from '../http/answer.ts';
 import type { Operation } from '../http/operation.ts';
 import { pagePolicy } from '../http/page-policy.ts';
+import { fieldsOf, typeOf } from './fields.ts';
 import { type Json, openApiDocument } from './openapi.ts';
 import { OPERATIONS } from './operations.ts';
 import { problemExample } from './problem.ts';
@@ -23,7 +25,9 @@ const JSON_BODIES = ['application/json', 'application/problem+json'];
 export const PAGE_POLICY = pagePolicy(STYLE, 'none');
 
 type Document = ReturnType<typeof openApiDocument>;
-type Field = { name: string; type: string; required: boolean; rules: string; description: string };
+type Html = ReturnType<typeof html>;
+/** The contents of one cell of a table; text is escaped. */
+type Cell = Html | string;
 
 /**
  * The documentation as one HTML page, made from the OpenAPI document. It holds no script and loads
@@ -32,132 +36,84 @@ type Field = { name: string; type: string; required: boolean; rules: string; des
 export function page(document: Document = openApiDocument()): string {
   const { info, components } = document;
   const routes = Object.entries(OPERATIONS);
-  const schemas = components.schemas as Record<string, Json>;
-  return `<!doctype html>
+  const schemas = Object.entries(components.schemas as Record<string, Json>);
+  const links = routes.map(
+    ([route, { id, summary }]) => html`<li><a href="#${id}">${summary}</a> <code>${route}</code>\n`,
+  );
+  return String(html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(info.title)}</title>
-<style>${STYLE}</style>
-<h1>${escaped(info.title)}</h1>
-<p>${text(info.description)} The same as <a href="/api/openapi.json">OpenAPI ${document.openapi}</a>.</p>
+<title>${info.title}</title>
+<style>${raw(STYLE)}</style>
+<h1>${info.title}</h1>
+<p>${prose(info.description)} The same as <a href="/api/openapi.json">OpenAPI ${document.openapi}</a>.</p>
 <nav><ul>
-${routes.map(([route, { id, summary }]) => `<li><a href="#${id}">${escaped(summary)}</a> <code>${escaped(route)}</code>`).join('\n')}
-<li><a href="#schemas">Schemas</a>
+${links}<li><a href="#schemas">Schemas</a>
 <li><a href="#errors">Errors</a>
 </ul></nav>
 <h2 id="operations">Operations</h2>
-${routes.map(([route, operation]) => operationSection(route, operation, document)).join('\n')}
-<h2 id="schemas">Schemas</h2>
-${Object.entries(schemas).map(schemaSection).join('\n')}
-<h2 id="errors">Errors</h2>
-${(Object.keys(ERRORS) as ErrorCode[]).map(errorSection).join('\n')}
-</html>
-`;
+${routes.map(([route, operation]) => operationSection(route, operation, document))}<h2 id="schemas">Schemas</h2>
+${schemas.map(schemaSection)}<h2 id="errors">Errors</h2>
+${(Object.keys(ERRORS) as ErrorCode[]).map(errorSection)}</html>
+`);
 }
 
-function operationSection(route: string, operation: Operation, { paths }: Document): string {
+function operationSection(route: string, operation: Operation, { paths }: Document): Html {
   const [method = '', path = ''] = route.split(' ');
   const described = paths[path]?.[method.toLowerCase()] as Json;
   const parameters = (described.parameters ?? []) as Json[];
   const responses = described.responses as Record<string, Json>;
-  return `<h3 id="${operation.id}"><span class="method">${method}</span> <code>${escaped(path)}</code> ${escaped(operation.summary)}</h3>
-<p>${text(operation.description)}</p>
-${parameters.length > 0 ? table(['Parameter', 'In', 'Type', 'Rules'], parameters.map(parameterRow)) : ''}
-${operation.input.body ? `<p>Body: ${schemaLink(mediaOf(described.requestBody as Json))}</p>` : ''}
-<pre>${escaped(curlOf(method, path, operation))}</pre>
+  return html`<h3 id="${operation.id}"><span class="method">${method}</span> <code>${path}</code> ${operation.summary}</h3>
+<p>${prose(operation.description)}</p>
+${parameters.length > 0 && table(['Parameter', 'In', 'Type', 'Rules'], parameters.map(parameterRow))}
+${operation.input.body && html`<p>Body: ${schemaLink(mediaOf(described.requestBody as Json))}</p>`}
+<pre>${curlOf(method, path, operation)}</pre>
 ${table(['Status', 'Answer', 'Headers', 'Body'], Object.entries(responses).map(responseRow))}
-${operation.answer.example === undefined ? '' : details('Example of the answer', operation.answer.example)}`;
+${operation.answer.example !== undefined && details('Example of the answer', operation.answer.example)}
+`;
 }
 
-function parameterRow(parameter: Json): string[] {
+function parameterRow(parameter: Json): Cell[] {
   const { name, description = '' } = parameter;
   const [field] = fieldsOf('', parameter.schema as Json, parameter.required === true);
-  const rules = [field?.rules, description, parameter.required ? 'required' : ''];
-  return [
-    code(String(name)),
-    escaped(String(parameter.in)),
-    escaped(field?.type ?? ''),
-    rules
-      .filter(Boolean)
-      .map((rule) => text(String(rule)))
-      .join('; '),
-  ];
+  const rules = [field?.rules, String(description), parameter.required ? 'required' : ''];
+  return [code(String(name)), String(parameter.in), field?.type ?? '', rulesCell(rules)];
 }
 
-function responseRow([status, response]: [string, Json]): string[] {
-  const headers = Object.keys((response.headers ?? {}) as Json).map(code);
-  const description = String(response.description).replaceAll(/`([A-Z_]+)`/g, (all, name) =>
-    name in ERRORS ? `[${name}]` : all,
+function responseRow([status, response]: [string, Json]): Cell[] {
+  const headers = Object.keys((response.headers ?? {}) as Json);
+  const listed = headers.map((name, i) => html`${i > 0 && ', '}${code(name)}`);
+  const description = prose(String(response.description), (word) =>
+    word in ERRORS ? html`<a href="#${anchorOf(word as ErrorCode)}">${code(word)}</a>` : code(word),
   );
-  const linked = text(description).replaceAll(
-    /\[([A-Z_]+)\]/g,
-    (_, name: ErrorCode) => `<a href="#${anchorOf(name)}"><code>${name}</code></a>`,
-  );
-  return [status, linked, headers.join(', '), schemaLink(mediaOf(response))];
+  return [status, description, html`${listed}`, schemaLink(mediaOf(response))];
 }
 
-function schemaSection([name, schema]: [string, Json]): string {
+function schemaSection([name, schema]: [string, Json]): Html {
   const rows = fieldsOf('', schema, true)
     .filter((field) => field.name !== '')
     .map((field) => [
       code(field.name),
       typeText(field.type),
       field.required ? 'yes' : 'no',
-      [field.rules, field.description].filter(Boolean).map(text).join('; '),
+      rulesCell([field.rules, field.description]),
     ]);
-  return `<h3 id="${name}">${escaped(name)}</h3>\n${table(['Field', 'Type', 'Required', 'Rules'], rows)}`;
+  return html`<h3 id="${name}">${name}</h3>
+${table(['Field', 'Type', 'Required', 'Rules'], rows)}
+`;
 }
 
-function errorSection(name: ErrorCode): string {
+function errorSection(name: ErrorCode): Html {
   const { title, status, retriable, advice } = ERRORS[name];
-  return `<h3 id="${anchorOf(name)}"><code>${name}</code> ${escaped(title)}</h3>
-<p>${status}. ${text(advice)} ${retriable ? 'The same request may succeed later.' : ''}</p>
-${details('Example', problemExample(name))}`;
+  return html`<h3 id="${anchorOf(name)}">${code(name)} ${title}</h3>
+<p>${status}. ${prose(advice)} ${retriable && 'The same request may succeed later.'}</p>
+${details('Example', problemExample(name))}
+`;
 }
 
-/** A schema as rows: the thing itself, then its fields, each with the path that errors name. */
-function fieldsOf(name: string, schema: Json, required: boolean): Field[] {
-  const items = schema.items as Json | undefined;
-  const own = { name, type: typeOf(schema), required, rules: rulesOf(schema) };
-  const properties = Object.entries((schema.properties ?? {}) as Record<string, Json>);
-  const needed = (schema.required ?? []) as string[];
-  const inner = properties.flatMap(([key, field]) =>
-    fieldsOf(name ? `${name}.${key}` : key, field, needed.includes(key)),
-  );
-  const ofItems = items && !items.$ref ? fieldsOf(`${name}[]`, items, true).slice(1) : [];
-  return [{ ...own, description: String(schema.description ?? '') }, ...inner, ...ofItems];
-}
-
-function typeOf({ $ref, type, items, anyOf, enum: values, const: value }: Json): string {
-  if (typeof $ref === 'string') return `#${$ref.split('/').at(-1)}`;
-  if (type === 'array') return `array of ${typeOf((items ?? {}) as Json)}`;
-  if (type !== undefined) return String(type);
-  if (Array.isArray(anyOf)) return anyOf.map((option) => typeOf(option)).join(' or ');
-  return values || value !== undefined ? 'string' : 'any';
-}
-
-const RULES: [keyword: string, say: (value: unknown) => string][] = [
-  ['const', (value) => `\`${JSON.stringify(value)}\``],
-  ['enum', (values) => (values as unknown[]).map((value) => `\`${value}\``).join(' ')],
-  ['format', (value) => `${value}`],
-  ['pattern', (value) => `\`${value}\``],
-  ['minimum', (value) => `at least ${value}`],
-  ['maximum', (value) => (value === Number.MAX_SAFE_INTEGER ? '' : `at most ${value}`)],
-  ['multipleOf', (value) => `a multiple of ${value}`],
-  ['minLength', (value) => `at least ${value} characters`],
-  ['maxLength', (value) => `at most ${value} characters`],
-  ['minItems', (value) => `at least ${value}`],
-  ['maxItems', (value) => `at most ${value}`],
-  ['default', (value) => `default \`${value}\``],
-];
-
-function rulesOf(schema: Json): string {
-  const said = RULES.filter(([keyword]) => keyword in schema);
-  return said
-    .map(([keyword, say]) => say(schema[keyword]))
-    .filter(Boolean)
-    .join(', ');
+function rulesCell(rules: (string | undefined)[]): Html {
+  return html`${rules.filter(Boolean).map((rule, i) => html`${i > 0 && '; '}${prose(`${rule}`)}`)}`;
 }
 
 function curlOf(method: string, path: string, { request }: Operation): string {
@@ -177,39 +133,32 @@ function mediaOf({ content }: Json): Json | undefined {
   return JSON_BODIES.map((type) => media?.[type]).find(Boolean)?.schema as Json | undefined;
 }
 
-function schemaLink(schema: Json | undefined): string {
+function schemaLink(schema: Json | undefined): Cell {
   const [first] = (schema?.allOf ?? [schema]) as (Json | undefined)[];
   return first?.$ref ? typeText(typeOf(first)) : '';
 }
 
 /** A type in words, where `#Name` is a link to that schema. */
-function typeText(type: string): string {
-  return escaped(type).replaceAll(/#(\w+)/g, '<a href="#$1">$1</a>');
+function typeText(type: string): Html {
+  const link = (name: string) => html`<a href="#${name}">${name}</a>`;
+  return html`${type.split(/#(\w+)/).map((part, i) => (i % 2 === 0 ? part : link(part)))}`;
 }
 
-function table(head: string[], rows: string[][]): string {
-  const cells = (row: string[]) => row.map((cell) => `<td>${cell}`).join('');
-  const body = rows.map((row) => `<tr>${cells(row)}`).join('\n');
-  return `<table><thead><tr>${head.map((cell) => `<th>${cell}`).join('')}<tbody>\n${body}\n</table>`;
+function table(head: string[], rows: Cell[][]): Html {
+  const body = rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}`)}\n`);
+  return html`<table><thead><tr>${head.map((cell) => html`<th>${cell}`)}<tbody>
+${body}</table>`;
 }
 
-function details(summary: string, example: unknown): string {
-  return `<details><summary>${summary}</summary><pre>${escaped(JSON.stringify(example, null, 2))}</pre></details>`;
+function details(summary: string, example: unknown): Html {
+  return html`<details><summary>${summary}</summary><pre>${JSON.stringify(example, null, 2)}</pre></details>`;
 }
 
-/** Prose, in which backticks mark code. */
-function text(prose: string): string {
-  return escaped(prose).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+/** Text in which backticks mark a word, which becomes code. */
+function prose(text: string, wordOf: (word: string) => Html = code): Html {
+  return html`${text.split(/`([^`]+)`/).map((part, i) => (i % 2 === 0 ? part : wordOf(part)))}`;
 }
 
-function code(name: string): string {
-  return `<code>${escaped(name)}</code>`;
-}
-
-function escaped(raw: string): string {
-  return raw
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+function code(name: string): Html {
+  return html`<code>${name}</code>`;
 }
