@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -14,23 +14,12 @@ import {
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
-import { documents } from '../../local/docs.ts';
 import { ROOT } from '../support/root.ts';
 
 const published = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json');
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads any member of the document
 const document: any = asyncApiDocument();
-
-test.each(Object.entries(documents()))('docs/%s is what the code says', async (file, text) => {
-  // Else: npm run docs
-  expect(await readFile(join(ROOT, 'docs', file), 'utf8')).toBe(text);
-});
-
-test('docs/schemas has nothing that the code does not know', async () => {
-  const files = (await readdir(join(ROOT, 'docs/schemas'))).map((file) => `schemas/${file}`);
-  expect(files.filter((file) => !(file in documents()))).toEqual([]);
-});
 
 test("the document keeps AsyncAPI's own schema", () => {
   const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
