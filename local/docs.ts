@@ -9,6 +9,10 @@ import { ownOptions } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
+const BEGIN = '<!-- written by npm run docs -->';
+const END = '<!-- end of what npm run docs writes -->';
+const BETWEEN = new RegExp(`(?<=${BEGIN}\n)[^]*(?=\n${END})`);
+
 const help = `npm run docs: writes anew what is made from the code.
 
   docs/asyncapi.json, docs/schemas/     from lib/order-event.ts
@@ -68,14 +72,8 @@ function table(head: string[], rows: string[][]): string {
 
 /** The file as it is, with the new text between its two marks. */
 function filled(file: string, text: string): string {
-  const [begin, end] = [
-    '<!-- written by npm run docs -->',
-    '<!-- end of what npm run docs writes -->',
-  ];
-  const parts = readFileSync(join(ROOT, file), 'utf8').split(
-    new RegExp(`(?<=${begin}\n)[^]*(?=\n${end})`),
-  );
-  if (parts.length !== 2) throw new Error(`${file} needs the lines "${begin}" and "${end}".`);
+  const parts = readFileSync(join(ROOT, file), 'utf8').split(BETWEEN);
+  if (parts.length !== 2) throw new Error(`${file} needs the lines "${BEGIN}" and "${END}".`);
   return parts.join(text);
 }
 
