@@ -1,7 +1,8 @@
 import { Kafka } from 'kafkajs';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { kafkaLog } from './log.ts';
-import { type SignIn, securityOf } from './sign-in.ts';
+import { securityOf } from './sign-in.ts';
 
 export const REQUEST_TIMEOUT_MS = 3_000;
 

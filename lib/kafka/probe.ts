@@ -1,5 +1,5 @@
+import type { SignIn } from '../config.ts';
 import { createKafka, keepWarm } from './client.ts';
-import type { SignIn } from './sign-in.ts';
 
 /** Asks the brokers whether they serve a topic; kept between invocations. */
 export type Probe = { check(topic: string, timeoutMs: number): Promise<void> };
