@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import { handlerComments } from '../../local/handlers.ts';
+import { operationOf } from '../support/operation.ts';
 import { functionsInYml, ROOT } from '../support/root.ts';
 
 /** They take no input that could be refused. */
@@ -68,3 +69,10 @@ test('the routes of serverless.yml are those of the code, each under the functio
   ]);
   expect(inYml.toSorted()).toEqual(inCode.toSorted());
 });
+
+test.each(Object.entries(FUNCTION_OF))(
+  '%s takes the input of %s: one handler checks both',
+  (id, name) => {
+    expect(operationOf(id).input).toEqual(operationOf(name).input);
+  },
+);
