@@ -5,6 +5,7 @@ FROM public.ecr.aws/docker/library/node:24-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY local/require-node.cjs local/
+COPY plugins/kafka-event-source/package.json plugins/kafka-event-source/
 RUN npm ci --ignore-scripts && npm rebuild esbuild node
 COPY . .
 RUN npm run build

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import type { Config } from 'jest';
+import packageJson from './package.json' with { type: 'json' };
+
+type Projects = NonNullable<Config['projects']>;
 
 const shared = {
   extensionsToTreatAsEsm: ['.ts'],
@@ -20,6 +24,15 @@ const withBackend = {
   globalTeardown: '<rootDir>/test/support/teardown.ts',
 } satisfies Config;
 
+/** The tests of each workspace, as it runs them by itself. */
+async function projectsOf(workspace: string): Promise<Projects> {
+  const folder = join(import.meta.dirname, workspace);
+  const { projects } = (await import(join(folder, 'jest.config.ts'))) as { projects: object[] };
+  return projects.map((project) => ({ ...project, rootDir: folder }));
+}
+
+const workspaces = await Promise.all(packageJson.workspaces.map(projectsOf));
+
 export default {
   testTimeout: 60_000,
   projects: [
@@ -27,6 +40,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts'],
+      testPathIgnorePatterns: packageJson.workspaces.map((workspace) => `<rootDir>/${workspace}/`),
     },
     {
       ...withBackend,
@@ -43,5 +57,6 @@ export default {
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/{e2e,runtime}/**/*.test.ts'],
     },
+    ...workspaces.flat(),
   ],
 } satisfies Config;

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { hasJars } from './jars.ts';
+import { hasJars } from '../plugins/kafka-event-source/broker/jars.ts';
+import { kafkaJars } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { dynamodbJars } from './dynamodb.ts';
 
 const choices = ['auto', 'java', 'docker', 'none'] as const;
 
@@ -41,7 +43,9 @@ async function findTools(): Promise<Found> {
   const [java, maven, docker] = await Promise.all([
     answer('java', ['-version']).then(javaFault, () => 'java does not answer'),
     // Once the jars are there, Maven has no more to do.
-    hasJars() ? '' : answer('mvn', ['-version']).then(nothing, () => 'mvn does not answer'),
+    hasJars([kafkaJars, dynamodbJars])
+      ? ''
+      : answer('mvn', ['-version']).then(nothing, () => 'mvn does not answer'),
     findDocker(),
   ]);
   return { java, maven, docker };

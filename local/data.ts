@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Process, processes } from './processes.ts';
-import { until } from './wait.ts';
+import { type Process, processes } from '../plugins/kafka-event-source/broker/processes.ts';
+import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 
 const ENDING = 12_000;
 const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.properties'];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Supervisor, Task } from './supervise.ts';
+import type { Supervisor, Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 
 const file = join(import.meta.dirname, '../docker-compose.yml');
 const PULL = 15 * 60_000;

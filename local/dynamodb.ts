@@ -1,10 +1,26 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import type { Task } from './supervise.ts';
+import type { Jars } from '../plugins/kafka-event-source/broker/jars.ts';
+import type { Service } from '../plugins/kafka-event-source/broker/services.ts';
+import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
+
+export const dynamodbJars: Jars = { name: 'dynamodb', pom: join(import.meta.dirname, 'pom.xml') };
+
+/** DynamoDB Local on this port. */
+export function dynamodbService(port: number): Service {
+  const endpoint = `http://localhost:${port}`;
+  return {
+    what: `DynamoDB on ${endpoint}`,
+    port: { what: 'DynamoDB', port, change: 'DYNAMODB_PORT' },
+    jars: dynamodbJars,
+    task: (jars, directory) => dynamodbTask(jars, directory, port),
+    answers: () => dynamodbAnswers(endpoint),
+  };
+}
 
 /** DynamoDB Local with its data on disk. It listens on every address: it has no option for one. */
-export function dynamodbTask(jars: string, directory: string, port: number): Task {
+function dynamodbTask(jars: string, directory: string, port: number): Task {
   const data = join(directory, 'data/dynamodb');
   mkdirSync(data, { recursive: true });
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import type { Process } from '../plugins/kafka-event-source/broker/processes.ts';
 import { isBroken, npmAbove } from './npm.ts';
-import type { Process } from './processes.ts';
 
 const me = process.ppid;
 const find = (...all: Process[]) => {

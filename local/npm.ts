@@ -1,4 +1,4 @@
-import { type Process, processOf } from './processes.ts';
+import { type Process, processOf } from '../plugins/kafka-event-source/broker/processes.ts';
 
 /**
  * The processes from this one's parent up to npm; none when npm did not start this one. A signal

@@ -9,10 +9,10 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Admin } from 'kafkajs';
+import { withAdmin } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 import type { Table, Topic } from './definition.ts';
 import { dynamodbClient, limit } from './dynamodb.ts';
-import { withAdmin } from './kafka.ts';
-import { until } from './wait.ts';
 
 export type Resources = {
   dynamoEndpoint: string;

@@ -1,19 +1,29 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backend, portOf, startBackend } from './backend.ts';
+import { kafkaAnswers } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { checkPorts } from '../plugins/kafka-event-source/broker/ports.ts';
+import {
+  type Supervisor,
+  supervise,
+  type Task,
+  whileRunning,
+} from '../plugins/kafka-event-source/broker/supervise.ts';
+import { until } from '../plugins/kafka-event-source/broker/wait.ts';
+import {
+  type Backend,
+  type ServiceName,
+  serviceNames,
+  servicesOn,
+  startBackend,
+} from './backend.ts';
 import type { Choice } from './choose.ts';
 import { prepare, untilUnused } from './data.ts';
 import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
-import { type Service, services } from './jars.ts';
-import { kafkaAnswers } from './kafka.ts';
-import { checkPorts } from './ports.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
-import { type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
-import { until } from './wait.ts';
 
 export type Plan = {
   backend: Choice;
@@ -55,9 +65,9 @@ export async function run(plan: Plan, stop: AbortSignal): Promise<void> {
 async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   const { backend, settings, say, directory } = plan;
   const { KAFKA_PORT: kafkaPort, DYNAMODB_PORT: dynamoPort, KAFKA_UI_PORT: uiPort } = settings;
-  const own = backend === 'none' ? [] : services;
+  const own = backend === 'none' ? [] : serviceNames;
   await checkPorts([
-    ...own.map((service) => portOf(service, { kafkaPort, dynamoPort })),
+    ...own.map((name) => servicesOn({ kafkaPort, dynamoPort })[name].port),
     ...(backend === 'docker'
       ? [{ what: 'the Kafka UI', port: uiPort, change: 'KAFKA_UI_PORT' }]
       : []),
@@ -127,7 +137,7 @@ async function healthy(api: string): Promise<true> {
 }
 
 /** Starts a service again that ended by itself, or was killed to see what happens then. */
-async function keepUp(service: Service, backend: Backend, { say }: Plan, stop: AbortSignal) {
+async function keepUp(service: ServiceName, backend: Backend, { say }: Plan, stop: AbortSignal) {
   while (!stop.aborted) {
     const end = await backend.children.get(service)?.ended;
     if (stop.aborted) return;

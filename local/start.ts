@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 import { chooseBackend } from './choose.ts';
 import { ownOptions } from './options.ts';
 import { run } from './run.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { stopSignal } from './stop.ts';
-import type { Task } from './supervise.ts';
 
 const root = join(import.meta.dirname, '..');
 

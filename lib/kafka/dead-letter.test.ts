@@ -93,7 +93,6 @@ test('a letter is written when Kafka has acknowledged it, within five seconds', 
         sent.push([topic, records.length, timeoutMs]);
         return acknowledged.promise;
       },
-      disconnect: async () => undefined,
     },
     topic: 'orders-dlq',
     writer: 'notify',

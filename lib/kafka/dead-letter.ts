@@ -28,7 +28,7 @@ type Invoked = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'functionVe
 
 /** @param writer the function that sets records aside, as readers of the letters see it */
 export function createDeadLetters(deps: {
-  producer: Producer;
+  producer: Pick<Producer, 'send'>;
   topic: string;
   writer: string;
   clock: Clock;

@@ -1,4 +1,5 @@
 import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { openCursor, sealCursor } from '../cursor.ts';
@@ -12,6 +13,15 @@ export type Whose = { orderId: string } | { customerId: string };
 export type Page = { limit: number; cursor?: string | undefined };
 
 type Item = Record<string, unknown>;
+
+/** A key as DynamoDB takes it. */
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const key = (maxBytes: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= maxBytes);
+const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
 
 /** How often DynamoDB is asked again for records that one answer left out. */
 const MAX_ROUNDS = 3;
@@ -29,7 +39,8 @@ export async function listNotifications(
 ): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
   const { dynamo, table, clock } = deps;
   const scope = ['notifications', ...Object.entries(whose).flat()];
-  const from = cursor === undefined ? undefined : keysAt(openCursor(scope, cursor), whose);
+  const keysAt = (position: string) => keysIn(position, whose);
+  const from = cursor === undefined ? undefined : openCursor(scope, cursor, keysAt);
   const query = new QueryCommand({
     TableName: table,
     ...('orderId' in whose ? byOrder(whose.orderId) : byCustomer(whose.customerId)),
@@ -69,10 +80,23 @@ function positionOf({ pk, sk, recipientSort }: Item, whose: Whose): string {
   return JSON.stringify('orderId' in whose ? [pk, sk] : [pk, sk, recipientSort]);
 }
 
-function keysAt(position: string, whose: Whose): Item {
-  const [pk, sk, recipientSort] = JSON.parse(position);
-  if ('orderId' in whose) return { pk, sk };
-  return { pk, sk, recipientSort, recipientKey: customerKey(whose.customerId) };
+/** The keys at a position; undefined for a text that is none, or that DynamoDB would refuse. */
+function keysIn(position: string, whose: Whose): Item | undefined {
+  const keys = keysOf(position);
+  if (!keys) return undefined;
+  const [pk, sk, recipientSort] = keys;
+  if (!sk.startsWith(NOTIFICATION)) return undefined;
+  if ('orderId' in whose) return pk === orderKey(whose.orderId) ? { pk, sk } : undefined;
+  const recipientKey = customerKey(whose.customerId);
+  return recipientSort === undefined ? undefined : { pk, sk, recipientSort, recipientKey };
+}
+
+function keysOf(position: string) {
+  try {
+    return keysSchema.safeParse(JSON.parse(position)).data;
+  } catch {
+    return undefined; // It is no JSON.
+  }
 }
 
 /** The records to what the index holds, in its order. One that has expired meanwhile is left out. */

@@ -2,7 +2,8 @@ import { type EventEntry, shownEvent } from './event-entry.ts';
 import type { StoredEvent } from './events.ts';
 import { findStored } from './find.ts';
 import { pendingOf } from './outbox.ts';
-import type { Repository, StoredOrder } from './repository.ts';
+import type { Repository } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /**
  * The events of an order in their sequence.

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { kafka, kafkaFunction, kafkaService } from '../../test/support/kafka-service.ts';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
 import { ownProperties } from './template/compile.ts';
 import type { Service } from './template/deployed.ts';
+import { kafka, kafkaFunction, kafkaService } from './test/support/kafka-service.ts';
 
 const EXTENDED = 'notifyKafkaorders';
 const local = { bootstrapServers: 'localhost:9092' };

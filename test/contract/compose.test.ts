@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { settings as broker } from '../../local/kafka.ts';
 import { readSettings } from '../../local/settings.ts';
+import { settings as broker } from '../../plugins/kafka-event-source/broker/kafka.ts';
 
 type Service = {
   image: string;

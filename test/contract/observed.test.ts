@@ -58,6 +58,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     },
     producer: {
       send: async (_topic, sent) => void records.push(...sent),
+      partitionOf: () => undefined,
       disconnect: async () => undefined,
     },
     topic: 'order-events',

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startBackend } from '../../local/backend.ts';
-import { supervise } from '../../local/supervise.ts';
-import { freePorts } from '../support/ports.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
 import { crashNotify } from './notify.ts';
 import { crashOrders } from './orders.ts';
 

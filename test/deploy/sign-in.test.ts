@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Kafka, logLevel } from 'kafkajs';
+import {
+  startSecureKafka,
+  USERS,
+} from '../../plugins/kafka-event-source/test/support/secure-kafka.ts';
 import { startLambda } from '../runtime/lambda.ts';
 import { type PackagedFunction, packageProd } from '../runtime/package.ts';
 import { ROOT } from '../support/root.ts';
-import { startSecureKafka, USERS } from '../support/secure-kafka.ts';
 import { sls } from '../support/sls.ts';
 import { until } from '../support/until.ts';
 import { startMock } from './mock.ts';

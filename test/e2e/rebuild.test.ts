@@ -33,7 +33,7 @@ const yml = `
 service: probe
 plugins:
   - serverless-offline
-  - ./plugins/kafka-event-source/index.ts
+  - lambda-kafka-event-source
   - ./plugins/build/index.ts
 provider: { name: aws, runtime: nodejs24.x, stage: local }
 custom:

@@ -94,6 +94,9 @@ export async function startLambda(
     initFailed: () => within('error at its start', api.initFailed, INIT_TIMEOUT_MS),
     invoke: (event: unknown) =>
       within('answer', api.invoke(event, definition.timeoutMs), definition.timeoutMs),
+    /** Between two invocations Lambda lets nothing of an instance run. */
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
     async stop() {
       child.kill('SIGKILL');
       await closed;

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { startBackend } from '../../local/backend.ts';
 import { readDefinition } from '../../local/definition.ts';
 import { createResources } from '../../local/resources.ts';
-import { freePorts } from '../support/ports.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
 

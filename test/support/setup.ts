@@ -1,12 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Backend, startBackend } from '../../local/backend.ts';
-import { supervise } from '../../local/supervise.ts';
-import { freePorts } from './ports.ts';
+import { type Backend, serviceNames, startBackend } from '../../local/backend.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
 
 declare global {
   var backend: Backend | undefined;
+  /** The broker of the emulator's own tests, which start it where they run alone. */
+  var testBroker: { stop(): Promise<void> } | undefined;
 }
 
 /**
@@ -25,16 +27,22 @@ export async function setup() {
   const directory = await mkdtemp(join(tmpdir(), 'orders-test-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
+  const services = serviceNames.filter((name) =>
+    name === 'kafka' ? !globalThis.testBroker : !TEST_DYNAMODB_ENDPOINT,
+  );
   const backend = await startBackend({
     directory,
     kafkaPort,
     dynamoPort,
-    services: TEST_DYNAMODB_ENDPOINT ? ['kafka'] : ['kafka', 'dynamodb'],
+    services,
     supervisor,
     say: (line) => process.stderr.write(`${line}\n`),
   });
   globalThis.backend = backend;
-  process.env.KAFKA_BROKERS = backend.kafkaBrokers;
+  if (!globalThis.testBroker) {
+    globalThis.testBroker = backend;
+    process.env.KAFKA_BROKERS = backend.kafkaBrokers;
+  }
   process.env.DYNAMODB_ENDPOINT = TEST_DYNAMODB_ENDPOINT ?? backend.dynamoEndpoint;
 }
 

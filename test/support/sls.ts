@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from './root.ts';
 import { until } from './until.ts';
 

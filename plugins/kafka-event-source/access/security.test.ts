@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { createAuthority } from '../../../test/support/certificate.ts';
 import type { Connection, Mapping } from '../mapping.ts';
+import { createAuthority } from '../test/support/certificate.ts';
 import { createSecretReader } from './secret.ts';
 import { securityOf } from './security.ts';
 

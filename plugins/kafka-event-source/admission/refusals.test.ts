@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { kafka, kafkaFunction, kafkaService } from '../../../test/support/kafka-service.ts';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
+import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
 
 const EXTENDED = 'notifyKafkaorders';
 const NOW = Date.parse('2026-11-23T12:00:00Z');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { kafka, kafkaFunction, kafkaService } from '../../../test/support/kafka-service.ts';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
+import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
 import { formatParity } from './parity.ts';
 import { strictFaults, toReports } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { kafka, kafkaService } from '../../../test/support/kafka-service.ts';
+import { kafka, kafkaService } from '../test/support/kafka-service.ts';
 import { compileEvent, findEvents } from './compile.ts';
 import { writeProperties } from './write.ts';
 

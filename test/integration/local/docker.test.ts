@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { startDocker } from '../../../local/docker.ts';
-import { supervise } from '../../../local/supervise.ts';
+import { supervise } from '../../../plugins/kafka-event-source/broker/supervise.ts';
 
 const { PATH } = process.env;
 let folder: string;

@@ -9,7 +9,7 @@ import {
 import { expect, test } from '@jest/globals';
 import { readDefinition } from '../../../local/definition.ts';
 import { dynamodbClient, limit } from '../../../local/dynamodb.ts';
-import { withAdmin } from '../../../local/kafka.ts';
+import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
 import { Run } from './run.ts';
 
 const TableName = 'orders';

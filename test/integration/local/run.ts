@@ -3,10 +3,9 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isFree } from '../../../local/ports.ts';
-import { processes } from '../../../local/processes.ts';
-import { until } from '../../../local/wait.ts';
-import { freePorts } from '../../support/ports.ts';
+import { freePorts, isFree } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { processes } from '../../../plugins/kafka-event-source/broker/processes.ts';
+import { until } from '../../../plugins/kafka-event-source/broker/wait.ts';
 
 const starter = join(import.meta.dirname, 'starter.ts');
 

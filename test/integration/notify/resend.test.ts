@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { sls } from '../../support/sls.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 

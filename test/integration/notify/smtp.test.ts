@@ -5,8 +5,8 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { callInTurn } from '../../../lib/notification/call.ts';
 import type { EmailMessage } from '../../../lib/notification/channels.ts';
 import { createSmtpSender } from '../../../lib/notification/senders/smtp.ts';
-import { freePort } from '../../../local/ports.ts';
-import { createAuthority } from '../../support/certificate.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { createAuthority } from '../../../plugins/kafka-event-source/test/support/certificate.ts';
 
 const from = 'Orders <orders@shop.example>';
 const email: EmailMessage = {

@@ -7,7 +7,7 @@ import { createProducer } from '../../../lib/kafka/producer.ts';
 import { claimKey } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { always, type Fault, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -84,6 +84,18 @@ test('another body with the same key is refused, and makes nothing', async () =>
   const reply = await place(key, other);
   expect([reply.status, reply.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   expect(await ordersOf(body.customerId)).toHaveLength(1);
+});
+
+test('keys are compared as they are: another case, or one more space, is another key', async () => {
+  const { body } = fresh();
+  const key = `Key a-${crypto.randomUUID().toLowerCase()}`;
+  const others = [key.toUpperCase(), key.toLowerCase(), key.replace(' ', '  ')];
+  const replies = [await place(key, body)];
+  for (const other of others) replies.push(await place(other, body));
+  for (const { status, headers } of replies) {
+    expect([status, headers['idempotent-replay']]).toEqual([201, undefined]);
+  }
+  expect(new Set(replies.map((reply) => reply.body.data.id)).size).toBe(1 + others.length);
 });
 
 test('twins at the same time make one order', async () => {

@@ -8,7 +8,7 @@ import { createHandler as createUpdateStatus } from '../../../functions/updateSt
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { orderKey } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';

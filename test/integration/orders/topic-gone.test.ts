@@ -4,7 +4,7 @@ import { createHandler as createHealth } from '../../../functions/health/handler
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
-import { withAdmin } from '../../../local/kafka.ts';
+import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';

@@ -4,7 +4,10 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { SignIn } from '../../../lib/config.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { securityOf } from '../../../lib/kafka/sign-in.ts';
-import { startSecureKafka, USERS } from '../../support/secure-kafka.ts';
+import {
+  startSecureKafka,
+  USERS,
+} from '../../../plugins/kafka-event-source/test/support/secure-kafka.ts';
 
 const signIn = (way: 'scram' | 'mtls'): SignIn => ({ way, region: 'r', secretArn: 'arn:s' });
 const trusted = tls.getCACertificates('default');
@@ -47,7 +50,9 @@ test('a user of the secret signs in by SCRAM over TLS; a wrong password does not
 test('the certificate of the secret signs in; one of another authority does not', async () => {
   const { certificate, privateKey } = kafka.authority.issue('client');
   expect(await topicsAs('mtls', { certificate, privateKey })).toEqual(expect.any(Array));
-  const { createAuthority } = await import('../../support/certificate.ts');
+  const { createAuthority } = await import(
+    '../../../plugins/kafka-event-source/test/support/certificate.ts'
+  );
   const stranger = createAuthority('stranger').issue('client');
   await expect(topicsAs('mtls', stranger)).rejects.toThrow();
 }, 60_000);

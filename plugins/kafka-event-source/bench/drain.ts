@@ -1,0 +1,70 @@
+/** Drains a topic in a process of its own, so that its memory is the emulator's and nobody else's. */
+
+import { createInvoker } from '../lambda/invoke.ts';
+import type { Mapping } from '../mapping.ts';
+import { Poller } from '../poller/poller.ts';
+import { until } from '../test/support/until.ts';
+
+export interface Drain {
+  readonly endpoint: string;
+  readonly mapping: Mapping;
+  readonly records: number;
+  /** Resident: what the process takes of the machine. Live: what a collection leaves of it. */
+  readonly measure: 'resident' | 'live';
+}
+
+export interface Drained {
+  readonly rate: number;
+  /** Bytes: before the first record, and the most until the last one. */
+  readonly before: number;
+  readonly most: number;
+  /** The largest payload, in bytes. */
+  readonly payload: number;
+}
+
+const noop = () => undefined;
+const log = { error: console.error, warning: console.error, notice: noop, debug: noop };
+/** Collections slow the draining down, so they are fewer, and those of a run of their own. */
+const EVERY_MS = { resident: 20, live: 100 } as const;
+
+const memory = {
+  resident: () => process.memoryUsage.rss(),
+  live: () => {
+    // What the first finds unused of buffers, the second has released.
+    for (let time = 0; time < 2; time += 1) globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  },
+};
+
+async function drain({ endpoint, mapping, records, measure }: Drain): Promise<Drained> {
+  if (!globalThis.gc) throw new Error('bench/drain.ts needs --expose-gc: npm run bench:emulator');
+  const { functionName, timeoutMs } = mapping;
+  const { invoke } = createInvoker({ endpoint, functionName, timeoutMs });
+  let payload = 0;
+  const counted = (body: string) => {
+    payload = Math.max(payload, body.length);
+    return invoke(body);
+  };
+  const poller = new Poller({ mapping, log, invoke: counted });
+  globalThis.gc();
+  const before = memory[measure]();
+  let most = before;
+  const sampling = setInterval(() => {
+    most = Math.max(most, memory[measure]());
+  }, EVERY_MS[measure]);
+  const succeeded = () => poller.stats.snapshot().succeeded;
+  poller.start();
+  await until('the first', () => succeeded() > 0 || undefined);
+  const [start, first] = [performance.now(), succeeded()];
+  await until('all', () => succeeded() >= records || undefined, 600_000);
+  const rate = ((succeeded() - first) / (performance.now() - start)) * 1000;
+  clearInterval(sampling);
+  await poller.stop();
+  return { rate, before, most, payload };
+}
+
+process.once('message', async (task: Drain) => {
+  process.send?.(await drain(task));
+  process.disconnect();
+});

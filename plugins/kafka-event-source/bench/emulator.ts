@@ -1,0 +1,272 @@
+// The Kafka event source emulator into a handler that does nothing, beside a plain kafkajs consumer of
+// the same topic in the same run: records per second, memory while a backlog drains, and delay.
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import kafkajs from 'kafkajs';
+import { median, quantile, table } from '../../../bench/figures.ts';
+import { startBroker } from '../broker/broker.ts';
+import { freePort } from '../broker/ports.ts';
+import { supervise } from '../broker/supervise.ts';
+import { createInvoker } from '../lambda/invoke.ts';
+import type { Mapping } from '../mapping.ts';
+import { Poller } from '../poller/poller.ts';
+import { until } from '../test/support/until.ts';
+import type { Drain, Drained } from './drain.ts';
+
+const HELP =
+  'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
+const GOALS = { ratio: 0.3, delayMs: 30 } as const;
+const PARTITIONS = 4;
+const MiB = 1024 * 1024;
+const BATCH_SIZES = [1, 100, 10_000] as const;
+/** Batches of one are slow by nature, and as telling when they are fewer. */
+const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
+const DEADLINE_MS = 600_000;
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '300000' },
+    backlog: { type: 'string', default: '1000000' },
+    sent: { type: 'string', default: '300' },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const noop = () => undefined;
+const silent = { error: console.error, warning: console.error, notice: noop, debug: noop };
+
+class Bench {
+  readonly broker: string;
+  readonly endpoint: string;
+  readonly kafka: kafkajs.Kafka;
+
+  constructor(broker: string, endpoint: string) {
+    this.broker = broker;
+    this.endpoint = endpoint;
+    this.kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
+  }
+
+  async topicOf(records: number, bytes: number): Promise<string> {
+    const topic = `bench-${bytes}-${randomUUID()}`;
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const topics = [{ topic, numPartitions: PARTITIONS }];
+    await admin.createTopics({ topics, waitForLeaders: true });
+    await admin.disconnect();
+    const producer = this.kafka.producer();
+    await producer.connect();
+    const value = Buffer.alloc(bytes, 'x');
+    for (let sent = 0; sent < records; sent += 2_000) {
+      const messages = Array.from({ length: Math.min(2_000, records - sent) }, (_, index) => ({
+        value,
+        partition: index % PARTITIONS,
+      }));
+      await producer.send({ topic, messages });
+    }
+    await producer.disconnect();
+    return topic;
+  }
+
+  /** Records per second of a consumer that does nothing with them. */
+  async plain(topic: string, records: number): Promise<number> {
+    const consumer = this.kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 250 });
+    const end = Promise.withResolvers<number>();
+    let count = 0;
+    let start = 0;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({
+      eachBatch: async ({ batch }) => {
+        start ||= performance.now();
+        count += batch.messages.length;
+        if (count >= records) end.resolve((count / (performance.now() - start)) * 1000);
+      },
+    });
+    const rate = await end.promise;
+    await consumer.disconnect();
+    return rate;
+  }
+
+  poll(topic: string, changes: Partial<Mapping>, path = 'noop'): Poller {
+    const mapping = this.mapping(topic, changes);
+    const timeoutMs = 30_000;
+    const { invoke } = createInvoker({ endpoint: this.endpoint, functionName: path, timeoutMs });
+    const poller = new Poller({ mapping, log: silent, invoke });
+    poller.start();
+    return poller;
+  }
+
+  /** Records per second from the first invocation on. */
+  async emulated(topic: string, records: number, batchSize: number): Promise<number> {
+    const poller = this.poll(topic, { batchSize });
+    const succeeded = () => poller.stats.snapshot().succeeded;
+    await until('the first', () => succeeded() > 0 || undefined, DEADLINE_MS);
+    const [start, before] = [performance.now(), succeeded()];
+    await until('all', () => succeeded() >= records || undefined, DEADLINE_MS);
+    const rate = ((succeeded() - before) / (performance.now() - start)) * 1000;
+    await poller.stop();
+    return rate;
+  }
+
+  mapping(topic: string, changes: Partial<Mapping>): Mapping {
+    return {
+      name: 'bench',
+      logicalId: 'Bench',
+      uuid: randomUUID(),
+      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:bench',
+      functionKey: 'bench',
+      functionName: 'bench',
+      timeoutMs: 30_000,
+      source: { eventSource: 'SelfManagedKafka', bootstrapServers: this.broker },
+      topic,
+      bootstrapServers: [this.broker],
+      groupId: randomUUID(),
+      consumptionMode: 'Stream',
+      batchSize: 100,
+      windowMs: 0,
+      enabled: true,
+      startingPosition: 'TRIM_HORIZON',
+      maximumRetryAttempts: -1,
+      maximumRecordAgeSeconds: -1,
+      bisectBatchOnFunctionError: false,
+      reportBatchItemFailures: false,
+      dropWhenDestinationFails: false,
+      filters: [],
+      access: [],
+      connection: { useDeployedAccess: false, secrets: {} },
+      endpoints: { region: 'us-east-1' },
+      ...changes,
+    };
+  }
+}
+
+async function rates(bench: Bench, records: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const bytes of [100, 1024]) {
+    const topic = await bench.topicOf(records, bytes);
+    await bench.plain(topic, records);
+    for (const batchSize of BATCH_SIZES) {
+      const count = Math.round(records * FEWER[batchSize]);
+      // In turn, so that what else the machine does falls on both.
+      const before = await bench.plain(topic, records);
+      const emulated = await bench.emulated(topic, count, batchSize);
+      const plain = (before + (await bench.plain(topic, records))) / 2;
+      const ratio = (emulated / plain).toFixed(2);
+      const goal = batchSize === 10_000 ? ` (goal: at least ${GOALS.ratio})` : '';
+      rows.push([
+        String(bytes),
+        String(batchSize),
+        Math.round(plain).toString(),
+        Math.round(emulated).toString(),
+        ratio + goal,
+      ]);
+    }
+  }
+  const head = ['bytes', 'batch size', 'plain records/s', 'emulator records/s', 'ratio'];
+  console.log(`\n${table(head, rows)}`);
+}
+
+/** V8 collects late where it may; so small, it has to early. */
+const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=96'];
+const MEASURES = [
+  ['live', 'live', []],
+  ['resident', 'resident', []],
+  ['resident, small heap', 'resident', SMALL_HEAP],
+] as const;
+
+/** What a process holds more than before while it drains a backlog, and ten times that. */
+async function memory(bench: Bench, backlog: number): Promise<void> {
+  const rows: (string | number)[][] = [];
+  for (const records of [Math.round(backlog / 10), backlog]) {
+    const topic = await bench.topicOf(records, 100);
+    for (const batchSize of [100, 10_000]) {
+      for (const [name, measure, flags] of MEASURES) {
+        const mapping = bench.mapping(topic, { batchSize });
+        const task: Drain = { endpoint: bench.endpoint, mapping, records, measure };
+        const { rate, before, most, payload } = await drained(task, flags);
+        const mebibytes = [most - before, payload].map((bytes) => (bytes / MiB).toFixed(1));
+        rows.push([records, batchSize, name, ...mebibytes, Math.round(rate)]);
+      }
+    }
+  }
+  const head = ['backlog', 'batch size', 'memory', 'MiB growth', 'MiB of a payload', 'records/s'];
+  console.log(`\nmemory while records of 100 bytes drain\n${table(head, rows)}`);
+}
+
+async function drained(task: Drain, flags: readonly string[]): Promise<Drained> {
+  const file = fileURLToPath(new URL('drain.ts', import.meta.url));
+  const child = fork(file, { execArgv: [...process.execArgv, ...flags] });
+  const answer = once(child, 'message') as Promise<[Drained]>;
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`bench/drain.ts ended with ${code} before it had drained the topic`);
+  });
+  child.send(task);
+  const [result] = await Promise.race([answer, ended]);
+  return result;
+}
+
+/** From just before the send to the arrival at the handler, with a window of 0. */
+async function delay(bench: Bench, endpoint: ChildProcess, sent: number): Promise<void> {
+  const topic = await bench.topicOf(0, 1);
+  const delays: number[] = [];
+  endpoint.on('message', (message) => {
+    if (typeof message === 'number') delays.push(message);
+  });
+  const poller = bench.poll(topic, {}, 'timed');
+  const producer = bench.kafka.producer();
+  await producer.connect();
+  const acknowledged: number[] = [];
+  for (let index = -10; index < sent; index += 1) {
+    const begun = performance.now();
+    const value = String(performance.timeOrigin + begun);
+    const known = delays.length;
+    await producer.send({ topic, messages: [{ value, partition: index & (PARTITIONS - 1) }] });
+    acknowledged.push(performance.now() - begun);
+    await until('the record', () => delays.length > known || undefined);
+    if (index < 0) delays.length = acknowledged.length = 0;
+  }
+  await producer.disconnect();
+  await poller.stop();
+  const [p50, p99] = [median(delays), quantile(delays, 0.99)];
+  console.log(
+    `\ndelay from produce to invocation, window 0: median ${p50.toFixed(1)} ms (goal: under ` +
+      `${GOALS.delayMs}), 99 % under ${p99.toFixed(1)} ms; of it until the producer's ` +
+      `acknowledgement: median ${median(acknowledged).toFixed(1)} ms`,
+  );
+}
+
+async function run(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'bench-emulator-'));
+  const supervisor = supervise(directory);
+  supervisor.remove(directory);
+  const port = await freePort();
+  const say = noop;
+  const endpoint = fork(fileURLToPath(new URL('lambda-endpoint.ts', import.meta.url)));
+  try {
+    const [address] = (await once(endpoint, 'message')) as [AddressInfo];
+    const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
+    const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
+    const parts = {
+      delay: () => delay(bench, endpoint, Number(values.sent)),
+      rates: () => rates(bench, Number(values.records)),
+      memory: () => memory(bench, Number(values.backlog)),
+    };
+    for (const [name, measure] of Object.entries(parts)) {
+      if (values.only === undefined || values.only === name) await measure();
+    }
+  } finally {
+    endpoint.disconnect();
+    await supervisor.stop();
+  }
+}
+
+if (values.help) console.log(HELP);
+else await run();

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Supervisor, Task } from './supervise.ts';
+
+/** The jars of a service: those that its pom.xml names. */
+export type Jars = { name: string; pom: string };
+
+/** The project's folder is the one that holds node_modules: that of the workspace, or of the package's user. */
+const project = createRequire(import.meta.url)
+  .resolve('kafkajs')
+  .split(/[\\/]node_modules[\\/]/)[0];
+const home = join(project ?? '', '.local/jars');
+const LIMIT = 15 * 60_000;
+
+export type Fetch = { supervisor: Supervisor; directory: string; say(line: string): void };
+
+/** The folder of a service's jars. It may not exist yet; another pom.xml makes another folder. */
+export function jarFolder({ name, pom }: Jars): string {
+  const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
+  return join(home, `${name}-${hash}`);
+}
+
+/** Whether nothing is left to fetch. */
+export function hasJars(all: readonly Jars[]): boolean {
+  return all.every((jars) => existsSync(jarFolder(jars)));
+}
+
+/** Fetches a service's jars by Maven when they are missing, and says how far it is. */
+export async function fetchJars(jars: Jars, fetch: Fetch): Promise<void> {
+  const folder = jarFolder(jars);
+  if (existsSync(folder)) return;
+  mkdirSync(home, { recursive: true });
+  const work = mkdtempSync(`${folder}.`);
+  fetch.supervisor.remove(work);
+  try {
+    await maven(jars, work, fetch);
+    // Two starts at once both get here: the second finds the folder made, and its own is spare.
+    if (!existsSync(folder)) renameSync(work, folder);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function maven(jars: Jars, output: string, { supervisor, directory, say }: Fetch) {
+  const { name, pom } = jars;
+  const task = {
+    name: `maven-${name}`,
+    command: 'mvn',
+    args: ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${output}`],
+    log: join(directory, `logs/maven-${name}.log`),
+  } satisfies Task;
+  say(`${name}: fetching its jars with Maven, this once`);
+  let said = '';
+  const timer = setInterval(() => {
+    const news = progress(existsSync(task.log) ? readFileSync(task.log, 'utf8') : '');
+    if (news !== said) say(`${name}: ${news}`);
+    said = news;
+  }, 1000);
+  try {
+    const { code, how } = await supervisor.run(task, LIMIT).ended;
+    if (code !== 0) throw new Error(failure(name, how, task.log));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function failure(name: string, how: string, log: string): string {
+  const lines = existsSync(log) ? readFileSync(log, 'utf8').split('\n') : [];
+  const errors = lines.filter((line) => line.startsWith('[ERROR]')).slice(0, 4);
+  return (
+    `Maven could not fetch ${name} (${how}). Does "mvn" work, and can it reach its repository? ` +
+    `Its whole output: ${log}\n${errors.join('\n')}`
+  );
+}
+
+/** How far Maven is, from its output: the files fetched, and their size. Empty before the first. */
+export function progress(output: string): string {
+  const line = /Downloaded from .*\/([^/]+\.(?:jar|so|dylib|dll)) \(([\d.]+) ([kMG]?)B/g;
+  const files = [...output.matchAll(line)];
+  const factor: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9 };
+  const bytes = files.reduce((sum, [, , n, unit = '']) => sum + Number(n) * (factor[unit] ?? 1), 0);
+  const last = files.at(-1)?.[1];
+  return last ? `${files.length} files, ${(bytes / 1e6).toFixed(1)} MB, last ${last}` : '';
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Jars } from './jars.ts';
+import { freePort } from './ports.ts';
+import type { Service } from './services.ts';
+import type { Task } from './supervise.ts';
+
+/** What a broker of one node needs, here as in docker-compose.yml. */
+export const settings = {
+  'auto.create.topics.enable': false,
+  'offsets.topic.replication.factor': 1,
+  'offsets.topic.num.partitions': 5, // 50 by default: as many files, and seconds, for nothing.
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'transaction.state.log.num.partitions': 5,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  'group.initial.rebalance.delay.ms': 0,
+};
+
+export const kafkaJars: Jars = { name: 'kafka', pom: join(import.meta.dirname, 'pom.xml') };
+
+/** A broker on this port of localhost. */
+export function kafkaService(port: number): Service {
+  const brokers = `localhost:${port}`;
+  return {
+    what: `Kafka on ${brokers}`,
+    port: { what: 'Kafka', port, change: 'KAFKA_PORT' },
+    jars: kafkaJars,
+    task: (jars, directory) => kafkaTask(jars, directory, port),
+    answers: () => kafkaAnswers(brokers),
+  };
+}
+
+/** A broker of one node (KRaft). Formats its data folder the first time, and reuses it later. */
+async function kafkaTask(jars: string, directory: string, port: number): Promise<Task> {
+  const data = join(directory, 'data/kafka');
+  const file = join(directory, 'kafka.properties');
+  const controller = await freePort();
+  if (!existsSync(data)) await format(jars, directory, data);
+  writeFileSync(file, properties(data, port, controller));
+  return {
+    name: 'kafka',
+    command: 'java',
+    args: [...java(jars), '-Dlog4j2.level=INFO', 'kafka.Kafka', file],
+    log: join(directory, 'logs/kafka.log'),
+  };
+}
+
+/** Throws until the broker gives a real answer about itself. */
+export async function kafkaAnswers(brokers: string): Promise<true | undefined> {
+  return withAdmin(brokers, async (admin) => {
+    const { brokers: known, controller } = await admin.describeCluster();
+    return known.length > 0 && controller !== null && controller >= 0 ? true : undefined;
+  });
+}
+
+/** Connects an admin client with short limits, for one piece of work. */
+export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>) {
+  const kafka = new Kafka({
+    clientId: 'local',
+    brokers: brokers.split(','),
+    connectionTimeout: 2000,
+    requestTimeout: 10_000,
+    retry: { retries: 0 },
+    logLevel: logLevel.NOTHING,
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Formats beside the data folder and renames, so that a folder that is there is a whole one. */
+async function format(jars: string, directory: string, data: string) {
+  const fresh = `${data}.new`;
+  const file = join(directory, 'kafka-format.properties');
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(file, properties(fresh, 1, 2)); // No port is opened for this.
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', file];
+  await promisify(execFile)('java', [...java(jars), ...tool], { timeout: 60_000 });
+  rmSync(file);
+  renameSync(fresh, data);
+}
+
+function java(jars: string): string[] {
+  return ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
+}
+
+/** A UUID as Kafka writes them: 22 characters, no dash in front (it would look like an option). */
+function clusterId(): string {
+  const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+  return id.startsWith('-') ? clusterId() : id;
+}
+
+function properties(data: string, port: number, controller: number): string {
+  return Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@localhost:${controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controller}`,
+    'advertised.listeners': `PLAINTEXT://localhost:${port}`,
+    'log.dirs': data.replaceAll('\\', '/'),
+    ...settings,
+    // A broker that was killed may come back only when its old session has run out: 9 s by default.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+    'num.recovery.threads.per.data.dir': 2,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}

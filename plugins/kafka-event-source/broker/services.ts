@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs';
+import { fetchJars, type Jars, jarFolder } from './jars.ts';
+import { checkPorts, type WantedPort } from './ports.ts';
+import { type Child, type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
+import { until } from './wait.ts';
+
+/** A service in Java: its jars, its port, the process that runs it, and how it shows that it is there. */
+export type Service = {
+  /** For people, with its address. */
+  what: string;
+  port: WantedPort;
+  jars: Jars;
+  /** The process, its data in the directory. */
+  task(jarFolder: string, directory: string): Task | Promise<Task>;
+  /** Throws, or answers undefined, until the service works. */
+  answers(): Promise<true | undefined>;
+};
+
+export type StartOptions = {
+  /** Holds data/ and logs/; made when missing. */
+  directory: string;
+  /** Runs the services; a new one by default. It is stopped when the start fails. */
+  supervisor?: Supervisor;
+  say(line: string): void;
+};
+
+export type Services<Name extends string> = {
+  /** The processes, each with its pid, which is its process group too, and its end. */
+  children: Map<Name, Child>;
+  /** Starts a service that has ended once more, on the same port and data. */
+  start(name: Name): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const LIMIT = 60_000;
+
+/** Starts services that end with this process. All of them answer when it returns. */
+export async function startServices<Name extends string>(
+  services: ReadonlyMap<Name, Service>,
+  { directory, supervisor = supervise(directory), say }: StartOptions,
+): Promise<Services<Name>> {
+  const all = [...services.values()];
+  const children = new Map<Name, Child>();
+  const start = async (name: Name) => {
+    const service = services.get(name);
+    if (!service) throw new Error(`There is no service ${name}`);
+    const task = await service.task(jarFolder(service.jars), directory);
+    const child = supervisor.run(task);
+    children.set(name, child);
+    await whileRunning(task, child, (gone) =>
+      until(`${service.what} to answer`, LIMIT, service.answers, gone),
+    );
+    say(`${service.what} answers`);
+  };
+
+  try {
+    await checkPorts(all.map(({ port }) => port));
+    mkdirSync(directory, { recursive: true });
+    // One after the other: Maven's own store is not made for two at once.
+    for (const { jars } of all) await fetchJars(jars, { supervisor, directory, say });
+    await Promise.all([...services.keys()].map(start));
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  return { children, start, stop: supervisor.stop };
+}

@@ -1,0 +1,32 @@
+// Before `npm pack`: builds dist/ and writes the package.json of what is packed, since Node takes no TypeScript
+// from a package below node_modules. After it, with --undo: puts the package.json of the source back.
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const inside = (file: string) => join(import.meta.dirname, file);
+const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
+
+if (process.argv.includes('--undo')) renameSync(kept, manifest);
+else await prepare();
+
+async function prepare(): Promise<void> {
+  await build({
+    entryPoints: ['index.ts', 'lambda/worker.ts'].map(inside),
+    entryNames: '[name]', // The worker is looked for beside what starts it.
+    outdir: inside('dist'),
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+  });
+  copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
+  // There already after a pack that was killed.
+  if (!existsSync(kept)) copyFileSync(manifest, kept);
+  const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
+  const entry = { types: './dist/index.d.ts', default: './dist/index.js' };
+  const packed = { ...source, exports: { ...source.exports, '.': entry } };
+  writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
+}

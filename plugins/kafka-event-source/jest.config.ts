@@ -1,0 +1,37 @@
+import type { Config } from 'jest';
+
+const shared = {
+  extensionsToTreatAsEsm: ['.ts'],
+  setupFiles: ['<rootDir>/test/support/environment.ts'],
+  testEnvironment: 'node',
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.local'],
+} satisfies Config;
+
+/** The tests of this package; a project whose workspace it is runs them with its own. */
+export const projects = [
+  {
+    ...shared,
+    displayName: 'unit',
+    testMatch: ['<rootDir>/**/*.test.ts', '!<rootDir>/test/**'],
+  },
+  {
+    ...shared,
+    displayName: 'contract',
+    testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+  },
+  {
+    ...shared,
+    displayName: 'integration',
+    testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
+    globalSetup: '<rootDir>/test/support/setup.ts',
+    globalTeardown: '<rootDir>/test/support/teardown.ts',
+  },
+] satisfies Config['projects'];
+
+export default { testTimeout: 60_000, projects } satisfies Config;

@@ -1,0 +1,104 @@
+/** The types that the plugin is published with, against the options that it really takes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { optionsSchema } from '../../options.ts';
+import { ROOT } from '../support/root.ts';
+import { typeErrors } from '../support/typescript.ts';
+
+const published = readFileSync(join(ROOT, 'index.d.mts'), 'utf8');
+
+/** Holds the published type and the schema's input against each other: every path, and every value. */
+const COMPARISON = `
+import type { z } from 'zod';
+import type { KafkaEventSourceOptions } from './published.d.mts';
+import type { optionsSchema } from './plugin/options.ts';
+
+type Leaf = string | number | boolean | undefined | readonly unknown[];
+type Path<T> = T extends Leaf ? never : string extends keyof T
+  ? '*' | \`*.\${Path<T[keyof T]>}\`
+  : { [K in keyof T & string]-?: K | \`\${K}.\${Path<T[K]>}\` }[keyof T & string];
+type Fixed<T> = T extends readonly (infer E)[] ? readonly E[]
+  : T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T;
+
+type Taken = Fixed<z.input<typeof optionsSchema>>;
+export const notInTheTypes: Record<Exclude<Path<Taken>, Path<KafkaEventSourceOptions>>, 0> = {};
+export const notTaken: Record<Exclude<Path<KafkaEventSourceOptions>, Path<Taken>>, 0> = {};
+declare const taken: Taken;
+declare const typed: KafkaEventSourceOptions;
+export const values: [KafkaEventSourceOptions, Taken] = [taken, typed];
+`;
+
+const compare = (types: string) =>
+  typeErrors({ 'published.d.mts': types, 'comparison.ts': COMPARISON });
+
+test('the published types have each option by its name and values, and no other', async () => {
+  expect(await compare(published)).toEqual([]);
+});
+
+test.each([
+  ['missing', / {2}readonly strict\?: boolean;\n/, ''],
+  ['missing, of one mapping', / {2}readonly enabled\?: boolean;\n/, ''],
+  ['misnamed', 'deadLetterTopics', 'deadletterTopics'],
+  ['misnamed, inside', 'rejectUnauthorized', 'rejectUnauthorised'],
+  ['invented', '  readonly apiPort', '  readonly port?: number;\n  readonly apiPort'],
+  ['of another value', "'scram-sha-512'", "'scram-sha-1'"],
+])('an option that is %s is an error', async (_, from, to) => {
+  const changed = published.replace(from, to);
+  expect(changed).not.toBe(published);
+  expect(await compare(changed)).not.toEqual([]);
+});
+
+test('a configuration with every option compiles, and one with a misspelt option does not', async () => {
+  const configuration = (options: object) =>
+    `import type { KafkaEventSourceOptions } from './published.d.mts';\n` +
+    `export const options: KafkaEventSourceOptions = ${JSON.stringify(options)};\n`;
+  const every = example(z.toJSONSchema(optionsSchema, { io: 'input' })) as object;
+  expect(Object.keys(every).sort()).toEqual(Object.keys(optionsSchema.shape).sort());
+  const errors = await typeErrors({
+    'published.d.mts': published,
+    'every.ts': configuration(every),
+    'misspelt.ts': configuration({ bootstrapServer: 'localhost:9092' }),
+  });
+  expect(errors).toEqual([
+    expect.stringMatching(/^misspelt\.ts.*bootstrapServer.* does not exist/),
+  ]);
+});
+
+test('the class is what the framework makes of a plugin', async () => {
+  const source =
+    `import KafkaEventSource from './published.mjs';\n` +
+    `import Plugin from './plugin/index.ts';\n` +
+    `const plugin = new KafkaEventSource({}, {}, {});\n` +
+    `export const hook: (() => void | Promise<void>) | undefined = plugin.hooks['kafka:status:run'];\n` +
+    `export const members: keyof KafkaEventSource extends keyof Plugin ? true : false = true;\n` +
+    `export const all: keyof Plugin extends keyof KafkaEventSource ? true : false = true;\n`;
+  expect(await typeErrors({ 'published.d.mts': published, 'use.ts': source })).toEqual([]);
+});
+
+type Schema = Readonly<{
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+}>;
+
+/** A value with every member that the schema has; of several schemas, of the last, the longest. */
+function example(schema: z.core.JSONSchema.BaseSchema | Schema): unknown {
+  const { anyOf, oneOf, type, properties, additionalProperties, items, ...rest } = schema as Schema;
+  const last = (anyOf ?? oneOf)?.at(-1);
+  if (last) return example(last);
+  if ('const' in rest) return rest.const;
+  if (rest.enum) return rest.enum[0];
+  if (properties) {
+    return Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, example(one)]));
+  }
+  if (typeof additionalProperties === 'object') return { name: example(additionalProperties) };
+  if (items) return [example(items)];
+  return type === 'boolean' ? true : type === 'integer' ? 1 : 'text';
+}

@@ -1,0 +1,216 @@
+import {
+  CreateEventSourceMappingCommand,
+  DeleteEventSourceMappingCommand,
+  GetEventSourceMappingCommand,
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+  type UpdateEventSourceMappingCommandInput,
+} from '@aws-sdk/client-lambda';
+import { expect, test } from '@jest/globals';
+import { lambdaRoute, mappingsRoute } from '../../control/api.ts';
+import { Runtime } from '../../control/runtime.ts';
+import { startServer } from '../../control/server.ts';
+import type { Definition } from '../../definition.ts';
+import type { Mapping } from '../../mapping.ts';
+import { Bench, counting, type Lambda, until, values } from './bench.ts';
+
+const access = [
+  { type: 'SASL_SCRAM_512_AUTH', uri: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
+];
+
+/** The mappings behind the API, with a client of AWS's own. */
+async function serve(bench: Bench, lambda: Lambda, changes: Partial<Mapping>[] = [{}]) {
+  const definitions = changes.map((own, index) => {
+    const uuid = `00000000-0000-4000-8000-00000000000${index}`;
+    return { mapping: bench.mapping({ access, uuid, ...own }) } as unknown as Definition;
+  });
+  const runtime = new Runtime(definitions, (mapping) => {
+    const poller = bench.poll(lambda, mapping);
+    return {
+      stats: () => poller.stats.snapshot(),
+      condition: () => poller.condition,
+      stop: () => poller.stop(),
+    };
+  });
+  const place = { folder: bench.topic, stage: 'test' };
+  const routes = [mappingsRoute(runtime), lambdaRoute(lambda.endpoint)];
+  const server = await startServer(0, place, routes);
+  const client = new LambdaClient({
+    endpoint: server.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    maxAttempts: 1,
+  });
+  const [{ mapping } = {}] = definitions;
+  const UUID = mapping?.uuid ?? '';
+  return {
+    client,
+    url: server.url,
+    UUID,
+    get: (uuid = UUID) => client.send(new GetEventSourceMappingCommand({ UUID: uuid })),
+    update: (given: Omit<UpdateEventSourceMappingCommandInput, 'UUID'>) =>
+      client.send(new UpdateEventSourceMappingCommand({ UUID, ...given })),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await runtime.stop();
+      await server.close();
+    },
+  };
+}
+
+const state = (api: Awaited<ReturnType<typeof serve>>, wanted: string) =>
+  until(`state ${wanted}`, async () => (await api.get()).State === wanted);
+
+test('a mapping is read as AWS shows it', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda);
+  const found = await api.get();
+  expect(found).toMatchObject({
+    UUID: api.UUID,
+    State: 'Enabled',
+    StateTransitionReason: 'USER_INITIATED',
+    LastProcessingResult: 'No records processed',
+    BatchSize: 100,
+    Topics: [bench.topic],
+    StartingPosition: 'TRIM_HORIZON',
+    FunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:service-dev-test',
+    EventSourceMappingArn: `arn:aws:lambda:us-east-1:000000000000:event-source-mapping:${api.UUID}`,
+    SelfManagedKafkaEventSourceConfig: { ConsumerGroupId: bench.groupId },
+    SelfManagedEventSource: {
+      Endpoints: { KAFKA_BOOTSTRAP_SERVERS: process.env.KAFKA_BROKERS?.split(',') },
+    },
+    SourceAccessConfigurations: [{ Type: 'SASL_SCRAM_512_AUTH' }],
+  });
+  expect(found.LastModified).toBeInstanceOf(Date);
+  expect(Math.abs(Date.now() - Number(found.LastModified))).toBeLessThan(60_000);
+  await bench.produceCount(1);
+  await until('a result', async () => (await api.get()).LastProcessingResult === 'OK');
+});
+
+test('disabling stops the polling, and enabling goes on from the same place', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda);
+  await bench.produceCount(3);
+  await until('the first records', () => values(lambda).length === 3);
+  expect(await api.update({ Enabled: false })).toMatchObject({ State: 'Disabling' });
+  await state(api, 'Disabled');
+  await bench.produceCount(3, { from: 3 });
+  expect(await api.update({ Enabled: true })).toMatchObject({ State: 'Enabling' });
+  await state(api, 'Enabled');
+  await until('the rest', () => values(lambda).length >= 6);
+  expect(values(lambda)).toEqual(counting(0, 6));
+});
+
+test('an update is in force after it, and a second one meanwhile is refused', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda);
+  await bench.produceCount(1);
+  await until('the first record', () => values(lambda).length === 1);
+  const changed = api.update({
+    BatchSize: 2,
+    MaximumBatchingWindowInSeconds: 1,
+    ProvisionedPollerConfig: { MinimumPollers: 1 },
+    MaximumRetryAttempts: 4,
+    MaximumRecordAgeInSeconds: 60,
+    BisectBatchOnFunctionError: true,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    FilterCriteria: { Filters: [{ Pattern: '{"topic":[{"prefix":"kes-"}]}' }] },
+  });
+  expect(await changed).toMatchObject({ State: 'Updating', BatchSize: 2 });
+  await expect(api.update({ BatchSize: 3 })).rejects.toMatchObject({
+    name: 'ResourceInUseException',
+  });
+  await state(api, 'Enabled');
+  expect(await api.get()).toMatchObject({
+    BatchSize: 2,
+    MaximumBatchingWindowInSeconds: 1,
+    MaximumRetryAttempts: 4,
+    MaximumRecordAgeInSeconds: 60,
+    BisectBatchOnFunctionError: true,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+  });
+  await bench.produceCount(4, { from: 1 });
+  await until('the rest', () => values(lambda).length === 5);
+  expect(lambda.invocations.slice(1).map(({ records }) => records.length)).toEqual([2, 2]);
+  expect(values(lambda)).toEqual(counting(0, 5));
+
+  expect((await api.get()).FilterCriteria?.Filters).toHaveLength(1);
+  await api.update({ FilterCriteria: {} });
+  await state(api, 'Enabled');
+  expect(await api.get()).not.toHaveProperty('FilterCriteria');
+});
+
+test("what AWS refuses is refused in AWS's words, and changes nothing", async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda, [{ enabled: false }]);
+  await expect(api.get('no-such-mapping')).rejects.toMatchObject({
+    name: 'ResourceNotFoundException',
+    message: 'The resource you requested does not exist.',
+    $metadata: { httpStatusCode: 404 },
+  });
+  const raw = await fetch(`${api.url}/2015-03-31/event-source-mappings/%ZZ`);
+  expect(raw.status).toBe(404);
+  await expect(api.update({ BatchSize: 10_001 })).rejects.toMatchObject({
+    name: 'ValidationException',
+    message: expect.stringContaining("Value '10001' at 'batchSize' failed to satisfy constraint"),
+    $metadata: { httpStatusCode: 400 },
+  });
+  await expect(api.update({ ParallelizationFactor: 2 })).rejects.toMatchObject({
+    name: 'InvalidParameterValueException',
+    message: "Unsupported 'parallelizationFactor' parameter for given event source mapping type.",
+  });
+  await expect(api.update({ MaximumRetryAttempts: 1 })).rejects.toMatchObject({
+    message: expect.stringContaining('provisioned mode'),
+  });
+  await expect(
+    api.client.send(new DeleteEventSourceMappingCommand({ UUID: api.UUID })),
+  ).rejects.toThrow('made and deleted in serverless.yml');
+  await expect(
+    api.client.send(new CreateEventSourceMappingCommand({ FunctionName: 'f' })),
+  ).rejects.toThrow('made and deleted in serverless.yml');
+  expect(await api.get()).toMatchObject({ State: 'Disabled', BatchSize: 100 });
+});
+
+test('mappings are listed by function and by cluster, page by page', async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda();
+  const arn = 'arn:aws:kafka:us-east-1:1:cluster/c/1';
+  const msk = { eventSource: 'aws:kafka', eventSourceArn: arn, bootstrapServers: 'b:1' } as const;
+  const off = { enabled: false };
+  await using api = await serve(bench, lambda, [
+    off,
+    { ...off, functionName: 'other', functionArn: 'arn:aws:lambda:us-east-1:0:function:other' },
+    { ...off, source: msk },
+  ]);
+  const list = async (given: object) => {
+    const found = await api.client.send(new ListEventSourceMappingsCommand(given));
+    const uuids = found.EventSourceMappings?.map(({ UUID = '' }) => Number(UUID.slice(-1)));
+    return { uuids, next: found.NextMarker };
+  };
+  expect((await list({})).uuids).toEqual([0, 1, 2]);
+  expect((await list({ FunctionName: 'other' })).uuids).toEqual([1]);
+  const qualified = 'arn:aws:lambda:us-east-1:0:function:other:live';
+  expect((await list({ FunctionName: qualified })).uuids).toEqual([1]);
+  expect((await list({ EventSourceArn: arn })).uuids).toEqual([2]);
+  const first = await list({ MaxItems: 2 });
+  expect(first.uuids).toEqual([0, 1]);
+  expect((await list({ MaxItems: 2, Marker: first.next })).uuids).toEqual([2]);
+});
+
+test('a function is invoked through the same endpoint', async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda(() => ({ body: '{"done":true}' }));
+  await using api = await serve(bench, lambda, [{ enabled: false }]);
+  const Payload = JSON.stringify({ records: {} });
+  const answer = await api.client.send(new InvokeCommand({ FunctionName: 'f', Payload }));
+  expect(answer.Payload?.transformToString()).toBe('{"done":true}');
+});

@@ -1,0 +1,249 @@
+/** What the tests of the Kafka event source share: a Lambda endpoint, a topic, a poller. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import kafkajs, { type Message } from 'kafkajs';
+import type { Log } from '../../delivery/delivery.ts';
+import type { EventRecord, KafkaEvent } from '../../event.ts';
+import { createInvoker } from '../../lambda/invoke.ts';
+import type { Mapping } from '../../mapping.ts';
+import { Poller, type PollerOptions } from '../../poller/poller.ts';
+
+export interface Invocation {
+  readonly event: KafkaEvent;
+  readonly body: string;
+  readonly records: readonly EventRecord[];
+  readonly at: number;
+  endedAt?: number;
+}
+
+/** What the endpoint answers; a promise answers when it is done. */
+export interface Answer {
+  readonly status?: number;
+  readonly body?: string;
+  readonly functionError?: string;
+}
+
+export type Handler = (invocation: Invocation, index: number) => Answer | Promise<Answer>;
+
+export const success: Answer = { body: 'null' };
+export const failure: Answer = {
+  functionError: 'Unhandled',
+  body: '{"errorMessage":"thrown by the test","errorType":"Error"}',
+};
+
+export interface Lambda {
+  readonly endpoint: string;
+  readonly invocations: Invocation[];
+  handle(handler: Handler): void;
+  close(): Promise<void>;
+}
+
+/** An HTTP server in the place of the Lambda Invoke endpoint. */
+export async function startLambda(port = 0): Promise<Lambda> {
+  const invocations: Invocation[] = [];
+  let handler: Handler = () => success;
+  const server = http.createServer(async (request, response) => {
+    const body = await text(request);
+    const event = JSON.parse(body) as KafkaEvent;
+    const records = Object.values(event.records).flat();
+    const invocation: Invocation = { event, body, records, at: Date.now() };
+    const index = invocations.push(invocation) - 1;
+    const answer = await handler(invocation, index);
+    invocation.endedAt = Date.now();
+    if (answer.functionError) response.setHeader('x-amz-function-error', answer.functionError);
+    response.statusCode = answer.status ?? 200;
+    response.end(answer.body ?? '');
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    invocations,
+    handle: (next) => {
+      handler = next;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function text(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const brokers = () => {
+  const given = process.env.KAFKA_BROKERS;
+  if (!given) throw new Error('KAFKA_BROKERS is not set: run the tests by npm test.');
+  return given.split(',');
+};
+
+/** A topic, a group and clients of one test, all its own. */
+export class Bench implements AsyncDisposable {
+  readonly topic = `kes-${randomUUID()}`;
+  readonly groupId = `kes-${randomUUID()}`;
+  readonly log: string[] = [];
+  readonly #kafka: kafkajs.Kafka;
+  readonly admin: kafkajs.Admin;
+  readonly #producer: kafkajs.Producer;
+  readonly #pollers = new Set<Poller>();
+  readonly #lambdas = new Set<Lambda>();
+  readonly #brokers: readonly string[];
+
+  constructor(servers: readonly string[] = brokers()) {
+    this.#brokers = servers;
+    this.#kafka = new kafkajs.Kafka({ brokers: [...servers], logLevel: kafkajs.logLevel.NOTHING });
+    this.admin = this.#kafka.admin();
+    this.#producer = this.#kafka.producer();
+  }
+
+  async createTopic(numPartitions = 1, config: Record<string, string> = {}): Promise<void> {
+    await this.admin.connect();
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = [{ topic: this.topic, numPartitions, configEntries }];
+    await retried(() => this.admin.createTopics({ topics, waitForLeaders: true }));
+  }
+
+  async produce(messages: Message[]): Promise<void> {
+    await this.#producer.connect();
+    await this.#producer.send({ topic: this.topic, messages, acks: -1 });
+  }
+
+  /** Records whose values count from `from`, on one partition. */
+  async produceCount(count: number, { from = 0, partition = 0 } = {}): Promise<void> {
+    const messages = Array.from({ length: count }, (_, index) => ({
+      value: String(from + index),
+      partition,
+    }));
+    await this.produce(messages);
+  }
+
+  async lambda(handler?: Handler): Promise<Lambda> {
+    const lambda = await startLambda();
+    if (handler) lambda.handle(handler);
+    this.#lambdas.add(lambda);
+    return lambda;
+  }
+
+  mapping(changes: Partial<Mapping> = {}): Mapping {
+    const bootstrapServers = this.#brokers;
+    return {
+      name: 'test',
+      logicalId: 'TestEventSourceMappingKafka',
+      uuid: '00000000-0000-4000-8000-000000000000',
+      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:service-dev-test',
+      functionKey: 'test',
+      functionName: 'service-dev-test',
+      timeoutMs: 6_000,
+      source: { eventSource: 'SelfManagedKafka', bootstrapServers: bootstrapServers.join(',') },
+      topic: this.topic,
+      bootstrapServers,
+      groupId: this.groupId,
+      batchSize: 100,
+      windowMs: 0,
+      enabled: true,
+      startingPosition: 'TRIM_HORIZON',
+      consumptionMode: 'Stream',
+      maximumRetryAttempts: -1,
+      maximumRecordAgeSeconds: -1,
+      bisectBatchOnFunctionError: false,
+      reportBatchItemFailures: false,
+      dropWhenDestinationFails: false,
+      filters: [],
+      access: [],
+      connection: { useDeployedAccess: false, secrets: {} },
+      endpoints: { region: 'us-east-1' },
+      ...changes,
+    };
+  }
+
+  poll(
+    lambda: Lambda,
+    changes: Partial<Mapping> = {},
+    options: Partial<PollerOptions> = {},
+  ): Poller {
+    const mapping = this.mapping(changes);
+    const { invoke } = createInvoker({
+      endpoint: lambda.endpoint,
+      functionName: mapping.functionName,
+      timeoutMs: mapping.timeoutMs,
+    });
+    const poller = new Poller({
+      mapping,
+      invoke,
+      log: recordingLog(this.log),
+      backoff: { firstMs: 50, maxMs: 400 },
+      ...options,
+    });
+    this.#pollers.add(poller);
+    poller.start();
+    return poller;
+  }
+
+  async committed(partition = 0): Promise<number> {
+    const { groupId, topic } = this;
+    const offsets = await retried(() => this.admin.fetchOffsets({ groupId, topics: [topic] }));
+    const found = offsets[0]?.partitions.find((one) => one.partition === partition);
+    return Number(found?.offset ?? -1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pollers].map((poller) => poller.stop()));
+    await Promise.all([...this.#lambdas].map((lambda) => lambda.close()));
+    await Promise.all([this.admin.disconnect(), this.#producer.disconnect()]);
+  }
+}
+
+/** A new broker says for a moment that its coordinator is loading. */
+async function retried<T>(action: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    try {
+      return await action();
+    } catch (error) {
+      const isRetriable = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
+      if (!isRetriable || Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function recordingLog(lines: string[]): Log {
+  const at = (level: string) => (message: string) => {
+    lines.push(`${level}: ${message}`);
+  };
+  return { error: at('error'), warning: at('warning'), notice: at('notice'), debug: at('debug') };
+}
+
+/** Waits until the condition holds; fails with what it last saw. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  { withinMs = 20_000, seen = () => '' as unknown } = {},
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) {
+      throw new Error(`not within ${withinMs} ms: ${what}; ${JSON.stringify(seen())}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The values that the function received, in order. */
+export function values({ invocations }: Lambda, partition?: number): string[] {
+  return invocations
+    .flatMap(({ records }) => records)
+    .filter((record) => partition === undefined || record.partition === partition)
+    .map(({ value }) => Buffer.from(value ?? '', 'base64').toString());
+}
+
+/** The numbers from `from` up to and without `to`, as the values that `produceCount` sends. */
+export function counting(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => String(from + index));
+}

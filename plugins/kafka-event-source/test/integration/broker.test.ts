@@ -1,0 +1,76 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { startBroker } from '../../broker/broker.ts';
+import { freePort } from '../../broker/ports.ts';
+import { supervise } from '../../broker/supervise.ts';
+import { Bench, counting, failure, success, until, values } from './bench.ts';
+
+async function startKafka() {
+  const directory = await mkdtemp(join(tmpdir(), 'kes-broker-'));
+  const supervisor = supervise(directory);
+  supervisor.remove(directory);
+  const broker = await startBroker({
+    directory,
+    port: await freePort(),
+    supervisor,
+    say: () => undefined,
+  });
+  const signal = async (name: NodeJS.Signals) => {
+    process.kill((await broker.children.get('kafka')?.pid) ?? 0, name);
+  };
+  return { broker, supervisor, signal };
+}
+
+test('a broker killed and started again loses no record and skips none', async () => {
+  const { broker, supervisor, signal } = await startKafka();
+  try {
+    await using bench = new Bench([broker.kafkaBrokers]);
+    await bench.createTopic();
+    const lambda = await bench.lambda((_, index) => (index % 5 === 4 ? failure : success));
+    await bench.produceCount(40);
+    bench.poll(lambda, { batchSize: 2 });
+    await until('some', () => values(lambda).length > 10);
+    const kafka = broker.children.get('kafka');
+    await signal('SIGKILL');
+    await kafka?.ended;
+    await until('the message', () => bench.log.some((line) => line.includes('cannot poll')));
+    await broker.start('kafka');
+    await bench.produceCount(40, { from: 40 });
+    await until('the commit', async () => (await bench.committed()) === 80, {
+      withinMs: 60_000,
+      seen: () => bench.log.slice(-5),
+    });
+    const received = values(lambda);
+    expect([...new Set(received)]).toEqual(counting(0, 80));
+  } finally {
+    await supervisor.stop();
+  }
+}, 120_000);
+
+test('a broker that hangs is told while it does, and polled when it answers again', async () => {
+  const { broker, supervisor, signal } = await startKafka();
+  try {
+    await using bench = new Bench([broker.kafkaBrokers]);
+    await bench.createTopic();
+    const lambda = await bench.lambda();
+    await bench.produceCount(5);
+    const poller = bench.poll(lambda);
+    await until('the commit', async () => (await bench.committed()) === 5);
+    await signal('SIGSTOP');
+    const told = () => bench.log.filter((line) => line.includes('does not answer'));
+    await until('the message', () => told().length > 0, { withinMs: 25_000 });
+    expect(told()[0]).toMatch(/^warning: test: cannot poll .*: localhost:\d+ does not answer /);
+    expect(poller.condition.trouble).toContain('does not answer');
+    expect(poller.stats.snapshot().lastResult).toMatch(/^PROBLEM: Connection error/);
+    await signal('SIGCONT');
+    await bench.produceCount(5, { from: 5 });
+    await until('the rest', async () => (await bench.committed()) === 10, { withinMs: 30_000 });
+    await until('no trouble', () => poller.condition.trouble === undefined);
+    expect(poller.stats.snapshot().lastResult).toBe('OK');
+    expect([...new Set(values(lambda))]).toEqual(counting(0, 10));
+  } finally {
+    await supervisor.stop();
+  }
+}, 120_000);

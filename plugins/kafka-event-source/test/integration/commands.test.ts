@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { PLUGIN } from '../support/root.ts';
+import { sls } from '../support/sls.ts';
+import { Bench, until } from './bench.ts';
+import { sls as bin, collect, createService } from './offline-service.ts';
+
+test('status and events, of a service that runs and of one that does not', async () => {
+  await using bench = new Bench();
+  const directory = await createService(bench, [PLUGIN, 'serverless-offline']);
+  const run = (...args: string[]) => sls(['kafka', ...args], directory);
+  const status = async () => JSON.parse((await run('status', '--json')).stdout).mappings[0];
+  let child: ReturnType<typeof spawn> | undefined;
+  try {
+    const missing = await status();
+    expect(missing).toMatchObject({ topic: bench.topic, state: 'Not running' });
+    expect(missing.why.join('\n')).toMatch(/no `sls offline start`[\s\S]*there is no topic/);
+
+    await bench.createTopic(2);
+    await bench.produce([
+      { key: 'k', value: 'first', headers: { h: ['1', '2'] } },
+      { key: 'k', value: 'second' },
+    ]);
+    child = spawn(process.execPath, [bin, 'offline', 'start'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = collect(child);
+    await until('an answer', () => output().includes('received'), {
+      withinMs: 40_000,
+      seen: output,
+    });
+    await until('the commit', async () => {
+      const sums = await Promise.all([0, 1].map((one) => bench.committed(one)));
+      return Math.max(...sums) === 2;
+    });
+    const running = await status();
+    expect(running).toMatchObject({ state: 'Enabled', lag: 0, counts: { succeeded: 2 } });
+    expect(running.why).toEqual([expect.stringContaining('there is nothing new')]);
+    expect((await run('status')).stdout).toMatch(/print \(kes-.*\): Enabled\n.*group kes-/);
+
+    const partition = String((await bench.committed(0)) === 2 ? 0 : 1);
+    const at = ['--partition', partition, '--offset', '0', '--count', '2'];
+    const { code } = await run('generate-event', '-f', 'print', ...at, '-o', 'event.json');
+    expect(code).toBe(0);
+    const event = JSON.parse(await readFile(join(directory, 'event.json'), 'utf8'));
+    expect(event.eventSource).toBe('SelfManagedKafka');
+    expect(event.records[`${bench.topic}-${partition}`]).toMatchObject([
+      { offset: 0, key: 'aw==', value: 'Zmlyc3Q=', headers: [{ h: [49] }, { h: [50] }] },
+      { offset: 1, key: 'aw==' },
+    ]);
+    // The function cannot take a tombstone.
+    await bench.produce([{ key: 'k', value: null }]);
+    await until('a failure', () => output().includes('attempt 1'), { seen: output });
+    const blocked = await status();
+    expect(blocked).toMatchObject({ lag: 1 });
+    expect(blocked.why).toContainEqual(
+      expect.stringMatching(`partition ${partition} is blocked by offset 2 after .*first argument`),
+    );
+    const gone = await run('generate-event', '--partition', partition, '--offset', '9');
+    expect([gone.code, gone.stdout + gone.stderr]).toEqual([
+      1,
+      expect.stringContaining('has the offsets 0 to 2, and not 9'),
+    ]);
+  } finally {
+    if (child) {
+      const ended = once(child, 'exit');
+      child.kill('SIGINT');
+      await ended;
+    }
+    await rm(directory, { recursive: true });
+  }
+}, 120_000);

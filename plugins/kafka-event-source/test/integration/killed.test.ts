@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import type { Mapping } from '../../mapping.ts';
+import {
+  Bench,
+  counting,
+  failure,
+  type Invocation,
+  type Lambda,
+  success,
+  until,
+  values,
+} from './bench.ts';
+
+const script = fileURLToPath(new URL('killed-poller.ts', import.meta.url));
+
+function startPoller(bench: Bench, { endpoint }: Lambda, changes: Partial<Mapping>) {
+  const mapping = bench.mapping(changes);
+  const argument = JSON.stringify({ endpoint, mapping });
+  const child = spawn(process.execPath, [script, argument], { stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => bench.log.push(String(chunk)));
+  }
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+const offsets = (invocations: readonly Invocation[], partition: number) =>
+  invocations
+    .flatMap(({ records }) => records)
+    .flatMap((record) => (record.partition === partition ? [record.offset] : []));
+
+test('killed with -9 in the middle of a batch: after the restart every record comes, in order', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  for (const partition of [0, 1]) await bench.produceCount(60, { partition });
+  const lambda = await bench.lambda(async (_, index) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return index % 7 === 3 ? failure : success;
+  });
+  let child = startPoller(bench, lambda, { batchSize: 5 });
+  try {
+    for (const enough of [40, 80]) {
+      const inFlight = () => lambda.invocations.some(({ endedAt }) => endedAt === undefined);
+      await until('a batch in flight', () => values(lambda).length >= enough && inFlight(), {
+        withinMs: 40_000,
+        seen: () => bench.log.slice(-5),
+      });
+      await kill(child);
+      const seen = lambda.invocations.length;
+      const committed = [await bench.committed(0), await bench.committed(1)];
+      child = startPoller(bench, lambda, { batchSize: 5 });
+      await until('the restart', () => lambda.invocations.length > seen + 4, {
+        withinMs: 40_000,
+        seen: () => bench.log.slice(-5),
+      });
+      for (const partition of [0, 1]) {
+        const [first] = offsets(lambda.invocations.slice(seen), partition);
+        const before = offsets(lambda.invocations.slice(0, seen), partition);
+        // At what was committed, and so never behind what was delivered.
+        if (first !== undefined) expect(first).toBe(Math.max(0, committed[partition] ?? 0));
+        expect(first ?? 0).toBeLessThanOrEqual(Math.max(-1, ...before) + 1);
+      }
+    }
+    for (const partition of [0, 1]) {
+      await until('the commit', async () => (await bench.committed(partition)) === 60, {
+        withinMs: 40_000,
+        seen: () => bench.log.slice(-5),
+      });
+      expect([...new Set(values(lambda, partition))]).toEqual(counting(0, 60));
+    }
+  } finally {
+    await kill(child);
+  }
+}, 150_000);

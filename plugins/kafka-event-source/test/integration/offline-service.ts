@@ -1,0 +1,55 @@
+/** A tiny service of its own folder, for tests that run `sls offline start` or `sls package`. */
+import type { ChildProcess } from 'node:child_process';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../broker/ports.ts';
+import { link } from '../support/root.ts';
+import type { Bench } from './bench.ts';
+
+export const sls = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
+
+/** The function is `print`, or another of service/handler.mjs. */
+export async function createService(
+  { topic, groupId }: Bench,
+  plugins: string[],
+  handler = 'print',
+  { offline = {}, ...event }: { offline?: object; batchSize?: number } = {},
+): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
+  const kafka = {
+    accessConfigurations: { saslScram512Auth: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
+    bootstrapServers: ['kafka.invalid:9096'],
+    topic,
+    consumerGroupId: groupId,
+    ...event,
+  };
+  const service = {
+    service: 'kafka-event-source',
+    frameworkVersion: '4',
+    configValidationMode: 'error',
+    plugins,
+    provider: { name: 'aws', runtime: 'nodejs24.x', stage: 'local' },
+    custom: {
+      'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
+      kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
+    },
+    functions: { print: { handler: `handler.${handler}`, events: [{ kafka }] } },
+  };
+  await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
+  await cp(new URL('service/handler.mjs', import.meta.url), join(directory, 'handler.mjs'));
+  await link(directory);
+  return directory;
+}
+
+/** What the process has printed so far. */
+export function collect(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk;
+    });
+  }
+  return () => text;
+}

@@ -1,0 +1,245 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readDeployed, type Service } from '../../template/deployed.ts';
+import { link, PLUGIN } from '../support/root.ts';
+import { sls } from '../support/sls.ts';
+
+const secret = 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x';
+const arn = 'arn:aws:kafka:us-east-1:111111111111:cluster/Shared/abc-1';
+const own = {
+  maximumRetryAttempts: 3,
+  maximumRecordAge: 3600,
+  bisectBatchOnFunctionError: true,
+  functionResponseType: 'ReportBatchItemFailures',
+  maximumBatchingWindowInSeconds: 0,
+  schemaRegistry: {
+    uri: { 'Fn::ImportValue': 'RegistryUri' },
+    eventRecordFormat: 'JSON',
+    accessConfigurations: { basicAuth: secret },
+    validate: ['key', 'value'],
+  },
+};
+
+/** Access by a secret, and what it deploys as. */
+const SECRETS = {
+  saslPlainAuth: 'BASIC_AUTH',
+  saslScram256Auth: 'SASL_SCRAM_256_AUTH',
+  saslScram512Auth: 'SASL_SCRAM_512_AUTH',
+  clientCertificateTlsAuth: 'CLIENT_CERTIFICATE_TLS_AUTH',
+};
+
+/** Every property of the events, of the plugin and of the framework, in one service. */
+const service = {
+  service: 'mappings',
+  frameworkVersion: '4',
+  configValidationMode: 'error',
+  plugins: [PLUGIN],
+  provider: { name: 'aws', runtime: 'nodejs24.x', region: 'us-east-1', stage: 'prod' },
+  package: { patterns: ['!**', 'handler.mjs'] },
+  functions: {
+    selfManaged: {
+      handler: 'handler.run',
+      events: [
+        {
+          kafka: {
+            accessConfigurations: {
+              vpcSubnet: 'subnet-0011001100',
+              vpcSecurityGroup: ['sg-0123456789'],
+              saslPlainAuth: secret,
+              serverRootCaCertificate: [secret],
+            },
+            bootstrapServers: ['kafka.example.com:9096,kafka-2.example.com:9096'],
+            topic: 'my-orders',
+            batchSize: 5,
+            maximumBatchingWindow: 3,
+            enabled: false,
+            startingPosition: 'AT_TIMESTAMP',
+            startingPositionTimestamp: 1_700_000_000,
+            consumerGroupId: 'a-group',
+            filterPatterns: [{ value: { a: ['x', 'y'] } }],
+            onFailureDestination: { 'Fn::GetAtt': ['Letters', 'Arn'] },
+            provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 3 },
+            ...own,
+          },
+        },
+      ],
+    },
+    managed: {
+      handler: 'handler.run',
+      events: [
+        {
+          msk: {
+            arn,
+            topic: 'bills',
+            saslScram512: secret,
+            consumerGroupId: 'bills-group',
+            onFailureDestination: 'kafka://dead',
+            provisionedPollers: { min: 2, max: 4, group: 'shared' },
+            ...own,
+          },
+        },
+        {
+          msk: { arn: { 'Fn::ImportValue': 'Cluster' }, topic: 'plain', maximumBatchingWindow: 0 },
+        },
+      ],
+    },
+    secured: {
+      handler: 'handler.run',
+      events: Object.keys(SECRETS).map((name) => ({
+        kafka: {
+          accessConfigurations: { [name]: secret, serverRootCaCertificate: [secret] },
+          bootstrapServers: ['kafka.example.com:9096'],
+          topic: name,
+        },
+      })),
+    },
+  },
+  resources: {
+    Resources: {
+      Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
+      ManagedEventSourceMappingMSKSharedBills: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { ProvisionedPollerConfig: { MaximumPollers: 7 }, MaximumRetryAttempts: 5 },
+      },
+      Plain: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: {
+          FunctionName: { 'Fn::GetAtt': ['ManagedLambdaFunction', 'Arn'] },
+          EventSourceArn: arn,
+          Topics: ['third'],
+        },
+      },
+    },
+    extensions: {
+      ManagedEventSourceMappingMSKSharedBills: { Properties: { MaximumRetryAttempts: 6 } },
+    },
+  },
+};
+
+type Resources = Record<string, { Type: string; Properties: Record<string, unknown> }>;
+let folder: string;
+let packaged: Resources;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kes-package-'));
+  await writeFile(join(folder, 'serverless.json'), JSON.stringify(service));
+  await writeFile(join(folder, 'handler.mjs'), 'export const run = () => undefined;\n');
+  await link(folder);
+  const { code, stdout, stderr } = await sls(['package'], folder);
+  if (code !== 0) throw new Error(stdout + stderr);
+  const file = join(folder, '.serverless/cloudformation-template-update-stack.json');
+  packaged = JSON.parse(await readFile(file, 'utf8')).Resources;
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('sls package carries the properties that the framework lacks, on kafka and msk', () => {
+  const registry = {
+    SchemaRegistryURI: { 'Fn::ImportValue': 'RegistryUri' },
+    EventRecordFormat: 'JSON',
+    AccessConfigs: [{ Type: 'BASIC_AUTH', URI: secret }],
+    SchemaValidationConfigs: [{ Attribute: 'KEY' }, { Attribute: 'VALUE' }],
+  };
+  const both = {
+    MaximumRecordAgeInSeconds: 3600,
+    BisectBatchOnFunctionError: true,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+  };
+  expect(packaged.SelfManagedEventSourceMappingKafkaMyorders?.Properties).toMatchObject({
+    ...both,
+    MaximumRetryAttempts: 3,
+    MaximumBatchingWindowInSeconds: 0,
+    DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Letters', 'Arn'] } } },
+    ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
+    SelfManagedEventSource: {
+      Endpoints: { KafkaBootstrapServers: ['kafka.example.com:9096', 'kafka-2.example.com:9096'] },
+    },
+    SelfManagedKafkaEventSourceConfig: {
+      ConsumerGroupId: 'a-group',
+      SchemaRegistryConfig: registry,
+    },
+  });
+  expect(packaged.ManagedEventSourceMappingMSKSharedBills?.Properties).toMatchObject({
+    ...both,
+    DestinationConfig: { OnFailure: { Destination: 'kafka://dead' } },
+    AmazonManagedKafkaEventSourceConfig: {
+      ConsumerGroupId: 'bills-group',
+      SchemaRegistryConfig: registry,
+    },
+  });
+});
+
+test('each access configuration is deployed as its type, one value or a list', () => {
+  expect(
+    packaged.SelfManagedEventSourceMappingKafkaMyorders?.Properties.SourceAccessConfigurations,
+  ).toEqual([
+    { Type: 'VPC_SUBNET', URI: 'subnet:subnet-0011001100' },
+    { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-0123456789' },
+    { Type: 'BASIC_AUTH', URI: secret },
+    { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: secret },
+  ]);
+  for (const [name, Type] of Object.entries(SECRETS)) {
+    const id = `SecuredEventSourceMappingKafka${name[0]?.toUpperCase()}${name.slice(1)}`;
+    expect(packaged[id]?.Properties.SourceAccessConfigurations).toEqual([
+      { Type, URI: secret },
+      { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: secret },
+    ]);
+  }
+});
+
+test("the user's resources and extensions win over the plugin's properties, in that order", () => {
+  expect(packaged.ManagedEventSourceMappingMSKSharedBills?.Properties).toMatchObject({
+    MaximumRetryAttempts: 6,
+    ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 7, PollerGroupName: 'shared' },
+  });
+});
+
+test('a maximumBatchingWindow of 0 is left out of the template', () => {
+  expect(packaged.ManagedEventSourceMappingMSKClusterPlain?.Properties).not.toHaveProperty(
+    'MaximumBatchingWindowInSeconds',
+  );
+});
+
+test('what runs here is what is packaged, property by property', () => {
+  const word = (text: string) => text.replace(/[^A-Za-z0-9]/g, '');
+  const capital = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}`;
+  const read: Service = {
+    service: 'mappings',
+    stage: 'prod',
+    region: 'us-east-1',
+    functions: Object.entries(service.functions).map(([key, { events }]) => ({
+      key,
+      name: `mappings-prod-${key}`,
+      logicalIds: [`${capital(key)}LambdaFunction`],
+      timeoutSeconds: 6,
+      events,
+    })),
+    // Without the queue, its ARN stays the function that it is in the template.
+    resources: { ...service.resources.Resources, Letters: {} },
+    parameters: {},
+    extensions: service.resources.extensions,
+    logicalId: (kind, key, topic, cluster) =>
+      kind === 'kafka'
+        ? `${capital(key)}EventSourceMappingKafka${capital(word(topic))}`
+        : `${capital(key)}EventSourceMappingMSK${capital(word(cluster))}${capital(word(topic))}`,
+  };
+  const mappings = Object.entries(packaged).filter(
+    ([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping',
+  );
+  const { deployed, warnings } = readDeployed(read);
+  expect(warnings).toEqual([]);
+  expect(deployed.map(({ logicalId, properties }) => [logicalId, properties]).toSorted()).toEqual(
+    mappings
+      .map(
+        ([
+          logicalId,
+          {
+            Properties: { FunctionName: _, ...properties },
+          },
+        ]) => [logicalId, properties],
+      )
+      .toSorted(),
+  );
+});

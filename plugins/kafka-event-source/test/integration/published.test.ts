@@ -1,0 +1,122 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../../broker/ports.ts';
+import { MODULES, ROOT } from '../support/root.ts';
+import { plainEnvironment } from '../support/sls.ts';
+import { readTopic } from '../support/topic.ts';
+import { Bench, until } from './bench.ts';
+import { collect } from './offline-service.ts';
+
+const NAME = 'lambda-kafka-event-source';
+const run = promisify(execFile);
+const env = plainEnvironment() as NodeJS.ProcessEnv;
+let folder: string;
+
+/**
+ * Packs the plugin as it is published, and installs it in an empty folder as its user does, with what
+ * it declares to need and nothing else. Only the framework is linked, which takes minutes to install.
+ */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
+  const source = join(folder, 'source');
+  const isSource = (path: string) => !/(dist|node_modules|\.local|\.tgz)$/.test(path);
+  await cp(ROOT, source, { recursive: true, filter: isSource });
+  await symlink(MODULES, join(source, 'node_modules'));
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: source, env, timeout: 60_000 });
+  const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
+  await install(tarball);
+}, 240_000);
+
+async function install(tarball: string): Promise<void> {
+  const home = join(folder, 'home');
+  await mkdir(home);
+  await writeFile(join(home, 'package.json'), '{"private":true}');
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
+  // With the whole environment: the registry may be set there. Without peers, of which the framework is one.
+  const args = ['install', ...quick, '--legacy-peer-deps', join(folder, tarball)];
+  await run('npm', args, { cwd: home, timeout: 200_000 });
+  for (const name of ['serverless', 'serverless-offline']) {
+    await symlink(join(MODULES, name), join(home, 'node_modules', name));
+  }
+}
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const installed = () => join(folder, 'home/node_modules', NAME);
+const sls = () => join(folder, 'home/node_modules/serverless/bin/serverless.js');
+
+/** Runs an example with the published plugin alone, until the test has seen what it waits for. */
+async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
+  const directory = join(folder, 'home', name);
+  await cp(join(installed(), 'examples', name), directory, { recursive: true });
+  const port = String(await freePort());
+  const child = spawn(process.execPath, [sls(), 'offline', 'start', '--lambdaPort', port], {
+    cwd: directory,
+    env: plainEnvironment({ KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = collect(child);
+  const ended = once(child, 'exit');
+  try {
+    await seen(output);
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+  }
+}
+
+const wait = { withinMs: 40_000 };
+
+test('the package has what is built, documented and shown, and no source or test', async () => {
+  const files = await readdir(installed(), { recursive: true });
+  expect(files).toEqual(
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'README.md',
+      'LICENSE',
+      'docs/fidelity.md',
+    ]),
+  );
+  expect(files.filter((file) => /(?<!\.d)\.m?ts$|test/.test(file))).toEqual([]);
+});
+
+test('the plain example greets every record', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produce([{ value: 'world' }]);
+  await example('plain', bench, (output) =>
+    until('the greeting', () => output().includes('Hello, world!'), { ...wait, seen: output }),
+  );
+}, 90_000);
+
+test('the example with failures pays the good record, and sets the bad one aside', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const failed = `${bench.topic}-failed`;
+  await bench.admin.createTopics({ topics: [{ topic: failed }], waitForLeaders: true });
+  await bench.produce([
+    { key: 'a', value: 'ten' },
+    { key: 'b', value: '20' },
+  ]);
+  await example('failures', bench, async (output) => {
+    await until('the payment', () => output().includes('paid 20'), { ...wait, seen: output });
+    const letters = await readTopic(process.env.KAFKA_BROKERS?.split(',') ?? [], failed);
+    const [letter] = await letters.atLeast(1, 40_000);
+    await letters.close();
+    expect(letter).toMatchObject({ key: 'a' });
+    expect(JSON.parse(letter?.value ?? '')).toMatchObject({
+      requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 2 },
+    });
+  });
+  const redriven = await run(process.execPath, [sls(), 'kafka', 'redrive'], {
+    cwd: join(folder, 'home/failures'),
+    env: { ...env, KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic },
+  });
+  expect(redriven.stdout).toContain('Dry run: 1 of');
+}, 120_000);

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Kafka, KafkaMessage } from 'kafkajs';
+import { type Row, redrive } from '../../commands/redrive.ts';
+import { readWish } from '../../commands/redrive-options.ts';
+import { boundsOf, type Found, scan } from '../../commands/scan.ts';
+import { recordLetter } from '../../destination/failure.ts';
+import { toEventRecord } from '../../event.ts';
+import { loadClient } from '../../wire/client.ts';
+import type { Header } from '../../wire/decode.ts';
+import { orderedHeaders } from '../../wire/headers.ts';
+
+const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
+const { kafkajs } = loadClient();
+const kafka: Kafka = new kafkajs.Kafka({ brokers: servers, logLevel: kafkajs.logLevel.NOTHING });
+const admin = kafka.admin();
+const producer = kafka.producer();
+
+beforeAll(() => Promise.all([admin.connect(), producer.connect()]));
+afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]));
+
+type Original = {
+  key?: Buffer | null;
+  value?: Buffer | null;
+  headers?: Header[];
+  partition?: number;
+  topic?: string;
+};
+
+/** An original topic and a dead-letter topic of one test. */
+async function setUp(partitions = 2) {
+  const id = crypto.randomUUID();
+  const [original, dead] = [`original-${id}`, `dead-${id}`];
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
+  });
+  /** Writes the letter that the emulator's destination writes for this record. */
+  const letter = (record: Original, partition = 0, offset = 5) => {
+    const { topic = original, key = null, value = null, headers = [] } = record;
+    const message = { key, value, headers, offset: String(offset), timestamp: '1700000000000' };
+    const source = { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' } as const;
+    const json = JSON.stringify(toEventRecord(topic, record.partition ?? 0, message));
+    const text = recordLetter(
+      {
+        functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:shop-local-notify',
+        source,
+        condition: 'RetriesExhausted',
+        reason: 'thrown',
+        requestId: 'r',
+        invocations: 3,
+        executedVersion: '$LATEST',
+        functionError: 'Unhandled',
+        at: new Date('2026-11-23T09:00:00Z'),
+        parts: [],
+      },
+      `${topic}-${record.partition ?? 0}`,
+      { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
+    );
+    const reason = { 'dead-letter-reason': 'RetriesExhausted: thrown' };
+    return producer.send({
+      topic: dead,
+      messages: [{ partition, key, value: text, headers: reason }],
+    });
+  };
+  const raw = (value: string | null, partition = 0) =>
+    producer.send({ topic: dead, messages: [{ partition, value }] });
+  const run = async (options: Record<string, unknown>) => {
+    const rows: Row[] = [];
+    const counts = await redrive({
+      kafka,
+      servers,
+      topic: dead,
+      wish: readWish(options),
+      found: (row) => rows.push(row),
+    });
+    return { rows, counts };
+  };
+  const read = () => readAll(original);
+  return { original, dead, letter, raw, run, read };
+}
+
+async function readAll(topic: string) {
+  const messages: (KafkaMessage & { partition: number })[] = [];
+  const bounds = (await boundsOf(admin, topic)) ?? [];
+  await scan({
+    kafka,
+    groupId: `test-${crypto.randomUUID()}`,
+    topic,
+    stretches: bounds.map(({ partition, low, high }) => ({ partition, from: low, to: high })),
+    read: async ({ partition, messages: found }: Found) => {
+      messages.push(...found.map((message) => ({ ...message, partition })));
+    },
+  });
+  return messages;
+}
+
+const text = (value: unknown) => Buffer.from(String(value));
+const headersOf = ({ headers }: KafkaMessage) =>
+  (headers as unknown as Header[]).map(({ key, value }) => `${key}=${value}`);
+
+test('key, value and repeated headers come back as they were, in their order, with a count', async () => {
+  const { letter, run, read } = await setUp();
+  const headers = [
+    { key: 'b', value: text('1') },
+    { key: 'a', value: text('ë') },
+    { key: 'b', value: text('2') },
+  ];
+  const value = Buffer.from([0, 0xff, 0x80, 10]);
+  await letter({ key: Buffer.from([0xff, 1]), value, headers, partition: 1 });
+  await letter({ value: text('no key'), partition: 0 });
+  await letter({ key: text('tombstone'), partition: 0 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 3, left: 0 });
+  const found = await read();
+  const [first] = found.filter(({ partition }) => partition === 1);
+  expect(first).toMatchObject({ key: Buffer.from([0xff, 1]), value });
+  expect(first && headersOf(first)).toEqual(['b=1', 'a=ë', 'b=2', 'redrive-count=1']);
+  expect(found.filter(({ partition }) => partition === 0)).toMatchObject([
+    { key: null, value: text('no key') },
+    { key: text('tombstone'), value: null },
+  ]);
+});
+
+test('without a choice it is a dry run, which changes nothing', async () => {
+  const { letter, run, read } = await setUp();
+  await letter({ value: text('a') });
+  for (const options of [{}, { 'dry-run': true, all: true }]) {
+    const { counts, rows } = await run(options);
+    expect(counts).toMatchObject({ 'would be redriven': 1, redriven: 0 });
+    expect(rows[0]).toMatchObject({ condition: 'RetriesExhausted', reason: /thrown/ as never });
+  }
+  expect(await read()).toEqual([]);
+});
+
+test('a second run repeats nothing, unless asked to', async () => {
+  const { letter, run, read } = await setUp();
+  await letter({ value: text('a') });
+  await run({ all: true });
+  await letter({ value: text('b') });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 1 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 0 });
+  expect((await read()).map(({ value }) => String(value))).toEqual(['a', 'b']);
+  expect((await run({ all: true, again: true })).counts).toMatchObject({ redriven: 2 });
+});
+
+test('one letter, or those with a key, are put back, remembered, and the others are still there', async () => {
+  const { letter, run, read } = await setUp();
+  for (const key of ['x', 'y', 'x', 'z']) await letter({ key: text(key), value: text(key) });
+  expect((await run({ letter: '0:1' })).rows).toMatchObject([
+    { offset: 0, outcome: 'not chosen' },
+    { offset: 1, outcome: 'redriven' },
+    { offset: 2, outcome: 'not chosen' },
+    { offset: 3, outcome: 'not chosen' },
+  ]);
+  expect((await run({ key: 'x' })).counts).toMatchObject({ redriven: 2, 'done before': 1 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 1 });
+  expect((await read()).map(({ key }) => String(key))).toEqual(['y', 'x', 'x', 'z']);
+});
+
+test('letters that cannot be read, or lead nowhere, are told and left, and the others go on', async () => {
+  const { dead, letter, raw, run, read } = await setUp();
+  await raw('not JSON');
+  await raw(null);
+  await raw('{"requestContext":{}}');
+  await letter({ topic: 'never-made', value: text('a') });
+  await letter({ topic: dead, value: text('b') });
+  await letter({ value: text('good') });
+  const { rows, counts } = await run({ all: true });
+  expect(counts).toMatchObject({ redriven: 1, left: 5 });
+  expect(rows.filter(({ outcome }) => outcome === 'left').map(({ why }) => why)).toEqual([
+    expect.stringContaining('it is not JSON'),
+    expect.stringContaining('it has no value'),
+    expect.stringContaining('Kafka on-failure destination'),
+    'there is no topic never-made',
+    'its record was on the dead-letter topic itself',
+  ]);
+  expect(await admin.listTopics()).not.toContain('never-made');
+  expect(await read()).toHaveLength(1);
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 0, left: 5 });
+});
+
+test('a record that comes back again and again is left at the limit', async () => {
+  const { letter, run } = await setUp();
+  const count = (value: string) => [{ key: 'redrive-count', value: text(value) }];
+  await letter({ value: text('a'), headers: count('2') });
+  await letter({ value: text('b'), headers: count('3') });
+  const { rows } = await run({ all: true });
+  expect(rows).toMatchObject([
+    { outcome: 'redriven' },
+    { outcome: 'left', why: 'put back 3 times already; --limit 4 puts it back once more' },
+  ]);
+  expect((await run({ all: true, limit: '4' })).counts).toMatchObject({ redriven: 1 });
+});
+
+test('a value that a schema registry has decoded is read from its topic once more', async () => {
+  const { original, dead, letter, run, read } = await setUp();
+  const wire = Buffer.from([0, 0, 0, 0, 1, 2, 3]);
+  await producer.send({ topic: original, messages: [{ partition: 0, value: wire }] });
+  await letter({ value: text('{"decoded":true}') }, 0, 0);
+  const [message] = await readAll(dead);
+  const decoded = JSON.parse(String(message?.value));
+  decoded.payload.records[`${original}-0`][0].valueSchemaMetadata = { dataFormat: 'AVRO' };
+  await producer.send({
+    topic: dead,
+    messages: [{ partition: 1, value: JSON.stringify(decoded) }],
+  });
+  expect((await run({ letter: '1:0' })).counts).toMatchObject({ redriven: 1 });
+  expect((await read()).map(({ value }) => value)).toEqual([wire, wire]);
+});
+
+test('many letters are put back in their order', async () => {
+  const { dead, letter, run, read } = await setUp(1);
+  await letter({ value: text('0') });
+  const [message] = await readAll(dead);
+  const values = Array.from({ length: 1_000 }, (_, index) => {
+    const one = JSON.parse(String(message?.value));
+    const [records] = Object.values(one.payload.records) as [{ value: string }][];
+    if (records) records[0].value = text(index + 1).toString('base64');
+    return { value: JSON.stringify(one), headers: orderedHeaders([]) };
+  });
+  await producer.send({ topic: dead, messages: values });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 1_001 });
+  const back = (await read()).map(({ value }) => Number(String(value)));
+  expect(back).toEqual(Array.from({ length: 1_001 }, (_, index) => index));
+});
+
+test('what cannot be done is said, with what to do', async () => {
+  const { dead } = await setUp();
+  const run = (topic: string, at: string[]) =>
+    redrive({
+      kafka: new kafkajs.Kafka({
+        brokers: at,
+        logLevel: kafkajs.logLevel.NOTHING,
+        retry: { retries: 0 },
+      }),
+      servers: at,
+      topic,
+      wish: readWish({ all: true }),
+      found: () => undefined,
+    });
+  await expect(run(`${dead}-not`, servers)).rejects.toThrow(/There is no topic dead-.*-not at/);
+  await expect(run(dead, ['localhost:1'])).rejects.toThrow(/Kafka at localhost:1 does not answer/);
+});

@@ -1,0 +1,31 @@
+/** A service with Kafka events, as the plugin reads it. */
+import type { Service } from '../../template/deployed.ts';
+
+export const kafka = {
+  accessConfigurations: { saslScram512Auth: ['arn:aws:secretsmanager:us-east-1:1:secret:x'] },
+  bootstrapServers: ['b-1.example.com:9096', 'b-2.example.com:9096'],
+  topic: 'orders',
+};
+
+const word = (text: string) => text.replace(/[^A-Za-z0-9]/g, '');
+
+/** Its one function is `notify`, unless others are given. */
+export function kafkaService(events: unknown[], changes: Partial<Service> = {}): Service {
+  return {
+    service: 'shop',
+    stage: 'local',
+    region: 'us-east-1',
+    functions: [kafkaFunction('notify', events)],
+    resources: {},
+    parameters: {},
+    extensions: {},
+    logicalId: (kind, key, topic, cluster) =>
+      kind === 'kafka' ? `${key}Kafka${word(topic)}` : `${key}MSK${word(cluster)}${word(topic)}`,
+    ...changes,
+  };
+}
+
+export function kafkaFunction(key: string, events: unknown[] = [], timeoutSeconds = 6) {
+  const logicalIds = [`${key}LambdaFunction`, `${key}ProvConcLambdaAlias`];
+  return { key, name: `shop-local-${key}`, logicalIds, timeoutSeconds, events };
+}

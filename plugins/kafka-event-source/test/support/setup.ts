@@ -1,0 +1,33 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Broker, startBroker } from '../../broker/broker.ts';
+import { freePort } from '../../broker/ports.ts';
+import { supervise } from '../../broker/supervise.ts';
+
+declare global {
+  var testBroker: Pick<Broker, 'stop'> | undefined;
+}
+
+/**
+ * Jest's global setup: a broker, once for all tests, on a free port and in a folder of its own that
+ * goes with it. The tests find its address in the environment. LOCAL_BACKEND=none uses the one given.
+ */
+export async function setup() {
+  // The project around may have started one for its own tests.
+  if (globalThis.testBroker) return;
+  if (process.env.LOCAL_BACKEND === 'none') {
+    if (!process.env.KAFKA_BROKERS) throw new Error('LOCAL_BACKEND=none needs KAFKA_BROKERS.');
+    return;
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'kes-test-'));
+  const supervisor = supervise(directory);
+  supervisor.remove(directory);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const broker = await startBroker({ directory, port: await freePort(), supervisor, say });
+  globalThis.testBroker = broker;
+  process.env.KAFKA_BROKERS = broker.kafkaBrokers;
+}
+
+// biome-ignore lint/style/noDefaultExport: Jest takes the default export.
+export default setup;

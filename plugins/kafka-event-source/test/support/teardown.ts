@@ -1,0 +1,4 @@
+// biome-ignore lint/style/noDefaultExport: Jest takes the default export.
+export default async function teardown() {
+  await globalThis.testBroker?.stop();
+}

@@ -1,0 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Tries until the answer is there, and says what it waited for when the deadline passes. */
+export async function until<T>(
+  what: string,
+  attempt: () => Promise<T | undefined> | T | undefined,
+  deadlineMs = 20_000,
+): Promise<T> {
+  const end = Date.now() + deadlineMs;
+  for (;;) {
+    const answer = await attempt();
+    if (answer !== undefined) return answer;
+    if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`);
+    await pause(20);
+  }
+}
