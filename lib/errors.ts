@@ -1,4 +1,4 @@
-/** What went wrong, for a caller to read: one row a code. docs/errors.md is checked against it. */
+/** What went wrong, for a caller to read: one row a code. `npm run docs` writes docs/errors.md from it. */
 export const ERRORS = {
   BODY_MISSING: {
     title: 'The request has no body',

@@ -2,7 +2,8 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { AppError } from '../../lib/errors.ts';
-import { checkHealth, type HealthDeps } from '../../lib/health.ts';
+import { HEALTH_OPERATIONS } from '../../lib/health/api.ts';
+import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
 import { createStandstill } from '../../lib/kafka/standstill.ts';
@@ -19,7 +20,7 @@ import { createRepository } from '../../lib/order/repository.ts';
  * Safe to repeat because: it reads only
  */
 export const createHandler = (deps: HealthDeps) =>
-  httpHandler({}, async () => {
+  httpHandler(HEALTH_OPERATIONS['GET /api/health'], async () => {
     const health = await checkHealth(deps);
     if (health.status === 'unavailable') {
       const { dependencies } = health;

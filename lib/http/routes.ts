@@ -35,3 +35,10 @@ export function fits(pattern: string, path: string): boolean {
 function isVariable(part: string): boolean {
   return part.startsWith('{');
 }
+
+/** A method and its path, as serverless.yml writes them: `GET /api/orders/{id}`. */
+export type Route = RouteOf<(typeof ROUTES)[number]>;
+
+type RouteOf<Row> = Row extends { path: string; methods: readonly string[] }
+  ? `${Row['methods'][number]} ${Row['path']}`
+  : never;

@@ -1,9 +1,10 @@
 import { Kafka } from 'kafkajs';
 import { afterAwake } from '../awake.ts';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { tolerateLostLeaders } from './leaders.ts';
 import { kafkaLog } from './log.ts';
-import { type SignIn, securityOf } from './sign-in.ts';
+import { securityOf } from './sign-in.ts';
 import { createSockets, type Sockets } from './sockets.ts';
 
 export const REQUEST_TIMEOUT_MS = 3_000;

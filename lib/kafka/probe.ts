@@ -1,6 +1,6 @@
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { keepAdmin } from './client.ts';
-import type { SignIn } from './sign-in.ts';
 
 /** Asks the brokers whether they serve a topic; kept between invocations. */
 export type Probe = { check(topic: string, timeoutMs: number): Promise<void> };

@@ -5,10 +5,10 @@ import {
   type Producer as KafkaProducer,
   Partitioners,
 } from 'kafkajs';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { tracePart } from '../tracer.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
-import type { SignIn } from './sign-in.ts';
 
 /** A record to be written. Records with the same key stay in order in one partition. */
 export type OutgoingRecord = {

@@ -2,14 +2,9 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { KafkaConfig } from 'kafkajs';
 import * as z from 'zod';
 import { afterAwake } from '../awake.ts';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { traceClient } from '../tracer.ts';
-
-/** How the brokers learn who we are. What a way needs is loaded at the first connection, not before. */
-export type SignIn =
-  | { way: 'none' }
-  | { way: 'iam'; region: string }
-  | { way: 'scram' | 'mtls'; region: string; secretArn: string };
 
 type Security = Pick<KafkaConfig, 'ssl' | 'sasl'>;
 

@@ -1,18 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import names from '../../infra/names.cjs';
 import {
   asyncApiDocument,
   deadLetterHeadersSchema,
   deadLetterSchema,
   eventHeadersSchema,
   exampleOf,
-} from '../../docs/events.ts';
-import { documents } from '../../docs/write.ts';
-import names from '../../infra/names.cjs';
+} from '../../lib/api-docs/asyncapi.ts';
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
@@ -22,16 +21,6 @@ const published = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads any member of the document
 const document: any = asyncApiDocument();
-
-test.each(Object.entries(documents()))('docs/%s is what the code says', async (file, text) => {
-  // Else: npm run docs
-  expect(await readFile(join(ROOT, 'docs', file), 'utf8')).toBe(text);
-});
-
-test('docs/schemas has nothing that the code does not know', async () => {
-  const files = (await readdir(join(ROOT, 'docs/schemas'))).map((file) => `schemas/${file}`);
-  expect(files.filter((file) => !(file in documents()))).toEqual([]);
-});
 
 test("the document keeps AsyncAPI's own schema", () => {
   const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });

@@ -1,25 +1,19 @@
 import * as z from 'zod';
-import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { AnswerHeader } from '../http/answer.ts';
+import type { Schemas } from '../http/input.ts';
+import type { Operation } from '../http/operation.ts';
 import { newOrderSchema, orderSchema } from '../order/order.ts';
-import { problem } from './answer.ts';
-import type { Schemas } from './input.ts';
-import {
-  ANSWER_HEADERS,
-  type AnswerHeader,
-  OPERATIONS,
-  type Operation,
-  PROBLEM_EXAMPLES,
-} from './operations.ts';
-import { problemSchema } from './problem.ts';
-
-export const OPENAPI_VERSION = '3.1.1';
+import { OPENAPI_VERSION } from './api.ts';
+import { HEADERS } from './headers.ts';
+import { OPERATIONS } from './operations.ts';
+import { problemExample, problemSchema } from './problem.ts';
 
 /** A JSON Schema of the dialect of OpenAPI 3.1, and any other part of the document. */
 export type Json = { [key: string]: unknown };
 
 const PROBLEM = 'application/problem+json';
 const JSON_TYPE = 'application/json';
-const EXAMPLE_INSTANCE = '6f1d3a52-8f0e-4c1b-9a44-0d6a3f2b7c11';
 
 /** What any request with a JSON body may be refused for. */
 const OF_A_BODY = [
@@ -59,7 +53,7 @@ export function openApiDocument() {
     components: {
       schemas: sharedSchemas(),
       headers: Object.fromEntries(
-        Object.entries(ANSWER_HEADERS).map(([name, header]) => [
+        Object.entries(HEADERS).map(([name, header]) => [
           name,
           { ...header, schema: schemaOf(header.schema) },
         ]),
@@ -80,12 +74,6 @@ export function codesOf({ input, refusals }: Operation): ErrorCode[] {
     ...refusals,
     'INTERNAL',
   ];
-}
-
-/** The body of an error as an example. */
-export function problemExample(code: ErrorCode): Json {
-  const [detail = `${ERRORS[code].title}.`, details] = PROBLEM_EXAMPLES[code] ?? [];
-  return problem(new AppError(code, detail, details), EXAMPLE_INSTANCE).body as Json;
 }
 
 function pathsOf(operations: Record<string, Operation>): Record<string, Json> {

@@ -1,49 +1,7 @@
-import * as z from 'zod';
-import type { Clock } from './clock.ts';
-import type { StuckRecord } from './kafka/standstill.ts';
-import { logger } from './logger.ts';
-
-/** One dependency: whether it answered within its time, and how long that took. */
-const dependencyState = z.strictObject({
-  state: z.enum(['up', 'down']),
-  latencyMs: z.int().min(0),
-});
-
-export const dependenciesSchema = z.strictObject({
-  dynamodb: dependencyState,
-  kafka: dependencyState,
-});
-
-/** `unavailable`: no request can be served. `degraded`: changes are taken, events or customers wait. */
-export const healthSchema = z.strictObject({
-  status: z.enum(['ok', 'degraded', 'unavailable']),
-  dependencies: dependenciesSchema,
-  oldestPendingEventSeconds: z
-    .int()
-    .min(0)
-    .describe('Age of the oldest event that is not on the topic yet; absent when none waits.')
-    .optional(),
-  refusedOrders: z
-    .int()
-    .min(1)
-    .describe('Orders whose next event Kafka refuses, 100 standing for more; absent when none.')
-    .optional(),
-  stuckRecords: z
-    .array(
-      z.strictObject({
-        topic: z.string(),
-        partition: z.int().min(0),
-        offset: z.int().min(0),
-        since: z.iso.datetime({ precision: 3 }),
-        code: z.string().describe('Why: the code of the error.'),
-      }),
-    )
-    .describe('Records that cannot be told for minutes; those behind them wait. Absent when none.')
-    .optional(),
-});
-
-type DependencyState = z.infer<typeof dependencyState>;
-export type Health = z.infer<typeof healthSchema>;
+import type { Clock } from '../clock.ts';
+import type { StuckRecord } from '../kafka/standstill.ts';
+import { logger } from '../logger.ts';
+import type { DependencyState, Health } from './api.ts';
 
 export type HealthDeps = {
   clock: Clock;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { DEAD_LETTER_REASON, DEAD_LETTER_WRITER } from '../lib/kafka/dead-letter.ts';
-import { eventOf } from '../lib/order/events.ts';
-import { firstVersion, type Order } from '../lib/order/order.ts';
-import { moved } from '../lib/order/status.ts';
+import { DEAD_LETTER_REASON, DEAD_LETTER_WRITER } from '../kafka/dead-letter.ts';
+import { eventOf } from '../order/events.ts';
+import { firstVersion, type Order } from '../order/order.ts';
+import { moved } from '../order/status.ts';
 import {
   EVENT_TYPES,
   type EventType,
   type OrderStatus,
   orderEventSchema,
   SCHEMA_VERSION,
-} from '../lib/order-event.ts';
+} from '../order-event.ts';
 
 type Json = { [key: string]: unknown };
 
