@@ -14,7 +14,7 @@ const key = { kty: 'RSA', kid: 'a', n: 'AQAB', e: 'AQAB' };
 
 function faults(variables: Record<string, string>): string[] {
   const { error } = schema.safeParse(variables);
-  return (error?.issues ?? []).map(({ path, message }) => `${path[0]}: ${message}`);
+  return (error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`);
 }
 
 function identity(variables: Record<string, string>) {
