@@ -58,7 +58,7 @@ async function textAt(address: string, signal: AbortSignal): Promise<string> {
 
 /** fetch says "fetch failed" and keeps the reason in its cause. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!Error.isError(error)) return String(error);
   if (error.name === 'TimeoutError') return 'it did not answer in time';
-  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
+  return Error.isError(error.cause) ? error.cause.message || error.cause.name : error.message;
 }
