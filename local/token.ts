@@ -17,6 +17,7 @@ It needs "AUTH=local npm start" in another terminal.
                                           ${SCOPES.join(', ')}
   --minutes <n>                           for how long the token is valid; 60
   npm run token -- --rotate               makes a new key, which signs from now on; prints no token
+  --directory <folder>                    where npm start keeps its data; .local
 
 In a script, npm's own lines are left out by -s: TOKEN=$(npm run -s token -- --customer customer-1)
 `;
@@ -35,10 +36,29 @@ const surroundings = z.object({
 /** What a token says of its caller. */
 type Claims = { sub: string; client_id: string; scope?: string };
 
-type Wanted = { help: boolean; rotate: boolean; minutes: number; claims: Claims | undefined };
+type Wanted = {
+  help: boolean;
+  rotate: boolean;
+  minutes: number;
+  directory: string;
+  claims: Claims | undefined;
+};
+
+async function main(args: string[]): Promise<void> {
+  const { help: asksHelp, rotate, directory, claims, minutes } = readWanted(args);
+  if (asksHelp) process.stdout.write(help);
+  if (rotate) {
+    await rotateKeys(directory);
+    process.stderr.write('A new key signs from now on; tokens of the key before it stay valid.\n');
+  }
+  if (!claims) return;
+  const issuer = runningIssuer(directory, process.env);
+  const [key] = await signingKeys(directory);
+  if (key) process.stdout.write(`${await signToken({ claims, minutes }, key, issuer)}\n`);
+}
 
 /** @throws Error that says which option is wrong */
-export function readWanted(args: string[]): Wanted {
+function readWanted(args: string[]): Wanted {
   const { values } = parseArgs({
     args,
     options: {
@@ -48,6 +68,7 @@ export function readWanted(args: string[]): Wanted {
       scope: { type: 'string', multiple: true, default: [] },
       minutes: { type: 'string', default: '60' },
       rotate: { type: 'boolean', default: false },
+      directory: { type: 'string', default: DIRECTORY },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -55,8 +76,9 @@ export function readWanted(args: string[]): Wanted {
   if (!/^[1-9]\d{0,5}$/.test(values.minutes)) {
     throw new Error(`--minutes takes a whole number from 1 on, not ${values.minutes}.`);
   }
-  const wanted = { help: values.help, rotate, minutes: Number(values.minutes) };
-  if (values.help) return { ...wanted, claims: undefined };
+  const { help: asksHelp, directory } = values;
+  const wanted = { help: asksHelp, rotate, directory, minutes: Number(values.minutes) };
+  if (asksHelp) return { ...wanted, claims: undefined };
   const kinds = [customer !== undefined, operator, machine, rotate].filter(Boolean).length;
   if (kinds !== 1) throw new Error('Give one of --customer <id>, --operator, --machine, --rotate.');
   const scopes = values.scope.flatMap((text) => text.split(/[\s,]+/));
@@ -64,23 +86,19 @@ export function readWanted(args: string[]): Wanted {
   return { ...wanted, claims: rotate ? undefined : claimsOf(customer, machine, scopes) };
 }
 
-/** @returns the token */
-export function signToken(
+async function signToken(
   { claims, minutes }: { claims: Claims; minutes: number },
   key: SigningKey,
   { issuer, audience }: { issuer: string; audience: string },
-  now = new Date(),
 ): Promise<string> {
-  const seconds = Math.floor(now.getTime() / 1000);
-  return importJWK(key, key.alg).then((secret) =>
-    new SignJWT({ ...claims })
-      .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })
-      .setIssuer(issuer)
-      .setAudience(audience)
-      .setIssuedAt(seconds)
-      .setExpirationTime(seconds + minutes * 60)
-      .sign(secret),
-  );
+  const seconds = Math.floor(Date.now() / 1000);
+  return new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + minutes * 60)
+    .sign(await importJWK(key, key.alg));
 }
 
 function claimsOf(customer: string | undefined, machine: boolean, scopes: string[]): Claims {
@@ -98,7 +116,7 @@ function claimsOf(customer: string | undefined, machine: boolean, scopes: string
 }
 
 /** Where the running issuer is; the environment wins over what `npm start` wrote. */
-export function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
+function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
   const file = join(directory, 'env.json');
   const written: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   const own = surroundings.parse(Object.fromEntries(Object.entries(env).filter(([, v]) => v)));
@@ -109,19 +127,6 @@ export function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
   throw new Error(
     'The local issuer is not running: start everything with "AUTH=local npm start" in another terminal.',
   );
-}
-
-async function main(args: string[]): Promise<void> {
-  const { help: asksHelp, rotate, claims, minutes } = readWanted(args);
-  if (asksHelp) process.stdout.write(help);
-  if (rotate) {
-    await rotateKeys(DIRECTORY);
-    process.stderr.write('A new key signs from now on; tokens of the key before it stay valid.\n');
-  }
-  if (!claims) return;
-  const issuer = runningIssuer(DIRECTORY, process.env);
-  const [key] = await signingKeys(DIRECTORY);
-  if (key) process.stdout.write(`${await signToken({ claims, minutes }, key, issuer)}\n`);
 }
 
 if (import.meta.main) {
