@@ -53,12 +53,13 @@ describe('a token as issuers make it', () => {
 test('what a customer may choose, such as a name, makes no machine and no operator of them', () => {
   const claims = {
     sub: 'customer-1',
-    azp: 'shop',
+    azp: 'web',
     client_id: 'shop',
     username: 'shop',
     preferred_username: 'service-account-shop',
     name: 'operator',
     email: 'shop@clients',
+    clientAddress: '10.0.0.7',
     scope: 'openid orders:read orders:write',
   };
   const operator = { claim: 'roles', role: 'operator' };
@@ -66,6 +67,11 @@ test('what a customer may choose, such as a name, makes no machine and no operat
     kind: 'customer',
     customerId: 'customer-1',
   });
+});
+
+test('a person whose id is the name of a client is no machine where the token names a person', () => {
+  const claims = { sub: 'shop', client_id: 'shop', username: 'shop' };
+  expect(callerOf(claims, SETTINGS).kind).toBe('customer');
 });
 
 test('scopes are a text or a list, in either claim, and whole words', () => {
@@ -99,7 +105,8 @@ test('a role stands in a claim of this very name, or where its dots lead', () =>
   );
   expect(kind('a.b', { a: { b: ['opera'] } })).toBe('customer');
   expect(kind('a.b', { a: 'op' })).toBe('customer');
-  expect(kind('constructor.name', {})).toBe('customer');
+  const inherited = { claim: 'constructor.name', role: 'Object' };
+  expect(callerOf({ sub: 'a' }, { ...SETTINGS, operator: inherited }).kind).toBe('customer');
   expect(kind('a.length', { a: ['op'] })).toBe('customer');
 });
 

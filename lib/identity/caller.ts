@@ -75,8 +75,8 @@ function hasRole(claims: JWTPayload, operator: Reading['operator']): boolean {
  * text that people choose for themselves, such as a name.
  */
 function isMachine(claims: JWTPayload): boolean {
-  const { sub, username, gty, azp, client_id: client, clientAddress } = claims;
-  if (gty === 'client-credentials' || sub === `${clientOf(claims)}@clients`) return true; // Auth0
+  const { sub, username, azp, client_id: client, clientAddress } = claims;
+  if (sub === `${clientOf(claims)}@clients`) return true; // Auth0
   if (typeof client !== 'string') return false;
   if (typeof clientAddress === 'string') return client === azp; // Keycloak
   return sub === client && username === undefined; // Cognito, and RFC 9068

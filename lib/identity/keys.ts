@@ -57,7 +57,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   function startFetch(): Promise<boolean> | undefined {
     const wait = nextFetch - now();
     // A wait longer than the pause comes from a clock that was set back.
-    if (fetching || (wait > 0 && wait <= PAUSE)) return undefined;
+    if (wait > 0 && wait <= PAUSE) return undefined;
     nextFetch = now() + PAUSE;
     fetching = load();
     return fetching;

@@ -78,6 +78,7 @@ describe('refuses', () => {
     ['an issuer without a secret', { ...complete, HASH_SECRET: undefined }, 'HASH_SECRET'],
     ['a short secret', { ...complete, HASH_SECRET: 'short' }, 'HASH_SECRET: 16'],
     ['http to elsewhere', { ...complete, AUTH_ISSUER: 'http://issuer.example' }, 'AUTH_ISSUER'],
+    ['a user', { ...complete, AUTH_ISSUER: 'https://a:b@issuer.example' }, 'AUTH_ISSUER'],
     ['a disguised host', { ...complete, AUTH_ISSUER: 'http://localhost:1@x.org' }, 'AUTH_ISSUER'],
     ['a host that begins alike', { ...complete, AUTH_JWKS_URL: 'http://localhost.x.org' }, 'JWKS'],
     ['no address', { ...complete, AUTH_ISSUER: 'issuer.example' }, 'AUTH_ISSUER'],

@@ -217,6 +217,11 @@ const BROKEN: [string, string, () => string | Promise<string>][] = [
     '"aud"',
     () => bearer({ aud: 'other', client_id: AUDIENCE }),
   ],
+  [
+    'an audience that is null beside the client',
+    '"aud"',
+    () => bearer({ aud: null as unknown as string, client_id: AUDIENCE }),
+  ],
   ['an empty audience beside the client', '"aud"', () => bearer({ aud: [], client_id: AUDIENCE })],
   ['no audience', '"aud"', () => bearer({ aud: undefined })],
   ['an ID token of Cognito', 'no access token', () => bearer({ token_use: 'id' })],

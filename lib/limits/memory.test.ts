@@ -33,6 +33,7 @@ test('holds ten thousand callers at the most', async () => {
   for (const who of ['first', 'first', 'first']) await limit(who);
   expect(await limit('first')).toBe(60);
   for (let count = 0; count < 9999; count += 1) await limit(`caller-${count}`);
+  await limit('caller-1');
   expect(await limit('first')).toBe(60);
   await limit('one more');
   expect(await limit('first')).toBe(0);
