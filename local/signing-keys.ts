@@ -66,7 +66,7 @@ async function newKey(): Promise<SigningKey> {
 
 /** Nobody sees half a file: it is written beside its place, then put there. */
 async function write(directory: string, keys: SigningKey[], place: (made: string) => void) {
-  const made = `${fileIn(directory)}.${process.pid}`;
+  const made = `${fileIn(directory)}.${randomUUID()}`;
   mkdirSync(dirname(made), { recursive: true });
   try {
     writeFileSync(made, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -191,6 +191,14 @@ test('it ends by itself at a signal, and says when its port is taken', async () 
   const taken = await script('issuer.ts', [String(port), directory]);
   expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
   expect((await script('issuer.ts', [])).stderr).toContain('a port and the folder');
+});
+
+test('of many that make the first key at once, all get the same one', async () => {
+  const fresh = mkdtempSync(join(tmpdir(), 'orders-issuer-'));
+  const all = await Promise.all(Array.from({ length: 8 }, () => signingKeys(fresh)));
+  expect(new Set(all.flat().map(({ kid }) => kid)).size).toBe(1);
+  expect(readdirSync(fresh)).toEqual(['issuer-keys.json']);
+  rmSync(fresh, { recursive: true });
 });
 
 test('keys that cannot be read are named, not replaced', async () => {
