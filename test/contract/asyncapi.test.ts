@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -15,7 +13,6 @@ import {
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
-import { ROOT } from '../support/root.ts';
 
 const published = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json');
 

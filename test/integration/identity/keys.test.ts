@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { fetchKeys } from '../../../lib/identity/fetch-keys.ts';
 import { createKeys, type Keys } from '../../../lib/identity/keys.ts';
 import { createTokens } from '../../../lib/identity/token.ts';
-import { freePort } from '../../../local/ports.ts';
+import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { createSigner, customerClaims, NOW, SETTINGS } from '../../support/tokens.ts';
 
 type Reply = (response: import('node:http').ServerResponse) => void;
