@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
-import { median, quantile, table } from '../../../bench/figures.ts';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
@@ -19,6 +18,7 @@ import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
+import { median, quantile, table } from './figures.ts';
 
 const HELP =
   'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
