@@ -15,7 +15,7 @@ import {
 import type { EventSource } from './event.ts';
 import type { Access, Connection, Destination, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
-import { type ParityRow, parityOf } from './report/parity.ts';
+import { type ParityRow, parityOf } from './parity.ts';
 import { clusterName, type Deployed, readDeployed, type Service } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';

@@ -1,19 +1,6 @@
 /** What an invocation's outcome means for the records that were in it. */
-import { show } from '../lambda/show.ts';
-
-/** What came of an invocation. */
-export type InvocationResult =
-  | ({ readonly kind: 'ok'; readonly payload: unknown } & Invoked)
-  | ({ readonly kind: 'functionError'; readonly message: string } & Invoked)
-  /** Throttled or unreachable: the batch did not reach the function. */
-  | { readonly kind: 'notReached'; readonly message: string }
-  | { readonly kind: 'tooLarge'; readonly message: string };
-
-/** What the endpoint tells of the invocation itself. */
-export interface Invoked {
-  readonly requestId?: string;
-  readonly executedVersion?: string;
-}
+import { excerpt } from '../excerpt.ts';
+import type { InvocationResult } from '../lambda/result.ts';
 
 /** The offsets of one `topic-partition` in the batch, ascending. */
 export interface Part {
@@ -58,11 +45,13 @@ function readAnswer(payload: unknown): readonly unknown[] | string {
   if (payload === null || payload === undefined || payload === '') return [];
   if (Array.isArray(payload) && payload.length === 0) return [];
   if (typeof payload !== 'object' || Array.isArray(payload)) {
-    return `the answer ${show(payload)} is not an object with batchItemFailures`;
+    return `the answer ${excerpt(payload)} is not an object with batchItemFailures`;
   }
   const failures = 'batchItemFailures' in payload ? payload.batchItemFailures : null;
   if (failures === null || failures === undefined) return [];
-  return Array.isArray(failures) ? failures : `batchItemFailures ${show(failures)} is not a list`;
+  return Array.isArray(failures)
+    ? failures
+    : `batchItemFailures ${excerpt(failures)} is not a list`;
 }
 
 function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
@@ -75,7 +64,7 @@ function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
     // AWS: one identifier that was not in the event fails the entire batch.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
     if (!known.get(partition)?.has(offset)) {
-      return all(batch, `item identifier ${show(item)} is not in the batch${advice(item)}`);
+      return all(batch, `item identifier ${excerpt(item)} is not in the batch${advice(item)}`);
     }
     failed.get(partition)?.add(offset);
   }

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type EventSource, envelopeBytes, groupBytes, toPayload } from '../event.ts';
-import { assemble, type Entry, type Lane, type Limits } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
+import { assemble, type Lane, type Limits } from './batch.ts';
 
 const source: EventSource = { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' };
 const key = (partition: number) => `orders-${partition}`;
@@ -13,7 +14,7 @@ const limits = (changes: Partial<Limits> = {}): Limits => ({
   groupBytes: (partition) => groupBytes(key(partition)),
   ...changes,
 });
-const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
+const entry = (offset: number, bytes = 10, arrived = 0): BufferedRecord => ({
   offset,
   next: offset + 1,
   json: 'x'.repeat(bytes),
@@ -21,7 +22,7 @@ const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
   arrived,
   timestamp: 0,
 });
-const lane = (partition: number, waiting: Entry[], freeSince = 0): Lane => ({
+const lane = (partition: number, waiting: BufferedRecord[], freeSince = 0): Lane => ({
   partition,
   waiting,
   freeSince,

@@ -1,5 +1,5 @@
 /** The records of one partition that are in a batch, and how far they are done. */
-import type { Entry } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Lane } from './lane.ts';
 
 /** How many stretches of offsets a message names. */
@@ -7,7 +7,7 @@ const MAX_RUNS = 50;
 
 export class Claim {
   readonly lane: Lane;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly BufferedRecord[];
   /** Whether an invocation with records of it is in flight. */
   isInvoking = false;
   /** Whether its partition has been let go. */
@@ -16,7 +16,7 @@ export class Claim {
   #first = 0;
   readonly #done = new Set<number>();
 
-  constructor(lane: Lane, entries: readonly Entry[]) {
+  constructor(lane: Lane, entries: readonly BufferedRecord[]) {
     this.lane = lane;
     this.entries = entries;
     this.#upTo = entries.at(-1)?.next ?? 0;
@@ -35,7 +35,7 @@ export class Claim {
    * Counts records as done, and tells what may be committed now, if that has moved: the lowest
    * offset that is not done, or what follows the last record.
    */
-  finish(entries: readonly Entry[]): number | undefined {
+  finish(entries: readonly BufferedRecord[]): number | undefined {
     const before = this.#first;
     if (entries.length === this.entries.length) this.#first = this.entries.length;
     else for (const { offset } of entries) this.#done.add(offset);
@@ -51,7 +51,7 @@ export class Claim {
 /** Records of a claim that are delivered together. */
 export interface Part {
   readonly claim: Claim;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly BufferedRecord[];
 }
 
 export function count(parts: readonly Part[]): number {
@@ -63,7 +63,7 @@ export function ranges(parts: readonly Part[]): string {
   return parts.map(({ claim, entries }) => `${claim.lane.key} ${runs(entries)}`).join(', ');
 }
 
-function runs(entries: readonly Entry[]): string {
+function runs(entries: readonly BufferedRecord[]): string {
   const found: { first: number; last: number }[] = [];
   for (const { offset } of entries) {
     const current = found.at(-1);

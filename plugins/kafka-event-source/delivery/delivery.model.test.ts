@@ -3,8 +3,8 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Failure } from '../destination/failure.ts';
 import type { KafkaEvent } from '../event.ts';
-import type { InvocationResult } from './acknowledge.ts';
-import type { Entry } from './batch.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { Stats } from './stats.ts';
 
@@ -263,7 +263,7 @@ class World {
   }
 }
 
-function entry(partition: number, offset: number, kind: Kind): Entry {
+function entry(partition: number, offset: number, kind: Kind): BufferedRecord {
   const json = JSON.stringify({ partition, offset });
   const aside = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
   return {

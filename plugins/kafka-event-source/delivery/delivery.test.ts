@@ -1,8 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { KafkaEvent } from '../event.ts';
-import type { InvocationResult } from './acknowledge.ts';
-import type { Entry } from './batch.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { Stats } from './stats.ts';
 
@@ -10,7 +10,7 @@ const TOPIC = 'orders';
 const silent = () => undefined;
 const log = { error: silent, warning: silent, notice: silent, debug: silent };
 
-const entry = (partition: number, offset: number): Entry => {
+const entry = (partition: number, offset: number): BufferedRecord => {
   const json = JSON.stringify({ partition, offset });
   return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 0 };
 };
@@ -231,7 +231,7 @@ test('a clock that is set back by an hour holds nothing up', async () => {
 });
 
 const MiB = 1024 * 1024;
-const sized = (offset: number, bytes: number): Entry => ({ ...entry(0, offset), bytes });
+const sized = (offset: number, bytes: number): BufferedRecord => ({ ...entry(0, offset), bytes });
 
 test('a buffer is full with as much as a payload holds, and says when it has room', async () => {
   const answered = Promise.withResolvers<InvocationResult>();

@@ -2,22 +2,17 @@
 
 import type { Destination } from '../destination/destination.ts';
 import { type EventSource, envelopeBytes, groupBytes, recordsKey } from '../event.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { Log } from '../log.ts';
 import type { Pollers } from '../mapping.ts';
-import type { InvocationResult } from './acknowledge.ts';
-import { assemble, type Entry, type Limits } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
+import { assemble, type Limits } from './batch.ts';
 import { Claim, type Part } from './claim.ts';
 import { Flight, type Tower } from './flight.ts';
 import { add, createLane, fullOnes, type Lane, take } from './lane.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
 import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
-
-export interface Log {
-  error(message: string): void;
-  warning(message: string): void;
-  notice(message: string): void;
-  debug(message: string): void;
-}
 
 export interface DeliveryOptions extends RetryPolicy {
   readonly name: string;
@@ -101,7 +96,7 @@ export class Delivery {
   }
 
   /** Adds fetched records, ascending by offset; they go into a buffer of their own partition. */
-  enqueue(partition: number, entries: readonly Entry[]): void {
+  enqueue(partition: number, entries: readonly BufferedRecord[]): void {
     const lane = this.#lanes.get(partition);
     if (!lane) return;
     add(lane, entries);

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Condition, Failure } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
-import { acknowledge, type InvocationResult } from './acknowledge.ts';
-import type { Entry } from './batch.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
+import { acknowledge } from './acknowledge.ts';
 import { type Claim, count, type Part, ranges } from './claim.ts';
 import type { DeliveryOptions } from './delivery.ts';
 import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
@@ -105,7 +106,7 @@ export class Flight {
     const { parts } = work;
     const verdict = acknowledge(parts.map(view), result, this.#tower.options);
     const again = new Map(verdict.parts.map(({ key, redeliver }) => [key, new Set(redeliver)]));
-    const isFailed = ({ offset }: Entry, { claim }: Part) =>
+    const isFailed = ({ offset }: BufferedRecord, { claim }: Part) =>
       again.get(claim.lane.key)?.has(offset) === true;
     const isSuccess = verdict.reason === undefined;
     const succeeded = isSuccess ? parts : keep(parts, (entry, part) => !isFailed(entry, part));

@@ -1,12 +1,12 @@
 /** The partitions a mapping has, each with the records that wait in it. */
-import type { Entry } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import { Queue } from './queue.ts';
 
 export interface Lane {
   readonly partition: number;
   /** `topic-partition`, as in the event. */
   readonly key: string;
-  readonly waiting: Queue<Entry>;
+  readonly waiting: Queue<BufferedRecord>;
   bytes: number;
   /** When its last invocation ended, or it was assigned. */
   freeSince: number;
@@ -35,12 +35,12 @@ export function createLane(partition: number, key: string): Lane {
   };
 }
 
-export function add(lane: Lane, entries: readonly Entry[]): void {
+export function add(lane: Lane, entries: readonly BufferedRecord[]): void {
   lane.waiting.push(entries);
   lane.bytes += sum(entries);
 }
 
-export function take(lane: Lane, count: number): Entry[] {
+export function take(lane: Lane, count: number): BufferedRecord[] {
   const entries = lane.waiting.take(count);
   lane.bytes -= sum(entries);
   return entries;
@@ -56,7 +56,7 @@ export function fullOnes(lanes: Iterable<Lane>, batchSize: number): Set<Lane> {
   return new Set(all.filter(isFull));
 }
 
-function sum(entries: readonly Entry[]): number {
+function sum(entries: readonly BufferedRecord[]): number {
   let bytes = 0;
   for (const entry of entries) bytes += entry.bytes;
   return bytes;

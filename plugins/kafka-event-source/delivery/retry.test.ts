@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Entry } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import { Claim, count, type Part, ranges } from './claim.ts';
 import { createLane } from './lane.ts';
 import { byAge, delayOf, type RetryPolicy, react, retryLimit, split } from './retry.ts';
@@ -13,7 +13,7 @@ const policy = (changes: Partial<RetryPolicy> = {}): RetryPolicy => ({
 });
 const destination = {};
 const part = (partition: number, records: number, timestamp = 0): Part => {
-  const entries = Array.from({ length: records }, (_, offset): Entry => {
+  const entries = Array.from({ length: records }, (_, offset): BufferedRecord => {
     const next = offset + 1;
     return { offset, next, json: '', bytes: 1, arrived: 0, timestamp: timestamp + offset };
   });

@@ -1,5 +1,5 @@
 /** Decides what becomes of records whose invocation failed. */
-import type { Entry } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import { count, type Part } from './claim.ts';
 
 export interface RetryPolicy {
@@ -56,7 +56,7 @@ export function byAge(
   const oldest = now - maximumRecordAgeSeconds * 1000;
   // AWS does not say from when it counts, nor whether the batch goes with its oldest record; here
   // the record's own timestamp counts, and only what is too old is given up.
-  const isExpired = ({ timestamp }: Entry) => timestamp >= 0 && timestamp < oldest;
+  const isExpired = ({ timestamp }: BufferedRecord) => timestamp >= 0 && timestamp < oldest;
   return {
     expired: keep(parts, isExpired),
     fresh: keep(parts, (entry) => !isExpired(entry)),
@@ -86,7 +86,7 @@ export function split(parts: readonly Part[]): readonly [Part[], Part[]] {
 /** The parts with only the records that are kept, without empty ones. */
 export function keep(
   parts: readonly Part[],
-  isKept: (entry: Entry, part: Part) => boolean,
+  isKept: (entry: BufferedRecord, part: Part) => boolean,
 ): Part[] {
   return parts
     .map((part) => ({ ...part, entries: part.entries.filter((entry) => isKept(entry, part)) }))

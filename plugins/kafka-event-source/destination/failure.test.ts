@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Entry } from '../delivery/batch.ts';
 import type { EventSource } from '../event.ts';
+import type { BufferedRecord } from '../record.ts';
 import {
   batchRecord,
   batchRecordWithPayload,
@@ -28,7 +28,7 @@ const record = (partition: number, offset: number, timestamp: number) => ({
   value: 'dGVzdC12YWx1ZQ==',
   headers: [],
 });
-const entry = (partition: number, offset: number, timestamp: number): Entry => {
+const entry = (partition: number, offset: number, timestamp: number): BufferedRecord => {
   const json = JSON.stringify(record(partition, offset, timestamp));
   return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp };
 };

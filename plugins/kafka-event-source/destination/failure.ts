@@ -1,6 +1,7 @@
 /** The record of failed records that a destination is sent: its exact shape. */
-import type { Entry } from '../delivery/batch.ts';
+
 import { type EventSource, toPayload } from '../event.ts';
+import type { BufferedRecord } from '../record.ts';
 
 /** The last moment that ECMAScript can name, in milliseconds. */
 const LAST_TIME = 8.64e15;
@@ -31,7 +32,7 @@ export interface Failure {
 export interface FailedPart {
   /** `topic-partition`. */
   readonly key: string;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly BufferedRecord[];
 }
 
 /** For SQS and SNS: one for the batch, without its records. */
@@ -46,7 +47,7 @@ export function batchRecordWithPayload(failure: Failure): string {
 }
 
 /** For a Kafka topic: one for each record, with the event of this record alone. */
-export function recordLetter(failure: Failure, key: string, entry: Entry): string {
+export function recordLetter(failure: Failure, key: string, entry: BufferedRecord): string {
   const payload = toPayload(failure.source, [[key, [entry.json]]]);
   const letter = {
     // AWS: here, unlike for the other destinations, the function is named with its version, and
@@ -65,7 +66,7 @@ export function recordLetter(failure: Failure, key: string, entry: Entry): strin
 }
 
 /** The record's key as it was produced. */
-export function keyOf(entry: Entry): Buffer | null {
+export function keyOf(entry: BufferedRecord): Buffer | null {
   const key = entry.originalKey ?? (JSON.parse(entry.json) as { key?: string }).key;
   return key === undefined ? null : Buffer.from(key, 'base64');
 }
@@ -113,7 +114,7 @@ function origin(source: EventSource) {
     : { bootstrapServers };
 }
 
-function range(entries: readonly Entry[]) {
+function range(entries: readonly BufferedRecord[]) {
   const [first, last] = [entries[0], entries.at(-1)];
   return {
     firstRecordOffset: String(first?.offset),

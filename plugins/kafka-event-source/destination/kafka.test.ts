@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { Kafka, Message } from 'kafkajs';
-import type { Entry } from '../delivery/batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
 /** What is sent in one request, which Kafka takes as one record batch. */
-async function requests(entries: Entry[], reason: string): Promise<Message[][]> {
+async function requests(entries: BufferedRecord[], reason: string): Promise<Message[][]> {
   const sent: Message[][] = [];
   const producer = {
     connect: async () => undefined,
@@ -32,7 +32,7 @@ async function requests(entries: Entry[], reason: string): Promise<Message[][]> 
   return sent;
 }
 
-const entry = (offset: number, record: object): Entry => {
+const entry = (offset: number, record: object): BufferedRecord => {
   const json = JSON.stringify({ offset, ...record });
   const bytes = Buffer.byteLength(json);
   return { offset, next: offset + 1, json, bytes, arrived: 0, timestamp: 0 };

@@ -1,6 +1,6 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
-import type { Entry } from '../delivery/batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
 import { type Failure, keyOf, recordLetter } from './failure.ts';
 
@@ -20,7 +20,7 @@ export function createKafkaDestination({
   writer,
   kafka,
 }: KafkaDestinationOptions): Omit<Destination, 'name'> {
-  const acknowledged = new WeakSet<Entry>();
+  const acknowledged = new WeakSet<BufferedRecord>();
   let connected: Promise<kafkajs.Producer> | undefined;
 
   const producer = async () => {
@@ -65,13 +65,13 @@ export function createKafkaDestination({
 
 interface Chunk {
   readonly messages: kafkajs.Message[];
-  readonly entries: Entry[];
+  readonly entries: BufferedRecord[];
 }
 
 function* chunks(
   failure: Failure,
   writer: string,
-  sent: WeakSet<Entry>,
+  sent: WeakSet<BufferedRecord>,
 ): Generator<Chunk, void, void> {
   let chunk: Chunk = { messages: [], entries: [] };
   let bytes = 0;

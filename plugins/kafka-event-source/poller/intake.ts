@@ -1,10 +1,10 @@
 /** What becomes of fetched records before they wait for delivery: read by their schemas, and filtered. */
 import { createSecretReader } from '../access/secret.ts';
-import type { Entry, SchemaFailure } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { type EventRecord, type Message, toEventRecord } from '../event.ts';
 import { createFilter, type Filter } from '../filter/record.ts';
 import type { Mapping } from '../mapping.ts';
+import type { BufferedRecord, SchemaFailure } from '../record.ts';
 import { registryAccess } from '../schema/access.ts';
 import { type Read, readAttributes } from '../schema/attributes.ts';
 import { createRegistry } from '../schema/registry.ts';
@@ -20,7 +20,11 @@ export interface Fetched {
 }
 
 export type Taken =
-  | { readonly kind: 'entries'; readonly entries: readonly Entry[]; readonly filtered: number }
+  | {
+      readonly kind: 'entries';
+      readonly entries: readonly BufferedRecord[];
+      readonly filtered: number;
+    }
   /** Nothing of it can be taken before these schemas are loaded. */
   | { readonly kind: 'missing'; readonly schemaIds: ReadonlySet<number> };
 
@@ -53,7 +57,7 @@ export class Intake {
   take({ topic, partition, messages, end }: Fetched): Taken {
     const arrived = performance.now();
     const missing = new Set<number>();
-    const entries: Writable<Entry>[] = [];
+    const entries: Writable<BufferedRecord>[] = [];
     for (const message of messages) {
       const read = this.#read?.(message);
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
@@ -105,7 +109,10 @@ interface Special {
   readonly originalKey?: string;
 }
 
-function toEntry(record: EventRecord, special: Special = {}): Omit<Entry, 'next' | 'arrived'> {
+function toEntry(
+  record: EventRecord,
+  special: Special = {},
+): Omit<BufferedRecord, 'next' | 'arrived'> {
   const json = JSON.stringify(record);
   const { offset, timestamp } = record;
   return { offset, timestamp, json, bytes: Buffer.byteLength(json), ...special };

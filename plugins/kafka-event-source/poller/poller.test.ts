@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { InvocationResult } from '../delivery/acknowledge.ts';
+import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from './poller.ts';
 

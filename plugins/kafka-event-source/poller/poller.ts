@@ -1,12 +1,13 @@
 /** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import type { InvocationResult } from '../delivery/acknowledge.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
-import { Delivery, type Log } from '../delivery/delivery.ts';
+import { Delivery } from '../delivery/delivery.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { loadClient } from '../wire/client.ts';
 import { Assignment } from './assignment.ts';

@@ -1,5 +1,5 @@
 /** What holds a poller up, in words: told once, however often it is met. */
-import type { Log } from '../delivery/delivery.ts';
+import type { Log } from '../log.ts';
 import type { Ending } from './ending.ts';
 
 export class Voice {

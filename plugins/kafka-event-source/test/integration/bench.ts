@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import kafkajs, { type Message } from 'kafkajs';
-import type { Log } from '../../delivery/delivery.ts';
 import type { EventRecord, KafkaEvent } from '../../event.ts';
 import { createInvoker } from '../../lambda/invoke.ts';
+import type { Log } from '../../log.ts';
 import type { Mapping } from '../../mapping.ts';
 import { Poller, type PollerOptions } from '../../poller/poller.ts';
 

@@ -6,9 +6,9 @@ import {
   registryOf,
   type Shape,
   serversOf,
-} from '../admission/shape.ts';
-import type { Mapping } from '../mapping.ts';
-import type { Deployed } from '../template/deployed.ts';
+} from './admission/shape.ts';
+import type { Mapping } from './mapping.ts';
+import type { Deployed } from './template/deployed.ts';
 
 export interface ParityRow {
   /** AWS's name of the setting. */
