@@ -1,8 +1,7 @@
 /** The Kafka mappings of a service: as they are deployed, and as they run here. */
 
-import { doubts } from './admission/doubts.ts';
 import { type Placed, refuseDuplicate } from './admission/duplicates.ts';
-import { doubtFilters } from './admission/filters.ts';
+import { filterWarnings } from './admission/filters.ts';
 import { here, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type Shape,
   serversOf,
 } from './admission/shape.ts';
+import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
 import type { Access, Connection, Destination, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -72,7 +72,7 @@ function readDefinition(
   const name = `${deployed.fn?.key ?? logicalId} (${topic})`;
   const warnings = [
     ...deployed.warnings,
-    ...(shape ? [...doubts(shape, deployed), ...doubtFilters(shape)] : []),
+    ...(shape ? [...warningsOf(shape, deployed), ...filterWarnings(shape)] : []),
   ];
   const refused = (found: readonly Refusal[]): Definition => ({
     name,

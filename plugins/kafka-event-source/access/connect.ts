@@ -2,7 +2,7 @@
 import type { Kafka } from 'kafkajs';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { loadClient } from '../wire/client.ts';
+import { loadClient } from '../protocol/client.ts';
 import { createSecretReader } from './secret.ts';
 import { securityOf } from './security.ts';
 

@@ -1,6 +1,6 @@
 /** A dead letter in the shape of AWS's Kafka on-failure destination, and the record that is in it. */
 import { z } from 'zod';
-import type { Header } from '../wire/decode.ts';
+import type { Header } from '../protocol/decode.ts';
 
 /** Counts how often a record has been put back; AWS knows no such header. */
 export const REDRIVE_COUNT = 'redrive-count';

@@ -1,6 +1,6 @@
 /** Puts dead letters back on the topics that their records came from. */
 import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
-import { orderedHeaders } from '../wire/headers.ts';
+import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from './deadline.ts';
 import { headersOf, type Letter, readLetter } from './letter.ts';
 import { Progress } from './progress.ts';

@@ -9,7 +9,7 @@ import { createDestination, type Destination } from '../destination/destination.
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { loadClient } from '../wire/client.ts';
+import { loadClient } from '../protocol/client.ts';
 import { Assignment } from './assignment.ts';
 import { Commits } from './commits.ts';
 import { after, Ending } from './ending.ts';

@@ -3,8 +3,8 @@
 import type { SchemaMetadata } from '../event.ts';
 import type { SchemaRegistry } from '../mapping.ts';
 import type { SchemaFailure } from '../record.ts';
+import { type Framed, readFrame } from './frame.ts';
 import type { Known } from './schemas.ts';
-import { type Framed, readFrame } from './wire.ts';
 
 export interface Attributes {
   readonly key: Buffer | null;
