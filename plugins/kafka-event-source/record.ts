@@ -10,7 +10,7 @@ export interface BufferedRecord {
   /** The record's own, in milliseconds; -1 when it has none. */
   readonly timestamp: number;
   /** Why it cannot be delivered: it goes to the destination instead. */
-  readonly aside?: SchemaFailure;
+  readonly undeliverable?: SchemaFailure;
   /** The record's key in base64, where the event does not show it as it is. */
   readonly originalKey?: string;
 }

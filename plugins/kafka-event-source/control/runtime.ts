@@ -30,7 +30,7 @@ export type Changes = Partial<
   >
 >;
 
-interface BufferedRecord {
+interface Entry {
   mapping: Mapping;
   state: State;
   running: Running | undefined;
@@ -54,7 +54,7 @@ export class InUseError extends Error {
 
 export class Runtime {
   readonly #run: (mapping: Mapping) => Running;
-  readonly #entries = new Map<string, BufferedRecord>();
+  readonly #entries = new Map<string, Entry>();
   #isStopped = false;
 
   constructor(definitions: readonly Definition[], run: (mapping: Mapping) => Running) {
@@ -101,14 +101,14 @@ export class Runtime {
     await Promise.all([...this.#entries.values()].map((entry) => stopEntry(entry)));
   }
 
-  async #change(entry: BufferedRecord): Promise<void> {
+  async #change(entry: Entry): Promise<void> {
     await stopEntry(entry);
     if (entry.mapping.enabled && !this.#isStopped) entry.running = this.#run(entry.mapping);
     entry.state = entry.mapping.enabled ? 'Enabled' : 'Disabled';
   }
 }
 
-async function stopEntry(entry: BufferedRecord): Promise<void> {
+async function stopEntry(entry: Entry): Promise<void> {
   const { running } = entry;
   entry.running = undefined;
   if (!running) return;
@@ -121,7 +121,7 @@ function passing(was: boolean, is: boolean): State {
   return is ? 'Enabling' : 'Disabling';
 }
 
-function view({ mapping, state, running, stats, modified }: BufferedRecord): View {
+function view({ mapping, state, running, stats, modified }: Entry): View {
   return {
     mapping,
     state,

@@ -3,19 +3,19 @@ import { excerpt } from '../excerpt.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 
 /** The offsets of one `topic-partition` in the batch, ascending. */
-export interface Part {
+export interface PartitionOffsets {
   readonly key: string;
   readonly offsets: readonly number[];
 }
 
-export interface PartVerdict {
+export interface PartitionVerdict {
   readonly key: string;
   /** Ascending. */
   readonly redeliver: readonly number[];
 }
 
 export interface Verdict {
-  readonly parts: readonly PartVerdict[];
+  readonly partitions: readonly PartitionVerdict[];
   /** Whether this was an attempt; what does not reach the function is none. */
   readonly attempted: boolean;
   /** Why something is delivered again. */
@@ -24,7 +24,7 @@ export interface Verdict {
 
 /** Splits a batch into what is done and what is delivered again. */
 export function acknowledge(
-  batch: readonly Part[],
+  batch: readonly PartitionOffsets[],
   result: InvocationResult,
   { reportBatchItemFailures }: { reportBatchItemFailures: boolean },
 ): Verdict {
@@ -54,7 +54,7 @@ function readAnswer(payload: unknown): readonly unknown[] | string {
     : `batchItemFailures ${excerpt(failures)} is not a list`;
 }
 
-function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
+function byItems(batch: readonly PartitionOffsets[], items: readonly unknown[]): Verdict {
   const known = new Map<unknown, ReadonlySet<unknown>>(
     batch.map(({ key, offsets }) => [key, new Set(offsets)]),
   );
@@ -71,7 +71,7 @@ function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
   // AWS: only the failed records are retried, unlike Kinesis, where all from the lowest on are.
   // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
   return {
-    parts: batch.map(({ key, offsets }) => ({
+    partitions: batch.map(({ key, offsets }) => ({
       key,
       redeliver: offsets.filter((offset) => failed.get(key)?.has(offset)),
     })),
@@ -94,11 +94,11 @@ function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown 
   return typeof itemIdentifier === 'object' && itemIdentifier !== null ? itemIdentifier : {};
 }
 
-function nothing(batch: readonly Part[]): Verdict {
-  return { parts: batch.map(({ key }) => ({ key, redeliver: [] })), attempted: true };
+function nothing(batch: readonly PartitionOffsets[]): Verdict {
+  return { partitions: batch.map(({ key }) => ({ key, redeliver: [] })), attempted: true };
 }
 
-function all(batch: readonly Part[], reason: string): Verdict {
-  const parts = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
-  return { parts, attempted: true, reason };
+function all(batch: readonly PartitionOffsets[], reason: string): Verdict {
+  const partitions = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
+  return { partitions, attempted: true, reason };
 }

@@ -43,9 +43,9 @@ const failure = (changes: Partial<Failure> = {}): Failure => ({
   executedVersion: '$LATEST',
   functionError: 'Unhandled',
   at: new Date(Date.UTC(2019, 10, 14, 0, 38, 6, 21)),
-  parts: [
-    { key: 'my-topic-0', entries: [entry(0, 100, at), entry(0, 104, at + 745)] },
-    { key: 'my-topic-1', entries: [entry(1, 7, at)] },
+  partitions: [
+    { key: 'my-topic-0', records: [entry(0, 100, at), entry(0, 104, at + 745)] },
+    { key: 'my-topic-1', records: [entry(1, 7, at)] },
   ],
   ...changes,
 });
@@ -161,8 +161,8 @@ test('the key is the one produced, also where the event shows another', () => {
 test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
   'a record whose time is %s, which no date has, is told with the nearest that one has',
   (odd) => {
-    const parts = [{ key: 'my-topic-0', entries: [entry(0, 1, odd)] }];
-    const batch = JSON.parse(batchRecord(failure({ parts }))).KafkaBatchInfo.recordsInfo;
+    const partitions = [{ key: 'my-topic-0', records: [entry(0, 1, odd)] }];
+    const batch = JSON.parse(batchRecord(failure({ partitions }))).KafkaBatchInfo.recordsInfo;
     const letter = JSON.parse(recordLetter(failure(), 'my-topic-0', entry(0, 1, odd)));
     const told = [
       batch['my-topic-0'].firstRecordTimestamp,

@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
 /** What is sent in one request, which Kafka takes as one record batch. */
-async function requests(entries: BufferedRecord[], reason: string): Promise<Message[][]> {
+async function requests(records: BufferedRecord[], reason: string): Promise<Message[][]> {
   const sent: Message[][] = [];
   const producer = {
     connect: async () => undefined,
@@ -26,7 +26,7 @@ async function requests(entries: BufferedRecord[], reason: string): Promise<Mess
     executedVersion: '$LATEST',
     functionError: 'Unhandled',
     at: new Date(0),
-    parts: [{ key: 't-0', entries }],
+    partitions: [{ key: 't-0', records }],
   };
   await destination.send(failure);
   return sent;
@@ -50,9 +50,9 @@ test.each([
   ['text beyond ASCII', many({ value: '漢'.repeat(1_000) }), 'failed'],
   ['reasons longer than their records', many({}), '漢'.repeat(1_000)],
   ['large keys', many({ key: Buffer.alloc(3_000, 'k').toString('base64') }), 'failed'],
-])('letters with %s are split into requests that a broker takes', async (_, entries, reason) => {
-  const sent = await requests(entries, reason);
-  expect(sent.flat()).toHaveLength(entries.length);
+])('letters with %s are split into requests that a broker takes', async (_, records, reason) => {
+  const sent = await requests(records, reason);
+  expect(sent.flat()).toHaveLength(records.length);
   for (const messages of sent) {
     const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
     expect(bytes).toBeLessThanOrEqual(512 * 1024);

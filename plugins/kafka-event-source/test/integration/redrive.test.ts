@@ -51,7 +51,7 @@ async function setUp(partitions = 2) {
         executedVersion: '$LATEST',
         functionError: 'Unhandled',
         at: new Date('2026-11-23T09:00:00Z'),
-        parts: [],
+        partitions: [],
       },
       `${topic}-${record.partition ?? 0}`,
       { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
