@@ -1,4 +1,5 @@
 /** What AWS refuses of a mapping: settings of the other mode, and destinations. */
+import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
@@ -25,21 +26,15 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
     );
   }
   if (isProvisioned(properties)) return found;
-  const retry = {
-    MaximumRetryAttempts: properties.MaximumRetryAttempts !== -1,
-    MaximumRecordAgeInSeconds: age !== -1,
-    BisectBatchOnFunctionError: properties.BisectBatchOnFunctionError,
-    FunctionResponseTypes: properties.FunctionResponseTypes.length > 0,
-    LoggingConfig: properties.LoggingConfig !== undefined,
-  };
-  for (const [name, isSet] of Object.entries(retry)) {
-    if (isSet) {
-      found.push(
-        paraphrased(
-          `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
-        ),
-      );
-    }
+  const others = settingRows().filter(([name, row]) => row.isProvisionedOnly(properties[name]));
+  const names: string[] = others.map(([name]) => name);
+  if (properties.LoggingConfig !== undefined) names.push('LoggingConfig');
+  for (const name of names) {
+    found.push(
+      paraphrased(
+        `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
+      ),
+    );
   }
   if (properties.MetricsConfig !== undefined) {
     found.push(
@@ -53,7 +48,6 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
 }
 
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
-const KAFKA_DESTINATION = 'kafka://';
 const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
 
 export function refuseDestination(properties: Shape): Refusal[] {
