@@ -166,7 +166,7 @@ function stretches(records: readonly BufferedRecord[]): string {
   return `${named.join(',')}${more > 0 ? ` and ${more} more stretches up to ${found.at(-1)?.last}` : ''}`;
 }
 
-/** The partitions whose buffer is full: with a payload, or a batch where that is smaller. */
+/** The partitions with a full buffer: it holds a payload, or a batch where that is smaller. */
 export function fullOnes(partitions: Iterable<Partition>, batchSize: number): Set<Partition> {
   const all = [...partitions];
   const total = all.reduce((number, { bytes }) => number + bytes, 0);

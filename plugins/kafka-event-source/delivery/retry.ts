@@ -1,4 +1,4 @@
-/** Decides what becomes of records whose invocation failed. */
+/** Decides, after an invocation has failed, what is done with its records. */
 import type { BufferedRecord } from '../record.ts';
 import { count, type PartitionRecords } from './partition.ts';
 

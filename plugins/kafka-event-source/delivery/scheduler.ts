@@ -115,7 +115,7 @@ export class Scheduler {
     return found !== undefined && this.#fullOnes().has(found);
   }
 
-  /** Begins no invocation until resumed: while the group decides whose the partitions are. */
+  /** Begins no invocation until resumed: while the group shares out its partitions. */
   hold(): void {
     this.#hold ??= Promise.withResolvers();
   }
@@ -145,12 +145,11 @@ export class Scheduler {
     }
   }
 
-  /** Counts records as done: they need no further delivery. */
+  /** Counts records of open partitions as done: they need no further delivery. */
   finish(batch: readonly PartitionRecords[]): void {
     for (const { inFlight, records } of batch) {
       const next = inFlight.finish(records);
-      const { partition, isRevoked } = inFlight.partition;
-      if (next !== undefined && !isRevoked) this.#progress(partition, next);
+      if (next !== undefined) this.#progress(inFlight.partition.partition, next);
       if (inFlight.isDone) this.#free(inFlight);
     }
     this.#schedule();

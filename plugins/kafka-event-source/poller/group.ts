@@ -128,7 +128,7 @@ export class Group {
     void this.commit();
   }
 
-  /** Begins again with a partition whose records are not those that were read before. */
+  /** Begins again with a partition that has other records than those read before. */
   restart(partition: number, committed = NOTHING_COMMITTED, fetched?: number): void {
     this.#options.scheduler.assign(partition);
     const position = { committed, attempted: committed, fetched, done: NOTHING_COMMITTED };
@@ -234,8 +234,8 @@ export class Group {
   }
 
   /**
-   * A partition whose committed offset is where this poller left it keeps its buffer and what is in
-   * flight; any other starts again at the committed offset.
+   * A partition keeps its buffer and its records in flight when the group has committed what this
+   * poller has; otherwise it starts again at the committed offset.
    */
   #resume(partition: number, committed: number, start?: number): void {
     const held = this.#positions.get(partition);
