@@ -1,6 +1,7 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, build, context, type OutputFile } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
+import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 import { type Extra, trim } from './plugins/build/trim.ts';
 
 const OUT = 'dist';
@@ -53,7 +54,7 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
 
 /**
  * Builds one minified ES module with a source map for every `functions/<name>/handler.ts` of the
- * service, as `dist/<name>/handler.js`. A bundle runs from a folder of its own; all that it finds at
+ * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle runs from a folder of its own; all that it finds at
  * run time are those clients of the AWS SDK that are Lambda's own (plugins/build/trim.ts).
  *
  * @throws what esbuild has to say about the code
@@ -63,7 +64,7 @@ export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
   const options = await optionsFor(serviceDir);
   const built = await Promise.all(options.map((one) => build(one)));
   const files = built.flatMap(({ outputFiles }) => outputFiles);
-  await writeOutput(files);
+  await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
   return report(serviceDir, files, start);
 }
 
@@ -82,12 +83,11 @@ export async function watchFunctions(
   const first = Promise.withResolvers<void>();
   let last: string | undefined;
   const rebuild = async () => {
-    const files = (await Promise.all(groups.map((group) => group.rebuild()))).flatMap(
-      ({ outputFiles }) => outputFiles,
-    );
+    const results = await Promise.all(groups.map((group) => group.rebuild()));
+    const files = results.flatMap(({ outputFiles }) => outputFiles);
     const now = files.map(({ hash }) => hash).join();
     if (now === last) return;
-    await writeOutput(files);
+    await writeOutput([...files, ...(await noticeFiles(serviceDir, results))]);
     if (last !== undefined) built();
     last = now;
     first.resolve();
@@ -152,12 +152,28 @@ function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extr
     })),
     outdir: OUT,
     write: false,
+    metafile: true,
     plugins: [trim(extras)],
   } satisfies BuildOptions;
 }
 
+type Built = BuildResult<{ metafile: true; write: false }>;
+
+/** Of each bundle, beside it. */
+async function noticeFiles(serviceDir: string, built: Built[]) {
+  const texts = await Promise.all(built.map(({ metafile }) => noticesOf(metafile, serviceDir)));
+  return texts.flatMap((ofBundles) =>
+    [...ofBundles].map(([bundle, contents]) => ({
+      path: join(dirname(bundle), NOTICES),
+      contents,
+    })),
+  );
+}
+
+type File = { path: string; contents: Uint8Array | string };
+
 /** Each file whole or not at all: another process may be loading it at this moment. */
-async function writeOutput(files: OutputFile[]): Promise<void> {
+async function writeOutput(files: File[]): Promise<void> {
   await Promise.all(
     files.map(async ({ path, contents }) => {
       await mkdir(dirname(path), { recursive: true });
@@ -184,7 +200,11 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
   }
 }
 
-function report(serviceDir: string, files: OutputFile[], start: number): BuildReport {
+function report(
+  serviceDir: string,
+  files: { path: string; contents: Uint8Array }[],
+  start: number,
+): BuildReport {
   const functions = files
     .filter(({ path }) => path.endsWith('.js'))
     .map(({ path, contents }) => ({

@@ -39,7 +39,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{functions,lib,local,plugins}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{functions,infra,lib,local,plugins}/**/*.test.ts'],
       testPathIgnorePatterns: packageJson.workspaces.map((workspace) => `<rootDir>/${workspace}/`),
     },
     {

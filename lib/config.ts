@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { AppError } from './errors.ts';
-import type { SignIn } from './kafka/sign-in.ts';
 
 const name = z.string().min(1);
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
@@ -84,6 +83,12 @@ export type SenderConfig = {
   /** What phones show as the sender of an SMS, where the country allows it. */
   senderId: string | undefined;
 };
+
+/** How the brokers learn who we are. What a way needs is loaded at the first connection, not before. */
+export type SignIn =
+  | { way: 'none' }
+  | { way: 'iam'; region: string }
+  | { way: 'scram' | 'mtls'; region: string; secretArn: string };
 
 /** What a function needs to know of its surroundings; serverless.yml sets it for every stage. */
 export type Config = {

@@ -1,7 +1,9 @@
+import { createCipheriv, createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { openCursor, sealCursor } from './cursor.ts';
 
+const whole = (position: string) => position;
 const scope = ['orders', 'customer-1', ''];
 const refused = expect.objectContaining({
   code: 'VALIDATION',
@@ -12,7 +14,7 @@ test('a cursor opens to its position in its own scope, and is always the same', 
   fc.assert(
     fc.property(fc.array(fc.string()), fc.string({ minLength: 1 }), (own, position) => {
       const cursor = sealCursor(own, position);
-      expect(openCursor(own, cursor)).toBe(Buffer.from(position).toString());
+      expect(openCursor(own, cursor, whole)).toBe(Buffer.from(position).toString());
       expect(cursor).toBe(sealCursor(own, position));
       expect(cursor).toMatch(/^[\w-]+$/);
     }),
@@ -31,7 +33,7 @@ test.each([
   [['orders', 'customer-1']],
   [['orders', 'customer-1', '', '']],
 ])('it does not open in the scope %j', (other) => {
-  expect(() => openCursor(other, sealCursor(scope, 'position'))).toThrow(refused);
+  expect(() => openCursor(other, sealCursor(scope, 'position'), whole)).toThrow(refused);
 });
 
 test('a cursor with any character changed, added or left out is refused', () => {
@@ -40,9 +42,9 @@ test('a cursor with any character changed, added or left out is refused', () => 
   fc.assert(
     fc.property(fc.nat(cursor.length - 1), fc.constantFrom(...alphabet), (at, character) => {
       const changed = cursor.slice(0, at) + character + cursor.slice(at + 1);
-      if (changed !== cursor) expect(() => openCursor(scope, changed)).toThrow(refused);
-      expect(() => openCursor(scope, cursor + character)).toThrow(refused);
-      expect(() => openCursor(scope, cursor.slice(0, at))).toThrow(refused);
+      if (changed !== cursor) expect(() => openCursor(scope, changed, whole)).toThrow(refused);
+      expect(() => openCursor(scope, cursor + character, whole)).toThrow(refused);
+      expect(() => openCursor(scope, cursor.slice(0, at), whole)).toThrow(refused);
     }),
   );
 });
@@ -50,7 +52,21 @@ test('a cursor with any character changed, added or left out is refused', () => 
 test('garbage is refused', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      expect(() => openCursor(scope, text)).toThrow(refused);
+      expect(() => openCursor(scope, text, whole)).toThrow(refused);
     }),
   );
+});
+
+test('a position that its reader does not take is refused', () => {
+  const cursor = sealCursor(scope, 'position');
+  expect(() => openCursor(scope, cursor, () => undefined)).toThrow(refused);
+});
+
+test('sealed bytes that are no text are refused', () => {
+  const key = createHash('sha256').update(JSON.stringify(scope)).digest();
+  const nonce = Buffer.alloc(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const bytes = Buffer.concat([cipher.update(Buffer.alloc(350, 0xff)), cipher.final()]);
+  const cursor = Buffer.concat([nonce, cipher.getAuthTag(), bytes]).toString('base64url');
+  expect(() => openCursor(scope, cursor, whole)).toThrow(refused);
 });

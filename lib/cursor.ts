@@ -4,6 +4,8 @@ import { AppError } from './errors.ts';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** Other bytes than those of a text are refused: replaced, they could outgrow a key of DynamoDB. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * A position in a list as text for the caller, who can neither read nor change it, nor use it with
@@ -20,12 +22,23 @@ export function sealCursor(scope: readonly string[], position: string): string {
 }
 
 /**
- * The position in a cursor.
+ * The position in a cursor, as `read` understands it. Anybody can seal any text, so `read` answers
+ * undefined for a text that is no position of the list.
  *
  * @throws AppError `VALIDATION` at `cursor` for anything that {@link sealCursor} has not made for
- * this very scope
+ * this very scope, and for what `read` does not take
  */
-export function openCursor(scope: readonly string[], cursor: string): string {
+export function openCursor<T>(
+  scope: readonly string[],
+  cursor: string,
+  read: (position: string) => T | undefined,
+): T {
+  const position = read(unsealed(scope, cursor));
+  if (position === undefined) throw foreign();
+  return position;
+}
+
+function unsealed(scope: readonly string[], cursor: string): string {
   const bytes = Buffer.from(cursor, 'base64url');
   // Node reads over what is no base64url: what it has read must be all that there is.
   if (bytes.length <= NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== cursor) {
@@ -36,9 +49,9 @@ export function openCursor(scope: readonly string[], cursor: string): string {
   decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
   const text = decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
   try {
-    return Buffer.concat([text, decipher.final()]).toString('utf8');
+    return UTF8.decode(Buffer.concat([text, decipher.final()]));
   } catch {
-    throw foreign(); // The tag does not fit: another scope, or bytes that were changed.
+    throw foreign(); // The tag does not fit (another scope, or bytes that were changed), or no text.
   }
 }
 

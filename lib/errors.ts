@@ -1,5 +1,48 @@
-/** What went wrong, for a caller to read: one row a code. docs/errors.md is checked against it. */
+/** What went wrong, for a caller to read: one row a code. `npm run docs` writes docs/errors.md from it. */
 export const ERRORS = {
+  TOKEN_MISSING: {
+    title: 'The request has no token',
+    status: 401,
+    retriable: false,
+    advice:
+      'Send "authorization: Bearer <token>" with an access token. On a laptop "npm run token -- --help" says how to get one.',
+  },
+  TOKEN_INVALID: {
+    title: 'The token is not accepted',
+    status: 401,
+    retriable: false,
+    advice: 'Read in "detail" which check the token failed, and get another access token.',
+  },
+  TOKEN_EXPIRED: {
+    title: 'The token has expired',
+    status: 401,
+    retriable: false,
+    advice: 'Get a new access token, and send the request again with it.',
+  },
+  SCOPE_MISSING: {
+    title: 'The token does not allow this request',
+    status: 403,
+    retriable: false,
+    advice: 'Use a token with the scope that "detail" names.',
+  },
+  NOT_YOURS: {
+    title: 'The data belongs to another customer',
+    status: 403,
+    retriable: false,
+    advice: 'Use your own customer id, the one that your token stands for.',
+  },
+  TOO_MANY_REQUESTS: {
+    title: 'There were too many requests',
+    status: 429,
+    retriable: true,
+    advice: 'Send the request again after the time in "retry-after".',
+  },
+  KEYS_AWAY: {
+    title: 'The token cannot be checked at the moment',
+    status: 503,
+    retriable: true,
+    advice: 'Send the request again, with the same token, after the time in "retry-after".',
+  },
   BODY_MISSING: {
     title: 'The request has no body',
     status: 400,
@@ -122,10 +165,10 @@ export const ERRORS = {
     advice: 'Look at it in the dead letters, mend its writer or this reader, and redrive it.',
   },
   SEND_FAILED: {
-    title: 'The provider did not take the notification',
+    title: 'Another invocation is sending the notification',
     status: 503,
     retriable: true,
-    advice: 'The record is delivered again; look at the provider when this goes on.',
+    advice: 'Nothing: the record is delivered again, and finds the notification settled.',
   },
   CONFIG: {
     title: 'The configuration is incomplete or wrong',
@@ -152,6 +195,10 @@ export type ErrorDetails = {
   currentVersion?: number;
   allowed?: readonly string[];
   allow?: string;
+  /** The scope that the token lacks. */
+  scope?: string;
+  /** After how many seconds the same request may succeed. */
+  retryAfter?: number;
   dependencies?: object;
 };
 

@@ -10,7 +10,7 @@ const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.prop
 export function usersOf(directory: string, all = processes()): Process[] {
   const marks = [
     `supervisor.ts ${directory}`,
-    ` -dbPath ${join(directory, 'data/dynamodb')} `,
+    ` dbPath=${join(directory, 'data/dynamodb')} `,
     ` kafka.Kafka ${join(directory, 'kafka.properties')}`,
   ];
   return all.filter(({ pid, command }) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CreateTableCommandInput, TimeToLiveSpecification } from '@aws-sdk/client-dynamodb';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import names from '../infra/names.cjs';
 
 const file = join(import.meta.dirname, '../serverless.yml');
 
@@ -14,15 +15,11 @@ const Topic = z.strictObject({
   maxMessageBytes: z.int().min(1).optional(),
 });
 
-const Yml = z.looseObject({
-  custom: z.looseObject({ topics: z.array(Topic).min(1) }),
-  resources: z.looseObject({
-    Resources: z.looseObject({
-      OrdersTable: z.looseObject({
-        Properties: z.looseObject({ TableName: z.string(), KeySchema: z.array(z.unknown()) }),
-      }),
-    }),
-  }),
+const Yml = z.looseObject({ custom: z.looseObject({}) });
+
+const Wanted = z.object({
+  topics: z.array(Topic).min(1),
+  table: z.looseObject({ TableName: z.string(), KeySchema: z.array(z.unknown()) }),
 });
 
 export type Topic = z.infer<typeof Topic>;
@@ -34,51 +31,42 @@ export type Table = CreateTableCommandInput & {
 
 export type Definition = { table: Table; topics: Topic[] };
 
-/** The table and the topics as serverless.yml defines them: there is no second definition. */
+/** The table and the topics of stage local as serverless.yml defines them: there is no second definition. */
 export function readDefinition(env = process.env, text = readFileSync(file, 'utf8')): Definition {
-  const yml: unknown = parse(text);
-  const read = (path: string) => resolve(at(yml, path), yml, env);
-  const parsed = Yml.safeParse({
-    custom: { topics: read('custom.topics') },
-    resources: { Resources: { OrdersTable: read('resources.Resources.OrdersTable') } },
+  const yml = Yml.parse(parse(text));
+  yml.custom.names = names.namesOf('local', env);
+  const read = (path: string) => resolve(at(yml, path), yml);
+  const parsed = Wanted.safeParse({
+    topics: read('custom.topics'),
+    table: read('resources.Resources.OrdersTable.Properties'),
   });
   if (!parsed.success) {
     throw new Error(`serverless.yml, read for npm start: ${z.prettifyError(parsed.error)}`);
   }
-  const { custom, resources } = parsed.data;
+  const { table, topics } = parsed.data;
   // CloudFormation's properties of a table are CreateTable's parameters; DynamoDB checks the rest.
-  const table = resources.Resources.OrdersTable.Properties as unknown as Table;
-  return { table, topics: custom.topics };
+  return { table: table as unknown as Table, topics };
 }
 
-/**
- * Replaces `${self:path}`, `${env:NAME}` and `${env:NAME, 'default'}`. The framework knows many more
- * forms; any of those here is an error, not a guess.
- */
-function resolve(value: unknown, yml: unknown, env: NodeJS.ProcessEnv): unknown {
-  if (Array.isArray(value)) return value.map((item) => resolve(item, yml, env));
+/** Replaces `${self:path}`. The framework knows many more forms; any of those here is an error, not a guess. */
+function resolve(value: unknown, yml: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolve(item, yml));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolve(v, yml, env)]));
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolve(v, yml)]));
   }
   if (typeof value !== 'string') return value;
   const whole = /^\$\{([^{}]+)\}$/.exec(value)?.[1];
-  if (whole) return lookUp(whole, yml, env);
-  return value.replace(/\$\{([^{}]*)\}?/g, (_, reference) => `${lookUp(reference, yml, env)}`);
+  if (whole) return lookUp(whole, yml);
+  return value.replace(/\$\{([^{}]*)\}?/g, (_, reference) => `${lookUp(reference, yml)}`);
 }
 
-function lookUp(reference: string, yml: unknown, env: NodeJS.ProcessEnv): unknown {
+function lookUp(reference: string, yml: unknown): unknown {
   const self = /^self:([\w.]+)$/.exec(reference)?.[1];
-  if (self) return resolve(at(yml, self), yml, env);
-  const [, name, fallback] = /^env:(\w+)(?:,\s*'([^']*)')?$/.exec(reference) ?? [];
-  if (!name) {
-    throw new Error(
-      `serverless.yml: npm start cannot read \${${reference}} in the table or the topics. ` +
-        "It knows ${self:path}, ${env:NAME} and ${env:NAME, 'default'}.",
-    );
-  }
-  const value = env[name] ?? fallback;
-  if (value === undefined) throw new Error(`serverless.yml needs the variable ${name}: set it.`);
-  return value;
+  if (self) return resolve(at(yml, self), yml);
+  throw new Error(
+    `serverless.yml: npm start cannot read \${${reference}} in the table or the topics. ` +
+      'It knows ${self:path}.',
+  );
 }
 
 function at(yml: unknown, path: string): unknown {

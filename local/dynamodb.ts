@@ -19,7 +19,7 @@ export function dynamodbService(port: number): Service {
   };
 }
 
-/** DynamoDB Local with its data on disk. It listens on every address: it has no option for one. */
+/** DynamoDB Local with its data on disk, for this machine alone: dynamodb.xml says how. */
 function dynamodbTask(jars: string, directory: string, port: number): Task {
   const data = join(directory, 'data/dynamodb');
   mkdirSync(data, { recursive: true });
@@ -28,8 +28,9 @@ function dynamodbTask(jars: string, directory: string, port: number): Task {
     command: 'java',
     args: [
       ...['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Dsqlite4java.library.path=${jars}`],
-      ...['-cp', join(jars, '*'), 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'],
-      ...['-port', String(port), '-dbPath', data, '-sharedDb', '-disableTelemetry'],
+      ...['-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration'],
+      // The file is read with the properties that stand before it.
+      ...[`port=${port}`, `dbPath=${data}`, join(import.meta.dirname, 'dynamodb.xml')],
     ],
     log: join(directory, 'logs/dynamodb.log'),
   };

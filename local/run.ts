@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { kafkaAnswers } from '../plugins/kafka-event-source/broker/kafka.ts';
 import { checkPorts } from '../plugins/kafka-event-source/broker/ports.ts';
 import {
@@ -36,6 +37,8 @@ export type Plan = {
 };
 
 type Addresses = Pick<Backend, 'kafkaBrokers' | 'dynamoEndpoint'>;
+
+const Healthy = z.looseObject({ success: z.literal(true) });
 
 const ANSWER = 30_000;
 const HEALTHY = 120_000;
@@ -120,7 +123,7 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
   say('starting the functions');
   const child = supervisor.run(task);
   await whileRunning(task, child, (gone) => {
-    return until(`${api}/api/health to answer 200`, HEALTHY, () => healthy(api), gone);
+    return until(`${api}/api/health to say that it works`, HEALTHY, () => healthy(api), gone);
   });
   say(
     `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +
@@ -130,10 +133,20 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
   throw new Error(`The functions (${task.name}) ended by themselves: ${how}. See above for why.`);
 }
 
+/** By its own words, too: an error of the server around it may have the status 200. */
 async function healthy(api: string): Promise<true> {
   const answer = await fetch(`${api}/api/health`, { signal: AbortSignal.timeout(5000) });
-  if (answer.status !== 200) throw new Error(`it answers ${answer.status}: ${await answer.text()}`);
-  return true;
+  const text = await answer.text();
+  if (answer.status === 200 && Healthy.safeParse(parsed(text)).success) return true;
+  throw new Error(`it answers ${answer.status}: ${text}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // No JSON: the answer is told as it is.
+  }
 }
 
 /** Starts a service again that ended by itself, or was killed to see what happens then. */

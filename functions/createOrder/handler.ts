@@ -2,7 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
-import { createOrderInput } from '../../lib/order/api.ts';
+import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
 import { wireOutbox } from '../../lib/order/wire.ts';
@@ -11,14 +11,14 @@ import { wireOutbox } from '../../lib/order/wire.ts';
  * createOrder takes a new order.
  *
  * Trigger: `POST /api/orders`
- * Input: {@link createOrderInput}
+ * Input: {@link newOrderSchema}; an `idempotency-key`
  * Answers: 201 with the order and its `location`; 400, 409, 413, 415, 422; 503 when DynamoDB is away
  * Writes: the order, its first event and the claim of its `idempotency-key`, all or nothing
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
  * Safe to repeat because: with a key, for 24 h, the first order is answered; without, each call is an order
  */
 export const createHandler = (deps: OutboxDeps) =>
-  httpHandler(createOrderInput, async ({ headers, body }, { traceparent }) => {
+  httpHandler(ORDER_OPERATIONS['POST /api/orders'], async ({ headers, body }, { traceparent }) => {
     const idempotencyKey = idempotencyKeyOf(headers['idempotency-key']);
     const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
     return {

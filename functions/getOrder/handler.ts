@@ -3,7 +3,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
-import { getOrderInput } from '../../lib/order/api.ts';
+import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { findOrder } from '../../lib/order/find.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
 
@@ -18,7 +18,7 @@ import { createRepository, type Repository } from '../../lib/order/repository.ts
  * Safe to repeat because: it reads only, its own writes included
  */
 export const createHandler = (repository: Repository) =>
-  httpHandler(getOrderInput, async ({ path: { id } }) => {
+  httpHandler(ORDER_OPERATIONS['GET /api/orders/{id}'], async ({ path: { id } }) => {
     const order = await findOrder(repository, id);
     return { ...ok(order), headers: { etag: etagOf(order.version) } };
   });

@@ -4,7 +4,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
-import { getPreferencesInput } from '../../lib/notification/api.ts';
+import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers, defaultsOf } from '../../lib/notification/customer.ts';
 
 /**
@@ -18,10 +18,13 @@ import { type Customers, createCustomers, defaultsOf } from '../../lib/notificat
  * Safe to repeat because: it reads only, its own writes included
  */
 export const createHandler = (customers: Pick<Customers, 'find'>) =>
-  httpHandler(getPreferencesInput, async ({ path: { customerId } }) => {
-    const preferences = (await customers.find(customerId)) ?? defaultsOf(customerId);
-    return { ...ok(preferences), headers: { etag: etagOf(preferences.version) } };
-  });
+  httpHandler(
+    NOTIFICATION_OPERATIONS['GET /api/customers/{customerId}/preferences'],
+    async ({ path: { customerId } }) => {
+      const preferences = (await customers.find(customerId)) ?? defaultsOf(customerId);
+      return { ...ok(preferences), headers: { etag: etagOf(preferences.version) } };
+    },
+  );
 
 const config = loadConfig();
 

@@ -2,9 +2,11 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { AppError } from '../../lib/errors.ts';
-import { checkHealth, type HealthDeps } from '../../lib/health.ts';
+import { HEALTH_OPERATIONS } from '../../lib/health/api.ts';
+import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
+import { createStandstill } from '../../lib/kafka/standstill.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 
 /**
@@ -18,7 +20,7 @@ import { createRepository } from '../../lib/order/repository.ts';
  * Safe to repeat because: it reads only
  */
 export const createHandler = (deps: HealthDeps) =>
-  httpHandler({}, async () => {
+  httpHandler(HEALTH_OPERATIONS['GET /api/health'], async () => {
     const health = await checkHealth(deps);
     if (health.status === 'unavailable') {
       const { dependencies } = health;
@@ -28,11 +30,14 @@ export const createHandler = (deps: HealthDeps) =>
   });
 
 const config = loadConfig();
-const repository = createRepository(createDynamo(config), config.table);
+const dynamo = createDynamo(config);
+const repository = createRepository(dynamo, config.table);
+const standstill = createStandstill({ dynamo, table: config.table, clock: systemClock });
 const probe = createProbe(config.brokers, config.signIn);
 
 export const handler = createHandler({
   clock: systemClock,
   backlog: () => repository.backlog(),
+  stuck: () => standstill.stuck(),
   checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
 });

@@ -2,7 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
-import { listByCustomerInput } from '../../lib/order/api.ts';
+import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listOrders } from '../../lib/order/list.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
 
@@ -17,10 +17,13 @@ import { createRepository, type Repository } from '../../lib/order/repository.ts
  * Safe to repeat because: it reads only, and may lag behind a write for a moment
  */
 export const createHandler = (repository: Repository) =>
-  httpHandler(listByCustomerInput, async ({ path: { customerId }, query }) => {
-    const { orders, nextCursor } = await listOrders(repository, customerId, query);
-    return ok(orders, { nextCursor });
-  });
+  httpHandler(
+    ORDER_OPERATIONS['GET /api/orders/customer/{customerId}'],
+    async ({ path: { customerId }, query }) => {
+      const { orders, nextCursor } = await listOrders(repository, customerId, query);
+      return ok(orders, { nextCursor });
+    },
+  );
 
 const config = loadConfig();
 

@@ -3,7 +3,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
-import { listNotificationsInput } from '../../lib/notification/api.ts';
+import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { listNotifications } from '../../lib/notification/list.ts';
 
 type Deps = Parameters<typeof listNotifications>[0];
@@ -19,11 +19,14 @@ type Deps = Parameters<typeof listNotifications>[0];
  * Safe to repeat because: it reads only; a customer's list may lag behind a write for a moment
  */
 export const createHandler = (deps: Deps) =>
-  httpHandler(listNotificationsInput, async ({ query: { orderId, customerId = '', ...page } }) => {
-    const whose = orderId === undefined ? { customerId } : { orderId };
-    const { notifications, nextCursor } = await listNotifications(deps, whose, page);
-    return ok(notifications, { nextCursor });
-  });
+  httpHandler(
+    NOTIFICATION_OPERATIONS['GET /api/notifications'],
+    async ({ query: { orderId, customerId = '', ...page } }) => {
+      const whose = orderId === undefined ? { customerId } : { orderId };
+      const { notifications, nextCursor } = await listNotifications(deps, whose, page);
+      return ok(notifications, { nextCursor });
+    },
+  );
 
 const config = loadConfig();
 

@@ -2,7 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
-import { listOrderEventsInput } from '../../lib/order/api.ts';
+import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listEvents } from '../../lib/order/history.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
 
@@ -17,7 +17,7 @@ import { createRepository, type Repository } from '../../lib/order/repository.ts
  * Safe to repeat because: it reads only, its own writes included
  */
 export const createHandler = (repository: Repository) =>
-  httpHandler(listOrderEventsInput, async ({ path: { id } }) =>
+  httpHandler(ORDER_OPERATIONS['GET /api/orders/{id}/events'], async ({ path: { id } }) =>
     ok(await listEvents(repository, id)),
   );
 

@@ -2,15 +2,22 @@ import { expect, test } from '@jest/globals';
 import { call } from '../../test/support/http.ts';
 import { handler } from './handler.ts';
 
-test('nothing at the address', async () => {
-  const reply = await call(handler, { path: '/nowhere' });
-  expect([reply.status, reply.body.code]).toEqual([404, 'ROUTE_NOT_FOUND']);
-});
+test.each(['/nowhere', '/api/orders/', '/api/orders//status', '/api/openapi_json'])(
+  'nothing is at %s',
+  async (path) => {
+    const reply = await call(handler, { path });
+    expect([reply.status, reply.body.code]).toEqual([404, 'ROUTE_NOT_FOUND']);
+  },
+);
 
 test.each([
   ['DELETE', '/api/orders', 'POST, OPTIONS'],
   ['POST', '/api/orders/abc', 'GET, OPTIONS'],
   ['GET', '/api/orders/abc/status', 'PUT, OPTIONS'],
+  ['DELETE', '/api/orders/customer/status', 'GET, PUT, OPTIONS'],
+  ['DELETE', '/api/orders/customer/events', 'GET, OPTIONS'],
+  ['HEAD', '/api/orders/customer/abc', 'GET, OPTIONS'],
+  ['POST', '/api/customers/c/preferences', 'GET, PUT, OPTIONS'],
 ])('%s %s is told what the address takes', async (method, path, allow) => {
   const reply = await call(handler, { method, path });
   expect([reply.status, reply.headers.allow, reply.body.code]).toEqual([

@@ -24,12 +24,14 @@ async function run(sample: string) {
       fallback: undefined,
     }),
     clock: systemClock,
+    unsubscribe: undefined,
     seen: forgetfulSeen(),
     deadLetters: {
       add: async ({ record: { offset }, reason }) => {
         refused.push(`${offset} ${reason.code}`);
       },
     },
+    failures: { count: () => Promise.reject(new Error('nothing fails here')) },
     reportsItemFailures: true,
   });
   const file = new URL(`../../events/${sample}.json`, import.meta.url);

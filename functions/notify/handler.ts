@@ -2,11 +2,14 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createDeadLetters, type DeadLetters } from '../../lib/kafka/dead-letter.ts';
+import type { FailureLedger } from '../../lib/kafka/failures.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
+import { createStandstill, type Standstill } from '../../lib/kafka/standstill.ts';
 import { createSenders } from '../../lib/notification/channels.ts';
 import { createCustomers } from '../../lib/notification/customer.ts';
 import { type DeliverDeps, deliver, deliveryMs } from '../../lib/notification/deliver.ts';
+import { createFailures } from '../../lib/notification/failures.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
 import { tellableSchema } from '../../lib/notification/tellable.ts';
@@ -14,7 +17,12 @@ import { tellableSchema } from '../../lib/notification/tellable.ts';
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;
 
-type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boolean };
+type Deps = DeliverDeps & {
+  deadLetters: DeadLetters;
+  failures: FailureLedger;
+  standstill?: Pick<Standstill, 'note'>;
+  reportsItemFailures: boolean;
+};
 
 /**
  * notify tells customers about their orders by email and SMS.
@@ -22,15 +30,23 @@ type Deps = DeliverDeps & { deadLetters: DeadLetters; reportsItemFailures: boole
  * Trigger: records of `order-events`, consumer group `order-notifications`
  * Input: {@link tellableSchema}
  * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
- * Writes: a record for every notification, sent or not; the highest sequence told of each order
- * Publishes: records that are no such event, to `order-events-dlq`
+ * Writes: a record for every notification, sent, put off or not; each order's highest sequence; where it fails
+ * Publishes: records that are no such event, or fail unexpectedly ten times, to `order-events-dlq`
  * Safe to repeat because: a conditional write takes each notification before its provider is called
  */
-export const createHandler = ({ deadLetters, reportsItemFailures, ...deps }: Deps) =>
+export const createHandler = ({
+  deadLetters,
+  failures,
+  standstill,
+  reportsItemFailures,
+  ...deps
+}: Deps) =>
   kafkaHandler(({ value }, invocation) => deliver(value, invocation, deps), {
     schema: tellableSchema,
     identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
     deadLetters,
+    failures,
+    standstill,
     reportsItemFailures,
     recordTimeMs: deliveryMs(deps.senders),
     concurrency: ORDERS_AT_ONCE,
@@ -55,5 +71,7 @@ export const handler = createHandler({
     writer: 'notify',
     clock,
   }),
+  failures: createFailures({ dynamo, table: config.table, clock }),
+  standstill: createStandstill({ dynamo, table: config.table, clock }),
   reportsItemFailures: config.reportsItemFailures,
 });

@@ -4,7 +4,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
-import { putPreferencesInput } from '../../lib/notification/api.ts';
+import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
 
 /**
@@ -13,19 +13,22 @@ import { type Customers, createCustomers } from '../../lib/notification/customer
  * Trigger: `PUT /api/customers/{customerId}/preferences`
  * Input: {@link preferencesSchema}, what is left out has its default; the version in `if-match`
  * Answers: 200 with the preferences and their `etag`; 412 with the current version; 400, 413, 415, 422; 503
- * Writes: the preferences with the next version, in one conditional write
+ * Writes: the preferences with the next version, in one conditional write; fields that it does not know stay
  * Publishes: nothing
  * Safe to repeat because: it replaces all of them, and with `if-match` only the version that it names
  */
 export const createHandler = (customers: Pick<Customers, 'save'>) =>
-  httpHandler(putPreferencesInput, async ({ path: { customerId }, headers, body }) => {
-    const versions = wantedVersions(headers['if-match'], undefined);
-    const preferences = await customers.save(customerId, body, versions);
-    return {
-      ...ok(preferences, { message: 'Preferences saved' }),
-      headers: { etag: etagOf(preferences.version) },
-    };
-  });
+  httpHandler(
+    NOTIFICATION_OPERATIONS['PUT /api/customers/{customerId}/preferences'],
+    async ({ path: { customerId }, headers, body }) => {
+      const versions = wantedVersions(headers['if-match'], undefined);
+      const preferences = await customers.save(customerId, body, versions);
+      return {
+        ...ok(preferences, { message: 'Preferences saved' }),
+        headers: { etag: etagOf(preferences.version) },
+      };
+    },
+  );
 
 const config = loadConfig();
 

@@ -11,7 +11,7 @@ import { type SendDeferredDeps, sendDeferred } from '../../lib/notification/send
 import { taskHandler } from '../../lib/task.ts';
 
 /**
- * sendDeferred sends the SMS that quiet hours have put off.
+ * sendDeferred sends the SMS that quiet hours have put off, and what no provider took before.
  *
  * Trigger: every minute
  * Input: nothing
@@ -35,4 +35,5 @@ export const handler = createHandler({
     fallback: config.fallback,
   }),
   clock: systemClock,
+  unsubscribe: config.unsubscribe,
 });

@@ -2,7 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
-import { updateStatusInput } from '../../lib/order/api.ts';
+import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { wireOutbox } from '../../lib/order/wire.ts';
@@ -18,7 +18,7 @@ import { wireOutbox } from '../../lib/order/wire.ts';
  * Safe to repeat because: an order that has the status already is answered as it is
  */
 export const createHandler = (deps: OutboxDeps) =>
-  httpHandler(updateStatusInput, async (input, { traceparent }) => {
+  httpHandler(ORDER_OPERATIONS['PUT /api/orders/{id}/status'], async (input, { traceparent }) => {
     const { status, expectedVersion } = input.body;
     const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
     const order = await moveOrder(deps, input.path.id, { status, versions }, traceparent);

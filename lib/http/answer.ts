@@ -7,6 +7,17 @@ export type Answer = {
   body?: unknown;
 };
 
+/** The headers of answers that the API's document describes, and that scripts of other sites may read. */
+export const ANSWER_HEADERS = [
+  'ETag',
+  'Location',
+  'Retry-After',
+  'Idempotent-Replay',
+  'Allow',
+] as const;
+
+export type AnswerHeader = (typeof ANSWER_HEADERS)[number];
+
 /** After which time the same request may succeed, by the status that says so. */
 const RETRY_AFTER_SECONDS: Partial<Record<number, string>> = { 409: '1', 503: '5' };
 

@@ -6,7 +6,7 @@ import { ok } from './answer.ts';
 import { httpHandler } from './handler.ts';
 
 const body = z.strictObject({ name: z.string(), size: z.number() });
-const echo = httpHandler({ body }, async (input) => ok(input.body));
+const echo = httpHandler({ input: { body } }, async (input) => ok(input.body));
 const json = (text: string) => ({ method: 'POST', body: text });
 
 test('a checked body reaches the handler, and its answer becomes JSON', async () => {
@@ -75,7 +75,7 @@ test('a body that a hand-made event holds as an object counts as its text', asyn
 
 test('headers are found however their names are written', async () => {
   const headers = z.object({ 'if-match': z.string() });
-  const shown = httpHandler({ headers }, async (input) => ok(input.headers['if-match']));
+  const shown = httpHandler({ input: { headers } }, async (input) => ok(input.headers['if-match']));
   const reply = await call(shown, { headers: { 'If-Match': '"9"' } });
   expect([reply.status, reply.body.data]).toEqual([200, '"9"']);
 });

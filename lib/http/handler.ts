@@ -12,7 +12,7 @@ import { logFailure, logger } from '../logger.ts';
 import { measure, writeMetrics } from '../metrics.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
 import { traceInvocation } from '../tracer.ts';
-import { type Answer, problem } from './answer.ts';
+import { ANSWER_HEADERS, type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -38,8 +38,6 @@ const SECURITY_HEADERS = {
   reportingEndpoints: false,
 } as const;
 
-const EXPOSED_HEADERS = 'ETag, Location, Retry-After, Idempotent-Replay, Allow';
-
 const COMPARE = 'Compare it with the samples in events/.';
 
 /** Refused for what is stored, not for how it was asked. */
@@ -53,17 +51,18 @@ type HttpRequest = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
 
 /**
  * The house wrapper around a function behind the HTTP API (payload format 2.0): body and parameters
- * are checked by the schemas, what `respond` answers becomes JSON, and every error becomes
- * `application/problem+json`. With a `body` schema the request must carry JSON of at most 1 MB.
+ * are checked by the operation's `input`, what `respond` answers becomes JSON, and every error becomes
+ * `application/problem+json`. With a `body` schema the request must carry JSON of at most 1 MB. A
+ * function behind two routes passes the operation of one of them: their inputs are the same.
  */
 export function httpHandler<S extends Schemas>(
-  schemas: S,
+  { input = {} as S }: { input?: S },
   respond: (input: Input<S>, facts: RequestFacts) => Promise<Answer>,
 ) {
   const base = (event: HttpEvent, context: Context) => {
     const facts = factsOf(event);
     return traceInvocation(context, { traceId: traceIdOf(facts.traceparent) }, async () =>
-      render(await respond(parseInput(schemas, partsOf(event)), facts)),
+      render(await respond(parseInput(input, partsOf(event)), facts)),
     );
   };
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
@@ -73,12 +72,12 @@ export function httpHandler<S extends Schemas>(
     .use(
       httpCors({
         origin: '*',
-        exposeHeaders: EXPOSED_HEADERS,
+        exposeHeaders: ANSWER_HEADERS.join(', '),
         disableBeforePreflightResponse: true,
       }),
     )
     .use(problems());
-  return schemas.body ? stack.use(bodyChecks()).use(httpJsonBodyParser()) : stack;
+  return input.body ? stack.use(bodyChecks()).use(httpJsonBodyParser()) : stack;
 }
 
 function partsOf(event: HttpEvent) {

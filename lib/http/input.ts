@@ -24,14 +24,15 @@ type Parts = { [Part in keyof Schemas]: unknown };
  * @throws AppError `VALIDATION` with every fault at once, each with its path; of many the first
  */
 export function parseInput<S extends Schemas>(schemas: S, parts: Parts): Input<S> {
-  const faults: Fault[] = [];
+  let faults: Fault[] = [];
   const input: Partial<Record<keyof Schemas, unknown>> = {};
   for (const part of ['path', 'query', 'headers', 'body'] as const) {
     const schema = schemas[part];
     if (!schema) continue;
     const parsed = schema.safeParse(parts[part]);
     if (parsed.success) input[part] = parsed.data;
-    else faults.push(...parsed.error.issues.flatMap(faultsOf));
+    // Not by push(...): its arguments stand on the stack, which many faults overflow.
+    else faults = faults.concat(parsed.error.issues.flatMap(faultsOf));
   }
   if (faults.length > 0) throw invalid(faults);
   return input as Input<S>;

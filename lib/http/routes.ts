@@ -13,11 +13,32 @@ export const ROUTES = [
   { path: '/api/openapi.json', methods: ['GET'] },
 ] as const satisfies { path: string; methods: string[] }[];
 
-/** The methods that the address takes; undefined when there is nothing at it. */
-export function methodsAt(path: string): readonly string[] | undefined {
-  return ROUTES.find((route) => patternOf(route.path).test(path))?.methods;
+type Method = (typeof ROUTES)[number]['methods'][number];
+
+/** The methods that the address takes, by all routes that fit; undefined when there is nothing at it. */
+export function methodsAt(path: string): readonly Method[] | undefined {
+  const methods = ROUTES.filter((route) => fits(route.path, path)).flatMap(
+    (route): readonly Method[] => route.methods,
+  );
+  return methods.length > 0 ? [...new Set(methods)].toSorted() : undefined;
 }
 
-function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+/** Whether the pattern, such as `/api/orders/{id}`, is that of the path. */
+export function fits(pattern: string, path: string): boolean {
+  const [wanted, parts] = [pattern.split('/'), path.split('/')];
+  return (
+    wanted.length === parts.length &&
+    wanted.every((want, i) => (isVariable(want) ? parts[i] !== '' : parts[i] === want))
+  );
 }
+
+function isVariable(part: string): boolean {
+  return part.startsWith('{');
+}
+
+/** A method and its path, as serverless.yml writes them: `GET /api/orders/{id}`. */
+export type Route = RouteOf<(typeof ROUTES)[number]>;
+
+type RouteOf<Row> = Row extends { path: string; methods: readonly string[] }
+  ? `${Row['methods'][number]} ${Row['path']}`
+  : never;

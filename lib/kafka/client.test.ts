@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { keepWarm } from './client.ts';
+import { keepWarm, type Making, REQUEST_TIMEOUT_MS, UnreachableError } from './client.ts';
 
 /** A connection whose opening ends when the test says so, and that notes what becomes of it. */
 function createFake() {
   const opening = Promise.withResolvers<void>();
   const seen = { made: 0, closed: 0 };
-  const create = async () => {
+  let answered: Making['answered'] = () => undefined;
+  const create = async (making: Making) => {
+    answered = making.answered;
     seen.made += 1;
     return {
       connect: () => opening.promise,
@@ -14,7 +16,7 @@ function createFake() {
       },
     };
   };
-  return { opening, seen, warm: keepWarm(create) };
+  return { opening, seen, warm: keepWarm(create), answer: () => answered() };
 }
 
 const done = async () => 'done';
@@ -54,4 +56,57 @@ test('a request that is not answered in time leaves those of others alone', asyn
   expect(await other).toBe('late, but there');
   await new Promise(setImmediate);
   expect(seen).toEqual({ made: 2, closed: 1 });
+});
+
+test('a connection that is merely slow serves on: what was asked in vain may be answered by now', async () => {
+  const { opening, seen, warm, answer } = createFake();
+  opening.resolve();
+  for (let request = 0; request < 3; request += 1) {
+    const slow = async () => {
+      answer();
+      return hung();
+    };
+    await expect(warm.use(slow, 5)).rejects.toMatchObject(away);
+  }
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen).toEqual({ made: 1, closed: 0 });
+});
+
+test('a connection on which one waits long and others are answered is replaced once nobody uses it', async () => {
+  const { opening, seen, warm, answer } = createFake();
+  opening.resolve();
+  const other = Promise.withResolvers<string>();
+  const used = warm.use(() => other.promise, 60_000);
+  const vain = warm.use(hung, REQUEST_TIMEOUT_MS);
+  answer();
+  await expect(vain).rejects.toMatchObject(away);
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen.made).toBe(1);
+  other.resolve('there');
+  await used;
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen).toEqual({ made: 2, closed: 1 });
+});
+
+test('work that fails after its time is over replaces the connection, too', async () => {
+  const { opening, seen, warm, answer } = createFake();
+  opening.resolve();
+  const late = Promise.withResolvers<never>();
+  const failing = async () => {
+    answer();
+    return late.promise;
+  };
+  await expect(warm.use(failing, 5)).rejects.toMatchObject(away);
+  late.reject(new Error('the password has changed'));
+  await new Promise(setImmediate);
+  expect(await warm.use(done, 1_000)).toBe('done');
+  expect(seen).toEqual({ made: 2, closed: 1 });
+});
+
+test('who gets no connection hears of that, and who has one of an answer that is missing', async () => {
+  const { opening, warm } = createFake();
+  await expect(warm.use(done, 1)).rejects.toBeInstanceOf(UnreachableError);
+  opening.resolve();
+  expect(await warm.use(done, 1_000)).toBe('done');
+  await expect(warm.use(hung, 1)).rejects.not.toBeInstanceOf(UnreachableError);
 });

@@ -1,40 +1,63 @@
 import { Kafka } from 'kafkajs';
+import { afterAwake } from '../awake.ts';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { tolerateLostLeaders } from './leaders.ts';
 import { kafkaLog } from './log.ts';
-import { type SignIn, securityOf } from './sign-in.ts';
+import { securityOf } from './sign-in.ts';
+import { createSockets, type Sockets } from './sockets.ts';
 
 export const REQUEST_TIMEOUT_MS = 3_000;
 
+/** How long a connection may take to open, secret and sign-in included. */
+const OPENING_MS = 5_000;
+const CLOSING_MS = 1_000;
+
+/** kafkajs' own time limits count the time of a freeze, too: those of this file and its sockets hold. */
+const NEVER_MS = 24 * 3600 * 1000;
+
+tolerateLostLeaders();
+
 type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
 
+/** No connection to Kafka is there: it says nothing of a partition, and concerns everybody. */
+export class UnreachableError extends AppError {
+  constructor(reason: string, cause?: unknown) {
+    super('KAFKA_AWAY', reason, {}, cause);
+  }
+}
+
 /** A kafkajs client whose own retries end soon: whoever uses it has a time limit anyway. */
-export async function createKafka(brokers: string[], signIn: SignIn): Promise<Kafka> {
+export async function createKafka(
+  brokers: string[],
+  signIn: SignIn,
+  sockets: Sockets,
+): Promise<Kafka> {
   return new Kafka({
     ...(await securityOf(signIn)),
     clientId: 'orders',
     brokers,
-    connectionTimeout: 1_000,
-    authenticationTimeout: REQUEST_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    socketFactory: sockets.factory,
+    connectionTimeout: NEVER_MS,
+    authenticationTimeout: NEVER_MS,
+    requestTimeout: NEVER_MS,
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
     logCreator: kafkaLog.creator,
   });
 }
+
+/** What a connection is made with: its sockets, and what to call at each of its answers. */
+export type Making = { sockets: Sockets; answered(): void };
 
 /**
  * A connection that is made at its first use, kept between invocations, and replaced when it fails.
  * One that is replaced is closed when nobody waits for it any more: the work of others may well
  * succeed on it.
  */
-export function keepWarm<C extends Connection>(create: () => Promise<C>) {
+export function keepWarm<C extends Connection>(create: (making: Making) => Promise<C>) {
   let current: Warm<C> | undefined;
-  const open = async () => {
-    const connection = await create();
-    await connection.connect();
-    return connection;
-  };
   const begin = () => {
-    const warm: Warm<C> = { opened: open(), isOpen: false, users: 0 };
+    const warm = startOpening(create);
     warm.opened.then(
       () => {
         warm.isOpen = true;
@@ -45,23 +68,35 @@ export function keepWarm<C extends Connection>(create: () => Promise<C>) {
   };
   const replace = (failed: Warm<C>) => {
     if (current === failed) current = undefined;
+    if (failed.users === 0) close(failed);
   };
   return {
     /**
      * Runs `work` on the connection. The time limit ends the waiting, not the work: kafkajs cannot
-     * cancel a request. After any failure the next use makes a new connection.
+     * cancel a request. A failure of the work replaces the connection; the end of the time does, too,
+     * when nothing at all was answered meanwhile. Else it is slow, or one broker of several is away:
+     * then it serves on, and after a long wait until nobody uses it.
      *
-     * @throws what `work` throws, or AppError `KAFKA_AWAY` when the time is over
+     * @throws what `work` throws; AppError `KAFKA_AWAY` when the time is over, as an
+     * {@link UnreachableError} when there is no connection
      */
     async use<T>(work: (connection: C) => Promise<T>, timeoutMs: number): Promise<T> {
+      if (current?.isWorn && current.users === 0) replace(current);
       current ??= begin();
       const warm = current;
+      const answersBefore = warm.answers;
       warm.users += 1;
+      const running = warm.opened.then(work);
+      running.catch(() => {
+        if (warm.isOpen) replace(warm);
+      });
       try {
-        return await withinTime(warm.opened.then(work), timeoutMs);
+        return await withinTime(running, timeoutMs);
       } catch (error) {
         // What is still opening is left to open: begun anew each time, a slow sign-in would never end.
-        if (warm.isOpen) replace(warm);
+        if (!warm.isOpen) throw unreachable(error);
+        if (warm.answers === answersBefore) replace(warm);
+        else if (timeoutMs >= REQUEST_TIMEOUT_MS) warm.isWorn = true;
         throw error;
       } finally {
         warm.users -= 1;
@@ -71,15 +106,66 @@ export function keepWarm<C extends Connection>(create: () => Promise<C>) {
     async disconnect(): Promise<void> {
       const warm = current;
       current = undefined;
-      await (await warm?.opened)?.disconnect();
+      if (warm) await close(warm);
     },
   };
 }
 
-type Warm<C> = { opened: Promise<C>; isOpen: boolean; users: number };
+/** A client for questions about topics, whose connection is kept. */
+export function keepAdmin(brokers: string[], signIn: SignIn) {
+  return keepWarm(async ({ sockets, answered }) => {
+    const admin = (await createKafka(brokers, signIn, sockets)).admin();
+    admin.on(admin.events.REQUEST, answered);
+    return admin;
+  });
+}
 
-function close({ opened }: Warm<Connection>): void {
-  opened.then((connection) => connection.disconnect()).catch(kafkaLog.ignored);
+type Warm<C> = {
+  opened: Promise<C>;
+  sockets: Sockets;
+  isOpen: boolean;
+  users: number;
+  /** How many answers have come on it. */
+  answers: number;
+  /** Whether somebody waited long and in vain for one of its brokers. */
+  isWorn: boolean;
+};
+
+function startOpening<C extends Connection>(create: (making: Making) => Promise<C>): Warm<C> {
+  const sockets = createSockets();
+  const { promise: opened, resolve, reject } = Promise.withResolvers<C>();
+  const warm = { opened, sockets, isOpen: false, users: 0, answers: 0, isWorn: false };
+  const answered = () => {
+    warm.answers += 1;
+  };
+  const end = afterAwake(OPENING_MS, () =>
+    reject(new Error(`it did not open within ${OPENING_MS} ms`)),
+  );
+  const open = async () => {
+    const connection = await create({ sockets, answered });
+    await connection.connect();
+    return connection;
+  };
+  open().then(resolve, reject).finally(end);
+  return warm;
+}
+
+/** kafkajs waits for its requests before it closes a socket: those that hang are broken off. */
+function close({ opened, sockets }: Warm<Connection>): Promise<void> {
+  const end = afterAwake(CLOSING_MS, () => sockets.close());
+  const ended = () => {
+    end();
+    sockets.close();
+  };
+  return opened
+    .then((connection) => connection.disconnect())
+    .catch(kafkaLog.ignored)
+    .finally(ended);
+}
+
+function unreachable(error: unknown): UnreachableError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UnreachableError(`No connection to Kafka: ${reason}`, error);
 }
 
 async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { AppError } from '../errors.ts';
 import { createDeadLetters, deadLetterOf, type Refused } from './dead-letter.ts';
+import type { OutgoingRecord } from './producer.ts';
 
 const at = new Date('2026-11-20T10:00:01.000Z');
 const record = {
@@ -93,7 +94,6 @@ test('a letter is written when Kafka has acknowledged it, within five seconds', 
         sent.push([topic, records.length, timeoutMs]);
         return acknowledged.promise;
       },
-      disconnect: async () => undefined,
     },
     topic: 'orders-dlq',
     writer: 'notify',
@@ -108,6 +108,62 @@ test('a letter is written when Kafka has acknowledged it, within five seconds', 
   expect(written).toBe(false);
   acknowledged.resolve();
   await writing;
+});
+
+test('a letter that is too large leaves out the largest part, then the next, and says so', async () => {
+  const sent: { letter: OutgoingRecord; options: unknown }[] = [];
+  const letters = createDeadLetters({
+    producer: {
+      send: async (_topic, [letter], _timeoutMs, options) => {
+        if (!letter) throw new Error('no letter');
+        sent.push({ letter, options });
+        if (sent.length < 4) throw new AppError('KAFKA_REFUSED', 'too large');
+      },
+    },
+    topic: 'orders-dlq',
+    writer: 'notify',
+    clock: { now: () => at },
+  });
+  const large = { ...record, value: 'AAECAAECAAECAAECAAEC' };
+  await letters.add({ ...refused, record: large });
+  expect(sent.map(({ letter }) => letter.headers?.['dead-letter-omitted'])).toEqual([
+    undefined,
+    'value',
+    'value,headers',
+    'value,headers,key',
+  ]);
+  expect(sent.map(({ options }) => options)).toEqual(sent.map(() => ({ gzip: true })));
+  const { key, value } = sent[3]?.letter ?? {};
+  expect(key).toBeNull();
+  const { key: _, value: __, ...place } = large;
+  const { payload } = JSON.parse(String(value));
+  expect(payload.records['orders-0']).toEqual([{ ...place, headers: [] }]);
+});
+
+test('when the smallest letter is refused too, or Kafka is away, it is not written', async () => {
+  const tries = async (code: 'KAFKA_REFUSED' | 'KAFKA_AWAY') => {
+    let count = 0;
+    const send = async () => {
+      count += 1;
+      throw new AppError(code, 'no');
+    };
+    const producer = { send };
+    const clock = { now: () => at };
+    const letters = createDeadLetters({ producer, topic: 't', writer: 'notify', clock });
+    await expect(letters.add(refused)).rejects.toMatchObject({ code });
+    return count;
+  };
+  expect([await tries('KAFKA_REFUSED'), await tries('KAFKA_AWAY')]).toEqual([4, 1]);
+});
+
+test('a long reason is cut; a key too long to be hashed stands in the first partition', () => {
+  const key = Buffer.alloc(100_000).toString('base64');
+  const reason = new AppError('RECORD_INVALID', 'x'.repeat(5_000));
+  const of = { ...refused, reason, record: { ...record, key } };
+  const { headers, partition } = deadLetterOf(of, 'notify', at);
+  expect(headers?.['dead-letter-reason']).toHaveLength(1_000);
+  expect(partition).toBe(0);
+  expect(deadLetterOf(refused, 'notify', at)).not.toHaveProperty('partition');
 });
 
 test.each([

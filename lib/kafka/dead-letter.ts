@@ -1,34 +1,47 @@
 import type { Context } from 'aws-lambda';
 import type { Clock } from '../clock.ts';
-import type { AppError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Item, KafkaEvent } from './event.ts';
 import type { OutgoingRecord, Producer } from './producer.ts';
 
 /** Headers of a dead letter; the headers of the record itself are in its payload. */
 export const DEAD_LETTER_WRITER = 'dead-letter-writer';
 export const DEAD_LETTER_REASON = 'dead-letter-reason';
+/** Which parts of the record its topic had no room for: the original has them. */
+export const DEAD_LETTER_OMITTED = 'dead-letter-omitted';
 
 /** AWS's name for a record given up is `RetriesExhausted`; this one was refused at once. */
 const CONDITION = 'RecordRefused';
 
 const TIMEOUT_MS = 5_000;
+const MAX_REASON = 1_000;
+/** kafkajs takes minutes to hash a key of 1 MB: the letter of such a key stands in the first partition. */
+const MAX_HASHED_KEY = 8 * 1024;
 /** The last millisecond that JavaScript can name. */
 const LAST_TIME = 8.64e15;
 
 /** Where records go that no further delivery can help. */
 export type DeadLetters = {
-  /** Resolves when Kafka has acknowledged the letter. @throws AppError `KAFKA_AWAY` */
+  /**
+   * Resolves when Kafka has acknowledged the letter. One that is too large for its topic leaves out the
+   * largest part of the record, then the next; where the record was always stays in it.
+   *
+   * @throws AppError `KAFKA_AWAY`, or `KAFKA_REFUSED` when not even the smallest letter is taken
+   */
   add(refused: Refused): Promise<void>;
 };
 
 /** A record that a function sets aside, with the event and the invocation that brought it. */
 export type Refused = Item & { event: KafkaEvent; context: Invoked; reason: AppError };
 
+/** A part of a record that a letter may leave out. */
+export type Part = 'key' | 'value' | 'headers';
+
 type Invoked = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'functionVersion'>;
 
 /** @param writer the function that sets records aside, as readers of the letters see it */
 export function createDeadLetters(deps: {
-  producer: Producer;
+  producer: Pick<Producer, 'send'>;
   topic: string;
   writer: string;
   clock: Clock;
@@ -36,9 +49,33 @@ export function createDeadLetters(deps: {
   const { producer, topic, writer, clock } = deps;
   return {
     async add(refused) {
-      await producer.send(topic, [deadLetterOf(refused, writer, clock.now())], TIMEOUT_MS);
+      const at = clock.now();
+      const end = performance.now() + TIMEOUT_MS;
+      const parts = partsOf(refused.record);
+      for (let omitted = 0; ; omitted += 1) {
+        const letter = deadLetterOf(refused, writer, at, parts.slice(0, omitted));
+        const left = Math.max(1, Math.round(end - performance.now()));
+        try {
+          return await producer.send(topic, [letter], left, { gzip: true });
+        } catch (error) {
+          const isRefusal = error instanceof AppError && error.code === 'KAFKA_REFUSED';
+          if (!isRefusal || omitted === parts.length) throw error;
+        }
+      }
     },
   };
+}
+
+/** The parts that the record has, the one that takes most of a letter first. */
+function partsOf(record: Refused['record']): Part[] {
+  const { key, value, headers } = record;
+  const sizes: [Part, number][] = [
+    ['headers', Array.isArray(headers) && headers.length > 0 ? JSON.stringify(headers).length : 0],
+    ['value', value?.length ?? 0],
+    ['key', key?.length ?? 0],
+  ];
+  const present = sizes.filter(([, size]) => size > 0).toSorted(([, a], [, b]) => b - a);
+  return present.map(([part]) => part);
 }
 
 /**
@@ -54,8 +91,10 @@ export function deadLetterOf(
   { event, partition, record, context, reason }: Refused,
   writer: string,
   at: Date,
+  omitted: Part[] = [],
 ): OutgoingRecord {
-  const payload = { ...event, records: { [partition]: [record] } };
+  const shown = without(record, omitted);
+  const payload = { ...event, records: { [partition]: [shown] } };
   const letter = {
     requestContext: {
       requestId: context.awsRequestId,
@@ -82,15 +121,28 @@ export function deadLetterOf(
     },
     payload,
   };
+  const key = typeof shown.key === 'string' ? Buffer.from(shown.key, 'base64') : null;
   return {
-    key: typeof record.key === 'string' ? Buffer.from(record.key, 'base64') : null,
+    key,
+    ...(key && key.length > MAX_HASHED_KEY && { partition: 0 }),
     value: JSON.stringify(letter),
     headers: {
       'content-type': 'application/json',
       [DEAD_LETTER_WRITER]: writer,
-      [DEAD_LETTER_REASON]: `${reason.code}: ${reason.message}`,
+      [DEAD_LETTER_REASON]: `${reason.code}: ${reason.message}`.slice(0, MAX_REASON),
+      ...(omitted.length > 0 && { [DEAD_LETTER_OMITTED]: omitted.join(',') }),
     },
   };
+}
+
+/** AWS's shape knows a record without key or value, and always has a list of headers. */
+function without(record: Refused['record'], omitted: Part[]): Refused['record'] {
+  const shown = { ...record };
+  for (const part of omitted) {
+    if (part === 'headers') shown.headers = [];
+    else delete shown[part];
+  }
+  return shown;
 }
 
 /** A producer may write any number as its time, such as nanoseconds. */

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { Refused } from './dead-letter.ts';
+import type { FailureLedger, Verdict } from './failures.ts';
 import { kafkaHandler, type Process } from './handler.ts';
 
 const schema = z.object({ id: z.string(), contact: z.string().optional() });
@@ -51,12 +52,18 @@ function event(...values: (Value | string)[]) {
 function invoke(
   process: Process<Value>,
   given: unknown,
-  options: { reports?: boolean; letters?: (refused: Refused) => Promise<void>; ms?: number } = {},
+  options: {
+    reports?: boolean;
+    letters?: (refused: Refused) => Promise<void>;
+    ms?: number;
+    count?: FailureLedger['count'];
+  } = {},
 ) {
   const handler = kafkaHandler(process, {
     schema,
     identify: ({ id }) => ({ orderId: id, eventId: `e-${id}` }),
     deadLetters: { add: options.letters ?? (() => Promise.reject(new Error('a dead letter'))) },
+    failures: { count: options.count ?? (async () => verdict('again')) },
     reportsItemFailures: options.reports ?? true,
     recordTimeMs: 10_000,
     concurrency: 1,
@@ -64,6 +71,9 @@ function invoke(
   const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => options.ms ?? 60_000 };
   return handler(given, context as Context);
 }
+
+const since = new Date('2026-11-20T10:00:00.000Z');
+const verdict = (next: Verdict['next']): Verdict => ({ next, attempts: 12, since });
 
 const failures = (...offsets: number[]) => ({
   batchItemFailures: offsets.map((offset) => ({
@@ -101,6 +111,62 @@ test('a bug fails its record only, and its stack is in the log', async () => {
     error: { name: 'TypeError', stack: expect.stringContaining(' at ') },
   });
 });
+
+test('a bug that has had its chances is set aside, without its words, and the records behind it go on', async () => {
+  const told: string[] = [];
+  const counted: unknown[] = [];
+  const letters: Refused[] = [];
+  const process = async ({ value: { id, contact } }: { value: Value }) => {
+    if (contact) throw new TypeError(`a bug with ${contact}`);
+    told.push(id);
+  };
+  const given = event({ id: 'a', contact: 'x@y.example' }, { id: 'a' }, { id: 'b' });
+  const answer = await invoke(process, given, {
+    count: async (ids) => {
+      counted.push(ids);
+      return verdict('set aside');
+    },
+    letters: async (refused) => {
+      letters.push(refused);
+    },
+  });
+  expect(answer).toEqual(failures());
+  expect(told).toEqual(['a', 'b']);
+  expect(counted).toEqual([{ orderId: 'a', eventId: 'e-a' }]);
+  expect(letters).toMatchObject([{ record: { offset: 0 }, reason: { code: 'INTERNAL' } }]);
+  expect(letters[0]?.reason.message).toBe(
+    'It failed 12 times since 2026-11-20T10:00:00.000Z; the log has the error.',
+  );
+  expect(lines.find(({ message }) => message === 'record failed')).toHaveProperty('error.stack');
+});
+
+test('a bug that looks like that of a release is delivered again, and said', async () => {
+  const process = () => Promise.reject(new TypeError('a bug'));
+  const count = async () => verdict('hold back');
+  await expect(invoke(process, event({ id: 'a' }), { count })).rejects.toThrow('1 of 1');
+  expect(lines.map(({ message }) => message)).toContain(
+    'record not set aside: so many fail that it looks like a bad release',
+  );
+});
+
+test('a bug that cannot be counted is delivered again', async () => {
+  const process = () => Promise.reject(new TypeError('a bug'));
+  const count = () => Promise.reject(away);
+  await expect(invoke(process, event({ id: 'a' }), { count })).rejects.toMatchObject({
+    code: 'INTERNAL',
+  });
+});
+
+test.each(['DATABASE_AWAY', 'KAFKA_AWAY', 'SEND_FAILED', 'RECORD_INVALID'] as const)(
+  '%s is not counted',
+  async (code) => {
+    const count = () => Promise.reject(new Error('counted'));
+    const process = () => Promise.reject(new AppError(code, 'planned'));
+    const letters = async () => undefined;
+    await invoke(process, event({ id: 'a' }), { count, letters }).catch(() => undefined);
+    expect(lines.map(({ message }) => message)).not.toContain('failure not counted');
+  },
+);
 
 test('a bad record is set aside and done, before the answer', async () => {
   const letters: Refused[] = [];
@@ -159,6 +225,7 @@ test('no record is begun when the time left is shorter than one may take', async
       schema,
       identify: ({ id }) => ({ orderId: id, eventId: id }),
       deadLetters: { add: async () => undefined },
+      failures: { count: async () => verdict('again') },
       reportsItemFailures: true,
       recordTimeMs: 10_000,
       concurrency: 1,

@@ -11,6 +11,8 @@ import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
 import { header, headersOf, type Message } from './decode.ts';
 import { InvalidEventError, type Item, type KafkaEvent, parseEvent } from './event.ts';
+import { exhausted, type FailureLedger, type Ids } from './failures.ts';
+import type { Standstill } from './standstill.ts';
 
 /** What the processing of one record may know beside its message. */
 export type Invocation = {
@@ -26,9 +28,11 @@ export type Process<T> = (message: Message<T>, invocation: Invocation) => Promis
 
 export type KafkaHandlerDeps<T> = {
   schema: StandardSchemaV1<unknown, T>;
-  /** The ids for the log; never more than ids. */
-  identify: (value: T) => { orderId: string; eventId: string };
+  identify: (value: T) => Ids;
   deadLetters: DeadLetters;
+  failures: FailureLedger;
+  /** Where it is noted that a record fails again and again. */
+  standstill?: Pick<Standstill, 'note'> | undefined;
   /**
    * Whether the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
    * so a partial failure is thrown and the whole batch comes again.
@@ -45,8 +49,8 @@ type Request = middy.Request<unknown, BatchResponse>;
 /**
  * The house wrapper around a function behind a Kafka topic: each record is decoded, checked and
  * processed; what no further delivery can help is set aside in the dead letters, acknowledged, and
- * so done; every other failure is answered for a new delivery. When nothing at all was done, the
- * invocation fails, so that it is seen as an error.
+ * so done; every other failure is answered for a new delivery, an unexpected one until the record has
+ * had its chances. When nothing at all was done, the invocation fails, so that it is seen as an error.
  */
 export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
   return middy<unknown, BatchResponse>({ timeoutEarlyInMillis: 0 })
@@ -79,6 +83,7 @@ async function handleBatch<T>(
   for (const failure of failures) {
     logger.info('record to come again', { ...placeOf(failure), why: failure.why });
   }
+  await deps.standstill?.note(batch, failures);
   logger.info('batch', { records, failed: failures.length });
   measure('BatchRecords', records);
   measure('BatchFailures', failures.length);
@@ -99,14 +104,46 @@ async function handleMessage<T>(
 ): Promise<void> {
   const log = logOf(item);
   const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
+  const ids = deps.identify(message.value);
+  log.appendKeys(ids);
   try {
-    log.appendKeys(deps.identify(message.value));
     const traceId = traceIdOf(header(message.headers, 'traceparent'));
     await tracePart('record', { traceId }, () => process(message, { deadline, log }));
   } catch (error) {
-    if (!(error instanceof AppError) || error.retriable) throw logged(error, log);
-    await setAside({ ...item, event, context, reason: error }, log, deps);
+    const reason = await reasonToSetAside(error, ids, log, deps);
+    if (!reason) throw logged(error, log);
+    await setAside({ ...item, event, context, reason }, log, deps);
   }
+}
+
+/** Why no further delivery helps the record; undefined where one may. */
+async function reasonToSetAside(
+  error: unknown,
+  ids: Ids,
+  log: Log,
+  { failures }: { failures: FailureLedger },
+): Promise<AppError | undefined> {
+  if (error instanceof AppError && error.code !== 'INTERNAL') {
+    return error.retriable ? undefined : error;
+  }
+  const verdict = await failures.count(ids).catch((failure: unknown) => {
+    // What cannot be counted is delivered again, as ever.
+    logFailure(log, 'failure not counted', failure);
+    return undefined;
+  });
+  if (verdict?.next === 'set aside') {
+    logFailure(log, 'record failed', error);
+    return exhausted(verdict);
+  }
+  if (verdict?.next === 'hold back') {
+    const { attempts, since } = verdict;
+    log.error('record not set aside: so many fail that it looks like a bad release', {
+      attempts,
+      since: since.toISOString(),
+    });
+    measure('RecordsHeldBack');
+  }
+  return undefined;
 }
 
 async function setAside(

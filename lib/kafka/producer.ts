@@ -1,14 +1,22 @@
-import { type IHeaders, type Producer as KafkaProducer, Partitioners } from 'kafkajs';
+import {
+  CompressionTypes,
+  type ICustomPartitioner,
+  type IHeaders,
+  type Producer as KafkaProducer,
+  Partitioners,
+} from 'kafkajs';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { tracePart } from '../tracer.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
-import type { SignIn } from './sign-in.ts';
 
 /** A record to be written. Records with the same key stay in order in one partition. */
 export type OutgoingRecord = {
   key: string | Buffer | null;
   value: string | Buffer | null;
   headers?: IHeaders;
+  /** Instead of the one that the key decides. */
+  partition?: number;
 };
 
 /** Writes records with acknowledgement from all in-sync replicas; kept between invocations. */
@@ -19,58 +27,99 @@ export type Producer = {
    * The time limit ends the waiting, not the send: kafkajs cannot cancel one, so the records may
    * still arrive later. Whoever sends must be able to bear that.
    *
+   * With `gzip` the broker holds the compressed size against the topic's `max.message.bytes`.
+   *
    * @throws AppError `KAFKA_AWAY` when they were not acknowledged within `timeoutMs`, or
    * `KAFKA_REFUSED` when the broker will not take them at any time
    */
-  send(topic: string, records: OutgoingRecord[], timeoutMs: number): Promise<void>;
+  send(
+    topic: string,
+    records: OutgoingRecord[],
+    timeoutMs: number,
+    options?: { gzip?: boolean },
+  ): Promise<void>;
+  /** Where records with the key go; undefined before Kafka has said how many partitions there are. */
+  partitionOf(topic: string, key: string): number | undefined;
   disconnect(): Promise<void>;
 };
 
 /** The broker's answers that another try does not change. */
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
+/** What is wrong with one partition: the connection that told it serves the others. */
+const OF_A_PARTITION = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'KAFKA_STORAGE_ERROR',
+  'KafkaJSBrokerNotFound',
+]);
+
 /** A producer that connects on its first send, and again after a failure. */
 export function createProducer(brokers: string[], signIn: SignIn = { way: 'none' }): Producer {
-  const connection = keepWarm(async () =>
-    (await createKafka(brokers, signIn)).producer({
+  const counts = new Map<string, number>();
+  const choose = Partitioners.DefaultPartitioner();
+  const counting: ICustomPartitioner = () => (args) => {
+    counts.set(args.topic, args.partitionMetadata.length);
+    return choose(args);
+  };
+  const connection = keepWarm(async ({ sockets, answered }) => {
+    const producer = (await createKafka(brokers, signIn, sockets)).producer({
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    }),
-  );
+      createPartitioner: counting,
+    });
+    producer.on(producer.events.REQUEST, answered);
+    return producer;
+  });
   return {
-    async send(topic, records, timeoutMs) {
-      const messages = records.map(({ key, value, headers }) => ({ key, value, headers }));
-      const request = { topic, acks: -1, timeout: REQUEST_TIMEOUT_MS, messages };
+    async send(topic, records, timeoutMs, { gzip = false } = {}) {
+      const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
+      const request = {
+        ...{ topic, compression, acks: -1, timeout: REQUEST_TIMEOUT_MS },
+        messages: records.map((record) => ({ ...record })),
+      };
       const sent = (producer: KafkaProducer) =>
-        producer.send(request).then(() => undefined, refusalIn);
+        producer.send(request).then(() => undefined, answerIn);
       await tracePart('Kafka', {}, async () => {
-        const refusal = await connection.use(sent, timeoutMs).catch((error: unknown) => {
+        const answer = await connection.use(sent, timeoutMs).catch((error: unknown) => {
           throw asSendError(error);
         });
-        if (refusal) throw refusal;
+        if (answer) throw answer;
       });
+    },
+    partitionOf(topic, key) {
+      const count = counts.get(topic);
+      if (count === undefined) return undefined;
+      return choose({ topic, partitionMetadata: Array(count), message: { key, value: null } });
     },
     disconnect: () => connection.disconnect(),
   };
 }
 
 /**
- * A refusal of the records, which says nothing against the connection that others are using.
+ * Kafka's own answer about the records or their partition, which says nothing against the connection
+ * that others are using.
  *
  * @throws every other failure
  */
-function refusalIn(error: unknown): AppError {
+function answerIn(error: unknown): AppError {
   const sendError = asSendError(error);
-  if (sendError.code !== 'KAFKA_REFUSED') throw error;
+  if (sendError.code !== 'KAFKA_REFUSED' && !OF_A_PARTITION.has(kindOf(error))) throw error;
   return sendError;
 }
 
 function asSendError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const type = cause instanceof Error && 'type' in cause ? String(cause.type) : '';
-  return FINAL.has(type)
+  return FINAL.has(kindOf(error))
     ? new AppError('KAFKA_REFUSED', `Kafka refused the record: ${reason}`, {}, error)
     : new AppError('KAFKA_AWAY', `Kafka did not acknowledge: ${reason}`, {}, error);
+}
+
+/** A broker's error code, or kafkajs' own name for what went wrong. */
+function kindOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return '';
+  return 'type' in cause ? String(cause.type) : cause.name;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { iamToken, type SignIn, securityOf } from './sign-in.ts';
+import { iamToken, securityOf } from './sign-in.ts';
 
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:1:secret:kafka';
 const of = (way: 'scram' | 'mtls'): SignIn => ({ way, region: 'eu-west-1', secretArn });

@@ -1,18 +1,14 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { KafkaConfig } from 'kafkajs';
 import * as z from 'zod';
+import { afterAwake } from '../awake.ts';
+import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { traceClient } from '../tracer.ts';
 
-/** How the brokers learn who we are. What a way needs is loaded at the first connection, not before. */
-export type SignIn =
-  | { way: 'none' }
-  | { way: 'iam'; region: string }
-  | { way: 'scram' | 'mtls'; region: string; secretArn: string };
-
 type Security = Pick<KafkaConfig, 'ssl' | 'sasl'>;
 
-const SECRET_TIMEOUT_MS = 1_000;
+const SECRET_TIMEOUT_MS = 2_000;
 
 /** The secrets' fields are those that Lambda reads for the event source mapping. */
 // https://docs.aws.amazon.com/lambda/latest/dg/kafka-cluster-auth.html
@@ -69,17 +65,19 @@ export async function iamToken(region: string): Promise<{ value: string }> {
 
 async function readSecret({ region, secretArn }: { region: string; secretArn: string }) {
   let client: SecretsManagerClient | undefined;
+  const limit = new AbortController();
+  const end = afterAwake(SECRET_TIMEOUT_MS, () => limit.abort());
   try {
     const secrets = await import('@aws-sdk/client-secrets-manager');
     client = new secrets.SecretsManagerClient({ region, maxAttempts: 2 });
     const command = new secrets.GetSecretValueCommand({ SecretId: secretArn });
-    const abortSignal = AbortSignal.timeout(SECRET_TIMEOUT_MS);
-    const answer = await traceClient(client).send(command, { abortSignal });
+    const answer = await traceClient(client).send(command, { abortSignal: limit.signal });
     return answer.SecretString ?? '';
   } catch (error) {
     const reason = `The secret ${secretArn} cannot be read: ${error}.`;
     throw new AppError('KAFKA_AWAY', reason, {}, error);
   } finally {
+    end();
     client?.destroy();
   }
 }

@@ -1,19 +1,22 @@
 import * as z from 'zod';
 import { identifier, limit } from '../fields.ts';
+import { okSchema, pageSchema } from '../http/answer-schema.ts';
+import type { Operation } from '../http/operation.ts';
+import type { Route } from '../http/routes.ts';
 import { EVENT_TYPES } from '../order-event.ts';
 import { CHANNELS } from './channels.ts';
-import { preferencesSchema } from './preferences.ts';
+import {
+  type CustomerPreferences,
+  customerPreferencesSchema,
+  preferencesSchema,
+} from './preferences.ts';
 
 /** One that was given out is shorter. */
 const MAX_CURSOR = 2048;
 
-/**
- * What each operation on notifications takes, by its function's name. The handlers check requests
- * with these schemas, and the API's document is made from them.
- */
-export const getPreferencesInput = { path: z.object({ customerId: identifier }) };
+const getPreferencesInput = { path: z.object({ customerId: identifier }) };
 
-export const putPreferencesInput = {
+const putPreferencesInput = {
   path: z.object({ customerId: identifier }),
   headers: z.object({
     'if-match': z
@@ -25,9 +28,9 @@ export const putPreferencesInput = {
 };
 
 /** A token that is malformed is merely none of ours. */
-export const unsubscribeInput = { path: z.object({ token: z.string() }) };
+const unsubscribeInput = { path: z.object({ token: z.string() }) };
 
-export const listNotificationsInput = {
+const listNotificationsInput = {
   query: z
     .strictObject({
       orderId: identifier.optional(),
@@ -58,3 +61,124 @@ export const notificationSchema = z.strictObject({
 });
 
 export type NotificationEntry = z.infer<typeof notificationSchema>;
+
+const preferences: CustomerPreferences = {
+  customerId: 'customer-1',
+  version: 1,
+  contact: { email: 'reader@example.org', phone: '+15550123' },
+  language: 'de-AT',
+  timeZone: 'Europe/Vienna',
+  quietHours: { from: '22:00', to: '07:00' },
+  events: {
+    ORDER_CREATED: { email: true, sms: true },
+    ORDER_UPDATED: { email: true, sms: false },
+    ORDER_SHIPPED: { email: true, sms: true },
+    ORDER_DELIVERED: { email: true, sms: true },
+    ORDER_CANCELLED: { email: true, sms: true },
+  },
+  updatedAt: '2026-11-23T09:00:00.000Z',
+};
+
+const orderId = '0192f0c1-2345-7abc-8def-0123456789ab';
+const notification: NotificationEntry = {
+  eventId: '0192f0c1-2346-7abc-8def-0123456789ab',
+  orderId,
+  type: 'ORDER_CREATED',
+  channel: 'email',
+  to: 'r***@example.org',
+  subject: `We have your order ${orderId}`,
+  status: 'sent',
+  attempts: 1,
+  messageId: 'mock-2f9b6a1e-3c4d-4e5f-8a9b-0c1d2e3f4a5b',
+  at: '2026-11-23T09:00:01.000Z',
+};
+
+/** The token of the second customer, made with the secret of stage `local`. */
+const token = 'ZW1haWwgY3VzdG9tZXItMg.I8GnS9LizSxGeqplME3tEKcpOzYCHhONhVJ_rv50K5M';
+
+/** The operations on preferences and notifications: the handlers check requests by them, and the documents show them. */
+export const NOTIFICATION_OPERATIONS = {
+  'GET /api/customers/{customerId}/preferences': {
+    id: 'getPreferences',
+    summary: "Read a customer's preferences",
+    description:
+      'How a customer wants to be told. Whoever has said nothing has the defaults, with version 0: every event by email and ' +
+      'SMS, at any time, in English, to the contact of the order.',
+    input: getPreferencesInput,
+    request: { path: { customerId: preferences.customerId } },
+    answer: {
+      status: 200,
+      description: 'The preferences.',
+      headers: ['ETag'],
+      schema: okSchema(customerPreferencesSchema),
+      example: { success: true, data: preferences },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
+  'PUT /api/customers/{customerId}/preferences': {
+    id: 'putPreferences',
+    summary: "Replace a customer's preferences",
+    description:
+      'Replaces all of them: what is left out has its default. An email goes at any time; an SMS waits until the quiet hours ' +
+      'end, unless the order is cancelled. With `If-Match` only that version is replaced, `"0"` where there is none yet.',
+    input: putPreferencesInput,
+    request: {
+      path: { customerId: preferences.customerId },
+      body: {
+        contact: preferences.contact,
+        language: preferences.language,
+        timeZone: preferences.timeZone,
+        quietHours: preferences.quietHours,
+        events: { ORDER_UPDATED: { sms: false } },
+      },
+    },
+    answer: {
+      status: 200,
+      description: 'The preferences as they are stored.',
+      headers: ['ETag'],
+      schema: okSchema(customerPreferencesSchema).extend({
+        message: z.literal('Preferences saved'),
+      }),
+      example: { success: true, data: preferences, message: 'Preferences saved' },
+    },
+    refusals: ['PREFERENCES_CHANGED', 'DATABASE_AWAY'],
+  },
+  'GET /api/unsubscribe/{token}': {
+    id: 'showUnsubscribe',
+    summary: 'Ask whether to unsubscribe',
+    description:
+      "A page in the customer's language with one button. It changes nothing: programs that look for harm in emails follow " +
+      'their links.',
+    input: unsubscribeInput,
+    request: { path: { token } },
+    answer: { status: 200, description: 'The page.', mediaType: 'text/html' },
+    refusals: ['LINK_INVALID', 'DATABASE_AWAY'],
+  },
+  'POST /api/unsubscribe/{token}': {
+    id: 'unsubscribe',
+    summary: 'Unsubscribe',
+    description:
+      'What a mail program posts at one click (RFC 8058), and the button of the page: the channel of the link is switched off, ' +
+      'but for critical events: a cancelled order. A link does not expire; the body is not read.',
+    input: unsubscribeInput,
+    request: { path: { token } },
+    answer: { status: 200, description: 'The page that says so.', mediaType: 'text/html' },
+    refusals: ['LINK_INVALID', 'DATABASE_AWAY'],
+  },
+  'GET /api/notifications': {
+    id: 'listNotifications',
+    summary: 'List notifications',
+    description:
+      'What was told about an order or to a customer, and what not and why; newest event first. Exactly one of `orderId` and ' +
+      '`customerId` is needed. Records are kept for 90 days. The list of a customer may lag behind a write for a moment.',
+    input: listNotificationsInput,
+    request: { query: { customerId: preferences.customerId, limit: '20' } },
+    answer: {
+      status: 200,
+      description: 'The notifications.',
+      schema: pageSchema(notificationSchema),
+      example: { success: true, data: [notification], nextCursor: null },
+    },
+    refusals: ['DATABASE_AWAY'],
+  },
+} satisfies Partial<Record<Route, Operation>>;

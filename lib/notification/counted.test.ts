@@ -39,14 +39,15 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
     {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
+      unsubscribe: undefined,
       recipientOf: async () => ({ email: { skip: 'no address' }, sms }),
       seen: forgetfulSeen({ skip: async () => noted }),
       deferred: {
         async *due() {
           yield key;
         },
-        find: async () => ({ key, event, channel: 'sms', attempts: 0, hasFailed: false }),
-        drop: async () => undefined,
+        find: async () => ({ key, event, channel: 'sms' }),
+        postpone: async () => 'later',
         async *givenUp() {
           yield* [];
         },

@@ -3,6 +3,8 @@ import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk
 import { attempt, orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { readTolerantly, withUnknown } from '../tolerant.ts';
 import {
   type CustomerPreferences,
   DEFAULTS,
@@ -11,17 +13,16 @@ import {
 } from './preferences.ts';
 import { customerKey } from './record.ts';
 
-/** A zone that was taken once and is not any more must not keep its customer from being told. */
-const storedSchema = preferencesSchema.extend({
-  timeZone: preferencesSchema.shape.timeZone.catch(DEFAULTS.timeZone),
-});
+/** How often preferences are written, when others write them at the same time. */
+const TRIES = 5;
 
 /** Where the preferences of customers are kept. */
 export type Customers = {
   /** @returns the customer's preferences, the caller's own writes included; undefined when none */
   find(customerId: string): Promise<CustomerPreferences | undefined>;
   /**
-   * Replaces a customer's preferences, only one of the given versions if any are given.
+   * Replaces a customer's preferences, only one of the given versions if any are given. Fields that
+   * another release has stored, and this one does not know, stay.
    *
    * @throws AppError `PREFERENCES_CHANGED` with the current version
    */
@@ -44,39 +45,59 @@ export function createCustomers(deps: {
 }): Customers {
   const { dynamo, table, clock } = deps;
 
-  async function find(customerId: string) {
+  async function stored(customerId: string): Promise<Record<string, unknown> | undefined> {
     const get = new GetCommand({ TableName: table, Key: keyOf(customerId), ConsistentRead: true });
-    const { Item } = await orAway(dynamo.send(get));
-    return Item && storedOf(customerId, Item);
+    return (await orAway(dynamo.send(get))).Item;
+  }
+
+  /** @returns what is stored afterwards, and whether it is mine */
+  async function replace(
+    customerId: string,
+    preferences: Preferences,
+    item: Record<string, unknown> | undefined,
+  ) {
+    const writer = randomUUID();
+    const version = versionOf(item);
+    const { unknown } = readTolerantly(preferencesSchema, item?.preferences);
+    const update = new UpdateCommand({
+      TableName: table,
+      Key: keyOf(customerId),
+      ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
+      UpdateExpression:
+        'SET preferences = :preferences, updatedAt = :at, writer = :writer ADD version :one',
+      ExpressionAttributeValues: {
+        ':preferences': withUnknown(preferences, unknown),
+        ':at': clock.now().toISOString(),
+        ':writer': writer,
+        ':one': 1,
+        ...(version > 0 && { ':version': version }),
+      },
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
+    const { item: now } = await attempt(dynamo.send(update));
+    // A write that arrived, and that the SDK repeats because its answer was lost, is a success.
+    return { item: now, isMine: now?.writer === writer };
   }
 
   return {
-    find,
+    async find(customerId) {
+      const item = await stored(customerId);
+      return item && preferencesOf(customerId, item);
+    },
 
     async save(customerId, preferences, versions) {
-      const current = versions && ((await find(customerId))?.version ?? 0);
-      if (current !== undefined && !versions?.includes(current)) throw changed(current);
-      const writer = randomUUID();
-      const update = new UpdateCommand({
-        TableName: table,
-        Key: keyOf(customerId),
-        ConditionExpression: conditionOf(current),
-        UpdateExpression:
-          'SET preferences = :preferences, updatedAt = :at, writer = :writer ADD version :one',
-        ExpressionAttributeValues: {
-          ':preferences': preferences,
-          ':at': clock.now().toISOString(),
-          ':writer': writer,
-          ':one': 1,
-          ...(current && { ':current': current }),
-        },
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      const { item: stored } = await attempt(dynamo.send(update));
-      // A write that arrived, and that the SDK repeats because its answer was lost, is a success.
-      if (stored?.writer === writer) return storedOf(customerId, stored);
-      throw changed(Number(stored?.version ?? 0));
+      let item = await stored(customerId);
+      for (let left = TRIES; left > 0; left -= 1) {
+        if (versions && !versions.includes(versionOf(item))) throw changed(versionOf(item));
+        const written = await replace(customerId, preferences, item);
+        item = written.item;
+        if (item && written.isMine) return preferencesOf(customerId, item);
+      }
+      throw new AppError(
+        'DATABASE_AWAY',
+        'The preferences change faster than they can be written.',
+      );
     },
   };
 }
@@ -85,15 +106,17 @@ function keyOf(customerId: string) {
   return { pk: customerKey(customerId), sk: 'PREFERENCES' };
 }
 
-function conditionOf(current: number | undefined): string {
-  if (current === undefined) return 'attribute_not_exists(writer) OR writer <> :writer';
-  return current === 0 ? 'attribute_not_exists(pk)' : 'version = :current';
+/** None yet, or an item without one, is version 0. */
+function versionOf(item: Record<string, unknown> | undefined): number {
+  return typeof item?.version === 'number' ? item.version : 0;
 }
 
-/** The schema gives an event type that came later its default, and the fields their order. */
-function storedOf(customerId: string, item: Record<string, unknown>): CustomerPreferences {
-  const { version, updatedAt } = item as Pick<CustomerPreferences, 'version' | 'updatedAt'>;
-  return { customerId, version, ...storedSchema.parse(item.preferences), updatedAt };
+function preferencesOf(customerId: string, item: Record<string, unknown>): CustomerPreferences {
+  const { value, faults } = readTolerantly(preferencesSchema, item.preferences);
+  if (faults.length > 0) logger.warn('stored preferences read with defaults', { fields: faults });
+  const { updatedAt } = item;
+  const at = typeof updatedAt === 'string' ? updatedAt : null;
+  return { customerId, version: versionOf(item), ...value, updatedAt: at };
 }
 
 function changed(currentVersion: number): AppError {

@@ -1,30 +1,29 @@
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../attempt.ts';
 import type { Period } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import { type OrderEvent, orderEventSchema } from '../order-event.ts';
-import type { Channel } from './channels.ts';
+import { late, nextTry } from './pauses.ts';
 import {
   allDeferredShards,
   DEFERRED,
-  deferralOf,
   GIVEN_UP,
   type NotificationKey,
+  shardOf,
+  storedSchema,
 } from './record.ts';
-import { createUpdate } from './update.ts';
+import { changing, createUpdate } from './update.ts';
 
 /** A record that waits, with what its message is made of. */
-export type DeferredRecord = {
-  key: NotificationKey;
-  event: OrderEvent;
-  channel: Channel;
-  /** How often its provider was called since it was put off. */
-  attempts: number;
-  /** The last call failed; else none was made, or a run is at it, or has died there. */
-  hasFailed: boolean;
-};
+export type DeferredRecord = { key: NotificationKey; event: OrderEvent; channel: string };
 
-/** A record that was given up: everything but its address. */
-export type GivenUp = Pick<DeferredRecord, 'key' | 'event' | 'channel'> & {
+/** A record that was given up, as far as it can be read: everything but its address. */
+export type GivenUp = {
+  key: NotificationKey;
+  eventId: string;
+  orderId: string;
+  type: string;
+  channel: string;
   attempts: number;
   reason: string;
   at: string;
@@ -34,15 +33,23 @@ export type GivenUp = Pick<DeferredRecord, 'key' | 'event' | 'channel'> & {
 export type Deferred = {
   /** The keys of what is due, oldest first a shard; they may lag behind a write for a moment. */
   due(now: Date): AsyncGenerator<NotificationKey>;
-  /** @returns the record, when it is still due */
+  /**
+   * @returns the record, when it is still due
+   * @throws AppError `RECORD_INVALID` when this release cannot read it
+   */
   find(key: NotificationKey, now: Date): Promise<DeferredRecord | undefined>;
-  /** Lets a record rest as it stands, `failed`, until somebody puts it back. */
-  drop(key: NotificationKey, now: Date): Promise<void>;
-  /** The records that rest so, those of a period, the oldest first. */
+  /**
+   * Has a record that is still due looked at later, with growing pauses; after six days it is given up.
+   * `settled`: it is due no longer.
+   */
+  postpone(key: NotificationKey, now: Date): Promise<'later' | 'given up' | 'settled'>;
+  /** The records that were given up, those of a period, the oldest first. */
   givenUp(period: Period): AsyncGenerator<GivenUp>;
   /** Has a record looked at again, as if it had waited. @returns false when it rests no longer */
   putBack(record: GivenUp, now: Date): Promise<boolean>;
 };
+
+type Item = Record<string, unknown>;
 
 const STATUS = { '#status': 'status' };
 
@@ -74,7 +81,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
     } while (start);
   }
 
-  async function read(key: NotificationKey) {
+  async function read(key: NotificationKey): Promise<Item | undefined> {
     const get = new GetCommand({ TableName: table, Key: key, ConsistentRead: true });
     return (await orAway(dynamo.send(get))).Item;
   }
@@ -86,61 +93,102 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
 
     async find(key, now) {
       const item = await read(key);
-      if (!item?.deferredUntil || item.deferredUntil > now.toISOString()) return undefined;
-      if (item.deferredShard === GIVEN_UP) return undefined;
-      const event = orderEventSchema.parse(JSON.parse(item.event));
-      const { channel, attempts = 0, attemptsBefore = 0, status } = item;
-      const hasFailed = status === 'failed';
-      return { key, event, channel, attempts: attempts - attemptsBefore, hasFailed };
+      if (!isDue(item, now)) return undefined;
+      return { key, event: eventOf(item), channel: String(item.channel) };
     },
 
-    async drop(key, now) {
-      // Refused where another run has it, or has settled it.
-      await update({
+    async postpone(key, now) {
+      const item = await read(key);
+      if (!isDue(item, now)) return 'settled';
+      const { failingSince = now, status } = storedSchema.parse(item);
+      const next = nextTry(failingSince, now);
+      // A status of another release, or a settled one, is left to the code that knows it.
+      const rests = !next && (status === 'deferred' || status === 'failed');
+      const until = rests ? now : (next ?? late(now));
+      const set = {
+        deferredUntil: until.toISOString(),
+        failingSince: failingSince.toISOString(),
+        ...(rests && { status: 'failed', deferredShard: GIVEN_UP }),
+        ...(rests && status === 'deferred' && { passing: true }),
+      };
+      const { refused } = await update({
         Key: key,
-        ConditionExpression: '#status = :failed',
-        ExpressionAttributeNames: STATUS,
-        UpdateExpression: 'SET deferredShard = :givenUp, deferredUntil = :now',
-        ExpressionAttributeValues: {
-          ':failed': 'failed',
-          ':givenUp': GIVEN_UP,
-          ':now': now.toISOString(),
-        },
+        ...changing(set, {
+          // Not under a call that somebody has begun meanwhile.
+          ConditionExpression: `deferredUntil = :due${rests ? ' AND #status = :was' : ''}`,
+          ExpressionAttributeValues: {
+            ':due': item.deferredUntil,
+            ...(rests && { ':was': status }),
+          },
+        }),
       });
+      if (refused) return 'settled';
+      return rests ? 'given up' : 'later';
     },
 
     async *givenUp(period) {
       for await (const key of keysOf({ shard: GIVEN_UP, ...period })) {
         const item = await read(key);
         // The index lags behind a write for a moment; its end is a part of a range.
-        if (item?.deferredShard !== GIVEN_UP) continue;
-        if (item.deferredUntil >= period.to.toISOString()) continue;
-        const { channel, attempts, reason, deferredUntil } = item;
-        const event = orderEventSchema.parse(JSON.parse(item.event));
-        yield { key, event, channel, attempts, reason, at: deferredUntil };
+        if (item?.deferredShard !== GIVEN_UP || item.status !== 'failed') continue;
+        const at = String(item.deferredUntil);
+        if (at >= period.to.toISOString()) continue;
+        yield { key, ...factsOf(item), at };
       }
     },
 
-    async putBack({ key, event }, now) {
-      const { deferredShard, deferredUntil } = deferralOf(event, now);
+    async putBack({ key, eventId }, now) {
       const { refused } = await update({
         Key: key,
         ExpressionAttributeNames: STATUS,
         ConditionExpression: '#status = :failed AND deferredShard = :givenUp',
         UpdateExpression:
           'SET #status = :deferred, deferredShard = :shard, deferredUntil = :now, ' +
-          'reason = :reason, attemptsBefore = attempts',
+          'reason = :reason REMOVE failingSince',
         ExpressionAttributeValues: {
           ':failed': 'failed',
           ':givenUp': GIVEN_UP,
           ':deferred': 'deferred',
-          ':shard': deferredShard,
-          ':now': deferredUntil,
+          ':shard': shardOf(eventId),
+          ':now': now.toISOString(),
           ':reason': 'put back',
         },
       });
       return !refused;
     },
+  };
+}
+
+function isDue(item: Item | undefined, now: Date): item is Item & { deferredUntil: string } {
+  const { deferredUntil, deferredShard } = item ?? {};
+  if (typeof deferredUntil !== 'string' || deferredShard === GIVEN_UP) return false;
+  return deferredUntil <= now.toISOString();
+}
+
+function eventOf({ event }: Item): OrderEvent {
+  const read = orderEventSchema.safeParse(jsonOf(event));
+  if (read.success) return read.data;
+  const paths = read.error.issues.map(({ path }) => path.join('.'));
+  throw new AppError('RECORD_INVALID', `This release cannot read its event: ${paths.join(', ')}.`);
+}
+
+function jsonOf(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    // No event is undefined; what the parser says may repeat a part of the text.
+    return undefined;
+  }
+}
+
+function factsOf({ eventId, orderId, type, channel, attempts, reason }: Item) {
+  return {
+    eventId: String(eventId),
+    orderId: String(orderId),
+    type: String(type),
+    channel: String(channel),
+    attempts: Number(attempts),
+    reason: String(reason),
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { orderEvent } from '../../test/support/order-event.ts';
 import { forgetfulSeen } from '../../test/support/seen.ts';
-import type { Channel, Message, Sender, SendResult } from './channels.ts';
+import type { Message, Sender, SendResult } from './channels.ts';
 import { deliver } from './deliver.ts';
 import { DEFAULTS, type Preferences } from './preferences.ts';
 import { recipientsOf } from './recipient.ts';
@@ -41,23 +41,19 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
     {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
+      unsubscribe: undefined,
       recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
       seen: forgetfulSeen({
         claim: async ({ channel }) => {
           steps.push(`claim ${channel}`);
-          return { id: 'c1', isRetaken: false };
+          return { id: 'c1' };
         },
-        of: async () =>
-          Object.entries(outcomes).map(([channel, { status }]) => ({
-            key: { pk: 'o1', sk: channel },
-            channel: channel as Channel,
-            status,
-          })),
-        retreat: async () => {
-          steps.push('retreat');
-        },
-        release: async ({ channel }, _, reason) => {
+        release: async ({ channel }, _, { reason }) => {
           steps.push(`release ${channel}: ${reason}`);
+        },
+        putOff: async ({ channel }, _, { reason, until, failingSince }) => {
+          const times = `${failingSince.toISOString()} to ${until.toISOString()}`;
+          steps.push(`put off ${channel} from ${times}: ${reason}`);
         },
         hold: async ({ channel }, _, reason) => {
           steps.push(`hold ${channel}: ${reason}`);
@@ -114,31 +110,18 @@ test('a claim that DynamoDB does not acknowledge is not sent', async () => {
   expect(error).toBe(away);
 });
 
-test('a failure that passes asks for another delivery, and the other channel is served', async () => {
-  const { outcomes, error } = await run({
+test('what no provider takes is put off for a minute and asks for nothing; the other channel is served', async () => {
+  const { steps, outcomes, error } = await run({
     answer: async ({ channel }) =>
       channel === 'email'
         ? { success: false, passing: true, reason: 'too many' }
         : { success: true, messageId: 'm1' },
   });
-  expect(outcomes).toEqual({
-    email: { status: 'failed', passing: true, reason: 'too many' },
-    sms: { status: 'sent', messageId: 'm1', provider: 'test' },
-  });
-  expect(error).toMatchObject({ code: 'SEND_FAILED', retriable: true });
-});
-
-test('an event that no provider took does not count as told; one told on any channel does', async () => {
-  const passing = { success: false, passing: true, reason: 'too many' } as const;
-  const none = await run({ answer: async () => passing });
-  expect(none.steps).toContain('retreat');
-  const one = await run({
-    answer: async ({ channel }) =>
-      channel === 'email' ? passing : { success: true, messageId: 'm1' },
-  });
-  expect(one.steps).not.toContain('retreat');
-  const underWay = await run({ seen: { claim: () => Promise.reject(new Error('under way')) } });
-  expect(underWay.steps).not.toContain('retreat');
+  expect(steps).toContain(
+    'put off email from 2026-11-20T23:00:00.000Z to 2026-11-20T23:01:00.000Z: too many',
+  );
+  expect(outcomes).toEqual({ sms: { status: 'sent', messageId: 'm1', provider: 'test' } });
+  expect(error).toBeUndefined();
 });
 
 test('a failure that stays is on record and asks for nothing', async () => {

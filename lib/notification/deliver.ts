@@ -1,13 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Clock } from '../clock.ts';
-import { AppError } from '../errors.ts';
-import { countNotification } from '../metrics.ts';
+import { countNotification, measure } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
 import { CALL_MS } from './call.ts';
-import { CHANNELS, type Channel, type Senders } from './channels.ts';
+import { CHANNELS, type Senders } from './channels.ts';
 import { compose } from './compose.ts';
 import type { RecipientOf } from './recipient.ts';
 import {
+  isPassing,
   type Notification,
   type NotificationKey,
   notificationKey,
@@ -25,7 +25,6 @@ const NOTING_MS = 9_000;
 export const ADDRESS_CHANGED = 'address changed';
 
 const OPEN: ReadonlySet<Status> = new Set(['claimed', 'sending', 'failed', 'deferred']);
-const UNTOLD: ReadonlySet<Status> = new Set(['failed', 'skipped']);
 
 export type DeliverDeps = {
   senders: Senders;
@@ -33,7 +32,7 @@ export type DeliverDeps = {
   recipientOf: RecipientOf;
   clock: Clock;
   /** What the links to unsubscribe are made of; without it emails have none. */
-  unsubscribe?: UnsubscribeConfig | undefined;
+  unsubscribe: UnsubscribeConfig | undefined;
 };
 
 /** When the invocation is over, and where it reports; never with an address. */
@@ -44,11 +43,22 @@ export type Attempt = {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
+/** What became of one notification. `waits`: until quiet hours end. `put off`: no provider took it. */
+export type Fate =
+  | 'sent'
+  | 'failed'
+  | 'unknown'
+  | 'skipped'
+  | 'waits'
+  | 'put off'
+  | 'given up'
+  | 'settled before';
+
 /**
  * Tells the customer about one event, on every channel at most once, and puts on record what was
- * sent, failed, or not sent and why.
+ * sent, failed, put off, or not sent and why.
  *
- * @throws AppError retriable when something is left to do at another delivery of the event
+ * @throws AppError `SEND_FAILED` while another invocation is at it; `DATABASE_AWAY`
  */
 export async function deliver(
   event: OrderEvent,
@@ -60,9 +70,7 @@ export async function deliver(
   const done = await Promise.allSettled(plan.map((one) => notify(one, attempt, deps)));
   if (!isFirst) await skipOtherAddresses(event, plan, attempt, deps);
   const failed = done.find((result) => result.status === 'rejected');
-  if (!failed) return;
-  if (done.some(isNotTaken) && !(await isTold(event, deps))) await deps.seen.retreat(event);
-  throw failed.reason;
+  if (failed) throw failed.reason;
 }
 
 /** The longest that one event takes when every provider is asked once. */
@@ -113,8 +121,8 @@ export async function inTime(
 export async function notify(
   notification: Notification,
   { deadline, again, log }: Attempt,
-  { seen, senders }: Pick<DeliverDeps, 'seen' | 'senders'>,
-): Promise<void> {
+  { seen, senders, clock }: Pick<DeliverDeps, 'seen' | 'senders' | 'clock'>,
+): Promise<Fate> {
   const { channel } = notification;
   if ('skip' in notification) return noteSkip(notification, log, seen);
   if (notification.until) {
@@ -122,16 +130,25 @@ export async function notify(
     const noted = await seen.defer(notification, until, `quiet hours until ${until.toISOString()}`);
     const status = noted ? 'deferred' : 'settled before';
     if (noted) countNotification(channel, 'deferred');
-    return log.info('notification', { channel, status, until: until.toISOString() });
+    log.info('notification', { channel, status, until: until.toISOString() });
+    return noted ? 'waits' : 'settled before';
   }
-  const outcome = await send(notification, { deadline, again, log }, { seen, senders });
-  if (!outcome) return log.info('notification', { channel, status: 'settled before' });
-  countNotification(channel, outcome.status);
-  if (outcome.status === 'sent') return log.info('notification', { channel, ...outcome });
-  log.warn('notification', { channel, ...outcome });
-  if (outcome.status === 'failed' && outcome.passing) {
-    throw new NotTakenError(channel, outcome.reason);
+  const told = await send(notification, { deadline, again, log }, { seen, senders, clock });
+  if (!told) {
+    log.info('notification', { channel, status: 'settled before' });
+    return 'settled before';
   }
+  countNotification(channel, told.status);
+  if (told.status === 'sent') log.info('notification', { channel, ...told });
+  else log.warn('notification', { channel, ...told });
+  if (told.status === 'deferred') {
+    measure('NotificationsPutOff');
+    return 'put off';
+  }
+  if (!isPassing(told)) return told.status;
+  measure('NotificationsGivenUp');
+  log.error('notification given up', { channel, reason: told.reason });
+  return 'given up';
 }
 
 /** Puts on record why a notification is not sent, on its own record or on the one at `key`. */
@@ -140,22 +157,12 @@ export async function noteSkip(
   log: Attempt['log'],
   seen: Seen,
   key?: NotificationKey,
-): Promise<void> {
+): Promise<'skipped' | 'settled before'> {
   const { channel, skip: reason } = notification;
-  const noted = await seen.skip(notification, reason, key);
-  if (noted) countNotification(channel, 'skipped');
-  log.info('notification', { channel, status: noted ? 'skipped' : 'settled before', reason });
-}
-
-/** The customer has surely not been told on this channel, which is on record. */
-export class NotTakenError extends AppError {
-  constructor(channel: Channel, reason: string) {
-    super('SEND_FAILED', `The provider of ${channel} did not take it: ${reason}`);
-  }
-}
-
-function isNotTaken(result: PromiseSettledResult<void>): boolean {
-  return result.status === 'rejected' && result.reason instanceof NotTakenError;
+  const status = (await seen.skip(notification, reason, key)) ? 'skipped' : 'settled before';
+  if (status === 'skipped') countNotification(channel, status);
+  log.info('notification', { channel, status, reason });
+  return status;
 }
 
 /** What an earlier delivery has left open for an address that is not the customer's any more. */
@@ -170,9 +177,4 @@ async function skipOtherAddresses(
     if (own.has(key.sk) || !OPEN.has(status)) continue;
     await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, seen, key);
   }
-}
-
-/** Whether anybody was, is being or will be told of an event, on any channel. */
-async function isTold(event: OrderEvent, { seen }: Pick<DeliverDeps, 'seen'>): Promise<boolean> {
-  return (await seen.of(event)).some(({ status }) => !UNTOLD.has(status));
 }

@@ -1,10 +1,12 @@
 import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { openCursor, sealCursor } from '../cursor.ts';
 import { AppError } from '../errors.ts';
-import type { NotificationEntry } from './api.ts';
-import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey, type Status } from './record.ts';
+import { logger } from '../logger.ts';
+import { type NotificationEntry, notificationSchema } from './api.ts';
+import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
 
 /** Whose notifications: one of an order or a customer. */
 export type Whose = { orderId: string } | { customerId: string };
@@ -12,6 +14,15 @@ export type Whose = { orderId: string } | { customerId: string };
 export type Page = { limit: number; cursor?: string | undefined };
 
 type Item = Record<string, unknown>;
+
+/** A key as DynamoDB takes it. */
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const key = (maxBytes: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= maxBytes);
+const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
 
 /** How often DynamoDB is asked again for records that one answer left out. */
 const MAX_ROUNDS = 3;
@@ -29,7 +40,8 @@ export async function listNotifications(
 ): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
   const { dynamo, table, clock } = deps;
   const scope = ['notifications', ...Object.entries(whose).flat()];
-  const from = cursor === undefined ? undefined : keysAt(openCursor(scope, cursor), whose);
+  const keysAt = (position: string) => keysIn(position, whose);
+  const from = cursor === undefined ? undefined : openCursor(scope, cursor, keysAt);
   const query = new QueryCommand({
     TableName: table,
     ...('orderId' in whose ? byOrder(whose.orderId) : byCustomer(whose.customerId)),
@@ -43,7 +55,7 @@ export async function listNotifications(
   // DynamoDB ends a page at 1 MB, too.
   const last = LastEvaluatedKey ? page.at(-1) : undefined;
   return {
-    notifications: records.map((record) => entryOf(record, clock.now())),
+    notifications: records.flatMap((record) => entriesOf(record, clock.now())),
     nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),
   };
 }
@@ -69,10 +81,23 @@ function positionOf({ pk, sk, recipientSort }: Item, whose: Whose): string {
   return JSON.stringify('orderId' in whose ? [pk, sk] : [pk, sk, recipientSort]);
 }
 
-function keysAt(position: string, whose: Whose): Item {
-  const [pk, sk, recipientSort] = JSON.parse(position);
-  if ('orderId' in whose) return { pk, sk };
-  return { pk, sk, recipientSort, recipientKey: customerKey(whose.customerId) };
+/** The keys at a position; undefined for a text that is none, or that DynamoDB would refuse. */
+function keysIn(position: string, whose: Whose): Item | undefined {
+  const keys = keysOf(position);
+  if (!keys) return undefined;
+  const [pk, sk, recipientSort] = keys;
+  if (!sk.startsWith(NOTIFICATION)) return undefined;
+  if ('orderId' in whose) return pk === orderKey(whose.orderId) ? { pk, sk } : undefined;
+  const recipientKey = customerKey(whose.customerId);
+  return recipientSort === undefined ? undefined : { pk, sk, recipientSort, recipientKey };
+}
+
+function keysOf(position: string) {
+  try {
+    return keysSchema.safeParse(JSON.parse(position)).data;
+  } catch {
+    return undefined; // It is no JSON.
+  }
 }
 
 /** The records to what the index holds, in its order. One that has expired meanwhile is left out. */
@@ -101,39 +126,41 @@ function nameOf({ pk, sk }: Item): string {
   return JSON.stringify([pk, sk]);
 }
 
-/** Records are written by this folder alone, so what they hold is trusted. */
-type Stored = Omit<NotificationEntry, 'status' | 'to'> & {
-  to?: string;
-  status: Status;
-  claimedUntil?: string;
-};
+/** Another release may have written a record: a field that this one cannot read counts as absent. */
+const { shape } = notificationSchema;
+const storedSchema = notificationSchema.extend({
+  to: z.string().nullable().catch(null),
+  subject: shape.subject.catch(undefined),
+  status: z.string().catch(''),
+  reason: shape.reason.catch(undefined),
+  attempts: shape.attempts.catch(0),
+  messageId: shape.messageId.catch(undefined),
+  claimedUntil: z.string().catch(''),
+});
 
-function entryOf(item: Item, now: Date): NotificationEntry {
-  const record = item as Stored;
-  const { subject, messageId } = record;
-  const { status, reason } = statusOf(record, now);
-  return {
-    eventId: record.eventId,
-    orderId: record.orderId,
-    type: record.type,
-    channel: record.channel,
-    to: record.to ?? null,
-    ...(subject !== undefined && { subject }),
-    status,
-    ...(reason !== undefined && { reason }),
-    attempts: record.attempts,
-    ...(messageId !== undefined && { messageId }),
-    at: record.at,
-  };
+type Stored = z.infer<typeof storedSchema>;
+
+/** The record as the API shows it; nothing where it holds not even what every entry has. */
+function entriesOf(item: Item, now: Date): NotificationEntry[] {
+  const record = storedSchema.strip().safeParse(item);
+  if (!record.success) {
+    const fields = record.error.issues.map(({ path }) => path.join('.'));
+    logger.warn('notification left out of the list', { fields });
+    return [];
+  }
+  const { claimedUntil: _, ...entry } = { ...record.data, ...statusOf(record.data, now) };
+  return [entry];
 }
 
 /** A call under way is not known to have arrived, and one whose caller has died never will be. */
 function statusOf(
-  { status, reason, claimedUntil = '' }: Stored,
+  { status, reason, claimedUntil }: Stored,
   now: Date,
 ): Pick<NotificationEntry, 'status' | 'reason'> {
+  const known = shape.status.safeParse(status);
+  if (known.success) return { status: known.data, reason };
   if (status === 'claimed') return { status: 'failed', reason };
-  if (status !== 'sending') return { status, reason };
+  if (status !== 'sending') return { status: 'unknown', reason: 'written by another release' };
   const called = 'the provider is being called';
   const died = 'the invocation ended during the call to the provider';
   return { status: 'unknown', reason: claimedUntil > now.toISOString() ? called : died };

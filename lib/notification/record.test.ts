@@ -7,6 +7,7 @@ import {
   type Notification,
   notificationKey,
   standing,
+  storedSchema,
   superseded,
 } from './record.ts';
 
@@ -85,14 +86,18 @@ test.each([
   ['settled', { status: 'failed' }],
   ['settled', { status: 'skipped' }],
   ['settled', { status: 'unknown' }],
+  ['settled', { status: 'paused', claim: 'mine' }],
+  ['settled', { status: 7 }],
+  ['settled', {}],
+  ['settled', { status: 'claimed', claim: 'other', claimedUntil: 'tomorrow' }],
+  ['settled', { status: 'sending', claimedUntil: '2026-11-20T10:00:01.000Z' }],
+  ['abandoned', { status: 'sending', claim: 'other', claimedUntil: 'tomorrow' }],
   ['mine', { status: 'sending', claim: 'mine' }],
   ['under way', { status: 'claimed', claim: 'other', claimedUntil: '2026-11-20T10:00:01.000Z' }],
   ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
   ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
 ] as const)('a record is %s when it is %j', (expected, stored) => {
-  expect(standing({ claim: undefined, claimedUntil: undefined, ...stored }, 'mine', now)).toBe(
-    expected,
-  );
+  expect(standing(storedSchema.parse(stored), 'mine', now)).toBe(expected);
 });
 
 test('a record in `sending` is never free for a writer that skips it', () => {
@@ -100,6 +105,6 @@ test('a record in `sending` is never free for a writer that skips it', () => {
     status: 'sending',
     claim: 'other',
     claimedUntil: '2026-11-20T10:01:00.000Z',
-  } as const;
-  expect(standing(stored, undefined, now)).toBe('under way');
+  };
+  expect(standing(storedSchema.parse(stored), undefined, now)).toBe('under way');
 });

@@ -12,20 +12,10 @@ export type Notification = { event: OrderEvent; channel: Channel } & (
 
 /**
  * `sending` is the state during the call to the provider; it never becomes a second call. `claimed` is
- * the pause between two calls of one invocation; only it expires. A failure that passes is taken
- * again.
+ * the pause between two calls of one invocation; only it expires. `deferred` waits until quiet hours
+ * end, or until the providers are tried again.
  */
-const STATUSES = [
-  'claimed',
-  'sending',
-  'sent',
-  'failed',
-  'skipped',
-  'deferred',
-  'unknown',
-] as const;
-
-export type Status = (typeof STATUSES)[number];
+export type Status = 'claimed' | 'sending' | 'sent' | 'failed' | 'skipped' | 'deferred' | 'unknown';
 
 export type NotificationKey = { pk: string; sk: string };
 
@@ -35,11 +25,29 @@ export type Outcome =
   | { status: 'failed'; reason: string; passing: boolean }
   | { status: 'unknown'; reason: string };
 
-/** What a writer finds where a record is not free to be taken. */
+/** The providers surely took nothing, and may later. */
+export function isPassing<Told extends { status: string }>(
+  told: Told,
+): told is Told & { status: 'failed'; passing: true } {
+  return told.status === 'failed' && 'passing' in told && told.passing === true;
+}
+
+const time = z.iso
+  .datetime()
+  .transform((text) => new Date(text))
+  .optional()
+  .catch(undefined);
+
+/**
+ * What a writer finds on a record. Another release may have written it: a status that this one does
+ * not know counts as settled, and a field that it cannot read as absent.
+ */
 export const storedSchema = z.object({
-  status: z.enum(STATUSES),
-  claim: z.string().optional(),
-  claimedUntil: z.string().optional(),
+  status: z.string().catch(''),
+  claim: z.string().optional().catch(undefined),
+  claimedUntil: time,
+  /** When its providers began to fail, where none has taken it since. */
+  failingSince: time,
 });
 
 export type Stored = z.infer<typeof storedSchema>;
@@ -113,9 +121,14 @@ export function factsOf(notification: Notification, now: Date) {
 export function deferralOf(event: OrderEvent, until: Date) {
   return {
     event: JSON.stringify(event),
-    deferredShard: shardKey(Number.parseInt(digest(event.id).slice(0, 1), 16)),
+    deferredShard: shardOf(event.id),
     deferredUntil: until.toISOString(),
   };
+}
+
+/** The key under which the notifications of an event wait. */
+export function shardOf(eventId: string): string {
+  return shardKey(Number.parseInt(digest(eventId).slice(0, 1), 16));
 }
 
 /** The key of those that `sendDeferred` has given up, by the time of that. */
@@ -148,16 +161,16 @@ export function superseded(notification: Notification): Notification {
  * answer was lost. `abandoned`: the invocation that called the provider is over and said nothing.
  */
 export function standing(
-  { status, claim, claimedUntil = '' }: Stored,
+  { status, claim, claimedUntil }: Pick<Stored, 'status' | 'claim' | 'claimedUntil'>,
   mine: string | undefined,
   now: Date,
 ): 'mine' | 'settled' | 'under way' | 'abandoned' {
   // One that has expired was free to be taken: whoever finds it here comes again.
-  if (status === 'claimed') return 'under way';
-  if (status !== 'sending') return 'settled';
+  if (status === 'claimed') return claimedUntil ? 'under way' : 'settled';
+  if (status !== 'sending' || claim === undefined) return 'settled';
   if (claim === mine) return 'mine';
-  const over = Date.parse(claimedUntil) + CLOCK_MARGIN_MS < now.getTime();
-  return over ? 'abandoned' : 'under way';
+  const isHeld = claimedUntil && claimedUntil.getTime() + CLOCK_MARGIN_MS >= now.getTime();
+  return isHeld ? 'under way' : 'abandoned';
 }
 
 function addressOf(notification: Notification): string | undefined {

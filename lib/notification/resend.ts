@@ -15,9 +15,8 @@ type Options = {
 };
 
 /**
- * Has `sendDeferred` send, within a minute, what it gave up after its last failure: as the customer's
- * preferences say then, with all its attempts anew, and never what a later event of the order has
- * overtaken.
+ * Has `sendDeferred` send, within a minute, what was given up after six days: as the customer's
+ * preferences say then, with six days anew, and never what a later event of the order has overtaken.
  *
  * @throws AppError `DATABASE_AWAY`; repeating it goes on where it stopped
  */
@@ -29,7 +28,7 @@ export async function resend(
   const report: ResendReport = { found: 0, putBack: 0 };
   const now = clock.now();
   for await (const record of deferred.givenUp(isPeriod(wish) ? wish : EVER)) {
-    if (isOrder(wish) && record.event.data.orderId !== wish.order) continue;
+    if (isOrder(wish) && record.orderId !== wish.order) continue;
     report.found += 1;
     found(record);
     if (put && (await deferred.putBack(record, now))) report.putBack += 1;

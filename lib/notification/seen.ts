@@ -4,11 +4,12 @@ import { orAway } from '../attempt.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { OrderEvent } from '../order-event.ts';
-import type { Channel } from './channels.ts';
+import { CHANNELS, type Channel } from './channels.ts';
 import {
   deferralOf,
   expiredBefore,
   factsOf,
+  GIVEN_UP,
   type Notification,
   type NotificationKey,
   notificationKey,
@@ -48,11 +49,16 @@ export type Seen = Steps & {
   hold(notification: Notification, claim: string, reason: string, until: Date): Promise<void>;
   /** Takes it up again for the next call. @throws like {@link hold} */
   resume(notification: Notification, claim: string, until: Date): Promise<void>;
-  /**
-   * Gives a claim back whose call was not begun, so that the next delivery takes it again; the call is
-   * not counted.
-   */
-  release(notification: Notification, claim: string, reason: string): Promise<void>;
+  /** Puts off a claim whose call was not begun; the call is not counted. */
+  release(notification: Notification, claim: string, wait: Wait): Promise<void>;
+  /** Puts off a notification that no provider took, to be tried again. */
+  putOff(
+    notification: Notification,
+    claim: string,
+    wait: Wait & { failingSince: Date },
+  ): Promise<void>;
+  /** Lets a notification that no provider took rest, `failed`, until somebody puts it back. */
+  giveUp(notification: Notification, claim: string, reason: string): Promise<void>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
   /**
@@ -65,14 +71,16 @@ export type Seen = Steps & {
   of(event: OrderEvent): Promise<RecordFound[]>;
 };
 
-/** `isRetaken`: somebody had the record before, and may still be about to note that nobody was told. */
-export type Claim = { id: string; isRetaken: boolean };
+/** `failingSince`: since when no provider has taken the notification. */
+export type Claim = { id: string; failingSince?: Date | undefined };
+
+/** Why a notification waits, and until when. */
+export type Wait = { reason: string; until: Date };
 
 export type RecordFound = { key: NotificationKey; channel: Channel; status: Status };
 
 type Attributes = Record<string, unknown> & { claim?: string };
-type Taking = { calls?: 0 | 1; anew?: boolean; key?: NotificationKey };
-type Taken = { isRetaken: boolean };
+type Taking = { remove: string[]; calls?: 0 | 1; key?: NotificationKey };
 
 /**
  * A record is taken when it is new, when it waits, when its last failure was one that passes, or when
@@ -93,11 +101,11 @@ function free(now: Date): Condition {
   };
 }
 
-/** What keeps a record in the index of the deferred ones, see `deferralOf`. */
-const OF_A_DEFERRAL = ['event', 'deferredShard', 'deferredUntil'];
+/** What a record holds while it waits, see `deferralOf`. */
+const OF_A_WAIT = ['event', 'deferredShard', 'deferredUntil', 'failingSince'];
 
 /** What one call to a provider leaves on a record. */
-const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason', ...OF_A_DEFERRAL];
+const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason'];
 
 export function createSeen(deps: {
   dynamo: DynamoDBDocumentClient;
@@ -107,31 +115,26 @@ export function createSeen(deps: {
   const { dynamo, table, clock } = deps;
   const update = createUpdate(dynamo, table);
 
-  /** @returns undefined when the record is settled already */
+  /** @returns how the record stood before; undefined when it is settled already */
   async function take(
     notification: Notification,
     set: Attributes,
-    { calls = 0, anew = false, key = notificationKey(notification) }: Taking = {},
-  ): Promise<Taken | undefined> {
+    { remove, calls = 0, key = notificationKey(notification) }: Taking,
+  ): Promise<Stored | undefined> {
     const now = clock.now();
     const { refused, item } = await update({
       Key: key,
-      ...changing({ ...factsOf(notification, now), ...set }, free(now), {
-        remove: OF_A_CALL,
-        calls,
-        anew,
-      }),
+      ...changing({ ...factsOf(notification, now), ...set }, free(now), { remove, calls }),
     });
-    if (!refused) return { isRetaken: item !== undefined };
-    const stored = storedSchema.parse(item);
+    const stored = storedSchema.parse(item ?? {});
+    if (!refused) return stored;
     const stands = standing(stored, set.claim, now);
     if (stands === 'under way') throw underWay(notification);
-    if (stands === 'abandoned') await giveUp(notification, key, stored);
-    // Whether it was new when my lost answer was given is not known any more.
-    return stands === 'mine' ? { isRetaken: true } : undefined;
+    if (stands === 'abandoned') await abandon(notification, key, stored);
+    return stands === 'mine' ? stored : undefined;
   }
 
-  async function giveUp(notification: Notification, key: NotificationKey, { claim }: Stored) {
+  async function abandon(notification: Notification, key: NotificationKey, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
     const { refused } = await update({
       Key: key,
@@ -141,11 +144,29 @@ export function createSeen(deps: {
           ConditionExpression: '#status = :sending AND claim = :theirs',
           ExpressionAttributeValues: { ':sending': 'sending', ':theirs': claim },
         },
-        { remove: OF_A_DEFERRAL },
+        { remove: OF_A_WAIT },
       ),
     });
     // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
     if (refused) throw underWay(notification);
+  }
+
+  /** By the claim alone: it stays on the record when somebody else has found it abandoned. */
+  async function note(
+    notification: Notification,
+    claim: string,
+    set: Attributes,
+    remove: string[] = [],
+  ) {
+    // Refused where somebody else has taken it since, or the record itself has been removed.
+    await update({
+      Key: notificationKey(notification),
+      ...changing(
+        { ...set, at: clock.now().toISOString() },
+        { ConditionExpression: 'claim = :claim', ExpressionAttributeValues: { ':claim': claim } },
+        { remove },
+      ),
+    });
   }
 
   return {
@@ -158,8 +179,9 @@ export function createSeen(deps: {
         claimedUntil: until.toISOString(),
         ...(again && deferralOf(notification.event, again)),
       };
-      const taken = await take(notification, set, { calls: 1 });
-      return taken && { id, ...taken };
+      // What waits goes on waiting: should this process die, sendDeferred still looks at it.
+      const taken = await take(notification, set, { remove: OF_A_CALL, calls: 1 });
+      return taken && { id, failingSince: taken.failingSince };
     },
 
     async hold(notification, claim, reason, until) {
@@ -191,44 +213,62 @@ export function createSeen(deps: {
       if (refused) throw underWay(notification);
     },
 
-    async release(notification, claim, reason) {
+    async release(notification, claim, { reason, until }) {
       // Refused when it has arrived before, and only its answer was lost.
       await update({
         Key: notificationKey(notification),
         ...changing(
-          { status: 'failed', passing: true, reason, at: clock.now().toISOString() },
           {
-            ConditionExpression: 'claim = :claim AND #status = :sending',
-            ExpressionAttributeValues: { ':claim': claim, ':sending': 'sending' },
+            status: 'deferred',
+            reason,
+            at: clock.now().toISOString(),
+            ...deferralOf(notification.event, until),
+          },
+          {
+            ConditionExpression: 'claim = :claim AND #status IN (:sending, :unknown)',
+            ExpressionAttributeValues: {
+              ':claim': claim,
+              ':sending': 'sending',
+              ':unknown': 'unknown',
+            },
           },
           { calls: -1 },
         ),
       });
     },
 
-    async settle(notification, claim, outcome) {
-      // Refused only where the record itself has been removed: there is nothing to settle then.
-      await update({
-        Key: notificationKey(notification),
-        ...changing(
-          { ...outcome, at: clock.now().toISOString() },
-          {
-            ConditionExpression: 'claim = :claim',
-            ExpressionAttributeValues: { ':claim': claim },
-          },
-          { remove: outcome.status === 'failed' && outcome.passing ? [] : OF_A_DEFERRAL },
-        ),
+    async putOff(notification, claim, { reason, until, failingSince }) {
+      await note(notification, claim, {
+        status: 'deferred',
+        reason,
+        failingSince: failingSince.toISOString(),
+        ...deferralOf(notification.event, until),
       });
+    },
+
+    async giveUp(notification, claim, reason) {
+      await note(notification, claim, {
+        status: 'failed',
+        passing: true,
+        reason,
+        ...deferralOf(notification.event, clock.now()),
+        deferredShard: GIVEN_UP,
+      });
+    },
+
+    async settle(notification, claim, outcome) {
+      await note(notification, claim, outcome, OF_A_WAIT);
     },
 
     async defer(notification, until, reason) {
       const set = { status: 'deferred', reason, ...deferralOf(notification.event, until) };
-      return (await take(notification, set, { anew: true })) !== undefined;
+      return (await take(notification, set, { remove: OF_A_CALL })) !== undefined;
     },
 
     async skip(notification, reason, key) {
       const set = { status: 'skipped', reason };
-      return (await take(notification, set, key && { key })) !== undefined;
+      const remove = [...OF_A_CALL, ...OF_A_WAIT];
+      return (await take(notification, set, { remove, ...(key && { key }) })) !== undefined;
     },
 
     async of(event) {
@@ -242,7 +282,11 @@ export function createSeen(deps: {
         ConsistentRead: true,
       });
       const { Items = [] } = await orAway(dynamo.send(query));
-      return Items.filter(({ eventId }) => eventId === event.id).map(
+      // A channel of another release is left to the code that knows it.
+      const own = Items.filter(({ eventId, channel }) => {
+        return eventId === event.id && CHANNELS.includes(channel);
+      });
+      return own.map(
         ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),
       );
     },

@@ -1,12 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { orderEvent } from '../../test/support/order-event.ts';
 import { forgetfulSeen } from '../../test/support/seen.ts';
+import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Sender } from './channels.ts';
 import type { Deferred } from './deferred.ts';
 import { DEFAULTS } from './preferences.ts';
 import { recipientsOf } from './recipient.ts';
 import { notificationKey } from './record.ts';
+import type { Seen } from './seen.ts';
 import { sendDeferred } from './send-deferred.ts';
 
 const now = new Date('2026-11-21T07:00:00.000Z');
@@ -21,10 +23,20 @@ function eventOf(orderId: string) {
 /** One run over so many that are due, and what it sent. */
 async function run(
   due: number,
-  { timeLeft = () => 50_000, ...parts }: Partial<Deferred> & { timeLeft?: () => number } = {},
+  {
+    timeLeft = () => 50_000,
+    clock = { now: () => now },
+    seen = forgetfulSeen(),
+    ...parts
+  }: Partial<Deferred> & {
+    timeLeft?: () => number;
+    clock?: Clock;
+    seen?: Seen;
+    sender?: Sender;
+  } = {},
 ) {
   const sent: string[] = [];
-  const sender: Sender = {
+  const sender: Sender = parts.sender ?? {
     name: 'test',
     async send({ orderId }) {
       sent.push(orderId);
@@ -34,9 +46,10 @@ async function run(
   const report = await sendDeferred(
     {
       senders: { email: [sender], sms: [sender] },
-      clock: { now: () => now },
+      clock,
+      unsubscribe: undefined,
       recipientOf: async (event) => recipientsOf(event, DEFAULTS, undefined, now),
-      seen: forgetfulSeen(),
+      seen,
       deferred: {
         async *due() {
           for (let i = 0; i < due; i += 1) yield { pk: `o${i}`, sk: '' };
@@ -46,9 +59,9 @@ async function run(
           const to = '+15550123';
           const message = { channel: 'sms', orderId: pk, to, text: '' } as const;
           const key = notificationKey({ event, channel: 'sms', message });
-          return { key, event, channel: 'sms', attempts: 0, hasFailed: false };
+          return { key, event, channel: 'sms' };
         },
-        drop: async () => undefined,
+        postpone: async () => 'later',
         async *givenUp() {
           yield* [];
         },
@@ -85,6 +98,52 @@ test('what is no longer due is left alone', async () => {
   const { sent, report } = await run(3, { find: async () => undefined });
   expect(sent).toEqual([]);
   expect(report).toEqual({ handled: 0, failed: 0, dropped: 0, done: true });
+});
+
+test('after hours of an outage thousands are sent, each once, so many a run at most', async () => {
+  const count = 2_500;
+  let minute = 0;
+  const clock = { now: () => new Date(now.getTime() + minute * 60_000) };
+  const waits = new Map(Array.from({ length: count }, (_, i) => [`o${i}`, now.getTime()]));
+  const since = new Map<string, Date>();
+  const told: string[] = [];
+  const sender: Sender = {
+    name: 'test',
+    async send({ orderId }) {
+      if (minute < 90) return { success: false, passing: true, reason: 'away' };
+      told.push(orderId);
+      return { success: true, messageId: 'm1' };
+    },
+  };
+  const seen = forgetfulSeen({
+    claim: async ({ event }) => ({ id: 'c1', failingSince: since.get(event.data.orderId) }),
+    putOff: async ({ event }, _, { until, failingSince }) => {
+      since.set(event.data.orderId, failingSince);
+      waits.set(event.data.orderId, until.getTime());
+    },
+    settle: async ({ event }) => {
+      waits.delete(event.data.orderId);
+    },
+  });
+  const runs: number[] = [];
+  for (; waits.size > 0 && minute < 300; minute += 1) {
+    const due = [...waits].filter(([, at]) => at <= clock.now().getTime());
+    const { report } = await run(due.length, {
+      clock,
+      seen,
+      sender,
+      async *due() {
+        yield* due.toSorted(([, a], [, b]) => a - b).map(([pk]) => ({ pk, sk: '' }));
+      },
+    });
+    runs.push(Object(report).handled + Object(report).failed);
+  }
+  expect(waits.size).toBe(0);
+  expect(new Set(told).size).toBe(count);
+  expect(told).toHaveLength(count);
+  expect(Math.max(...runs)).toBe(2_000);
+  // An hour's pause at most, and the runs that so many need.
+  expect(minute).toBeLessThanOrEqual(90 + 60 + 2 + 1);
 });
 
 test('a record that cannot be read does not stop the others', async () => {

@@ -1,34 +1,37 @@
 import { AppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
 import type { Deferred, DeferredRecord } from './deferred.ts';
 import {
   ADDRESS_CHANGED,
+  type Attempt,
   type DeliverDeps,
   deliveryMs,
+  type Fate,
   inTime,
-  NotTakenError,
   noteSkip,
   notify,
   planOf,
 } from './deliver.ts';
+import { soon } from './pauses.ts';
 import { type NotificationKey, notificationKey } from './record.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 
-/** What one run did. `failed`: left for a later run. `done`: nothing that is due was left out. */
+/**
+ * What one run did. `failed`: left for a later run. `dropped`: given up. `done`: nothing that is due was
+ * left out.
+ */
 export type DeferredReport = { handled: number; failed: number; dropped: number; done: boolean };
 
 const AT_ONCE = 8;
 /** More than a run can send; what is left is due in the next one. */
 const MAX_A_RUN = 2_000;
-/** As often as AWS delivers a Kafka record that fails; the pauses between them make it four hours. */
-const MAX_ATTEMPTS = 10;
-const MAX_PAUSE_MINUTES = 60;
 
 /**
  * Sends what waited and is due, each as the customer's preferences say now: they may have moved the
  * quiet hours, switched it off, or given another address. What a later event of its order has
- * overtaken is skipped.
+ * overtaken is skipped; what no provider takes is put off again, and given up after six days.
  *
  * @param timeLeft milliseconds that the invocation still has
  * @throws AppError `DATABASE_AWAY`; the next run goes on
@@ -67,8 +70,8 @@ export async function sendDeferred(
 }
 
 /**
- * One record, when it is still due. What goes wrong with it does not stop the others; DynamoDB being
- * away stops the run.
+ * One record, when it is still due. What goes wrong with it does not stop the others, and is looked at
+ * later; DynamoDB being away stops the run.
  */
 async function handle(
   key: NotificationKey,
@@ -80,55 +83,62 @@ async function handle(
   try {
     const record = await deps.deferred.find(key, now);
     if (!record) return undefined;
-    const { event, channel, attempts, hasFailed } = record;
+    const { event } = record;
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
-    if (attempts >= MAX_ATTEMPTS && hasFailed) {
-      await deps.deferred.drop(key, deps.clock.now());
-      log.error('given up', { channel, attempts });
-      return 'dropped';
-    }
-    await resume(record, { deadline, again: pause(deps.clock.now(), attempts), log }, deps);
-    return 'handled';
+    const fate = await resume(record, { deadline, again: soon(deps.clock.now()), log }, deps);
+    if (fate === 'given up') return 'dropped';
+    if (fate !== 'settled before') return fate === 'put off' ? 'failed' : 'handled';
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
     logFailure(log, 'left for a later run', error);
+    // Whoever is sending it settles it, or is found to be gone in the next minute.
+    if (error instanceof AppError && error.code === 'SEND_FAILED') return 'failed';
+  }
+  return postpone(key, now, log, deps);
+}
+
+/** A record that this run has not settled is not looked at every minute for ever. */
+async function postpone(
+  key: NotificationKey,
+  now: Date,
+  log: Attempt['log'],
+  { deferred }: SendDeferredDeps,
+): Promise<'handled' | 'failed' | 'dropped'> {
+  try {
+    const end = await deferred.postpone(key, now);
+    if (end === 'settled') return 'handled';
+    if (end === 'later') {
+      log.warn('notification waits: this release cannot settle it');
+      return 'failed';
+    }
+    measure('NotificationsGivenUp');
+    log.error('notification given up');
+    return 'dropped';
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
+    // The others may still go through.
+    logFailure(log, 'not postponed', error);
     return 'failed';
   }
 }
 
 async function resume(
   { key, event, channel }: DeferredRecord,
-  attempt: Parameters<typeof notify>[1],
+  attempt: Attempt,
   deps: SendDeferredDeps,
-): Promise<void> {
+): Promise<Fate> {
   const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
   const { plan } = await inTime(event, planned, deps.seen);
-  for (const one of plan) {
-    const { log } = attempt;
-    if ('skip' in one) {
-      await noteSkip({ event, channel, skip: one.skip }, log, deps.seen, key);
-      continue;
-    }
-    const failure = await notify(one, attempt, deps).catch(notTaken);
-    if (notificationKey(one).sk !== key.sk) {
-      // The other record waits for itself now; two would call its provider twice as often.
-      await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, deps.seen, key);
-    }
-    if (failure) throw failure;
-  }
-}
-
-function notTaken(error: unknown): NotTakenError {
-  if (error instanceof NotTakenError) return error;
-  throw error;
-}
-
-/**
- * When a record is looked at again that this run begins and does not settle: later every time, and
- * never before its invocation is over.
- */
-function pause(now: Date, attempts: number): Date {
-  return new Date(now.getTime() + Math.min(2 ** attempts, MAX_PAUSE_MINUTES) * 60_000);
+  const [one] = plan;
+  const { log } = attempt;
+  // A channel of another release has no plan.
+  if (!one) return 'settled before';
+  const skipped = { event, channel: one.channel };
+  if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.seen, key);
+  const fate = await notify(one, attempt, deps);
+  if (notificationKey(one).sk === key.sk) return fate;
+  // The other record waits for itself now; two would call its provider twice as often.
+  return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.seen, key);
 }
 
 /** Without the hash of the recipient, from which a phone number could be guessed. */

@@ -32,7 +32,7 @@ async function run(
     again?: Date;
     refused?: string;
     away?: number;
-    isRetaken?: boolean;
+    failingSince?: Date;
   } = {},
 ) {
   const steps: string[] = [];
@@ -55,6 +55,7 @@ async function run(
     if (name === given.refused) throw new Error(name);
   };
   let settled: Outcome | undefined;
+  let putOff: unknown;
   const start = Date.now();
   const result = send(
     notification,
@@ -72,14 +73,18 @@ async function run(
     } as Parameters<typeof send>[1],
     {
       random: () => 0.5,
+      clock: { now: () => new Date() },
       senders: { email: [], sms: senders },
       seen: {
         claim: async () => {
           jest.setSystemTime(start + (given.slow ?? 0) * 1000);
-          return { id: 'c1', isRetaken: given.isRetaken ?? false };
+          return { id: 'c1', failingSince: given.failingSince };
         },
-        stand: step('stand'),
         release: step('release'),
+        putOff: async (_: Notification, __: string, wait: unknown) => {
+          putOff = wait;
+        },
+        giveUp: step('give up'),
         hold: step('hold'),
         resume: step('resume'),
         settle: async (_: Notification, __: string, outcome: Outcome) => {
@@ -97,7 +102,7 @@ async function run(
     over = true;
   });
   while (!over) await jest.advanceTimersByTimeAsync(50);
-  return { steps, settled, paused, milliseconds: Date.now() - start, ...(await result) };
+  return { steps, settled, putOff, paused, milliseconds: Date.now() - start, ...(await result) };
 }
 
 test('while the provider surely took nothing it is asked again, after growing pauses', async () => {
@@ -107,16 +112,33 @@ test('while the provider surely took nothing it is asked again, after growing pa
   expect(paused).toEqual([200, 400]);
 });
 
-test('after three rounds the record is left for its next delivery', async () => {
-  const { steps, settled } = await run({ a: [passing, passing, passing] });
+const before = (days: number) => new Date(Date.now() - days * 24 * 3_600_000);
+
+test('after three rounds the notification is put off for a minute', async () => {
+  const { steps, settled, putOff, outcome } = (await run({
+    a: [passing, passing, passing],
+  })) as Awaited<ReturnType<typeof run>> & { outcome: unknown };
   expect(steps.filter((step) => step === 'a')).toHaveLength(3);
-  expect(settled).toMatchObject({ status: 'failed', passing: true });
+  expect(settled).toBeUndefined();
+  const failingSince = new Date('2026-11-20T10:00:00.600Z');
+  const until = new Date('2026-11-20T10:01:00.600Z');
+  expect(putOff).toEqual({ reason: 'too many', failingSince, until });
+  expect(outcome).toMatchObject({ status: 'deferred', reason: 'too many', until });
+});
+
+test('what has failed for days is put off for an hour, and after six days given up', async () => {
+  const failingSince = before(5.9);
+  const late = await run({ a: [passing] }, { again: new Date(), failingSince });
+  expect(late.putOff).toMatchObject({ failingSince, until: new Date('2026-11-20T11:00:00.000Z') });
+  const over = await run({ a: [passing] }, { again: new Date(), failingSince: before(6) });
+  expect(over.steps).toEqual(['a', 'give up']);
+  expect(over).toMatchObject({ outcome: { status: 'failed', passing: true } });
 });
 
 test('no round begins that could outlive the invocation', async () => {
-  const { steps, settled } = await run({ a: [passing] }, { seconds: 9 });
+  const { steps, putOff } = await run({ a: [passing] }, { seconds: 9 });
   expect(steps).toEqual(['a']);
-  expect(settled).toMatchObject({ status: 'failed', passing: true });
+  expect(putOff).toMatchObject({ reason: 'too many' });
 });
 
 test.each([
@@ -128,7 +150,7 @@ test.each([
     const late = await run(structuredClone(providers), { seconds: 20, slow: 20.001 - seconds });
     expect(late.steps).toEqual(['release']);
     expect(late).toMatchObject({
-      outcome: { status: 'failed', passing: true, reason: 'no time left' },
+      outcome: { status: 'deferred', reason: 'no time left' },
     });
     const inTime = await run(structuredClone(providers), { seconds: 20, slow: 20 - seconds });
     expect(inTime.steps).toEqual(Object.keys(providers));
@@ -178,15 +200,3 @@ test('nothing is sent again when the record is no longer ours after the pause', 
   expect(steps).toEqual(['a', 'hold', 'resume']);
   expect(error).toMatchObject({ message: 'resume' });
 });
-
-test.each([
-  [true, [taken], ['a', 'stand']],
-  [true, [lost], ['a', 'stand']],
-  [true, [permanent], ['a']],
-  [false, [taken], ['a']],
-] as const)(
-  'retaken %s and answered %j, it takes the steps %j',
-  async (isRetaken, answers, steps) => {
-    expect((await run({ a: [...answers] }, { isRetaken })).steps).toEqual(steps);
-  },
-);

@@ -3,7 +3,9 @@ import { asAppError } from '../errors.ts';
 import { CALL_MS, callInTurn } from './call.ts';
 import type { Message } from './channels.ts';
 import type { Attempt, DeliverDeps } from './deliver.ts';
-import type { Notification, Outcome } from './record.ts';
+import { nextTry, soon } from './pauses.ts';
+import { isPassing, type Notification, type Outcome } from './record.ts';
+import type { Claim, Wait } from './seen.ts';
 
 /** How often the providers are asked in one invocation; after that the record comes again. */
 const ROUNDS = 3;
@@ -12,59 +14,82 @@ const FIRST_PAUSE_MS = 200;
 const NOTING_MS = 4_000;
 const SETTLING_MS = 2_000;
 
-type Deps = Pick<DeliverDeps, 'seen' | 'senders'> & {
+type Deps = Pick<DeliverDeps, 'seen' | 'senders' | 'clock'> & {
   random?: () => number;
 };
 
+/** What became of a notification, and how long nobody would have known, had the process died. */
+export type Told = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: number };
+
 /**
  * Takes a notification, sends it, and notes how that went. While all providers surely took nothing
- * and time is left, they are asked again after a pause that grows and is not the same for all.
+ * and time is left, they are asked again after a pause that grows and is not the same for all; after
+ * the last round the notification is put off.
  *
- * @returns how it went, and how long nobody would have known, had the process died; undefined when its
- * record was settled before
+ * @returns undefined when its record was settled before
  * @throws AppError `SEND_FAILED` while another invocation is at it
  */
 export async function send(
   notification: Notification & { message: Message },
   { deadline, again, log }: Attempt,
-  { seen, senders, random = Math.random }: Deps,
-): Promise<(Outcome & { windowMs: number }) | undefined> {
+  { seen, senders, clock, random = Math.random }: Deps,
+): Promise<Told | undefined> {
   const { channel, message } = notification;
   const providers = senders[channel];
   const callsMs = CALL_MS * providers.length;
   const roundMs = callsMs + NOTING_MS;
-  const until = () => new Date(Math.min(deadline.getTime(), Date.now() + roundMs));
+  const until = () => {
+    const ms = Math.min(roundMs, deadline.getTime() - Date.now());
+    return new Date(clock.now().getTime() + ms);
+  };
 
   const id = randomUUID();
-  const taken = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
-  if (!taken) return undefined;
-  const { id: claim, isRetaken } = taken;
+  const claim = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
+  if (!claim) return undefined;
   for (let round = 1; ; round++) {
     if (Date.now() + callsMs + SETTLING_MS > deadline.getTime()) {
-      const reason = 'no time left';
-      await untilNoted(() => seen.release(notification, claim, reason), deadline);
-      return { status: 'failed', passing: true, reason, windowMs: 0 };
+      const wait = { reason: 'no time left', until: soon(clock.now()) };
+      await untilNoted(() => seen.release(notification, claim.id, wait), deadline);
+      return { status: 'deferred', ...wait, windowMs: 0 };
     }
     const start = performance.now();
     const outcome = await callInTurn(providers, message, log);
     const windowMs = Math.round(performance.now() - start);
+    if (!isPassing(outcome)) {
+      await untilNoted(() => seen.settle(notification, claim.id, outcome), deadline);
+      return { ...outcome, windowMs };
+    }
     const pauseMs = backoff(round, random());
     // What is deferred has its own time to be looked at again.
     const rounds = again ? 1 : ROUNDS;
-    const goesOn = round < rounds && Date.now() + pauseMs + roundMs < deadline.getTime();
-    const passes = outcome.status === 'failed' && outcome.passing;
-    if (!passes || !goesOn) {
-      await untilNoted(() => seen.settle(notification, claim, outcome), deadline);
-      if (isRetaken && outcome.status !== 'failed') {
-        await untilNoted(() => seen.stand(notification.event), deadline);
-      }
-      return { ...outcome, windowMs };
+    if (round >= rounds || Date.now() + pauseMs + roundMs >= deadline.getTime()) {
+      const put = () => putOff(notification, claim, outcome, { seen, clock });
+      return { ...(await untilNoted(put, deadline)), windowMs };
     }
-    log.warn('to be sent again', { channel, round, pauseMs, reason: outcome.reason });
-    await untilNoted(() => seen.hold(notification, claim, outcome.reason, until()), deadline);
+    const { reason } = outcome;
+    log.warn('to be sent again', { channel, round, pauseMs, reason });
+    await untilNoted(() => seen.hold(notification, claim.id, reason, until()), deadline);
     await pause(pauseMs);
-    await untilNoted(() => seen.resume(notification, claim, until()), deadline);
+    await untilNoted(() => seen.resume(notification, claim.id, until()), deadline);
   }
+}
+
+/** No provider took it: it is tried again later, or has failed for too long. */
+async function putOff(
+  notification: Notification,
+  { id, failingSince }: Claim,
+  outcome: Outcome & { reason: string },
+  { seen, clock }: Pick<Deps, 'seen' | 'clock'>,
+): Promise<Outcome | ({ status: 'deferred' } & Wait)> {
+  const now = clock.now();
+  const { reason } = outcome;
+  const until = nextTry(failingSince ?? now, now);
+  if (!until) {
+    await seen.giveUp(notification, id, reason);
+    return outcome;
+  }
+  await seen.putOff(notification, id, { reason, until, failingSince: failingSince ?? now });
+  return { status: 'deferred', reason, until };
 }
 
 /**

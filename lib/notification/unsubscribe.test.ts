@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { AppError } from '../errors.ts';
-import { OPERATIONS } from '../http/operations.ts';
+import { NOTIFICATION_OPERATIONS } from './api.ts';
 import type { Customers } from './customer.ts';
 import { type CustomerPreferences, DEFAULTS, isQuiet, type Preferences } from './preferences.ts';
 import { subscriptionOf, unsubscribe, unsubscribeLink } from './unsubscribe.ts';
@@ -120,7 +120,7 @@ test('the page asks in the language of its reader, by a form alone, and says whe
 });
 
 test('the example of the API is a link of stage local', () => {
-  const { request } = OPERATIONS['POST /api/unsubscribe/{token}'] ?? {};
+  const { request } = NOTIFICATION_OPERATIONS['POST /api/unsubscribe/{token}'];
   const secrets = ['for-this-laptop-alone'] as const;
   expect(subscriptionOf(request?.path?.token ?? '', { secrets })).toEqual({
     customerId: 'customer-2',

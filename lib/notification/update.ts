@@ -17,8 +17,6 @@ type Changes = {
   remove?: string[];
   /** Added to the calls on record. */
   calls?: -1 | 0 | 1;
-  /** The attempts that lead to giving up are counted from here. */
-  anew?: boolean;
 };
 
 export function createUpdate(dynamo: DynamoDBDocumentClient, table: string): Update {
@@ -39,10 +37,9 @@ export function createUpdate(dynamo: DynamoDBDocumentClient, table: string): Upd
 export function changing(
   set: Record<string, unknown>,
   condition: Condition,
-  { remove = [], calls, anew }: Changes = {},
+  { remove = [], calls }: Changes = {},
 ) {
   const sets = Object.keys(set).map((name) => `#${name} = :${name}`);
-  if (anew) sets.push('attemptsBefore = if_not_exists(attempts, :calls)');
   const stale = remove.filter((name) => !(name in set));
   return {
     UpdateExpression: [

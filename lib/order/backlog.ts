@@ -22,6 +22,8 @@ export type Refusal = { since: string; at: string; attempts: number; reason: str
 export type Backlog = { oldest?: string | undefined; refusedOrders: number };
 
 const PAGE = 100;
+/** Only keys: of a partition that is away, many orders may be passed over. */
+const PENDING_PAGE = 1000;
 
 /**
  * The index of orders with an event that is not published. An order is in one of its shards from its
@@ -101,7 +103,7 @@ export function createBacklog(client: DynamoDBDocumentClient, table: string) {
       for (const shard of [...shards.slice(first), ...shards.slice(0, first)]) {
         let from: Record<string, unknown> | undefined;
         do {
-          const page = { Limit: PAGE, ExclusiveStartKey: from };
+          const page = { Limit: PENDING_PAGE, ExclusiveStartKey: from };
           const { Items = [], LastEvaluatedKey } = await orAway(query(shard, page, before));
           yield* Items.map((item) => orderIdOf(item as Key));
           from = LastEvaluatedKey;

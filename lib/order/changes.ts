@@ -3,6 +3,8 @@ import { orAway } from '../attempt.ts';
 import { BY_CHANGE, changeShards, type Key, orderIdOf } from './keys.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
+/** A writer whose clock is ahead may have begun the next day already. */
+const CLOCK_MARGIN_MS = 60_000;
 
 /** The index of all orders by the day and time of their last change. */
 export function createChanges(client: DynamoDBDocumentClient, table: string) {
@@ -27,7 +29,8 @@ export function createChanges(client: DynamoDBDocumentClient, table: string) {
      */
     async *changedOrders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
       const [first, end] = [from.toISOString(), to.toISOString()];
-      for (let day = from.getTime(); dayOf(day) <= dayOf(now().getTime()); day += DAY_MS) {
+      const today = () => dayOf(now().getTime() + CLOCK_MARGIN_MS);
+      for (let day = from.getTime(); dayOf(day) <= today(); day += DAY_MS) {
         for (const shard of changeShards(dayOf(day))) {
           let start: Record<string, unknown> | undefined;
           do {

@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { isOrderId, type Order } from './order.ts';
-import type { Repository, StoredOrder } from './repository.ts';
+import type { Repository } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /**
  * Reads an order, the caller's own writes included.

@@ -1,7 +1,9 @@
 import { openCursor, sealCursor } from '../cursor.ts';
 import type { OrderStatus } from '../order-event.ts';
-import type { Order } from './order.ts';
+import { isOrderId, type Order } from './order.ts';
 import type { Repository } from './repository.ts';
+
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** Which of a customer's orders, and how many at once. */
 export type Listing = {
@@ -24,7 +26,13 @@ export async function listOrders(
   { limit, status, cursor }: Listing,
 ): Promise<{ orders: Order[]; nextCursor: string | null }> {
   const scope = ['orders', customerId, status ?? ''];
-  const after = cursor === undefined ? undefined : openCursor(scope, cursor);
+  const after = cursor === undefined ? undefined : openCursor(scope, cursor, placeIn);
   const { orders, last } = await repository.listByCustomer(customerId, { limit, status, after });
   return { orders, nextCursor: last === undefined ? null : sealCursor(scope, last) };
+}
+
+/** An order's `customerSort`: when it was created, and its id. */
+function placeIn(position: string): string | undefined {
+  const [at = '', id = '', ...others] = position.split('#');
+  return TIME.test(at) && isOrderId(id) && others.length === 0 ? position : undefined;
 }

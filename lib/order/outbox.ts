@@ -1,10 +1,11 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, notBefore } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Producer } from '../kafka/producer.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import type { StoredEvent } from './events.ts';
-import type { Repository, StoredOrder } from './repository.ts';
+import type { Repository } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /** What every publisher needs. */
 export type OutboxDeps = {
@@ -46,7 +47,8 @@ export async function publishPending(
   const pending = pendingOf(events);
   if (pending.length === 0) return 0;
   await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
-  await repository.markPublished(order.id, pending, clock.now().toISOString(), order.version);
+  const at = notBefore(order.updatedAt, clock.now());
+  await repository.markPublished(order.id, pending, at, order.version);
   return pending.length;
 }
 
@@ -66,7 +68,7 @@ export async function publishEach(
     try {
       await producer.send(topic, recordsOf(order.id, [event]), timeoutMs);
       const last = sent === pending.length - 1;
-      const at = clock.now().toISOString();
+      const at = notBefore(event.timestamp, clock.now());
       await repository.markPublished(order.id, [event], at, last ? order.version : undefined);
     } catch (error) {
       return { sent, error };

@@ -5,7 +5,7 @@ import { type Claim, claimOf, orderOfClaim } from './claim.ts';
 import { eventOf } from './events.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 import { type OutboxDeps, publishNow } from './outbox.ts';
-import type { StoredOrder } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /** What an order is placed with, beside its body. */
 export type Placing = { traceparent: string; idempotencyKey?: string | undefined };

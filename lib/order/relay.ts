@@ -1,19 +1,25 @@
 import { AppError } from '../errors.ts';
+import { UnreachableError } from '../kafka/client.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import type { Refusal } from './backlog.ts';
 import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
-import type { StoredOrder } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
+import { UnreadableOrderError } from './stored.ts';
+import { createTurns, type Outcome, type Turn } from './turns.ts';
 
 /**
  * What one run of the relay did: orders whose pending events are all sent, the events sent, orders
- * that Kafka refused, orders that it did not answer for. `done`: nothing was left for the next run.
+ * that Kafka refused, orders that it did not answer for, orders passed over since their partition did
+ * not answer, orders that cannot be read. `done`: nothing was left for the next run that Kafka takes.
  */
 export type RelayReport = {
   orders: number;
   published: number;
   refused: number;
   unanswered: number;
+  skipped: number;
+  unreadable: number;
   done: boolean;
 };
 
@@ -21,46 +27,70 @@ const SEND_TIMEOUT_MS = 5_000;
 /** A younger event is still with the handler that wrote it. */
 const GRACE_MS = 3_000;
 const AT_ONCE = 16;
-/** One partition may be without a leader while the others work; this many orders say it is Kafka. */
-const MAX_UNANSWERED = 16;
+/** The first may have met a connection that a freeze has ended. */
+const MAX_UNREACHABLE = 2;
 const REFUSED_PER_RUN = 16;
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MINUTES = 60;
 
 /**
  * Publishes what handlers left pending. It stops when Kafka is away and when no time is left; the
- * next run goes on. Two runs at once do no harm: see {@link publishPending}.
+ * next run goes on. A partition that does not answer holds up its own orders alone. Two runs at once
+ * do no harm: see {@link publishPending}.
  *
  * @param timeLeft milliseconds that the invocation still has
  * @throws AppError `KAFKA_AWAY` or `DATABASE_AWAY`, after the events that could be sent
  */
 export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Promise<RelayReport> {
-  const report: RelayReport = { orders: 0, published: 0, refused: 0, unanswered: 0, done: true };
-  const orders = ordersToPublish(deps);
+  const report: RelayReport = {
+    orders: 0,
+    published: 0,
+    refused: 0,
+    unanswered: 0,
+    skipped: 0,
+    unreadable: 0,
+    done: true,
+  };
+  const { producer, topic } = deps;
+  const turns = createTurns(ordersToPublish(deps), (id) => producer.partitionOf(topic, id));
   let failure: unknown;
+  let unreachable = 0;
+  const stop = () => {
+    report.done = false;
+    turns.stop();
+  };
+  const take = async ({ id, end }: Turn) => {
+    let outcome: Outcome = 'none';
+    try {
+      outcome = await relayOrder(deps, id, report);
+    } catch (error) {
+      failure ??= error;
+      if (!isUnanswered(error)) stop();
+      else if (!(error instanceof UnreachableError)) outcome = 'unanswered';
+      else if (++unreachable >= MAX_UNREACHABLE) stop();
+      if (isUnanswered(error)) report.unanswered += 1;
+    } finally {
+      end(outcome);
+    }
+  };
   const worker = async () => {
-    while (report.done) {
-      if (timeLeft() < 2 * SEND_TIMEOUT_MS || report.unanswered >= MAX_UNANSWERED) {
-        report.done = false;
-        return;
-      }
-      const { value: id, done } = await orders.next();
-      if (done) return;
-      await relayOrder(deps, id, report).catch((error: unknown) => {
-        failure ??= error;
-        if (isUnanswered(error)) report.unanswered += 1;
-        else report.done = false;
-      });
+    for (;;) {
+      if (timeLeft() < 2 * SEND_TIMEOUT_MS) stop();
+      const turn = await turns.next();
+      if (!turn) return;
+      await take(turn);
     }
   };
   await Promise.all(
     Array.from({ length: AT_ONCE }, () =>
       worker().catch((error: unknown) => {
         failure ??= error;
-        report.done = false;
+        stop();
       }),
     ),
   );
+  report.skipped = turns.skipped();
+  if (report.skipped > 0) report.done = false;
   logger.info('relay', report);
   measure('EventsRelayed', report.published);
   if (failure) throw failure;
@@ -80,15 +110,29 @@ async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerat
 }
 
 /** One order. One that Kafka refuses for good waits alone: it does not stop the others. */
-async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Promise<void> {
-  const stored = await deps.repository.get(id);
-  if (!stored) return;
+async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Promise<Outcome> {
+  const stored = await readable(deps, id, report);
+  if (!stored || pendingOf(stored.events).length === 0) return 'none';
   try {
-    report.published += await publishPending(deps, stored, SEND_TIMEOUT_MS);
+    const sent = await publishPending(deps, stored, SEND_TIMEOUT_MS);
+    report.published += sent; // not in one line with the wait, during which others count
     report.orders += 1;
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await relayRefused(deps, stored, error, report);
+  }
+  return 'answered';
+}
+
+/** An order that cannot be read is left as it is, for somebody to mend it; the others go on. */
+async function readable({ repository }: OutboxDeps, id: string, report: RelayReport) {
+  try {
+    return await repository.get(id);
+  } catch (error) {
+    if (!(error instanceof UnreadableOrderError)) throw error;
+    report.unreadable += 1;
+    logger.error('order cannot be read', { orderId: id, reason: error.message });
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Period } from '../clock.ts';
 import type { StoredEvent } from './events.ts';
 import { findStored } from './find.ts';
 import { type OutboxDeps, recordsOf } from './outbox.ts';
-import type { StoredOrder } from './repository.ts';
+import type { StoredOrder } from './stored.ts';
 
 /** What to publish again: an order's events, or those of a period, its end not included. */
 export type ReplayWish = { order: string } | Period;

@@ -9,8 +9,9 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { attempt, attemptAll, orAway } from '../attempt.ts';
 import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';
-import { createBacklog, type Refusal } from './backlog.ts';
+import { createBacklog } from './backlog.ts';
 import { createChanges } from './changes.ts';
 import type { Claim } from './claim.ts';
 import type { StoredEvent } from './events.ts';
@@ -19,10 +20,13 @@ import {
   changeShard,
   customerKey,
   customerSort,
+  type Key,
+  orderIdOf,
   orderKey,
   pendingShard,
 } from './keys.ts';
-import type { Contact, Order } from './order.ts';
+import type { Order } from './order.ts';
+import { orderOf, type StoredOrder, storedOf, UnreadableOrderError } from './stored.ts';
 
 /** While it looks for orders of a status, a page reads this many at once, and so often at most. */
 const FILTERED_READ = 250;
@@ -30,15 +34,6 @@ const MAX_READS = 4;
 
 /** Two requests with one key at the same moment: DynamoDB cancels one of them, which tries again. */
 const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
-
-/** An order with what only the inside knows: its contact and its events, oldest first. */
-export type StoredOrder = {
-  order: Order;
-  contact?: Contact | undefined;
-  events: StoredEvent[];
-  /** Only while Kafka does not take the oldest pending event. */
-  kafkaRefusal?: Refusal | undefined;
-};
 
 /** `after`: the place of an order in the list of its customer; the page begins behind it. */
 export type PageWish = {
@@ -147,7 +142,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         const answer = await orAway(
           client.send(new QueryCommand({ ...query, ExclusiveStartKey: from })),
         );
-        found.push(...(answer.Items ?? []).map(orderOf));
+        found.push(...(answer.Items ?? []).flatMap(readable));
         const orders = found.slice(0, wish.limit);
         const lastShown = orders.at(-1);
         if (found.length > wish.limit && lastShown)
@@ -218,26 +213,18 @@ function itemOf({ order, contact, events }: StoredOrder) {
   };
 }
 
-/** Items are written by this file alone, so what they hold is trusted. */
-function storedOf(item: Record<string, unknown>): StoredOrder {
-  const { contact, events, kafkaRefusal } = item as unknown as StoredOrder;
-  return { order: orderOf(item), contact, events, kafkaRefusal };
-}
-
-/** Fields in the order in which the API shows them: DynamoDB keeps the keys of a map in its own. */
-function orderOf(item: Record<string, unknown>): Order {
-  const order = item as Order;
-  return {
-    id: order.id,
-    customerId: order.customerId,
-    items: order.items.map(({ productId, quantity, price }) => ({ productId, quantity, price })),
-    totalAmount: order.totalAmount,
-    currency: order.currency,
-    status: order.status,
-    version: order.version,
-    createdAt: order.createdAt,
-    updatedAt: order.updatedAt,
-  };
+/** One that cannot be read is left out of a list: its customer has others. */
+function readable(item: Record<string, unknown>): Order[] {
+  try {
+    return [orderOf(item)];
+  } catch (error) {
+    if (!(error instanceof UnreadableOrderError)) throw error;
+    logger.error('order cannot be read', {
+      orderId: orderIdOf(item as Key),
+      reason: error.message,
+    });
+    return [];
+  }
 }
 
 function has({ events }: StoredOrder, event: StoredEvent | undefined): boolean {

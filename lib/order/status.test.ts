@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ORDER_STATUSES, type OrderStatus } from '../order-event.ts';
+import { eventOf } from './events.ts';
+import { changeShard } from './keys.ts';
 import type { Order } from './order.ts';
 import { decide, MOVES, moved } from './status.ts';
 
@@ -65,6 +67,28 @@ test('no walk of moves is longer than four versions, and each makes one', () => 
         current = next;
       }
       expect(current.version).toBeLessThanOrEqual(4);
+    }),
+  );
+});
+
+test('whatever the clocks of the writers say, the times of an order and its events never go back', () => {
+  const DAY_MS = 24 * 3600 * 1000;
+  const clock = fc.date({ min: new Date(0), max: new Date(3 * DAY_MS), noInvalidDate: true });
+  const walk = fc.constantFrom<OrderStatus[]>(['confirmed', 'shipped', 'delivered'], ['cancelled']);
+  fc.assert(
+    fc.property(clock, walk, fc.array(clock, { minLength: 3 }), (start, statuses, clocks) => {
+      const at = start.toISOString();
+      let current: Order = { ...order('pending'), createdAt: at, updatedAt: at };
+      for (const [i, status] of statuses.entries()) {
+        const now = clocks[i] ?? start;
+        const next = moved(current, status, now);
+        const told = eventOf(next, { id: 'e', traceparent: '' });
+        expect(next.updatedAt).toBe([current.updatedAt, now.toISOString()].toSorted()[1]);
+        expect([told.timestamp, told.headers.ce_time]).toEqual([next.updatedAt, next.updatedAt]);
+        expect(changeShard(next)).toContain(next.updatedAt.slice(0, 10));
+        expect(next.createdAt).toBe(at);
+        current = next;
+      }
     }),
   );
 });

@@ -1,9 +1,22 @@
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
+import { answerFailures } from './failure.ts';
+import { actAsHttpApi, type Offline } from './gateway.ts';
+import { type AwsProvider, useKeysOf } from './keys.ts';
 import { lambdaClass } from './lambda.ts';
 import { limitInstances } from './limit.ts';
+import { type Definition, unloadable } from './loadable.ts';
 import { retireOnRebuild } from './retire.ts';
 
-type Serverless = { config: { servicePath: string } };
+type Serverless = {
+  config: { servicePath: string };
+  service: {
+    provider: { region: string; environment?: Record<string, unknown> };
+    functions?: Record<string, Definition>;
+  };
+  getProvider(name: 'aws'): AwsProvider;
+  pluginManager: { getPlugins(): object[] };
+  classes: { Error: new (message: string, code: string) => Error };
+};
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
 /** Of each function at once: more than a laptop's cores can serve only take its memory. */
@@ -12,26 +25,32 @@ const MAX_INSTANCES = 4;
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them. Under
  * `sls offline` it builds again at a change, and the instances that are idle then give way to new
- * ones, once; and no function has more instances than a laptop bears.
+ * ones, once; no function has more instances than a laptop bears; a request whose invocation fails is
+ * answered as by an HTTP API; and nothing starts while a function cannot load.
  */
 export default class Build {
   readonly hooks: Record<string, () => Promise<void>>;
   readonly #serviceDir: string;
+  readonly #serverless: Serverless;
   readonly #log: Utils['log'];
   #watcher: { stop(): Promise<void> } | undefined;
 
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+    this.#serverless = serverless;
     this.#serviceDir = serverless.config.servicePath;
     this.#log = log;
     const build = () => this.#build();
     const watch = () => this.#watch();
     this.hooks = {
+      // Before the first hook of `invoke local`, in which the framework asks for credentials.
+      initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
       'before:invoke:local:invoke': build,
       'after:invoke:local:invoke': endWhenPrinted,
       'before:offline:start:init': watch,
       'before:offline:start': watch,
+      'after:offline:start:init': async () => this.#actAsHttpApi(),
       'before:offline:start:end': () => this.#stop(),
     };
   }
@@ -45,6 +64,7 @@ export default class Build {
     const Lambda = await lambdaClass();
     const retire = retireOnRebuild(Lambda, (error) => this.#log.error(String(error)));
     limitInstances(Lambda, MAX_INSTANCES);
+    answerFailures(Lambda, (message) => this.#log.error(message));
     this.#watcher = await watchFunctions(this.#serviceDir, {
       built: () => {
         retire();
@@ -52,6 +72,32 @@ export default class Build {
       },
       failed: () => this.#log.error('The functions do not build: the code from before goes on'),
     });
+    await this.#refuseUnloadable().catch(async (error: unknown) => {
+      await this.#stop();
+      throw error;
+    });
+  }
+
+  async #refuseUnloadable(): Promise<void> {
+    const { service, classes } = this.#serverless;
+    const { functions = {}, provider } = service;
+    const provided = { AWS_REGION: provider.region, ...provider.environment };
+    const faults = await unloadable(functions, provided, this.#serviceDir);
+    if (faults.length === 0) return;
+    const list = faults.map((fault) => `  ${fault}`).join('\n');
+    throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
+  }
+
+  #useKeys(): void {
+    const { provider } = this.#serverless.service;
+    useKeysOf(provider.environment, this.#serverless.getProvider('aws'));
+  }
+
+  #actAsHttpApi(): void {
+    const offline = this.#serverless.pluginManager
+      .getPlugins()
+      .find((plugin): plugin is Offline => 'internals' in plugin);
+    if (offline) actAsHttpApi(offline.internals().getApiGatewayServer());
   }
 
   async #stop(): Promise<void> {

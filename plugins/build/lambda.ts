@@ -9,7 +9,13 @@ export type Call = {
 export type Instance = Call & { cleanup(): Promise<void> };
 
 /** serverless-offline's class by which it gets an instance for each call. */
-export type LambdaClass<I = Instance> = { prototype: { get(functionKey: string): I } };
+export type LambdaClass<I = Instance> = {
+  prototype: {
+    get(functionKey: string): I;
+    /** Asked by Lambda's Invoke alone; it asks `get` in its turn. */
+    getByFunctionName(functionName: string): I;
+  };
+};
 
 /** From serverless-offline's own exports; the package is written in JavaScript and has no types. */
 export async function lambdaClass(): Promise<LambdaClass> {

@@ -55,8 +55,8 @@ export default class Resend {
   }
 }
 
-function line({ event, channel, attempts, reason, at }: GivenUp): string {
-  return `${event.data.orderId}  ${event.type}  ${channel}  ${attempts} attempts until ${at}  ${reason}`;
+function line({ orderId, type, channel, attempts, reason, at }: GivenUp): string {
+  return `${orderId}  ${type}  ${channel}  ${attempts} attempts until ${at}  ${reason}`;
 }
 
 function summary({ found, putBack }: ResendReport, put: boolean, table: string): string {

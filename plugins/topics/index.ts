@@ -31,7 +31,7 @@ export default class Topics {
 
   async #run(): Promise<void> {
     const { service, classes } = this.#serverless;
-    const [{ loadConfig }, { createKafka, keepWarm }, { makeTopics }] = await Promise.all([
+    const [{ loadConfig }, { keepAdmin }, { makeTopics }] = await Promise.all([
       import('../../lib/config.ts'),
       import('../../lib/kafka/client.ts'),
       import('./make.ts'),
@@ -39,7 +39,7 @@ export default class Topics {
     const { region, environment = {} } = service.provider;
     try {
       const { brokers, signIn } = loadConfig({ AWS_REGION: region, ...environment });
-      const connection = keepWarm(async () => (await createKafka(brokers, signIn)).admin());
+      const connection = keepAdmin(brokers, signIn);
       try {
         const make = (admin: import('kafkajs').Admin) => makeTopics(admin, wantedTopics(service));
         for (const line of await connection.use(make, 60_000)) this.#utils.writeText(line);

@@ -1,36 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import names from '../../infra/names.cjs';
 import {
   asyncApiDocument,
   deadLetterHeadersSchema,
   deadLetterSchema,
   eventHeadersSchema,
   exampleOf,
-} from '../../docs/events.ts';
-import { documents } from '../../docs/write.ts';
+} from '../../lib/api-docs/asyncapi.ts';
 import { AppError } from '../../lib/errors.ts';
 import { deadLetterOf } from '../../lib/kafka/dead-letter.ts';
 import { EVENT_TYPES } from '../../lib/order-event.ts';
-import { ROOT } from '../support/root.ts';
 
 const published = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json');
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads any member of the document
 const document: any = asyncApiDocument();
-
-test.each(Object.entries(documents()))('docs/%s is what the code says', async (file, text) => {
-  // Else: npm run docs
-  expect(await readFile(join(ROOT, 'docs', file), 'utf8')).toBe(text);
-});
-
-test('docs/schemas has nothing that the code does not know', async () => {
-  const files = (await readdir(join(ROOT, 'docs/schemas'))).map((file) => `schemas/${file}`);
-  expect(files.filter((file) => !(file in documents()))).toEqual([]);
-});
 
 test("the document keeps AsyncAPI's own schema", () => {
   const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
@@ -59,12 +46,12 @@ test.each(EVENT_TYPES)('the example of %s keeps its own schemas, value and heade
   expect(eventHeadersSchema.parse(exampleOf(type).headers)).toEqual(exampleOf(type).headers);
 });
 
-test('the names of the topics and of the group are those of serverless.yml', async () => {
-  const yml = await readFile(join(ROOT, 'serverless.yml'), 'utf8');
+test('the names of the topics and of the group are those of stage prod', () => {
   const { channels, operations } = document;
-  expect(yml).toContain(`ORDER_EVENTS_TOPIC, '${channels.orderEvents.address}'`);
-  expect(yml).toContain(`ORDER_EVENTS_DLQ, '${channels.deadLetters.address}'`);
-  expect(yml).toContain(`'${operations.notify.bindings.kafka.groupId.const}'`);
+  const { events, deadLetters, group } = names.namesOf('prod', {});
+  expect(channels.orderEvents.address).toBe(events);
+  expect(channels.deadLetters.address).toBe(deadLetters);
+  expect(operations.notify.bindings.kafka.groupId.const).toBe(group);
 });
 
 test("notify's dead letters keep the schema", () => {

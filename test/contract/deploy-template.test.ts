@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../lib/metrics.ts';
+import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { functionsInYml } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { emulated, packagedAs } from './emulated.ts';
@@ -48,6 +49,7 @@ const COMMON = {
   BatchSize: 100,
   FunctionResponseTypes: ['ReportBatchItemFailures'],
   BisectBatchOnFunctionError: true,
+  MaximumRetryAttempts: 10_000,
   MaximumRecordAgeInSeconds: 518_400,
   DestinationConfig: { OnFailure: { Destination: 'kafka://order-events-dlq' } },
   ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: 3 },
@@ -191,6 +193,38 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     }
   });
 
+  test('what a role allows is used by its function, or is on the list of who else needs it', () => {
+    for (const { role, Action } of statements()) {
+      const others = Action.filter((action) => !CALLED.test(action) && !(action in NOT_CALLED));
+      expect([role, others]).toEqual([role, []]);
+    }
+  });
+
+  test('who may publish by SNS may do so to no topic', () => {
+    const publishing = statements().filter(({ Action }) => Action.includes('sns:Publish'));
+    for (const effect of ['Allow', 'Deny']) {
+      const having = publishing.filter(({ Effect }) => Effect === effect);
+      expect([effect, having.map(({ role }) => role).toSorted()]).toEqual([
+        effect,
+        ONLY['sns:Publish'],
+      ]);
+    }
+  });
+
+  test('the API takes so many requests a second, and answers 429 beyond', () => {
+    const [api, ...others] = ofType('AWS::ApiGatewayV2::Stage').map(
+      ([, { Properties }]) => Properties,
+    );
+    expect(others).toEqual([]);
+    expect(api.DefaultRouteSettings).toEqual({
+      DetailedMetricsEnabled: true,
+      ThrottlingRateLimit: 500,
+      ThrottlingBurstLimit: 1000,
+    });
+    // Settings of a route would win over those.
+    expect(api.RouteSettings).toBeUndefined();
+  });
+
   test('what only some may do, the others may not', () => {
     for (const [action, roles] of Object.entries(ONLY)) {
       const having = statements().filter(({ Action }) => Action.includes(action));
@@ -199,6 +233,17 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
         roles,
       ]);
     }
+  });
+
+  test('only who sends emails, and unsubscribe, have the secret of the links', () => {
+    const having = ofType('AWS::Lambda::Function').filter(
+      ([, { Properties }]) => 'NOTIFICATION_UNSUBSCRIBE_SECRET' in Properties.Environment.Variables,
+    );
+    expect(having.map(([id]) => id.replace('LambdaFunction', '')).toSorted()).toEqual([
+      'Notify',
+      'SendDeferred',
+      'Unsubscribe',
+    ]);
   });
 
   test('only functions that talk to a cluster in a VPC are in one', () => {
@@ -246,8 +291,12 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       .filter(({ Namespace }) => Namespace === own);
     expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
       'DeadLetters',
+      'NotificationsGivenUp',
+      'NotificationsPutOff',
       'OldestPendingSeconds',
+      'RecordsHeldBack',
       'RefusedOrders',
+      'StuckSeconds',
     ]);
     const names: string[] = METRICS;
     for (const { MetricName, Dimensions } of alarms) {

@@ -1,5 +1,5 @@
 import { glob, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ROOT } from '../support/root.ts';
 
@@ -45,6 +45,52 @@ test('orders and notifications meet only in the message contract', async () => {
   expect(sources.length).toBeGreaterThan(10);
   expect(crossing).toEqual([]);
 });
+
+test('lib/http and lib/kafka know no domain', async () => {
+  const sources = (await deployedCode()).filter(({ file }) => /^lib\/(http|kafka)\//.test(file));
+  expect(sources.length).toBeGreaterThan(10);
+  for (const source of sources) {
+    const own = ['lib', dirname(source.file)];
+    const foreign = importsOf(source).filter(
+      (name) => name.startsWith('lib/') && !own.includes(dirname(name)),
+    );
+    expect([source.file, foreign]).toEqual([source.file, []]);
+  }
+});
+
+test('no folder of lib imports one that imports it, not even a type', async () => {
+  const arrows = new Map<string, Set<string>>();
+  for (const source of (await deployedCode()).filter(({ file }) => file.startsWith('lib/'))) {
+    const from = roomOf(source.file);
+    const to = importsOf(source)
+      .filter((name) => name.startsWith('lib/'))
+      .map(roomOf);
+    arrows.set(from, new Set([...(arrows.get(from) ?? []), ...to.filter((room) => room !== from)]));
+  }
+  expect([...arrows.keys()]).toContain('lib/order');
+  expect(circleIn(arrows)).toEqual([]);
+});
+
+/** The folder of lib in which a file lies, at whatever depth; `lib` for those beside the folders. */
+function roomOf(file: string): string {
+  return file.split('/').slice(0, -1).slice(0, 2).join('/');
+}
+
+/** The folders of a circle in the order of their imports; none when what they import ends. */
+function circleIn(arrows: Map<string, Set<string>>): string[] {
+  const ended = new Set<string>();
+  const follow = (room: string, path: string[]): string[] => {
+    if (path.includes(room)) return [...path.slice(path.indexOf(room)), room];
+    if (ended.has(room)) return [];
+    for (const next of arrows.get(room) ?? []) {
+      const circle = follow(next, [...path, room]);
+      if (circle.length > 0) return circle;
+    }
+    ended.add(room);
+    return [];
+  };
+  return [...arrows.keys()].map((room) => follow(room, [])).find(({ length }) => length > 0) ?? [];
+}
 
 test('only the two wrappers know middy, and only the configuration reads the environment', async () => {
   const sources = await deployedCode();

@@ -58,6 +58,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     },
     producer: {
       send: async (_topic, sent) => void records.push(...sent),
+      partitionOf: () => undefined,
       disconnect: async () => undefined,
     },
     topic: 'order-events',
@@ -89,8 +90,10 @@ async function orderAndTell(answer: 'sent' | 'refused') {
       fallback: undefined,
     }),
     clock,
+    unsubscribe: undefined,
     seen: forgetfulSeen(),
     deadLetters: untouched(),
+    failures: untouched(),
     reportsItemFailures: true,
   });
   await tell(eventOf(records), lambdaContext());

@@ -4,16 +4,14 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { handler } from '../../functions/docs/handler.ts';
+import { codesOf, openApiDocument } from '../../lib/api-docs/openapi.ts';
+import { OPERATIONS } from '../../lib/api-docs/operations.ts';
+import { page } from '../../lib/api-docs/page.ts';
 import { ERRORS } from '../../lib/errors.ts';
-import { codesOf, openApiDocument } from '../../lib/http/openapi.ts';
-import { OPERATIONS } from '../../lib/http/operations.ts';
-import { ROUTES } from '../../lib/http/routes.ts';
+import type { Operation } from '../../lib/http/operation.ts';
+import type { Route } from '../../lib/http/routes.ts';
 import { newOrderSchema } from '../../lib/order/order.ts';
 import { httpEvent, lambdaContext } from '../support/http.ts';
-import { functionsInYml } from '../support/root.ts';
-
-/** Two operations that one function answers. */
-const FUNCTION_OF: Record<string, string> = { openapi: 'docs', showUnsubscribe: 'unsubscribe' };
 
 const answer = await get('/api/openapi.json');
 const document = JSON.parse(answer.body);
@@ -49,17 +47,13 @@ test('the document that is served is valid OpenAPI 3.1, and the one that the cod
   expect(validator.version).toBe('3.1');
 });
 
-test('the operations are the routes, each by the name of its function', () => {
-  const known = ROUTES.flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
-  expect(Object.keys(OPERATIONS).toSorted()).toEqual(known.toSorted());
-  const functions = functionsInYml();
-  for (const [route, { id }] of routes) {
-    const { events = [] } = functions[FUNCTION_OF[id] ?? id] ?? {};
-    expect([id, events.map(({ httpApi }) => httpApi)]).toEqual([
-      id,
-      expect.arrayContaining([route]),
-    ]);
-  }
+test('a route without its operation does not compile, nor does an operation without a route', () => {
+  const { 'GET /api/health': health, ...others } = OPERATIONS;
+  // @ts-expect-error: here the compiler is the test.
+  others satisfies Record<Route, Operation>;
+  // @ts-expect-error
+  ({ 'GET /api/nothing': health }) satisfies Partial<Record<Route, Operation>>;
+  expect(Object.keys(others)).toHaveLength(routes.length - 1);
 });
 
 test.each(routes)('the examples of %s keep its schemas', (route, operation) => {
@@ -136,26 +130,35 @@ test('the schema of a new order takes and refuses what the API does', () => {
 });
 
 test('the page explains every code where "type" leads, and every operation', async () => {
-  const { body: page, headers } = await get('/api/docs');
+  const { body: html, headers } = await get('/api/docs');
   expect(headers['content-type']).toBe('text/html; charset=utf-8');
   for (const code of Object.keys(ERRORS)) {
-    expect(page).toContain(`id="${code.toLowerCase().replaceAll('_', '-')}"`);
+    expect(html).toContain(`id="${code.toLowerCase().replaceAll('_', '-')}"`);
   }
-  for (const [, { id }] of routes) expect(page).toContain(`id="${id}"`);
-  const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
+  for (const [, { id }] of routes) expect(html).toContain(`id="${id}"`);
+  const targets = [...html.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
   expect(targets.length).toBeGreaterThan(50);
-  for (const target of new Set(targets)) expect(page).toContain(`id="${target}"`);
+  for (const target of new Set(targets)) expect(html).toContain(`id="${target}"`);
 });
 
 test('the page loads and runs nothing, and its policy allows its own style alone', async () => {
-  const { body: page, headers } = await get('/api/docs');
-  const withoutExamples = page.replaceAll(/<pre>[\s\S]*?<\/pre>/g, '');
+  const { body: html, headers } = await get('/api/docs');
+  const withoutExamples = html.replaceAll(/<pre>[\s\S]*?<\/pre>/g, '');
   expect(withoutExamples).not.toMatch(
     /https?:|<(script|link|img|iframe|object|form)|\son\w+=|style=/,
   );
-  const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(page) ?? [];
+  const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(html) ?? [];
   const hash = createHash('sha256').update(style).digest('base64');
   expect(headers['content-security-policy']).toBe(
     `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
+});
+
+test('the page shows every text of the document as text', () => {
+  const document = openApiDocument();
+  const info = { ...document.info, title: '<b>&"', description: 'a `<i>` b' };
+  const shown = page({ ...document, info });
+  expect(shown).toContain('<title>&lt;b&gt;&amp;&quot;</title>');
+  expect(shown).toContain('<p>a <code>&lt;i&gt;</code> b');
+  expect(shown).not.toMatch(/<[bi]>/);
 });

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /**
@@ -9,9 +11,19 @@ export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
   /** `write`: before the bytes leave; `written`: after; `heard`: before the process sees the answer. */
   step: 'write' | 'written' | 'heard';
   at: number;
-  /** `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent. */
-  action: 'kill' | 'cut' | 'hang';
+  /**
+   * `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent.
+   * `freeze`: the whole process stands still, as a function does between two requests, and goes on.
+   * `halt`: the process stands still until somebody thaws it, having said so on {@link FROZEN_FD}.
+   */
+  action: 'kill' | 'cut' | 'hang' | 'freeze' | 'halt';
 };
+
+/** Longer than a caller of the API, and a request to DynamoDB, may wait. */
+const FROZEN_SECONDS = 1.5;
+
+/** The pipe on which a process tells its parent that it is about to stand still. */
+export const FROZEN_FD = 4;
 
 type Write = typeof Socket.prototype.write;
 type Push = typeof Socket.prototype.push;
@@ -32,11 +44,16 @@ export function plant<Service extends string>(
   };
   const strike = (socket: Socket) => {
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
+    if (fault.action === 'halt') {
+      writeSync(FROZEN_FD, 'frozen');
+      process.kill(process.pid, 'SIGSTOP');
+    }
     // With the code that Node gives it: clients repeat by it.
     if (fault.action === 'cut') {
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     }
     if (fault.action === 'hang') silent.add(socket);
+    if (fault.action === 'freeze') freeze();
   };
 
   Socket.prototype.write = function faultyWrite(this: Socket, ...args: Parameters<Write>) {
@@ -51,4 +68,11 @@ export function plant<Service extends string>(
     if (args[0] !== null && isDue(this, 'heard')) strike(this);
     return silent.has(this) ? true : Reflect.apply(push, this, args);
   } as Push;
+}
+
+/** Another process wakes this one up. */
+function freeze(): void {
+  const wake = `sleep ${FROZEN_SECONDS}; kill -CONT ${process.pid}`;
+  spawn('sh', ['-c', wake], { stdio: 'ignore', detached: true }).unref();
+  process.kill(process.pid, 'SIGSTOP');
 }

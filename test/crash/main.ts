@@ -13,8 +13,9 @@ const HELP = `Usage: npm run test:crash -- [--runs 500] [--seed <number>]
 
 Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB Local of its own. Of the
 order functions it checks that no accepted change is lost or doubled and that every order's events
-stand in order; of notify, that nobody is told twice, and that nobody knows only where a process was
-killed or the provider's answer lost. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
+stand in order. Of notify and sendDeferred, which it freezes and thaws too, that nobody is told twice,
+that nothing waits for ever, and that nobody knows only where a process was killed or frozen, or the
+provider's answer lost. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

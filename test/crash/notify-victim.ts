@@ -1,9 +1,13 @@
-// A process that is notify for one batch and may not live to answer. It is told what by its argument,
-// and tells its answer by IPC.
-import { createHandler } from '../../functions/notify/handler.ts';
+// A process that is notify for one batch, or one run of sendDeferred, and may not live to answer. It is
+// told what by its argument, and tells its answer by IPC.
+import { createHandler as createNotify } from '../../functions/notify/handler.ts';
+import { createHandler as createSendDeferred } from '../../functions/sendDeferred/handler.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createCustomers } from '../../lib/notification/customer.ts';
+import { createDeferred, type Deferred } from '../../lib/notification/deferred.ts';
+import { createFailures } from '../../lib/notification/failures.ts';
 import { createRecipientOf } from '../../lib/notification/recipient.ts';
+import { orderKey } from '../../lib/notification/record.ts';
 import { createSeen } from '../../lib/notification/seen.ts';
 import { createSesSender } from '../../lib/notification/senders/ses.ts';
 import { createSnsSender } from '../../lib/notification/senders/sns.ts';
@@ -13,7 +17,8 @@ import { type Fault, plant } from './faults.ts';
 export type NotifyFault = Fault<'dynamodb' | 'provider'>;
 
 export type NotifyErrand = {
-  batch: unknown;
+  /** For notify a batch; for sendDeferred the orders that it may look at, as others are at work too. */
+  task: { batch: unknown } | { orders: string[] };
   fault?: NotifyFault;
   /** Seconds that have passed since the process before was killed, without anybody waiting for them. */
   laterBy: number;
@@ -24,26 +29,45 @@ export type NotifyErrand = {
 };
 
 async function run(errand: NotifyErrand): Promise<unknown> {
-  const { batch, fault, laterBy, timeMs, dynamoEndpoint, provider, table } = errand;
+  const { task, fault, laterBy, timeMs, dynamoEndpoint, provider, table } = errand;
   if (fault) plant(fault, { dynamodb: portOf(dynamoEndpoint), provider: portOf(provider) });
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
   const clock = { now: () => new Date(Date.now() + laterBy * 1000) };
   const to = { region: 'us-east-1', endpoint: provider };
-  const handler = createHandler({
-    seen: createSeen({ dynamo, table, clock }),
+  const store = { dynamo, table, clock };
+  const deps = {
+    seen: createSeen(store),
     senders: {
       email: [createSesSender({ ...to, from: 'orders@example.com' })],
       sms: [createSnsSender(to)],
     },
-    recipientOf: createRecipientOf({
-      customers: createCustomers({ dynamo, table, clock }),
-      fallback: undefined,
-    }),
+    recipientOf: createRecipientOf({ customers: createCustomers(store), fallback: undefined }),
     clock,
+    unsubscribe: undefined,
+  };
+  if ('orders' in task) {
+    const run = createSendDeferred({ ...deps, deferred: deferredOf(task.orders, store) });
+    return run({}, lambdaContext(timeMs));
+  }
+  const handler = createNotify({
+    ...deps,
     deadLetters: { add: () => Promise.reject(new Error('nothing here is a dead letter')) },
+    failures: createFailures(store),
     reportsItemFailures: true,
   });
-  return handler(batch, lambdaContext(timeMs));
+  return handler(task.batch, lambdaContext(timeMs));
+}
+
+/** What waits of some orders alone. */
+function deferredOf(orders: string[], store: Parameters<typeof createDeferred>[0]): Deferred {
+  const deferred = createDeferred(store);
+  const keys = new Set(orders.map(orderKey));
+  return {
+    ...deferred,
+    async *due(now) {
+      for await (const key of deferred.due(now)) if (keys.has(key.pk)) yield key;
+    },
+  };
 }
 
 function portOf(address: string): number {

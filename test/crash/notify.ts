@@ -4,8 +4,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { BatchResponse } from '../../lib/kafka/batch.ts';
 import { NOTIFICATION, orderKey } from '../../lib/notification/record.ts';
+import type { DeferredReport } from '../../lib/notification/send-deferred.ts';
 import type { EventType, OrderEvent, OrderStatus } from '../../lib/order-event.ts';
 import { createOrderBench } from '../support/orders.ts';
+import { FROZEN_FD } from './faults.ts';
 import type { NotifyErrand, NotifyFault } from './notify-victim.ts';
 import { LOST, type Provider, startProvider } from './provider.ts';
 import { createRandom, type Random } from './random.ts';
@@ -15,6 +17,9 @@ export type NotifyCrashReport = {
   runs: number;
   processes: number;
   killed: number;
+  frozen: number;
+  /** Notifications that waited when all of their batch was answered as done. */
+  waited: number;
   notifications: number;
   sent: number;
   /** Nobody knows whether these arrived: at most this many were told to nobody. */
@@ -32,10 +37,28 @@ const LIFE_MS = 25_000;
 const AT_ONCE = 3;
 const ATTEMPTS_WITH_FAULTS = 3;
 const MAX_ATTEMPTS = 12;
-/** Longer than any claim lasts. */
+const ROUNDS_WITH_FAULTS = 3;
+const MAX_ROUNDS = 30;
+/** Longer than any claim lasts; the longest pause of what is put off. */
+const CLAIM_SECONDS = 11;
 const LATER_SECONDS = 60;
+const PAUSE_SECONDS = 3_600 + LATER_SECONDS;
 /** About how often one process writes to a service. */
 const STEPS: Record<NotifyFault['service'], number> = { dynamodb: 30, provider: 8 };
+
+/** How often each: a freeze that lasts as long as a claim takes its time. */
+const WAYS: [Way, ...Way[]] = [
+  'alone',
+  'alone',
+  'alone',
+  'alone',
+  'twins',
+  'twins',
+  'beside',
+  'frozen',
+  'frozen',
+  'long frozen',
+];
 
 const LIFE: [EventType, OrderStatus][] = [
   ['ORDER_CREATED', 'pending'],
@@ -43,16 +66,23 @@ const LIFE: [EventType, OrderStatus][] = [
   ['ORDER_DELIVERED', 'delivered'],
 ];
 
-/** `lost`: a process was killed, or its connection to the provider was cut or went silent. */
-type Run = { events: OrderEvent[]; lost: boolean };
-type Counts = { processes: number; killed: number };
+/**
+ * `lost`: a process was killed or frozen, or its connection to the provider was cut or went silent.
+ * `inTurn`: never two processes were at the same records.
+ */
+type Run = { events: OrderEvent[]; lost: boolean; inTurn: boolean };
+type Counts = { processes: number; killed: number; frozen: number; waited: number };
+type Answer = BatchResponse | DeferredReport | 'failed' | 'killed';
+/** How the processes of one attempt meet. `beside`: a run of sendDeferred at the same time. */
+type Way = 'alone' | 'twins' | 'beside' | 'frozen' | 'long frozen';
 type Bench = { dynamoEndpoint: string; table: string; dynamo: DynamoDBDocumentClient };
 
 /**
- * Gives batches to `notify` processes that are killed, cut off or left hanging at random steps between
- * taking the batch and answering it, with providers in every mood; delivers again what was not
- * answered as done, as Lambda does; then looks at what the provider has taken and what is on record.
- * The same seed plants the same faults and moods.
+ * Gives batches to `notify` processes that are killed, cut off, frozen or left hanging at random steps
+ * between taking the batch and answering it, with providers in every mood; delivers again what was not
+ * answered as done, as Lambda does; has `sendDeferred` send what was put off, with the same faults, until
+ * nothing waits; then looks at what the provider has taken and what is on record. The same seed plants
+ * the same faults and moods.
  */
 export async function crashNotify(
   addresses: { brokers: string[]; dynamoEndpoint: string },
@@ -60,27 +90,24 @@ export async function crashNotify(
 ): Promise<NotifyCrashReport> {
   const bench = await createOrderBench(addresses);
   const provider = await startProvider((to) => createRandom(hashOf(to)));
-  const counts: Counts = { processes: 0, killed: 0 };
+  const counts: Counts = { processes: 0, killed: 0, frozen: 0, waited: 0 };
   const finished: Run[] = [];
+  // A client that waits: what is on record must be read, however busy the machine is.
+  const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
+  const patient = { ...bench, dynamo: DynamoDBDocumentClient.from(client) };
   try {
     let begun = 0;
     const worker = async () => {
       while (begun < runs) {
         const name = seed + begun;
         begun += 1;
-        finished.push(await crashOnce({ name, bench, provider, counts }));
+        finished.push(await crashOnce({ name, bench: patient, provider, counts }));
         progress(finished.length);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    // A client that waits: what is on record must be read, however busy the machine is.
-    const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
-    const dynamo = DynamoDBDocumentClient.from(client);
     const checked: Checked[] = [];
-    for (const run of finished) {
-      checked.push(await check(run, { dynamo, table: bench.table }, provider));
-    }
-    client.destroy();
+    for (const run of finished) checked.push(await check(run, patient, provider));
     const sum = (of: (one: Checked) => number) => checked.reduce((all, one) => all + of(one), 0);
     return {
       seed,
@@ -95,51 +122,90 @@ export async function crashNotify(
       violations: checked.flatMap((one) => one.violations),
     };
   } finally {
+    client.destroy();
     provider.close();
     await bench.close();
   }
 }
 
-/** One partition's way: a batch, delivered until all of it is answered as done. */
-async function crashOnce(given: {
-  name: number;
-  bench: Bench;
-  provider: Provider;
-  counts: Counts;
-}): Promise<Run> {
+type Given = { name: number; bench: Bench; provider: Provider; counts: Counts };
+
+/** One partition's way: a batch, delivered until all of it is answered as done; then what waits. */
+async function crashOnce(given: Given): Promise<Run> {
   const { name, bench, provider, counts } = given;
   const random = createRandom(name);
   const events = eventsOf(name, random);
-  const run: Run = { events, lost: false };
+  const run: Run = { events, lost: false, inTurn: true };
+  const orders = [...new Set(events.map(({ data }) => data.orderId))];
   let left = events.map((_, offset) => offset);
   let laterBy = 0;
-  for (let attempt = 1; left.length > 0 && attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const faulty = attempt <= ATTEMPTS_WITH_FAULTS && random.chance(0.85);
-    const errand = (fault?: NotifyFault): NotifyErrand => ({
-      batch: batchOf(events, left),
-      ...(fault && { fault }),
-      laterBy,
-      timeMs: TIME_MS,
-      dynamoEndpoint: bench.dynamoEndpoint,
-      provider: provider.address,
-      table: bench.table,
-    });
-    // A batch that is delivered twice at the same time, as when Kafka takes a partition away.
-    const twins = faulty && random.chance(0.15) ? [randomFault(random), undefined] : undefined;
-    const faults = twins ?? [faulty ? randomFault(random) : undefined];
-    if (faults.some((fault) => fault?.service === 'provider')) run.lost = true;
-    const answers = await Promise.all(faults.map((fault) => send(errand(fault), counts)));
-    const [answer] = answers;
-    if (answers.includes('killed')) {
+
+  const errandOf = (task: NotifyErrand['task'], fault?: NotifyFault): NotifyErrand => ({
+    task,
+    ...(fault && { fault }),
+    laterBy,
+    timeMs: TIME_MS,
+    dynamoEndpoint: bench.dynamoEndpoint,
+    provider: provider.address,
+    table: bench.table,
+  });
+
+  /** @returns the answer of the process that counts: a later one's, where the first was frozen */
+  const meet = async (task: NotifyErrand['task'], faulty: boolean): Promise<Answer> => {
+    if (!faulty) return send(errandOf(task), counts).answer;
+    const way = random.pick<Way>(WAYS);
+    const fault = randomFault(random);
+    if (fault.service === 'provider') run.lost = true;
+    if (way !== 'alone') run.inTurn = false;
+    if (way === 'frozen' || way === 'long frozen') {
+      run.lost = true;
+      const frozen = send(errandOf(task, { ...fault, action: 'halt' }), counts);
+      if (!(await frozen.isFrozen)) return frozen.answer;
+      if (way === 'long frozen') await seconds(CLAIM_SECONDS);
+      else laterBy += LATER_SECONDS;
+      const answer = await send(errandOf(task), counts).answer;
+      const waits = await send(errandOf({ orders }), counts).answer;
+      frozen.thaw();
+      await frozen.answer;
+      return waits === 'killed' ? waits : answer;
+    }
+    const others = { twins: task, beside: { orders } };
+    const other = way === 'alone' ? [] : [send(errandOf(others[way]), counts).answer];
+    const [answer, ...more] = await Promise.all([
+      send(errandOf(task, fault), counts).answer,
+      ...other,
+    ]);
+    if (answer === 'killed' || more.includes('killed')) {
       run.lost = true;
       laterBy += LATER_SECONDS;
     }
-    // The twin's answer comes too late to be committed.
-    if (answer && typeof answer === 'object') {
+    return answer;
+  };
+
+  for (let attempt = 1; left.length > 0 && attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const faulty = attempt <= ATTEMPTS_WITH_FAULTS && random.chance(0.85);
+    const answer = await meet({ batch: batchOf(events, left) }, faulty);
+    if (typeof answer === 'object' && 'batchItemFailures' in answer) {
       left = answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier.offset);
     }
+    laterBy += random.pick([0, 0, LATER_SECONDS]);
+  }
+  counts.waited += await waiting(run, bench);
+  for (let round = 1; round <= MAX_ROUNDS && (await waiting(run, bench)) > 0; round += 1) {
+    laterBy += PAUSE_SECONDS;
+    await meet({ orders }, round <= ROUNDS_WITH_FAULTS && random.chance(0.7));
   }
   return run;
+}
+
+/** How many notifications of a run somebody still has to look at. */
+async function waiting({ events }: Run, { dynamo, table }: Bench): Promise<number> {
+  const records = await Promise.all(events.map((event) => recordsOf(event, dynamo, table)));
+  return records.flat().filter(({ deferredUntil }) => deferredUntil !== undefined).length;
+}
+
+function seconds(count: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, count * 1_000));
 }
 
 /** Two orders in one partition, each with its events in order; now and then one comes late. */
@@ -200,26 +266,48 @@ function randomFault(random: Random): NotifyFault {
   };
 }
 
-/** @returns the function's answer, or that it failed, or that its process was killed */
-async function send(
-  errand: NotifyErrand,
-  counts: Counts,
-): Promise<BatchResponse | 'failed' | 'killed'> {
+type Sent = {
+  /** The function's answer, or that it failed, or that its process was killed. */
+  answer: Promise<Answer>;
+  /** Whether it has come to stand still, and not to its end. */
+  isFrozen: Promise<boolean>;
+  thaw(): void;
+};
+
+function send(errand: NotifyErrand, counts: Counts): Sent {
   const child = fork(join(import.meta.dirname, 'notify-victim.ts'), [JSON.stringify(errand)], {
     execArgv: ['-r', join(import.meta.dirname, 'environment.cjs')],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
   });
   counts.processes += 1;
-  const timer = setTimeout(() => child.kill('SIGKILL'), LIFE_MS);
-  let said: { answer?: BatchResponse } | undefined;
+  const kill = () => child.kill('SIGKILL');
+  let timer = setTimeout(kill, LIFE_MS);
+  let said: { answer?: BatchResponse | DeferredReport } | undefined;
   child.on('message', (message) => {
     said = message as { answer?: BatchResponse };
   });
-  await new Promise((resolve) => child.on('close', resolve));
-  clearTimeout(timer);
-  if (said) return said.answer ?? 'failed';
-  counts.killed += 1;
-  return 'killed';
+  const frozen = Promise.withResolvers<boolean>();
+  child.stdio[FROZEN_FD]?.on('data', () => {
+    clearTimeout(timer);
+    counts.frozen += 1;
+    frozen.resolve(true);
+  });
+  const answer = new Promise<Answer>((resolve) => {
+    child.on('close', () => {
+      clearTimeout(timer);
+      frozen.resolve(false);
+      if (!said) counts.killed += 1;
+      resolve(said ? (said.answer ?? 'failed') : 'killed');
+    });
+  });
+  return {
+    answer,
+    isFrozen: frozen.promise,
+    thaw() {
+      timer = setTimeout(kill, LIFE_MS);
+      child.kill('SIGCONT');
+    },
+  };
 }
 
 type Checked = {
@@ -276,9 +364,27 @@ async function check(
         );
         if (taken > 0 || !isLate) wrong('superseded without reason');
       } else wrong('not settled');
+      if (taken > 0 && run.inTurn && !run.lost) {
+        // What was told of an order before this stands in the book before it.
+        const later = laterOf(event, run.events, channel);
+        const at = provider.book.indexOf(to);
+        if (later.some((other) => isBefore(provider.book.indexOf(other), at)))
+          wrong('out of order');
+      }
     }
   }
   return result;
+}
+
+/** The recipients of an order's later events on a channel. */
+function laterOf({ data, sequence }: OrderEvent, events: OrderEvent[], channel: string): string[] {
+  return events
+    .filter((other) => other.data.orderId === data.orderId && other.sequence > sequence)
+    .map((other) => String(other.data.contact?.[channel === 'email' ? 'email' : 'phone']));
+}
+
+function isBefore(one: number, other: number): boolean {
+  return one >= 0 && one < other;
 }
 
 async function recordsOf({ id, data }: OrderEvent, dynamo: DynamoDBDocumentClient, table: string) {

@@ -1,11 +1,13 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { loadItems, releases } from '../items/load.ts';
 import type { Reply } from '../support/http.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { readTopic } from '../support/topic.ts';
 import { until } from '../support/until.ts';
 import { type Accepted, readOrders, violations } from './checker.ts';
 import type { Fault } from './faults.ts';
+import type { Leaderless } from './leaderless.ts';
 import { createRandom, type Random } from './random.ts';
 import type { Errand, Task } from './victim.ts';
 
@@ -26,6 +28,9 @@ type Counts = { killed: number; faults: number };
 /** How long a process may live: longer than every time limit in it together. */
 const LIFE_MS = 30_000;
 const AT_ONCE = 3;
+/** For so many runs on end a partition has a leader, and then one has none. */
+const STRETCH = 10;
+const PARTITIONS = 3;
 const ATTEMPTS = 3;
 /** About how often one process writes to a service: it is greeted, and asked for its partitions. */
 const STEPS: Record<Fault['service'], number> = { kafka: 5, dynamodb: 4 };
@@ -39,8 +44,9 @@ const WAYS: readonly [string[], ...string[][]] = [
 
 /**
  * Lets orders go their way through processes that are killed, cut off or left hanging at random steps,
- * by callers that repeat what was not answered; then lets the relay finish, and checks what is left.
- * The same seed plants the same faults.
+ * by callers that repeat what was not answered, and now and then without the leader of a partition; then
+ * lets the relay finish, and checks what is left. The table begins with the items of the newest release
+ * that is kept. The same seed plants the same faults.
  */
 export async function crashOrders(
   addresses: Addresses,
@@ -48,6 +54,8 @@ export async function crashOrders(
 ): Promise<CrashReport> {
   const bench = await createOrderBench(addresses);
   const topic = await readTopic(bench.brokers, bench.topic);
+  const { items } = await loadItems(bench, String(releases().toSorted().at(-1)));
+  const older = items.flatMap(({ sk, id }): string[] => (sk === 'ORDER' ? [id] : []));
   const counts: Counts = { killed: 0, faults: 0 };
   const accepted: Accepted[] = [];
   try {
@@ -57,13 +65,15 @@ export async function crashOrders(
       while (begun < runs) {
         const run = begun;
         begun += 1;
-        await crashOnce(bench, createRandom(seed + run), `run-${seed + run}`, { accepted, counts });
+        const given = { number: seed + run, older, accepted, counts };
+        await crashOnce(bench, createRandom(seed + run), given);
         done += 1;
         progress(done);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    await settle(bench, counts);
+    // What cannot be settled is a violation, which the checker names.
+    await settle(bench, counts).catch(() => undefined);
     const stored = await readOrders(bench);
     const events = stored.reduce((sum, order) => sum + order.events.length, 0);
     await until(
@@ -89,20 +99,22 @@ export async function crashOrders(
   }
 }
 
-/** One order's way: placed and moved by a caller that repeats what it got no answer to. */
+type Run = { number: number; older: string[]; accepted: Accepted[]; counts: Counts };
+
+/** One order's way: placed and moved by callers that repeat what they got no answer to. */
 async function crashOnce(
   bench: OrderBench,
   random: Random,
-  name: string,
-  { accepted, counts }: { accepted: Accepted[]; counts: Counts },
+  { number, older, accepted, counts }: Run,
 ): Promise<void> {
+  const leaderless = leaderlessIn(number);
   const attempt = async (task: Task): Promise<Reply | undefined> => {
     for (let left = ATTEMPTS; left > 0; left -= 1) {
       const fault = left > 1 && random.chance(0.8) ? randomFault(random) : undefined;
       const relay = random.chance(0.25)
-        ? send(bench, { do: 'relay' }, counts, randomFault(random))
+        ? send(bench, { do: 'relay' }, counts, { fault: randomFault(random), leaderless })
         : undefined;
-      const reply = await send(bench, task, counts, fault);
+      const reply = await send(bench, task, counts, { fault, leaderless });
       await relay;
       if (reply && reply.status > 0 && reply.status < 500) {
         note(reply, accepted);
@@ -113,8 +125,16 @@ async function crashOnce(
     return undefined;
   };
 
-  const placed = await attempt({ do: 'create', customerId: name, key: name });
-  const id = placed?.body?.data?.id;
+  const place = async (): Promise<string | undefined> => {
+    const name = `run-${number}`;
+    // Two instances at once make one order of one key.
+    const twins = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () =>
+      attempt({ do: 'create', customerId: name, key: name }),
+    );
+    const replies = await Promise.all(twins);
+    return replies.find((reply) => reply?.body?.data?.id)?.body.data.id;
+  };
+  const id = random.chance(0.2) ? older[random.below(older.length)] : await place();
   if (!id) return;
   for (const status of random.pick(WAYS)) {
     if (random.chance(0.2)) {
@@ -124,6 +144,14 @@ async function crashOnce(
       ]);
     } else await attempt({ do: 'move', id, status });
   }
+}
+
+/** The same for runs that are near each other, so that they see one cluster. */
+function leaderlessIn(run: number): Leaderless | undefined {
+  const stretch = Math.floor(run / STRETCH);
+  if (stretch % 2 === 0) return undefined;
+  const answer = stretch % 4 === 1 ? 'refuses' : 'hangs';
+  return { partition: stretch % PARTITIONS, answer };
 }
 
 function note({ status, body }: Reply, accepted: Accepted[]): void {
@@ -138,7 +166,7 @@ function randomFault(random: Random): Fault {
     service,
     step: random.pick(['write', 'written', 'heard']),
     at: 1 + random.below(STEPS[service]),
-    action: random.pick(['kill', 'kill', 'cut', 'hang']),
+    action: random.pick(['kill', 'kill', 'cut', 'hang', 'freeze']),
   };
 }
 
@@ -147,10 +175,14 @@ async function send(
   bench: OrderBench,
   task: Task,
   counts: Counts,
-  fault?: Fault,
+  { fault, leaderless }: { fault?: Fault | undefined; leaderless?: Leaderless | undefined } = {},
 ): Promise<Reply | undefined> {
   const { brokers, dynamoEndpoint, table, topic } = bench;
-  const errand: Errand = { task, brokers, dynamoEndpoint, table, topic, ...(fault && { fault }) };
+  const errand: Errand = {
+    ...{ task, brokers, dynamoEndpoint, table, topic },
+    ...(fault && { fault }),
+    ...(leaderless && { leaderless }),
+  };
   const child = fork(join(import.meta.dirname, 'victim.ts'), [JSON.stringify(errand)], {
     execArgv: [
       '--disable-warning=TimeoutNegativeWarning',

@@ -11,15 +11,23 @@ const WAYS = ['yes', '429', '500', '503', 'cut', 'halfway', 'hangTaken', 'hang']
 
 export type Way = (typeof WAYS)[number];
 
+/** These surely take nothing, and another try may. */
+const PASSING: [Way, ...Way[]] = ['429', '500', '503'];
+
 /** In these the answer is lost: nobody but the provider knows. */
 export const LOST: readonly Way[] = ['cut', 'halfway', 'hangTaken', 'hang'];
 const TAKEN: readonly Way[] = ['yes', 'cut', 'halfway', 'hangTaken'];
+
+/** `awayFor`: so many calls are still refused. */
+type Mood = { mood: Random; awayFor: number };
 
 export type Provider = {
   address: string;
   /** By recipient: how often its message was taken, and all that the provider did. */
   taken: Map<string, number>;
   ways: Map<string, Way[]>;
+  /** The recipients whose messages were taken, in their order. */
+  book: string[];
   close(): void;
 };
 
@@ -27,18 +35,22 @@ export type Provider = {
 export async function startProvider(moodOf: (to: string) => Random): Promise<Provider> {
   const taken = new Map<string, number>();
   const ways = new Map<string, Way[]>();
-  const moods = new Map<string, Random>();
+  const moods = new Map<string, Mood>();
+  const book: string[] = [];
 
   const server = createServer(async (request, response) => {
     const body = await text(request);
     const isSes = request.url?.startsWith('/v2/email') ?? false;
     const to = isSes ? recipientOfEmail(body) : recipientOfSms(body);
-    const mood = moods.get(to) ?? moodOf(to);
-    moods.set(to, mood);
+    const { mood, awayFor } = moods.get(to) ?? begin(moodOf(to));
+    moods.set(to, { mood, awayFor: awayFor - 1 });
     const earlier = ways.get(to) ?? [];
-    const way = wayOf(mood);
+    const way = awayFor > 0 ? mood.pick(PASSING) : wayOf(mood);
     ways.set(to, [...earlier, way]);
-    if (TAKEN.includes(way)) taken.set(to, (taken.get(to) ?? 0) + 1);
+    if (TAKEN.includes(way)) {
+      taken.set(to, (taken.get(to) ?? 0) + 1);
+      book.push(to);
+    }
     answer(way, isSes, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -46,6 +58,7 @@ export async function startProvider(moodOf: (to: string) => Random): Promise<Pro
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     taken,
     ways,
+    book,
     close() {
       server.closeAllConnections();
       server.close();
@@ -53,11 +66,16 @@ export async function startProvider(moodOf: (to: string) => Random): Promise<Pro
   };
 }
 
+/** Some recipients are refused for a while first: longer than one invocation asks again. */
+function begin(mood: Random): Mood {
+  return { mood, awayFor: mood.chance(0.35) ? 1 + mood.below(9) : 0 };
+}
+
 /** Hanging takes five seconds each time, so it is rare. */
 function wayOf(mood: Random): Way {
   if (mood.chance(0.6)) return 'yes';
   if (mood.chance(0.08)) return mood.pick(['hang', 'hangTaken']);
-  return mood.pick(['429', '500', '503', '429', '503', 'cut', 'halfway']);
+  return mood.pick([...PASSING, ...PASSING, 'cut', 'halfway']);
 }
 
 function answer(way: Way, isSes: boolean, response: ServerResponse): void {

@@ -9,6 +9,7 @@ import { createProducer } from '../../lib/kafka/producer.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 import { call, lambdaContext, type Reply } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
+import { type Leaderless, loseLeader } from './leaderless.ts';
 
 export type Task =
   | { do: 'create'; customerId: string; key: string }
@@ -18,6 +19,7 @@ export type Task =
 export type Errand = {
   task: Task;
   fault?: Fault;
+  leaderless?: Leaderless;
   brokers: string[];
   dynamoEndpoint: string;
   table: string;
@@ -25,7 +27,8 @@ export type Errand = {
 };
 
 async function run(errand: Errand): Promise<Reply> {
-  const { task, fault, brokers, dynamoEndpoint, table, topic } = errand;
+  const { task, fault, leaderless, brokers, dynamoEndpoint, table, topic } = errand;
+  if (leaderless) loseLeader(leaderless, portOf(brokers[0] ?? ''));
   if (fault) plant(fault, { kafka: portOf(brokers[0] ?? ''), dynamodb: portOf(dynamoEndpoint) });
   const deps = {
     repository: createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), table),

@@ -1,4 +1,4 @@
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import {
   LambdaClient,
   ListEventSourceMappingsCommand,
@@ -6,6 +6,9 @@ import {
 } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+
+const namesOf = async (tables: Promise<{ TableNames?: string[] }>) =>
+  (await tables).TableNames ?? [];
 
 /** What is in the account, by AWS's own SDK. */
 export async function readAccount(endpoint: string) {
@@ -16,21 +19,39 @@ export async function readAccount(endpoint: string) {
   const sns = new SNSClient(settings);
   const dynamo = new DynamoDBClient(settings);
   try {
-    const [functions, mappings, buckets, topics, table] = await Promise.all([
+    const [functions, mappings, buckets, topics, tables] = await Promise.all([
       lambda.send(new ListFunctionsCommand()),
       lambda.send(new ListEventSourceMappingsCommand()),
       s3.send(new ListBucketsCommand()),
       sns.send(new ListTopicsCommand()),
-      dynamo.send(new DescribeTableCommand({ TableName: 'orders' })),
+      namesOf(dynamo.send(new ListTablesCommand())),
     ]);
+    const described = await Promise.all(
+      tables.map((TableName) => dynamo.send(new DescribeTableCommand({ TableName }))),
+    );
     return {
       functions: functions.Functions ?? [],
       mappings: mappings.EventSourceMappings ?? [],
       buckets: buckets.Buckets ?? [],
       topics: topics.Topics ?? [],
-      table: table.Table,
+      tables: described.flatMap(({ Table }) => Table ?? []),
     };
   } finally {
     for (const client of [lambda, s3, sns, dynamo]) client.destroy();
   }
+}
+
+export type Account = Awaited<ReturnType<typeof readAccount>>;
+
+/** What of an account is a stage's. CloudFormation makes the names of buckets and topics of the stack's. */
+export function partOf(account: Account, stage: string): Account {
+  const stack = `orders-${stage}`;
+  const table = stage === 'prod' ? 'orders' : stack;
+  return {
+    functions: account.functions.filter((one) => one.FunctionName?.startsWith(`${stack}-`)),
+    mappings: account.mappings.filter((one) => one.FunctionArn?.includes(`:${stack}-`)),
+    buckets: account.buckets.filter((one) => one.Name?.startsWith(`${stack}-`)),
+    topics: account.topics.filter((one) => one.TopicArn?.includes(`:${stack}-`)),
+    tables: account.tables.filter((one) => one.TableName === table),
+  };
 }

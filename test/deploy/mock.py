@@ -2,7 +2,8 @@
 besides. Prints the port when it answers. On stderr: every answer from 400 on.
 
 moto's CloudFormation lacks some types of resources, and its Lambda takes no Kafka as a source. What is
-added here keeps the settings and shows them back; it checks nothing."""
+added here keeps the settings and shows them back. Of what AWS would refuse it refuses a second mapping of
+the same records alone."""
 
 import logging
 import sys
@@ -10,7 +11,9 @@ import sys
 import moto.moto_server.threaded_moto_server as threaded
 from flask import request
 from moto.awslambda import models as awslambda
+from moto.awslambda.exceptions import ConflictException
 from moto.cloudformation import models as cloudformation
+from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 
 # Kept by CloudFormation alone: moto's services do not list them.
@@ -39,7 +42,7 @@ def keep(kind):
         "cloudformation_type": staticmethod(lambda: kind),
         "cloudformation_name_type": staticmethod(lambda: ""),
         "create_from_cloudformation_json": classmethod(create),
-        "update_from_cloudformation_json": classmethod(lambda cls, original, *_, **__: original),
+        "update_from_cloudformation_json": classmethod(lambda cls, original_resource, *_, **__: original_resource),
         "delete_from_cloudformation_json": classmethod(lambda cls, *_, **__: None),
         "delete": lambda self, *_: None,
         "has_cfn_attr": classmethod(lambda cls, _: True),
@@ -47,6 +50,28 @@ def keep(kind):
         "physical_resource_id": property(lambda self: self.name),
     }
     return type(kind.replace("::", ""), (CloudFormationModel,), members)
+
+
+def servers_of(mapping):
+    own = (mapping.self_managed_event_source or {}).get("Endpoints", {})
+    # One text with commas is what the framework makes of several.
+    servers = ",".join(own.get("KafkaBootstrapServers", [mapping.event_source_arn or ""]))
+    return set(servers.split(","))
+
+
+def group_of(mapping):
+    config = mapping.self_managed_kafka_event_source_config or mapping.kafka_config
+    return config["ConsumerGroupId"]
+
+
+def refuse_second(mapping, others):
+    """AWS: no two with one function, topic and server, nor with one source and group."""
+    for other in others:
+        if not servers_of(mapping) & servers_of(other):
+            continue
+        same = mapping.function_arn == other.function_arn and mapping.topics == other.topics
+        if same or group_of(mapping) == group_of(other):
+            raise ConflictException(f"A mapping of {mapping.topics} exists already: {other.uuid}")
 
 
 def create_kafka_mapping(backend, spec):
@@ -60,8 +85,36 @@ def create_kafka_mapping(backend, spec):
     }
     mapping = awslambda.EventSourceMapping(given)
     mapping.event_source_arn = spec.get("EventSourceArn")
+    refuse_second(mapping, backend._event_source_mappings.values())
     backend._event_source_mappings[mapping.uuid] = mapping
     return mapping
+
+
+def adding_first(update):
+    """CloudFormation makes what is new before it removes what is gone; moto does it the other way round."""
+
+    def update_stack(self, template, parameters=None):
+        diff = self.build_resource_diff(template, parameters)
+        gone = [(self._parsed_resources.pop(name), self._resource_json_map[name]) for name in diff["Remove"]]
+        self.build_resource_diff = lambda *_: {**diff, "Remove": []}
+        try:
+            update(self, template, parameters)
+        finally:
+            del self.build_resource_diff
+        for resource, definition in gone:
+            self._delete_resource(resource, definition)
+
+    return update_stack
+
+
+def execute_with_outputs(execute):
+    # moto makes a stack's outputs before its change set is executed, so they are those of no resource.
+    def run(backend, *args, **kwargs):
+        execute(backend, *args, **kwargs)
+        for stack in backend.stacks.values():
+            stack.output_map = stack._create_output_map()
+
+    return run
 
 
 def print_refusals(create_app):
@@ -86,6 +139,9 @@ kept = [keep(kind) for kind in LACKING]
 awslambda.EventSourceMapping.event_source_arn = None
 awslambda.EventSourceMapping.batch_size = None
 awslambda.LambdaBackend.create_event_source_mapping = create_kafka_mapping
+parsing.ResourceMap.update = adding_first(parsing.ResourceMap.update)
+backend = cloudformation.CloudFormationBackend
+backend.execute_change_set = execute_with_outputs(backend.execute_change_set)
 # cfn-lint, whose warnings moto takes for errors; `npm run lint:deploy` has run it.
 cloudformation.validate_template_cfn_lint = lambda template: []
 threaded.create_backend_app = print_refusals(threaded.create_backend_app)

@@ -1,5 +1,5 @@
-// A function as deployed: its secret in AWS's Secrets Manager (moto's), a broker with SCRAM over TLS and an
-// authority of its own, whose certificate is packaged.
+// A function as deployed, and the tools of its stage: the secret in AWS's Secrets Manager (moto's), a broker
+// with SCRAM over TLS and an authority of its own, whose certificate is packaged.
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,17 +11,20 @@ import {
   USERS,
 } from '../../plugins/kafka-event-source/test/support/secure-kafka.ts';
 import { startLambda } from '../runtime/lambda.ts';
-import { type PackagedFunction, packageProd } from '../runtime/package.ts';
+import { type PackagedFunction, packageStage } from '../runtime/package.ts';
 import { ROOT } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { until } from '../support/until.ts';
 import { startMock } from './mock.ts';
 
+const STAGE = 'pr-12';
+const TOPIC = `order-events-${STAGE}`;
 const AUTHORITY = '.local/test-deploy/kafka-ca.pem';
 
 let kafka: Awaited<ReturnType<typeof startSecureKafka>>;
 let mock: Awaited<ReturnType<typeof startMock>>;
-let packaged: Awaited<ReturnType<typeof packageProd>>;
+let values: Record<string, string> = {};
+let packaged: Awaited<ReturnType<typeof packageStage>>;
 const open: { disconnect(): Promise<void> }[] = [];
 
 before(async () => {
@@ -64,11 +67,19 @@ function find(key: string): PackagedFunction {
   return found;
 }
 
+/** A command for the stage, from where the brokers can be reached. */
+async function tool(...command: string[]): Promise<string> {
+  const ca = { NODE_EXTRA_CA_CERTS: join(ROOT, AUTHORITY) };
+  const env = { ...values, ...mock.environment, ...ca };
+  const { code, stdout, stderr } = await sls([...command, '--stage', STAGE], env);
+  assert.equal(code, 0, stdout + stderr);
+  return stdout;
+}
+
 test('createOrder reads its secret, signs in and publishes; with another password the order waits', async () => {
-  const [broker = ''] = kafka.sasl;
-  const values = {
+  values = {
     KAFKA_KIND: 'self-managed-scram',
-    KAFKA_BROKERS: broker,
+    KAFKA_BROKERS: kafka.sasl.join(','),
     KAFKA_SECRET_ARN: await createSecret('kafka', { username: 'alice', password: USERS.alice }),
     KAFKA_CA_SECRET_ARN: await createSecret('ca', { certificate: kafka.authority.certificate }),
     KAFKA_CA_FILE: AUTHORITY,
@@ -76,18 +87,23 @@ test('createOrder reads its secret, signs in and publishes; with another passwor
     NOTIFICATION_FROM: 'orders@example.com',
     ALARM_EMAIL: 'alarms@example.com',
   };
-  const deployed = await sls(['deploy', '--stage', 'prod'], { ...values, ...mock.environment });
-  assert.equal(deployed.code, 0, deployed.stdout + deployed.stderr);
-  packaged = await packageProd(values);
+  await tool('deploy');
+  packaged = await packageStage(STAGE, values);
+  assert.match(await tool('topics'), new RegExp(`^${TOPIC}: made$`, 'm'));
   const admin = await connectAdmin();
-  await admin.createTopics({ topics: [{ topic: 'order-events', numPartitions: 1 }] });
-  const published = async () => Number((await admin.fetchTopicOffsets('order-events'))[0]?.high);
+  const published = async () => {
+    const partitions = await admin.fetchTopicOffsets(TOPIC);
+    return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+  };
   const order = JSON.parse(await readFile(join(ROOT, 'events/createOrder.json'), 'utf8'));
+  let placed = '';
   const place = async (changes: Record<string, string>) => {
     const lambda = await startLambda(find('createOrder'), { ...mock.environment, ...changes });
     try {
       const outcome = await lambda.invoke(order);
-      assert.equal('answer' in outcome && Object(outcome.answer).statusCode, 201, lambda.log());
+      const answer = 'answer' in outcome ? Object(outcome.answer) : {};
+      assert.equal(answer.statusCode, 201, lambda.log());
+      placed = JSON.parse(answer.body).data.id;
       return await until('an event, or that Kafka is away', async () => {
         if ((await published()) > 0) return 'published';
         return lambda.log().includes('KAFKA_AWAY') ? 'away' : undefined;
@@ -100,4 +116,9 @@ test('createOrder reads its secret, signs in and publishes; with another passwor
   assert.equal(await place({ KAFKA_SECRET_ARN: wrong }), 'away');
   assert.equal(await place({ NODE_EXTRA_CA_CERTS: '' }), 'away');
   assert.equal(await place({}), 'published');
+
+  assert.match(await tool('replay', '--order', placed), /Dry run: 1 events of 1 orders/);
+  assert.match(await tool('resend'), new RegExp(`Dry run: 0 of orders-${STAGE} `));
+  const letters = await tool('kafka', 'redrive');
+  assert.match(letters, new RegExp(`Dry run: 0 of order-events-dlq-${STAGE} on ${kafka.sasl}`));
 });

@@ -158,3 +158,28 @@ test('notify finds the client of SES among those that Lambda itself has', async 
     ses.close();
   }
 });
+
+const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
+const triples = LETTERS.flatMap((a) => LETTERS.flatMap((b) => LETTERS.map((c) => a + b + c)));
+
+/** A body of nearly 1 MB whose every field is unknown: hardly one can have more faults. */
+const flood = JSON.stringify(
+  Object.fromEntries(triples.slice(0, 130_000).map((name) => [name, 0])),
+);
+
+test.each(['createOrder', 'updateStatus', 'putPreferences'])(
+  '%s refuses as many unknown fields as a body has room for, on the stack that Lambda gives it',
+  async (key) => {
+    const event = JSON.parse(await readFile(join(ROOT, `events/${key}.json`), 'utf8'));
+    const lambda = await startLambda(packagedAs(key), environment);
+    try {
+      const { answer } = (await lambda.invoke({ ...event, body: flood })) as {
+        answer: { statusCode: number; body: string };
+      };
+      const { code, errors } = JSON.parse(answer.body);
+      expect([answer.statusCode, code, errors?.length]).toEqual([422, 'VALIDATION', 1000]);
+    } finally {
+      await lambda.stop();
+    }
+  },
+);

@@ -24,6 +24,9 @@ const OF_LAMBDA = [
 const INIT_TIMEOUT_MS = 10_000; // Lambda's own limit
 const ARN = 'arn:aws:lambda:us-east-1:123456789012:function';
 
+/** An instance that runs. */
+export type Lambda = Awaited<ReturnType<typeof startLambda>>;
+
 /**
  * An instance of a packaged function: its zip unpacked where no folder of packages is near, run by
  * AWS's runtime interface client with the environment of the template, changed by `changes`. Beside the
@@ -94,6 +97,9 @@ export async function startLambda(
     initFailed: () => within('error at its start', api.initFailed, INIT_TIMEOUT_MS),
     invoke: (event: unknown) =>
       within('answer', api.invoke(event, definition.timeoutMs), definition.timeoutMs),
+    /** Between two invocations Lambda lets nothing of an instance run. */
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
     async stop() {
       child.kill('SIGKILL');
       await closed;

@@ -14,18 +14,25 @@ export type PackagedFunction = {
   environment: Record<string, string>;
 };
 
-type Resource = {
+export type Resource = {
   Type: string;
   // biome-ignore lint/suspicious/noExplicitAny: CloudFormation's properties
   Properties: any;
 };
 
-/** `sls package --stage prod` into a folder of its own. */
-export async function packageProd(env: Record<string, string> = {}) {
+export const packageProd = (env: Record<string, string> = {}) => packageStage('prod', env);
+
+type Template = {
+  Resources: Record<string, Resource>;
+  Outputs: Record<string, { Export?: { Name: string } }>;
+};
+
+/** `sls package --stage <stage>` into a folder of its own. */
+export async function packageStage(stage: string, env: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'orders-package-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   const { code, stdout, stderr } = await sls(
-    ['package', '--stage', 'prod', '--package', folder],
+    ['package', '--stage', stage, '--package', folder],
     env,
   );
   if (code !== 0) {
@@ -36,11 +43,11 @@ export async function packageProd(env: Record<string, string> = {}) {
     join(folder, 'cloudformation-template-update-stack.json'),
     'utf8',
   );
-  const resources: Record<string, Resource> = JSON.parse(template).Resources;
+  const { Resources: resources, Outputs: outputs }: Template = JSON.parse(template);
   const functions = Object.values(resources)
     .filter(({ Type }) => Type === 'AWS::Lambda::Function')
     .map(({ Properties }): PackagedFunction => {
-      const key = Properties.FunctionName.replace('orders-prod-', '');
+      const key = Properties.FunctionName.replace(`orders-${stage}-`, '');
       return {
         key,
         zip: join(folder, `${key}.zip`),
@@ -51,5 +58,5 @@ export async function packageProd(env: Record<string, string> = {}) {
         environment: Properties.Environment.Variables,
       };
     });
-  return { functions, resources, remove };
+  return { folder, functions, resources, outputs, remove };
 }

@@ -11,7 +11,7 @@ import { ROOT } from '../support/root.ts';
 import { environmentOf } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { clientFolder } from './client.ts';
-import { startLambda } from './lambda.ts';
+import { type Lambda, startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 
 const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:powertools:1';
@@ -48,8 +48,6 @@ afterAll(async () => {
   await bench?.close();
   await packaged?.remove();
 });
-
-type Lambda = Awaited<ReturnType<typeof startLambda>>;
 
 /** Runs a packaged function that tells its parts to a daemon of ours, for as long as `work` takes. */
 async function using(

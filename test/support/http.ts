@@ -3,7 +3,7 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from 'aws-lambda';
-import { problemSchema } from '../../lib/http/problem.ts';
+import { problemSchema } from '../../lib/api-docs/problem.ts';
 
 type Call = {
   method?: string;

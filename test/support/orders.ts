@@ -27,8 +27,8 @@ export type OrderBench = OutboxDeps & {
 
 export async function createOrderBench(
   { brokers, dynamoEndpoint } = addresses(),
+  mark = randomUUID().slice(0, 8),
 ): Promise<OrderBench> {
-  const mark = randomUUID().slice(0, 8);
   const table = `orders-${mark}`;
   const topic = `order-events-${mark}`;
   const deadLetterTopic = `order-events-dlq-${mark}`;

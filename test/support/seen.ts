@@ -6,12 +6,12 @@ export function forgetfulSeen(own: Partial<Seen> = {}): Seen {
   const noted = async () => true;
   return {
     advance: async () => 'first',
-    retreat: done,
-    stand: done,
-    claim: async () => ({ id: 'c1', isRetaken: false }),
+    claim: async () => ({ id: 'c1' }),
     release: done,
     hold: done,
     resume: done,
+    putOff: done,
+    giveUp: done,
     settle: done,
     defer: noted,
     skip: noted,

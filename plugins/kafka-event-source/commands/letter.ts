@@ -1,6 +1,9 @@
 /** A dead letter in the shape of AWS's Kafka on-failure destination, and the record that is in it. */
+import { isDeepStrictEqual } from 'node:util';
+import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
 import type { Header } from '../protocol/decode.ts';
+import { type Headers, listHeaders } from '../protocol/headers.ts';
 
 /** Counts how often a record has been put back; AWS knows no such header. */
 export const REDRIVE_COUNT = 'redrive-count';
@@ -10,6 +13,7 @@ export interface OriginalRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  readonly timestamp: number | undefined;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   /** In their order, without the count of redrives. */
@@ -25,8 +29,16 @@ export interface Letter {
   /** How often the record has been put back before. */
   readonly redriven: number;
   /** What a schema registry has made of these; their original bytes may be elsewhere. */
-  readonly decoded: readonly ('key' | 'value')[];
+  readonly decoded: readonly Part[];
+  /** What its topic had no room for; it is in the original alone. */
+  readonly omitted: readonly Part[];
 }
+
+export type Part = 'key' | 'value' | 'headers';
+
+/** Names what a letter leaves out, by commas; AWS knows no such header. */
+const OMITTED = 'dead-letter-omitted';
+const PARTS: readonly Part[] = ['key', 'value', 'headers'];
 
 const base64 = z
   .string()
@@ -43,6 +55,7 @@ const record = z.object({
   topic: z.string().min(1).max(249),
   partition: z.int().min(0),
   offset: z.int().min(0),
+  timestamp: z.number().optional(),
   key: base64.nullish(),
   value: base64.nullish(),
   headers: z.array(header).default([]),
@@ -61,27 +74,21 @@ const letter = z.object({
 });
 
 /**
- * Reads a letter.
+ * Reads a letter, with the headers of its message.
  *
  * @throws Error that says what is wrong with it
  */
-export function readLetter(value: Buffer | null): Letter {
+export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   const { requestContext, timestamp, payload } = parse(value);
   const found = Object.values(payload.records)[0]?.[0];
   if (!found) throw new Error('payload.records: must hold one record');
   const headers = found.headers.flatMap((one) =>
     Object.entries(one).map(([key, bytes]) => ({ key, value: Buffer.from(bytes) })),
   );
-  const { topic, partition, offset, key = null, value: content = null } = found;
+  const { topic, partition, offset, timestamp: time, key = null, value: content = null } = found;
+  const place = { topic, partition, offset, timestamp: time };
   return {
-    record: {
-      topic,
-      partition,
-      offset,
-      key,
-      value: content,
-      headers: headers.filter((one) => one.key !== REDRIVE_COUNT),
-    },
+    record: { ...place, key, value: content, headers: withoutCount(headers) },
     condition: requestContext.condition,
     functionArn: requestContext.functionArn,
     at: new Date(timestamp),
@@ -90,7 +97,28 @@ export function readLetter(value: Buffer | null): Letter {
       ...(found.keySchemaMetadata ? (['key'] as const) : []),
       ...(found.valueSchemaMetadata ? (['value'] as const) : []),
     ],
+    omitted: omittedIn(about),
   };
+}
+
+/** The letter with its record as it stands on its topic; undefined when that is another record. */
+export function withOriginal(letter: Letter, original: KafkaMessage): Letter | undefined {
+  const { record, decoded, omitted } = letter;
+  const { key, value } = original;
+  const headers = listHeaders(original.headers ?? []).map((one) => ({
+    key: one.key,
+    value: Buffer.from(one.value ?? ''),
+  }));
+  const found = { key, value, headers: withoutCount(headers) };
+  const { timestamp = Number(original.timestamp) } = record;
+  const isSame = PARTS.every(
+    (part) =>
+      decoded.includes(part) ||
+      omitted.includes(part) ||
+      isDeepStrictEqual(found[part], record[part]),
+  );
+  if (!isSame || timestamp !== Number(original.timestamp)) return undefined;
+  return { ...letter, record: { ...record, ...found }, redriven: countOf(headers) };
 }
 
 /** The headers of the record when it is put back: its own, in their order, and then the count. */
@@ -112,6 +140,16 @@ function parse(value: Buffer | null): z.output<typeof letter> {
   throw new Error(
     `it is not the record of a Kafka on-failure destination: ${faults.slice(0, 3).join('; ')}`,
   );
+}
+
+function omittedIn(about: Headers): Part[] {
+  const named = listHeaders(about).find(({ key }) => key === OMITTED);
+  const names = String(named?.value ?? '').split(',');
+  return PARTS.filter((part) => names.includes(part));
+}
+
+function withoutCount<One extends { readonly key: string }>(headers: readonly One[]): One[] {
+  return headers.filter(({ key }) => key !== REDRIVE_COUNT);
 }
 
 function countOf(headers: readonly { key: string; value: Buffer }[]): number {

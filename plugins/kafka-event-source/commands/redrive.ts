@@ -1,8 +1,8 @@
 /** Puts dead letters back on the topics that their records came from. */
-import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from './deadline.ts';
-import { headersOf, type Letter, readLetter } from './letter.ts';
+import { headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
 import { Progress } from './progress.ts';
 import { reasonOf, type Wish } from './redrive-options.ts';
 import { boundsOf, type Found, messageOf, readMessage, scan, withAdmin } from './scan.ts';
@@ -40,6 +40,8 @@ export function groupOf(topic: string): string {
   return `kafka-redrive.${topic}`;
 }
 
+const { CompressionTypes } = kafkajs;
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const SEND_MS = 15_000;
 /** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
 const CHUNK = { letters: 100, bytes: 512 * 1024 } as const;
@@ -144,10 +146,9 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   let bytes = 0;
   const flush = async () => {
     if (chunk.length === 0 || !producer) return;
-    await send(producer, chunk, context);
-    for (const { row } of chunk) {
-      progress.pass(row.offset, true);
-      context.tell({ ...row, outcome: 'redriven' });
+    for (const row of await send(producer, chunk, context)) {
+      progress.pass(row.offset, row.outcome === 'redriven');
+      context.tell(row);
     }
     chunk = [];
     bytes = 0;
@@ -155,6 +156,8 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   };
   for (const message of messages) {
     const { row, letter } = await judge(context, partition, message, progress);
+    // Reading originals takes its time.
+    await heartbeat();
     if (letter && producer) {
       if (!progress.hasRoom) {
         throw new Error(
@@ -163,7 +166,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
         );
       }
       chunk.push({ row, letter });
-      bytes += message.value?.length ?? 0;
+      bytes += sizeOf(letter);
       if (chunk.length >= CHUNK.letters || bytes >= CHUNK.bytes) await flush();
       continue;
     }
@@ -190,7 +193,7 @@ async function judge(
   const isDone = progress.has(offset);
   let letter: Letter;
   try {
-    letter = readLetter(message.value);
+    letter = readLetter(message.value, message.headers);
   } catch (error) {
     return { row: { ...place, outcome: 'left', why: `unreadable: ${messageOf(error)}` } };
   }
@@ -209,32 +212,44 @@ async function judge(
     return { row: { ...row, outcome: isDone ? 'done before' : 'not chosen' } };
   }
   if (record.topic === topic) return left('its record was on the dead-letter topic itself');
-  if (redriven >= wish.limit) {
-    return left(
-      `put back ${redriven} times already; --limit ${redriven + 1} puts it back once more`,
-    );
-  }
+  const spent = (times: number) =>
+    left(`put back ${times} times already; --limit ${times + 1} puts it back once more`);
+  if (redriven >= wish.limit) return spent(redriven);
   if ((await partitionsOf(record.topic)) === 0) return left(`there is no topic ${record.topic}`);
   const whole = await withOriginalBytes(kafka, letter);
-  if (!whole) {
-    return left(`its ${letter.decoded.join(' and ')} was decoded, and the original is gone`);
-  }
+  if (!whole) return left(whyNotWhole(letter));
+  // The count is one of the headers, which the letter may lack.
+  if (whole.redriven >= wish.limit) return spent(whole.redriven);
   if (wish.isDryRun) return { row: { ...row, outcome: 'would be redriven' } };
   return { row: { ...row, outcome: 'redriven' }, letter: whole };
 }
 
 /**
  * A letter has a record as the function got it: what was read by a schema is read from the original
- * topic once more. With EventRecordFormat SOURCE, too, the function gets it without its schema's id.
+ * topic once more, and so is what the letter leaves out. With EventRecordFormat SOURCE, too, the
+ * function gets it without its schema's id.
  */
 async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
-  const { record, decoded } = letter;
-  if (decoded.length === 0) return letter;
+  const { record, decoded, omitted } = letter;
+  if (decoded.length + omitted.length === 0) return letter;
   const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
     () => undefined, // It is said of the letter that its original is gone, and the others go on.
   );
-  if (!original) return undefined;
-  return { ...letter, record: { ...record, key: original.key, value: original.value } };
+  return original && withOriginal(letter, original);
+}
+
+function whyNotWhole({ decoded, omitted }: Letter): string {
+  const lacks =
+    omitted.length > 0
+      ? `its ${omitted.join(' and ')} did not fit into the letter`
+      : `its ${decoded.join(' and ')} was decoded`;
+  return `${lacks}, and the original is gone`;
+}
+
+/** What the record takes of a batch, about. */
+function sizeOf({ record: { key, value, headers } }: Letter): number {
+  const own = (key?.length ?? 0) + (value?.length ?? 0);
+  return headers.reduce((sum, one) => sum + one.key.length + (one.value?.length ?? 0) + 4, own);
 }
 
 async function connectProducer(kafka: Kafka): Promise<Producer> {
@@ -246,32 +261,79 @@ async function connectProducer(kafka: Kafka): Promise<Producer> {
   return producer;
 }
 
-async function send(
+/**
+ * Sends what was chosen. What Kafka finds too large together is sent one by one.
+ *
+ * @returns what became of each
+ */
+async function send(producer: Producer, chunk: readonly Ready[], context: Context): Promise<Row[]> {
+  const acknowledged = await sendTogether(producer, chunk, context, [{}]);
+  if (acknowledged) return chunk.map(({ row }) => ({ ...row, outcome: 'redriven' }));
+  const rows: Row[] = [];
+  for (const ready of chunk) {
+    const isTaken = await sendTogether(producer, [ready], context, ALONE);
+    const why = 'its topic takes no record of this size: raise its max.message.bytes';
+    rows.push({ ...ready.row, ...(isTaken ? {} : ({ outcome: 'left', why } as const)) });
+  }
+  return rows;
+}
+
+interface Way {
+  readonly gzip?: boolean;
+  readonly isCounted?: boolean;
+}
+
+/** The producer may have compressed it, and the count may be the one header too many. */
+const ALONE: readonly Way[] = [{}, { gzip: true }, { isCounted: false }];
+
+/** @returns whether one of the ways was acknowledged; false when all were too large */
+async function sendTogether(
   producer: Producer,
   chunk: readonly Ready[],
   { partitionsOf, topic }: Context,
-): Promise<void> {
+  ways: readonly Way[],
+): Promise<boolean> {
   const byTopic = Map.groupBy(chunk, ({ letter }) => letter.record.topic);
-  const topicMessages = await Promise.all(
-    Array.from(byTopic, async ([target, ready]) => {
-      const partitions = await partitionsOf(target);
-      const messages = ready.map(({ letter }) => {
-        const { key, value, partition } = letter.record;
-        const headers = orderedHeaders(headersOf(letter));
-        // Its own partition, whoever chose it; one that is gone is chosen by the key anew.
-        return { key, value, headers, ...(partition < partitions && { partition }) };
-      });
-      return { topic: target, messages };
-    }),
-  );
   const [first, last] = [chunk[0]?.row, chunk.at(-1)?.row];
-  try {
-    await within(SEND_MS, 'an acknowledgement', producer.sendBatch({ topicMessages, acks: -1 }));
-  } catch (error) {
-    throw new Error(
-      `${topic} ${first?.partition}:${first?.offset} to ${last?.partition}:${last?.offset} were ` +
-        `not acknowledged: ${messageOf(error)}. They count as not put back: run it again.`,
-      { cause: error },
+  for (const { gzip = false, isCounted = true } of ways) {
+    const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
+    const topicMessages = await Promise.all(
+      Array.from(byTopic, async ([target, ready]) => {
+        const partitions = await partitionsOf(target);
+        return {
+          topic: target,
+          messages: ready.map((one) => messageTo(partitions, one, isCounted)),
+        };
+      }),
     );
+    try {
+      const request = { topicMessages, compression, acks: -1 };
+      await within(SEND_MS, 'an acknowledgement', producer.sendBatch(request));
+      return true;
+    } catch (error) {
+      if (isTooLarge(error)) continue;
+      throw new Error(
+        `${topic} ${first?.partition}:${first?.offset} to ${last?.partition}:${last?.offset} were ` +
+          `not acknowledged: ${messageOf(error)}. They count as not put back: run it again.`,
+        { cause: error },
+      );
+    }
   }
+  return false;
+}
+
+function messageTo(partitions: number, { letter }: Ready, isCounted: boolean): Message {
+  const { key, value, headers, partition } = letter.record;
+  return {
+    key,
+    value,
+    headers: orderedHeaders(isCounted ? headersOf(letter) : headers),
+    // Its own partition, whoever chose it; one that is gone is chosen by the key anew.
+    ...(partition < partitions && { partition }),
+  };
+}
+
+function isTooLarge(error: unknown): boolean {
+  const { type, cause } = Object(error);
+  return TOO_LARGE.has(type ?? Object(cause).type);
 }

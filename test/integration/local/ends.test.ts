@@ -7,7 +7,7 @@ test('SIGINT to the whole group ends what says ready, with exit code 0', async (
   await using run = await Run.create();
   await run.start().says(/^ready/m);
   const commands = run.processes().map(({ command }) => command);
-  for (const part of ['supervisor.ts', 'kafka.Kafka', '-dbPath']) {
+  for (const part of ['supervisor.ts', 'kafka.Kafka', 'dbPath=']) {
     expect(commands).toContainEqual(expect.stringContaining(part));
   }
   process.kill(-run.pid, 'SIGINT');
@@ -28,7 +28,7 @@ test('a starter killed with -9 leaves nothing, not even deaf functions and what 
   const FUNCTIONS = `
     process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
     require('node:child_process').spawn('sleep', ['600'], { argv0: process.argv[1] });
-    require('node:http').createServer((_, r) => r.end()).listen(process.env.HTTP_PORT, 'localhost');
+    require('node:http').createServer((_, r) => r.end('{"success":true}')).listen(process.env.HTTP_PORT, 'localhost');
   `;
   await run.start({ FUNCTIONS }).says(/^ready/m);
   expect(run.processes()).toContainEqual(
@@ -59,7 +59,7 @@ test('npm killed with -9 takes everything with it', async () => {
 test('functions that end by themselves end everything, with their reason', async () => {
   await using run = await Run.create();
   const FUNCTIONS = `
-    require('node:http').createServer((_, r) => r.end(() => setTimeout(process.exit, 500, 3)))
+    require('node:http').createServer((_, r) => r.end('{"success":true}', () => setTimeout(process.exit, 500, 3)))
       .listen(process.env.HTTP_PORT, 'localhost');
   `;
   await run.start({ FUNCTIONS }).says(/^ready/m);

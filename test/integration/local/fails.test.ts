@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { clear } from '../../../local/data.ts';
-import { Run } from './run.ts';
+import { OFFLINE, Run } from './run.ts';
 
 test('a port that is taken is named, with the process that holds it, and nothing is started', async () => {
   await using run = await Run.create();
@@ -28,6 +28,40 @@ test('functions that fail to start end everything, and say so', async () => {
   expect(run.output).toMatch(/no such handler[\s\S]*server ended while starting \(exit 7\)/);
   expect(run.output).not.toContain('started again');
   await run.leavesNothing();
+});
+
+test.each([
+  ['NOTIFICATION_EMAIL', 'bogus', ['createOrder', 'health', 'notify']],
+  ['NOTIFICATION_UNSUBSCRIBE_SECRET', 'short', ['notify', 'unsubscribe']],
+])(
+  'functions that %s=%s keeps from loading are named, and nothing is ready',
+  async (name, value, functions) => {
+    await using run = await Run.create();
+    run.start({ FUNCTIONS: OFFLINE, [name]: value });
+    expect(await run.ended(90_000)).toBe(1);
+    for (const key of functions) {
+      expect(run.output).toMatch(new RegExp(`^\\s*${key}: .*${name}`, 'm'));
+    }
+    expect(run.output).not.toMatch(/^ready/m);
+    if (!functions.includes('health')) expect(run.output).not.toMatch(/^\s*health: /m);
+    await run.leavesNothing();
+  },
+);
+
+test('a health that answers 200 without saying that it works is not ready', async () => {
+  await using run = await Run.create();
+  const FUNCTIONS = `
+    let asked = 0;
+    require('node:http').createServer((_, response) => {
+      asked += 1;
+      response.end(asked > 3 ? '{"success":true}' : '{"errorMessage":"no"}');
+      if (asked === 3) console.log('asked three times');
+    }).listen(process.env.HTTP_PORT, 'localhost');
+  `;
+  await run.start({ FUNCTIONS }).says(/^ready/m);
+  expect(run.output).toMatch(/asked three times[\s\S]*^ready/m);
+  process.kill(run.pid, 'SIGINT');
+  expect(await run.ended()).toBe(0);
 });
 
 test('a service that fails to start is shown by the end of its log', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { freePorts, isFree } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { processes } from '../../../plugins/kafka-event-source/broker/processes.ts';
 import { until } from '../../../plugins/kafka-event-source/broker/wait.ts';
+import { ROOT } from '../../support/root.ts';
 
 const starter = join(import.meta.dirname, 'starter.ts');
 
@@ -16,6 +17,16 @@ const names = {
   ORDER_EVENTS_DLQ: 'order-events-dlq',
   AWS_REGION: 'us-east-1',
 };
+
+/** serverless-offline with the real functions, as `npm start` has it. */
+export const OFFLINE = `
+  const { HTTP_PORT, LAMBDA_PORT } = process.env;
+  const ports = ['--httpPort', HTTP_PORT, '--lambdaPort', LAMBDA_PORT];
+  const sls = ${JSON.stringify(join(ROOT, 'node_modules/.bin/sls'))};
+  process.chdir(${JSON.stringify(ROOT)});
+  process.argv = [process.argv[0], sls, 'offline', 'start', ...ports];
+  require(require('node:fs').realpathSync(sls));
+`;
 
 type Command = { command: string; args: string[]; cwd?: string };
 

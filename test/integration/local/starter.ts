@@ -7,7 +7,7 @@ const { DIRECTORY: directory = '', FUNCTIONS = '' } = process.env;
 
 const server = `
   require('node:http')
-    .createServer((_, response) => response.end('{}'))
+    .createServer((_, response) => response.end('{"success":true}'))
     .listen(process.env.HTTP_PORT, 'localhost');
 `;
 

@@ -8,10 +8,12 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
-import { createCustomers } from '../../../lib/notification/customer.ts';
+import { type Customers, createCustomers } from '../../../lib/notification/customer.ts';
 import { createDeferred } from '../../../lib/notification/deferred.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
+import { createFailures } from '../../../lib/notification/failures.ts';
 import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
 import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
@@ -20,7 +22,7 @@ import type { UnsubscribeConfig } from '../../../lib/notification/unsubscribe.ts
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
-import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
+import { type EventRecord, toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { orderEvent } from '../../support/order-event.ts';
 
@@ -30,18 +32,19 @@ type Parts = {
   unsubscribe?: UnsubscribeConfig;
   clock?: Clock;
   dynamo?: DynamoDBDocumentClient;
+  customers?: Pick<Customers, 'find'>;
   /** Where the dead letters' topic is looked for. */
   brokers?: string[];
+  deadLetterTopic?: string;
 };
 
 /** A record of the topic, as the event source hands it to the function. */
 export type RawRecord = { key?: string | null; value?: string | Buffer | null };
 
 /** A table and topics of a test's own, and `notify` on them, with an inbox to look into. */
-export async function createNotifyBench() {
+export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
   const { KAFKA_BROKERS, DYNAMODB_ENDPOINT } = process.env;
   if (!KAFKA_BROKERS || !DYNAMODB_ENDPOINT) throw new Error('jest has not started the services');
-  const mark = randomUUID().slice(0, 8);
   const names = {
     ORDERS_TABLE: `orders-${mark}`,
     ORDER_EVENTS_TOPIC: `order-events-${mark}`,
@@ -58,8 +61,36 @@ export async function createNotifyBench() {
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: DYNAMODB_ENDPOINT });
   const producers: ReturnType<typeof createProducer>[] = [];
 
+  /** The deployed function with a sender, a clock or addresses of the test's own. */
+  function handlerOf(given: Parts) {
+    const clock = given.clock ?? systemClock;
+    const sender = given.sender ?? createInbox();
+    const producer = createProducer(given.brokers ?? brokers);
+    producers.push(producer);
+    return createHandler({
+      seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
+      senders: { email: [sender], sms: [sender] },
+      recipientOf: createRecipientOf({
+        customers: given.customers ?? createCustomers({ dynamo, table, clock }),
+        fallback: given.fallback,
+      }),
+      clock,
+      unsubscribe: given.unsubscribe,
+      deadLetters: createDeadLetters({
+        producer,
+        topic: given.deadLetterTopic ?? names.ORDER_EVENTS_DLQ,
+        writer: 'notify',
+        clock,
+      }),
+      failures: createFailures({ dynamo: given.dynamo ?? dynamo, table, clock }),
+      standstill: createStandstill({ dynamo: given.dynamo ?? dynamo, table, clock }),
+      reportsItemFailures: true,
+    });
+  }
+
   return {
     brokers,
+    topic,
     dynamoEndpoint: DYNAMODB_ENDPOINT,
     deadLetterTopic: names.ORDER_EVENTS_DLQ,
     dynamo,
@@ -69,33 +100,16 @@ export async function createNotifyBench() {
     async planOf(event: OrderEvent) {
       const customers = createCustomers({ dynamo, table, clock: systemClock });
       const recipientOf = createRecipientOf({ customers, fallback: undefined });
-      const planned = await planOf(event, { recipientOf, clock: systemClock });
+      const planned = await planOf(event, {
+        recipientOf,
+        clock: systemClock,
+        unsubscribe: undefined,
+      });
       return planned.filter((one) => 'message' in one);
     },
 
-    /** The deployed function with a sender, a clock or addresses of the test's own. */
     notify(given: Parts = {}) {
-      const clock = given.clock ?? systemClock;
-      const sender = given.sender ?? createInbox();
-      const producer = createProducer(given.brokers ?? brokers);
-      producers.push(producer);
-      const handler = createHandler({
-        seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
-        senders: { email: [sender], sms: [sender] },
-        recipientOf: createRecipientOf({
-          customers: createCustomers({ dynamo, table, clock }),
-          fallback: given.fallback,
-        }),
-        clock,
-        unsubscribe: given.unsubscribe,
-        deadLetters: createDeadLetters({
-          producer,
-          topic: names.ORDER_EVENTS_DLQ,
-          writer: 'notify',
-          clock,
-        }),
-        reportsItemFailures: true,
-      });
+      const handler = handlerOf(given);
       return async (...records: (OrderEvent | RawRecord)[]): Promise<BatchResponse> => {
         const event = {
           eventSource: 'SelfManagedKafka',
@@ -104,6 +118,16 @@ export async function createNotifyBench() {
         };
         return handler(event, lambdaContext());
       };
+    },
+
+    /** The same with records of the test's own, as they came from the topic. */
+    async deliver(records: EventRecord[], given: Parts = {}): Promise<BatchResponse> {
+      const event = {
+        eventSource: 'SelfManagedKafka',
+        bootstrapServers: brokers.join(','),
+        records: Object.groupBy(records, ({ partition }) => `${topic}-${partition}`),
+      };
+      return handlerOf(given)(event, lambdaContext());
     },
 
     customers: createCustomers({ dynamo, table, clock: systemClock }),
@@ -118,10 +142,11 @@ export async function createNotifyBench() {
         seen: createSeen(store),
         senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
-          customers: createCustomers(store),
+          customers: given.customers ?? createCustomers(store),
           fallback: given.fallback,
         }),
         clock,
+        unsubscribe: given.unsubscribe,
       });
       return handler({}, lambdaContext());
     },

@@ -138,57 +138,6 @@ test('preferences that change meanwhile count: switched off, another address, la
   expect(sms(inbox, three)).toHaveLength(1);
 });
 
-test('a failure that passes is tried again later and later, and given up after ten calls', async () => {
-  const { event } = await sleeper();
-  const created = event(1, 'ORDER_CREATED');
-  let calls = 0;
-  const sender: Sender = {
-    name: 'failing',
-    async send({ channel, orderId }) {
-      if (channel === 'sms' && orderId === created.data.orderId) calls += 1;
-      return { success: false, passing: channel === 'sms', reason: 'too many requests' };
-    },
-  };
-  await bench.notify({ sender })(created);
-  const reports = [];
-  for (let minutes = 61; minutes < 61 + 8 * 60; minutes += 20) {
-    reports.push(await bench.sendDeferred({ sender, clock: after(minutes) }));
-  }
-  expect(calls).toBe(10);
-  expect(reports[0]).toMatchObject({ failed: 1, dropped: 0, done: true });
-  expect(reports.filter(({ dropped }) => dropped === 1)).toHaveLength(1);
-  const { sms: failed } = await bench.recorded(created);
-  expect(failed).toMatchObject({ status: 'failed', reason: 'too many requests', attempts: 10 });
-  expect(failed).toMatchObject({ deferredShard: 'GIVEN_UP' });
-});
-
-test('calls before an SMS was put off do not count towards giving it up', async () => {
-  const { event, customerId } = await sleeper({ quietHours: null });
-  const created = event(1, 'ORDER_CREATED');
-  const throttled: Sender = {
-    name: 'throttled',
-    async send({ channel }) {
-      return { success: false, passing: channel === 'sms', reason: 'too many requests' };
-    },
-  };
-  // A record that comes again and again, with three calls each time, until the night begins.
-  for (let delivery = 1; delivery <= 4; delivery += 1) {
-    await expect(bench.notify({ sender: throttled })(created)).rejects.toThrow();
-  }
-  await bench.customers.save(customerId, quiet, undefined);
-  expect(await bench.notify({ sender: throttled })(created)).toEqual(bench.failed());
-  expect((await bench.recorded(created)).sms).toMatchObject({ status: 'deferred', attempts: 12 });
-
-  const report = await bench.sendDeferred({ sender: throttled, clock: after(61) });
-  expect(report).toMatchObject({ failed: 1, dropped: 0 });
-  const inbox = createInbox();
-  expect(await bench.sendDeferred({ sender: inbox, clock: after(64) })).toMatchObject({
-    dropped: 0,
-  });
-  expect(sms(inbox, created)).toHaveLength(1);
-  expect((await bench.recorded(created)).sms).toMatchObject({ status: 'sent', attempts: 14 });
-});
-
 test('what a run that died was sending becomes unknown, and is not sent again', async () => {
   const { event } = await sleeper();
   const created = event(1, 'ORDER_CREATED');
@@ -226,7 +175,7 @@ test('one that goes wrong does not stop the others', async () => {
   expect(sms(inbox, events[1])).toHaveLength(1);
 });
 
-test('an address that changed waits for itself when its provider fails, and is given up like others', async () => {
+test('an address that changed waits for itself when its provider fails', async () => {
   const { event, customerId } = await sleeper();
   const created = event(1, 'ORDER_CREATED');
   await bench.notify()(created);
@@ -252,7 +201,7 @@ test('an address that changed waits for itself when its provider fails, and is g
   expect(states).toEqual(
     expect.arrayContaining([
       '+******23 skipped: address changed',
-      '+******77 failed: too many requests',
+      '+******77 deferred: too many requests',
     ]),
   );
 });

@@ -1,7 +1,9 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message, Sender } from '../../../lib/notification/channels.ts';
+import { factsOf, notificationKey } from '../../../lib/notification/record.ts';
 import { createSeen } from '../../../lib/notification/seen.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -68,33 +70,23 @@ test('while one invocation is sending, another leaves the notification for later
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
 });
 
-test('a failure that passes is sent at the next delivery, and the other channel not again', async () => {
+test('what the release before left as a failure that passes is sent at the next delivery', async () => {
   const inbox = createInbox();
-  let failures = 3;
-  const sender: Sender = {
-    name: 'test',
-    async send(message, signal) {
-      if (message.channel === 'sms' && failures-- > 0) {
-        return { success: false, passing: true, reason: 'too many requests' };
-      }
-      return inbox.send(message, signal);
-    },
-  };
-  const notify = bench.notify({ sender });
-  const [event, other] = [newEvent(), newEvent({}, { contact: undefined })];
-  expect(await notify(event, other)).toEqual(bench.failed(0));
-  expect((await bench.recorded(event)).sms).toMatchObject({
-    status: 'failed',
-    reason: 'too many requests',
-    attempts: 3,
-  });
-
-  expect(await notify(event, other)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email', 'sms']);
-  const { email, sms } = await bench.recorded(event);
-  expect(email).toMatchObject({ status: 'sent', attempts: 1 });
-  expect(sms).toMatchObject({ status: 'sent', attempts: 4 });
-  expect(sms).not.toHaveProperty('reason');
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
+  const [notification] = await bench.planOf(event);
+  if (!notification) throw new Error('nothing is planned');
+  const old = { status: 'failed', passing: true, reason: 'too many requests', attempts: 3 };
+  await bench.dynamo.send(
+    new PutCommand({
+      TableName: bench.table,
+      Item: { ...notificationKey(notification), ...factsOf(notification, new Date()), ...old },
+    }),
+  );
+  expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
+  expect(channels(inbox.sent)).toEqual(['email']);
+  const { email } = await bench.recorded(event);
+  expect(email).toMatchObject({ status: 'sent', attempts: 4 });
+  expect(email).not.toHaveProperty('reason');
 });
 
 test('a failure that passes soon is sent in the same invocation, each call on record', async () => {
@@ -139,7 +131,7 @@ test('an invocation that dies between two calls leaves the notification to be se
   await expect(back).rejects.toMatchObject({ code: 'SEND_FAILED' });
 });
 
-test('a claim that is given back before its call counts no call, and is taken by the next delivery', async () => {
+test('a claim that is given back before its call counts no call, and is taken by whoever comes first', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
   const seen = createSeen({ ...bench, clock: systemClock });
@@ -147,10 +139,12 @@ test('a claim that is given back before its call counts no call, and is taken by
   if (!notification) throw new Error('nothing is planned');
   const claim = await seen.claim(notification, laterBy(9_000).now());
   // The second one stands for the SDK, which repeats a write whose answer was lost.
-  for (const _ of [1, 2]) await seen.release(notification, String(claim?.id), 'no time left');
-  expect(await bench.recorded(event)).toMatchObject({
-    email: { status: 'failed', reason: 'no time left', attempts: 0 },
-  });
+  const wait = { reason: 'no time left', until: laterBy(60_000).now() };
+  for (const _ of [1, 2]) await seen.release(notification, String(claim?.id), wait);
+  const { email: waits } = await bench.recorded(event);
+  expect(waits).toMatchObject({ status: 'deferred', reason: 'no time left', attempts: 0 });
+  expect(waits).not.toHaveProperty('failingSince');
+  await bench.sendDeferred({ sender: inbox, clock: laterBy(61_000) });
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email']);
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 1 } });
@@ -168,20 +162,6 @@ test('an event comes again after its records have expired, and is not told again
   const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, created.data);
   expect(await bench.notify(days(100))(delivered)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
-});
-
-test('an event whose process died before it was told, and that fails then, overtakes nothing', async () => {
-  const created = newEvent();
-  const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
-  await createSeen({ ...bench, clock: systemClock }).advance(shipped);
-  const away: Sender = {
-    name: 'away',
-    send: async () => ({ success: false, passing: true, reason: 'away' }),
-  };
-  await expect(bench.notify({ sender: away })(shipped)).rejects.toThrow();
-  const inbox = createInbox();
-  expect(await bench.notify({ sender: inbox })(created, shipped)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email', 'email', 'sms', 'sms']);
 });
 
 test('a write whose answer is lost, and that the SDK repeats, makes no difference', async () => {
@@ -260,4 +240,53 @@ test('what a dead invocation was sending becomes unknown when its time is over',
   expect(await bench.recorded(event)).toMatchObject({ email: unknown, sms: unknown });
   gone.reject(new Error('gone'));
   await died;
+});
+
+/** Somebody else finds the record of a claim abandoned, when the claim's time is over. */
+async function abandoned() {
+  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
+  const seen = createSeen({ ...bench, clock: systemClock });
+  const [notification] = await bench.planOf(event);
+  if (!notification) throw new Error('nothing is planned');
+  const claim = await seen.claim(notification, laterBy(9_000).now());
+  const inbox = createInbox();
+  const late = bench.notify({ sender: inbox, clock: laterBy(11_000) });
+  expect(await late(event)).toEqual(bench.failed());
+  expect(await bench.recorded(event)).toMatchObject({ email: { status: 'unknown' } });
+  expect(inbox.sent).toEqual([]);
+  return { event, seen, notification, claim: String(claim?.id) };
+}
+
+test('whoever holds the claim knows best: its outcome is noted although the record is no longer `sending`', async () => {
+  const { event, seen, notification, claim } = await abandoned();
+  await seen.settle(notification, claim, { status: 'sent', messageId: 'm1', provider: 'late' });
+  expect(await bench.recorded(event)).toMatchObject({
+    email: { status: 'sent', messageId: 'm1', attempts: 1 },
+  });
+});
+
+test.each(['putOff', 'release'] as const)(
+  'whoever holds the claim knows best: what surely went nowhere is sent later (%s)',
+  async (way) => {
+    const { event, seen, notification, claim } = await abandoned();
+    const until = laterBy(60_000).now();
+    await seen[way](notification, claim, { reason: 'away', until, failingSince: new Date() });
+    expect(await bench.recorded(event)).toMatchObject({ email: { status: 'deferred' } });
+    const inbox = createInbox();
+    await bench.sendDeferred({ sender: inbox, clock: laterBy(61_000) });
+    expect(channels(inbox.sent)).toEqual(['email']);
+  },
+);
+
+test('a claim that somebody else has taken over notes nothing any more', async () => {
+  const { event, seen, notification, claim } = await abandoned();
+  const wait = { reason: 'away', until: laterBy(60_000).now(), failingSince: new Date() };
+  await seen.putOff(notification, claim, wait);
+  await bench.sendDeferred({ clock: laterBy(61_000) });
+  expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent' } });
+  await seen.putOff(notification, claim, wait);
+  await seen.release(notification, claim, wait);
+  await seen.giveUp(notification, claim, 'away');
+  await seen.settle(notification, claim, { status: 'unknown', reason: 'late' });
+  expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 2 } });
 });

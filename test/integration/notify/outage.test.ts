@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AppError } from '../../../lib/errors.ts';
 import { deadLetterOf } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import type { Sender } from '../../../lib/notification/channels.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
+import { always, faultyDynamo } from '../../support/faults.ts';
 import { lambdaContext } from '../../support/http.ts';
 import { sls } from '../../support/sls.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -27,16 +27,12 @@ afterAll(async () => {
   await bench.close();
 });
 
-const away: Sender = {
-  name: 'away',
-  send: async () => ({ success: false, passing: true, reason: 'away: ECONNREFUSED' }),
-};
-
 /** Fails for each in its turn, and writes it to the dead letters as after the retries of the mapping. */
 async function giveUp(events: readonly OrderEvent[]): Promise<void> {
+  const { client } = faultyDynamo('UpdateItemCommand', always('never sent'));
   for (const [offset, event] of events.entries()) {
-    await expect(bench.notify({ sender: away })(event)).rejects.toMatchObject({
-      code: 'SEND_FAILED',
+    await expect(bench.notify({ dynamo: client })(event)).rejects.toMatchObject({
+      code: 'DATABASE_AWAY',
     });
     const record = {
       topic,
@@ -52,13 +48,14 @@ async function giveUp(events: readonly OrderEvent[]): Promise<void> {
         partition: `${topic}-0`,
         record,
         context: lambdaContext(),
-        reason: new AppError('SEND_FAILED', 'The provider did not take it.'),
+        reason: new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.'),
       },
       'notify',
       new Date(),
     );
     await producer.send(bench.deadLetterTopic, [letter], 5_000);
   }
+  client.destroy();
 }
 
 /** The records of an order that the real command puts back on their topic, in their order there. */
@@ -84,7 +81,7 @@ function lifeOf() {
   return [created, shipped, newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, data)] as const;
 }
 
-test('what a long outage of the provider left in the dead letters is told in order after sls kafka redrive', async () => {
+test('what a long outage of DynamoDB left in the dead letters is told in order after sls kafka redrive', async () => {
   const events = lifeOf();
   const [{ data }] = events;
   await giveUp(events);

@@ -9,6 +9,9 @@ import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './be
 
 const MINUTE = 60_000;
 const HOURS = 60;
+const DAYS = 24 * HOURS;
+/** Six days after the first failure in the morning. */
+const GIVEN_UP = 6 * DAYS + 2 * HOURS;
 
 let bench: NotifyBench;
 
@@ -33,11 +36,11 @@ const away: Sender = {
 /** SMS that waited through the night, and then through an outage that was too long. */
 async function givenUp(...events: OrderEvent[]) {
   await bench.notify({ sender: away })(...events);
-  for (let minutes = HOURS + 1; minutes < 9 * HOURS; minutes += 30) {
+  for (const minutes of [HOURS + 1, HOURS + 3, GIVEN_UP]) {
     await bench.sendDeferred({ sender: away, clock: after(minutes) });
   }
   for (const event of events) {
-    expect((await bench.recorded(event)).sms).toMatchObject({ status: 'failed', attempts: 10 });
+    expect((await bench.recorded(event)).sms).toMatchObject({ status: 'failed', attempts: 3 });
   }
 }
 
@@ -57,7 +60,7 @@ async function resend(options: string[], env: Record<string, string> = {}) {
 /** What a run of `sendDeferred` tells by SMS once the provider is back. */
 async function told() {
   const inbox = createInbox();
-  await bench.sendDeferred({ sender: inbox, clock: after(10 * HOURS) });
+  await bench.sendDeferred({ sender: inbox, clock: after(GIVEN_UP + HOURS) });
   return inbox.sent.filter(({ channel }) => channel === 'sms').map(({ orderId }) => orderId);
 }
 
@@ -69,43 +72,36 @@ test('what was given up is shown, put back one by one or together, and sent once
 
   const shown = await resend([]);
   expect(shown).toMatchObject({ code: 0 });
-  for (const id of [one, two, three])
-    expect(shown.text).toContain(`${id}  ORDER_CREATED  sms  10 `);
+  for (const id of [one, two, three]) expect(shown.text).toContain(`${id}  ORDER_CREATED  sms  3 `);
   expect(shown.text).toContain(`Dry run: 3 of ${bench.table} would be sent again. Add --yes`);
   expect(shown.text).not.toContain('15550123');
   expect(await told()).toEqual([]);
 
   expect((await resend(['--order', String(one), '--yes'])).text).toContain('Put back 1 of');
   expect(await told()).toEqual([one]);
-  expect((await bench.recorded(first)).sms).toMatchObject({ status: 'sent', attempts: 11 });
+  expect((await bench.recorded(first)).sms).toMatchObject({ status: 'sent', attempts: 4 });
 
-  const day = (days: number) => new Date(Date.now() + days * 24 * HOURS * MINUTE).toISOString();
-  const before = await resend(['--from', day(-2), '--to', day(-1), '--yes']);
+  const day = (days: number) => new Date(Date.now() + days * DAYS * MINUTE).toISOString();
+  const before = await resend(['--from', day(1), '--to', day(5), '--yes']);
   expect(before.text).toContain('Put back 0 of');
-  const within = await resend(['--from', day(-1), '--to', day(1), '--yes']);
+  const within = await resend(['--from', day(5), '--to', day(8), '--yes']);
   expect(within.text).toContain('Put back 2 of');
   expect((await told()).toSorted()).toEqual([two, three].toSorted());
   expect((await resend(['--all', '--yes'])).text).toContain('Put back 0 of');
   expect(await told()).toEqual([]);
 });
 
-test('what is put back has all its attempts anew', async () => {
+test('what is put back has its six days anew', async () => {
   const event = eventOf();
   await givenUp(event);
   await resend(['--all', '--yes']);
-  let calls = 0;
-  const counted: Sender = {
-    ...away,
-    send(...given) {
-      calls += 1;
-      return away.send(...given);
-    },
+  const state = async (minutes: number) => {
+    await bench.sendDeferred({ sender: away, clock: after(minutes) });
+    return (await bench.recorded(event)).sms;
   };
-  for (let hours = 10; hours < 19; hours += 0.5) {
-    await bench.sendDeferred({ sender: counted, clock: after(hours * HOURS) });
-  }
-  expect(calls).toBe(10);
-  expect((await bench.recorded(event)).sms).toMatchObject({ status: 'failed', attempts: 20 });
+  expect(await state(GIVEN_UP + HOURS)).toMatchObject({ status: 'deferred', attempts: 4 });
+  expect(await state(GIVEN_UP + 5 * DAYS)).toMatchObject({ status: 'deferred', attempts: 5 });
+  expect(await state(GIVEN_UP + 7 * DAYS)).toMatchObject({ status: 'failed', attempts: 6 });
 });
 
 test('what a later event of its order has overtaken is not told', async () => {

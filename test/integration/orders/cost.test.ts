@@ -1,3 +1,4 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createGetOrder } from '../../../functions/getOrder/handler.ts';
@@ -7,6 +8,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
@@ -27,10 +29,12 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** What a piece of work asks of DynamoDB: its requests by their names. docs/architecture.md has them. */
-async function costOf(work: (deps: OutboxDeps) => Promise<unknown>) {
+async function costOf(
+  work: (deps: OutboxDeps & { dynamo: DynamoDBDocumentClient }) => Promise<unknown>,
+) {
   const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
   const requests = countRequests(client);
-  await work({ ...bench, repository: createRepository(client, bench.table) });
+  await work({ ...bench, dynamo: client, repository: createRepository(client, bench.table) });
   client.destroy();
   return requests;
 }
@@ -79,13 +83,14 @@ test('a page costs one query', async () => {
   expect(await costOf(list)).toEqual({ Query: 1 });
 });
 
-test('a look at the health costs 17 queries, a run of the relay 34; each order left over two more', async () => {
-  const health = (deps: OutboxDeps) => {
-    const { repository, clock } = deps;
+test('a look at the health costs 18 queries, a run of the relay 34; each order left over two more', async () => {
+  const health = (deps: OutboxDeps & { dynamo: DynamoDBDocumentClient }) => {
+    const { repository, clock, dynamo } = deps;
+    const { stuck } = createStandstill({ dynamo, table: bench.table, clock });
     const checkKafka = async () => undefined;
-    return call(createHealth({ backlog: () => repository.backlog(), checkKafka, clock }));
+    return call(createHealth({ backlog: () => repository.backlog(), stuck, checkKafka, clock }));
   };
-  expect(await costOf(health)).toEqual({ Query: 17 });
+  expect(await costOf(health)).toEqual({ Query: 18 });
   const clock = { now: () => new Date(Date.now() + 60_000) };
   const relay = (deps: OutboxDeps) => createRelayOutbox({ ...deps, clock })({}, lambdaContext());
   await until('nothing to be pending', async () =>

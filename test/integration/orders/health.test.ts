@@ -3,7 +3,7 @@ import { createHandler as createCreateOrder } from '../../../functions/createOrd
 import { createHandler } from '../../../functions/health/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { HealthDeps } from '../../../lib/health.ts';
+import type { HealthDeps } from '../../../lib/health/check.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';

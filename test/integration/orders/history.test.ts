@@ -3,7 +3,7 @@ import { createHandler as createCreateOrder } from '../../../functions/createOrd
 import { createHandler } from '../../../functions/listOrderEvents/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import { eventEntrySchema } from '../../../lib/order/history.ts';
+import { eventEntrySchema } from '../../../lib/order/event-entry.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';

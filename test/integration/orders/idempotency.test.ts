@@ -86,6 +86,18 @@ test('another body with the same key is refused, and makes nothing', async () =>
   expect(await ordersOf(body.customerId)).toHaveLength(1);
 });
 
+test('keys are compared as they are: another case, or one more space, is another key', async () => {
+  const { body } = fresh();
+  const key = `Key a-${crypto.randomUUID().toLowerCase()}`;
+  const others = [key.toUpperCase(), key.toLowerCase(), key.replace(' ', '  ')];
+  const replies = [await place(key, body)];
+  for (const other of others) replies.push(await place(other, body));
+  for (const { status, headers } of replies) {
+    expect([status, headers['idempotent-replay']]).toEqual([201, undefined]);
+  }
+  expect(new Set(replies.map((reply) => reply.body.data.id)).size).toBe(1 + others.length);
+});
+
 test('twins at the same time make one order', async () => {
   const { key, body } = fresh();
   const replies = await Promise.all(Array.from({ length: 12 }, () => place(key, body)));

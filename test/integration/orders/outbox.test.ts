@@ -59,6 +59,7 @@ test('with Kafka away the order is accepted within two seconds, and the relay pu
 
 test('a send that fails marks nothing as published', async () => {
   const failing: Producer = {
+    ...bench.producer,
     send: () => createProducer(['localhost:1']).send('t', [], 50),
     disconnect: async () => undefined,
   };
@@ -115,4 +116,18 @@ test('a send that arrives after a later event can only repeat, not overtake', as
   expect(toldOf(id)).toEqual([1, 2, 1]);
   const values = topic.records.filter(({ key }) => key === id).map(({ value }) => value);
   expect(values[2]).toBe(values[0]);
+});
+
+test('an event of the last three seconds is left to the handler that wrote it', async () => {
+  const written = Date.now();
+  const at = (ms: number) => ({ now: () => new Date(written + ms) });
+  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const reply = await call(createCreateOrder({ ...away, clock: at(0) }), { method: 'POST', body });
+  const { id } = reply.body.data;
+  const relayAt = (ms: number) =>
+    createRelayOutbox({ ...bench, clock: at(ms) })({}, lambdaContext());
+  await until('the index to hold the order', async () => (await bench.repository.backlog()).oldest);
+  for (const ms of [0, 1, 2_999, 3_000]) expect((await relayAt(ms)).published).toBe(0);
+  expect((await relayAt(3_001)).published).toBe(1);
+  await until('the event', () => (toldOf(id).length > 0 ? true : undefined));
 });

@@ -31,6 +31,7 @@ afterAll(async () => {
 /** Fills a batch with such an event up to what the broker really refuses: all of it or nothing. */
 const limited: Producer = {
   disconnect: async () => undefined,
+  partitionOf: (name, key) => bench.producer.partitionOf(name, key),
   send: (name, records, timeoutMs) => {
     const large = records.some(({ value }) =>
       [...tooLarge].some((mark) => String(value).includes(mark)),
@@ -71,6 +72,11 @@ function move(id: string, status: string, deps = refusing()) {
 
 const told = (id: string) =>
   topic.records.filter(({ key }) => key === id).map(({ value }) => JSON.parse(value).sequence);
+
+async function itemOf(id: string) {
+  const get = { TableName: bench.table, Key: orderKey(id), ConsistentRead: true };
+  return (await bench.dynamo.send(new GetCommand(get))).Item;
+}
 
 const refusalOf = async (id: string) => (await bench.repository.get(id))?.kafkaRefusal;
 
@@ -115,10 +121,7 @@ test('an event that Kafka refuses for good stops its own order only, and is show
 
   // A change in between leaves it where it is.
   expect((await move(large, 'shipped')).status).toBe(200);
-  const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: orderKey(large), ConsistentRead: true }),
-  );
-  expect(Item?.pendingShard).toBe(REFUSED_SHARD);
+  expect((await itemOf(large))?.pendingShard).toBe(REFUSED_SHARD);
   expect((await relay(3.5)).refused).toBe(0);
 
   tooLarge.delete(large);
@@ -176,4 +179,38 @@ test('many refused orders take only a part of a run, and the others go out', asy
   const due = await relay(5);
   expect([due.refused, due.done]).toEqual([16, true]);
   tooLarge.clear();
+});
+
+test('an order that changes while Kafka refuses it stays where the next run finds it', async () => {
+  const deps = await away();
+  const id = await place(deps);
+  const { pendingShard } = (await itemOf(id)) ?? {};
+  /** Another writer is there between the read of the relay and its note of the refusal. */
+  const overtaken: Producer = {
+    ...limited,
+    send: async (...sent) => {
+      const isFirst = sent[1][0]?.key === id && (await itemOf(id))?.version === 1;
+      if (isFirst) expect((await move(id, 'confirmed', deps)).status).toBe(200);
+      await limited.send(...sent);
+    },
+  };
+  tooLarge.add(id);
+  const clock = inMinutes(1);
+  await until('the relay to be refused', async () => {
+    const relayed = createRelayOutbox({ ...bench, producer: overtaken, clock });
+    return (await relayed({}, lambdaContext())).refused > 0 ? true : undefined;
+  });
+  const item = await itemOf(id);
+  expect([item?.version, item?.pendingShard, item?.kafkaRefusal]).toEqual([
+    2,
+    pendingShard,
+    undefined,
+  ]);
+  expect(pendingShard).not.toBe(REFUSED_SHARD);
+  tooLarge.delete(id);
+  await until('both events', async () => {
+    await relay();
+    return told(id).length >= 2 ? true : undefined;
+  });
+  expect(told(id)).toEqual([1, 2]);
 });

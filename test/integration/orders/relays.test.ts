@@ -46,6 +46,7 @@ function randomOf(seed: number): () => number {
 function late(random: () => number) {
   const underWay: Promise<unknown>[] = [];
   const producer: Producer = {
+    ...bench.producer,
     disconnect: async () => undefined,
     async send(name, records, timeoutMs) {
       const fate = random();

@@ -126,6 +126,42 @@ test('a period has the events of all orders in it, however the orders went on', 
   for (const id of [before, until9, after]) expect(sequences(id)).toEqual([1]);
 });
 
+test('an event of a writer whose clock is behind is found where its order says', async () => {
+  const SECOND_MS = 1000;
+  const id = await place(then(20));
+  await move(id, 'confirmed', then(20 + (5 * SECOND_MS) / DAY_MS));
+  await move(id, 'shipped', then(20 + (9 * SECOND_MS) / DAY_MS));
+  const { order, events = [] } = (await bench.repository.get(id)) ?? {};
+  const start = at(20).toISOString();
+  expect([order?.createdAt, order?.updatedAt]).toEqual([start, start]);
+  expect(events.map(({ timestamp }) => timestamp)).toEqual([start, start, start]);
+  for (const { publishedAt = '' } of events) expect(publishedAt >= start).toBe(true);
+  const wish = { from: at(20), to: at(19.9) };
+  const { found } = await until('the index to have it', async () => {
+    const result = await run(wish, false);
+    return result.report.orders >= 1 ? result : undefined;
+  });
+  expect(found).toEqual({ [id]: [1, 2, 3] });
+});
+
+test('an order that a clock ahead has put into the next day is found before that day', async () => {
+  const midnight = new Date(at(30).toISOString().slice(0, 10)).getTime();
+  const by = (time: number): OutboxDeps => ({ ...bench, clock: { now: () => new Date(time) } });
+  const id = await place(by(midnight - 10_000));
+  await move(id, 'shipped', by(midnight + 2_000));
+  const clock = { now: () => new Date(midnight - 1_000) };
+  const wish = { from: new Date(midnight - 20_000), to: new Date(midnight) };
+  const found = await until('the index to have it', async () => {
+    const sequences: number[] = [];
+    await replay({ ...bench, clock }, wish, {
+      publish: false,
+      found: (_, events) => void sequences.push(...events.map(({ sequence }) => sequence)),
+    });
+    return sequences.length > 0 ? sequences : undefined;
+  });
+  expect(found).toEqual([1]);
+});
+
 test('the command tells what it would do, does it when it is said, and names its mistakes', async () => {
   const id = await place(bench);
   const env = environmentOf(bench);

@@ -1,8 +1,9 @@
 import tls from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
+import type { SignIn } from '../../../lib/config.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import { type SignIn, securityOf } from '../../../lib/kafka/sign-in.ts';
+import { securityOf } from '../../../lib/kafka/sign-in.ts';
 import {
   startSecureKafka,
   USERS,

@@ -194,7 +194,8 @@ test('a record that comes back again and again is left at the limit', async () =
 test('a value that a schema registry has decoded is read from its topic once more', async () => {
   const { original, dead, letter, run, read } = await setUp();
   const framed = Buffer.from([0, 0, 0, 0, 1, 2, 3]);
-  await producer.send({ topic: original, messages: [{ partition: 0, value: framed }] });
+  const source = { partition: 0, value: framed, timestamp: '1700000000000' };
+  await producer.send({ topic: original, messages: [source] });
   await letter({ value: text('{"decoded":true}') }, 0, 0);
   const [message] = await readAll(dead);
   const decoded = JSON.parse(String(message?.value));

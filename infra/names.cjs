@@ -1,0 +1,34 @@
+'use strict';
+
+/** The letters of a stage that would make its topic of events the topic of dead letters of another one. */
+const TAKEN = /^dlq(-|$)/;
+
+/**
+ * The names of a stage's table, topics and consumer group. Stages `local` and `prod` have the plain
+ * ones, every other stage its own, so that all can stand in one account and on one Kafka.
+ *
+ * The group of another topic carries the topic: AWS takes no second mapping with the same group on the
+ * same servers, and makes the one of the new topic before it removes the old one.
+ */
+function namesOf(stage, env) {
+  if (TAKEN.test(stage)) {
+    throw new Error(
+      `The stage "${stage}" cannot be: its topic order-events-${stage} would be the dead letters of another stage. ` +
+        'Choose a name that does not begin with "dlq".',
+    );
+  }
+  const suffix = stage === 'local' || stage === 'prod' ? '' : `-${stage}`;
+  const plain = `order-events${suffix}`;
+  const events = env.ORDER_EVENTS_TOPIC || plain;
+  const ownGroup = `order-notifications${suffix}`;
+  return {
+    table: env.ORDERS_TABLE || `orders${suffix}`,
+    events,
+    deadLetters: env.ORDER_EVENTS_DLQ || `order-events-dlq${suffix}`,
+    group: env.ORDER_NOTIFICATIONS_GROUP || (events === plain ? ownGroup : `${ownGroup}.${events}`),
+  };
+}
+
+module.exports = async ({ resolveVariable }) =>
+  namesOf(await resolveVariable('sls:stage'), process.env);
+module.exports.namesOf = namesOf;

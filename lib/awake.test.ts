@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import { afterAwake } from './awake.ts';
+
+/** Holds the process up, as a freeze does for its timers. */
+function hold(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test('the time in which the process stands still does not count', async () => {
+  const ended: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(() => ended.push('a timer'), 150);
+  afterAwake(150, () => {
+    ended.push('awake');
+    resolve();
+  });
+  hold(300);
+  await promise;
+  expect(ended).toEqual(['a timer', 'awake']);
+});
+
+test('what is ended does not run', async () => {
+  let ran = false;
+  afterAwake(50, () => {
+    ran = true;
+  })();
+  await new Promise<void>((resolve) => afterAwake(150, resolve));
+  expect(ran).toBe(false);
+});

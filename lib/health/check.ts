@@ -1,0 +1,62 @@
+import type { Clock } from '../clock.ts';
+import type { StuckRecord } from '../kafka/standstill.ts';
+import { logger } from '../logger.ts';
+import type { DependencyState, Health } from './api.ts';
+
+export type HealthDeps = {
+  clock: Clock;
+  /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
+  backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
+  /** Where the function behind the topic does not get on. */
+  stuck?(): Promise<StuckRecord[]>;
+  checkKafka(timeoutMs: number): Promise<void>;
+};
+
+/** Health answers within 2 s; this is what one dependency may take of it. */
+const CHECK_TIMEOUT_MS = 1_500;
+/** The relay runs every minute: what is older than two of its runs needs somebody to look. */
+const OLD_SECONDS = 120;
+
+/** Asks both dependencies at once, each within its time. */
+export async function checkHealth(deps: HealthDeps): Promise<Health> {
+  const [table, kafka] = await Promise.all([
+    timed('dynamodb', Promise.all([deps.backlog(), deps.stuck?.() ?? []])),
+    timed('kafka', deps.checkKafka(CHECK_TIMEOUT_MS)),
+  ]);
+  const [{ oldest, refusedOrders }, stuckRecords] = table.value ?? [{ refusedOrders: 0 }, []];
+  const age = oldest && Math.floor((deps.clock.now().getTime() - Date.parse(oldest)) / 1000);
+  const isOld = refusedOrders > 0 || Number(age ?? 0) > OLD_SECONDS;
+  const waits = isOld || stuckRecords.length > 0;
+  return {
+    status: statusOf(table.state.state, kafka.state.state, waits),
+    dependencies: { dynamodb: table.state, kafka: kafka.state },
+    ...(typeof age === 'number' && { oldestPendingEventSeconds: Math.max(0, age) }),
+    ...(refusedOrders > 0 && { refusedOrders }),
+    ...(stuckRecords.length > 0 && { stuckRecords }),
+  };
+}
+
+function statusOf(dynamodb: 'up' | 'down', kafka: 'up' | 'down', waits: boolean): Health['status'] {
+  if (dynamodb === 'down') return 'unavailable';
+  return kafka === 'down' || waits ? 'degraded' : 'ok';
+}
+
+async function timed<T>(
+  name: string,
+  check: Promise<T>,
+): Promise<{ state: DependencyState; value?: T }> {
+  const start = performance.now();
+  const latencyMs = () => Math.round(performance.now() - start);
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
+  try {
+    const value = await Promise.race([check, limit.promise]);
+    return { state: { state: 'up', latencyMs: latencyMs() }, value };
+  } catch (error) {
+    // The answer tells the caller that it is down; the reason is for the log alone.
+    logger.warn('dependency is down', { dependency: name, reason: String(error) });
+    return { state: { state: 'down', latencyMs: latencyMs() } };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,91 @@
+import type { JWTPayload } from 'jose';
+import { identifier } from '../fields.ts';
+import type { KeyedHash } from '../keyed-hash.ts';
+import { claimAt, invalid, wordsOf } from './claims.ts';
+import type { TokenSettings } from './settings.ts';
+
+/** The scope that makes an operator, who may do everything. */
+export const OPERATE = 'orders:operate';
+
+/** What a machine may be allowed to do. */
+export const SCOPES = [
+  'orders:read',
+  'orders:write',
+  'notifications:read',
+  'preferences:read',
+  'preferences:write',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** The names that a token has for its caller. They are logged and stored as {@link hashOf} only. */
+type Names = { subject?: string | undefined; client?: string | undefined };
+
+/** Who calls: a customer for themselves, a person who may do everything, or another program. */
+export type Caller = Names &
+  (
+    | { kind: 'customer'; customerId: string }
+    | { kind: 'operator' }
+    | { kind: 'machine'; scopes: readonly Scope[] }
+  );
+
+/** Who calls where tokens are not demanded and none was sent. */
+export const ANYBODY: Caller = { kind: 'operator' };
+
+type Reading = Pick<TokenSettings, 'scopePrefix' | 'customerClaim' | 'operator'>;
+
+/**
+ * Reads the caller from the claims of a checked token. The scope or the role of an operator comes
+ * first; a token without a person in it is a machine's; every other one is a customer's, whatever its
+ * scopes: those say what the customer's app may do, not to whose data.
+ *
+ * @throws AppError `TOKEN_INVALID` when the claim with the customer's id has none
+ */
+export function callerOf(claims: JWTPayload, settings: Reading): Caller {
+  const scopes = scopesOf(claims, settings.scopePrefix);
+  const names: Names = { subject: textOf(claims.sub), client: clientOf(claims) };
+  if (scopes.includes(OPERATE) || hasRole(claims, settings.operator)) {
+    return { kind: 'operator', ...names };
+  }
+  if (isMachine(claims)) {
+    return { kind: 'machine', scopes: SCOPES.filter((one) => scopes.includes(one)), ...names };
+  }
+  const { customerClaim } = settings;
+  const { success, data: customerId } = identifier.safeParse(claimAt(claims, customerClaim));
+  if (success) return { kind: 'customer', customerId, ...names };
+  throw invalid(`The claim "${customerClaim}" of the token is no customer id.`);
+}
+
+/** Names one caller in logs and counters: nobody reads from it who that is. */
+export function hashOf({ subject = '', client = '' }: Caller, hash: KeyedHash): string {
+  return hash('caller', subject, client).slice(0, 22);
+}
+
+function scopesOf({ scope, scp }: JWTPayload, prefix: string): string[] {
+  const all = [...wordsOf(scope), ...wordsOf(scp)];
+  return all.flatMap((word) => (word.startsWith(prefix) ? word.slice(prefix.length) : []));
+}
+
+function hasRole(claims: JWTPayload, operator: Reading['operator']): boolean {
+  return operator !== undefined && wordsOf(claimAt(claims, operator.claim)).includes(operator.role);
+}
+
+/**
+ * Whether a program got the token for itself, by the client credentials grant. Nothing here is a
+ * text that people choose for themselves, such as a name.
+ */
+function isMachine(claims: JWTPayload): boolean {
+  const { sub, username, azp, client_id: client, clientAddress } = claims;
+  if (sub === `${clientOf(claims)}@clients`) return true; // Auth0
+  if (typeof client !== 'string') return false;
+  if (typeof clientAddress === 'string') return client === azp; // Keycloak
+  return sub === client && username === undefined; // Cognito, and RFC 9068
+}
+
+function clientOf({ client_id: client, azp }: JWTPayload): string | undefined {
+  return textOf(client) ?? textOf(azp);
+}
+
+function textOf(claim: unknown): string | undefined {
+  return typeof claim === 'string' ? claim : undefined;
+}

@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
+import { challengeOf } from './challenge.ts';
+
+const challenge = (code: ErrorCode, message = 'Why.') => challengeOf(new AppError(code, message));
+
+test('without a token there is no error to tell, with a bad one there is', () => {
+  expect(challenge('TOKEN_MISSING')).toBe('Bearer realm="orders"');
+  const invalid = 'Bearer realm="orders", error="invalid_token", error_description="Why."';
+  expect(challenge('TOKEN_INVALID')).toBe(invalid);
+  expect(challenge('TOKEN_EXPIRED')).toBe(invalid);
+});
+
+test('every 401 has a challenge, and no other error but a missing scope', () => {
+  for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+    const isExpected = ERRORS[code].status === 401 || code === 'SCOPE_MISSING';
+    expect([code, challenge(code) !== undefined]).toEqual([code, isExpected]);
+  }
+});
+
+test('whatever the reason, the value keeps to what a header and RFC 6750 take', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (message) => {
+      expect(challenge('TOKEN_INVALID', message)).toMatch(
+        /^Bearer realm="orders", error="invalid_token", error_description="[\x20-\x21\x23-\x5b\x5d-\x7e]*"$/,
+      );
+    }),
+  );
+});

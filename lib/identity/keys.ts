@@ -1,0 +1,99 @@
+import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { fetchKeys } from './fetch-keys.ts';
+import type { KeySource } from './settings.ts';
+
+/** Well under the two seconds in which a request is answered. */
+const FETCH_LIMIT = 1000;
+/** From one fetch to the next, whatever asks for it. */
+const PAUSE = 60_000;
+/** The pause after a failure while no key is known at all and every token waits for one. */
+const PAUSE_WITHOUT_KEYS = 5000;
+/** After this time the keys are asked for again, so that a key that the issuer took back goes. */
+const OLD = 10 * 60_000;
+
+/** Finds the key that a token's header names. */
+export type Keys = {
+  /**
+   * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have, `KEYS_AWAY` where that
+   * is not known yet
+   */
+  find(header: JWTHeaderParameters): Promise<CryptoKey>;
+};
+
+type KnownKeys = ReturnType<typeof createLocalJWKSet>;
+type Fetch = typeof fetchKeys;
+
+/** The issuer's keys, kept in the instance. */
+export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetchKeys): Keys {
+  if ('given' in source) {
+    const known = createLocalJWKSet(source.given);
+    return { find: async (header) => (await lookUp(known, header)) ?? refuse() };
+  }
+  const issuer = source;
+  let known: KnownKeys | undefined;
+  let oldAt = 0;
+  let nextFetch = 0;
+  let fetching: Promise<boolean> | undefined;
+  const now = () => clock.now().getTime();
+
+  /** @returns whether the issuer answered; where not, the known keys go on */
+  async function load(): Promise<boolean> {
+    try {
+      known = createLocalJWKSet(await fetch(issuer, FETCH_LIMIT));
+      oldAt = now() + OLD;
+      return true;
+    } catch (error) {
+      if (!known) nextFetch = now() + PAUSE_WITHOUT_KEYS;
+      logger.warn('keys not fetched', { reason: error instanceof Error ? error.message : '' });
+      return false;
+    } finally {
+      fetching = undefined;
+    }
+  }
+
+  function startFetch(): Promise<boolean> | undefined {
+    const wait = nextFetch - now();
+    // A wait longer than the pause comes from a clock that was set back.
+    if (wait > 0 && wait <= PAUSE) return undefined;
+    nextFetch = now() + PAUSE;
+    fetching = load();
+    return fetching;
+  }
+
+  return {
+    async find(header) {
+      const found = await lookUp(known, header);
+      if (found && now() < oldAt) return found;
+      const own = startFetch();
+      const isFresh = await own;
+      if (!own && !found) await fetching;
+      const key = await lookUp(known, header);
+      if (key) return key;
+      // Only a fetch that began after this token had come says that the issuer does not have its key.
+      if (isFresh) refuse();
+      const retryAfter = Math.max(1, Math.ceil((nextFetch - now()) / 1000));
+      throw new AppError('KEYS_AWAY', 'The key that signed the token is not known yet.', {
+        retryAfter,
+      });
+    },
+  };
+}
+
+function refuse(): never {
+  throw new AppError(
+    'TOKEN_INVALID',
+    'The token is signed with a key that its issuer does not have.',
+  );
+}
+
+async function lookUp(known: KnownKeys | undefined, header: JWTHeaderParameters) {
+  try {
+    return await known?.(header);
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return undefined;
+    throw error;
+  }
+}

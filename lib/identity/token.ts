@@ -1,0 +1,72 @@
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { checkClaims, invalid, SKEW } from './claims.ts';
+import type { Keys } from './keys.ts';
+import type { TokenSettings } from './settings.ts';
+
+/** The gateway takes headers of 10 KB together. */
+const MAX_LENGTH = 8192;
+
+/** Header, claims and signature; the signature may be missing, which its algorithm has to answer for. */
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+type TokenDeps = { settings: TokenSettings; keys: Keys; clock: Clock };
+
+/**
+ * Makes the check of the header `authorization`.
+ *
+ * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED` or `KEYS_AWAY`
+ */
+export function createTokens(deps: TokenDeps): (header: string | undefined) => Promise<Caller> {
+  return async (header) => callerOf(await verified(tokenIn(header), deps), deps.settings);
+}
+
+function tokenIn(header = ''): string {
+  const [scheme = '', ...rest] = header.trim().split(/ +/);
+  if (scheme.toLowerCase() !== 'bearer') {
+    throw new AppError('TOKEN_MISSING', 'The header "authorization" has no bearer token.');
+  }
+  const token = rest.join(' ');
+  if (token.length > MAX_LENGTH) {
+    throw invalid(`The token is longer than ${MAX_LENGTH} characters.`);
+  }
+  if (!TOKEN.test(token)) throw invalid('The token is not a signed JSON Web Token.');
+  return token;
+}
+
+async function verified(token: string, { settings, keys, clock }: TokenDeps): Promise<JWTPayload> {
+  const { issuer, algorithms } = settings;
+  const now = clock.now();
+  try {
+    checkClaims(decodeJwt(token), settings, now);
+    const { payload } = await jwtVerify(
+      token,
+      (header) => {
+        if (typeof header.kid !== 'string') throw invalid('The token names no key ("kid").');
+        return keys.find(header);
+      },
+      { issuer, algorithms, clockTolerance: SKEW, currentDate: now, requiredClaims: ['exp'] },
+    );
+    return payload;
+  } catch (error) {
+    throw asRefusal(error, algorithms);
+  }
+}
+
+/** jose's errors hold the claims of the token, which must not be logged: none becomes a cause. */
+function asRefusal(error: unknown, algorithms: string[]): unknown {
+  if (error instanceof AppError) return error;
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return invalid(`The token is not signed by one of ${algorithms.join(', ')}.`);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return invalid('The signature of the token is not the one of its issuer.');
+  }
+  if (error instanceof errors.JOSENotSupported) {
+    return invalid('The token demands an extension that is not known here ("crit").');
+  }
+  if (error instanceof errors.JOSEError) return invalid('The token is malformed.');
+  return error;
+}

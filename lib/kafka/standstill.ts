@@ -1,0 +1,156 @@
+import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { attempt, orAway } from '../attempt.ts';
+import type { Clock } from '../clock.ts';
+import { AppError, asAppError } from '../errors.ts';
+import { logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
+import type { Failure } from './batch.ts';
+import type { KafkaEvent } from './event.ts';
+
+/** A record that fails again and again, while those behind it in its partition wait. */
+export type StuckRecord = {
+  topic: string;
+  partition: number;
+  offset: number;
+  /** When it failed for the first time. */
+  since: string;
+  code: string;
+};
+
+/** Notes on the table where a function does not get on, for those who watch over it. */
+export type Standstill = {
+  /** Notes the first record that failed of each partition, and that a partition goes on again. */
+  note(event: KafkaEvent, failures: readonly Failure[]): Promise<void>;
+  /** The records that have failed for more than two minutes, and failed lately. */
+  stuck(): Promise<StuckRecord[]>;
+};
+
+type Failed = Extract<Failure, { why: 'failed' }>;
+
+const KEY = 'STUCK';
+/** A partition is noted at most so often, by each instance. */
+const EVERY_MS = 60_000;
+const STUCK_MS = 120_000;
+/** Longer than the pause before a record is delivered again. */
+const LATELY_MS = 15 * 60_000;
+const KEPT_MS = 24 * 3600 * 1000;
+
+export function createStandstill(deps: {
+  dynamo: DynamoDBDocumentClient;
+  table: string;
+  clock: Clock;
+}): Standstill {
+  const { dynamo, table, clock } = deps;
+  /** What this instance has noted last of each partition. */
+  const noted = new Map<string, { offset: number; at: number }>();
+
+  const update = (
+    name: string,
+    input: Omit<Partial<UpdateCommand['input']>, 'TableName' | 'Key'>,
+  ) => attempt(dynamo.send(new UpdateCommand({ TableName: table, Key: keyOf(name), ...input })));
+
+  async function stand({ partition: name, record, error }: Failed): Promise<void> {
+    const { topic, partition, offset } = record;
+    const now = clock.now();
+    const last = noted.get(name);
+    if (last?.offset === offset && now.getTime() - last.at < EVERY_MS) return;
+    const values = {
+      ':offset': offset,
+      ':at': now.toISOString(),
+      ':code': asAppError(error).code,
+      ':end': Math.floor((now.getTime() + KEPT_MS) / 1000),
+    };
+    const input = {
+      ExpressionAttributeNames: { '#offset': 'offset', '#at': 'at', '#code': 'code' },
+      ExpressionAttributeValues: values,
+      ReturnValues: 'ALL_NEW' as const,
+    };
+    const again = await update(name, {
+      ...input,
+      ConditionExpression: '#offset = :offset',
+      UpdateExpression: 'SET #at = :at, #code = :code, expiresAt = :end',
+    });
+    const { item } = again.refused ? await update(name, begun(input, topic, partition)) : again;
+    noted.set(name, { offset, at: now.getTime() });
+    const seconds = Math.round((now.getTime() - Date.parse(String(item?.since))) / 1000);
+    measure('StuckSeconds', seconds);
+    if (seconds * 1000 >= STUCK_MS) {
+      logger.error('partition stands still', { topic, partition, offset, seconds });
+    }
+  }
+
+  async function goOn(name: string, { offset }: { offset: number }): Promise<void> {
+    await update(name, {
+      ConditionExpression: '#offset = :offset',
+      UpdateExpression: 'SET #since = :now, #at = :now',
+      ExpressionAttributeNames: { '#offset': 'offset', '#since': 'since', '#at': 'at' },
+      ExpressionAttributeValues: { ':offset': offset, ':now': clock.now().toISOString() },
+    });
+    noted.delete(name);
+  }
+
+  return {
+    async note({ records }, failures) {
+      for (const name of Object.keys(records)) {
+        const own = failures.filter(({ partition }) => partition === name);
+        const first = own.find((failure): failure is Failed => failure.why === 'failed');
+        const last = noted.get(name);
+        try {
+          if (first) await stand(first);
+          else if (last && own.length === 0) await goOn(name, last);
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          // The records themselves are answered for; health tells that DynamoDB is away.
+          logger.warn('standstill not noted', { code: error.code, reason: error.message });
+        }
+      }
+    },
+
+    async stuck() {
+      const query = new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :key',
+        FilterExpression: '#at >= :lately',
+        ExpressionAttributeNames: { '#at': 'at' },
+        ExpressionAttributeValues: {
+          ':key': KEY,
+          ':lately': new Date(clock.now().getTime() - LATELY_MS).toISOString(),
+        },
+      });
+      const { Items = [] } = await orAway(dynamo.send(query));
+      const isStuck = ({ at, since }: Record<string, unknown>) =>
+        Date.parse(String(at)) - Date.parse(String(since)) >= STUCK_MS;
+      return Items.filter(isStuck).map(({ topic, partition, offset, since, code }): StuckRecord => {
+        return { topic, partition, offset, since, code };
+      });
+    },
+  };
+}
+
+type Input = {
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Record<string, unknown>;
+  ReturnValues: 'ALL_NEW';
+};
+
+/** Another record than the one that is noted: it begins to stand now. */
+function begun(input: Input, topic: string, partition: number) {
+  return {
+    ...input,
+    UpdateExpression:
+      'SET #offset = :offset, #since = :at, #at = :at, #code = :code, expiresAt = :end, ' +
+      '#topic = :topic, #partition = :partition',
+    ExpressionAttributeNames: {
+      ...input.ExpressionAttributeNames,
+      ...{ '#since': 'since', '#topic': 'topic', '#partition': 'partition' },
+    },
+    ExpressionAttributeValues: {
+      ...input.ExpressionAttributeValues,
+      ...{ ':topic': topic, ':partition': partition },
+    },
+  };
+}
+
+function keyOf(partition: string) {
+  return { pk: KEY, sk: partition };
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '../clock.ts';
+import { type Limit, periodAt, type Quota } from './limit.ts';
+
+/** Some megabytes at the most. Beyond, whoever was counted first is forgotten first. */
+const MAX_KNOWN = 10_000;
+
+/**
+ * Counts in this instance alone: without a call, and only approximately, since every instance lets
+ * the full count pass.
+ */
+export function createMemoryLimit({ clock }: { clock: Clock }, quota: Quota): Limit {
+  const counts = new Map<string, number>();
+  let current = 0;
+  return async (who) => {
+    const { start, left } = periodAt(clock.now(), quota);
+    if (start !== current) counts.clear();
+    current = start;
+    const count = counts.get(who) ?? 0;
+    if (count >= quota.count) return left;
+    if (count === 0 && counts.size >= MAX_KNOWN) {
+      for (const oldest of counts.keys().take(1)) counts.delete(oldest);
+    }
+    counts.set(who, count + 1);
+    return 0;
+  };
+}

@@ -1,0 +1,35 @@
+import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { attempt } from '../attempt.ts';
+import type { Clock } from '../clock.ts';
+import { type Limit, periodAt, type Quota } from './limit.ts';
+
+/**
+ * Counts in the table, for all instances together, by one conditional write a time. An item holds one
+ * period's count and goes by its time to live. A write whose answer is lost is sent again and may
+ * count twice: a limit is no bill.
+ */
+export function createTableLimit(
+  { dynamo, table, clock }: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },
+  quota: Quota,
+): Limit {
+  return async (who) => {
+    const { start, left } = periodAt(clock.now(), quota);
+    const { refused } = await attempt(
+      dynamo.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: { pk: `LIMIT#${quota.name}#${who}#${start}`, sk: 'LIMIT' },
+          UpdateExpression: 'SET expiresAt = :end ADD #count :one',
+          ConditionExpression: 'attribute_not_exists(#count) OR #count < :limit',
+          ExpressionAttributeNames: { '#count': 'count' },
+          ExpressionAttributeValues: {
+            ':end': start + quota.seconds,
+            ':one': 1,
+            ':limit': quota.count,
+          },
+        }),
+      ),
+    );
+    return refused ? left : 0;
+  };
+}

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { packageStage } from '../runtime/package.ts';
+import { namesIn } from '../support/names.ts';
+import { ROOT } from '../support/root.ts';
+
+/** The release that the stacks of stage prod were made by, its template as {@link namesIn} reads it. */
+const BEFORE = join(ROOT, 'test/fixtures/template/prod.json');
+/** Logical ids that have come since. Of what stood there before, nothing may go or be renamed. */
+const ADDED: string[] = [];
+
+const CLUSTER =
+  'arn:aws:kafka:eu-west-1:123456789012:cluster/shop/0f0f0f0f-1111-2222-3333-444444444444-5';
+const MSK = { KAFKA_KIND: 'msk-iam', MSK_CLUSTER_ARN: CLUSTER };
+const RENAMED = { ORDER_EVENTS_TOPIC: 'order-events-v2' };
+
+type Packaged = Awaited<ReturnType<typeof packageStage>>;
+type Mapping = { id: string; topics: string[]; group: string; servers: string[] };
+
+const packages = {
+  prod: ['prod', {}],
+  'prod, topic renamed': ['prod', RENAMED],
+  'pr-12': ['pr-12', {}],
+  'pr-12 on MSK': ['pr-12', MSK],
+  'pr-12 on MSK, topic renamed': ['pr-12', { ...MSK, ...RENAMED }],
+} as const;
+const packaged = new Map<string, Packaged>();
+
+beforeAll(async () => {
+  for (const [name, [stage, env]] of Object.entries(packages)) {
+    packaged.set(name, await packageStage(stage, env));
+  }
+}, 300_000);
+
+afterAll(async () => {
+  for (const { remove } of packaged.values()) await remove();
+});
+
+function read(name: keyof typeof packages): Packaged {
+  const found = packaged.get(name);
+  if (!found) throw new Error(`${name} is not packaged`);
+  return found;
+}
+
+const mappings = (name: keyof typeof packages): Mapping[] =>
+  Object.entries(read(name).resources)
+    .filter(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping')
+    .map(([id, { Properties }]) => ({
+      id,
+      topics: Properties.Topics,
+      group: (
+        Properties.SelfManagedKafkaEventSourceConfig ??
+        Properties.AmazonManagedKafkaEventSourceConfig
+      ).ConsumerGroupId,
+      servers: Properties.SelfManagedEventSource?.Endpoints.KafkaBootstrapServers ?? [
+        Properties.EventSourceArn,
+      ],
+    }));
+
+test('stage prod keeps every logical id and name of the release before', async () => {
+  const before = JSON.parse(await readFile(BEFORE, 'utf8'));
+  const now = namesIn(read('prod'));
+  const kept = Object.fromEntries(Object.entries(now).filter(([id]) => !ADDED.includes(id)));
+  expect(Object.keys(before).length).toBeGreaterThan(100);
+  expect(kept).toEqual(before);
+});
+
+test('a stage of any name is the same stack under names of its own', () => {
+  const own = JSON.stringify(namesIn(read('pr-12')));
+  // The tables and topics of prod have names without a stage.
+  const named = JSON.stringify(namesIn(read('prod')))
+    .replaceAll(/"(orders|order-events|order-events-dlq|order-notifications)"/g, '"$1-prod"')
+    .replaceAll('kafka://order-events-dlq"', 'kafka://order-events-dlq-prod"');
+  const renamed = own.replaceAll('pr12', '').replaceAll('pr-12', 'prod');
+  expect(JSON.parse(renamed)).toEqual(JSON.parse(named));
+  for (const { environment } of read('pr-12').functions) {
+    expect(environment).toMatchObject({
+      ORDERS_TABLE: 'orders-pr-12',
+      ORDER_EVENTS_TOPIC: 'order-events-pr-12',
+      ORDER_EVENTS_DLQ: 'order-events-dlq-pr-12',
+      POWERTOOLS_METRICS_NAMESPACE: 'orders-pr-12',
+    });
+  }
+});
+
+test('two stages share no name that an account or a Kafka has once', () => {
+  const [one, other] = [namesSet('prod'), namesSet('pr-12')];
+  expect(one.size).toBeGreaterThan(40);
+  expect([...one].filter((name) => other.has(name))).toEqual([]);
+});
+
+/** All names of a package but those that stand below the API, or are CloudWatch's own. */
+function namesSet(name: keyof typeof packages): Set<unknown> {
+  const names = Object.values(namesIn(read(name))).flatMap((found) => {
+    if (typeof found === 'string') return [found];
+    const { Type: _, RouteKey: __, StageName: ___, ...own } = Object(found);
+    return Object.values(own).flat();
+  });
+  return new Set(names.filter((text) => !String(text).startsWith('AWS/')));
+}
+
+// AWS refuses a second mapping with the same function, topic and server, and one with the same source
+// and group; CloudFormation makes what has a new logical id before it removes the old.
+test.each([
+  ['prod', 'prod, topic renamed'],
+  ['pr-12 on MSK', 'pr-12 on MSK, topic renamed'],
+] as const)('%s: a mapping of a renamed topic can be made beside the old one', (before, after) => {
+  const [old, made] = [mappings(before), mappings(after)];
+  expect([old.length, made.length]).toEqual([1, 1]);
+  for (const one of old) {
+    for (const other of made) {
+      expect(other.topics).toEqual(['order-events-v2']);
+      expect(other.id).not.toBe(one.id);
+      expect(other.group).not.toBe(one.group);
+    }
+  }
+});
+
+test('stages on one Kafka read in groups of their own', () => {
+  const [[prod], [other]] = [mappings('prod'), mappings('pr-12')];
+  expect(prod).toMatchObject({ topics: ['order-events'], group: 'order-notifications' });
+  expect(other).toMatchObject({
+    topics: ['order-events-pr-12'],
+    group: 'order-notifications-pr-12',
+  });
+});

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { ROOT } from '../support/root.ts';
+import { plainEnvironment, startOffline } from '../support/sls.ts';
+import { environmentOf } from '../support/system.ts';
+
+let bench: OrderBench;
+
+beforeAll(async () => {
+  bench = await createOrderBench();
+});
+
+afterAll(() => bench?.close());
+
+function smoke(args: string[], env: Record<string, string> = {}) {
+  return new Promise<{ code: unknown; printed: string }>((resolve) => {
+    const script = [join(ROOT, 'infra/smoke.ts'), ...args];
+    const options = { env: plainEnvironment(env), timeout: 60_000 };
+    execFile(process.execPath, script, options, (error, stdout, stderr) => {
+      resolve({ code: error ? error.code : 0, printed: stdout + stderr });
+    });
+  });
+}
+
+/** The order that a run has placed, by its own words. */
+async function orderOf(printed: string) {
+  const [, id = ''] = /placed \/api\/orders\/(\S+)/.exec(printed) ?? [];
+  const { order } = (await bench.repository.get(id)) ?? {};
+  return order;
+}
+
+test('a system that works is said to, and its order is cancelled', async () => {
+  const offline = await startOffline(environmentOf(bench));
+  try {
+    const { code, printed } = await smoke(['--url', offline.url]);
+    expect(printed).toMatch(/placed[\s\S]*read\n[\s\S]*told by email\n[\s\S]*cancelled\n/);
+    expect(code).toBe(0);
+    expect(await orderOf(printed)).toMatchObject({ status: 'cancelled' });
+    expect(offline.printed()).toContain('To: success@simulator.amazonses.com');
+    expect(offline.printed()).not.toContain('--- sms');
+  } finally {
+    await offline.stop();
+  }
+});
+
+test('a system whose emails do not leave fails, and its order is cancelled all the same', async () => {
+  const [nobody] = await freePorts(1);
+  const smtp = { NOTIFICATION_EMAIL: 'smtp', SMTP_URL: `smtp://localhost:${nobody}` };
+  const offline = await startOffline({ ...environmentOf(bench), ...smtp });
+  try {
+    const { code, printed } = await smoke(['--url', offline.url, '--seconds', '3']);
+    expect(printed).toContain('The email was not sent within 3 s');
+    expect(code).toBe(1);
+    expect(await orderOf(printed)).toMatchObject({ status: 'cancelled' });
+  } finally {
+    await offline.stop();
+  }
+});
+
+test('the token is sent, and an answer that refuses it is shown', async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer(({ headers }, answer) => {
+    seen.push(headers.authorization);
+    answer.writeHead(401).end('{"message":"Unauthorized"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const refused = await smoke(['--url', url], { SMOKE_TOKEN: 'a.b.c' });
+  const without = await smoke(['--url', url]);
+  server.close();
+  expect(seen).toEqual(['Bearer a.b.c', undefined]);
+  expect(refused.printed).toContain('POST /api/orders was answered 401, not 201');
+  expect([refused.code, without.code]).toEqual([1, 1]);
+});
+
+test.each([[[]], [['--url', 'shop']], [['--url', 'http://localhost:1', '--seconds', 'x']]])(
+  'called with %j it says how to call it',
+  async (args) => {
+    const { code, printed } = await smoke(args);
+    expect(printed).toContain('npm run smoke -- --url');
+    expect(code).toBe(1);
+  },
+);
+
+test('a system that is not there is told without a stack', async () => {
+  const [nobody] = await freePorts(1);
+  const { code, printed } = await smoke(['--url', `http://127.0.0.1:${nobody}`]);
+  expect(printed).toMatch(/fetch failed \(.*ECONNREFUSED/);
+  expect(printed).not.toMatch(/^\s+at /m);
+  expect(code).toBe(1);
+});

@@ -1,0 +1,43 @@
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { expect, test } from '@jest/globals';
+import { listeningPorts } from './listening.ts';
+import { OFFLINE, Run } from './run.ts';
+
+/** This machine's addresses in its networks; the last one exists only where all of 127/8 is local. */
+const ADDRESSES = Object.values(networkInterfaces())
+  .flatMap((all = []) => all)
+  .filter(({ internal, family }) => !internal && family === 'IPv4')
+  .map(({ address }) => address)
+  .concat(process.platform === 'linux' ? ['127.0.0.2'] : []);
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2000 });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('timeout', () => end(false));
+    socket.once('error', () => end(false));
+  });
+}
+
+test('no port that npm start opens is reached from another machine', async () => {
+  expect(ADDRESSES.length).toBeGreaterThan(0);
+  await using run = await Run.create();
+  await run.start({ FUNCTIONS: OFFLINE }).says(/^ready/m, 120_000);
+  const ports = listeningPorts(run.pid);
+  // Besides those: Kafka's controller, and the page of the Kafka event source.
+  expect(ports).toEqual(expect.arrayContaining(run.ports));
+  expect(ports.length).toBeGreaterThanOrEqual(run.ports.length + 2);
+  for (const port of ports) {
+    expect([port, await answers('localhost', port)]).toEqual([port, true]);
+    for (const address of ADDRESSES) {
+      expect([address, port, await answers(address, port)]).toEqual([address, port, false]);
+    }
+  }
+  process.kill(-run.pid, 'SIGINT');
+  expect(await run.ended()).toBe(0);
+});

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeEach, expect, test } from '@jest/globals';
+import { createFailures } from '../../../lib/notification/failures.ts';
+import { readTopic } from '../../support/topic.ts';
+import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
+import { after } from './quiet-hours.ts';
+
+let bench: NotifyBench;
+const benches: NotifyBench[] = [];
+
+// The window is one for all of a table, so each test has its own.
+beforeEach(async () => {
+  bench = await createNotifyBench();
+  benches.push(bench);
+});
+
+afterAll(async () => {
+  patient.destroy();
+  await Promise.all(benches.map((one) => one.close()));
+});
+
+const bug = {
+  find: async (customerId: string) => {
+    if (customerId === 'odd') throw new TypeError('a bug');
+    return undefined;
+  },
+};
+
+// However busy the machine is: a count that is not answered in time counts nothing.
+const patient = DynamoDBDocumentClient.from(
+  new DynamoDBClient({ region: 'us-east-1', endpoint: String(process.env.DYNAMODB_ENDPOINT) }),
+);
+
+const countAt = (minutes: number, eventId: string) =>
+  createFailures({ dynamo: patient, table: bench.table, clock: after(minutes) })
+    .count({ orderId: 'o', eventId })
+    .then(({ next }) => next);
+
+/** An event fails so often, a minute apart, up to a minute of the test. */
+async function failing(eventId: string, until: number, times = 11) {
+  const ends: string[] = [];
+  for (let left = times - 1; left >= 0; left -= 1) ends.push(await countAt(until - left, eventId));
+  return ends;
+}
+
+test('an event that fails unexpectedly ten times over ten minutes is set aside, and its partition goes on', async () => {
+  const [odd, behind, other] = [newEvent({}, { customerId: 'odd' }), newEvent(), newEvent()];
+  const next = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, { ...odd.data, customerId: 'ada' });
+  const inbox = createInbox();
+  const at = (minutes: number) =>
+    bench.notify({ sender: inbox, customers: bug, clock: after(minutes) });
+  expect(await at(0)(odd, behind, next)).toEqual(bench.failed(0, 2));
+  for (const minutes of [1, 2, 3, 4, 5, 6, 7, 8, 9, 9.5]) {
+    expect(await at(minutes)(odd, other)).toEqual(bench.failed(0));
+  }
+  const letters = await readTopic(bench.brokers, bench.deadLetterTopic);
+  expect(await at(10.1)(odd, next)).toEqual(bench.failed());
+  const [letter] = await letters.atLeast(1);
+  await letters.close();
+  expect(letter?.key).toBe(odd.data.orderId);
+  const toldAbout = inbox.sent.map(({ orderId }) => orderId);
+  expect(toldAbout.filter((id) => id === odd.data.orderId)).toHaveLength(2);
+});
+
+test('ten failures within less than ten minutes, or fewer within more, are not enough', async () => {
+  expect(new Set(await failing('soon', 9, 10))).toEqual(new Set(['again']));
+  for (const minutes of [0, 5, 10, 15, 20, 25, 30, 35, 40]) {
+    expect(await countAt(minutes, 'rare')).toBe('again');
+  }
+  expect(await countAt(45, 'rare')).toBe('set aside');
+});
+
+test('failures of long ago do not count: a redriven event has its chances anew', async () => {
+  expect((await failing('redriven', 10)).at(-1)).toBe('set aside');
+  expect(await countAt(10 + 61, 'redriven')).toBe('again');
+});
+
+test('more than five events that ask within ten minutes are a bad release: none of them is set aside', async () => {
+  for (const [i, eventId] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+    expect((await failing(eventId, 10 + i)).at(-1)).toBe('set aside');
+  }
+  expect((await failing('f', 15)).at(-1)).toBe('hold back');
+  // Those that ask again keep the door shut, however long that lasts.
+  for (let minutes = 16; minutes < 40; minutes += 3) {
+    for (const eventId of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
+      const end = await countAt(minutes, eventId);
+      if (eventId !== 'g') expect(end).toBe('hold back');
+    }
+  }
+  // After the release is mended one alone may go.
+  expect(await countAt(60, 'f')).toBe('set aside');
+});
+
+test('many that ask at the same time are a bad release too: five are set aside at most', async () => {
+  const events = Array.from({ length: 16 }, () => randomUUID());
+  await Promise.all(events.map((eventId) => failing(eventId, 9, 10)));
+  const ends = await Promise.all(events.map((eventId) => countAt(11, eventId)));
+  expect(ends.filter((end) => end === 'set aside').length).toBeLessThanOrEqual(5);
+  expect(ends).toContain('hold back');
+});

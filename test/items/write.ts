@@ -1,0 +1,36 @@
+// Prints the items that today's code leaves in the table, one or more of every kind: see test/fixtures/items/README.md.
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { startBackend } from '../../local/backend.ts';
+import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
+import '../crash/environment.cjs';
+import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'orders-items-'));
+const supervisor = supervise(directory);
+supervisor.remove(directory);
+const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const backend = await startBackend({ directory, kafkaPort, dynamoPort, supervisor, say });
+try {
+  process.env.KAFKA_BROKERS = backend.kafkaBrokers;
+  process.env.DYNAMODB_ENDPOINT = backend.dynamoEndpoint;
+  const { fill } = await import('./fill.ts');
+  const table = await fill();
+  const client = new DynamoDBClient({ region: 'us-east-1', endpoint: backend.dynamoEndpoint });
+  const { Items = [] } = await client.send(
+    new ScanCommand({ TableName: table, ConsistentRead: true }),
+  );
+  const items = Items.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const lines = items.map((item) => `  ${JSON.stringify(item)}`).join(',\n');
+  console.log(`{ "writtenAt": "${new Date().toISOString()}", "items": [\n${lines}\n] }`);
+  client.destroy();
+} finally {
+  await backend.stop();
+}
+
+function nameOf({ pk, sk }: Record<string, { S?: string | undefined }>): string {
+  return `${pk?.S} ${sk?.S}`;
+}

@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  startSecureKafka,
+  USERS,
+} from '../../plugins/kafka-event-source/test/support/secure-kafka.ts';
+import { CALLED, NOT_CALLED } from '../support/not-called.ts';
+import { addresses, createOrderBench, type OrderBench } from '../support/orders.ts';
+import { functionsInYml } from '../support/root.ts';
+import { clientFolder } from './client.ts';
+import { startLambda } from './lambda.ts';
+import { type PackagedFunction, packageProd } from './package.ts';
+import { publishCall } from './roles/calls.ts';
+import { allowing, type Permission, permissionsOf } from './roles/policy.ts';
+import { type Providers, startProviders } from './roles/providers.ts';
+import { startProxy } from './roles/proxy.ts';
+import { SAMPLES, UNSUBSCRIBE } from './roles/samples.ts';
+import { createWorld } from './roles/world.ts';
+
+const DOMAIN = 'example.com';
+const TOPIC_ARN = 'arn:aws:sns:us-east-1:123456789012:orders-prod-Alarms';
+
+let kafka: Awaited<ReturnType<typeof startSecureKafka>>;
+let providers: Providers;
+let bench: OrderBench;
+let packaged: Awaited<ReturnType<typeof packageProd>>;
+let folder: string;
+
+beforeAll(async () => {
+  const secret = { username: 'alice', password: USERS.alice };
+  [kafka, providers] = await Promise.all([
+    startSecureKafka(),
+    startProviders(DOMAIN, secret),
+    clientFolder(),
+  ]);
+  folder = await mkdtemp(join(tmpdir(), 'orders-roles-'));
+  await writeFile(join(folder, 'ca.pem'), kafka.authority.certificate);
+  const { dynamoEndpoint } = addresses();
+  bench = await createOrderBench({ brokers: [kafka.brokers], dynamoEndpoint });
+  packaged = await packageProd({
+    KAFKA_BROKERS: kafka.sasl.join(','),
+    KAFKA_SECRET_ARN: providers.secretArn,
+    ORDERS_TABLE: bench.table,
+    ORDER_EVENTS_TOPIC: bench.topic,
+    ORDER_EVENTS_DLQ: bench.deadLetterTopic,
+    SES_IDENTITY: DOMAIN,
+    NOTIFICATION_FROM: `Orders <orders@${DOMAIN}>`,
+    NOTIFICATION_UNSUBSCRIBE_URL: UNSUBSCRIBE.url,
+    NOTIFICATION_UNSUBSCRIBE_SECRET: UNSUBSCRIBE.secrets.join(','),
+  });
+}, 400_000);
+
+afterAll(async () => {
+  await bench?.close();
+  await packaged?.remove();
+  await Promise.all([kafka?.stop(), providers?.stop()]);
+  if (folder) await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+const idOf = (key: string) =>
+  `${key.replace(/^./, (letter) => letter.toUpperCase())}LambdaFunction`;
+
+function packagedAs(key: string): PackagedFunction {
+  const found = packaged.functions.find((one) => one.key === key);
+  if (!found) throw new Error(`${key} is not in the template`);
+  return found;
+}
+
+/** What a role allows and no run has used, but what the list gives to somebody else. */
+const unused = (permissions: Permission[], used: Set<Permission>) =>
+  permissions.filter(
+    (one) => one.effect === 'Allow' && !used.has(one) && !(one.action in NOT_CALLED),
+  );
+
+describe.each(Object.keys(functionsInYml()))('%s', (key) => {
+  test('does all that it does with its role, and has no permission that it never uses', async () => {
+    const permissions = permissionsOf(packaged.resources, idOf(key));
+    const services = { dynamo: bench.dynamoEndpoint, others: providers.endpoint };
+    const proxy = await startProxy(permissions, services);
+    const lambda = await startLambda(packagedAs(key), {
+      AWS_ENDPOINT_URL: proxy.endpoint,
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+    });
+    const world = createWorld({ key, lambda, proxy, bench });
+    const failures: [sample: string, error: unknown][] = [];
+    try {
+      for (const [name, run] of Object.entries(SAMPLES[key] ?? {})) {
+        await run(world).catch((error: unknown) => failures.push([name, error]));
+      }
+    } finally {
+      proxy.stop();
+      await lambda.stop();
+    }
+    // What was refused explains what failed, so it is told first.
+    expect([...proxy.refused]).toEqual([]);
+    expect(proxy.unknown).toEqual([]);
+    expect(failures).toEqual([]);
+    expect(unused(permissions, proxy.used)).toEqual([]);
+  }, 120_000);
+});
+
+test('every function has samples, and every sample a function', () => {
+  expect(Object.keys(SAMPLES).toSorted()).toEqual(Object.keys(functionsInYml()).toSorted());
+});
+
+test.each(['notify', 'sendDeferred'])('%s may send an SMS and publish to no topic', (key) => {
+  const permissions = permissionsOf(packaged.resources, idOf(key));
+  const may = (request: Record<string, string>) =>
+    allowing(permissions, publishCall(new URLSearchParams(request))) !== undefined;
+  expect(may({ PhoneNumber: '+15550123' })).toBe(true);
+  expect(may({ TopicArn: TOPIC_ARN })).toBe(false);
+  expect(may({ TargetArn: TOPIC_ARN })).toBe(false);
+});
+
+test('who else uses a permission is told with its page, and no called service is on that list', () => {
+  for (const [action, { by, page }] of Object.entries(NOT_CALLED)) {
+    expect([action, CALLED.test(action)]).toEqual([action, false]);
+    expect(by).not.toBe('');
+    expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
+  }
+});

@@ -1,0 +1,73 @@
+import { ACCOUNT, type Call, REGION, tableArn } from './policy.ts';
+
+/** A request to a service of AWS, as far as it says what is asked for. */
+export type AwsRequest = { target: string; path: string; body: string };
+
+// biome-ignore lint/suspicious/noExplicitAny: a request of AWS's
+type Input = any;
+
+/**
+ * What IAM is asked for a request. A transaction needs the permission of each of its actions.
+ *
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ *
+ * @throws Error for a request that is not known here
+ */
+export function callsOf({ target, path, body }: AwsRequest): Call[] {
+  const [service = '', operation = ''] = target.split('.');
+  if (service.startsWith('DynamoDB_')) return dynamoCalls(operation, JSON.parse(body));
+  if (target === 'secretsmanager.GetSecretValue') {
+    return [{ action: 'secretsmanager:GetSecretValue', resource: JSON.parse(body).SecretId }];
+  }
+  if (path === '/v2/email/outbound-emails') {
+    return [{ action: 'ses:SendEmail', resource: identityOf(JSON.parse(body).FromEmailAddress) }];
+  }
+  const form = new URLSearchParams(body);
+  if (form.get('Action') === 'Publish') return [publishCall(form)];
+  throw new Error(
+    `Which permission does this request need? ${target} ${path} ${form.get('Action')}`,
+  );
+}
+
+function dynamoCalls(operation: string, input: Input): Call[] {
+  switch (operation) {
+    case 'GetItem':
+    case 'PutItem':
+    case 'UpdateItem':
+    case 'DeleteItem':
+      return [onTable(operation, input)];
+    case 'Query':
+    case 'Scan':
+      return [onTable(operation, input)];
+    case 'BatchGetItem':
+    case 'BatchWriteItem':
+      return Object.keys(input.RequestItems).map((TableName) => onTable(operation, { TableName }));
+    case 'TransactWriteItems':
+    case 'TransactGetItems':
+      return input.TransactItems.flatMap((item: Record<string, Input>) =>
+        Object.entries(item).map(([kind, one]) =>
+          onTable(kind === 'ConditionCheck' ? 'ConditionCheckItem' : `${kind}Item`, one),
+        ),
+      );
+    default:
+      throw new Error(`Which permissions does DynamoDB's ${operation} need?`);
+  }
+}
+
+function onTable(operation: string, { TableName, IndexName }: Input): Call {
+  const index = IndexName ? `/index/${IndexName}` : '';
+  return { action: `dynamodb:${operation}`, resource: `${tableArn(TableName)}${index}` };
+}
+
+/** The domain of the sender is what the account has verified. */
+function identityOf(from: string): string {
+  const domain = /@([^@>]+)>?$/.exec(from)?.[1];
+  return `arn:aws:ses:${REGION}:${ACCOUNT}:identity/${domain}`;
+}
+
+/** A phone number is no ARN, so that the number itself is what a policy is held against. */
+// https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html
+export function publishCall(form: URLSearchParams): Call {
+  const resource = form.get('TopicArn') ?? form.get('TargetArn') ?? form.get('PhoneNumber') ?? '';
+  return { action: 'sns:Publish', resource };
+}
