@@ -30,7 +30,6 @@ test('the defaults are those of AWS', () => {
     windowMs: 500,
     enabled: true,
     startingPosition: 'TRIM_HORIZON',
-    consumptionMode: 'Stream',
     maximumRetryAttempts: -1,
     maximumRecordAgeSeconds: -1,
     bisectBatchOnFunctionError: false,

@@ -1,21 +1,16 @@
 /** The Kafka mappings of a service: as they are deployed, and as they run here. */
 
-import { doubts } from './admission/doubts.ts';
 import { type Placed, refuseDuplicate } from './admission/duplicates.ts';
-import { doubtFilters } from './admission/filters.ts';
+import { filterWarnings } from './admission/filters.ts';
 import { here, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
-import {
-  clusterConfig,
-  isProvisioned,
-  registryOf,
-  type Shape,
-  serversOf,
-} from './admission/shape.ts';
+import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
-import type { Access, Connection, Destination, Mapping, SchemaRegistry } from './mapping.ts';
+import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
-import { type ParityRow, parityOf } from './report/parity.ts';
+import { type ParityRow, parityOf } from './parity.ts';
+import { readSettings, type SettingValues } from './settings/settings.ts';
 import { clusterName, type Deployed, readDeployed, type Service } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
@@ -38,9 +33,6 @@ export interface Definitions {
   /** Of the template as a whole. */
   readonly warnings: readonly string[];
 }
-
-const DEFAULT_WINDOW_MS = 500;
-const DEFAULT_POLLERS = { minimum: 1, maximum: 200 } as const;
 
 /** Every Kafka mapping of the service, refused or with the local settings applied. */
 export function readDefinitions(
@@ -72,7 +64,7 @@ function readDefinition(
   const name = `${deployed.fn?.key ?? logicalId} (${topic})`;
   const warnings = [
     ...deployed.warnings,
-    ...(shape ? [...doubts(shape, deployed), ...doubtFilters(shape)] : []),
+    ...(shape ? [...warningsOf(shape, deployed), ...filterWarnings(shape)] : []),
   ];
   const refused = (found: readonly Refusal[]): Definition => ({
     name,
@@ -111,11 +103,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Parts): Map
   const [topic = ''] = shape.Topics;
   const uuid = stableUuid([service.service, service.stage, logicalId, topic]);
   const bootstrapServers = local.bootstrapServers ?? (serversOf(shape) as string[]);
-  const window = shape.MaximumBatchingWindowInSeconds;
-  const timestamp = shape.StartingPositionTimestamp;
-  const destination = toDestination(local.onFailureDestination ?? destinationOf(shape));
   const registry = registryOf(shape);
-  const { MinimumPollers, MaximumPollers, PollerGroupName: group } = shape.ProvisionedPollerConfig;
   return {
     name: `${fn.key} (${topic})`,
     logicalId,
@@ -130,26 +118,8 @@ function toMapping({ deployed, fn, shape, service, options, local }: Parts): Map
     bootstrapServers,
     // AWS: the group of a mapping that names none is its UUID.
     groupId: local.consumerGroupId ?? clusterConfig(shape).ConsumerGroupId ?? uuid,
-    consumptionMode: 'Stream',
-    batchSize: shape.BatchSize,
-    windowMs: window === undefined ? DEFAULT_WINDOW_MS : window * 1000,
-    enabled: local.enabled ?? shape.Enabled,
-    startingPosition: shape.StartingPosition,
-    ...(timestamp !== undefined && { startingTimestampMs: timestamp * 1000 }),
-    maximumRetryAttempts: shape.MaximumRetryAttempts,
-    maximumRecordAgeSeconds: shape.MaximumRecordAgeInSeconds,
-    bisectBatchOnFunctionError: shape.BisectBatchOnFunctionError,
-    reportBatchItemFailures: shape.FunctionResponseTypes.length > 0,
-    ...(destination && { destination }),
+    ...readSettings(withLocal(shape, local)),
     dropWhenDestinationFails: options.dropWhenDestinationFails,
-    filters: (shape.FilterCriteria?.Filters ?? []).map(({ Pattern: pattern = '' }) => pattern),
-    ...(isProvisioned(shape) && {
-      pollers: {
-        minimum: MinimumPollers ?? DEFAULT_POLLERS.minimum,
-        maximum: MaximumPollers ?? DEFAULT_POLLERS.maximum,
-        ...(group && { group }),
-      },
-    }),
     ...(registry && { schemaRegistry: toRegistry(registry) }),
     access: toAccess(shape.SourceAccessConfigurations),
     connection: toConnection(local, options),
@@ -172,10 +142,12 @@ function toSource(
   return { eventSource: 'aws:kafka', eventSourceArn, bootstrapServers };
 }
 
-function toDestination(text: string | undefined): Destination | undefined {
-  if (!text) return undefined;
-  if (text.startsWith('kafka://')) return { kind: 'kafka', topic: text.slice('kafka://'.length) };
-  return { kind: text.split(':')[2] as 'sqs' | 'sns' | 's3', arn: text };
+/** The settings with those that this machine has otherwise. */
+function withLocal(shape: Shape, local: LocalOptions): SettingValues {
+  const { enabled: Enabled = shape.Enabled, onFailureDestination: to } = local;
+  const DestinationConfig =
+    to === undefined ? shape.DestinationConfig : { OnFailure: { Destination: to } };
+  return { ...shape, Enabled, DestinationConfig };
 }
 
 function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): SchemaRegistry {
@@ -244,10 +216,6 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   return String(uri).startsWith('arn:')
     ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
     : [];
-}
-
-function destinationOf({ DestinationConfig: { OnFailure } }: Shape): string | undefined {
-  return typeof OnFailure?.Destination === 'string' ? OnFailure.Destination : undefined;
 }
 
 function topicOf({ properties: { Topics: topics } }: Deployed): string {

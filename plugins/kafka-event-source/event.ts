@@ -1,5 +1,5 @@
 /** The payload Lambda gives a function for a Kafka event source: its exact shape and size. */
-import { type Headers, listHeaders } from './wire/headers.ts';
+import { type Headers, listHeaders } from './protocol/headers.ts';
 
 export type EventSource =
   | { readonly eventSource: 'SelfManagedKafka'; readonly bootstrapServers: string }

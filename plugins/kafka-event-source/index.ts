@@ -4,7 +4,6 @@ import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './com
 import { type Running, Runtime } from './control/runtime.ts';
 import type { ControlServer } from './control/server.ts';
 import type { Definitions } from './definition.ts';
-import type { Log as DeliveryLog } from './delivery/delivery.ts';
 import {
   type Loaded,
   loadDefinitions,
@@ -14,9 +13,10 @@ import {
 } from './framework.ts';
 import { createInvoker } from './lambda/invoke.ts';
 import { throttle } from './lambda/throttle.ts';
+import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
-import { report, strictFaults } from './report/report.ts';
+import { report, strictFaults } from './report.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 

@@ -18,7 +18,8 @@ export const projects = [
   {
     ...shared,
     displayName: 'unit',
-    testMatch: ['<rootDir>/**/*.test.ts', '!<rootDir>/test/**'],
+    testMatch: ['<rootDir>/**/*.test.ts'],
+    testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/'],
   },
   {
     ...shared,

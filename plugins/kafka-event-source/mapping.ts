@@ -1,7 +1,8 @@
 /** One event source mapping, as it is deployed and as it runs here. */
 import type { EventSource } from './event.ts';
+import type { Settings } from './settings/settings.ts';
 
-export interface Mapping {
+export interface Mapping extends Settings {
   /** What the mapping is called in messages: the function, and the topic. */
   readonly name: string;
   /** Its resource in the deployed template. */
@@ -20,40 +21,13 @@ export interface Mapping {
   /** The servers polled here, which may not be the deployed ones. */
   readonly bootstrapServers: readonly string[];
   readonly groupId: string;
-  readonly consumptionMode: 'Stream';
-  readonly batchSize: number;
-  readonly windowMs: number;
-  readonly enabled: boolean;
-  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP';
-  readonly startingTimestampMs?: number;
-  /** -1 for no limit; not counting the first invocation. */
-  readonly maximumRetryAttempts: number;
-  /** -1 for no limit. */
-  readonly maximumRecordAgeSeconds: number;
-  readonly bisectBatchOnFunctionError: boolean;
-  readonly reportBatchItemFailures: boolean;
-  readonly destination?: Destination;
   /** AWS drops records that their destination does not take; here they are kept by default. */
   readonly dropWhenDestinationFails: boolean;
-  /** The patterns as JSON text; a record that satisfies one of them is delivered. */
-  readonly filters: readonly string[];
-  /** Set in provisioned mode. */
-  readonly pollers?: Pollers;
   readonly schemaRegistry?: SchemaRegistry;
   /** The deployed access configurations. */
   readonly access: readonly Access[];
   readonly connection: Connection;
   readonly endpoints: Endpoints;
-}
-
-export type Destination =
-  | { readonly kind: 'kafka'; readonly topic: string }
-  | { readonly kind: 'sqs' | 'sns' | 's3'; readonly arn: string };
-
-export interface Pollers {
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly group?: string;
 }
 
 export interface SchemaRegistry {

@@ -67,7 +67,7 @@ test('Kafka sends clients on this machine to localhost, and containers to kafka'
 
 test('Kafka is the version and has the settings of the one that Java runs', () => {
   const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(
-    read('local/pom.xml'),
+    read('plugins/kafka-event-source/broker/pom.xml'),
   );
   expect(kafka?.image).toBe(`apache/kafka:${version?.[1]}`);
   for (const [key, value] of Object.entries(broker)) {

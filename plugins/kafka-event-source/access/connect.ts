@@ -1,8 +1,8 @@
 /** A Kafka client for a mapping's servers, with its security and this plugin's copy of kafkajs. */
 import type { Kafka } from 'kafkajs';
-import type { Log } from '../delivery/delivery.ts';
+import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { loadClient } from '../wire/client.ts';
+import { loadClient } from '../protocol/client.ts';
 import { createSecretReader } from './secret.ts';
 import { securityOf } from './security.ts';
 

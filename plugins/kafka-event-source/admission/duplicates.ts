@@ -1,6 +1,6 @@
 /** What AWS refuses of a mapping because of another one. */
 import type { Mapping } from '../mapping.ts';
-import { inOwnWords, type Refusal } from './refusal.ts';
+import { paraphrased, type Refusal } from './refusal.ts';
 
 /** A mapping with the source that it is deployed with. */
 export interface Placed {
@@ -28,7 +28,7 @@ export function refuseDuplicate(one: Placed, before: readonly Placed[]): Refusal
   const sharing = before.find(({ mapping: { groupId } }) => groupId === mapping.groupId);
   if (!sharing) return [];
   return [
-    inOwnWords(
+    paraphrased(
       `The consumer group ${mapping.groupId} is that of ${sharing.mapping.name} too; each mapping ` +
         'needs a group of its own.',
     ),

@@ -1,7 +1,7 @@
 /** What AWS refuses of a mapping's filters, and what of them it may not take as it is meant. */
 import { PatternError } from '../filter/operators.ts';
 import { type Fields, type Pattern, parsePattern } from '../filter/pattern.ts';
-import { inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { invalid, paraphrased, type Refusal } from './refusal.ts';
 import type { Shape } from './shape.ts';
 
 const FILTER_QUOTA = { byDefault: 5, onRequest: 10, characters: 4_096 } as const;
@@ -13,13 +13,13 @@ export function refuseFilters(properties: Criteria): Refusal[] {
   const found: Refusal[] = [];
   if (patterns.length > FILTER_QUOTA.onRequest) {
     found.push(
-      inOwnWords(`${patterns.length} filters; there may be at most ${FILTER_QUOTA.onRequest}.`),
+      paraphrased(`${patterns.length} filters; there may be at most ${FILTER_QUOTA.onRequest}.`),
     );
   }
   for (const pattern of patterns) {
     if (pattern.length > FILTER_QUOTA.characters) {
       found.push(
-        inOwnWords(
+        paraphrased(
           `A filter pattern of ${pattern.length} characters; there may be ${FILTER_QUOTA.characters}.`,
         ),
       );
@@ -32,8 +32,8 @@ export function refuseFilters(properties: Criteria): Refusal[] {
   return found;
 }
 
-/** What is worth a word in filters that AWS takes. */
-export function doubtFilters(properties: Criteria): string[] {
+/** Warnings about filters that AWS takes. */
+export function filterWarnings(properties: Criteria): string[] {
   const found = new Set<string>();
   const patterns = patternsOf(properties);
   if (patterns.length > FILTER_QUOTA.byDefault) {

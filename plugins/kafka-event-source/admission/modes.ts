@@ -1,7 +1,8 @@
 /** What AWS refuses of a mapping: settings of the other mode, and destinations. */
+import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
@@ -9,37 +10,31 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   const found: Refusal[] = [];
   const { MinimumPollers: min = 1, MaximumPollers: max = 200 } = properties.ProvisionedPollerConfig;
   if (min > max)
-    found.push(inOwnWords(`MinimumPollers ${min} is more than MaximumPollers ${max}.`));
+    found.push(paraphrased(`MinimumPollers ${min} is more than MaximumPollers ${max}.`));
   if (properties.ProvisionedPollerConfig.PollerGroupName && !isProvisioned(properties)) {
-    found.push(inOwnWords('PollerGroupName needs MinimumPollers or MaximumPollers.'));
+    found.push(paraphrased('PollerGroupName needs MinimumPollers or MaximumPollers.'));
   }
   const age = properties.MaximumRecordAgeInSeconds;
   if (age !== -1 && age < MIN_RECORD_AGE_SECONDS) {
-    found.push(inOwnWords(`MaximumRecordAgeInSeconds ${age}; it is -1, or 60 to 604800.`));
+    found.push(paraphrased(`MaximumRecordAgeInSeconds ${age}; it is -1, or 60 to 604800.`));
   }
   if (clusterConfig(properties).ConsumptionMode === 'Queue') {
     found.push(
       kind === 'msk'
-        ? inOwnWords('ConsumptionMode Queue is for self-managed clusters.')
+        ? paraphrased('ConsumptionMode Queue is for self-managed clusters.')
         : here('ConsumptionMode Queue is not emulated.'),
     );
   }
   if (isProvisioned(properties)) return found;
-  const retry = {
-    MaximumRetryAttempts: properties.MaximumRetryAttempts !== -1,
-    MaximumRecordAgeInSeconds: age !== -1,
-    BisectBatchOnFunctionError: properties.BisectBatchOnFunctionError,
-    FunctionResponseTypes: properties.FunctionResponseTypes.length > 0,
-    LoggingConfig: properties.LoggingConfig !== undefined,
-  };
-  for (const [name, isSet] of Object.entries(retry)) {
-    if (isSet) {
-      found.push(
-        inOwnWords(
-          `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
-        ),
-      );
-    }
+  const others = settingRows().filter(([name, row]) => row.isProvisionedOnly(properties[name]));
+  const names: string[] = others.map(([name]) => name);
+  if (properties.LoggingConfig !== undefined) names.push('LoggingConfig');
+  for (const name of names) {
+    found.push(
+      paraphrased(
+        `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
+      ),
+    );
   }
   if (properties.MetricsConfig !== undefined) {
     found.push(
@@ -53,7 +48,6 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
 }
 
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
-const KAFKA_DESTINATION = 'kafka://';
 const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
 
 export function refuseDestination(properties: Shape): Refusal[] {
@@ -68,7 +62,7 @@ export function refuseDestination(properties: Shape): Refusal[] {
   if (to === undefined || to === '' || isIntrinsic(to)) return [];
   if (typeof to !== 'string' || to.length > 350) {
     return [
-      inOwnWords(
+      paraphrased(
         `The on-failure destination ${JSON.stringify(to)} is no text of at most 350 characters.`,
       ),
     ];
@@ -78,14 +72,14 @@ export function refuseDestination(properties: Shape): Refusal[] {
   const [arn, , service] = to.split(':');
   if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service)) {
     return [
-      inOwnWords(
+      paraphrased(
         `The on-failure destination ${to} is no queue, topic or bucket's ARN, and no kafka://topic.`,
       ),
     ];
   }
   return to.endsWith('.fifo')
     ? [
-        inOwnWords(
+        paraphrased(
           `The on-failure destination ${to} is FIFO; only standard queues and topics can be one.`,
         ),
       ]
@@ -95,16 +89,16 @@ export function refuseDestination(properties: Shape): Refusal[] {
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
   if (!TOPIC.test(topic)) {
-    found.push(inOwnWords(`The on-failure destination kafka://${topic} names no topic.`));
+    found.push(paraphrased(`The on-failure destination kafka://${topic} names no topic.`));
   }
   if (properties.Topics.includes(topic)) {
     found.push(
-      inOwnWords(`The on-failure destination is the source topic, ${topic}; it must be another.`),
+      paraphrased(`The on-failure destination is the source topic, ${topic}; it must be another.`),
     );
   }
   if (!isProvisioned(properties)) {
     found.push(
-      inOwnWords(
+      paraphrased(
         'A Kafka topic as on-failure destination is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.',
       ),
     );

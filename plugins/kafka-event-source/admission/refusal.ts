@@ -13,7 +13,7 @@ export const invalid = (message: string): Refusal => ({
   message,
 });
 /** AWS documents the rule; its message is not known. */
-export const inOwnWords = (message: string): Refusal => ({
+export const paraphrased = (message: string): Refusal => ({
   by: 'AWS',
   message: `${message} (AWS's own words are not known.)`,
 });

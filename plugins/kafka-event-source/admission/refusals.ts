@@ -3,12 +3,12 @@ import type { z } from 'zod';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { isObject } from '../template/merge.ts';
-import { MSK_ACCESS, VPC_TYPES } from './doubts.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
-import { here, inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
+import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
 
 export type Admission =
   | { readonly shape: Shape; readonly refusals: readonly Refusal[] }
@@ -66,12 +66,12 @@ function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
   }
   const servers = serversOf(properties);
   if (servers && (servers.length < 1 || servers.length > 10)) {
-    found.push(inOwnWords(`${servers.length} bootstrap servers; there may be 1 to 10.`));
+    found.push(paraphrased(`${servers.length} bootstrap servers; there may be 1 to 10.`));
   }
   const other =
     kind === 'msk' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
   if (properties[other] !== undefined) {
-    found.push(inOwnWords(`${other} is for the other kind of cluster.`));
+    found.push(paraphrased(`${other} is for the other kind of cluster.`));
   }
   return found;
 }
@@ -86,11 +86,11 @@ function refuseAccess(
   const found: Refusal[] = [];
   for (const { Type: type, URI: uri } of access) {
     if (!SELF_MANAGED_ACCESS.includes(type)) {
-      found.push(inOwnWords(`There is no source access configuration of type ${type}.`));
+      found.push(paraphrased(`There is no source access configuration of type ${type}.`));
     }
     if (!isIntrinsic(uri) && !(typeof uri === 'string' && ACCESS_URI.test(uri))) {
       found.push(
-        inOwnWords(
+        paraphrased(
           `The source access configuration ${type} has no valid URI: ${JSON.stringify(uri)}.`,
         ),
       );
@@ -116,7 +116,7 @@ function refuseStart(properties: Shape, { kind, where, fn }: Deployed, now: numb
     const at = new Date(timestamp * 1000);
     const time = Number.isNaN(at.getTime()) ? String(timestamp) : at.toISOString();
     return [
-      inOwnWords(
+      paraphrased(
         `StartingPositionTimestamp ${timestamp} is in the future (${time}). It counts seconds, not milliseconds.`,
       ),
     ];
@@ -147,7 +147,7 @@ function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
   }
   if (fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
   return [
-    inOwnWords(
+    paraphrased(
       `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it is ` +
         `at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
     ),
@@ -170,5 +170,5 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
     return { by: 'AWS', code: 'ValidationException', message: issue.message };
   }
   if (issue.message.startsWith('Required ')) return invalid(issue.message);
-  return inOwnWords(`${place ? `${place}: ` : ''}${issue.message}.`);
+  return paraphrased(`${place ? `${place}: ` : ''}${issue.message}.`);
 }

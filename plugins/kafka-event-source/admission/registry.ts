@@ -1,6 +1,6 @@
 /** What AWS refuses of a mapping's schema registry. */
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { inOwnWords, invalid, type Refusal } from './refusal.ts';
+import { invalid, paraphrased, type Refusal } from './refusal.ts';
 import { isProvisioned, type RegistryShape, registryOf, type Shape } from './shape.ts';
 
 const FORMATS: readonly unknown[] = ['JSON', 'SOURCE'];
@@ -59,10 +59,10 @@ export function refuseRegistry(properties: Shape, region: string): Refusal[] {
 
 function refuseAccess({ AccessConfigs: access = [] }: RegistryShape, isGlue: boolean): Refusal[] {
   if (isGlue && access.length > 0) {
-    return [inOwnWords('A Glue schema registry takes no AccessConfigs.')];
+    return [paraphrased('A Glue schema registry takes no AccessConfigs.')];
   }
   const unknown = access.filter(({ Type }) => !ACCESS_TYPES.includes(Type));
-  return unknown.map(({ Type }) => inOwnWords(`A schema registry has no access of type ${Type}.`));
+  return unknown.map(({ Type }) => paraphrased(`A schema registry has no access of type ${Type}.`));
 }
 
 function isAddress(uri: unknown): boolean {

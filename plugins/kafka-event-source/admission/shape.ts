@@ -1,50 +1,8 @@
 /** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's bounds and words. */
 import { z } from 'zod';
+import { constraint, matching, oneOf } from '../settings/rules.ts';
+import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
 import { isObject } from '../template/merge.ts';
-
-/** AWS: the message of a value that its service model does not allow. */
-export function constraint(field: string, value: unknown, rule: string): string {
-  return `1 validation error detected: Value '${String(value)}' at '${field}' failed to satisfy constraint: ${rule}`;
-}
-
-const atLeast = (field: string, min: number) => ({
-  error: ({ input }: { input: unknown }) =>
-    constraint(field, input, `Member must have value greater than or equal to ${min}`),
-});
-const atMost = (field: string, max: number) => ({
-  error: ({ input }: { input: unknown }) =>
-    constraint(field, input, `Member must have value less than or equal to ${max}`),
-});
-const between = (field: string, min: number, max: number) =>
-  z.coerce.number().int().min(min, atLeast(field, min)).max(max, atMost(field, max));
-
-const matching = (field: string, pattern: string, max: number, min = 1) =>
-  z
-    .string()
-    .min(min, {
-      error: ({ input }) =>
-        constraint(field, input, `Member must have length greater than or equal to ${min}`),
-    })
-    .max(max, {
-      error: ({ input }) =>
-        constraint(field, input, `Member must have length less than or equal to ${max}`),
-    })
-    .regex(new RegExp(`^${pattern}$`), {
-      error: ({ input }) =>
-        constraint(field, input, `Member must satisfy regular expression pattern: ${pattern}`),
-    });
-
-const oneOf = <T extends string>(field: string, values: readonly [T, ...T[]]) =>
-  z.enum(values, {
-    error: ({ input }) =>
-      constraint(field, input, `Member must satisfy enum value set: [${values.join(', ')}]`),
-  });
-
-// CloudFormation takes the texts "true" and "false" too.
-const flag = z.preprocess(
-  (value) => (value === 'true' ? true : value === 'false' ? false : value),
-  z.boolean(),
-);
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
 export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
@@ -85,6 +43,15 @@ const config = z.strictObject({
   ConsumptionMode: oneOf('consumptionMode', ['Stream', 'Queue']).optional(),
 });
 
+type Rules<Table extends Record<string, { rule: z.ZodType }>> = {
+  [Name in keyof Table]: Table[Name]['rule'];
+};
+
+function rulesOf<Table extends Record<string, { rule: z.ZodType }>>(table: Table): Rules<Table> {
+  const rules = Object.entries(table).map(([name, { rule }]) => [name, rule]);
+  return Object.fromEntries(rules) as Rules<Table>;
+}
+
 /** All but the function's name. What only CloudFormation knows is allowed where it does no harm here. */
 export const shape = z.strictObject({
   EventSourceArn: z.unknown().optional(),
@@ -107,60 +74,10 @@ export const shape = z.strictObject({
           'Member must have length less than or equal to 1',
         ),
     }),
-  BatchSize: between('batchSize', 1, 10_000).default(100),
-  MaximumBatchingWindowInSeconds: between('maximumBatchingWindowInSeconds', 0, 300).optional(),
-  Enabled: flag.default(true),
-  StartingPosition: oneOf('startingPosition', ['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP']).default(
-    'TRIM_HORIZON',
-  ),
-  StartingPositionTimestamp: z.coerce.number().optional(),
   SelfManagedKafkaEventSourceConfig: config.optional(),
   AmazonManagedKafkaEventSourceConfig: config.optional(),
-  FilterCriteria: z
-    .strictObject({
-      Filters: z.array(z.strictObject({ Pattern: z.string().optional() })).optional(),
-    })
-    .optional(),
-  FunctionResponseTypes: z
-    .array(oneOf('functionResponseTypes', ['ReportBatchItemFailures']))
-    .max(1)
-    .default([]),
-  ProvisionedPollerConfig: z
-    .strictObject({
-      MinimumPollers: between('provisionedPollerConfig.minimumPollers', 1, 200).optional(),
-      MaximumPollers: between('provisionedPollerConfig.maximumPollers', 1, 2_000).optional(),
-      PollerGroupName: matching(
-        'provisionedPollerConfig.pollerGroupName',
-        '[a-zA-Z0-9-_]*',
-        128,
-        0,
-      ).optional(),
-    })
-    .default({}),
-  MaximumRetryAttempts: between('maximumRetryAttempts', -1, 10_000).default(-1),
-  MaximumRecordAgeInSeconds: between('maximumRecordAgeInSeconds', -1, 604_800).default(-1),
-  BisectBatchOnFunctionError: flag.default(false),
-  DestinationConfig: z
-    .strictObject({
-      OnFailure: z.strictObject({ Destination: z.unknown() }).optional(),
-      OnSuccess: z.unknown().optional(),
-    })
-    .default({}),
-  KmsKeyArn: z.unknown().optional(),
-  MetricsConfig: z
-    .strictObject({
-      Metrics: z
-        .array(oneOf('metrics', ['EventCount', 'ErrorCount', 'KafkaMetrics']))
-        .max(3)
-        .optional(),
-    })
-    .optional(),
-  LoggingConfig: z
-    .strictObject({
-      SystemLogLevel: oneOf('systemLogLevel', ['DEBUG', 'INFO', 'WARN']).optional(),
-    })
-    .optional(),
-  Tags: z.unknown().optional(),
+  ...rulesOf(SETTINGS),
+  ...rulesOf(ON_AWS_ONLY),
 });
 
 export type Shape = z.output<typeof shape>;
@@ -176,10 +93,8 @@ export const UNSUPPORTED: Readonly<Record<string, string>> = {
 };
 
 /** Whether the mapping has event pollers of its own. */
-export function isProvisioned({
-  ProvisionedPollerConfig: { MinimumPollers, MaximumPollers },
-}: Shape) {
-  return MinimumPollers !== undefined || MaximumPollers !== undefined;
+export function isProvisioned({ ProvisionedPollerConfig }: Shape): boolean {
+  return hasPollers(ProvisionedPollerConfig);
 }
 
 /** The part of the properties that depends on the kind of cluster. */

@@ -10,15 +10,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
-import { median, quantile, table } from '../../../bench/figures.ts';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
+import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
+import { median, quantile, table } from './figures.ts';
 
 const HELP =
   'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
@@ -117,34 +118,8 @@ class Bench {
   }
 
   mapping(topic: string, changes: Partial<Mapping>): Mapping {
-    return {
-      name: 'bench',
-      logicalId: 'Bench',
-      uuid: randomUUID(),
-      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:bench',
-      functionKey: 'bench',
-      functionName: 'bench',
-      timeoutMs: 30_000,
-      source: { eventSource: 'SelfManagedKafka', bootstrapServers: this.broker },
-      topic,
-      bootstrapServers: [this.broker],
-      groupId: randomUUID(),
-      consumptionMode: 'Stream',
-      batchSize: 100,
-      windowMs: 0,
-      enabled: true,
-      startingPosition: 'TRIM_HORIZON',
-      maximumRetryAttempts: -1,
-      maximumRecordAgeSeconds: -1,
-      bisectBatchOnFunctionError: false,
-      reportBatchItemFailures: false,
-      dropWhenDestinationFails: false,
-      filters: [],
-      access: [],
-      connection: { useDeployedAccess: false, secrets: {} },
-      endpoints: { region: 'us-east-1' },
-      ...changes,
-    };
+    const own = { name: 'bench', functionName: 'bench', groupId: randomUUID(), timeoutMs: 30_000 };
+    return mappingOf(topic, [this.broker], { ...own, ...changes });
   }
 }
 

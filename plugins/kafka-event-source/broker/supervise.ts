@@ -59,7 +59,7 @@ export function supervise(directory: string): Supervisor {
   });
   gone.then(() => watched.forEach(abandon));
   const order = (message: Order) => {
-    // What a supervisor that is ending does not read, nobody needs: `gone` says the rest.
+    // A supervisor that is stopping reads no more orders, and needs none: `gone` says the rest.
     if (supervisor.connected) supervisor.send(message, () => undefined);
   };
   return {

@@ -15,13 +15,13 @@ const GRACE = 3500;
 const running = new Set<Running>();
 const atEnd: Task[] = [];
 const remove: string[] = [];
-let ending: Promise<void> | undefined;
+let stopping: Promise<void> | undefined;
 
 process.on('message', (order: Order) => {
   if (order.do === 'stop') end();
   else if (order.do === 'remove') remove.push(order.path);
   else if (order.do === 'atEnd') atEnd.push(order.task);
-  else if (!ending) run(order);
+  else if (!stopping) run(order);
 });
 process.on('disconnect', end);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
@@ -68,7 +68,7 @@ function launch({ command, args, cwd, env, log }: Task): ChildProcess {
 }
 
 function end() {
-  ending ??= endAll().finally(() => process.exit());
+  stopping ??= endAll().finally(() => process.exit());
 }
 
 /** The functions first, so that they can still answer and commit; then what they stand on. */

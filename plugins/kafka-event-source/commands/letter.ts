@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
-import type { Header } from '../wire/decode.ts';
-import { type Headers, listHeaders } from '../wire/headers.ts';
+import type { Header } from '../protocol/decode.ts';
+import { type Headers, listHeaders } from '../protocol/headers.ts';
 
 /** Counts how often a record has been put back; AWS knows no such header. */
 export const REDRIVE_COUNT = 'redrive-count';

@@ -1,5 +1,5 @@
 /** Which letters `sls kafka redrive` puts back, from its options. */
-import { listHeaders } from '../wire/headers.ts';
+import { listHeaders } from '../protocol/headers.ts';
 import type { Letter } from './letter.ts';
 
 /** The command's options as the framework describes and prints them. */

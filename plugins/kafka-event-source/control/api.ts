@@ -1,10 +1,10 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
 import { admit } from '../admission/refusals.ts';
-import { isProvisioned, type Shape } from '../admission/shape.ts';
 import type { Mapping } from '../mapping.ts';
+import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
 import { isObject, type Json } from '../template/merge.ts';
-import { configurationOf, DEFAULT_WINDOW_MS, deployedWith, propertiesOf } from './configuration.ts';
-import { type Changes, InUseError, type Runtime } from './runtime.ts';
+import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
+import { InUseError, type Runtime } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
@@ -16,18 +16,9 @@ const FIXED: readonly string[] = [
   'MetricsConfig',
   'LoggingConfig',
 ];
-const CHANGEABLE: readonly string[] = [
-  'Enabled',
-  'BatchSize',
-  'MaximumBatchingWindowInSeconds',
-  'FilterCriteria',
-  'DestinationConfig',
-  'MaximumRecordAgeInSeconds',
-  'MaximumRetryAttempts',
-  'BisectBatchOnFunctionError',
-  'FunctionResponseTypes',
-  'ProvisionedPollerConfig',
-];
+const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeable }]) =>
+  isChangeable ? [name] : [],
+);
 
 /** An answer of AWS that is an error, by the name of its exception. */
 class ApiError extends Error {
@@ -171,38 +162,7 @@ function changesOf(mapping: Mapping, body: Json): Changes {
   if (refused) {
     throw new ApiError(400, refused.code ?? 'InvalidParameterValueException', refused.message);
   }
-  return admission.shape ? toChanges(admission.shape) : {};
-}
-
-function toChanges(shape: Shape): Changes {
-  const window = shape.MaximumBatchingWindowInSeconds;
-  const destination = shape.DestinationConfig.OnFailure?.Destination;
-  const { MinimumPollers, MaximumPollers, PollerGroupName } = shape.ProvisionedPollerConfig;
-  return {
-    enabled: shape.Enabled,
-    batchSize: shape.BatchSize,
-    windowMs: window === undefined ? DEFAULT_WINDOW_MS : window * 1000,
-    filters: (shape.FilterCriteria?.Filters ?? []).map(({ Pattern = '' }) => Pattern),
-    destination: destinationOf(destination),
-    maximumRetryAttempts: shape.MaximumRetryAttempts,
-    maximumRecordAgeSeconds: shape.MaximumRecordAgeInSeconds,
-    bisectBatchOnFunctionError: shape.BisectBatchOnFunctionError,
-    reportBatchItemFailures: shape.FunctionResponseTypes.length > 0,
-    pollers: isProvisioned(shape)
-      ? {
-          minimum: MinimumPollers ?? 1,
-          maximum: MaximumPollers ?? 200,
-          ...(PollerGroupName && { group: PollerGroupName }),
-        }
-      : undefined,
-  };
-}
-
-function destinationOf(text: unknown): Mapping['destination'] {
-  if (typeof text !== 'string' || text === '') return undefined;
-  const topic = /^kafka:\/\/(.+)/.exec(text)?.[1];
-  if (topic) return { kind: 'kafka', topic };
-  return { kind: text.split(':')[2] as 'sqs' | 'sns' | 's3', arn: text };
+  return admission.shape ? readChanges(admission.shape) : {};
 }
 
 function parse(body: Buffer): Json {

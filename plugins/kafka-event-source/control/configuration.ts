@@ -1,11 +1,10 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
 import type { Mapping } from '../mapping.ts';
+import { writeSettings } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import type { Json } from '../template/merge.ts';
 import type { View } from './runtime.ts';
 
-/** AWS's default window, which its API cannot express. */
-export const DEFAULT_WINDOW_MS = 500;
 const NOTHING_YET = 'No records processed';
 
 /** What the API answers about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
@@ -33,7 +32,7 @@ export function configurationOf({ mapping, state, stats, modified }: View): Json
 
 /** The mapping as a template would have it, with the servers that are polled here. */
 export function propertiesOf(mapping: Mapping): Json {
-  const { source, destination, pollers, schemaRegistry: registry, filters } = mapping;
+  const { source, schemaRegistry: registry } = mapping;
   const isManaged = source.eventSource === 'aws:kafka';
   const config = {
     ConsumerGroupId: mapping.groupId,
@@ -46,7 +45,6 @@ export function propertiesOf(mapping: Mapping): Json {
       },
     }),
   };
-  const { startingTimestampMs, windowMs } = mapping;
   return {
     ...(isManaged
       ? { EventSourceArn: source.eventSourceArn, AmazonManagedKafkaEventSourceConfig: config }
@@ -58,35 +56,7 @@ export function propertiesOf(mapping: Mapping): Json {
         }),
     SourceAccessConfigurations: mapping.access.map(({ type, uri }) => ({ Type: type, URI: uri })),
     Topics: [mapping.topic],
-    BatchSize: mapping.batchSize,
-    ...(windowMs !== DEFAULT_WINDOW_MS && { MaximumBatchingWindowInSeconds: windowMs / 1000 }),
-    Enabled: mapping.enabled,
-    StartingPosition: mapping.startingPosition,
-    ...(startingTimestampMs !== undefined && {
-      StartingPositionTimestamp: startingTimestampMs / 1000,
-    }),
-    ...(filters.length > 0 && {
-      FilterCriteria: { Filters: filters.map((Pattern) => ({ Pattern })) },
-    }),
-    ...(mapping.reportBatchItemFailures && { FunctionResponseTypes: ['ReportBatchItemFailures'] }),
-    ...(pollers && {
-      ProvisionedPollerConfig: {
-        MinimumPollers: pollers.minimum,
-        MaximumPollers: pollers.maximum,
-        ...(pollers.group && { PollerGroupName: pollers.group }),
-      },
-    }),
-    MaximumRetryAttempts: mapping.maximumRetryAttempts,
-    MaximumRecordAgeInSeconds: mapping.maximumRecordAgeSeconds,
-    BisectBatchOnFunctionError: mapping.bisectBatchOnFunctionError,
-    DestinationConfig: destination
-      ? {
-          OnFailure: {
-            Destination:
-              destination.kind === 'kafka' ? `kafka://${destination.topic}` : destination.arn,
-          },
-        }
-      : {},
+    ...writeSettings(mapping),
   };
 }
 

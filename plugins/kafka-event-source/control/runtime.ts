@@ -3,6 +3,7 @@ import type { Definition } from '../definition.ts';
 import type { MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Condition as PollerCondition } from '../poller/poller.ts';
+import type { Changes } from '../settings/settings.ts';
 
 /** A mapping that is polled. */
 export interface Running {
@@ -12,23 +13,6 @@ export interface Running {
 }
 
 export type State = 'Enabling' | 'Enabled' | 'Disabling' | 'Disabled' | 'Updating';
-
-/** What may change while it runs. */
-export type Changes = Partial<
-  Pick<
-    Mapping,
-    | 'enabled'
-    | 'batchSize'
-    | 'windowMs'
-    | 'maximumRetryAttempts'
-    | 'maximumRecordAgeSeconds'
-    | 'bisectBatchOnFunctionError'
-    | 'reportBatchItemFailures'
-    | 'filters'
-    | 'destination'
-    | 'pollers'
-  >
->;
 
 interface Entry {
   mapping: Mapping;

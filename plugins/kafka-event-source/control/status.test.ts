@@ -24,7 +24,7 @@ const done: Remote = { members: 1, partitions: partitions.slice(0, 1) };
 function live(changes: Partial<Live> = {}, fill: (stats: Stats) => void = () => undefined): Live {
   const stats = new Stats();
   fill(stats);
-  const condition = { partitions: [0, 1], trouble: undefined };
+  const condition = { partitions: [0, 1], problem: undefined };
   return {
     uuid: 'u',
     state: 'Enabled',
@@ -35,8 +35,8 @@ function live(changes: Partial<Live> = {}, fill: (stats: Stats) => void = () => 
   };
 }
 
-const condition = (partitions: number[] | undefined, trouble?: string) =>
-  live({ condition: { partitions, trouble } });
+const condition = (partitions: number[] | undefined, problem?: string) =>
+  live({ condition: { partitions, problem } });
 
 test.each<[string, Live | undefined, Remote, RegExp]>([
   ['nothing runs', undefined, { ...remote, members: 0 }, /no `sls offline start` .* runs here/],

@@ -154,8 +154,8 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
   }
   if (live.state === 'Disabled') return ['it is disabled'];
   if (live.state !== 'Enabled') return [`it is ${live.state}`];
-  const { trouble, partitions } = live.condition ?? {};
-  if (trouble) return [trouble];
+  const { problem, partitions } = live.condition ?? {};
+  if (problem) return [problem];
   if (!partitions) return ['it joins its group: this takes up to 10 s after another process ended'];
   if (partitions.length === 0) return [`it has no partitions: ${others} have them`];
   const missing = (remote.partitions ?? []).filter((one) => !partitions.includes(one.partition));

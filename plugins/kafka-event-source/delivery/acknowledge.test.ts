@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { acknowledge, type Part } from './acknowledge.ts';
+import { acknowledge, type PartitionOffsets } from './acknowledge.ts';
 
 const partial = { reportBatchItemFailures: true };
 const whole = { reportBatchItemFailures: false };
-const batch: readonly Part[] = [
+const batch: readonly PartitionOffsets[] = [
   { key: 'orders-0', offsets: [5, 6, 7] },
   { key: 'orders-1', offsets: [1] },
 ];
@@ -15,7 +15,7 @@ const answer = (...batchItemFailures: unknown[]) => ({ batchItemFailures });
 const verdictOf = (payload: unknown, types = partial) =>
   acknowledge(batch, { kind: 'ok', payload }, types);
 const redelivered = (payload: unknown, types = partial) =>
-  verdictOf(payload, types).parts.map(({ redeliver }) => redeliver);
+  verdictOf(payload, types).partitions.map(({ redeliver }) => redeliver);
 
 describe('an answer that is a success', () => {
   test.each([
@@ -28,7 +28,7 @@ describe('an answer that is a success', () => {
     ['failures that are null', { batchItemFailures: null }],
     ['an object that says something else', { statusCode: 200 }],
   ])('%s', (_, payload) => {
-    expect(verdictOf(payload).parts).toEqual([
+    expect(verdictOf(payload).partitions).toEqual([
       { key: 'orders-0', redeliver: [] },
       { key: 'orders-1', redeliver: [] },
     ]);
@@ -56,15 +56,15 @@ describe('an answer that fails the whole batch', () => {
     ['lists nested beyond what can be shown', nested],
     ['an identifier nested beyond what can be shown', answer({ itemIdentifier: nested })],
   ])('%s', (_, payload) => {
-    const { parts, attempted, reason } = verdictOf(payload);
-    expect(parts.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
+    const { partitions, attempted, reason } = verdictOf(payload);
+    expect(partitions.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
     expect(attempted).toBe(true);
     expect(reason).toBeTruthy();
   });
 });
 
 test('only the failed records are delivered again, not those after them', () => {
-  expect(verdictOf(answer(item('orders-0', 6))).parts).toEqual([
+  expect(verdictOf(answer(item('orders-0', 6))).partitions).toEqual([
     { key: 'orders-0', redeliver: [6] },
     { key: 'orders-1', redeliver: [] },
   ]);
@@ -88,8 +88,8 @@ test('without ReportBatchItemFailures every answer is a success', () => {
 
 test('an error fails the whole batch, whatever the response types', () => {
   for (const types of [partial, whole]) {
-    const { parts } = acknowledge(batch, { kind: 'functionError', message: 'thrown' }, types);
-    expect(parts.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
+    const { partitions } = acknowledge(batch, { kind: 'functionError', message: 'thrown' }, types);
+    expect(partitions.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);
   }
 });
 
@@ -103,7 +103,7 @@ test('what does not reach the function is no attempt', () => {
 const offsets = fc
   .uniqueArray(fc.nat(50), { minLength: 1, maxLength: 20 })
   .map((list) => list.sort((a, b) => a - b));
-const parts = fc
+const partitions = fc
   .uniqueArray(fc.record({ partition: fc.nat(5), offsets }), {
     minLength: 1,
     selector: ({ partition }) => partition,
@@ -112,13 +112,13 @@ const parts = fc
 
 test('exactly what is reported is delivered again, in the order of the partition', () => {
   fc.assert(
-    fc.property(parts, fc.infiniteStream(fc.boolean()), (batch, coin) => {
+    fc.property(partitions, fc.infiniteStream(fc.boolean()), (batch, coin) => {
       const failed = batch.flatMap(({ key, offsets }) =>
         offsets.filter(() => coin.next().value).map((offset) => item(key, offset)),
       );
       const payload = answer(...failed.toReversed());
-      const { parts } = acknowledge(batch, { kind: 'ok', payload }, partial);
-      for (const { key, redeliver } of parts) {
+      const { partitions } = acknowledge(batch, { kind: 'ok', payload }, partial);
+      for (const { key, redeliver } of partitions) {
         const reported = failed.flatMap(({ itemIdentifier }) =>
           itemIdentifier.partition === key ? [itemIdentifier.offset] : [],
         );
@@ -132,8 +132,12 @@ test('ten thousand reported records are found without delay', () => {
   const offsets = Array.from({ length: 10_000 }, (_, offset) => offset);
   const payload = answer(...offsets.map((offset) => item('orders-0', offset)));
   const begun = performance.now();
-  const { parts } = acknowledge([{ key: 'orders-0', offsets }], { kind: 'ok', payload }, partial);
-  expect(parts[0]?.redeliver).toHaveLength(10_000);
+  const { partitions } = acknowledge(
+    [{ key: 'orders-0', offsets }],
+    { kind: 'ok', payload },
+    partial,
+  );
+  expect(partitions[0]?.redeliver).toHaveLength(10_000);
   expect(performance.now() - begun).toBeLessThan(500);
 });
 
@@ -141,7 +145,7 @@ test('any answer at all is judged, and a failure always has a reason', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (payload) => {
       const verdict = verdictOf(payload);
-      const again = verdict.parts.some(({ redeliver }) => redeliver.length > 0);
+      const again = verdict.partitions.some(({ redeliver }) => redeliver.length > 0);
       expect(verdict.reason !== undefined).toBe(again);
     }),
   );

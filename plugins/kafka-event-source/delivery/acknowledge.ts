@@ -1,34 +1,21 @@
 /** What an invocation's outcome means for the records that were in it. */
-import { show } from '../lambda/show.ts';
-
-/** What came of an invocation. */
-export type InvocationResult =
-  | ({ readonly kind: 'ok'; readonly payload: unknown } & Invoked)
-  | ({ readonly kind: 'functionError'; readonly message: string } & Invoked)
-  /** Throttled or unreachable: the batch did not reach the function. */
-  | { readonly kind: 'notReached'; readonly message: string }
-  | { readonly kind: 'tooLarge'; readonly message: string };
-
-/** What the endpoint tells of the invocation itself. */
-export interface Invoked {
-  readonly requestId?: string;
-  readonly executedVersion?: string;
-}
+import { excerpt } from '../excerpt.ts';
+import type { InvocationResult } from '../lambda/result.ts';
 
 /** The offsets of one `topic-partition` in the batch, ascending. */
-export interface Part {
+export interface PartitionOffsets {
   readonly key: string;
   readonly offsets: readonly number[];
 }
 
-export interface PartVerdict {
+export interface PartitionVerdict {
   readonly key: string;
   /** Ascending. */
   readonly redeliver: readonly number[];
 }
 
 export interface Verdict {
-  readonly parts: readonly PartVerdict[];
+  readonly partitions: readonly PartitionVerdict[];
   /** Whether this was an attempt; what does not reach the function is none. */
   readonly attempted: boolean;
   /** Why something is delivered again. */
@@ -37,7 +24,7 @@ export interface Verdict {
 
 /** Splits a batch into what is done and what is delivered again. */
 export function acknowledge(
-  batch: readonly Part[],
+  batch: readonly PartitionOffsets[],
   result: InvocationResult,
   { reportBatchItemFailures }: { reportBatchItemFailures: boolean },
 ): Verdict {
@@ -58,14 +45,16 @@ function readAnswer(payload: unknown): readonly unknown[] | string {
   if (payload === null || payload === undefined || payload === '') return [];
   if (Array.isArray(payload) && payload.length === 0) return [];
   if (typeof payload !== 'object' || Array.isArray(payload)) {
-    return `the answer ${show(payload)} is not an object with batchItemFailures`;
+    return `the answer ${excerpt(payload)} is not an object with batchItemFailures`;
   }
   const failures = 'batchItemFailures' in payload ? payload.batchItemFailures : null;
   if (failures === null || failures === undefined) return [];
-  return Array.isArray(failures) ? failures : `batchItemFailures ${show(failures)} is not a list`;
+  return Array.isArray(failures)
+    ? failures
+    : `batchItemFailures ${excerpt(failures)} is not a list`;
 }
 
-function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
+function byItems(batch: readonly PartitionOffsets[], items: readonly unknown[]): Verdict {
   const known = new Map<unknown, ReadonlySet<unknown>>(
     batch.map(({ key, offsets }) => [key, new Set(offsets)]),
   );
@@ -75,14 +64,14 @@ function byItems(batch: readonly Part[], items: readonly unknown[]): Verdict {
     // AWS: one identifier that was not in the event fails the entire batch.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
     if (!known.get(partition)?.has(offset)) {
-      return all(batch, `item identifier ${show(item)} is not in the batch${advice(item)}`);
+      return all(batch, `item identifier ${excerpt(item)} is not in the batch${advice(item)}`);
     }
     failed.get(partition)?.add(offset);
   }
   // AWS: only the failed records are retried, unlike Kinesis, where all from the lowest on are.
   // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
   return {
-    parts: batch.map(({ key, offsets }) => ({
+    partitions: batch.map(({ key, offsets }) => ({
       key,
       redeliver: offsets.filter((offset) => failed.get(key)?.has(offset)),
     })),
@@ -105,11 +94,11 @@ function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown 
   return typeof itemIdentifier === 'object' && itemIdentifier !== null ? itemIdentifier : {};
 }
 
-function nothing(batch: readonly Part[]): Verdict {
-  return { parts: batch.map(({ key }) => ({ key, redeliver: [] })), attempted: true };
+function nothing(batch: readonly PartitionOffsets[]): Verdict {
+  return { partitions: batch.map(({ key }) => ({ key, redeliver: [] })), attempted: true };
 }
 
-function all(batch: readonly Part[], reason: string): Verdict {
-  const parts = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
-  return { parts, attempted: true, reason };
+function all(batch: readonly PartitionOffsets[], reason: string): Verdict {
+  const partitions = batch.map(({ key, offsets }) => ({ key, redeliver: offsets }));
+  return { partitions, attempted: true, reason };
 }

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type EventSource, envelopeBytes, groupBytes, toPayload } from '../event.ts';
-import { assemble, type Entry, type Lane, type Limits } from './batch.ts';
+import type { BufferedRecord } from '../record.ts';
+import { assemble, type FreePartition, type Limits } from './batch.ts';
 
 const source: EventSource = { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' };
 const key = (partition: number) => `orders-${partition}`;
@@ -13,7 +14,7 @@ const limits = (changes: Partial<Limits> = {}): Limits => ({
   groupBytes: (partition) => groupBytes(key(partition)),
   ...changes,
 });
-const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
+const entry = (offset: number, bytes = 10, arrived = 0): BufferedRecord => ({
   offset,
   next: offset + 1,
   json: 'x'.repeat(bytes),
@@ -21,78 +22,78 @@ const entry = (offset: number, bytes = 10, arrived = 0): Entry => ({
   arrived,
   timestamp: 0,
 });
-const lane = (partition: number, waiting: Entry[], freeSince = 0): Lane => ({
+const free = (partition: number, waiting: BufferedRecord[], freeSince = 0): FreePartition => ({
   partition,
   waiting,
   freeSince,
 });
 const entries = (count: number, bytes?: number) =>
   Array.from({ length: count }, (_, index) => entry(index, bytes));
-const counts = (lanes: Lane[], changes: Partial<Limits> = {}, now = 1_000) => {
-  const decision = assemble(lanes, limits(changes), now);
+const counts = (partitions: FreePartition[], changes: Partial<Limits> = {}, now = 1_000) => {
+  const decision = assemble(partitions, limits(changes), now);
   return decision.kind === 'deliver' ? Object.fromEntries(decision.counts) : decision;
 };
 
 test('no records, no invocation', () => {
-  expect(counts([lane(0, []), lane(1, [])])).toEqual({ kind: 'nothing' });
+  expect(counts([free(0, []), free(1, [])])).toEqual({ kind: 'nothing' });
 });
 
 test('the batch size closes a batch at once and counts over all partitions', () => {
-  expect(counts([lane(0, entries(7)), lane(1, entries(7))], { windowMs: 60_000 })).toEqual({
+  expect(counts([free(0, entries(7)), free(1, entries(7))], { windowMs: 60_000 })).toEqual({
     0: 7,
     1: 3,
   });
 });
 
 test('the window begins when the last invocation ended, and then follows itself', () => {
-  expect(counts([lane(0, [entry(0, 10, 100)], 0)], {}, 499)).toEqual({ kind: 'wait', until: 500 });
-  expect(counts([lane(0, [entry(0, 10, 100)], 0)], {}, 500)).toEqual({ 0: 1 });
-  const late = [lane(0, [entry(0, 10, 1_200)], 0)];
+  expect(counts([free(0, [entry(0, 10, 100)], 0)], {}, 499)).toEqual({ kind: 'wait', until: 500 });
+  expect(counts([free(0, [entry(0, 10, 100)], 0)], {}, 500)).toEqual({ 0: 1 });
+  const late = [free(0, [entry(0, 10, 1_200)], 0)];
   expect(counts(late, {}, 1_200)).toEqual({ kind: 'wait', until: 1_500 });
 });
 
 test('the first partition whose window ends takes the others along', () => {
-  const lanes = [lane(0, [entry(0, 10, 100)], 0), lane(1, [entry(0, 10, 450)], 400)];
-  expect(counts(lanes, {}, 499)).toEqual({ kind: 'wait', until: 500 });
-  expect(counts(lanes, {}, 500)).toEqual({ 0: 1, 1: 1 });
+  const partitions = [free(0, [entry(0, 10, 100)], 0), free(1, [entry(0, 10, 450)], 400)];
+  expect(counts(partitions, {}, 499)).toEqual({ kind: 'wait', until: 500 });
+  expect(counts(partitions, {}, 500)).toEqual({ 0: 1, 1: 1 });
 });
 
 test('records that waited for the invocation to end wait for its window too', () => {
-  const waited = [lane(0, [entry(0, 10, 100)], 2_000)];
+  const waited = [free(0, [entry(0, 10, 100)], 2_000)];
   expect(counts(waited, {}, 2_100)).toEqual({ kind: 'wait', until: 2_500 });
 });
 
 test('a window of zero waits for nothing', () => {
-  expect(counts([lane(0, entries(1))], { windowMs: 0 }, 0)).toEqual({ 0: 1 });
+  expect(counts([free(0, entries(1))], { windowMs: 0 }, 0)).toEqual({ 0: 1 });
 });
 
 test('the partition that is free longest comes first', () => {
-  const lanes = [lane(0, entries(10), 50), lane(1, entries(10), 20)];
-  expect(counts(lanes)).toEqual({ 1: 10 });
+  const partitions = [free(0, entries(10), 50), free(1, entries(10), 20)];
+  expect(counts(partitions)).toEqual({ 1: 10 });
 });
 
 test('the payload size closes a batch before the record that does not fit', () => {
-  expect(counts([lane(0, entries(5, 4_000))], { windowMs: 60_000 })).toEqual({ 0: 2 });
+  expect(counts([free(0, entries(5, 4_000))], { windowMs: 60_000 })).toEqual({ 0: 2 });
 });
 
 test('a record that fits into no payload is told, not delivered', () => {
-  expect(counts([lane(3, entries(1, 10_000))])).toEqual({ kind: 'aside', partition: 3 });
+  expect(counts([free(3, entries(1, 10_000))])).toEqual({ kind: 'undeliverable', partition: 3 });
 });
 
 test('a record that cannot be delivered is told when it is first, and closes a batch before it', () => {
-  const aside = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
-  const waiting = [entry(0), { ...entry(1), aside }, entry(2)];
-  expect(counts([lane(0, waiting), lane(1, [entry(0)])])).toEqual({ 0: 1, 1: 1 });
-  expect(counts([lane(0, waiting.slice(1))])).toEqual({ kind: 'aside', partition: 0 });
+  const undeliverable = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
+  const waiting = [entry(0), { ...entry(1), undeliverable }, entry(2)];
+  expect(counts([free(0, waiting), free(1, [entry(0)])])).toEqual({ 0: 1, 1: 1 });
+  expect(counts([free(0, waiting.slice(1))])).toEqual({ kind: 'undeliverable', partition: 0 });
 });
 
 test('a payload has at most the batch size and the bytes, in order, and wastes neither', () => {
   const waiting = fc.array(fc.integer({ min: 2, max: 900 }), { maxLength: 30 });
-  const lanes = fc.array(waiting, { minLength: 1, maxLength: 4 });
+  const partitions = fc.array(waiting, { minLength: 1, maxLength: 4 });
   fc.assert(
-    fc.property(lanes, fc.integer({ min: 1, max: 40 }), (sizes, batchSize) => {
+    fc.property(partitions, fc.integer({ min: 1, max: 40 }), (sizes, batchSize) => {
       const all = sizes.map((list, partition) =>
-        lane(
+        free(
           partition,
           list.map((bytes, offset) => entry(offset, bytes)),
         ),

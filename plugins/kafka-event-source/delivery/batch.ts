@@ -1,36 +1,14 @@
 /** Decides which waiting records go into the next invocation, and when. */
-
-/** A record waiting to be delivered: its JSON, its size, and where a commit after it stands. */
-export interface Entry {
-  readonly offset: number;
-  /** What is committed once this record and all before it are done. */
-  readonly next: number;
-  readonly json: string;
-  readonly bytes: number;
-  /** On the clock that is never set, as are all times here but the next. */
-  readonly arrived: number;
-  /** The record's own, in milliseconds; -1 when it has none. */
-  readonly timestamp: number;
-  /** Why it cannot be delivered: it goes to the destination instead. */
-  readonly aside?: SchemaFailure;
-  /** The record's key in base64, where the event does not show it as it is. */
-  readonly originalKey?: string;
-}
-
-/** What a schema registry makes of a record that it does not know or cannot read. */
-export interface SchemaFailure {
-  readonly condition: 'SCHEMA_NOT_FOUND' | 'DESERIALIZATION_ERROR';
-  readonly message: string;
-}
+import type { BufferedRecord } from '../record.ts';
 
 /** The records that wait, as much as is asked of them. */
 export interface Waiting {
   readonly length: number;
-  at(index: number): Entry | undefined;
+  at(index: number): BufferedRecord | undefined;
 }
 
 /** A partition that has no invocation in flight. */
-export interface Lane {
+export interface FreePartition {
   readonly partition: number;
   readonly waiting: Waiting;
   /** When its last invocation ended, or it was assigned. */
@@ -50,7 +28,7 @@ export type Decision =
   | { readonly kind: 'deliver'; readonly counts: ReadonlyMap<number, number> }
   | { readonly kind: 'wait'; readonly until: number }
   /** The partition's first record fits no payload, or has its reason not to be delivered. */
-  | { readonly kind: 'aside'; readonly partition: number }
+  | { readonly kind: 'undeliverable'; readonly partition: number }
   | { readonly kind: 'nothing' };
 
 /** Lambda's limit for the payload of a synchronous invocation. */
@@ -62,45 +40,52 @@ const COMMA = 1;
  * The next batch over all partitions of one mapping. It closes on the first of batch size, window
  * and payload size. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
  */
-export function assemble(lanes: readonly Lane[], limits: Limits, now: number): Decision {
-  const filled = fill(lanes.filter((lane) => lane.waiting.length > 0).sort(longestFree), limits);
-  if (filled.aside !== undefined) return { kind: 'aside', partition: filled.aside };
-  if (filled.lanes.length === 0) return { kind: 'nothing' };
-  const until = Math.min(...filled.lanes.map((lane) => windowEnd(lane, limits.windowMs)));
+export function assemble(
+  partitions: readonly FreePartition[],
+  limits: Limits,
+  now: number,
+): Decision {
+  const filled = fill(partitions.filter((one) => one.waiting.length > 0).sort(longestFree), limits);
+  if (filled.undeliverable !== undefined)
+    return { kind: 'undeliverable', partition: filled.undeliverable };
+  if (filled.partitions.length === 0) return { kind: 'nothing' };
+  const until = Math.min(...filled.partitions.map((one) => windowEnd(one, limits.windowMs)));
   if (filled.full || until <= now) return { kind: 'deliver', counts: filled.counts };
   return { kind: 'wait', until };
 }
 
 interface Filled {
-  readonly lanes: readonly Lane[];
+  readonly partitions: readonly FreePartition[];
   readonly counts: ReadonlyMap<number, number>;
   readonly full: boolean;
-  readonly aside?: number;
+  readonly undeliverable?: number;
 }
 
 // One partition after the other, not a record of each in turn: whatever a full batch leaves out
 // can then be invoked at the same time.
-function fill(lanes: readonly Lane[], limits: Limits): Filled {
+function fill(partitions: readonly FreePartition[], limits: Limits): Filled {
   const counts = new Map<number, number>();
-  const done = (full: boolean, aside?: number): Filled => ({
-    lanes: lanes.filter((lane) => counts.has(lane.partition)),
+  const done = (full: boolean, undeliverable?: number): Filled => ({
+    partitions: partitions.filter((one) => counts.has(one.partition)),
     counts,
     full,
-    ...(aside !== undefined && { aside }),
+    ...(undeliverable !== undefined && { undeliverable }),
   });
   let bytes = limits.envelopeBytes;
   let records = 0;
-  for (const { partition, waiting } of lanes) {
+  for (const { partition, waiting } of partitions) {
     const group = limits.groupBytes(partition);
     for (let index = 0; index < waiting.length; index += 1) {
-      const entry = waiting.at(index);
-      const isAside =
-        !entry || entry.aside || limits.envelopeBytes + group + entry.bytes > limits.payloadBytes;
-      if (isAside && index === 0) return done(false, partition);
-      if (isAside) break;
+      const record = waiting.at(index);
+      const isUndeliverable =
+        !record ||
+        record.undeliverable ||
+        limits.envelopeBytes + group + record.bytes > limits.payloadBytes;
+      if (isUndeliverable && index === 0) return done(false, partition);
+      if (isUndeliverable) break;
       const before = index > 0 ? COMMA : group + (counts.size > 0 ? COMMA : 0);
-      if (bytes + before + entry.bytes > limits.payloadBytes) return done(true);
-      bytes += before + entry.bytes;
+      if (bytes + before + record.bytes > limits.payloadBytes) return done(true);
+      bytes += before + record.bytes;
       records += 1;
       counts.set(partition, index + 1);
       if (records === limits.batchSize) return done(true);
@@ -112,12 +97,12 @@ function fill(lanes: readonly Lane[], limits: Limits): Filled {
 // AWS: the next window begins as soon as the previous invocation completes, not with the first
 // record; an empty window is followed by the next one at once.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
-function windowEnd({ waiting, freeSince }: Lane, windowMs: number): number {
+function windowEnd({ waiting, freeSince }: FreePartition, windowMs: number): number {
   if (windowMs === 0) return 0;
   const first = waiting.at(0)?.arrived ?? freeSince;
   return freeSince + Math.max(1, Math.ceil((first - freeSince) / windowMs)) * windowMs;
 }
 
-function longestFree(a: Lane, b: Lane): number {
+function longestFree(a: FreePartition, b: FreePartition): number {
   return a.freeSince - b.freeSince || a.partition - b.partition;
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Entry } from './batch.ts';
-import { Claim, count, type Part, ranges } from './claim.ts';
-import { createLane } from './lane.ts';
+import type { BufferedRecord } from '../record.ts';
+import { count, InFlight, Partition, type PartitionRecords, ranges } from './partition.ts';
 import { byAge, delayOf, type RetryPolicy, react, retryLimit, split } from './retry.ts';
 
 const policy = (changes: Partial<RetryPolicy> = {}): RetryPolicy => ({
@@ -12,12 +11,13 @@ const policy = (changes: Partial<RetryPolicy> = {}): RetryPolicy => ({
   ...changes,
 });
 const destination = {};
-const part = (partition: number, records: number, timestamp = 0): Part => {
-  const entries = Array.from({ length: records }, (_, offset): Entry => {
+const some = (partition: number, length: number, timestamp = 0): PartitionRecords => {
+  const records = Array.from({ length }, (_, offset): BufferedRecord => {
     const next = offset + 1;
     return { offset, next, json: '', bytes: 1, arrived: 0, timestamp: timestamp + offset };
   });
-  return { claim: new Claim(createLane(partition, `orders-${partition}`), entries), entries };
+  const inFlight = new InFlight(new Partition(partition, `orders-${partition}`), records);
+  return { inFlight, records };
 };
 
 describe('how many retries a batch has', () => {
@@ -52,14 +52,14 @@ describe('what follows a failure', () => {
 
 test('only what is too old is given up, by its own timestamp', () => {
   const aged = policy({ maximumRecordAgeSeconds: 60 });
-  const { expired, fresh } = byAge([part(0, 4, 1_000), part(1, 2, 50_000)], aged, 61_002);
+  const { expired, fresh } = byAge([some(0, 4, 1_000), some(1, 2, 50_000)], aged, 61_002);
   expect(ranges(expired)).toBe('orders-0 0…1');
   expect(ranges(fresh)).toBe('orders-0 2…3, orders-1 0…1');
 });
 
 test('without a limit, or a timestamp, nothing is too old', () => {
-  expect(byAge([part(0, 3)], policy(), 1e12).expired).toEqual([]);
-  const unknown = part(0, 1, -1);
+  expect(byAge([some(0, 3)], policy(), 1e12).expired).toEqual([]);
+  const unknown = some(0, 1, -1);
   const aged = policy({ maximumRecordAgeSeconds: 60 });
   expect(byAge([unknown], aged, 1e12).expired).toEqual([]);
 });
@@ -68,24 +68,26 @@ test('halves have all records, each once and in order, and neither is empty', ()
   const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(sizes, (list) => {
-      const parts = list.map((size, partition) => part(partition, size));
+      const parts = list.map((size, partition) => some(partition, size));
       if (count(parts) < 2) return;
       const [first, second] = split(parts);
       expect(count(first)).toBeGreaterThan(0);
       expect(count(second)).toBeGreaterThan(0);
-      const offsets = (half: Part[], of: Part) =>
-        half.filter(({ claim }) => claim === of.claim).flatMap(({ entries }) => entries);
+      const offsets = (half: PartitionRecords[], of: PartitionRecords) =>
+        half.filter(({ inFlight }) => inFlight === of.inFlight).flatMap(({ records }) => records);
       for (const one of parts) {
-        expect([...offsets(first, one), ...offsets(second, one)]).toEqual(one.entries);
+        expect([...offsets(first, one), ...offsets(second, one)]).toEqual(one.records);
       }
-      const shared = first.filter(({ claim }) => second.some((other) => other.claim === claim));
+      const shared = first.filter(({ inFlight }) =>
+        second.some((other) => other.inFlight === inFlight),
+      );
       expect(shared).toHaveLength(parts.length === 1 ? 1 : 0);
     }),
   );
 });
 
 test('the cut between partitions is the one nearest the middle', () => {
-  const [first, second] = split([part(0, 1), part(1, 2), part(2, 9)]);
+  const [first, second] = split([some(0, 1), some(1, 2), some(2, 9)]);
   expect([count(first), count(second)]).toEqual([3, 9]);
 });
 

@@ -1,6 +1,6 @@
-/** Decides what becomes of records whose invocation failed. */
-import type { Entry } from './batch.ts';
-import { count, type Part } from './claim.ts';
+/** Decides, after an invocation has failed, what is done with its records. */
+import type { BufferedRecord } from '../record.ts';
+import { count, type PartitionRecords } from './partition.ts';
 
 export interface RetryPolicy {
   /** -1 for no limit; the first invocation is none. */
@@ -48,18 +48,18 @@ export function react(policy: RetryPolicy, { kind, records, retries }: Failed): 
 
 /** The records too old to be sent to the function, and the others. */
 export function byAge(
-  parts: readonly Part[],
+  batch: readonly PartitionRecords[],
   { maximumRecordAgeSeconds }: RetryPolicy,
   now: number,
-): { expired: readonly Part[]; fresh: readonly Part[] } {
-  if (maximumRecordAgeSeconds < 0) return { expired: [], fresh: parts };
+): { expired: readonly PartitionRecords[]; fresh: readonly PartitionRecords[] } {
+  if (maximumRecordAgeSeconds < 0) return { expired: [], fresh: batch };
   const oldest = now - maximumRecordAgeSeconds * 1000;
   // AWS does not say from when it counts, nor whether the batch goes with its oldest record; here
   // the record's own timestamp counts, and only what is too old is given up.
-  const isExpired = ({ timestamp }: Entry) => timestamp >= 0 && timestamp < oldest;
+  const isExpired = ({ timestamp }: BufferedRecord) => timestamp >= 0 && timestamp < oldest;
   return {
-    expired: keep(parts, isExpired),
-    fresh: keep(parts, (entry) => !isExpired(entry)),
+    expired: keep(batch, isExpired),
+    fresh: keep(batch, (record) => !isExpired(record)),
   };
 }
 
@@ -67,30 +67,32 @@ export function byAge(
  * Two halves of a batch: between two partitions where it has several, so that the halves do not
  * wait for each other, else in the middle of the one. AWS does not say where it cuts.
  */
-export function split(parts: readonly Part[]): readonly [Part[], Part[]] {
-  const [only] = parts;
-  if (parts.length === 1 && only) {
-    const middle = Math.ceil(only.entries.length / 2);
+export function split(
+  batch: readonly PartitionRecords[],
+): readonly [PartitionRecords[], PartitionRecords[]] {
+  const [only] = batch;
+  if (batch.length === 1 && only) {
+    const middle = Math.ceil(only.records.length / 2);
     return [
-      [{ ...only, entries: only.entries.slice(0, middle) }],
-      [{ ...only, entries: only.entries.slice(middle) }],
+      [{ ...only, records: only.records.slice(0, middle) }],
+      [{ ...only, records: only.records.slice(middle) }],
     ];
   }
-  const half = count(parts) / 2;
-  const cuts = parts.slice(1).map((_, index) => index + 1);
-  const distance = (cut: number) => Math.abs(count(parts.slice(0, cut)) - half);
+  const half = count(batch) / 2;
+  const cuts = batch.slice(1).map((_, index) => index + 1);
+  const distance = (cut: number) => Math.abs(count(batch.slice(0, cut)) - half);
   const cut = cuts.reduce((best, one) => (distance(one) < distance(best) ? one : best), 1);
-  return [parts.slice(0, cut), parts.slice(cut)];
+  return [batch.slice(0, cut), batch.slice(cut)];
 }
 
-/** The parts with only the records that are kept, without empty ones. */
+/** The batch with only the records that are kept, without empty partitions. */
 export function keep(
-  parts: readonly Part[],
-  isKept: (entry: Entry, part: Part) => boolean,
-): Part[] {
-  return parts
-    .map((part) => ({ ...part, entries: part.entries.filter((entry) => isKept(entry, part)) }))
-    .filter(({ entries }) => entries.length > 0);
+  batch: readonly PartitionRecords[],
+  isKept: (record: BufferedRecord, one: PartitionRecords) => boolean,
+): PartitionRecords[] {
+  return batch
+    .map((one) => ({ ...one, records: one.records.filter((record) => isKept(record, one)) }))
+    .filter(({ records }) => records.length > 0);
 }
 
 // AWS does not say how long it waits between attempts.

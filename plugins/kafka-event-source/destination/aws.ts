@@ -89,10 +89,10 @@ async function createS3({ arn, endpoints, uuid }: AwsDestinationOptions) {
  * AWS does not say which key it gives; this is Kinesis', with the partition for the shard.
  * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
  */
-export function objectKey(uuid: string, { at, parts }: Failure): string {
+export function objectKey(uuid: string, { at, partitions }: Failure): string {
   const [date = '', time = ''] = at.toISOString().slice(0, 19).split('T');
   const day = date.replaceAll('-', '/');
-  const shard = parts[0]?.key ?? '';
+  const shard = partitions[0]?.key ?? '';
   return `aws/lambda/${uuid}/${shard}/${day}/${date}T${time.replaceAll(':', '.')}-${randomUUID()}`;
 }
 

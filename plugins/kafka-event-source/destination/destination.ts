@@ -1,6 +1,7 @@
 /** Where the records go that a mapping has given up. */
 import type kafkajs from 'kafkajs';
-import type { Destination as Configured, Mapping } from '../mapping.ts';
+import type { Mapping } from '../mapping.ts';
+import type { Destination as Configured } from '../settings/settings.ts';
 import type { Failure } from './failure.ts';
 
 export interface Destination {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Entry } from '../delivery/batch.ts';
 import type { EventSource } from '../event.ts';
+import type { BufferedRecord } from '../record.ts';
 import {
   batchRecord,
   batchRecordWithPayload,
@@ -28,7 +28,7 @@ const record = (partition: number, offset: number, timestamp: number) => ({
   value: 'dGVzdC12YWx1ZQ==',
   headers: [],
 });
-const entry = (partition: number, offset: number, timestamp: number): Entry => {
+const entry = (partition: number, offset: number, timestamp: number): BufferedRecord => {
   const json = JSON.stringify(record(partition, offset, timestamp));
   return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp };
 };
@@ -43,9 +43,9 @@ const failure = (changes: Partial<Failure> = {}): Failure => ({
   executedVersion: '$LATEST',
   functionError: 'Unhandled',
   at: new Date(Date.UTC(2019, 10, 14, 0, 38, 6, 21)),
-  parts: [
-    { key: 'my-topic-0', entries: [entry(0, 100, at), entry(0, 104, at + 745)] },
-    { key: 'my-topic-1', entries: [entry(1, 7, at)] },
+  partitions: [
+    { key: 'my-topic-0', records: [entry(0, 100, at), entry(0, 104, at + 745)] },
+    { key: 'my-topic-1', records: [entry(1, 7, at)] },
   ],
   ...changes,
 });
@@ -161,8 +161,8 @@ test('the key is the one produced, also where the event shows another', () => {
 test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
   'a record whose time is %s, which no date has, is told with the nearest that one has',
   (odd) => {
-    const parts = [{ key: 'my-topic-0', entries: [entry(0, 1, odd)] }];
-    const batch = JSON.parse(batchRecord(failure({ parts }))).KafkaBatchInfo.recordsInfo;
+    const partitions = [{ key: 'my-topic-0', records: [entry(0, 1, odd)] }];
+    const batch = JSON.parse(batchRecord(failure({ partitions }))).KafkaBatchInfo.recordsInfo;
     const letter = JSON.parse(recordLetter(failure(), 'my-topic-0', entry(0, 1, odd)));
     const told = [
       batch['my-topic-0'].firstRecordTimestamp,

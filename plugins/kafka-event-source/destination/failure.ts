@@ -1,6 +1,7 @@
 /** The record of failed records that a destination is sent: its exact shape. */
-import type { Entry } from '../delivery/batch.ts';
+
 import { type EventSource, toPayload } from '../event.ts';
+import type { BufferedRecord } from '../record.ts';
 
 /** The last moment that ECMAScript can name, in milliseconds. */
 const LAST_TIME = 8.64e15;
@@ -25,13 +26,13 @@ export interface Failure {
   /** None when the function answered, and reported the records. */
   readonly functionError: string | null;
   readonly at: Date;
-  readonly parts: readonly FailedPart[];
+  readonly partitions: readonly FailedRecords[];
 }
 
-export interface FailedPart {
+export interface FailedRecords {
   /** `topic-partition`. */
   readonly key: string;
-  readonly entries: readonly Entry[];
+  readonly records: readonly BufferedRecord[];
 }
 
 /** For SQS and SNS: one for the batch, without its records. */
@@ -46,8 +47,8 @@ export function batchRecordWithPayload(failure: Failure): string {
 }
 
 /** For a Kafka topic: one for each record, with the event of this record alone. */
-export function recordLetter(failure: Failure, key: string, entry: Entry): string {
-  const payload = toPayload(failure.source, [[key, [entry.json]]]);
+export function recordLetter(failure: Failure, key: string, record: BufferedRecord): string {
+  const payload = toPayload(failure.source, [[key, [record.json]]]);
   const letter = {
     // AWS: here, unlike for the other destinations, the function is named with its version, and
     // exhausted retries are called RetriesExhausted.
@@ -57,7 +58,7 @@ export function recordLetter(failure: Failure, key: string, entry: Entry): strin
       batchSize: 1,
       ...origin(failure.source),
       payloadSize: Buffer.byteLength(payload),
-      recordInfo: { offset: String(entry.offset), timestamp: iso(entry.timestamp) },
+      recordInfo: { offset: String(record.offset), timestamp: iso(record.timestamp) },
     },
   };
   // The event is JSON already.
@@ -65,8 +66,8 @@ export function recordLetter(failure: Failure, key: string, entry: Entry): strin
 }
 
 /** The record's key as it was produced. */
-export function keyOf(entry: Entry): Buffer | null {
-  const key = entry.originalKey ?? (JSON.parse(entry.json) as { key?: string }).key;
+export function keyOf(record: BufferedRecord): Buffer | null {
+  const key = record.originalKey ?? (JSON.parse(record.json) as { key?: string }).key;
   return key === undefined ? null : Buffer.from(key, 'base64');
 }
 
@@ -76,11 +77,11 @@ function batchObject(failure: Failure, payload: string) {
   return {
     ...head(failure, failure.functionArn, condition),
     KafkaBatchInfo: {
-      batchSize: failure.parts.reduce((records, { entries }) => records + entries.length, 0),
+      batchSize: failure.partitions.reduce((sum, { records }) => sum + records.length, 0),
       ...origin(failure.source),
       payloadSize: Buffer.byteLength(payload),
       recordsInfo: Object.fromEntries(
-        failure.parts.map(({ key, entries }) => [key, range(entries)]),
+        failure.partitions.map(({ key, records }) => [key, range(records)]),
       ),
     },
   };
@@ -113,8 +114,8 @@ function origin(source: EventSource) {
     : { bootstrapServers };
 }
 
-function range(entries: readonly Entry[]) {
-  const [first, last] = [entries[0], entries.at(-1)];
+function range(records: readonly BufferedRecord[]) {
+  const [first, last] = [records[0], records.at(-1)];
   return {
     firstRecordOffset: String(first?.offset),
     lastRecordOffset: String(last?.offset),
@@ -123,10 +124,10 @@ function range(entries: readonly Entry[]) {
   };
 }
 
-function payloadOf({ source, parts }: Failure): string {
+function payloadOf({ source, partitions }: Failure): string {
   return toPayload(
     source,
-    parts.map(({ key, entries }) => [key, entries.map(({ json }) => json)]),
+    partitions.map(({ key, records }) => [key, records.map(({ json }) => json)]),
   );
 }
 

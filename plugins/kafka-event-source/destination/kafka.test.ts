@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { Kafka, Message } from 'kafkajs';
-import type { Entry } from '../delivery/batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
 /** What is sent in one request, which Kafka takes as one record batch. */
-async function requests(entries: Entry[], reason: string): Promise<Message[][]> {
+async function requests(records: BufferedRecord[], reason: string): Promise<Message[][]> {
   const sent: Message[][] = [];
   const producer = {
     connect: async () => undefined,
@@ -26,13 +26,13 @@ async function requests(entries: Entry[], reason: string): Promise<Message[][]> 
     executedVersion: '$LATEST',
     functionError: 'Unhandled',
     at: new Date(0),
-    parts: [{ key: 't-0', entries }],
+    partitions: [{ key: 't-0', records }],
   };
   await destination.send(failure);
   return sent;
 }
 
-const entry = (offset: number, record: object): Entry => {
+const entry = (offset: number, record: object): BufferedRecord => {
   const json = JSON.stringify({ offset, ...record });
   const bytes = Buffer.byteLength(json);
   return { offset, next: offset + 1, json, bytes, arrived: 0, timestamp: 0 };
@@ -50,9 +50,9 @@ test.each([
   ['text beyond ASCII', many({ value: '漢'.repeat(1_000) }), 'failed'],
   ['reasons longer than their records', many({}), '漢'.repeat(1_000)],
   ['large keys', many({ key: Buffer.alloc(3_000, 'k').toString('base64') }), 'failed'],
-])('letters with %s are split into requests that a broker takes', async (_, entries, reason) => {
-  const sent = await requests(entries, reason);
-  expect(sent.flat()).toHaveLength(entries.length);
+])('letters with %s are split into requests that a broker takes', async (_, records, reason) => {
+  const sent = await requests(records, reason);
+  expect(sent.flat()).toHaveLength(records.length);
   for (const messages of sent) {
     const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
     expect(bytes).toBeLessThanOrEqual(512 * 1024);

@@ -1,6 +1,6 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
-import type { Entry } from '../delivery/batch.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
 import { type Failure, keyOf, recordLetter } from './failure.ts';
 
@@ -20,7 +20,7 @@ export function createKafkaDestination({
   writer,
   kafka,
 }: KafkaDestinationOptions): Omit<Destination, 'name'> {
-  const acknowledged = new WeakSet<Entry>();
+  const acknowledged = new WeakSet<BufferedRecord>();
   let connected: Promise<kafkajs.Producer> | undefined;
 
   const producer = async () => {
@@ -56,7 +56,7 @@ export function createKafkaDestination({
           void disconnect().catch(() => undefined);
           throw error;
         }
-        for (const entry of chunk.entries) acknowledged.add(entry);
+        for (const record of chunk.records) acknowledged.add(record);
       }
     },
     close: disconnect,
@@ -65,35 +65,35 @@ export function createKafkaDestination({
 
 interface Chunk {
   readonly messages: kafkajs.Message[];
-  readonly entries: Entry[];
+  readonly records: BufferedRecord[];
 }
 
 function* chunks(
   failure: Failure,
   writer: string,
-  sent: WeakSet<Entry>,
+  sent: WeakSet<BufferedRecord>,
 ): Generator<Chunk, void, void> {
-  let chunk: Chunk = { messages: [], entries: [] };
+  let chunk: Chunk = { messages: [], records: [] };
   let bytes = 0;
-  for (const { key, entries } of failure.parts) {
-    for (const entry of entries) {
-      if (sent.has(entry)) continue;
-      const value = recordLetter(failure, key, entry);
+  for (const { key, records } of failure.partitions) {
+    for (const record of records) {
+      if (sent.has(record)) continue;
+      const value = recordLetter(failure, key, record);
       // AWS does not say which headers its message has; those of the record are in the payload.
       const headers = {
         'content-type': 'application/json',
         'dead-letter-writer': writer,
         'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
       };
-      const message = { key: keyOf(entry), value, headers };
+      const message = { key: keyOf(record), value, headers };
       const size = bytesOf(message);
       if (chunk.messages.length > 0 && bytes + size > REQUEST_BYTES) {
         yield chunk;
-        chunk = { messages: [], entries: [] };
+        chunk = { messages: [], records: [] };
         bytes = 0;
       }
       chunk.messages.push(message);
-      chunk.entries.push(entry);
+      chunk.records.push(record);
       bytes += size;
     }
   }
@@ -102,8 +102,8 @@ function* chunks(
 
 /** What a message takes of a record batch, at most. */
 function bytesOf({ key, value, headers }: Chunk['messages'][number]): number {
-  const parts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
-  return parts.reduce((sum, part) => sum + Buffer.byteLength(String(part)) + 5, 25);
+  const texts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(String(text)) + 5, 25);
 }
 
 /** kafkajs has no deadline for a send as a whole. */

@@ -1,8 +1,8 @@
 /** Calls a function through the Lambda Invoke endpoint. */
 import http from 'node:http';
 import https from 'node:https';
-import type { InvocationResult, Invoked } from '../delivery/acknowledge.ts';
-import { show } from './show.ts';
+import { excerpt } from '../excerpt.ts';
+import type { InvocationResult, Invoked } from './result.ts';
 
 export interface InvokeOptions {
   readonly endpoint: string;
@@ -130,7 +130,7 @@ function errorMessage(payload: unknown): string {
     const found = errorMessage ?? Message ?? message;
     if (typeof found === 'string') return found;
   }
-  return typeof payload === 'string' ? payload.slice(0, 500) : show(payload);
+  return typeof payload === 'string' ? payload.slice(0, 500) : excerpt(payload);
 }
 
 // A refused connection to "localhost" is an AggregateError with an empty message.

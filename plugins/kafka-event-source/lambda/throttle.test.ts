@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { InvocationResult } from '../delivery/acknowledge.ts';
+import type { InvocationResult } from './result.ts';
 import { throttle } from './throttle.ts';
 
 const ok: InvocationResult = { kind: 'ok', payload: null };

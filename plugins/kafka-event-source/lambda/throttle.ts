@@ -1,5 +1,5 @@
 /** Reserved concurrency, which serverless-offline does not know: what exceeds it is throttled. */
-import type { InvocationResult } from '../delivery/acknowledge.ts';
+import type { InvocationResult } from './result.ts';
 
 type Invoke = (payload: string) => Promise<InvocationResult>;
 

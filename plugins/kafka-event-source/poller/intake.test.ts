@@ -23,7 +23,7 @@ const intake = (changes: Partial<IntakeOptions['mapping']> = {}) =>
       ...changes,
     },
     backoff: { firstMs: 10, maxMs: 10 },
-    onTrouble: () => undefined,
+    onProblem: () => undefined,
   });
 
 const filters = ['{"value":{"kind":["wanted"]}}'];
@@ -45,10 +45,10 @@ test('whatever is filtered out: each offset is committed with the last kept reco
       });
       const end = offset + rest;
       const taken = intake({ filters }).take({ topic: 't', partition: 0, messages, end });
-      if (taken.kind !== 'entries') throw new Error(taken.kind);
+      if (taken.kind !== 'records') throw new Error(taken.kind);
       const kept = messages.filter((_, at) => list[at]?.isWanted).map((one) => Number(one.offset));
-      expect(taken.entries.map((entry) => entry.offset)).toEqual(kept);
-      expect(taken.entries.map(({ next }) => next)).toEqual(
+      expect(taken.records.map((record) => record.offset)).toEqual(kept);
+      expect(taken.records.map(({ next }) => next)).toEqual(
         [...kept.slice(1), end].slice(0, kept.length),
       );
       expect(taken.filtered).toBe(messages.length - kept.length);
@@ -60,7 +60,7 @@ test('without filters each record is committed by itself, the last with what fol
   const messages = [message(3, 'a'), message(4, null)];
   const taken = intake().take({ topic: 't', partition: 0, messages, end: 9 });
   expect(taken).toMatchObject({
-    entries: [
+    records: [
       { offset: 3, next: 4 },
       { offset: 4, next: 9 },
     ],
@@ -89,8 +89,8 @@ test('a fetch waits for its schemas, and is then taken as a whole; a changed key
   expect([...first.schemaIds]).toEqual([7]);
   await one.load(first.schemaIds);
   const second = one.take(fetched);
-  if (second.kind !== 'entries') throw new Error(second.kind);
-  const [read, failed] = second.entries;
+  if (second.kind !== 'records') throw new Error(second.kind);
+  const [read, failed] = second.records;
   const metadata = { dataFormat: 'AVRO', schemaId: '7' };
   const json = Buffer.from('"ab"').toString('base64');
   expect(JSON.parse(read?.json ?? '')).toMatchObject({
@@ -100,7 +100,7 @@ test('a fetch waits for its schemas, and is then taken as a whole; a changed key
     valueSchemaMetadata: metadata,
   });
   expect(read?.originalKey).toBe(framed.toString('base64'));
-  expect(failed).toMatchObject({ aside: { condition: 'DESERIALIZATION_ERROR' } });
+  expect(failed).toMatchObject({ undeliverable: { condition: 'DESERIALIZATION_ERROR' } });
   expect(JSON.parse(failed?.json ?? '')).toMatchObject({
     key: framed.toString('base64'),
     value: bare.toString('base64'),
@@ -123,5 +123,7 @@ test('what cannot be read is not filtered: it goes to the destination', () => {
     messages,
     end: 1,
   });
-  expect(taken).toMatchObject({ entries: [{ aside: { condition: 'DESERIALIZATION_ERROR' } }] });
+  expect(taken).toMatchObject({
+    records: [{ undeliverable: { condition: 'DESERIALIZATION_ERROR' } }],
+  });
 });

@@ -1,10 +1,10 @@
-/** What becomes of fetched records before they wait for delivery: read by their schemas, and filtered. */
+/** Makes buffered records of fetched ones: reads them by their schemas, filters them, and writes their JSON. */
 import { createSecretReader } from '../access/secret.ts';
-import type { Entry, SchemaFailure } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { type EventRecord, type Message, toEventRecord } from '../event.ts';
 import { createFilter, type Filter } from '../filter/record.ts';
 import type { Mapping } from '../mapping.ts';
+import type { BufferedRecord, SchemaFailure } from '../record.ts';
 import { registryAccess } from '../schema/access.ts';
 import { type Read, readAttributes } from '../schema/attributes.ts';
 import { createRegistry } from '../schema/registry.ts';
@@ -20,7 +20,11 @@ export interface Fetched {
 }
 
 export type Taken =
-  | { readonly kind: 'entries'; readonly entries: readonly Entry[]; readonly filtered: number }
+  | {
+      readonly kind: 'records';
+      readonly records: readonly BufferedRecord[];
+      readonly filtered: number;
+    }
   /** Nothing of it can be taken before these schemas are loaded. */
   | { readonly kind: 'missing'; readonly schemaIds: ReadonlySet<number> };
 
@@ -28,7 +32,7 @@ export interface IntakeOptions {
   readonly mapping: Pick<Mapping, 'filters' | 'schemaRegistry' | 'connection' | 'endpoints'>;
   readonly backoff: Backoff;
   /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
-  readonly onTrouble: (result: string | undefined, reason: string) => void;
+  readonly onProblem: (result: string | undefined, reason: string) => void;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -39,13 +43,13 @@ export class Intake {
   readonly #schemas: Schemas | undefined;
   readonly #read: ReadMessage | undefined;
 
-  constructor({ mapping, backoff, onTrouble }: IntakeOptions) {
+  constructor({ mapping, backoff, onProblem }: IntakeOptions) {
     const { filters, schemaRegistry: registry, endpoints } = mapping;
     if (filters.length > 0) this.#filter = createFilter(filters);
     if (!registry) return;
     const connect = async () =>
       createRegistry(await registryAccess(registry, endpoints, createSecretReader(mapping)));
-    const schemas = new Schemas({ connect, backoff, onTrouble });
+    const schemas = new Schemas({ connect, backoff, onProblem });
     this.#schemas = schemas;
     this.#read = (message) => readAttributes(registry, message, (id) => schemas.get(id));
   }
@@ -53,7 +57,7 @@ export class Intake {
   take({ topic, partition, messages, end }: Fetched): Taken {
     const arrived = performance.now();
     const missing = new Set<number>();
-    const entries: Writable<Entry>[] = [];
+    const records: Writable<BufferedRecord>[] = [];
     for (const message of messages) {
       const read = this.#read?.(message);
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
@@ -63,12 +67,12 @@ export class Intake {
       if (!record) continue;
       // AWS: what does not match is committed with what does.
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
-      const previous = entries.at(-1);
+      const previous = records.at(-1);
       if (previous) previous.next = record.offset;
-      entries.push({ ...record, next: end, arrived });
+      records.push({ ...record, next: end, arrived });
     }
     if (missing.size > 0) return { kind: 'missing', schemaIds: missing };
-    return { kind: 'entries', entries, filtered: messages.length - entries.length };
+    return { kind: 'records', records, filtered: messages.length - records.length };
   }
 
   /** Resolves when something is known of each schema: however long the registry is away. */
@@ -82,17 +86,17 @@ export class Intake {
 
   #record(topic: string, partition: number, message: Message, read: Read | undefined) {
     if (read?.kind === 'failed') {
-      return toEntry(toEventRecord(topic, partition, message), { aside: read.failure });
+      return toBuffered(toEventRecord(topic, partition, message), { undeliverable: read.failure });
     }
     if (read?.kind !== 'read') {
       const record = toEventRecord(topic, partition, message);
-      return this.#isKept(record, message) ? toEntry(record) : undefined;
+      return this.#isKept(record, message) ? toBuffered(record) : undefined;
     }
     const { delivered, plain, metadata } = read;
     const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
     if (!this.#isKept(record, plain)) return undefined;
     const isKeyChanged = message.key !== null && delivered.key !== message.key;
-    return toEntry(record, isKeyChanged ? { originalKey: message.key.toString('base64') } : {});
+    return toBuffered(record, isKeyChanged ? { originalKey: message.key.toString('base64') } : {});
   }
 
   #isKept(record: EventRecord, { key, value }: Pick<Message, 'key' | 'value'>): boolean {
@@ -101,11 +105,14 @@ export class Intake {
 }
 
 interface Special {
-  readonly aside?: SchemaFailure;
+  readonly undeliverable?: SchemaFailure;
   readonly originalKey?: string;
 }
 
-function toEntry(record: EventRecord, special: Special = {}): Omit<Entry, 'next' | 'arrived'> {
+function toBuffered(
+  record: EventRecord,
+  special: Special = {},
+): Omit<BufferedRecord, 'next' | 'arrived'> {
   const json = JSON.stringify(record);
   const { offset, timestamp } = record;
   return { offset, timestamp, json, bytes: Buffer.byteLength(json), ...special };

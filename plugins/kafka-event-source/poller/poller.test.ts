@@ -1,17 +1,10 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { InvocationResult } from '../delivery/acknowledge.ts';
+import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
-import { Poller } from './poller.ts';
+import { Poller, type PollerOptions } from './poller.ts';
 
 const ok: InvocationResult = { kind: 'ok', payload: null };
-
-beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
-});
-afterEach(() => {
-  jest.useRealTimers();
-});
 
 /** All that can happen without time going on. */
 async function settle(): Promise<void> {
@@ -109,7 +102,11 @@ class Broker {
   }
 }
 
-function poll(broker: Broker, invoke: (offsets: number[]) => Promise<InvocationResult>): Poller {
+function poll(
+  broker: Broker,
+  invoke: (offsets: number[]) => Promise<InvocationResult>,
+  options: Partial<PollerOptions>,
+): Poller {
   const log = { error: noop, warning: noop, notice: noop, debug: noop };
   const poller = new Poller({
     mapping: {
@@ -132,6 +129,7 @@ function poll(broker: Broker, invoke: (offsets: number[]) => Promise<InvocationR
       return invoke(records.map(({ offset }) => offset));
     },
     backoff: { firstMs: 1, maxMs: 1 },
+    ...options,
   });
   poller.start();
   return poller;
@@ -140,12 +138,20 @@ function poll(broker: Broker, invoke: (offsets: number[]) => Promise<InvocationR
 const noop = () => undefined;
 
 /** A poller that has joined its group, with the offsets of each of its invocations. */
-async function joined(broker: Broker, answer: () => Promise<InvocationResult> = async () => ok) {
+async function joined(
+  broker: Broker,
+  answer: () => Promise<InvocationResult> = async () => ok,
+  options: Partial<PollerOptions> = {},
+) {
   const invoked: number[][] = [];
-  const poller = poll(broker, (offsets) => {
-    invoked.push(offsets);
-    return answer();
-  });
+  const poller = poll(
+    broker,
+    (offsets) => {
+      invoked.push(offsets);
+      return answer();
+    },
+    options,
+  );
   await settle();
   broker.join();
   await settle();
@@ -238,30 +244,23 @@ test('an offset set back by hand is where it starts again', async () => {
   await poller.stop();
 });
 
+/** The limits of a stop: what does not answer at all, does not within a longer time either. */
+const SHORT = { stopMs: 20, leaveMs: 20 };
+
 test('a stop ends within its limits, whoever does not answer', async () => {
   const broker = new Broker();
-  const { poller } = await joined(broker, () => new Promise(noop));
+  const { poller } = await joined(broker, () => new Promise(noop), SHORT);
   await broker.fetched(0, 2);
   broker.leave = () => new Promise(noop);
-  let isStopped = false;
-  void poller.stop().then(() => {
-    isStopped = true;
-  });
-  await jest.advanceTimersByTimeAsync(10_000);
-  expect(isStopped).toBe(true);
+  await expect(poller.stop()).resolves.toBeUndefined();
 });
 
 test('a stop does not wait for a commit without an answer', async () => {
   const broker = new Broker();
-  const { poller } = await joined(broker);
+  const { poller } = await joined(broker, async () => ok, SHORT);
   broker.commit = () => new Promise(noop);
   await broker.fetched(0, 2);
   await settle();
   expect(broker.commits).toEqual([2]);
-  let isStopped = false;
-  void poller.stop().then(() => {
-    isStopped = true;
-  });
-  await jest.advanceTimersByTimeAsync(10_000);
-  expect(isStopped).toBe(true);
+  await expect(poller.stop()).resolves.toBeUndefined();
 });

@@ -1,23 +1,22 @@
-/** Reads one mapping's topic with kafkajs, feeds the delivery, and commits what it has done. */
+/** Reads one mapping's topic with kafkajs, feeds the scheduler, and commits what it has done. */
+import { once } from 'node:events';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import type { InvocationResult } from '../delivery/acknowledge.ts';
+import { RESULTS } from '../access/result.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
-import { Delivery, type Log } from '../delivery/delivery.ts';
 import type { Backoff } from '../delivery/retry.ts';
+import { Scheduler } from '../delivery/scheduler.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { loadClient } from '../wire/client.ts';
-import { Assignment } from './assignment.ts';
-import { Commits } from './commits.ts';
-import { after, Ending } from './ending.ts';
-import { Fetches } from './fetches.ts';
-import { Membership } from './membership.ts';
-import type { Positions } from './positions.ts';
+import { loadClient } from '../protocol/client.ts';
+import { endsWithin, pause } from '../time.ts';
+import { Fetch } from './fetch.ts';
+import { Group } from './group.ts';
+import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
-import { Trouble } from './trouble.ts';
-import { reasonOf, Voice } from './voice.ts';
 
 export interface PollerOptions {
   readonly mapping: Mapping;
@@ -26,6 +25,8 @@ export interface PollerOptions {
   readonly backoff?: Backoff;
   /** How long a stop waits for invocations in flight. */
   readonly stopMs?: number;
+  /** How long a stop waits for a broker that may be away. */
+  readonly leaveMs?: number;
   readonly payloadBytes?: number;
   readonly connect?: () => Promise<Kafka>;
 }
@@ -35,12 +36,15 @@ export interface Condition {
   /** Undefined while it has none yet, or not any more. */
   readonly partitions: readonly number[] | undefined;
   /** What holds it up, in words. */
-  readonly trouble: string | undefined;
+  readonly problem: string | undefined;
 }
 
-const DEFAULTS = { backoff: { firstMs: 500, maxMs: 30_000 }, stopMs: 4_000 } as const;
-/** How long a stop waits for a broker that may be away. */
-const LEAVE_MS = 3_000;
+const DEFAULTS = {
+  backoff: { firstMs: 500, maxMs: 30_000 },
+  stopMs: 4_000,
+  leaveMs: 3_000,
+} as const;
+const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const CONSUMER = {
   // Short enough that a killed process gives its partitions back soon.
   sessionTimeout: 10_000,
@@ -60,102 +64,97 @@ const CONSUMER = {
 export class Poller {
   readonly stats = new Stats();
   readonly #mapping: Mapping;
-  readonly #stopMs: number;
+  readonly #limits: { readonly stopMs: number; readonly leaveMs: number };
   readonly #connect: () => Promise<Kafka>;
-  readonly #ending = new Ending();
-  readonly #positions: Positions = new Map();
-  readonly #voice: Voice;
-  readonly #member: Membership;
+  readonly #stop = new AbortController();
+  /** Resolves when the poller stops and has nothing more to commit. */
+  readonly #drained = once(this.#stop.signal, 'abort').then(() => this.#drain());
+  readonly #reporter: Reporter;
   readonly #topic: Topic;
   readonly #destination: Destination | undefined;
-  readonly #delivery: Delivery;
-  readonly #commits: Commits;
-  readonly #assignment: Assignment;
-  readonly #fetches: Fetches;
-  readonly #trouble: Trouble;
+  readonly #scheduler: Scheduler;
+  readonly #group: Group;
+  readonly #fetch: Fetch;
+  /** Sessions in a row that ended before they polled. */
+  #failures = 0;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor({ mapping, log, invoke, stopMs, payloadBytes, connect, ...given }: PollerOptions) {
-    const [ending, positions, stats] = [this.#ending, this.#positions, this.stats];
-    const backoff = given.backoff ?? DEFAULTS.backoff;
+  constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
+    const { backoff, stopMs, leaveMs } = { ...DEFAULTS, ...options };
+    const { stats } = this;
+    const { signal } = this.#stop;
+    const { topic, destination } = mapping;
     this.#mapping = mapping;
-    this.#stopMs = stopMs ?? DEFAULTS.stopMs;
+    this.#limits = { stopMs, leaveMs };
     this.#connect = connect ?? (() => createClient(mapping, log));
-    const voice = new Voice(mapping.name, log, ending);
-    this.#voice = voice;
-    this.#trouble = new Trouble(mapping, voice, stats);
-    const member = new Membership(mapping.topic);
-    this.#member = member;
-    this.#topic = new Topic(mapping.topic, voice, ending);
-    const { destination } = mapping;
-    this.#destination =
-      destination && createDestination(destination, { mapping, kafka: this.#connect });
-    const commits = new Commits(positions, member, voice, ending);
-    this.#commits = commits;
-    const delivery = new Delivery({
+    const reporter = new Reporter({ mapping, log, stats, signal });
+    this.#reporter = reporter;
+    this.#topic = new Topic(topic, reporter, signal);
+    if (destination) {
+      this.#destination = createDestination(destination, { mapping, kafka: this.#connect });
+    }
+    const scheduler = new Scheduler({
       ...mapping,
       destination: this.#destination,
-      stats,
-      payloadBytes: payloadBytes ?? PAYLOAD_BYTES,
+      payloadBytes: options.payloadBytes ?? PAYLOAD_BYTES,
       backoff,
       log,
+      stats,
+      signal,
       invoke,
-      onProgress: (partition, next) => commits.progress(partition, next),
-      onRoom: (partition) => member.setPaused(partition, false),
+      onProgress: (partition, next) => this.#group.progress(partition, next),
+      onRoom: (partition) => this.#group.setPaused(partition, false),
     });
-    this.#delivery = delivery;
-    const parts = { mapping, delivery, positions, member, voice, ending };
-    const assignment = new Assignment({
-      ...parts,
-      commits,
-      known: this.#topic,
-      onLost: (partition) => this.#fetches.forget(partition),
-      onPositioned: () => this.#trouble.over(),
+    this.#scheduler = scheduler;
+    const group = new Group({
+      mapping,
+      topic: this.#topic,
+      scheduler,
+      reporter,
+      signal,
+      onRevoked: (partition) => this.#fetch.forget(partition),
+      onPositioned: () => this.#polls(),
     });
-    this.#assignment = assignment;
-    this.#fetches = new Fetches({ ...parts, assignment, stats, backoff });
+    this.#group = group;
+    this.#fetch = new Fetch({ mapping, backoff, scheduler, stats, group, reporter });
   }
 
   /** Begins polling and returns at once; a broker that is away is tried again. */
   start(): void {
     const { degraded } = loadClient();
-    if (degraded) this.#voice.warn(degraded);
-    this.#delivery.hold();
+    if (degraded) this.#reporter.warn(degraded);
+    this.#scheduler.hold();
     this.#ended = this.#run();
   }
 
   get condition(): Condition {
-    const { consumer, isPositioned } = this.#member;
-    const isPolling = consumer !== undefined && isPositioned;
-    return {
-      partitions: isPolling ? [...this.#positions.keys()].sort((a, b) => a - b) : undefined,
-      trouble: this.#voice.trouble,
-    };
+    return { partitions: this.#group.partitions, problem: this.#reporter.problem };
   }
 
   /** Lets invocations in flight finish for a while, commits, and leaves the group. */
   async stop(): Promise<void> {
-    this.#ending.begin();
-    await this.#delivery.close(this.#stopMs);
-    this.#commits.close();
-    await Promise.race([this.#commits.commit(), after(LEAVE_MS)]);
-    this.#ending.end();
-    const closed = [this.#destination?.close(), this.#fetches.close()];
-    const ended = Promise.all([this.#ended, ...closed]);
-    await Promise.race([ended, after(LEAVE_MS)]);
+    this.#stop.abort();
+    await this.#drained;
+    const closed = [this.#destination?.close(), this.#fetch.close()];
+    await endsWithin(this.#limits.leaveMs, Promise.all([this.#ended, ...closed]));
   }
 
   async #run(): Promise<void> {
-    while (!this.#ending.hasBegun) {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
       try {
         await this.#session();
       } catch (error) {
-        await this.#ending.orAfter(this.#trouble.failed(error));
+        this.#reporter.sessionFailed(error);
+        const { firstMs, maxMs } = RECONNECT;
+        const delay = Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 10));
+        this.#failures += 1;
+        await pause(delay, signal);
       }
     }
   }
 
-  /** From connecting until the consumer crashes or the poller stops. */
+  /** From connecting until the consumer crashes or the poller stops: the loop is kafkajs' own. */
   async #session(): Promise<void> {
     const kafka = await this.#connect();
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
@@ -164,51 +163,63 @@ export class Poller {
       await admin.connect();
       await consumer.connect();
       if (!(await this.#topic.waitFor(admin, consumer))) return;
-      this.#member.admin = admin;
-      const crashed = this.#listen(consumer);
+      const crashed = this.#listen(consumer, admin);
       await this.#topic.subscribe(consumer);
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        eachBatch: async (payload) => this.#fetches.take(payload),
+        // Each fetch of a partition. What is done with it is committed as the scheduler tells.
+        eachBatch: async (payload) => this.#fetch.take(payload),
       });
-      await Promise.race([crashed, this.#ending.over]);
+      await Promise.race([crashed, this.#drained]);
     } finally {
-      this.#delivery.hold();
-      this.#member.leave();
+      this.#scheduler.hold();
+      this.#group.leave();
       await this.#disconnect(consumer, admin);
     }
   }
 
-  #listen(consumer: Consumer): Promise<never> {
+  #listen(consumer: Consumer, admin: Admin): Promise<never> {
     const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT } = consumer.events;
-    consumer.on(STOP, () => {
-      this.#member.consumer = undefined;
-    });
+    consumer.on(STOP, () => this.#group.leave());
     // kafkajs tries for a minute more before it gives up a broker that hangs.
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
-      this.#trouble.unanswered(`${broker} does not answer ${apiName}`),
+      this.#reporter.requestUnanswered(broker, apiName),
     );
-    consumer.on(HEARTBEAT, () => this.#trouble.answered());
-    consumer.on(REBALANCING, () => this.#delivery.hold());
+    consumer.on(HEARTBEAT, () => this.#reporter.brokerAnswered());
+    consumer.on(REBALANCING, () => this.#scheduler.hold());
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#assignment.join(consumer, payload.memberAssignment[this.#mapping.topic] ?? []);
+      const assigned = payload.memberAssignment[this.#mapping.topic] ?? [];
+      this.#group.join(consumer, admin, assigned);
     });
     const crashed = new Promise<never>((_, reject) => {
       consumer.on(CRASH, ({ payload }) => reject(payload.error));
     });
     crashed.catch((error: unknown) => {
-      this.#delivery.hold();
-      this.#voice.debug(`consumer crashed: ${reasonOf(error)}`);
+      this.#scheduler.hold();
+      this.#reporter.debug(`consumer crashed: ${reasonOf(error)}`);
     });
     return crashed;
+  }
+
+  #polls(): void {
+    if (this.#failures > 0) this.stats.result(RESULTS.ok);
+    this.#failures = 0;
+    this.#reporter.brokerAnswered();
+  }
+
+  /** Waits for invocations in flight, and commits what they have done. */
+  async #drain(): Promise<void> {
+    const { stopMs, leaveMs } = this.#limits;
+    await this.#scheduler.drain(stopMs);
+    await endsWithin(leaveMs, this.#group.commit());
   }
 
   async #disconnect(consumer: Consumer, admin: Admin): Promise<void> {
     const results = await Promise.allSettled([consumer.disconnect(), admin.disconnect()]);
     for (const result of results) {
       if (result.status === 'rejected')
-        this.#voice.log.debug(`disconnect: ${reasonOf(result.reason)}`);
+        this.#reporter.debug(`disconnect: ${reasonOf(result.reason)}`);
     }
   }
 }

@@ -1,44 +1,46 @@
-/** A mapping's topic: waits until it is there, and knows what it had when polling began. */
+/** A mapping's topic: waits until it exists, and knows which partitions it had when polling began. */
 import type { Admin, Consumer } from 'kafkajs';
-import type { Ending } from './ending.ts';
-import type { Voice } from './voice.ts';
+import { pause } from '../time.ts';
+import type { Reporter } from './reporter.ts';
 
 const TOPIC_CHECK_MS = 1_000;
 
 export class Topic {
   readonly #name: string;
-  readonly #voice: Voice;
-  readonly #ending: Ending;
-  #known: ReadonlySet<number> | undefined;
+  readonly #reporter: Reporter;
+  readonly #signal: AbortSignal;
+  #atFirst: ReadonlySet<number> | undefined;
 
-  constructor(name: string, voice: Voice, ending: Ending) {
+  constructor(name: string, reporter: Reporter, signal: AbortSignal) {
     this.#name = name;
-    this.#voice = voice;
-    this.#ending = ending;
+    this.#reporter = reporter;
+    this.#signal = signal;
   }
 
-  /** Whether the starting position is for this partition: not for one that was made later. */
-  isKnown(partition: number): boolean {
-    return this.#known?.has(partition) === true;
+  /** Whether the topic had the partition when polling began; to one added later the starting position does not apply. */
+  hadAtFirst(partition: number): boolean {
+    return this.#atFirst?.has(partition) === true;
   }
 
-  /** False when the poller ends before the topic is there. */
+  /** False when the poller stops before the topic exists. */
   async waitFor(admin: Admin, consumer: Consumer): Promise<boolean> {
-    while (!this.#ending.hasBegun) {
+    while (!this.#signal.aborted) {
       if ((await admin.listTopics()).includes(this.#name)) {
         const metadata = await admin.fetchTopicMetadata({ topics: [this.#name] });
         const partitions = metadata.topics[0]?.partitions.map(({ partitionId }) => partitionId);
-        this.#known ??= new Set(partitions);
+        this.#atFirst ??= new Set(partitions);
         return true;
       }
       // A topic that this user may not see is not listed either; asked for by name, it is refused.
       if (!(await this.#isThere(consumer))) {
         // All that a topic made later holds has come since: it is read from its beginning.
-        this.#known = new Set();
+        this.#atFirst = new Set();
         // AWS does not say what it does; topics are not created, and polling goes on when it exists.
-        this.#voice.tellOnce(`topic ${this.#name} does not exist; waiting until it is created.`);
+        this.#reporter.problemIs(
+          `topic ${this.#name} does not exist; waiting until it is created.`,
+        );
       }
-      await this.#ending.orAfter(TOPIC_CHECK_MS);
+      await pause(TOPIC_CHECK_MS, this.#signal);
     }
     return false;
   }

@@ -1,9 +1,10 @@
 /** Reads the keys and values of records by the schemas that they name. */
-import type { SchemaFailure } from '../delivery/batch.ts';
+
 import type { SchemaMetadata } from '../event.ts';
 import type { SchemaRegistry } from '../mapping.ts';
+import type { SchemaFailure } from '../record.ts';
+import { type Framed, readFrame } from './frame.ts';
 import type { Known } from './schemas.ts';
-import { type Framed, readFrame } from './wire.ts';
 
 export interface Attributes {
   readonly key: Buffer | null;

@@ -1,8 +1,8 @@
 /** Protobuf as its JSON mapping, with the names of fields as the schema has them. */
 import protobuf from 'protobufjs';
 import type { Reader, Schema } from './format.ts';
+import { readMessagePlace } from './frame.ts';
 import { messageToJson } from './protobuf-json.ts';
-import { readMessagePlace } from './wire.ts';
 
 // AWS: names of fields are those of the schema, not in camel case.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html

@@ -1,4 +1,5 @@
 /** The schemas of one registry as far as they are known, and those that are on their way. */
+import { pause } from '../time.ts';
 import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
 import { type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
 
@@ -12,7 +13,7 @@ export interface SchemasOptions {
   readonly connect: () => Promise<Registry>;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
   /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
-  readonly onTrouble: (result: string | undefined, reason: string) => void;
+  readonly onProblem: (result: string | undefined, reason: string) => void;
 }
 
 /** How long it is believed that there is no such schema. */
@@ -22,8 +23,7 @@ export class Schemas {
   readonly #options: SchemasOptions;
   readonly #known = new Map<number, Known>();
   readonly #loading = new Map<number, Promise<void>>();
-  readonly #closed = Promise.withResolvers<void>();
-  #isClosed = false;
+  readonly #close = new AbortController();
   #registry: Promise<Registry> | undefined;
 
   constructor(options: SchemasOptions) {
@@ -41,8 +41,7 @@ export class Schemas {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#closed.resolve();
+    this.#close.abort();
     (await this.#registry?.catch(() => undefined))?.close();
   }
 
@@ -54,13 +53,14 @@ export class Schemas {
 
   async #load(id: number): Promise<void> {
     const { firstMs, maxMs } = this.#options.backoff;
-    for (let failures = 0; !this.#isClosed && !this.#known.has(id); failures += 1) {
+    const { signal } = this.#close;
+    for (let failures = 0; !signal.aborted && !this.#known.has(id); failures += 1) {
       try {
         this.#keep(id, await this.#find(id));
       } catch (error) {
         const result = error instanceof RegistryAway ? error.result : undefined;
-        this.#options.onTrouble(result, `schema ${id}: ${messageOf(error)}`);
-        await this.#pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)));
+        this.#options.onProblem(result, `schema ${id}: ${messageOf(error)}`);
+        await pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)), signal);
       }
     }
   }
@@ -94,15 +94,6 @@ export class Schemas {
     if (known.kind === 'notFound') {
       setTimeout(() => this.#known.delete(id), NOT_FOUND_MS).unref();
     }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const elapsed = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-    });
-    await Promise.race([elapsed, this.#closed.promise]);
-    clearTimeout(timer);
   }
 }
 

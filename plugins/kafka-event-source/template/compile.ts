@@ -1,4 +1,5 @@
 /** What the framework, and this plugin, make of a kafka or msk event in the template. */
+import { given, settingRows } from '../settings/settings.ts';
 import { isObject, type Json, merge } from './merge.ts';
 
 export type EventKind = 'kafka' | 'msk';
@@ -35,15 +36,7 @@ export function ownProperties({ kind, event }: FoundEvent): Json {
   const servers = splitServers(event.bootstrapServers);
   const own = {
     SelfManagedEventSource: servers && { Endpoints: { KafkaBootstrapServers: servers } },
-    MaximumBatchingWindowInSeconds: event.maximumBatchingWindowInSeconds,
-    MaximumRetryAttempts: event.maximumRetryAttempts,
-    MaximumRecordAgeInSeconds: event.maximumRecordAge,
-    BisectBatchOnFunctionError: event.bisectBatchOnFunctionError,
-    FunctionResponseTypes: event.functionResponseType && [event.functionResponseType],
-    DestinationConfig: event.onFailureDestination && {
-      OnFailure: { Destination: event.onFailureDestination },
-    },
-    ProvisionedPollerConfig: compilePollers(event),
+    ...Object.fromEntries(settingRows().map(([name, { own }]) => [name, own?.value(event)])),
     [config]: isObject(event.schemaRegistry)
       ? { SchemaRegistryConfig: compileRegistry(event.schemaRegistry) }
       : undefined,
@@ -90,15 +83,7 @@ function compileMsk(event: Json): Json {
 function compileBoth(event: Json): Json {
   return {
     Topics: event.topic === undefined ? undefined : [event.topic],
-    StartingPosition: event.startingPosition || 'TRIM_HORIZON',
-    StartingPositionTimestamp: event.startingPositionTimestamp,
-    // AWS: the framework drops a 0 of either, so they deploy as the defaults, 100 and 500 ms.
-    BatchSize: event.batchSize || undefined,
-    MaximumBatchingWindowInSeconds: event.maximumBatchingWindow || undefined,
-    Enabled: event.enabled,
-    FilterCriteria: Array.isArray(event.filterPatterns)
-      ? { Filters: event.filterPatterns.map((one) => ({ Pattern: JSON.stringify(one) })) }
-      : undefined,
+    ...Object.fromEntries(settingRows().map(([name, { framework }]) => [name, framework?.(event)])),
   };
 }
 
@@ -120,18 +105,6 @@ function splitServers(servers: unknown): unknown[] | undefined {
   const list = toList(servers) ?? [];
   const split = list.flatMap((one) => (typeof one === 'string' ? one.split(/\s*,\s*/) : [one]));
   return split.length > list.length ? split : undefined;
-}
-
-/** By osls' name and words, or by those of Serverless Framework v4. */
-function compilePollers({ provisionedPollerConfig: long, provisionedPollers: short }: Json) {
-  if (!isObject(long) && !isObject(short)) return undefined;
-  const { minimumPollers, maximumPollers, pollerGroupName } = toObject(long);
-  const { min, max, group } = toObject(short);
-  return given({
-    MinimumPollers: min ?? minimumPollers,
-    MaximumPollers: max ?? maximumPollers,
-    PollerGroupName: group ?? pollerGroupName,
-  });
 }
 
 function compileRegistry(registry: Json): Json {
@@ -158,10 +131,4 @@ function toObject(value: unknown): Json {
 function toList(value: unknown): unknown[] | undefined {
   if (value === undefined || value === null) return undefined;
   return Array.isArray(value) ? value : [value];
-}
-
-/** What is set: a null or an empty text, as a variable without a value gives it, is not. */
-function given(value: Json): Json {
-  const isSet = (one: unknown) => one !== undefined && one !== null && one !== '';
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => isSet(one)));
 }

@@ -1,52 +1,17 @@
 /** The event properties that the framework at hand lacks, for its validation. */
 
+import { cloudFormation } from '../settings/rules.ts';
+import { settingRows } from '../settings/settings.ts';
+
 interface SchemaHandler {
   defineFunctionEventProperties(provider: 'aws', event: string, schema: object): void;
   readonly schema?: unknown;
 }
 
-const cloudFormation = { $ref: '#/definitions/awsCfFunction' };
-const integer = (minimum: number, maximum: number) => ({
-  anyOf: [{ type: 'integer', minimum, maximum }, cloudFormation],
-});
 const secret = { anyOf: [{ type: 'string', pattern: '^arn:' }, cloudFormation] };
-const destination = { anyOf: [{ type: 'string' }, cloudFormation] };
-
 /** Written into the template by this plugin, also where the framework validates them itself. */
-const OWN_PROPERTIES = {
-  maximumBatchingWindowInSeconds: integer(0, 300),
-  maximumRetryAttempts: integer(-1, 10_000),
-  maximumRecordAge: {
-    anyOf: [{ const: -1 }, { type: 'integer', minimum: 60, maximum: 604_800 }, cloudFormation],
-  },
-  bisectBatchOnFunctionError: { anyOf: [{ type: 'boolean' }, cloudFormation] },
-  functionResponseType: { enum: ['ReportBatchItemFailures'] },
-  onFailureDestination: destination,
-  provisionedPollerConfig: {
-    type: 'object',
-    minProperties: 1,
-    properties: {
-      minimumPollers: integer(1, 200),
-      maximumPollers: integer(1, 2_000),
-      pollerGroupName: { type: 'string', maxLength: 128 },
-    },
-    additionalProperties: false,
-  },
-  provisionedPollers: {
-    anyOf: [
-      { const: false },
-      {
-        type: 'object',
-        minProperties: 1,
-        properties: {
-          min: integer(1, 200),
-          max: integer(1, 2_000),
-          group: { type: 'string', maxLength: 128 },
-        },
-        additionalProperties: false,
-      },
-    ],
-  },
+const OWN_PROPERTIES: Readonly<Record<string, object>> = {
+  ...Object.assign({}, ...settingRows().map(([, { own }]) => own?.properties)),
   schemaRegistry: {
     type: 'object',
     properties: {
@@ -66,7 +31,7 @@ const OWN_PROPERTIES = {
     required: ['uri', 'eventRecordFormat', 'validate'],
     additionalProperties: false,
   },
-} as const;
+};
 
 /** Adds to the `kafka` and `msk` events the properties that they do not have yet. */
 export function defineProperties(handler: SchemaHandler): void {
@@ -92,7 +57,8 @@ function isCollision(error: unknown): boolean {
 function allowDestinationOfStack({ schema }: SchemaHandler): void {
   for (const properties of kafkaSchemas(schema)) {
     const { onFailureDestination: own } = properties;
-    if (own?.type === 'string') properties.onFailureDestination = structuredClone(destination);
+    if (own?.type === 'string')
+      properties.onFailureDestination = structuredClone(OWN_PROPERTIES.onFailureDestination);
   }
 }
 

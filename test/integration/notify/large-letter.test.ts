@@ -5,9 +5,12 @@ import { type Row, redrive } from '../../../plugins/kafka-event-source/commands/
 import { readWish } from '../../../plugins/kafka-event-source/commands/redrive-options.ts';
 import { boundsOf, type Found, scan } from '../../../plugins/kafka-event-source/commands/scan.ts';
 import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
-import { loadClient } from '../../../plugins/kafka-event-source/wire/client.ts';
-import type { Header } from '../../../plugins/kafka-event-source/wire/decode.ts';
-import { listHeaders, orderedHeaders } from '../../../plugins/kafka-event-source/wire/headers.ts';
+import { loadClient } from '../../../plugins/kafka-event-source/protocol/client.ts';
+import type { Header } from '../../../plugins/kafka-event-source/protocol/decode.ts';
+import {
+  listHeaders,
+  orderedHeaders,
+} from '../../../plugins/kafka-event-source/protocol/headers.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 

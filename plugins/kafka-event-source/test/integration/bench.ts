@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import kafkajs, { type Message } from 'kafkajs';
-import type { Log } from '../../delivery/delivery.ts';
 import type { EventRecord, KafkaEvent } from '../../event.ts';
 import { createInvoker } from '../../lambda/invoke.ts';
+import type { Log } from '../../log.ts';
 import type { Mapping } from '../../mapping.ts';
 import { Poller, type PollerOptions } from '../../poller/poller.ts';
+import { mappingOf } from '../support/mapping.ts';
 
 export interface Invocation {
   readonly event: KafkaEvent;
@@ -132,35 +133,7 @@ export class Bench implements AsyncDisposable {
   }
 
   mapping(changes: Partial<Mapping> = {}): Mapping {
-    const bootstrapServers = this.#brokers;
-    return {
-      name: 'test',
-      logicalId: 'TestEventSourceMappingKafka',
-      uuid: '00000000-0000-4000-8000-000000000000',
-      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:service-dev-test',
-      functionKey: 'test',
-      functionName: 'service-dev-test',
-      timeoutMs: 6_000,
-      source: { eventSource: 'SelfManagedKafka', bootstrapServers: bootstrapServers.join(',') },
-      topic: this.topic,
-      bootstrapServers,
-      groupId: this.groupId,
-      batchSize: 100,
-      windowMs: 0,
-      enabled: true,
-      startingPosition: 'TRIM_HORIZON',
-      consumptionMode: 'Stream',
-      maximumRetryAttempts: -1,
-      maximumRecordAgeSeconds: -1,
-      bisectBatchOnFunctionError: false,
-      reportBatchItemFailures: false,
-      dropWhenDestinationFails: false,
-      filters: [],
-      access: [],
-      connection: { useDeployedAccess: false, secrets: {} },
-      endpoints: { region: 'us-east-1' },
-      ...changes,
-    };
+    return mappingOf(this.topic, this.#brokers, { groupId: this.groupId, ...changes });
   }
 
   poll(

@@ -62,12 +62,12 @@ test('a broker that hangs is told while it does, and polled when it answers agai
     const told = () => bench.log.filter((line) => line.includes('does not answer'));
     await until('the message', () => told().length > 0, { withinMs: 25_000 });
     expect(told()[0]).toMatch(/^warning: test: cannot poll .*: localhost:\d+ does not answer /);
-    expect(poller.condition.trouble).toContain('does not answer');
+    expect(poller.condition.problem).toContain('does not answer');
     expect(poller.stats.snapshot().lastResult).toMatch(/^PROBLEM: Connection error/);
     await signal('SIGCONT');
     await bench.produceCount(5, { from: 5 });
     await until('the rest', async () => (await bench.committed()) === 10, { withinMs: 30_000 });
-    await until('no trouble', () => poller.condition.trouble === undefined);
+    await until('no problem', () => poller.condition.problem === undefined);
     expect(poller.stats.snapshot().lastResult).toBe('OK');
     expect([...new Set(values(lambda))]).toEqual(counting(0, 10));
   } finally {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { createClient } from '../../access/connect.ts';
-import { orderedHeaders } from '../../wire/headers.ts';
+import { orderedHeaders } from '../../protocol/headers.ts';
 import { ROOT } from '../support/root.ts';
 import { Bench, until, values } from './bench.ts';
 
@@ -28,7 +28,7 @@ test("headers that the plugin's own producer sends keep their order", async () =
 });
 
 test('Node warns of nothing while the client is connected', async () => {
-  const source = join(ROOT, 'wire/client.ts');
+  const source = join(ROOT, 'protocol/client.ts');
   const script = `
     import { loadClient } from ${JSON.stringify(source)};
     const { Kafka } = loadClient().kafkajs;

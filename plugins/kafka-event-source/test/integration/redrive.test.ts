@@ -5,9 +5,9 @@ import { readWish } from '../../commands/redrive-options.ts';
 import { boundsOf, type Found, scan } from '../../commands/scan.ts';
 import { recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
-import { loadClient } from '../../wire/client.ts';
-import type { Header } from '../../wire/decode.ts';
-import { orderedHeaders } from '../../wire/headers.ts';
+import { loadClient } from '../../protocol/client.ts';
+import type { Header } from '../../protocol/decode.ts';
+import { orderedHeaders } from '../../protocol/headers.ts';
 
 const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
 const { kafkajs } = loadClient();
@@ -51,7 +51,7 @@ async function setUp(partitions = 2) {
         executedVersion: '$LATEST',
         functionError: 'Unhandled',
         at: new Date('2026-11-23T09:00:00Z'),
-        parts: [],
+        partitions: [],
       },
       `${topic}-${record.partition ?? 0}`,
       { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
@@ -193,8 +193,8 @@ test('a record that comes back again and again is left at the limit', async () =
 
 test('a value that a schema registry has decoded is read from its topic once more', async () => {
   const { original, dead, letter, run, read } = await setUp();
-  const wire = Buffer.from([0, 0, 0, 0, 1, 2, 3]);
-  const source = { partition: 0, value: wire, timestamp: '1700000000000' };
+  const framed = Buffer.from([0, 0, 0, 0, 1, 2, 3]);
+  const source = { partition: 0, value: framed, timestamp: '1700000000000' };
   await producer.send({ topic: original, messages: [source] });
   await letter({ value: text('{"decoded":true}') }, 0, 0);
   const [message] = await readAll(dead);
@@ -205,7 +205,7 @@ test('a value that a schema registry has decoded is read from its topic once mor
     messages: [{ partition: 1, value: JSON.stringify(decoded) }],
   });
   expect((await run({ letter: '1:0' })).counts).toMatchObject({ redriven: 1 });
-  expect((await read()).map(({ value }) => value)).toEqual([wire, wire]);
+  expect((await read()).map(({ value }) => value)).toEqual([framed, framed]);
 });
 
 test('many letters are put back in their order', async () => {

@@ -1,9 +1,9 @@
 /** What is said of the mappings when polling starts. */
 
-import type { Refusal } from '../admission/refusal.ts';
-import type { Definition, Definitions } from '../definition.ts';
-import type { Mapping } from '../mapping.ts';
-import type { Options } from '../options.ts';
+import type { Refusal } from './admission/refusal.ts';
+import type { Definition, Definitions } from './definition.ts';
+import type { Mapping } from './mapping.ts';
+import type { Options } from './options.ts';
 import { formatParity, type ParityRow } from './parity.ts';
 
 interface Log {

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { readDefinitions } from '../definition.ts';
-import { readOptions } from '../options.ts';
-import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
+import { readDefinitions } from './definition.ts';
+import { readOptions } from './options.ts';
 import { formatParity } from './parity.ts';
 import { strictFaults, toReports } from './report.ts';
+import { kafka, kafkaFunction, kafkaService } from './test/support/kafka-service.ts';
 
 const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
 const pollers = { provisionedPollers: { min: 1, group: 'g' } };

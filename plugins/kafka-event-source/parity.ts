@@ -1,14 +1,9 @@
 /** Each setting of a mapping as deployed and as run here, and how the two differ. */
 
-import {
-  clusterConfig,
-  isProvisioned,
-  registryOf,
-  type Shape,
-  serversOf,
-} from '../admission/shape.ts';
-import type { Mapping } from '../mapping.ts';
-import type { Deployed } from '../template/deployed.ts';
+import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import type { Mapping } from './mapping.ts';
+import { settingRows } from './settings/settings.ts';
+import type { Deployed } from './template/deployed.ts';
 
 export interface ParityRow {
   /** AWS's name of the setting. */
@@ -33,7 +28,7 @@ const WIDEST = 60;
 
 /** One row for each setting, in the order of AWS's own list. */
 export function parityOf(parts: Parts): ParityRow[] {
-  return [...whereFrom(parts), ...whatAndWhen(parts), ...whenItFails(parts), ...onlyOnAws(parts)];
+  return [...whereFrom(parts), ...settings(parts), ...onlyOnAws(parts)];
 }
 
 /** The rows that differ, or all of them, as a table; nothing when there are none. */
@@ -66,18 +61,18 @@ function clip(text: string): string {
 }
 
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
-  const [was, is] = [show(deployed), show(here)];
+  const [was, is] = [text(deployed), text(here)];
   if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
   return { setting, deployed: was, here: is, difference: 'local', why: why ?? LOCAL };
 }
 
 function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {
-  return { setting, deployed: show(deployed), here, difference: 'emulator', why };
+  return { setting, deployed: text(deployed), here, difference: 'emulator', why };
 }
 
 function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
   const { fn, qualifier, condition } = deployed;
-  const servers = serversOf(shape)?.map(show).join(',') ?? shape.EventSourceArn;
+  const servers = serversOf(shape)?.map(text).join(',') ?? shape.EventSourceArn;
   const access = mapping.access.map(({ type }) => type).join(', ');
   const rows = [
     qualifier === undefined
@@ -92,7 +87,7 @@ function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
     row('SourceAccessConfigurations', access || NONE, describeAccess(mapping, access)),
     row('Topics', shape.Topics[0], mapping.topic),
     groupRow(shape, mapping),
-    row('Enabled', shape.Enabled, mapping.enabled),
+    registryRow(shape, mapping),
   ];
   if (condition !== undefined) {
     rows.push(unlike('Condition', condition, 'not evaluated', 'the mapping runs in any case'));
@@ -115,59 +110,15 @@ function describeAccess({ connection }: Mapping, access: string): string {
   return parts.filter(Boolean).join(', ') || 'PLAINTEXT';
 }
 
-function whatAndWhen({ shape, mapping }: Parts): ParityRow[] {
-  const { startingTimestampMs: start } = mapping;
-  const window = shape.MaximumBatchingWindowInSeconds;
-  const filters = shape.FilterCriteria?.Filters?.map(({ Pattern }) => Pattern) ?? [];
-  const { MinimumPollers: min, MaximumPollers: max } = shape.ProvisionedPollerConfig;
-  const pollers = isProvisioned(shape) ? `${min ?? 1} to ${max ?? 200}` : 'on demand';
-  const registry = registryOf(shape);
-  const { schemaRegistry } = mapping;
-  return [
-    row('BatchSize', shape.BatchSize, mapping.batchSize),
-    row(
-      'MaximumBatchingWindowInSeconds',
-      window === undefined ? '0.5 (default)' : window,
-      window === undefined ? '0.5 (default)' : mapping.windowMs / 1000,
-    ),
-    row('StartingPosition', shape.StartingPosition, mapping.startingPosition),
-    row('StartingPositionTimestamp', shape.StartingPositionTimestamp, start && start / 1000),
-    row('FilterCriteria', filters.join(' or '), mapping.filters.join(' or ')),
-    row(
-      'ProvisionedPollerConfig',
-      pollers,
-      mapping.pollers ? `${mapping.pollers.minimum} to ${mapping.pollers.maximum}` : 'on demand',
-    ),
-    row(
-      'SchemaRegistryConfig',
-      registry?.SchemaRegistryURI,
-      schemaRegistry && (mapping.endpoints.schemaRegistry ?? schemaRegistry.uri),
-    ),
-  ];
+function registryRow(shape: Shape, { schemaRegistry, endpoints }: Mapping): ParityRow {
+  const uri = schemaRegistry && (endpoints.schemaRegistry ?? schemaRegistry.uri);
+  return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, uri);
 }
 
-function whenItFails({ shape, mapping }: Parts): ParityRow[] {
-  const { destination } = mapping;
-  const to = destination?.kind === 'kafka' ? `kafka://${destination.topic}` : destination?.arn;
-  return [
-    row('MaximumRetryAttempts', shape.MaximumRetryAttempts, mapping.maximumRetryAttempts),
-    row(
-      'MaximumRecordAgeInSeconds',
-      shape.MaximumRecordAgeInSeconds,
-      mapping.maximumRecordAgeSeconds,
-    ),
-    row(
-      'BisectBatchOnFunctionError',
-      shape.BisectBatchOnFunctionError,
-      mapping.bisectBatchOnFunctionError,
-    ),
-    row(
-      'FunctionResponseTypes',
-      shape.FunctionResponseTypes.join(),
-      mapping.reportBatchItemFailures ? 'ReportBatchItemFailures' : '',
-    ),
-    row('DestinationConfig', shape.DestinationConfig.OnFailure?.Destination || undefined, to),
-  ];
+function settings({ shape, mapping }: Parts): ParityRow[] {
+  return settingRows().map(([name, setting]) =>
+    row(name, setting.text(shape[name]), setting.text(setting.write(mapping))),
+  );
 }
 
 /** What AWS acts on and this plugin does not. */
@@ -184,14 +135,14 @@ function onlyOnAws({ shape, mapping }: Parts): ParityRow[] {
   // Without an effect on what the function gets.
   for (const name of ['KmsKeyArn', 'Tags'] as const) {
     if (shape[name] !== undefined) {
-      const deployed = show(shape[name]);
+      const deployed = text(shape[name]);
       rows.push({ setting: name, deployed, here: NONE, difference: 'none' });
     }
   }
   return rows;
 }
 
-function show(value: unknown): string {
+function text(value: unknown): string {
   if (value === undefined || value === '') return NONE;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

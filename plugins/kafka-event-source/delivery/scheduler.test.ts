@@ -1,16 +1,16 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { KafkaEvent } from '../event.ts';
-import type { InvocationResult } from './acknowledge.ts';
-import type { Entry } from './batch.ts';
-import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';
 const silent = () => undefined;
 const log = { error: silent, warning: silent, notice: silent, debug: silent };
 
-const entry = (partition: number, offset: number): Entry => {
+const entry = (partition: number, offset: number): BufferedRecord => {
   const json = JSON.stringify({ partition, offset });
   return { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 0 };
 };
@@ -24,10 +24,11 @@ interface Delivered {
 
 function start(
   invoke: (records: Delivered[]) => InvocationResult | Promise<InvocationResult>,
-  options: Partial<DeliveryOptions> = {},
+  options: Partial<SchedulerOptions> = {},
 ) {
   const progress: Delivered[] = [];
-  const delivery = new Delivery({
+  const stop = new AbortController();
+  const scheduler = new Scheduler({
     name: 'test',
     topic: TOPIC,
     functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:test',
@@ -41,6 +42,7 @@ function start(
     bisectBatchOnFunctionError: false,
     dropWhenDestinationFails: false,
     stats: new Stats(),
+    signal: stop.signal,
     backoff: { firstMs: 0, maxMs: 0 },
     log,
     invoke: async (payload) => {
@@ -51,7 +53,11 @@ function start(
     onRoom: silent,
     ...options,
   });
-  return { delivery, progress };
+  const close = (limitMs: number) => {
+    stop.abort();
+    return scheduler.drain(limitMs);
+  };
+  return { scheduler, progress, close };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -104,7 +110,7 @@ test('whatever the answers: nothing is skipped, order is kept, no commit passes 
       const first = counts.map((): number[] => []);
       const inFlight = new Set<number>();
       let index = 0;
-      const { delivery, progress } = start(
+      const { scheduler, progress, close } = start(
         async (records) => {
           const partitions = new Set(records.map(({ partition }) => partition));
           for (const partition of partitions) {
@@ -137,13 +143,13 @@ test('whatever the answers: nothing is skipped, order is kept, no commit passes 
         },
       );
       for (const [partition, count] of counts.entries()) {
-        delivery.assign(partition);
-        delivery.enqueue(partition, entries(partition, 0, count));
+        scheduler.assign(partition);
+        scheduler.enqueue(partition, entries(partition, 0, count));
       }
       const committed = (partition: number) =>
         Math.max(0, ...progress.filter((one) => one.partition === partition).map((p) => p.offset));
       await until(() => counts.every((count, partition) => committed(partition) === count));
-      await delivery.close(1_000);
+      await close(1_000);
       for (const [partition, count] of counts.entries()) {
         expect(first[partition]).toEqual(entries(partition, 0, count).map(({ offset }) => offset));
       }
@@ -155,16 +161,16 @@ test('whatever the answers: nothing is skipped, order is kept, no commit passes 
 test('the result for a partition that was taken away is not reported, nor delivered again', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const received: Delivered[][] = [];
-  const { delivery, progress } = start((records) => {
+  const { scheduler, progress } = start((records) => {
     received.push(records);
     return received.length === 1 ? answered.promise : ok;
   });
-  for (const partition of [0, 1]) delivery.assign(partition);
-  delivery.hold();
-  for (const partition of [0, 1]) delivery.enqueue(partition, entries(partition, 0, 2));
-  delivery.release();
+  for (const partition of [0, 1]) scheduler.assign(partition);
+  scheduler.hold();
+  for (const partition of [0, 1]) scheduler.enqueue(partition, entries(partition, 0, 2));
+  scheduler.resume();
   await until(() => received.length === 1);
-  delivery.revoke(0);
+  scheduler.revoke(0);
   answered.resolve({ kind: 'functionError', message: 'thrown' });
   await until(() => progress.length > 0);
   expect(progress).toEqual([{ partition: 1, offset: 2 }]);
@@ -174,15 +180,15 @@ test('the result for a partition that was taken away is not reported, nor delive
 test('a partition that comes back waits for the invocation still in flight', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   let invocations = 0;
-  const { delivery, progress } = start(() => {
+  const { scheduler, progress } = start(() => {
     invocations += 1;
     return invocations === 1 ? answered.promise : ok;
   });
-  delivery.assign(0);
-  delivery.enqueue(0, entries(0, 0, 1));
+  scheduler.assign(0);
+  scheduler.enqueue(0, entries(0, 0, 1));
   await until(() => invocations === 1);
-  delivery.assign(0);
-  delivery.enqueue(0, entries(0, 0, 2));
+  scheduler.assign(0);
+  scheduler.enqueue(0, entries(0, 0, 2));
   await new Promise((resolve) => setImmediate(resolve));
   expect(invocations).toBe(1);
   answered.resolve(ok);
@@ -192,115 +198,115 @@ test('a partition that comes back waits for the invocation still in flight', asy
 
 test('nothing begins while held or closed', async () => {
   let invocations = 0;
-  const { delivery } = start(() => {
+  const { scheduler, close } = start(() => {
     invocations += 1;
     return ok;
   });
-  delivery.hold();
-  delivery.assign(0);
-  delivery.enqueue(0, entries(0, 0, 1));
+  scheduler.hold();
+  scheduler.assign(0);
+  scheduler.enqueue(0, entries(0, 0, 1));
   await new Promise((resolve) => setImmediate(resolve));
   expect(invocations).toBe(0);
-  await delivery.close(0);
-  delivery.release();
+  await close(0);
+  scheduler.resume();
   await new Promise((resolve) => setImmediate(resolve));
   expect(invocations).toBe(0);
 });
 
 test('a clock that is set back by an hour holds nothing up', async () => {
   const invoked = Promise.withResolvers<void>();
-  const { delivery } = start(
+  const { scheduler, close } = start(
     async () => {
       invoked.resolve();
       return ok;
     },
     { windowMs: 10 },
   );
-  delivery.assign(0);
+  scheduler.assign(0);
   const back = Date.now() - 3_600_000;
   const clock = jest.spyOn(Date, 'now').mockImplementation(() => back);
   try {
-    delivery.enqueue(0, entries(0, 0, 1));
+    scheduler.enqueue(0, entries(0, 0, 1));
     const late = setTimeout(() => invoked.reject(new Error('not invoked within 5 s')), 5_000);
     await invoked.promise;
     clearTimeout(late);
   } finally {
     clock.mockRestore();
-    await delivery.close(1_000);
+    await close(1_000);
   }
 });
 
 const MiB = 1024 * 1024;
-const sized = (offset: number, bytes: number): Entry => ({ ...entry(0, offset), bytes });
+const sized = (offset: number, bytes: number): BufferedRecord => ({ ...entry(0, offset), bytes });
 
 test('a buffer is full with as much as a payload holds, and says when it has room', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const room: number[] = [];
-  const { delivery } = start(() => answered.promise, {
+  const { scheduler, close } = start(() => answered.promise, {
     payloadBytes: 6 * MiB,
     onRoom: (partition) => room.push(partition),
   });
-  delivery.assign(0);
-  delivery.hold();
-  delivery.enqueue(0, [sized(0, 3 * MiB), sized(1, 2 * MiB)]);
-  expect(delivery.isFull(0)).toBe(false);
-  delivery.enqueue(0, [sized(2, 3 * MiB)]);
-  expect(delivery.isFull(0)).toBe(true);
-  delivery.release();
+  scheduler.assign(0);
+  scheduler.hold();
+  scheduler.enqueue(0, [sized(0, 3 * MiB), sized(1, 2 * MiB)]);
+  expect(scheduler.isFull(0)).toBe(false);
+  scheduler.enqueue(0, [sized(2, 3 * MiB)]);
+  expect(scheduler.isFull(0)).toBe(true);
+  scheduler.resume();
   await until(() => room.length === 1);
   answered.resolve(ok);
-  await delivery.close(1_000);
+  await close(1_000);
 });
 
 test('a buffer of small batches is full with one, and with what the next fetch takes to come', async () => {
-  const { delivery } = start(async () => ok, { payloadBytes: 6 * MiB, batchSize: 2 });
-  delivery.assign(0);
-  delivery.hold();
-  delivery.enqueue(0, [sized(0, MiB / 4), sized(1, MiB / 8)]);
-  expect(delivery.isFull(0)).toBe(false);
-  delivery.enqueue(0, [sized(2, MiB / 8)]);
-  expect(delivery.isFull(0)).toBe(true);
-  await delivery.close(1_000);
+  const { scheduler, close } = start(async () => ok, { payloadBytes: 6 * MiB, batchSize: 2 });
+  scheduler.assign(0);
+  scheduler.hold();
+  scheduler.enqueue(0, [sized(0, MiB / 4), sized(1, MiB / 8)]);
+  expect(scheduler.isFull(0)).toBe(false);
+  scheduler.enqueue(0, [sized(2, MiB / 8)]);
+  expect(scheduler.isFull(0)).toBe(true);
+  await close(1_000);
 });
 
 test('many partitions together hold no more than a few payloads; room in one is room for others', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const room: number[] = [];
-  const { delivery } = start(() => answered.promise, {
+  const { scheduler, close } = start(() => answered.promise, {
     payloadBytes: 6 * MiB,
     batchSize: 3,
     onRoom: (partition) => room.push(partition),
   });
-  delivery.hold();
+  scheduler.hold();
   for (let partition = 0; partition < 6; partition += 1) {
-    delivery.assign(partition);
-    delivery.enqueue(partition, [sized(0, 2 * MiB), sized(1, 2 * MiB)]);
-    expect(delivery.isFull(partition)).toBe(partition >= 2);
+    scheduler.assign(partition);
+    scheduler.enqueue(partition, [sized(0, 2 * MiB), sized(1, 2 * MiB)]);
+    expect(scheduler.isFull(partition)).toBe(partition >= 2);
   }
-  expect(delivery.isFull(0)).toBe(true);
-  delivery.release();
+  expect(scheduler.isFull(0)).toBe(true);
+  scheduler.resume();
   expect(room.sort()).toEqual([0, 1, 2, 3, 4, 5]);
   answered.resolve(ok);
-  await delivery.close(1_000);
+  await close(1_000);
 });
 
 test('what is skipped is done with the record before it, or at once', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
-  const { delivery, progress } = start(() => answered.promise, { batchSize: 2 });
-  delivery.assign(0);
-  delivery.skip(0, 4);
+  const { scheduler, progress } = start(() => answered.promise, { batchSize: 2 });
+  scheduler.assign(0);
+  scheduler.skip(0, 4);
   expect(progress).toEqual([{ partition: 0, offset: 4 }]);
-  delivery.enqueue(0, entries(0, 4, 7));
-  delivery.skip(0, 20);
+  scheduler.enqueue(0, entries(0, 4, 7));
+  scheduler.skip(0, 20);
   await new Promise((resolve) => setImmediate(resolve));
   expect(progress).toHaveLength(1);
   answered.resolve(ok);
   await until(() => progress.length === 3);
   expect(progress.slice(1).map(({ offset }) => offset)).toEqual([6, 20]);
   const second = start(() => answered.promise);
-  second.delivery.assign(0);
-  second.delivery.enqueue(0, entries(0, 0, 2));
-  second.delivery.skip(0, 9);
+  second.scheduler.assign(0);
+  second.scheduler.enqueue(0, entries(0, 0, 2));
+  second.scheduler.skip(0, 9);
   await until(() => second.progress.length === 1);
   expect(second.progress).toEqual([{ partition: 0, offset: 9 }]);
 });

@@ -1,4 +1,4 @@
-/** What AWS takes of a mapping, or may take, and what is still worth a word. */
+/** Warnings about settings that AWS takes, or may take. */
 import type { Deployed } from '../template/deployed.ts';
 import { type Shape, serversOf } from './shape.ts';
 
@@ -7,8 +7,8 @@ const SERVER =
 export const VPC_TYPES = ['VPC_SUBNET', 'VPC_SECURITY_GROUP'] as const;
 export const MSK_ACCESS: readonly string[] = ['SASL_SCRAM_512_AUTH', 'CLIENT_CERTIFICATE_TLS_AUTH'];
 
-/** What AWS takes, or may take, and what is still worth a word. */
-export function doubts(
+/** A warning for each setting that AWS documents otherwise. */
+export function warningsOf(
   { SourceAccessConfigurations: access, ...properties }: Shape,
   { kind }: Deployed,
 ): string[] {

@@ -1,11 +1,11 @@
-/** Drives the delivery with random records, answers, rebalances and crashes beside a plain model. */
+/** Drives the scheduler with random records, answers, rebalances and crashes beside a plain model. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Failure } from '../destination/failure.ts';
 import type { KafkaEvent } from '../event.ts';
-import type { InvocationResult } from './acknowledge.ts';
-import type { Entry } from './batch.ts';
-import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';
@@ -49,7 +49,8 @@ class World {
   invocations = 0;
   sends = 0;
   life = 0;
-  delivery: Delivery;
+  scheduler: Scheduler;
+  stop = new AbortController();
   stats = new Stats();
   #broken: unknown;
 
@@ -57,7 +58,7 @@ class World {
     this.plan = plan;
     this.committed = plan.partitions.map(() => 0);
     this.done = plan.partitions.map(() => new Set<number>());
-    this.delivery = this.start();
+    this.scheduler = this.start();
   }
 
   get limit(): number {
@@ -66,19 +67,20 @@ class World {
     return destination === 'none' ? Number.POSITIVE_INFINITY : 10;
   }
 
-  start(): Delivery {
+  start(): Scheduler {
     const { plan } = this;
     this.life += 1;
     const life = this.life;
     this.stats = new Stats();
+    this.stop = new AbortController();
     this.counted.clear();
     this.inFlight.clear();
-    const destination: DeliveryOptions['destination'] = {
+    const destination: SchedulerOptions['destination'] = {
       name: 'test',
       send: async (failure) => this.send(failure),
       close: async () => undefined,
     };
-    const delivery = new Delivery({
+    const scheduler = new Scheduler({
       name: 'test',
       topic: TOPIC,
       functionArn: 'arn',
@@ -96,24 +98,25 @@ class World {
       backoff: { firstMs: 0, maxMs: 0 },
       log: { ...log, error: (message) => this.dropped(message) },
       stats: this.stats,
+      signal: this.stop.signal,
       invoke: (payload) => this.invoke(payload, life),
       onProgress: (partition, next) => this.commit(partition, next, life),
       onRoom: silent,
     });
-    for (const partition of plan.partitions.keys()) this.assign(delivery, partition);
-    return delivery;
+    for (const partition of plan.partitions.keys()) this.assign(scheduler, partition);
+    return scheduler;
   }
 
-  assign(delivery: Delivery, partition: number): void {
+  assign(scheduler: Scheduler, partition: number): void {
     const kinds = this.plan.partitions[partition] ?? [];
-    delivery.assign(partition);
+    scheduler.assign(partition);
     for (const key of this.counted.keys()) {
       if (key.startsWith(`${partition}-`)) this.counted.delete(key);
     }
     const from = this.committed[partition] ?? 0;
     const entries = kinds.map((kind, offset) => entry(partition, offset, kind)).slice(from);
     for (let start = 0; start < entries.length; start += 4) {
-      delivery.enqueue(partition, entries.slice(start, start + 4));
+      scheduler.enqueue(partition, entries.slice(start, start + 4));
     }
   }
 
@@ -133,7 +136,7 @@ class World {
     if (disruption === 'crash') this.crash();
     if (disruption === 'rebalance') {
       // The partition comes back while the invocation with it is still in flight.
-      this.assign(this.delivery, [...partitions][0] ?? 0);
+      this.assign(this.scheduler, [...partitions][0] ?? 0);
       await turn();
     }
     if (life === this.life) for (const partition of partitions) this.inFlight.delete(partition);
@@ -181,9 +184,9 @@ class World {
   send(failure: Failure): void {
     const fails = this.plan.destination === 'failsAtTimes' && this.sends++ % 3 !== 2;
     if (fails) throw new Error('the destination is away');
-    for (const { key, entries } of failure.parts) {
+    for (const { key, records } of failure.partitions) {
       const partition = Number(key.split('-').at(-1));
-      for (const { offset } of entries) {
+      for (const { offset } of records) {
         this.check(() => this.mayBeGivenUp(partition, offset, failure.condition));
         this.done[partition]?.add(offset);
         this.sent.set(`${partition}-${offset}`, failure);
@@ -236,8 +239,8 @@ class World {
 
   /** A new process, which knows nothing but what is committed. */
   crash(): void {
-    void this.delivery.close(0);
-    this.delivery = this.start();
+    this.stop.abort();
+    this.scheduler = this.start();
   }
 
   isDone(partition: number, offset: number): boolean {
@@ -263,9 +266,9 @@ class World {
   }
 }
 
-function entry(partition: number, offset: number, kind: Kind): Entry {
+function entry(partition: number, offset: number, kind: Kind): BufferedRecord {
   const json = JSON.stringify({ partition, offset });
-  const aside = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
+  const undeliverable = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
   return {
     offset,
     next: offset + 1,
@@ -273,7 +276,7 @@ function entry(partition: number, offset: number, kind: Kind): Entry {
     bytes: kind === 'huge' ? HUGE_BYTES : json.length,
     arrived: 0,
     timestamp: kind === 'old' ? Date.now() - 7_200_000 : Date.now(),
-    ...(kind === 'schema' && { aside }),
+    ...(kind === 'schema' && { undeliverable }),
   };
 }
 
@@ -340,7 +343,8 @@ test('whatever happens: none is skipped, none comes after its commit, order is k
         if (Date.now() > deadline) throw new Error(`not over: ${JSON.stringify(world.committed)}`);
         await turn();
       }
-      await world.delivery.close(1_000);
+      world.stop.abort();
+      await world.scheduler.drain(1_000);
       world.isOver();
     }),
     { numRuns: 400, endOnFailure: true, interruptAfterTimeLimit: 60_000 },

@@ -1,0 +1,266 @@
+/** One batch until nothing of it is left: invoked, retried, split, and given up. */
+import { randomUUID } from 'node:crypto';
+import type { Condition, Failure } from '../destination/failure.ts';
+import { toPayload } from '../event.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { BufferedRecord } from '../record.ts';
+import { pause } from '../time.ts';
+import { acknowledge } from './acknowledge.ts';
+import { count, type PartitionRecords, ranges } from './partition.ts';
+import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
+import type { Scheduler, SchedulerOptions, Slots } from './scheduler.ts';
+
+/** What is left of the batch, and what it has been through. */
+interface Work {
+  readonly batch: readonly PartitionRecords[];
+  readonly retries: number;
+  readonly invocations: number;
+  /** In a row, for the delay. */
+  readonly failures: number;
+  readonly last?: LastInvocation;
+}
+
+interface LastInvocation {
+  readonly requestId: string;
+  readonly executedVersion: string;
+  readonly functionError: string | null;
+}
+
+type Step =
+  | { readonly kind: 'over' }
+  | { readonly kind: 'expired'; readonly expired: Work; readonly fresh: Work }
+  | { readonly kind: 'invoked'; readonly work: Work; readonly result: InvocationResult };
+
+/** With `dropWhenDestinationFails`. */
+const DESTINATION_ATTEMPTS = 3;
+
+export class BatchRun {
+  readonly #scheduler: Scheduler;
+  readonly #options: SchedulerOptions;
+  readonly #slots: Slots;
+
+  constructor(scheduler: Scheduler, slots: Slots) {
+    this.#scheduler = scheduler;
+    this.#options = scheduler.options;
+    this.#slots = slots;
+  }
+
+  deliver(batch: readonly PartitionRecords[]): Promise<void> {
+    return this.#run(begin(batch));
+  }
+
+  /** For records that are not to be invoked with at all. */
+  discard(batch: readonly PartitionRecords[], condition: Condition, reason: string): Promise<void> {
+    return this.#giveUp(begin(batch), condition, reason);
+  }
+
+  async #run(work: Work): Promise<void> {
+    for (let current: Work | undefined = work; current; ) {
+      await this.#slots.take();
+      const step: Step = await this.#step(current).finally(() => this.#slots.release());
+      if (step.kind === 'over') return;
+      if (step.kind === 'invoked') current = await this.#goOn(step.work, step.result);
+      else {
+        const age = this.#options.maximumRecordAgeSeconds;
+        await this.#giveUp(step.expired, 'RecordAgeExceeded', `older than ${age} s`);
+        current = step.fresh;
+      }
+    }
+  }
+
+  /** Invokes with what is left of the work, unless some of it is too old. */
+  async #step(work: Work): Promise<Step> {
+    await this.#scheduler.resumed();
+    const batch = open(work.batch);
+    if (this.#options.signal.aborted || batch.length === 0) return { kind: 'over' };
+    const { expired, fresh } = byAge(batch, this.#options, Date.now());
+    if (expired.length > 0) {
+      return {
+        kind: 'expired',
+        expired: { ...work, batch: expired },
+        fresh: { ...work, batch: fresh },
+      };
+    }
+    for (const { inFlight } of batch) inFlight.beginInvocation();
+    const result = await this.#options.invoke(payloadOf(this.#options, batch));
+    this.#scheduler.endInvocation(batch);
+    return { kind: 'invoked', work: { ...work, batch }, result };
+  }
+
+  /** What is left to do after an invocation. */
+  async #goOn(work: Work, result: InvocationResult): Promise<Work | undefined> {
+    const { batch } = work;
+    const verdict = acknowledge(batch.map(offsetsOf), result, this.#options);
+    const again = new Map(
+      verdict.partitions.map(({ key, redeliver }) => [key, new Set(redeliver)]),
+    );
+    const isFailed = ({ offset }: BufferedRecord, { inFlight }: PartitionRecords) =>
+      again.get(inFlight.partition.key)?.has(offset) === true;
+    const isSuccess = verdict.reason === undefined;
+    const succeeded = isSuccess ? batch : keep(batch, (record, one) => !isFailed(record, one));
+    const next: Work = {
+      batch: isSuccess ? [] : open(keep(batch, isFailed)),
+      retries: work.retries,
+      invocations: work.invocations + (verdict.attempted ? 1 : 0),
+      failures: work.failures + 1,
+      ...(verdict.attempted ? { last: lastOf(result) } : work.last && { last: work.last }),
+    };
+    this.#count(result, count(succeeded), verdict.reason);
+    this.#scheduler.finish(open(succeeded));
+    if (next.batch.length === 0) return undefined;
+    const kind = result.kind === 'ok' ? 'reported' : result.kind;
+    return this.#react(next, kind, verdict.reason ?? '');
+  }
+
+  async #react(work: Work, kind: Failed['kind'], reason: string): Promise<Work | undefined> {
+    const { signal, backoff, stats } = this.#options;
+    const { batch, retries } = work;
+    const reaction = react(this.#options, { kind, records: count(batch), retries });
+    if (reaction === 'giveUp') {
+      const condition = kind === 'tooLarge' ? 'MaximumPayloadSizeExceeded' : 'RetriesExhausted';
+      await this.#giveUp(work, condition, reason);
+      return undefined;
+    }
+    const delay = kind === 'tooLarge' ? 0 : delayOf(backoff, work.failures, kind !== 'notReached');
+    this.#report(work, reason, reaction === 'split' ? 'In two halves' : 'Again', delay);
+    await pause(delay, signal);
+    if (reaction === 'split') {
+      await this.#halves(work);
+      return undefined;
+    }
+    stats.count('retries', reaction === 'retry' ? 1 : 0);
+    return { ...work, retries: retries + (reaction === 'retry' ? 1 : 0) };
+  }
+
+  /** At the same time when they have no partition in common, else one after the other. */
+  async #halves(work: Work): Promise<void> {
+    const [first, second] = split(work.batch).map((batch) => ({ ...work, batch, failures: 0 }));
+    if (!first || !second) return;
+    const running = this.#run(first);
+    if (work.batch.length === 1) await running;
+    await Promise.all([running, this.#run(second)]);
+  }
+
+  /** Sends the records to the destination, as often as that needs; without one it drops them. */
+  async #giveUp(work: Work, condition: Condition, reason: string): Promise<void> {
+    const { destination, name, log, stats, signal, backoff } = this.#options;
+    if (!destination && condition === 'MaximumPayloadSizeExceeded') {
+      for (const one of work.batch) this.#scheduler.standStill(one, reason, work.invocations);
+      return;
+    }
+    for (let failures = 1; ; failures += 1) {
+      await this.#scheduler.resumed();
+      const batch = open(work.batch);
+      if (signal.aborted || batch.length === 0) return;
+      const what = `${count(batch)} record(s) (${ranges(batch)}), ${condition}: ${reason}`;
+      if (!destination) {
+        log.error(`${name}: DROPPED ${what}. No destination is set.`);
+        stats.count('dropped', count(batch));
+        this.#scheduler.finish(batch);
+        return;
+      }
+      try {
+        await destination.send(failureOf(this.#options, { ...work, batch }, condition, reason));
+        log.warning(`${name}: sent to ${destination.name}: ${what}`);
+        stats.count('sentToDestination', count(batch));
+        this.#scheduler.finish(open(batch));
+        return;
+      } catch (error) {
+        stats.count('destinationFailures');
+        const why = `${destination.name} did not take ${what}: ${messageOf(error)}`;
+        // AWS drops what the destination does not take.
+        // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        // Differs from AWS: by default it is kept, and its partition stands still until it is taken.
+        if (this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS) {
+          log.error(`${name}: DROPPED: ${why}`);
+          stats.count('dropped', count(batch));
+          this.#scheduler.finish(open(batch));
+          return;
+        }
+        const delay = delayOf(backoff, failures);
+        log.error(`${name}: ${why}. Kept, and sent again in ${delay} ms.`);
+        this.#reportBlocked({ ...work, batch }, why);
+        await pause(delay, signal);
+      }
+    }
+  }
+
+  #report(work: Work, reason: string, what: string, delay: number): void {
+    const { name, log } = this.#options;
+    log.error(
+      `${name}: ${count(work.batch)} record(s) failed (${ranges(work.batch)}), attempt ` +
+        `${work.invocations}: ${reason.replace(/\.$/, '')}. ${what} in ${delay} ms.`,
+    );
+    this.#reportBlocked(work, reason);
+  }
+
+  #reportBlocked({ batch, invocations }: Work, reason: string): void {
+    for (const { inFlight, records } of batch) {
+      const offset = records[0]?.offset ?? 0;
+      this.#options.stats.blocked(inFlight.partition.partition, {
+        offset,
+        reason,
+        attempts: invocations,
+        isRetried: true,
+      });
+    }
+  }
+
+  #count({ kind }: InvocationResult, succeeded: number, reason?: string): void {
+    const { stats } = this.#options;
+    stats.count('succeeded', succeeded);
+    stats.count(kind === 'notReached' ? 'throttles' : 'invocations');
+    if (reason !== undefined && kind !== 'notReached') stats.count('failedInvocations');
+    stats.result(reason === undefined ? 'OK' : `PROBLEM: Function call failed: ${reason}`);
+  }
+}
+
+function begin(batch: readonly PartitionRecords[]): Work {
+  return { batch, retries: 0, invocations: 0, failures: 0 };
+}
+
+function open(batch: readonly PartitionRecords[]): PartitionRecords[] {
+  return batch.filter(({ inFlight }) => inFlight.partition.isOpen);
+}
+
+function offsetsOf({ inFlight, records }: PartitionRecords) {
+  return { key: inFlight.partition.key, offsets: records.map(({ offset }) => offset) };
+}
+
+function payloadOf({ source }: SchedulerOptions, batch: readonly PartitionRecords[]): string {
+  return toPayload(
+    source,
+    batch.map(({ inFlight, records }) => [inFlight.partition.key, records.map(({ json }) => json)]),
+  );
+}
+
+function lastOf(result: InvocationResult): LastInvocation {
+  const { requestId = randomUUID(), executedVersion = '$LATEST' } =
+    result.kind === 'ok' || result.kind === 'functionError' ? result : {};
+  // AWS: no function error where the function answered and reported the records (recorded for
+  // Kinesis).
+  return { requestId, executedVersion, functionError: result.kind === 'ok' ? null : 'Unhandled' };
+}
+
+function failureOf(
+  { functionArn, source }: SchedulerOptions,
+  { batch, invocations, last }: Work,
+  condition: Condition,
+  reason: string,
+): Failure {
+  const unknown = { requestId: randomUUID(), executedVersion: '$LATEST', functionError: null };
+  return {
+    functionArn,
+    source,
+    condition,
+    reason,
+    invocations,
+    ...(last ?? unknown),
+    at: new Date(),
+    partitions: batch.map(({ inFlight, records }) => ({ key: inFlight.partition.key, records })),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

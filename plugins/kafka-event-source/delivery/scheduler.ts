@@ -1,0 +1,307 @@
+/** Delivers one mapping's records in batches, and tells how far each partition is done. */
+import type { Destination } from '../destination/destination.ts';
+import { type EventSource, envelopeBytes, groupBytes, recordsKey } from '../event.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { Log } from '../log.ts';
+import type { BufferedRecord } from '../record.ts';
+import type { Pollers } from '../settings/settings.ts';
+import { endsWithin } from '../time.ts';
+import { assemble, type Limits } from './batch.ts';
+import { BatchRun } from './batch-run.ts';
+import { fullOnes, type InFlight, Partition, type PartitionRecords } from './partition.ts';
+import type { Backoff, RetryPolicy } from './retry.ts';
+import type { Stats } from './stats.ts';
+
+export interface SchedulerOptions extends RetryPolicy {
+  readonly name: string;
+  readonly topic: string;
+  readonly functionArn: string;
+  readonly source: EventSource;
+  readonly batchSize: number;
+  readonly windowMs: number;
+  readonly payloadBytes: number;
+  readonly reportBatchItemFailures: boolean;
+  readonly destination?: Destination | undefined;
+  readonly dropWhenDestinationFails: boolean;
+  readonly pollers?: Pollers | undefined;
+  readonly backoff: Backoff;
+  readonly log: Log;
+  readonly stats: Stats;
+  /** Once it aborts, nothing more is begun. */
+  readonly signal: AbortSignal;
+  readonly invoke: (payload: string) => Promise<InvocationResult>;
+  /** All records of the partition before `next` are done. */
+  readonly onProgress: (partition: number, next: number) => void;
+  /** The partition's buffer has room again. */
+  readonly onRoom: (partition: number) => void;
+}
+
+// AWS: what one poller may have under way in provisioned mode.
+// https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+const INVOCATIONS_OF_A_POLLER = 5;
+
+export class Scheduler {
+  readonly options: SchedulerOptions;
+  readonly #limits: Limits;
+  readonly #partitions = new Map<number, Partition>();
+  /** By partition. One that was revoked and came back waits for the end of what is in flight of it. */
+  readonly #inFlight = new Map<number, InFlight>();
+  readonly #slots: Slots[] = [];
+  readonly #running = new Set<Promise<void>>();
+  #isScaled = false;
+  /** Resolves when invocations may begin again. */
+  #hold: PromiseWithResolvers<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.options = options;
+    this.#limits = {
+      batchSize: options.batchSize,
+      windowMs: options.windowMs,
+      payloadBytes: options.payloadBytes,
+      envelopeBytes: envelopeBytes(options.source),
+      groupBytes: (partition) => groupBytes(this.#key(partition)),
+    };
+    const stop = () => {
+      clearTimeout(this.#timer);
+      this.#hold?.resolve();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
+  }
+
+  /** Begins with a partition, with an empty buffer. */
+  assign(partition: number): void {
+    this.revoke(partition);
+    this.#partitions.set(partition, new Partition(partition, this.#key(partition)));
+  }
+
+  /** Throws a partition's buffer away; the result of an invocation in flight no longer counts. */
+  revoke(partition: number): void {
+    const revoked = this.#partitions.get(partition);
+    if (!revoked) return;
+    const full = this.#fullOnes();
+    revoked.revoke();
+    this.#partitions.delete(partition);
+    full.delete(revoked);
+    if (full.size > 0) this.#tellRoom(full);
+    this.options.stats.forget(partition);
+    const inFlight = this.#inFlight.get(partition);
+    if (inFlight && !inFlight.isInvoking) this.#free(inFlight);
+  }
+
+  /** Adds fetched records, ascending by offset, to the buffer of their partition. */
+  enqueue(partition: number, records: readonly BufferedRecord[]): void {
+    const found = this.#partitions.get(partition);
+    if (!found) return;
+    found.add(records);
+    this.#schedule();
+  }
+
+  /**
+   * Nothing from the last record enqueued up to `next` is to be delivered; it is done with that
+   * record, or at once when none is left.
+   */
+  skip(partition: number, next: number): void {
+    const found = this.#partitions.get(partition);
+    if (!found) return;
+    const inFlight = this.#inFlight.get(partition);
+    if (found.extend(next)) return;
+    if (inFlight?.partition === found) inFlight.extend(next);
+    else if (found.isOpen) this.#progress(partition, next);
+  }
+
+  isFull(partition: number): boolean {
+    const found = this.#partitions.get(partition);
+    return found !== undefined && this.#fullOnes().has(found);
+  }
+
+  /** Begins no invocation until resumed: while the group shares out its partitions. */
+  hold(): void {
+    this.#hold ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#hold?.resolve();
+    this.#hold = undefined;
+    this.#schedule();
+  }
+
+  /** Resolves while invocations may begin, or when nothing is to begin any more. */
+  async resumed(): Promise<void> {
+    while (this.#hold && !this.options.signal.aborted) await this.#hold.promise;
+  }
+
+  /** Waits for the invocations in flight, up to the limit. */
+  async drain(limitMs: number): Promise<void> {
+    const { log, name } = this.options;
+    if (await endsWithin(limitMs, Promise.all(this.#running))) return;
+    log.warning(`${name}: an invocation is still running; its records are delivered again`);
+  }
+
+  endInvocation(batch: readonly PartitionRecords[]): void {
+    for (const { inFlight } of batch) {
+      inFlight.endInvocation();
+      if (inFlight.partition.isRevoked) this.#free(inFlight);
+    }
+  }
+
+  /** Counts records of open partitions as done: they need no further delivery. */
+  finish(batch: readonly PartitionRecords[]): void {
+    for (const { inFlight, records } of batch) {
+      const next = inFlight.finish(records);
+      if (next !== undefined) this.#progress(inFlight.partition.partition, next);
+      if (inFlight.isDone) this.#free(inFlight);
+    }
+    this.#schedule();
+  }
+
+  // AWS does not say whether it drops a record over 6 MB when no destination is set or stays at it.
+  // Staying loses nothing. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-troubleshoot.html
+  standStill({ inFlight, records }: PartitionRecords, reason: string, attempts: number): void {
+    const { partition } = inFlight;
+    if (!partition.isOpen) return;
+    partition.stop();
+    const { name, log, stats } = this.options;
+    const offset = records[0]?.offset ?? 0;
+    stats.blocked(partition.partition, { offset, reason, attempts, isRetried: false });
+    log.error(
+      `${name}: ${partition.key} stands still at offset ${offset}: ${reason}. Nothing is skipped or ` +
+        'committed past it. Send smaller records, or set a destination on failure; to go past ' +
+        "this one, stop and set the group's offset after it (kafka-consumer-groups --reset-offsets).",
+    );
+  }
+
+  #key(partition: number): string {
+    return recordsKey(this.options.topic, partition);
+  }
+
+  /** Begins what can begin, and looks again when the next window ends. */
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.options.signal.aborted || this.#hold) return;
+    const until = this.#byPoller().map((partitions, poller) => this.#begin(poller, partitions));
+    const next = Math.min(...until);
+    if (!Number.isFinite(next)) return;
+    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
+  }
+
+  /** Begins the batches of one poller, and tells when to look again. */
+  #begin(poller: number, partitions: readonly Partition[]): number {
+    const slots = this.#slotsOf(poller);
+    const isFree = ({ partition, isOpen }: Partition) => isOpen && !this.#inFlight.has(partition);
+    while (slots.hasFree) {
+      const decision = assemble(partitions.filter(isFree), this.#limits, performance.now());
+      if (decision.kind === 'wait') return decision.until;
+      if (decision.kind === 'nothing') break;
+      const run = new BatchRun(this, slots);
+      if (decision.kind === 'deliver') this.#track(run.deliver(this.#take(decision.counts)));
+      else this.#track(this.#discard(run, decision.partition));
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  // AWS: in provisioned mode partitions are shared out among pollers, at most one for each; more
+  // join under load. Without it, Lambda decides; here it is one, with an invocation for each
+  // partition. https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+  #byPoller(): Partition[][] {
+    const all = [...this.#partitions.values()].sort((a, b) => a.partition - b.partition);
+    const { pollers } = this.options;
+    if (this.#fullOnes().size > 0) this.#isScaled = true;
+    else if (all.every(({ waiting }) => waiting.length === 0)) this.#isScaled = false;
+    const wanted = (this.#isScaled ? pollers?.maximum : pollers?.minimum) ?? 1;
+    const number = Math.max(1, Math.min(wanted, all.length));
+    return Array.from({ length: number }, (_, poller) =>
+      all.filter((_, index) => index % number === poller),
+    );
+  }
+
+  #slotsOf(poller: number): Slots {
+    const limit = this.options.pollers ? INVOCATIONS_OF_A_POLLER : Number.POSITIVE_INFINITY;
+    this.#slots[poller] ??= new Slots(limit, () => this.#schedule());
+    return this.#slots[poller];
+  }
+
+  /** The first record of a partition, which is not to be invoked with. */
+  #discard(run: BatchRun, partition: number): Promise<void> {
+    const batch = this.#take(new Map([[partition, 1]]));
+    const record = batch[0]?.records[0];
+    const { condition, message } = record?.undeliverable ?? {
+      condition: 'MaximumPayloadSizeExceeded' as const,
+      message: `as an event the record has ${record?.bytes} bytes, an invocation takes ${this.options.payloadBytes}`,
+    };
+    return run.discard(batch, condition, message);
+  }
+
+  /** The first records of partitions, so many of each, which are in flight from now on. */
+  #take(counts: ReadonlyMap<number, number>): PartitionRecords[] {
+    return [...counts].flatMap(([partition, count]) => {
+      const found = this.#partitions.get(partition);
+      if (!found) return [];
+      const full = this.#fullOnes();
+      const inFlight = found.take(count);
+      this.#inFlight.set(partition, inFlight);
+      if (full.size > 0) this.#tellRoom(full);
+      return [{ inFlight, records: inFlight.records }];
+    });
+  }
+
+  #fullOnes(): Set<Partition> {
+    return fullOnes(this.#partitions.values(), this.options.batchSize);
+  }
+
+  #tellRoom(before: ReadonlySet<Partition>): void {
+    const after = this.#fullOnes();
+    for (const one of before) if (!after.has(one)) this.options.onRoom(one.partition);
+  }
+
+  #track(run: Promise<void>): void {
+    const running = run.finally(() => {
+      this.#running.delete(running);
+      this.#schedule();
+    });
+    this.#running.add(running);
+  }
+
+  #progress(partition: number, next: number): void {
+    this.options.stats.done(partition, next);
+    this.options.onProgress(partition, next);
+  }
+
+  /** Nothing of the partition is in flight any more: it may be delivered again. */
+  #free(inFlight: InFlight): void {
+    const { partition } = inFlight.partition;
+    if (this.#inFlight.get(partition) !== inFlight) return;
+    this.#inFlight.delete(partition);
+    this.#partitions.get(partition)?.free();
+  }
+}
+
+/** How many invocations a poller may have at once; who waits longest goes first. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+  readonly #onFree: () => void;
+
+  constructor(limit: number, onFree: () => void) {
+    this.#free = limit;
+    this.#onFree = onFree;
+  }
+
+  get hasFree(): boolean {
+    return this.#free > 0;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else {
+      this.#free += 1;
+      this.#onFree();
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** What came of an invocation. */
+export type InvocationResult =
+  | ({ readonly kind: 'ok'; readonly payload: unknown } & Invoked)
+  | ({ readonly kind: 'functionError'; readonly message: string } & Invoked)
+  /** Throttled or unreachable: the batch did not reach the function. */
+  | { readonly kind: 'notReached'; readonly message: string }
+  | { readonly kind: 'tooLarge'; readonly message: string };
+
+/** What the endpoint tells of the invocation itself. */
+export interface Invoked {
+  readonly requestId?: string;
+  readonly executedVersion?: string;
+}

@@ -1,0 +1,7 @@
+/** Where the emulator tells what happens; the framework's own log has these methods. */
+export interface Log {
+  error(message: string): void;
+  warning(message: string): void;
+  notice(message: string): void;
+  debug(message: string): void;
+}

@@ -1,0 +1,94 @@
+/** Reports a poller's state: each problem once, however often it is met, and that it is over. */
+import { RESULTS, resultOf } from '../access/result.ts';
+import type { Stats } from '../delivery/stats.ts';
+import type { Log } from '../log.ts';
+import type { Mapping } from '../mapping.ts';
+
+export interface ReporterOptions {
+  readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
+  readonly log: Log;
+  readonly stats: Stats;
+  /** After it aborts no problem is worth a warning. */
+  readonly signal: AbortSignal;
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions;
+  #problem: string | undefined;
+  /** Whether a request is without its answer, and no other has had one since. */
+  #isUnanswered = false;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** What holds polling up, in words. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Warns, unless it is the problem already. */
+  problemIs(text: string): void {
+    const { mapping, log, signal } = this.#options;
+    const message = `${mapping.name}: ${text}`;
+    if (this.#problem !== message && !signal.aborted) log.warning(message);
+    this.#problem = message;
+  }
+
+  problemIsOver(): void {
+    this.#problem = undefined;
+  }
+
+  /** A session has ended by an error. */
+  sessionFailed(error: unknown): void {
+    const { mapping, stats } = this.#options;
+    const { topic, bootstrapServers } = mapping;
+    const [reason, result] = [reasonOf(error), resultOf(error)];
+    stats.result(result ?? `PROBLEM: ${reason}`);
+    // AWS's words for a server that does not answer are long and say less than the reason.
+    const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
+    const where = `${topic} at ${bootstrapServers.join(',')}`;
+    this.problemIs(`cannot poll ${where}: ${why}.${this.#advice(error)} Trying again.`);
+  }
+
+  requestUnanswered(broker: string, request: string): void {
+    const { mapping, stats } = this.#options;
+    this.#isUnanswered = true;
+    stats.result(RESULTS.connection);
+    const reason = `${broker} does not answer ${request}`;
+    this.problemIs(`cannot poll ${mapping.topic}: ${reason}. Waiting.`);
+  }
+
+  brokerAnswered(): void {
+    if (!this.#isUnanswered) return;
+    this.#isUnanswered = false;
+    this.#options.stats.result(RESULTS.ok);
+    this.problemIsOver();
+  }
+
+  warn(text: string): void {
+    this.#options.log.warning(`${this.#options.mapping.name}: ${text}`);
+  }
+
+  notice(text: string): void {
+    this.#options.log.notice(`${this.#options.mapping.name}: ${text}`);
+  }
+
+  debug(text: string): void {
+    this.#options.log.debug(`${this.#options.mapping.name}: ${text}`);
+  }
+
+  #advice(error: unknown): string {
+    // Differs from AWS: kafkajs' way of sharing out partitions is its own.
+    if ((error as { type?: string }).type !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
+    return (
+      ` The group ${this.#options.mapping.groupId} has members of another kind of client: stop them, or ` +
+      'give this mapping a consumerGroupId of its own.'
+    );
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || error.name;
+}

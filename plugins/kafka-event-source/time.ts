@@ -1,0 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waits; ends early, and without an error, when the signal aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Whether the work ends within the time; it goes on in any case. */
+export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const isOver = new AbortController();
+  const late = pause(ms, isOver.signal).then(() => false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    isOver.abort();
+  }
+}

@@ -1,0 +1,132 @@
+// Takes the emulator and the order system apart, each into a folder of its own with its own `npm install`:
+// the system must be whole without the emulator's folder, and the folder without the system.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { defineProperties } from '../plugins/kafka-event-source/template/properties.ts';
+
+const HELP = `Usage: npm run test:apart [-- system|emulator]
+  system     without the emulator: types, the unit tests of functions/ and lib/, sls package
+  emulator   its folder alone: types and its own npm test`;
+const ROOT = join(import.meta.dirname, '..');
+const EMULATOR = 'plugins/kafka-event-source';
+const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund'];
+
+const parts = { system: withoutEmulator, emulator: emulatorAlone };
+
+const [wanted] = process.argv.slice(2);
+if (wanted !== undefined && !Object.hasOwn(parts, wanted)) {
+  console.error(HELP);
+  process.exit(1);
+}
+try {
+  for (const [name, part] of Object.entries(parts)) {
+    if (wanted === undefined || wanted === name) apart(name, part);
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+function apart(name: string, part: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), `apart-${name}-`));
+  try {
+    part(folder);
+    console.log(`\n${name}: whole`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function withoutEmulator(folder: string): void {
+  const files = sources().filter((file) => !file.startsWith(`${EMULATOR}/`));
+  copy(files, folder);
+  edit(folder, 'package.json', [`    "${EMULATOR}"\n`]);
+  edit(folder, 'serverless.yml', emulatorInYml());
+  removeUsers(folder, files);
+  edit(folder, 'jest.config.ts', [/^ +global(?:Setup|Teardown): .*\n/gm]); // Both are gone.
+  const at = (command: string, ...args: string[]) => run(folder, command, ...args);
+  at('npm', ...INSTALL);
+  at('npm', 'run', 'types');
+  at('npm', 'test', '--', '--selectProjects', 'unit', '--testPathPatterns', '/(functions|lib)/');
+  at('npx', 'sls', 'package', '--stage', 'prod');
+}
+
+function emulatorAlone(folder: string): void {
+  copy(sources(EMULATOR), folder, EMULATOR);
+  run(folder, 'npm', ...INSTALL);
+  run(folder, 'npm', 'run', 'types');
+  run(folder, 'npm', 'test');
+}
+
+/** What is in the repository, or would be by a commit of everything. */
+function sources(below = '.'): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', below];
+  const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+  return listed.filter((file) => existsSync(join(ROOT, file)));
+}
+
+function copy(files: string[], folder: string, below = ''): void {
+  for (const file of files) cpSync(join(ROOT, file), join(folder, file.slice(below.length)));
+}
+
+/** Its lines: the plugin, its options, and the properties of events that the framework lacks. */
+function emulatorInYml(): RegExp[] {
+  const names: string[] = [];
+  defineProperties({
+    defineFunctionEventProperties: (_, __, { properties = {} }: { properties?: object }) => {
+      names.push(...Object.keys(properties));
+    },
+  });
+  return [
+    /^ +- lambda-kafka-event-source\n/m,
+    /^ {2}kafkaEventSource:\n(?: {4}.*\n)+/m,
+    new RegExp(`^ +(?:${names.join('|')}): .*\\n`, 'gm'),
+  ];
+}
+
+function edit(folder: string, file: string, lines: (string | RegExp)[]): void {
+  let text = readFileSync(join(folder, file), 'utf8');
+  for (const line of lines) {
+    const rest = text.replace(line, '');
+    if (rest === text) throw new Error(`${file} has nothing like ${line}`);
+    text = rest;
+  }
+  writeFileSync(join(folder, file), text);
+}
+
+/** Removes the files that import what is not there, and theirs: what starts a broker, and tests on one. */
+function removeUsers(folder: string, files: string[]): void {
+  const scripts = new Set(files.filter((file) => /\.(ts|cjs|mjs)$/.test(file)));
+  const users = [...scripts].filter((file) => importsNothing(folder, file));
+  if (users.length === 0) return;
+  const foreign = users.filter((file) => !/^(local|test|bench)\//.test(file));
+  if (foreign.length > 0) throw new Error(`These need the emulator: ${foreign.join(', ')}`);
+  console.log(`Taken out, too: ${users.join(', ')}`);
+  for (const file of users) rmSync(join(folder, file));
+  removeUsers(
+    folder,
+    [...scripts].filter((file) => !users.includes(file)),
+  );
+}
+
+function importsNothing(folder: string, file: string): boolean {
+  const text = readFileSync(join(folder, file), 'utf8');
+  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)];
+  return imports.some(([, name = '']) => !existsSync(join(folder, dirname(file), name)));
+}
+
+/** Without what npm tells its scripts of this project, but with the user's settings. */
+function run(cwd: string, command: string, ...args: string[]): void {
+  console.log(`\n${cwd}$ ${command} ${args.join(' ')}`);
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_(package|lifecycle)_|npm_config_local_prefix$|NODE_OPTIONS$)/.test(name),
+  );
+  const own = join(ROOT, 'node_modules/.bin');
+  const path = process.env.PATH?.split(':').filter(
+    (entry) => entry !== own && !/node-gyp-bin/.test(entry),
+  );
+  const env = { ...Object.fromEntries(entries), PATH: path?.join(':') };
+  execFileSync(command, args, { cwd, env, stdio: 'inherit', timeout: 1_800_000 });
+}
