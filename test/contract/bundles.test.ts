@@ -12,11 +12,6 @@ beforeAll(async () => {
 
 const bundle = (name: string) => readFile(join(ROOT, 'dist', name, 'handler.js'), 'utf8');
 
-test('a bundle is under 600 KB, so that it starts fast', () => {
-  expect(functions.length).toBeGreaterThan(10);
-  expect(functions.filter(({ bytes }) => bytes >= 600_000)).toEqual([]);
-});
-
 test("of those that sign in to Kafka, only notify's nobody waits for: it alone takes Lambda's client for secrets", async () => {
   const late: string[] = [];
   for (const { name } of functions) {
