@@ -159,7 +159,7 @@ function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extr
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
-/** Of each bundle, beside it. */
+/** The notices of each bundle's packages, as a file beside the bundle. */
 async function noticeFiles(serviceDir: string, built: Built[]) {
   const texts = await Promise.all(built.map(({ metafile }) => noticesOf(metafile, serviceDir)));
   return texts.flatMap((ofBundles) =>

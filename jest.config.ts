@@ -24,7 +24,7 @@ const withBackend = {
   globalTeardown: '<rootDir>/test/support/teardown.ts',
 } satisfies Config;
 
-/** The tests of each workspace, as it runs them by itself. */
+/** The jest projects of each workspace, the same that the workspace runs alone. */
 async function projectsOf(workspace: string): Promise<Projects> {
   const folder = join(import.meta.dirname, workspace);
   const { projects } = (await import(join(folder, 'jest.config.ts'))) as { projects: object[] };

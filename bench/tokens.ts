@@ -1,5 +1,5 @@
-// What the check of a token costs: one check in a warm instance, and the part of a cold start that
-// it adds to a bundle which has zod and the logger already.
+// Measures the check of a token: one check in a warm instance, and the time that it adds to the
+// cold start of a bundle which has zod and the logger already.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,14 +1,14 @@
 'use strict';
 
-/** The letters of a stage that would make its topic of events the topic of dead letters of another one. */
+/** A stage with such a name would have another stage's dead letters as its topic of events. */
 const TAKEN = /^dlq(-|$)/;
 
 /**
  * The names of a stage's table, topics and consumer group. Stages `local` and `prod` have the plain
  * ones, every other stage its own, so that all can stand in one account and on one Kafka.
  *
- * The group of another topic carries the topic: AWS takes no second mapping with the same group on the
- * same servers, and makes the one of the new topic before it removes the old one.
+ * The group of a renamed topic has the topic in its name: AWS takes no second mapping with the same
+ * group on the same servers, and the new mapping is made before the old one is removed.
  */
 function namesOf(stage, env) {
   if (TAKEN.test(stage)) {

@@ -29,7 +29,7 @@ const Notifications = z.looseObject({
 
 type Target = { url: string; token: string | undefined };
 
-/** @throws Error that says which step failed, and by which answer */
+/** @throws Error that names the failed step and the answer that it got */
 async function smoke(target: Target, seconds: number): Promise<void> {
   const order = {
     customerId: `smoke-${randomUUID()}`,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { afterAwake } from './awake.ts';
 
-/** Holds the process up, as a freeze does for its timers. */
+/** Blocks the process, so that its timers stand still as in a freeze. */
 function hold(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -19,7 +19,7 @@ test('the time in which the process stands still does not count', async () => {
   expect(ended).toEqual(['a timer', 'awake']);
 });
 
-test('what is ended does not run', async () => {
+test('a cancelled call does not run', async () => {
   let ran = false;
   afterAwake(50, () => {
     ran = true;

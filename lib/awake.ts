@@ -1,10 +1,10 @@
 const TICK_MS = 50;
 
 /**
- * Calls `run` when the process has run for so long. Lambda freezes a function between two invocations,
- * and at the thaw an ordinary timer is over although nobody has waited. Ending it twice does no harm.
+ * Calls `run` when the process has run for the given time. Lambda freezes a function between two
+ * invocations, and at the thaw an ordinary timer is over although the function has not waited.
  *
- * @returns ends the waiting
+ * @returns a function that cancels the call; calling it twice does no harm
  */
 export function afterAwake(ms: number, run: () => void): () => void {
   let left = ms;

@@ -84,7 +84,7 @@ export type SenderConfig = {
   senderId: string | undefined;
 };
 
-/** How the brokers learn who we are. What a way needs is loaded at the first connection, not before. */
+/** How we sign in to the brokers. The code of the sign-in is loaded at the first connection. */
 export type SignIn =
   | { way: 'none' }
   | { way: 'iam'; region: string }

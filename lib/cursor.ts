@@ -4,7 +4,7 @@ import { AppError } from './errors.ts';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Other bytes than those of a text are refused: replaced, they could outgrow a key of DynamoDB. */
+/** Refuses bytes that are no text: their replacements could outgrow a key of DynamoDB. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

@@ -45,7 +45,7 @@ export function createDynamo(
     requestHandler: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_TIMEOUT_MS, // the one above ends with the head of an answer
+      socketTimeout: REQUEST_TIMEOUT_MS, // requestTimeout covers only the head of an answer
       connectionTimeout: CONNECTION_TIMEOUT_MS,
     },
   });

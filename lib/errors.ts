@@ -1,4 +1,4 @@
-/** What went wrong, for a caller to read: one row a code. `npm run docs` writes docs/errors.md from it. */
+/** All errors for a caller, one row a code. `npm run docs` writes docs/errors.md from it. */
 export const ERRORS = {
   TOKEN_MISSING: {
     title: 'The request has no token',
@@ -197,7 +197,7 @@ export type ErrorDetails = {
   allow?: string;
   /** The scope that the token lacks. */
   scope?: string;
-  /** After how many seconds the same request may succeed. */
+  /** The same request may succeed after this number of seconds. */
   retryAfter?: number;
   dependencies?: object;
 };

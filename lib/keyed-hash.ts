@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 
-/** Stands for a person or an address where neither may be written: in logs and in keys of counters. */
+/** Replaces the name of a person or an address in logs and in keys of counters. */
 export type KeyedHash = (purpose: string, ...parts: string[]) => string;
 
 /**
- * Makes hashes that only who has the secret can make again: ids and addresses are few enough to be
- * found by trying all of them. Another purpose gives another hash, so that two uses cannot be joined.
+ * Makes hashes with a secret. Without a secret, anybody could find an id or an address by trying
+ * all of them. Each purpose gives another hash, so that hashes of two purposes cannot be matched.
  */
 export function createKeyedHash(secret: string): KeyedHash {
   return (purpose, ...parts) => {

@@ -6,16 +6,16 @@ type Fields = Record<PropertyKey, unknown>;
 /** A stored value as this release reads it. */
 export type Reading<T> = {
   value: T;
-  /** The fields that the schema does not know, each where it stands. */
+  /** The fields that the schema does not know, at the places where they stand in the value. */
   unknown: Fields;
-  /** Where a value breaks the schema's rules and its default stands instead; never a value itself. */
+  /** The paths of values that break the schema's rules and have their default; never the values. */
   faults: string[];
 };
 
 /**
- * Reads with a strict schema what another release may have stored: fields that the schema does not
- * know are left alone, and one that breaks its rules is taken for absent, so it has its default. The
- * schema must take an empty object.
+ * Reads with a strict schema a value that another release may have stored. Fields that the schema
+ * does not know stay. A field that breaks the schema's rules counts as absent, so it has its
+ * default. The schema must take an empty object.
  */
 export function readTolerantly<T>(schema: z.ZodType<T>, stored: unknown): Reading<T> {
   const rest: Fields = isFields(stored) ? structuredClone(stored) : {};
@@ -24,7 +24,7 @@ export function readTolerantly<T>(schema: z.ZodType<T>, stored: unknown): Readin
   for (;;) {
     const { data, error } = schema.safeParse(rest);
     if (!error) return { value: data as T, unknown, faults };
-    // One at a time: what is taken out may end other faults, or make new ones.
+    // One fault at a time: taking out a field may end other faults, or make new ones.
     const [issue] = error.issues;
     if (issue?.code === 'unrecognized_keys') {
       for (const key of issue.keys)
@@ -38,7 +38,7 @@ export function readTolerantly<T>(schema: z.ZodType<T>, stored: unknown): Readin
   }
 }
 
-/** The same fields with those of another object beside them, and inside those that both have. */
+/** Merges the fields of two objects, at every depth. */
 export function withUnknown<T extends Fields>(known: T, unknown: Fields): T {
   const merged: Fields = { ...known };
   for (const [name, value] of Object.entries(unknown)) {
@@ -49,7 +49,7 @@ export function withUnknown<T extends Fields>(known: T, unknown: Fields): T {
   return merged as T;
 }
 
-/** The longest beginning of a path at which there is anything. */
+/** The longest beginning of the path that leads to an existing value. */
 function present(fields: Fields, path: Path): Path {
   let at: unknown = fields;
   for (const [i, key] of path.entries()) {

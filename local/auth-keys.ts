@@ -14,13 +14,13 @@ the address in its metadata.
 
 const LIMIT = 10_000;
 
-/** Members that a check needs: certificates, which many issuers add, would fill the environment. */
+/** The members that a check needs. Certificates, which many issuers add, would be too large. */
 const NEEDED = ['kty', 'kid', 'alg', 'use', 'crv', 'n', 'e', 'x', 'y'];
 
 /** A function's variables may have 4 KB together: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const MUCH = 3000;
 
-/** The keys that can check signatures, without what no check needs. */
+/** The keys that can check signatures, with only the members that a check needs. */
 export function neededOf({ keys }: KeySet): KeySet {
   const own = keys.filter(({ kid, use = 'sig' }) => typeof kid === 'string' && use === 'sig');
   if (own.length === 0)

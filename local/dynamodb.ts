@@ -29,7 +29,7 @@ function dynamodbTask(jars: string, directory: string, port: number): Task {
     args: [
       ...['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Dsqlite4java.library.path=${jars}`],
       ...['-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration'],
-      // The file is read with the properties that stand before it.
+      // Jetty reads this file with the properties given before it.
       ...[`port=${port}`, `dbPath=${data}`, join(import.meta.dirname, 'dynamodb.xml')],
     ],
     log: join(directory, 'logs/dynamodb.log'),

@@ -14,7 +14,7 @@ const FIELDS = [
   'Safe to repeat because',
 ] as const;
 
-/** What the comment of a handler says: "createOrder takes a new order.", then its fields. */
+/** The content of a handler's comment: "createOrder takes a new order.", then its fields. */
 export type HandlerComment = {
   name: string;
   sentence: string;

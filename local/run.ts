@@ -133,7 +133,7 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
   throw new Error(`The functions (${task.name}) ended by themselves: ${how}. See above for why.`);
 }
 
-/** By its own words, too: an error of the server around it may have the status 200. */
+/** Reads the body, too: serverless-offline may answer an error with status 200. */
 async function healthy(api: string): Promise<true> {
   const answer = await fetch(`${api}/api/health`, { signal: AbortSignal.timeout(5000) });
   const text = await answer.text();
@@ -145,7 +145,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // No JSON: the answer is told as it is.
+    return undefined; // No JSON: the answer is shown unchanged.
   }
 }
 

@@ -64,7 +64,7 @@ async function newKey(): Promise<SigningKey> {
   return privateKey.parse({ ...key, kid: randomUUID(), alg: ALGORITHM });
 }
 
-/** Nobody sees half a file: it is written beside its place, then put there. */
+/** Writes the file beside its place, then moves it, so that nobody reads half a file. */
 async function write(directory: string, keys: SigningKey[], place: (made: string) => void) {
   const made = `${fileIn(directory)}.${randomUUID()}`;
   mkdirSync(dirname(made), { recursive: true });
@@ -76,7 +76,7 @@ async function write(directory: string, keys: SigningKey[], place: (made: string
   }
 }
 
-/** Of two processes that start at once, the keys of the first one stay. */
+/** If two processes start at once, the keys of the first one stay. */
 function keepFirst(made: string, file: string): void {
   try {
     linkSync(made, file);

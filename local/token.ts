@@ -22,7 +22,7 @@ It needs "AUTH=local npm start" in another terminal.
 In a script, npm's own lines are left out by -s: TOKEN=$(npm run -s token -- --customer customer-1)
 `;
 
-/** With a slash in them, which no customer's id has: a token whose `sub` is its client is a machine's. */
+/** No customer's id has a slash. A token whose `sub` is its client is a machine's. */
 const CLIENTS = { customer: 'local/shop', operator: 'local/desk', machine: 'local/machine' };
 
 const DIRECTORY = join(import.meta.dirname, '../.local');
@@ -33,7 +33,7 @@ const surroundings = z.object({
   AUTH_AUDIENCE: z.string().optional(),
 });
 
-/** What a token says of its caller. */
+/** The claims of a token about its caller. */
 type Claims = { sub: string; client_id: string; scope?: string };
 
 type Wanted = {
@@ -57,7 +57,7 @@ async function main(args: string[]): Promise<void> {
   if (key) process.stdout.write(`${await signToken({ claims, minutes }, key, issuer)}\n`);
 }
 
-/** @throws Error that says which option is wrong */
+/** @throws Error that names the wrong option */
 function readWanted(args: string[]): Wanted {
   const { values } = parseArgs({
     args,
@@ -115,7 +115,7 @@ function claimsOf(customer: string | undefined, machine: boolean, scopes: string
   return { sub: CLIENTS.machine, client_id: CLIENTS.machine, scope: scopes.join(' ') };
 }
 
-/** Where the running issuer is; the environment wins over what `npm start` wrote. */
+/** The address of the running issuer: from the environment, else from the file of `npm start`. */
 function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
   const file = join(directory, 'env.json');
   const written: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};

@@ -60,7 +60,7 @@ function emulatorAlone(folder: string): void {
   run(folder, 'npm', 'test');
 }
 
-/** What is in the repository, or would be by a commit of everything. */
+/** The files in the repository, with those that a commit of everything would add. */
 function sources(below = '.'): string[] {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', below];
   const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
@@ -96,7 +96,7 @@ function edit(folder: string, file: string, lines: (string | RegExp)[]): void {
   writeFileSync(join(folder, file), text);
 }
 
-/** Removes the files that import what is not there, and theirs: what starts a broker, and tests on one. */
+/** Removes the files whose imports are missing, and the files that import them in turn. */
 function removeUsers(folder: string, files: string[]): void {
   const scripts = new Set(files.filter((file) => /\.(ts|cjs|mjs)$/.test(file)));
   const users = [...scripts].filter((file) => importsNothing(folder, file));
@@ -117,7 +117,7 @@ function importsNothing(folder: string, file: string): boolean {
   return imports.some(([, name = '']) => !existsSync(join(folder, dirname(file), name)));
 }
 
-/** Without what npm tells its scripts of this project, but with the user's settings. */
+/** The environment without npm's variables for this project's scripts, with the user's settings. */
 function run(cwd: string, command: string, ...args: string[]): void {
   console.log(`\n${cwd}$ ${command} ${args.join(' ')}`);
   const entries = Object.entries(process.env).filter(

@@ -9,7 +9,7 @@ export type Field = {
   description: string;
 };
 
-/** A schema as rows: the thing itself, then its fields, each with the path that errors name. */
+/** A schema as rows: the schema itself, then its fields, each with the path that errors name. */
 export function fieldsOf(name: string, schema: Json, required: boolean): Field[] {
   const items = schema.items as Json | undefined;
   const own = { name, type: typeOf(schema), required, rules: rulesOf(schema) };

@@ -23,7 +23,7 @@ export const problemSchema = z.strictObject({
   dependencies: dependenciesSchema.optional(),
 });
 
-/** The detail of a code in its example, and the further fields. */
+/** The detail and the further fields that the example of an error code shows. */
 const EXAMPLES: Partial<Record<ErrorCode, [detail: string, details?: ErrorDetails]>> = {
   VALIDATION: [
     'One field breaks the rules; "errors" names each.',

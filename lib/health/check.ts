@@ -7,7 +7,7 @@ export type HealthDeps = {
   clock: Clock;
   /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
   backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
-  /** Where the function behind the topic does not get on. */
+  /** The records at which notify fails again and again. */
   stuck?(): Promise<StuckRecord[]>;
   checkKafka(timeoutMs: number): Promise<void>;
 };

@@ -2,12 +2,12 @@ import * as z from 'zod';
 
 const success = z.literal(true);
 
-/** The schema of an answer that `ok` makes, without a message. */
+/** The schema of an answer by `ok` with this data and no message. */
 export function okSchema<T extends z.ZodType>(data: T) {
   return z.strictObject({ success, data });
 }
 
-/** The schema of an answer that `ok` makes of the entries of a list. */
+/** The schema of an answer by `ok` with one page of a list. */
 export function pageSchema<T extends z.ZodType>(entry: T) {
   return z.strictObject({
     success,

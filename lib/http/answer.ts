@@ -7,7 +7,7 @@ export type Answer = {
   body?: unknown;
 };
 
-/** The headers of answers that the API's document describes, and that scripts of other sites may read. */
+/** The headers of answers that the API's document describes and other sites' scripts may read. */
 export const ANSWER_HEADERS = [
   'ETag',
   'Location',

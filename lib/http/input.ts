@@ -31,7 +31,7 @@ export function parseInput<S extends Schemas>(schemas: S, parts: Parts): Input<S
     if (!schema) continue;
     const parsed = schema.safeParse(parts[part]);
     if (parsed.success) input[part] = parsed.data;
-    // Not by push(...): its arguments stand on the stack, which many faults overflow.
+    // Not by push(...): its arguments go onto the stack, and many faults would overflow the stack.
     else faults = faults.concat(parsed.error.issues.flatMap(faultsOf));
   }
   if (faults.length > 0) throw invalid(faults);

@@ -5,15 +5,15 @@ import type { Schemas } from './input.ts';
 
 /**
  * One operation of the API, all of it in one object: the wrapper checks requests by its `input`,
- * OpenAPI and the page show the rest. `id` is the name of its function; where a function has two
- * operations, that of one of them.
+ * OpenAPI and the page show the rest. `id` is the name of the operation's function. If a function
+ * has two operations, one of them has the function's name.
  */
 export type Operation = {
   id: string;
   summary: string;
   description: string;
   input: Schemas;
-  /** A request that is answered as `answer` shows, with ids and times of its own. */
+  /** An example request. Its answer is like `answer`, but with other ids and times. */
   request: {
     path?: Record<string, string>;
     query?: Record<string, string>;
@@ -24,14 +24,14 @@ export type Operation = {
     status: number;
     description: string;
     headers?: readonly AnswerHeader[];
-    /** Absent for an answer that is no JSON. */
+    /** Absent if the answer is no JSON. */
     schema?: z.ZodType;
     mediaType?: string;
     example?: unknown;
   };
-  /** Codes of its own; those of any body, any checked field and any failure come by themselves. */
+  /** Its own error codes. The codes for any body, checked field and failure are added. */
   refusals: readonly ErrorCode[];
-  /** The operations to which the id in its answer, or of its request, leads. */
+  /** The operations that a caller can use next with the id in the answer or the request. */
   links?: Record<string, Link>;
 };
 

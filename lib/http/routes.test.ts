@@ -6,14 +6,14 @@ const routes = ROUTES.flatMap(({ path, methods }) => methods.map((method) => ({ 
 
 const ID = '0192f0c1-2345-7abc-8def-0123456789ab';
 
-/** An address that both patterns fit, where there is one: what is fixed in either stands in it. */
+/** The address with all fixed words of both patterns. If any address fits both, this one does. */
 function sharedAddress(one: string, other: string): string {
   const others = other.split('/');
   const parts = one.split('/').map((part, i) => (part.startsWith('{') ? others[i] : part));
   return parts.map((part) => (part?.startsWith('{') ? ID : part)).join('/');
 }
 
-/** A pattern whose `{id}`, an order's, would have to be a word that no order has for its id. */
+/** Whether the path has a word at the pattern's `{id}` that cannot be the id of an order. */
 function isImpossible(pattern: string, path: string): boolean {
   const parts = path.split('/');
   return pattern.split('/').some((part, i) => part === '{id}' && !isOrderId(parts[i] ?? ''));
@@ -37,7 +37,7 @@ test('an address and a method mean one thing: of two routes that fit, one is imp
   }
 });
 
-test('two routes meet at the events of the order "customer", who cannot be, and a customer "events"', () => {
+test('two routes share only the address of an order "customer", which is no id of an order', () => {
   expect(pairs).toEqual([
     {
       path: '/api/orders/customer/events',

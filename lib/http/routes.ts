@@ -15,7 +15,7 @@ export const ROUTES = [
 
 type Method = (typeof ROUTES)[number]['methods'][number];
 
-/** The methods that the address takes, by all routes that fit; undefined when there is nothing at it. */
+/** The methods of all routes that fit the address; undefined when no route fits. */
 export function methodsAt(path: string): readonly Method[] | undefined {
   const methods = ROUTES.filter((route) => fits(route.path, path)).flatMap(
     (route): readonly Method[] => route.methods,
@@ -23,7 +23,7 @@ export function methodsAt(path: string): readonly Method[] | undefined {
   return methods.length > 0 ? [...new Set(methods)].toSorted() : undefined;
 }
 
-/** Whether the pattern, such as `/api/orders/{id}`, is that of the path. */
+/** Whether the path fits the pattern, such as `/api/orders/{id}`. */
 export function fits(pattern: string, path: string): boolean {
   const [wanted, parts] = [pattern.split('/'), path.split('/')];
   return (

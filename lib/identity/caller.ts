@@ -21,7 +21,7 @@ export type Scope = (typeof SCOPES)[number];
 /** The names that a token has for its caller. They are logged and stored as {@link hashOf} only. */
 type Names = { subject?: string | undefined; client?: string | undefined };
 
-/** Who calls: a customer for themselves, a person who may do everything, or another program. */
+/** The caller: a customer, an operator (who may do everything), or a machine (another program). */
 export type Caller = Names &
   (
     | { kind: 'customer'; customerId: string }
@@ -29,17 +29,17 @@ export type Caller = Names &
     | { kind: 'machine'; scopes: readonly Scope[] }
   );
 
-/** Who calls where tokens are not demanded and none was sent. */
+/** The caller of a request without a token, where tokens are not demanded. */
 export const ANYBODY: Caller = { kind: 'operator' };
 
 type Reading = Pick<TokenSettings, 'scopePrefix' | 'customerClaim' | 'operator'>;
 
 /**
- * Reads the caller from the claims of a checked token. The scope or the role of an operator comes
- * first; a token without a person in it is a machine's; every other one is a customer's, whatever its
- * scopes: those say what the customer's app may do, not to whose data.
+ * Reads the caller from the claims of a checked token. A token with the operator's scope or role is
+ * an operator's; any other token without a person in it is a machine's; every other token is a
+ * customer's, whatever its scopes: a scope says what an app may do, not whose data it may use.
  *
- * @throws AppError `TOKEN_INVALID` when the claim with the customer's id has none
+ * @throws AppError `TOKEN_INVALID` when the claim for the customer's id holds no such id
  */
 export function callerOf(claims: JWTPayload, settings: Reading): Caller {
   const scopes = scopesOf(claims, settings.scopePrefix);
@@ -56,7 +56,7 @@ export function callerOf(claims: JWTPayload, settings: Reading): Caller {
   throw invalid(`The claim "${customerClaim}" of the token is no customer id.`);
 }
 
-/** Names one caller in logs and counters: nobody reads from it who that is. */
+/** Names one caller in logs and counters, without showing who the caller is. */
 export function hashOf({ subject = '', client = '' }: Caller, hash: KeyedHash): string {
   return hash('caller', subject, client).slice(0, 22);
 }
@@ -71,8 +71,8 @@ function hasRole(claims: JWTPayload, operator: Reading['operator']): boolean {
 }
 
 /**
- * Whether a program got the token for itself, by the client credentials grant. Nothing here is a
- * text that people choose for themselves, such as a name.
+ * Whether a program got the token for itself, by the client credentials grant. This reads only
+ * claims that people cannot choose for themselves: a name is not among them.
  */
 function isMachine(claims: JWTPayload): boolean {
   const { sub, username, azp, client_id: client, clientAddress } = claims;

@@ -5,7 +5,7 @@ import { challengeOf } from './challenge.ts';
 
 const challenge = (code: ErrorCode, message = 'Why.') => challengeOf(new AppError(code, message));
 
-test('without a token there is no error to tell, with a bad one there is', () => {
+test('a missing token gets a challenge without an error, a bad token one with an error', () => {
   expect(challenge('TOKEN_MISSING')).toBe('Bearer realm="orders"');
   const invalid = 'Bearer realm="orders", error="invalid_token", error_description="Why."';
   expect(challenge('TOKEN_INVALID')).toBe(invalid);

@@ -1,8 +1,8 @@
 import { type AppError, ERRORS } from '../errors.ts';
 
 /**
- * The value of `WWW-Authenticate` that goes with a refused token (RFC 6750, section 3); undefined for
- * an error that no other token would help.
+ * The value of `WWW-Authenticate` that goes with a refused token (RFC 6750, section 3); undefined
+ * for an error that another token would not solve.
  */
 export function challengeOf({ code, message, details }: AppError): string | undefined {
   const attributes: Record<string, string> = { realm: 'orders' };

@@ -2,15 +2,15 @@ import type { JWTPayload } from 'jose';
 import { AppError } from '../errors.ts';
 import type { TokenSettings } from './settings.ts';
 
-/** By how much clocks may differ, in seconds. */
+/** The seconds by which clocks may differ. */
 export const SKEW = 30;
 
 /** Claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.3.2.11). */
 const OF_ID_TOKENS = ['nonce', 'at_hash', 'c_hash'];
 
 /**
- * Refuses a token by its claims. This comes before the signature is checked, so that a token of
- * another issuer and an expired one are told apart from one whose key is not known yet.
+ * Refuses a token by its claims. This comes before the check of the signature, so that an expired
+ * token, or one of another issuer, is not taken for a token whose key is not known yet.
  *
  * @throws AppError `TOKEN_INVALID` or `TOKEN_EXPIRED`
  */
@@ -42,7 +42,7 @@ export function wordsOf(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((word) => typeof word === 'string') : [];
 }
 
-/** The claim of this very name, else the one that its dots lead to (`realm_access.roles`). */
+/** The claim of exactly this name, else the one at this path with dots (`realm_access.roles`). */
 export function claimAt(claims: JWTPayload, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name.split('.').reduce<unknown>((value, key) => {
@@ -56,7 +56,7 @@ function isTime(claim: unknown): claim is number {
 }
 
 /**
- * Cognito's access tokens have a `client_id` and mostly no `aud`; the gateway decides alike.
+ * Cognito's access tokens have a `client_id` and mostly no `aud`; API Gateway checks the same way.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
  */
 function isFor(audience: string[], { aud, client_id: client }: JWTPayload): boolean {

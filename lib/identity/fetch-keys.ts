@@ -8,8 +8,8 @@ const safeAddress = z.string().refine(isSafeAddress, 'https, or http on this mac
 const metadataSchema = z.object({ issuer: z.string(), jwks_uri: safeAddress });
 
 /**
- * Asks an issuer for its keys; without their address its metadata is asked first (OpenID Connect
- * Discovery 1.0). All of it ends within `ms`.
+ * Asks an issuer for its keys. Without the keys' address, the issuer's metadata is fetched first
+ * (OpenID Connect Discovery 1.0). Both requests together end within `ms`.
  *
  * @throws Error saying which address gave no usable answer, and why
  */
@@ -38,7 +38,7 @@ async function read<T>(address: string, schema: z.ZodType<T>, signal: AbortSigna
   }
 }
 
-/** A redirect is not followed: it may lead to where an answer can be changed on its way. */
+/** Follows no redirect: it may lead to an address whose answers can be changed on their way. */
 async function textAt(address: string, signal: AbortSignal): Promise<string> {
   const headers = { accept: 'application/json' };
   const response = await fetch(address, { signal, headers, redirect: 'manual' });

@@ -7,7 +7,7 @@ const publicKey = z
   .looseObject({ kty: z.string().min(1) })
   .refine((key) => !SECRET.some((member) => member in key), 'a public key only');
 
-/** A JSON Web Key Set (RFC 7517) of public keys. A set without a key is no answer of an issuer. */
+/** A JSON Web Key Set (RFC 7517) of public keys. A set without a key is refused. */
 export const keySetSchema = z.object({ keys: z.array(publicKey).min(1) });
 
 export type KeySet = z.infer<typeof keySetSchema>;

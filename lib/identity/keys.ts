@@ -7,18 +7,18 @@ import type { KeySource } from './settings.ts';
 
 /** Well under the two seconds in which a request is answered. */
 const FETCH_LIMIT = 1000;
-/** From one fetch to the next, whatever asks for it. */
+/** The least time from one fetch to the next, for every reason to fetch. */
 const PAUSE = 60_000;
-/** The pause after a failure while no key is known at all and every token waits for one. */
+/** The pause after a failed fetch while no key is known at all, so that no token can be checked. */
 const PAUSE_WITHOUT_KEYS = 5000;
-/** After this time the keys are asked for again, so that a key that the issuer took back goes. */
+/** After this time the keys are fetched again, to drop a key that the issuer took back. */
 const OLD = 10 * 60_000;
 
 /** Finds the key that a token's header names. */
 export type Keys = {
   /**
-   * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have, `KEYS_AWAY` where that
-   * is not known yet
+   * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have, `KEYS_AWAY` while
+   * nobody knows whether the issuer has the key
    */
   find(header: JWTHeaderParameters): Promise<CryptoKey>;
 };
@@ -39,7 +39,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   let fetching: Promise<boolean> | undefined;
   const now = () => clock.now().getTime();
 
-  /** @returns whether the issuer answered; where not, the known keys go on */
+  /** @returns whether the issuer answered; if not, the known keys stay in use */
   async function load(): Promise<boolean> {
     try {
       known = createLocalJWKSet(await fetch(issuer, FETCH_LIMIT));
@@ -72,7 +72,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
       if (!own && !found) await fetching;
       const key = await lookUp(known, header);
       if (key) return key;
-      // Only a fetch that began after this token had come says that the issuer does not have its key.
+      // Only a fetch that began after this token arrived shows that the issuer lacks its key.
       if (isFresh) refuse();
       const retryAfter = Math.max(1, Math.ceil((nextFetch - now()) / 1000));
       throw new AppError('KEYS_AWAY', 'The key that signed the token is not known yet.', {

@@ -2,18 +2,19 @@ import { AppError } from '../errors.ts';
 import { type Caller, OPERATE, type Scope } from './caller.ts';
 
 /**
- * Who may use an operation. `open`: everybody. Else an operator, a machine with the scope, and a
- * customer for what is their own; with `moves`, those alone of all that the operation can do.
+ * Says who may use an operation. `open`: everybody. Otherwise: an operator, a machine with the
+ * scope, and a customer on their own data. With `moves`, a customer may make only these moves.
  */
 export type Rule = 'open' | { scope: Scope; moves?: readonly string[] };
 
 /**
- * Whose data a request is about. `named`: the request itself says so, and a refusal tells nothing
- * new. Else it was found by an id, and a customer must not learn that it is there.
+ * The owner of the data that a request is about. `named`: the request names the owner, so a refusal
+ * tells the caller nothing new. Otherwise the data was found by its id, and another customer must
+ * not learn that it exists.
  */
 export type Resource = { owner: string; named: boolean; move?: string };
 
-/** `undecided`: it depends on whose data it is, so ask again with the resource. `hidden`: answer 404. */
+/** `undecided`: the owner decides, so ask again with the resource. `hidden`: answer 404. */
 export type Decision =
   | 'allowed'
   | 'undecided'
@@ -35,7 +36,7 @@ export function decide(rule: Rule, caller: Caller, resource?: Resource): Decisio
   return { refused: 'SCOPE_MISSING', scope: OPERATE };
 }
 
-/** A refusal as the error that the caller is answered. */
+/** The error that a refused caller gets. */
 export function refusalOf(refusal: Extract<Decision, { refused: string }>): AppError {
   if (refusal.refused === 'NOT_YOURS') {
     return new AppError('NOT_YOURS', 'Your token stands for another customer.');

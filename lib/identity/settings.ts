@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isSafeAddress } from './address.ts';
 import { type KeySet, keySetSchema } from './key-set.ts';
 
-/** What the gateway's own check of tokens takes, too: its authorizer knows RSA alone. */
+/** The algorithms that the gateway's authorizer takes, too: it knows RSA only. */
 const WITH_GATEWAY = ['RS256', 'RS384', 'RS512'];
 const WITHOUT_GATEWAY = [...WITH_GATEWAY, 'ES256', 'EdDSA', 'Ed25519'];
 
@@ -30,7 +30,7 @@ export const identityFields = {
 
 export type IdentityVariables = z.output<z.ZodObject<typeof identityFields>>;
 
-/** Where the keys come from that check signatures. Without an address the issuer's metadata has it. */
+/** The source of the keys that check signatures. The issuer's metadata names a missing `url`. */
 export type KeySource = { given: KeySet } | { issuer: string; url?: string | undefined };
 
 /** How a token is checked and read. */
@@ -39,21 +39,21 @@ export type TokenSettings = {
   audience: string[];
   algorithms: string[];
   keys: KeySource;
-  /** Cut off the front of scopes: Cognito names them `<resource server>/<scope>`. */
+  /** This prefix is cut off each scope: Cognito names scopes `<resource server>/<scope>`. */
   scopePrefix: string;
   customerClaim: string;
-  /** The role that makes an operator, and the claim that lists roles. */
+  /** The role that makes a caller an operator, and the claim that lists a caller's roles. */
   operator: { claim: string; role: string } | undefined;
 };
 
 export type Identity = {
-  /** Whether a request without a token is refused; where not, its caller is an operator. */
+  /** Whether a request without a token is refused. If it is not, its caller is an operator. */
   isDemanded: boolean;
-  /** Absent where tokens are not read at all. */
+  /** Absent if tokens are not read at all. */
   tokens: TokenSettings | undefined;
 };
 
-/** Adds a fault for every variable that another one needs. */
+/** Adds a fault for every missing variable that another one needs. */
 export function checkIdentity(set: IdentityVariables, context: z.RefinementCtx): void {
   const { AUTH, AUTH_ISSUER, AUTH_JWKS } = set;
   const need = (path: keyof IdentityVariables, asking: string) => {
@@ -93,7 +93,7 @@ function asJson(text: string, context: z.RefinementCtx): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The reason would show what was given; that it is no JSON says enough.
+    // The parser's message would repeat the given text; "no JSON" says enough.
     context.addIssue({ code: 'custom', message: 'no JSON: "npm run auth:keys" prints it' });
     return z.NEVER;
   }

@@ -6,10 +6,10 @@ import { checkClaims, invalid, SKEW } from './claims.ts';
 import type { Keys } from './keys.ts';
 import type { TokenSettings } from './settings.ts';
 
-/** The gateway takes headers of 10 KB together. */
+/** The gateway takes at most 10 KB for all headers together. */
 const MAX_LENGTH = 8192;
 
-/** Header, claims and signature; the signature may be missing, which its algorithm has to answer for. */
+/** Header, claims and signature. The check of the algorithm refuses an empty signature. */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 type TokenDeps = { settings: TokenSettings; keys: Keys; clock: Clock };
@@ -55,7 +55,7 @@ async function verified(token: string, { settings, keys, clock }: TokenDeps): Pr
   }
 }
 
-/** jose's errors hold the claims of the token, which must not be logged: none becomes a cause. */
+/** jose's errors hold the token's claims, which must not be logged: no such error is a cause. */
 function asRefusal(error: unknown, algorithms: string[]): unknown {
   if (error instanceof AppError) return error;
   if (error instanceof errors.JOSEAlgNotAllowed) {

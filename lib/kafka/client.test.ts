@@ -103,7 +103,7 @@ test('work that fails after its time is over replaces the connection, too', asyn
   expect(seen).toEqual({ made: 2, closed: 1 });
 });
 
-test('who gets no connection hears of that, and who has one of an answer that is missing', async () => {
+test('without a connection the error says so, with one it names the missing answer', async () => {
   const { opening, warm } = createFake();
   await expect(warm.use(done, 1)).rejects.toBeInstanceOf(UnreachableError);
   opening.resolve();

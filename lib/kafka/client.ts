@@ -13,14 +13,14 @@ export const REQUEST_TIMEOUT_MS = 3_000;
 const OPENING_MS = 5_000;
 const CLOSING_MS = 1_000;
 
-/** kafkajs' own time limits count the time of a freeze, too: those of this file and its sockets hold. */
+/** kafkajs' own limits count frozen time: the limits here and in sockets.ts replace them. */
 const NEVER_MS = 24 * 3600 * 1000;
 
 tolerateLostLeaders();
 
 type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
 
-/** No connection to Kafka is there: it says nothing of a partition, and concerns everybody. */
+/** There is no connection to Kafka. This concerns all partitions, not one of them. */
 export class UnreachableError extends AppError {
   constructor(reason: string, cause?: unknown) {
     super('KAFKA_AWAY', reason, {}, cause);
@@ -46,7 +46,7 @@ export async function createKafka(
   });
 }
 
-/** What a connection is made with: its sockets, and what to call at each of its answers. */
+/** The parts that a connection is made with: its sockets, and a function to call at each answer. */
 export type Making = { sockets: Sockets; answered(): void };
 
 /**
@@ -73,9 +73,10 @@ export function keepWarm<C extends Connection>(create: (making: Making) => Promi
   return {
     /**
      * Runs `work` on the connection. The time limit ends the waiting, not the work: kafkajs cannot
-     * cancel a request. A failure of the work replaces the connection; the end of the time does, too,
-     * when nothing at all was answered meanwhile. Else it is slow, or one broker of several is away:
-     * then it serves on, and after a long wait until nobody uses it.
+     * cancel a request. A failure of the work replaces the connection. The end of the time does so
+     * only when the connection got no answer at all meanwhile. Otherwise the connection is slow, or
+     * one broker of several is away, and it stays in use; after a long wait it is replaced as soon
+     * as nobody uses it.
      *
      * @throws what `work` throws; AppError `KAFKA_AWAY` when the time is over, as an
      * {@link UnreachableError} when there is no connection
@@ -125,9 +126,9 @@ type Warm<C> = {
   sockets: Sockets;
   isOpen: boolean;
   users: number;
-  /** How many answers have come on it. */
+  /** The number of answers that have come on this connection. */
   answers: number;
-  /** Whether somebody waited long and in vain for one of its brokers. */
+  /** Whether somebody waited long for one of its brokers and got no answer. */
   isWorn: boolean;
 };
 
@@ -150,7 +151,7 @@ function startOpening<C extends Connection>(create: (making: Making) => Promise<
   return warm;
 }
 
-/** kafkajs waits for its requests before it closes a socket: those that hang are broken off. */
+/** kafkajs waits for its requests before it closes a socket, so hanging ones are broken off. */
 function close({ opened, sockets }: Warm<Connection>): Promise<void> {
   const end = afterAwake(CLOSING_MS, () => sockets.close());
   const ended = () => {

@@ -7,7 +7,7 @@ import type { OutgoingRecord, Producer } from './producer.ts';
 /** Headers of a dead letter; the headers of the record itself are in its payload. */
 export const DEAD_LETTER_WRITER = 'dead-letter-writer';
 export const DEAD_LETTER_REASON = 'dead-letter-reason';
-/** Which parts of the record its topic had no room for: the original has them. */
+/** Names the parts of the record that did not fit into the letter; the original record has them. */
 export const DEAD_LETTER_OMITTED = 'dead-letter-omitted';
 
 /** AWS's name for a record given up is `RetriesExhausted`; this one was refused at once. */
@@ -15,7 +15,7 @@ const CONDITION = 'RecordRefused';
 
 const TIMEOUT_MS = 5_000;
 const MAX_REASON = 1_000;
-/** kafkajs takes minutes to hash a key of 1 MB: the letter of such a key stands in the first partition. */
+/** kafkajs needs minutes to hash a key of 1 MB, so letters with a longer key go to partition 0. */
 const MAX_HASHED_KEY = 8 * 1024;
 /** The last millisecond that JavaScript can name. */
 const LAST_TIME = 8.64e15;
@@ -23,8 +23,9 @@ const LAST_TIME = 8.64e15;
 /** Where records go that no further delivery can help. */
 export type DeadLetters = {
   /**
-   * Resolves when Kafka has acknowledged the letter. One that is too large for its topic leaves out the
-   * largest part of the record, then the next; where the record was always stays in it.
+   * Resolves when Kafka has acknowledged the letter. A letter that is too large for its topic
+   * leaves out the largest part of the record, then the next largest. The record's topic,
+   * partition, offset and timestamp always stay in the letter.
    *
    * @throws AppError `KAFKA_AWAY`, or `KAFKA_REFUSED` when not even the smallest letter is taken
    */

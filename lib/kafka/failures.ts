@@ -4,8 +4,9 @@ import { AppError } from '../errors.ts';
 export type Ids = { orderId: string; eventId: string };
 
 /**
- * What follows from a failure. `set aside`: the record has had its chances. `hold back`: it has, but so
- * many others have too that the code must be at fault, so it is delivered again.
+ * The next step after a failure. `set aside`: the record has used up its tries. `hold back`: the
+ * record has used up its tries, but so have so many others that the code must be at fault, so the
+ * record is delivered again.
  */
 export type Verdict = {
   next: 'again' | 'set aside' | 'hold back';
@@ -14,12 +15,12 @@ export type Verdict = {
 };
 
 /**
- * Remembers how often each record has ended in an unexpected error: Kafka gives a record no number of
- * deliveries, and memory does not survive a cold start.
+ * Counts how often each record has ended in an unexpected error. Kafka does not count deliveries,
+ * and a count in memory would not survive a cold start.
  */
 export type FailureLedger = { count(ids: Ids): Promise<Verdict> };
 
-/** Why a record is set aside after unexpected errors. Their messages may hold what is private. */
+/** The reason for setting a record aside, without the errors' texts: they may hold private data. */
 export function exhausted({ attempts, since }: Verdict): AppError {
   return new AppError(
     'INTERNAL',

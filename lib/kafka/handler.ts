@@ -31,7 +31,7 @@ export type KafkaHandlerDeps<T> = {
   identify: (value: T) => Ids;
   deadLetters: DeadLetters;
   failures: FailureLedger;
-  /** Where it is noted that a record fails again and again. */
+  /** Notes the records that fail again and again. */
   standstill?: Pick<Standstill, 'note'> | undefined;
   /**
    * Whether the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
@@ -48,9 +48,10 @@ type Request = middy.Request<unknown, BatchResponse>;
 
 /**
  * The house wrapper around a function behind a Kafka topic: each record is decoded, checked and
- * processed; what no further delivery can help is set aside in the dead letters, acknowledged, and
- * so done; every other failure is answered for a new delivery, an unexpected one until the record has
- * had its chances. When nothing at all was done, the invocation fails, so that it is seen as an error.
+ * processed. A record that no further delivery can help is set aside in the dead letters and
+ * acknowledged. Every other failed record is reported, so that it is delivered again; after an
+ * unexpected error only until the record has used up its tries. If no record at all was done, the
+ * invocation fails, so that Lambda counts an error.
  */
 export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
   return middy<unknown, BatchResponse>({ timeoutEarlyInMillis: 0 })
@@ -116,7 +117,7 @@ async function handleMessage<T>(
   }
 }
 
-/** Why no further delivery helps the record; undefined where one may. */
+/** The reason why no further delivery helps the record; undefined if another one may help. */
 async function reasonToSetAside(
   error: unknown,
   ids: Ids,
@@ -127,7 +128,7 @@ async function reasonToSetAside(
     return error.retriable ? undefined : error;
   }
   const verdict = await failures.count(ids).catch((failure: unknown) => {
-    // What cannot be counted is delivered again, as ever.
+    // A failure that cannot be counted is delivered again.
     logFailure(log, 'failure not counted', failure);
     return undefined;
   });

@@ -15,7 +15,7 @@ export type OutgoingRecord = {
   key: string | Buffer | null;
   value: string | Buffer | null;
   headers?: IHeaders;
-  /** Instead of the one that the key decides. */
+  /** The partition to write to; without it the key decides. */
   partition?: number;
 };
 
@@ -38,7 +38,7 @@ export type Producer = {
     timeoutMs: number,
     options?: { gzip?: boolean },
   ): Promise<void>;
-  /** Where records with the key go; undefined before Kafka has said how many partitions there are. */
+  /** The partition of records with this key; undefined until the number of partitions is known. */
   partitionOf(topic: string, key: string): number | undefined;
   disconnect(): Promise<void>;
 };
@@ -46,7 +46,7 @@ export type Producer = {
 /** The broker's answers that another try does not change. */
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
-/** What is wrong with one partition: the connection that told it serves the others. */
+/** Faults of a single partition: the connection that reported one still serves the others. */
 const OF_A_PARTITION = new Set([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
@@ -98,8 +98,8 @@ export function createProducer(brokers: string[], signIn: SignIn = { way: 'none'
 }
 
 /**
- * Kafka's own answer about the records or their partition, which says nothing against the connection
- * that others are using.
+ * Kafka's own answer about the records or their partition. The connection itself works, so others
+ * go on using it.
  *
  * @throws every other failure
  */

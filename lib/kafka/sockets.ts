@@ -10,11 +10,11 @@ const REPLACED = 'the connection was replaced';
 /** The sockets of one kafkajs client. */
 export type Sockets = {
   factory: ISocketFactory;
-  /** Breaks those that are not ended, and so what waits for an answer. The client gets no others. */
+  /** Breaks the open sockets, so that waiting requests fail. The client gets no new sockets. */
   close(): void;
 };
 
-/** Makes the sockets of a client: kafkajs itself can neither cancel a request nor leave a freeze out. */
+/** Makes a client's sockets: kafkajs can neither cancel requests nor ignore frozen time. */
 export function createSockets(): Sockets {
   const open = new Set<net.Socket>();
   let isClosed = false;

@@ -12,23 +12,23 @@ export type StuckRecord = {
   topic: string;
   partition: number;
   offset: number;
-  /** When it failed for the first time. */
+  /** The time at which the record failed for the first time. */
   since: string;
   code: string;
 };
 
-/** Notes on the table where a function does not get on, for those who watch over it. */
+/** Notes on the table the records at which a function is stuck, for the health check. */
 export type Standstill = {
-  /** Notes the first record that failed of each partition, and that a partition goes on again. */
+  /** Notes each partition's first failed record. Removes the note when the partition goes on. */
   note(event: KafkaEvent, failures: readonly Failure[]): Promise<void>;
-  /** The records that have failed for more than two minutes, and failed lately. */
+  /** The records that have failed for more than two minutes, the last time within 15 minutes. */
   stuck(): Promise<StuckRecord[]>;
 };
 
 type Failed = Extract<Failure, { why: 'failed' }>;
 
 const KEY = 'STUCK';
-/** A partition is noted at most so often, by each instance. */
+/** Each instance writes at most one note for a partition within this time. */
 const EVERY_MS = 60_000;
 const STUCK_MS = 120_000;
 /** Longer than the pause before a record is delivered again. */
@@ -41,7 +41,7 @@ export function createStandstill(deps: {
   clock: Clock;
 }): Standstill {
   const { dynamo, table, clock } = deps;
-  /** What this instance has noted last of each partition. */
+  /** The last note of this instance for each partition. */
   const noted = new Map<string, { offset: number; at: number }>();
 
   const update = (
@@ -100,7 +100,7 @@ export function createStandstill(deps: {
           else if (last && own.length === 0) await goOn(name, last);
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
-          // The records themselves are answered for; health tells that DynamoDB is away.
+          // The answer for the records stays the same; health reports that DynamoDB is away.
           logger.warn('standstill not noted', { code: error.code, reason: error.message });
         }
       }
@@ -133,7 +133,7 @@ type Input = {
   ReturnValues: 'ALL_NEW';
 };
 
-/** Another record than the one that is noted: it begins to stand now. */
+/** The update for a record that is not the noted one: the record has failed only since now. */
 function begun(input: Input, topic: string, partition: number) {
   return {
     ...input,

@@ -1,20 +1,20 @@
 import { AppError } from '../errors.ts';
 import type { KeyedHash } from '../keyed-hash.ts';
 
-/** So many in each period of so many seconds; the periods are the clock's, as hours and minutes are. */
+/** Allows `count` calls in each period of `seconds`; periods follow the clock, as minutes do. */
 export type Quota = { name: string; count: number; seconds: number };
 
-/** Counts one more for somebody. @returns 0, or after how many seconds there is room again */
+/** Counts one more for `who`. @returns 0, or the seconds until there is room again */
 export type Limit = (who: string) => Promise<number>;
 
-/** The period at a time: when it began, and in how many seconds it ends. */
+/** The period of the time `now`: its start, and the seconds until its end. */
 export function periodAt(now: Date, { seconds }: Pick<Quota, 'seconds'>) {
   const at = Math.floor(now.getTime() / 1000);
   const start = at - (at % seconds);
   return { start, left: start + seconds - at };
 }
 
-/** An address under a keyed hash: who reads the counters cannot read the address from them. */
+/** An address as a keyed hash, so that the counters do not show the address. */
 export function recipientOf(hash: KeyedHash, channel: string, address: string): string {
   // Providers deliver `Ada@` and `ada@` to one mailbox.
   return hash('recipient', channel, address.toLowerCase());

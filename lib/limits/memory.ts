@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 import { type Limit, periodAt, type Quota } from './limit.ts';
 
-/** Some megabytes at the most. Beyond, whoever was counted first is forgotten first. */
+/** Some megabytes at most. Beyond this number the caller that was counted first is forgotten. */
 const MAX_KNOWN = 10_000;
 
 /**
- * Counts in this instance alone: without a call, and only approximately, since every instance lets
- * the full count pass.
+ * Counts in the memory of this instance, without a request. With several instances the limit is
+ * only approximate, since each instance allows the full count.
  */
 export function createMemoryLimit({ clock }: { clock: Clock }, quota: Quota): Limit {
   const counts = new Map<string, number>();

@@ -6,7 +6,7 @@ const count = z
   .transform(Number)
   .optional();
 
-/** The variables that bound what one caller or one recipient can cause; absent ones bound nothing. */
+/** The limits for one caller or one recipient. A variable that is absent sets no limit. */
 export const limitFields = {
   LIMIT_ORDERS_PER_MINUTE: count,
   LIMIT_REQUESTS_PER_MINUTE: count,
@@ -21,7 +21,7 @@ export type Limits = {
   messagesPerHour: number | undefined;
 };
 
-/** Adds a fault where somebody is counted and there is no secret to hash their name with. */
+/** Adds a fault if a limit is set but HASH_SECRET, which hashes the names in counters, is not. */
 export function checkLimits(
   set: LimitVariables & { HASH_SECRET?: string | undefined },
   context: z.RefinementCtx,

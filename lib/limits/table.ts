@@ -4,9 +4,9 @@ import type { Clock } from '../clock.ts';
 import { type Limit, periodAt, type Quota } from './limit.ts';
 
 /**
- * Counts in the table, for all instances together, by one conditional write a time. An item holds one
- * period's count and goes by its time to live. A write whose answer is lost is sent again and may
- * count twice: a limit is no bill.
+ * Counts in the table, for all instances together, by one conditional write per count. An item
+ * holds the count of one period and expires by its time to live. A write whose answer is lost is
+ * sent again and may count twice, which a limit can bear.
  */
 export function createTableLimit(
   { dynamo, table, clock }: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },

@@ -13,7 +13,7 @@ import {
 } from './preferences.ts';
 import { customerKey } from './record.ts';
 
-/** How often preferences are written, when others write them at the same time. */
+/** The number of attempts to write preferences while others write them at the same time. */
 const TRIES = 5;
 
 /** Where the preferences of customers are kept. */
@@ -50,7 +50,7 @@ export function createCustomers(deps: {
     return (await orAway(dynamo.send(get))).Item;
   }
 
-  /** @returns what is stored afterwards, and whether it is mine */
+  /** @returns the item that is stored afterwards, and whether this write made it */
   async function replace(
     customerId: string,
     preferences: Preferences,
@@ -76,7 +76,7 @@ export function createCustomers(deps: {
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     const { item: now } = await attempt(dynamo.send(update));
-    // A write that arrived, and that the SDK repeats because its answer was lost, is a success.
+    // The SDK repeats a write whose answer was lost. If the first one arrived, this is a success.
     return { item: now, isMine: now?.writer === writer };
   }
 
@@ -106,7 +106,7 @@ function keyOf(customerId: string) {
   return { pk: customerKey(customerId), sk: 'PREFERENCES' };
 }
 
-/** None yet, or an item without one, is version 0. */
+/** Preferences that do not exist yet, or have no version, are version 0. */
 function versionOf(item: Record<string, unknown> | undefined): number {
   return typeof item?.version === 'number' ? item.version : 0;
 }

@@ -39,11 +39,11 @@ export type Deferred = {
    */
   find(key: NotificationKey, now: Date): Promise<DeferredRecord | undefined>;
   /**
-   * Has a record that is still due looked at later, with growing pauses; after six days it is given up.
-   * `settled`: it is due no longer.
+   * Puts off a record that is still due, by growing pauses; after six days the record is given up.
+   * `settled`: the record is no longer due.
    */
   postpone(key: NotificationKey, now: Date): Promise<'later' | 'given up' | 'settled'>;
-  /** The records that were given up, those of a period, the oldest first. */
+  /** The records that were given up in the period, oldest first. */
   givenUp(period: Period): AsyncGenerator<GivenUp>;
   /** Has a record looked at again, as if it had waited. @returns false when it rests no longer */
   putBack(record: GivenUp, now: Date): Promise<boolean>;
@@ -102,7 +102,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       if (!isDue(item, now)) return 'settled';
       const { failingSince = now, status } = storedSchema.parse(item);
       const next = nextTry(failingSince, now);
-      // A status of another release, or a settled one, is left to the code that knows it.
+      // Only these two statuses are given up. Others are settled, or known to another release only.
       const rests = !next && (status === 'deferred' || status === 'failed');
       const until = rests ? now : (next ?? late(now));
       const set = {
@@ -114,7 +114,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       const { refused } = await update({
         Key: key,
         ...changing(set, {
-          // Not under a call that somebody has begun meanwhile.
+          // No write when another invocation has begun a call meanwhile.
           ConditionExpression: `deferredUntil = :due${rests ? ' AND #status = :was' : ''}`,
           ExpressionAttributeValues: {
             ':due': item.deferredUntil,

@@ -43,7 +43,7 @@ export type Attempt = {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
-/** What became of one notification. `waits`: until quiet hours end. `put off`: no provider took it. */
+/** The fate of one notification. `waits`: until quiet hours end. `put off`: no provider took it. */
 export type Fate =
   | 'sent'
   | 'failed'

@@ -6,18 +6,18 @@ import type { FailureLedger, Ids } from '../kafka/failures.ts';
 import { orderKey } from './record.ts';
 
 const MINUTE_MS = 60_000;
-/** A record has had its chances after so many failures, over at least so long. */
+/** A record has used up its tries after this many failures over at least this time. */
 const ATTEMPTS = 10;
 const SPAN_MS = 10 * MINUTE_MS;
-/** Failures so far apart are not those of one delivery: a redrive has its chances anew. */
+/** After this time without a failure the count begins anew: a redriven record has all its tries. */
 const FORGOTTEN_MS = 60 * MINUTE_MS;
 
-/** More different records than this that ask to be set aside within the window are a bad release. */
+/** If more records than this are to be set aside within the window, the release is bad. */
 const MAX_ASKING = 5;
 const WINDOW_MS = 10 * MINUTE_MS;
-/** The window holds no more: so many are a bad release, whoever else asks. */
+/** The window holds at most this many events: so many already mean a bad release. */
 const MAX_REMEMBERED = 4 * MAX_ASKING;
-/** How often the window is written, when others write it at the same time. */
+/** The number of attempts to write the window while others write it at the same time. */
 const TRIES = 3;
 
 const KEPT_MS = 24 * 60 * MINUTE_MS;
@@ -31,7 +31,7 @@ const windowSchema = z.object({
   asked: z.record(z.string(), time).catch({}),
 });
 
-/** Where the failures of events are counted: an item for each event, and one window for all. */
+/** Counts the failures of events on the table: an item for each event, and one window for all. */
 export function createFailures(deps: {
   dynamo: DynamoDBDocumentClient;
   table: string;
@@ -39,7 +39,7 @@ export function createFailures(deps: {
 }): FailureLedger {
   const { dynamo, table, clock } = deps;
 
-  /** @returns the failures in a row, this one included, and when the first was */
+  /** @returns the failures in a row, this one included, and the time of the first */
   async function counted({ orderId, eventId }: Ids, now: Date) {
     const write = (anew: boolean) =>
       attempt(
@@ -68,7 +68,7 @@ export function createFailures(deps: {
     return countSchema.parse((known.refused ? await write(true) : known).item);
   }
 
-  /** @returns how many different events have asked within the window, this one included */
+  /** @returns the number of different events to be set aside within the window, with this one */
   async function asking(eventId: string, now: Date): Promise<number> {
     for (let tries = TRIES; tries > 0; tries -= 1) {
       const get = new GetCommand({ TableName: table, Key: WINDOW, ConsistentRead: true });
@@ -97,7 +97,7 @@ export function createFailures(deps: {
       );
       if (!refused) return fresh.length;
     }
-    // Nobody gets through only where many ask at once.
+    // All writes were refused, so many events are being counted at once: a bad release.
     return MAX_ASKING + 1;
   }
 

@@ -140,7 +140,7 @@ const storedSchema = notificationSchema.extend({
 
 type Stored = z.infer<typeof storedSchema>;
 
-/** The record as the API shows it; nothing where it holds not even what every entry has. */
+/** The record as the API shows it; empty if the record lacks a field that every entry has. */
 function entriesOf(item: Item, now: Date): NotificationEntry[] {
   const record = storedSchema.strip().safeParse(item);
   if (!record.success) {

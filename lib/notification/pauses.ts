@@ -1,11 +1,11 @@
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MS = 60 * MINUTE_MS;
-/** As long as Lambda tries a record of the topic, see `maximumRecordAge` in serverless.yml. */
+/** The time for which Lambda retries a record, see `maximumRecordAge` in serverless.yml. */
 const TRIED_MS = 6 * 24 * 60 * MINUTE_MS;
 
 /**
- * When a notification that has failed since a time is tried again: after as long as that lasts and a
- * minute more, so after 1, 2, 4 … 60 minutes.
+ * The next try of a notification that has failed since the given time. The pause is the time since
+ * then plus a minute, so the pauses are 1, 2, 4 … 60 minutes.
  *
  * @returns undefined when it has failed for six days and is given up
  */
@@ -15,7 +15,7 @@ export function nextTry(failingSince: Date, now: Date): Date | undefined {
   return new Date(now.getTime() + Math.min(elapsed + MINUTE_MS, MAX_PAUSE_MS));
 }
 
-/** A minute from now: the pause of what has not failed, and was only not begun. */
+/** A minute from now: the pause of a notification that has not failed, but was not begun. */
 export function soon(now: Date): Date {
   return new Date(now.getTime() + MINUTE_MS);
 }

@@ -25,7 +25,7 @@ export type Outcome =
   | { status: 'failed'; reason: string; passing: boolean }
   | { status: 'unknown'; reason: string };
 
-/** The providers surely took nothing, and may later. */
+/** Whether the providers surely took nothing, but may take the notification later. */
 export function isPassing<Told extends { status: string }>(
   told: Told,
 ): told is Told & { status: 'failed'; passing: true } {
@@ -39,14 +39,14 @@ const time = z.iso
   .catch(undefined);
 
 /**
- * What a writer finds on a record. Another release may have written it: a status that this one does
- * not know counts as settled, and a field that it cannot read as absent.
+ * The stored fields that a writer reads. Another release may have written the record: a status that
+ * this release does not know counts as settled, and a field that it cannot read counts as absent.
  */
 export const storedSchema = z.object({
   status: z.string().catch(''),
   claim: z.string().optional().catch(undefined),
   claimedUntil: time,
-  /** When its providers began to fail, where none has taken it since. */
+  /** The time since which all providers have failed; absent once one has taken the notification. */
   failingSince: time,
 });
 

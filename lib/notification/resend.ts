@@ -15,8 +15,9 @@ type Options = {
 };
 
 /**
- * Has `sendDeferred` send, within a minute, what was given up after six days: as the customer's
- * preferences say then, with six days anew, and never what a later event of the order has overtaken.
+ * Puts back notifications that were given up after six days, so that `sendDeferred` sends them
+ * within a minute. They have six new days and follow the customer's preferences of that moment. A
+ * notification that a later event of its order has overtaken is never sent.
  *
  * @throws AppError `DATABASE_AWAY`; repeating it goes on where it stopped
  */

@@ -49,7 +49,7 @@ export type Seen = Steps & {
   hold(notification: Notification, claim: string, reason: string, until: Date): Promise<void>;
   /** Takes it up again for the next call. @throws like {@link hold} */
   resume(notification: Notification, claim: string, until: Date): Promise<void>;
-  /** Puts off a claim whose call was not begun; the call is not counted. */
+  /** Puts off a notification whose call was not begun, and does not count the call. */
   release(notification: Notification, claim: string, wait: Wait): Promise<void>;
   /** Puts off a notification that no provider took, to be tried again. */
   putOff(
@@ -57,7 +57,7 @@ export type Seen = Steps & {
     claim: string,
     wait: Wait & { failingSince: Date },
   ): Promise<void>;
-  /** Lets a notification that no provider took rest, `failed`, until somebody puts it back. */
+  /** Marks a notification that no provider took as `failed`; it stays so until it is put back. */
   giveUp(notification: Notification, claim: string, reason: string): Promise<void>;
   /** Notes how the call went: who holds the claim knows best, even when it was given up. */
   settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
@@ -74,7 +74,7 @@ export type Seen = Steps & {
 /** `failingSince`: since when no provider has taken the notification. */
 export type Claim = { id: string; failingSince?: Date | undefined };
 
-/** Why a notification waits, and until when. */
+/** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
 export type RecordFound = { key: NotificationKey; channel: Channel; status: Status };
@@ -101,7 +101,7 @@ function free(now: Date): Condition {
   };
 }
 
-/** What a record holds while it waits, see `deferralOf`. */
+/** The fields that a record has only while it waits, see `deferralOf`. */
 const OF_A_WAIT = ['event', 'deferredShard', 'deferredUntil', 'failingSince'];
 
 /** What one call to a provider leaves on a record. */
@@ -115,7 +115,7 @@ export function createSeen(deps: {
   const { dynamo, table, clock } = deps;
   const update = createUpdate(dynamo, table);
 
-  /** @returns how the record stood before; undefined when it is settled already */
+  /** @returns the record before this write; undefined when the record is settled already */
   async function take(
     notification: Notification,
     set: Attributes,
@@ -151,14 +151,14 @@ export function createSeen(deps: {
     if (refused) throw underWay(notification);
   }
 
-  /** By the claim alone: it stays on the record when somebody else has found it abandoned. */
+  /** Checks only the claim, which stays on the record even when others have found it abandoned. */
   async function note(
     notification: Notification,
     claim: string,
     set: Attributes,
     remove: string[] = [],
   ) {
-    // Refused where somebody else has taken it since, or the record itself has been removed.
+    // A refused write is no error: another invocation has the record now, or it was removed.
     await update({
       Key: notificationKey(notification),
       ...changing(
@@ -179,7 +179,7 @@ export function createSeen(deps: {
         claimedUntil: until.toISOString(),
         ...(again && deferralOf(notification.event, again)),
       };
-      // What waits goes on waiting: should this process die, sendDeferred still looks at it.
+      // A waiting record stays in the index, so sendDeferred still finds it if this process dies.
       const taken = await take(notification, set, { remove: OF_A_CALL, calls: 1 });
       return taken && { id, failingSince: taken.failingSince };
     },
@@ -282,7 +282,7 @@ export function createSeen(deps: {
         ConsistentRead: true,
       });
       const { Items = [] } = await orAway(dynamo.send(query));
-      // A channel of another release is left to the code that knows it.
+      // A channel that this release does not know is left to the release that knows it.
       const own = Items.filter(({ eventId, channel }) => {
         return eventId === event.id && CHANNELS.includes(channel);
       });

@@ -19,8 +19,8 @@ import { type NotificationKey, notificationKey } from './record.ts';
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 
 /**
- * What one run did. `failed`: left for a later run. `dropped`: given up. `done`: nothing that is due was
- * left out.
+ * The counts of one run. `failed`: left for a later run. `dropped`: given up. `done`: the run has
+ * handled everything that was due.
  */
 export type DeferredReport = { handled: number; failed: number; dropped: number; done: boolean };
 
@@ -31,7 +31,7 @@ const MAX_A_RUN = 2_000;
 /**
  * Sends what waited and is due, each as the customer's preferences say now: they may have moved the
  * quiet hours, switched it off, or given another address. What a later event of its order has
- * overtaken is skipped; what no provider takes is put off again, and given up after six days.
+ * overtaken is skipped. If no provider takes one, it is put off again, and given up after six days.
  *
  * @param timeLeft milliseconds that the invocation still has
  * @throws AppError `DATABASE_AWAY`; the next run goes on
@@ -70,8 +70,8 @@ export async function sendDeferred(
 }
 
 /**
- * One record, when it is still due. What goes wrong with it does not stop the others, and is looked at
- * later; DynamoDB being away stops the run.
+ * Handles one record if it is still due. A record that fails is tried later and does not stop the
+ * others; only DynamoDB being away stops the run.
  */
 async function handle(
   key: NotificationKey,
@@ -91,13 +91,13 @@ async function handle(
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
     logFailure(log, 'left for a later run', error);
-    // Whoever is sending it settles it, or is found to be gone in the next minute.
+    // The invocation that is sending the record settles it, or a later run finds it abandoned.
     if (error instanceof AppError && error.code === 'SEND_FAILED') return 'failed';
   }
   return postpone(key, now, log, deps);
 }
 
-/** A record that this run has not settled is not looked at every minute for ever. */
+/** Puts off a record that this run has not settled, so that it is not tried every minute. */
 async function postpone(
   key: NotificationKey,
   now: Date,
@@ -116,7 +116,7 @@ async function postpone(
     return 'dropped';
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
-    // The others may still go through.
+    // The other records may still succeed.
     logFailure(log, 'not postponed', error);
     return 'failed';
   }
@@ -131,13 +131,13 @@ async function resume(
   const { plan } = await inTime(event, planned, deps.seen);
   const [one] = plan;
   const { log } = attempt;
-  // A channel of another release has no plan.
+  // There is no plan for a channel that only another release knows.
   if (!one) return 'settled before';
   const skipped = { event, channel: one.channel };
   if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.seen, key);
   const fate = await notify(one, attempt, deps);
   if (notificationKey(one).sk === key.sk) return fate;
-  // The other record waits for itself now; two would call its provider twice as often.
+  // The record of the new address waits by itself now. Two would call the provider twice as often.
   return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.seen, key);
 }
 

@@ -18,13 +18,13 @@ type Deps = Pick<DeliverDeps, 'seen' | 'senders' | 'clock'> & {
   random?: () => number;
 };
 
-/** What became of a notification, and how long nobody would have known, had the process died. */
+/** The outcome of a notification, and the time in which a crash would have left it unknown. */
 export type Told = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: number };
 
 /**
  * Takes a notification, sends it, and notes how that went. While all providers surely took nothing
- * and time is left, they are asked again after a pause that grows and is not the same for all; after
- * the last round the notification is put off.
+ * and time is left, they are asked again after a growing pause with jitter. After the last round
+ * the notification is put off.
  *
  * @returns undefined when its record was settled before
  * @throws AppError `SEND_FAILED` while another invocation is at it
@@ -74,7 +74,7 @@ export async function send(
   }
 }
 
-/** No provider took it: it is tried again later, or has failed for too long. */
+/** Puts off a notification that no provider took, or gives it up if it has failed for too long. */
 async function putOff(
   notification: Notification,
   { id, failingSince }: Claim,

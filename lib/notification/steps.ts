@@ -7,8 +7,9 @@ import type { Update } from './update.ts';
 /** How far each order has been told: the highest sequence. It stays as long as the order does. */
 export type Steps = {
   /**
-   * Notes that an event is being told or put off: for the first time, or again. `overtaken`: a later
-   * one of its order was before, or this one so long ago that its own records may be gone.
+   * Notes that an event is being told or put off, for the first time or again. `overtaken`: a
+   * later event of the order was told before, or this event was told so long ago that its records
+   * may have expired.
    */
   advance(event: OrderEvent): Promise<'first' | 'again' | 'overtaken'>;
 };
@@ -38,7 +39,7 @@ export function createSteps({ update, clock }: { update: Update; clock: Clock })
 
 /** The order's last step is this event's own, and its records are still there. */
 function isAgain(step: unknown, event: OrderEvent, now: Date): boolean {
-  // An event is never told before its own time, so that is the safe guess where no other is known.
+  // No event is told before its own timestamp, so that is the safe guess for a missing time.
   const { sequence = event.sequence, at = event.timestamp } = stepSchema.parse(step ?? {});
   return sequence === event.sequence && now.getTime() - Date.parse(at) < AGAIN_MS;
 }

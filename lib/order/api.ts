@@ -10,7 +10,7 @@ import { newOrderSchema, orderSchema } from './order.ts';
 
 const MAX_CURSOR = 512;
 
-/** Any text: an id of another form belongs to no order, and is answered with 404. */
+/** Takes any text: an id that is no UUID belongs to no order, and the answer is 404. */
 const ofOrder = z.object({ id: z.string() });
 
 const toOrder = { id: '$response.body#/data/id' };
@@ -42,7 +42,7 @@ export const ORDER_OPERATIONS = {
         'idempotency-key': z
           .string()
           .meta({
-            // Checked by its own error, 400. Servers take the spaces around a header's value away.
+            // A bad key has an error of its own, 400. Servers trim the values of headers.
             pattern: '^[!-~]([ -~]{0,253}[!-~])?$',
             description: 'Any text of your own, once an order; such as a UUID.',
           })

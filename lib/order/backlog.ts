@@ -22,7 +22,7 @@ export type Refusal = { since: string; at: string; attempts: number; reason: str
 export type Backlog = { oldest?: string | undefined; refusedOrders: number };
 
 const PAGE = 100;
-/** Only keys: of a partition that is away, many orders may be passed over. */
+/** Reads only keys: while a partition is away, many of its orders may be passed over. */
 const PENDING_PAGE = 1000;
 
 /**

@@ -3,7 +3,7 @@ import { orAway } from '../attempt.ts';
 import { BY_CHANGE, changeShards, type Key, orderIdOf } from './keys.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** A writer whose clock is ahead may have begun the next day already. */
+/** A writer whose clock is ahead may already write into the next day. */
 const CLOCK_MARGIN_MS = 60_000;
 
 /** The index of all orders by the day and time of their last change. */

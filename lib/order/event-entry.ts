@@ -3,7 +3,7 @@ import { orderEventSchema } from '../order-event.ts';
 
 const { data } = orderEventSchema.shape;
 
-/** An event as it is on the topic, without what it says of the customer's addresses. */
+/** An event as it is on the topic, without the customer's addresses. */
 export const shownEvent = orderEventSchema.extend({ data: data.omit({ contact: true }) });
 
 /** An event with the state of its publication. */

@@ -9,9 +9,10 @@ import { UnreadableOrderError } from './stored.ts';
 import { createTurns, type Outcome, type Turn } from './turns.ts';
 
 /**
- * What one run of the relay did: orders whose pending events are all sent, the events sent, orders
- * that Kafka refused, orders that it did not answer for, orders passed over since their partition did
- * not answer, orders that cannot be read. `done`: nothing was left for the next run that Kafka takes.
+ * The counts of one run of the relay. `orders`: all their pending events were sent. `published`:
+ * events that were sent. `refused`: orders that Kafka refused. `unanswered`: orders that Kafka gave
+ * no answer for. `skipped`: orders passed over, since their partition did not answer. `unreadable`:
+ * orders that cannot be read. `done`: the run left no event that Kafka would take.
  */
 export type RelayReport = {
   orders: number;
@@ -27,7 +28,7 @@ const SEND_TIMEOUT_MS = 5_000;
 /** A younger event is still with the handler that wrote it. */
 const GRACE_MS = 3_000;
 const AT_ONCE = 16;
-/** The first may have met a connection that a freeze has ended. */
+/** The first failure may come from a connection that a freeze has ended. */
 const MAX_UNREACHABLE = 2;
 const REFUSED_PER_RUN = 16;
 const MINUTE_MS = 60_000;
@@ -115,7 +116,7 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
   if (!stored || pendingOf(stored.events).length === 0) return 'none';
   try {
     const sent = await publishPending(deps, stored, SEND_TIMEOUT_MS);
-    report.published += sent; // not in one line with the wait, during which others count
+    report.published += sent; // after the wait, during which other orders add to the count
     report.orders += 1;
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -124,7 +125,7 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
   return 'answered';
 }
 
-/** An order that cannot be read is left as it is, for somebody to mend it; the others go on. */
+/** An order that cannot be read stays as it is until somebody mends it; the other orders go on. */
 async function readable({ repository }: OutboxDeps, id: string, report: RelayReport) {
   try {
     return await repository.get(id);

@@ -213,7 +213,7 @@ function itemOf({ order, contact, events }: StoredOrder) {
   };
 }
 
-/** One that cannot be read is left out of a list: its customer has others. */
+/** A list leaves out an order that cannot be read, and still shows the customer's other orders. */
 function readable(item: Record<string, unknown>): Order[] {
   try {
     return [orderOf(item)];

@@ -41,7 +41,7 @@ export function decide(order: Order, { status, versions }: Wish): 'stay' | 'move
       currentVersion,
     });
   }
-  // A status that another release has stored leads nowhere that this one knows.
+  // A status that only another release knows may not be followed by any status.
   const allowed = MOVES[order.status] ?? [];
   if (!allowed.includes(status)) {
     const choice = allowed.length > 0 ? allowed.join(', ') : 'none: this status is final';

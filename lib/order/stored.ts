@@ -4,23 +4,23 @@ import type { Refusal } from './backlog.ts';
 import type { StoredEvent } from './events.ts';
 import type { Contact, Order } from './order.ts';
 
-/** An order with what only the inside knows: its contact and its events, oldest first. */
+/** An order with the parts that the API does not show: its contact and its events, oldest first. */
 export type StoredOrder = {
   order: Order;
   contact?: Contact | undefined;
   events: StoredEvent[];
-  /** Only while Kafka does not take the oldest pending event. */
+  /** Present only while Kafka refuses the oldest pending event. */
   kafkaRefusal?: Refusal | undefined;
 };
 
-/** An item at an order's key that lacks what an order has. Nobody but a person can mend it. */
+/** An item at an order's key that lacks a field of every order. Only a person can mend it. */
 export class UnreadableOrderError extends Error {
   override readonly name = 'UnreadableOrderError';
 }
 
 /**
- * What is needed of an order's item, whichever release has written it: fields and statuses that this
- * one does not know are left alone. The fields stand in the order in which the API shows them.
+ * The fields that every order's item must have, whichever release has written it. Fields and
+ * statuses that this release does not know stay. The sequence of the fields is that of the API.
  */
 const orderSchema = z.object({
   id: z.string(),

@@ -1,26 +1,26 @@
-/** An order to publish. `end` tells what Kafka said: it must be called once. */
+/** An order to publish. `end` must be called once, with Kafka's answer. */
 export type Turn = { id: string; end(outcome: Outcome): void };
 
-/** `unanswered`: by the partition alone. `none`: nothing was asked of the partition, or Kafka is away. */
+/** `unanswered`: only this partition gave no answer. `none`: it was not asked, or Kafka is away. */
 export type Outcome = 'answered' | 'unanswered' | 'none';
 
 type Partition = { isProven: boolean; isAsked: boolean; unanswered: number; waiting: string[] };
 
-/** The second time it is no chance: the partition is left to the next run. */
+/** A second failure in a row is no coincidence: the partition is left to the next run. */
 const MAX_UNANSWERED = 2;
 
 /**
- * Gives out orders in their sequence, so that a partition that does not answer holds up nothing but its
- * own orders: until it has answered once it is asked for one order at a time, while the others wait.
+ * Gives out orders in their sequence, so that a partition that does not answer holds up only its
+ * own orders. Until a partition has answered once, it gets one order at a time; its others wait.
  *
- * @param partitionOf undefined as long as it is not known how many partitions there are
+ * @param partitionOf answers undefined while the number of partitions is not known
  */
 export function createTurns(
   orders: AsyncGenerator<string, void>,
   partitionOf: (id: string) => number | undefined,
 ) {
   const partitions = new Map<number | undefined, Partition>();
-  let ready: string[] = []; // from its end
+  let ready: string[] = []; // the next order is the last entry
   let asked = 0;
   let skipped = 0;
   let isStopped = false;
@@ -43,7 +43,7 @@ export function createTurns(
       end(outcome) {
         asked -= 1;
         partition.isAsked = false;
-        // By now it may be known which of the partitions it was.
+        // The order's partition may have become known meanwhile.
         for (const place of new Set([partition, placeOf(id)])) note(place, outcome);
         ready = ready.concat(partition.waiting.toReversed());
         partition.waiting = [];
@@ -54,12 +54,12 @@ export function createTurns(
   };
   const skip = (id: string) => {
     skipped += 1;
-    // Kafka has not even said which partitions there are.
+    // Kafka has not even told the number of partitions, so it does not answer at all.
     if (partitionOf(id) === undefined) isStopped = true;
   };
 
   return {
-    /** Undefined when there is none, also after those that are still asked for have ended. */
+    /** The next order. Undefined when none is left, also once the orders in progress have ended. */
     async next(): Promise<Turn | undefined> {
       while (!isStopped) {
         const id = ready.pop() ?? (await orders.next()).value;
@@ -78,11 +78,11 @@ export function createTurns(
       }
       return undefined;
     },
-    /** No more orders are given out. */
+    /** Ends the giving out of orders. */
     stop() {
       isStopped = true;
     },
-    /** How many orders of partitions that do not answer were passed over. */
+    /** The number of orders that were passed over, since their partitions did not answer. */
     skipped: () => skipped,
   };
 }

@@ -1,7 +1,7 @@
 import { asSent, isHttpEvent } from './gateway.ts';
 import type { Call, LambdaClass } from './lambda.ts';
 
-/** An HTTP API's own words. */
+/** The answer of an HTTP API to a failed invocation. */
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html
 const FAILED = {
   statusCode: 500,
@@ -11,7 +11,7 @@ const FAILED = {
 
 /**
  * Answers a request whose invocation failed (at load, by a throw, a crash or the time limit) as an
- * HTTP API does: serverless-offline answers 200 with the stack. Lambda's Invoke tells the failure.
+ * HTTP API does: serverless-offline answers 200 with the stack. Lambda's Invoke gets the error.
  *
  * Works on the calls that wait for their turn, so `limitInstances` comes before it.
  */
@@ -31,7 +31,7 @@ export function answerFailures(
   };
   prototype.get = function getAnswering(functionKey) {
     const call = get.call(this, functionKey);
-    const isInstance = 'cleanup' in call; // of a call whose turn has come, so of one seen before
+    const isInstance = 'cleanup' in call; // of a call whose turn has come: it was wrapped before
     if (isInvoke || isInstance) return call;
     return answering(call, (error) => {
       report(`${functionKey} failed, so its caller got 500: ${describe(error)}`);
@@ -51,7 +51,7 @@ function answering(call: Call, tell: (error: unknown) => void): Call {
       try {
         return await call.runHandler();
       } catch (error) {
-        if (!isRequest) throw error; // A schedule has no caller: serverless-offline tells it.
+        if (!isRequest) throw error; // A schedule has no caller: serverless-offline logs the error.
         tell(error);
         return FAILED;
       }

@@ -1,11 +1,12 @@
 /**
- * Lets serverless-offline's HTTP server treat requests and answers as an HTTP API does: what the server
- * would do by itself is taken from its hands before it looks. The functions get what was sent.
+ * Makes serverless-offline's HTTP server treat requests and answers as an HTTP API does. Everything
+ * that the server would act on by itself is taken out of the request first; the functions get the
+ * request as it was sent.
  */
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 
-/** As much of a request of hapi, which serverless-offline is built on. */
+/** The part of a request of hapi, serverless-offline's HTTP server, that is used here. */
 type Request = {
   method: string;
   headers: Record<string, string | undefined>;
@@ -21,21 +22,21 @@ type Extension = (request: Request, toolkit: Toolkit) => symbol | Answer;
 
 export type Server = { ext(point: string, extension: Extension): void };
 
-/** What serverless-offline shows of itself. */
+/** The part of serverless-offline that is used here. */
 export type Offline = { internals(): { getApiGatewayServer(): Server } };
 
-/** To these the server answers 304 or 206, adds CORS of its own, and refuses cookies that it cannot read. */
+/** Headers that the server acts on: it answers 304 or 206, adds CORS and refuses odd cookies. */
 const ANSWERED_BY_SERVER = ['if-none-match', 'if-modified-since', 'range', 'origin', 'cookie'];
 
-/** The server refuses other types of content, or reads JSON; of these it takes a text, or bytes. */
+/** The server parses JSON and refuses other types of content; these two it passes on unchanged. */
 const TEXT = 'text/plain';
 const BYTES = 'application/octet-stream';
 const IS_BYTES = /multipart\/form-data|application\/octet-stream/i;
 
-/** Names no method of a route, so that the request comes to `$default`. */
+/** A method that no route has, so that the request comes to `$default`. */
 const NO_ROUTES_METHOD = 'head of no route';
 
-/** serverless-offline puts a type of content where there is none; this one is seen and taken out again. */
+/** Stands for a missing `content-type`, for which serverless-offline would invent one. */
 const ABSENT = ' ';
 
 export function actAsHttpApi(server: Server): void {
@@ -46,7 +47,7 @@ export function actAsHttpApi(server: Server): void {
     headers['content-type'] = type && IS_BYTES.test(type) ? BYTES : TEXT;
     for (const name of ANSWERED_BY_SERVER) delete headers[name];
     info.acceptEncoding = 'identity';
-    // The server takes a route's GET for its HEAD, too; to an HTTP API these are two methods.
+    // The server uses a GET route for HEAD, too; for an HTTP API these are two methods.
     if (request.method === 'head') request.method = NO_ROUTES_METHOD;
     const { url = '' } = raw.req;
     if (/^\/[^?#]+\/([?#]|$)/.test(url)) request.setUrl(url, false);
@@ -70,7 +71,7 @@ export function isHttpEvent(event: unknown): event is HttpEvent {
   return Reflect.has(Object(Object(event).requestContext), 'http');
 }
 
-/** The event with what was sent, where serverless-offline has something else. */
+/** The event with the headers and cookies as they were sent. */
 export function asSent(event: HttpEvent): HttpEvent & { cookies?: string[] } {
   const { 'content-type': type, ...headers } = event.headers;
   const { cookie } = headers;

@@ -42,7 +42,7 @@ export default class Build {
     const build = () => this.#build();
     const watch = () => this.#watch();
     this.hooks = {
-      // Before the first hook of `invoke local`, in which the framework asks for credentials.
+      // Runs before the first hook of `invoke local`, in which the framework asks for credentials.
       initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,

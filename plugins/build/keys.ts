@@ -2,12 +2,12 @@ type Environment = Record<string, unknown>;
 
 type Keys = { accessKeyId: string; secretAccessKey: string };
 
-/** As much of the framework's provider of AWS as gives credentials. */
+/** The part of the framework's AWS provider that gives credentials. */
 export type AwsProvider = { getAwsSdkV3CredentialsProvider(): () => Promise<Keys> };
 
 /**
- * Lets a stage whose environment has keys of its own run its functions with these: the framework would
- * ask the terminal's profile first, which may want a login, a code, or not be there.
+ * Runs a stage's functions with the keys of its own environment, if it has any. The framework would
+ * use the terminal's profile first, which may ask for a login or a code, or may be missing.
  */
 export function useKeysOf(environment: Environment | undefined, provider: AwsProvider): void {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } =

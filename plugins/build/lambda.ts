@@ -12,7 +12,7 @@ export type Instance = Call & { cleanup(): Promise<void> };
 export type LambdaClass<I = Instance> = {
   prototype: {
     get(functionKey: string): I;
-    /** Asked by Lambda's Invoke alone; it asks `get` in its turn. */
+    /** Only Lambda's Invoke calls this method; the method calls `get`. */
     getByFunctionName(functionName: string): I;
   };
 };

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A function as serverless.yml has it, as far as loading its code needs it. */
+/** The part of a function in serverless.yml that is needed to load its code. */
 export type Definition = { handler?: string; environment?: Record<string, unknown> };
 
-/** What the worker is told of a function, and what it tells. */
+/** The order to the worker to load a function; {@link Loaded} is its answer. */
 export type Order = {
   name: string;
   file: string;
@@ -18,8 +18,8 @@ export type Loaded = { name: string; fault?: string };
 const LIMIT = 30_000;
 
 /**
- * Loads the code of each function once, in its environment, and throws it away: a function that cannot
- * load would else be found by its first caller, or, where it has none, by nobody.
+ * Loads the code of each function once, in its environment, and throws it away. Otherwise only its
+ * first caller would find out that a function cannot load; without a caller nobody would.
  *
  * @returns `<name>: <reason>` for each that does not load
  */
@@ -35,7 +35,7 @@ export async function unloadable(
     return [{ name, file, exported, environment: textsOf({ ...provided, ...environment }) }];
   });
   const faults: string[] = [];
-  // A worker that ends at one function is followed by another for those behind it.
+  // If a worker ends at one function, a new worker loads the functions after it.
   while (orders.length > 0) {
     const { done, ended } = await load(orders);
     faults.push(...done.flatMap(({ name, fault }) => (fault ? [`${name}: ${fault}`] : [])));
@@ -45,7 +45,7 @@ export async function unloadable(
   return faults;
 }
 
-/** Until all are loaded, or one ends the worker or takes too long. */
+/** Loads functions until all are loaded, or one of them ends the worker or takes too long. */
 async function load(orders: Order[]): Promise<{ done: Loaded[]; ended: string }> {
   const done: Loaded[] = [];
   const worker = new Worker(new URL('./loader.ts', import.meta.url), { workerData: orders });
@@ -66,7 +66,7 @@ async function load(orders: Order[]): Promise<{ done: Loaded[]; ended: string }>
   }
 }
 
-/** References of CloudFormation have no value here. */
+/** Leaves out references of CloudFormation, which have no value here. */
 function textsOf(environment: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Loaded, Order } from './loadable.ts';
 
-/** As serverless-offline has it: of the terminal's variables a function sees only AWS's. */
+/** As under serverless-offline, a function sees only the terminal's variables AWS_…. */
 const outside = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')),
 );

@@ -3,14 +3,14 @@ import { join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { z } from 'zod';
 
-/** Where a function's zip and the image have what its packages ask to be passed on. */
+/** The file, in each function's zip and in the image, with the notices of its packages. */
 export const NOTICES = 'THIRD-PARTY-NOTICES.txt';
 
-/** Of a path in a bundle's list of inputs: the folder of the package, the innermost where one is in another. */
+/** Finds the folder of the package in the path of a bundle's input: the innermost, if nested. */
 const PACKAGE = /^(.*[\\/]?node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/;
 const TEXT = /^(licen[cs]e|copying|copyright|notice|third[-_]?party[-_]?\w+)([-.].*)?$/i;
 
-/** What these publish has no text of their licence; it stands in their repositories. */
+/** These publish packages without the text of their licence; the text is in their repositories. */
 const LEFT_OUT = [
   { packages: /^@middy\//, licence: 'MIT', file: 'middy.txt' },
   { packages: /^@aws-lambda-powertools\//, licence: 'MIT-0', file: 'powertools.txt' },
@@ -26,8 +26,8 @@ const PackageJson = z.looseObject({
 type Package = { title: string; text: string };
 
 /**
- * For each bundle the names, versions, authors, licences and notices of all packages that it holds a
- * part of: minified code has lost them. A text that several share stands there once.
+ * For each bundle, the names, versions, authors, licences and notices of all packages with code in
+ * it: minified code has lost them. A text that several packages share stands there once.
  *
  * @returns the texts by the bundles' paths
  * @throws Error for a package without the text of a licence

@@ -13,7 +13,7 @@ else await prepare();
 async function prepare(): Promise<void> {
   await build({
     entryPoints: ['index.ts', 'lambda/worker.ts'].map(inside),
-    entryNames: '[name]', // The worker is looked for beside what starts it.
+    entryNames: '[name]', // The worker must lie beside the file that starts it.
     outdir: inside('dist'),
     bundle: true,
     splitting: true,
@@ -23,7 +23,7 @@ async function prepare(): Promise<void> {
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
-  // There already after a pack that was killed.
+  // The copy already exists if an earlier pack was killed.
   if (!existsSync(kept)) copyFileSync(manifest, kept);
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
   const entry = { types: './dist/index.d.ts', default: './dist/index.js' };

@@ -142,7 +142,7 @@ function toSource(
   return { eventSource: 'aws:kafka', eventSourceArn, bootstrapServers };
 }
 
-/** The settings with those that this machine has otherwise. */
+/** The settings, with this machine's own values in place of the deployed ones. */
 function withLocal(shape: Shape, local: LocalOptions): SettingValues {
   const { enabled: Enabled = shape.Enabled, onFailureDestination: to } = local;
   const DestinationConfig =

@@ -1,6 +1,6 @@
 const LENGTH = 200;
 
-/** The beginning of an answer as JSON, for a message; also of one that is nested too deeply to be written again. */
+/** The beginning of an answer as JSON, for a message, even if its nesting is too deep for JSON. */
 export function excerpt(value: unknown): string {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-/** Where the emulator tells what happens; the framework's own log has these methods. */
+/** The emulator's log; the framework's own log has these methods. */
 export interface Log {
   error(message: string): void;
   warning(message: string): void;

@@ -1,21 +1,21 @@
 /** A record waiting to be delivered: its JSON, its size, and where a commit after it stands. */
 export interface BufferedRecord {
   readonly offset: number;
-  /** What is committed once this record and all before it are done. */
+  /** The offset to commit once this record and all before it are done. */
   readonly next: number;
   readonly json: string;
   readonly bytes: number;
-  /** On the clock that is never set, as are all times here but the next. */
+  /** The time of arrival, by the monotonic clock like all times here except `timestamp`. */
   readonly arrived: number;
-  /** The record's own, in milliseconds; -1 when it has none. */
+  /** The record's own timestamp, in milliseconds; -1 when it has none. */
   readonly timestamp: number;
-  /** Why it cannot be delivered: it goes to the destination instead. */
+  /** The reason why the record goes to the destination instead of the function. */
   readonly undeliverable?: SchemaFailure;
-  /** The record's key in base64, where the event does not show it as it is. */
+  /** The record's key in base64, if the event shows a decoded key. */
   readonly originalKey?: string;
 }
 
-/** What a schema registry makes of a record that it does not know or cannot read. */
+/** The failure to decode a record: its schema is unknown, or the record cannot be read. */
 export interface SchemaFailure {
   readonly condition: 'SCHEMA_NOT_FOUND' | 'DESERIALIZATION_ERROR';
   readonly message: string;

@@ -9,7 +9,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Whether the work ends within the time; it goes on in any case. */
+/** Whether the work ends within the time. After the time the work still goes on. */
 export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const isOver = new AbortController();
   const late = pause(ms, isOver.signal).then(() => false);

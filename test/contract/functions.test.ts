@@ -10,7 +10,7 @@ import { functionsInYml, ROOT } from '../support/root.ts';
 /** They take no input that could be refused. */
 const WITHOUT_REFUSAL = ['health', 'relayOutbox', 'sendDeferred'];
 
-/** The functions that have two operations: the function of the one that is not named like it. */
+/** For functions with two operations: the operation with another name, and its function. */
 const FUNCTION_OF: Record<string, string> = { openapi: 'docs', showUnsubscribe: 'unsubscribe' };
 
 const functions = Object.entries(functionsInYml());

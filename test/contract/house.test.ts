@@ -71,12 +71,12 @@ test('no folder of lib imports one that imports it, not even a type', async () =
   expect(circleIn(arrows)).toEqual([]);
 });
 
-/** The folder of lib in which a file lies, at whatever depth; `lib` for those beside the folders. */
+/** The first-level folder of lib that holds the file; `lib` for files beside the folders. */
 function roomOf(file: string): string {
   return file.split('/').slice(0, -1).slice(0, 2).join('/');
 }
 
-/** The folders of a circle in the order of their imports; none when what they import ends. */
+/** The folders of a circle of imports, in their order; empty if there is no circle. */
 function circleIn(arrows: Map<string, Set<string>>): string[] {
   const ended = new Set<string>();
   const follow = (room: string, path: string[]): string[] => {

@@ -24,7 +24,7 @@ const CALLER = `
   process.stdout.write('\\n' + JSON.stringify(answer), () => process.exit());
 `;
 
-/** What no operation says: these are no operations, or their sample is one of stage local. */
+/** Answers that no operation has: these are no operations, or their sample is for stage local. */
 const SPECIAL: Record<string, unknown> = {
   notFound: { statusCode: 404 },
   unsubscribe: { statusCode: 404 },
@@ -33,7 +33,7 @@ const SPECIAL: Record<string, unknown> = {
   notify: expect.objectContaining({ thrown: expect.any(String) }),
 };
 
-/** What a function answers where neither Kafka nor DynamoDB is. */
+/** The answers of functions without Kafka and DynamoDB. */
 function answerWithoutServices(name: string): unknown {
   if (name in SPECIAL) return SPECIAL[name];
   const { refusals, answer } = operationOf(name);

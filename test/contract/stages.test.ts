@@ -5,9 +5,9 @@ import { packageStage } from '../runtime/package.ts';
 import { namesIn } from '../support/names.ts';
 import { ROOT } from '../support/root.ts';
 
-/** The release that the stacks of stage prod were made by, its template as {@link namesIn} reads it. */
+/** The release that made the stacks of stage prod: its template as {@link namesIn} reads it. */
 const BEFORE = join(ROOT, 'test/fixtures/template/prod.json');
-/** Logical ids that have come since. Of what stood there before, nothing may go or be renamed. */
+/** Logical ids that were added since. No earlier id may be removed or renamed. */
 const ADDED: string[] = [
   'GivenUpNotificationsAlarm',
   'HeldBackAlarm',
@@ -105,8 +105,8 @@ function namesSet(name: keyof typeof packages): Set<unknown> {
   return new Set(names.filter((text) => !String(text).startsWith('AWS/')));
 }
 
-// AWS refuses a second mapping with the same function, topic and server, and one with the same source
-// and group; CloudFormation makes what has a new logical id before it removes the old.
+// AWS refuses a second mapping with the same function, topic and server, and one with the same
+// source and group. CloudFormation makes a new logical id before it removes the old one.
 test.each([
   ['prod', 'prod, topic renamed'],
   ['pr-12 on MSK', 'pr-12 on MSK, topic renamed'],

@@ -25,7 +25,7 @@ export function loseLeader({ partition, answer }: Leaderless, kafkaPort: number)
   } as Write;
 }
 
-/** The request's place, when it is one: https://kafka.apache.org/protocol#The_Messages_Produce, v7. */
+/** Finds a produce request (v7): https://kafka.apache.org/protocol#The_Messages_Produce. */
 function readProduce(bytes: Buffer): Produce | undefined {
   if (bytes.length < 14 || bytes.readInt16BE(4) !== PRODUCE) return undefined;
   const correlationId = bytes.readInt32BE(8);

@@ -1,5 +1,5 @@
-// A process that is notify for one batch, or one run of sendDeferred, and may not live to answer. It is
-// told what by its argument, and tells its answer by IPC.
+// A process that runs notify for one batch, or sendDeferred once, and may be killed before its
+// answer. Its argument names the work; it sends its answer by IPC.
 import { createHandler as createNotify } from '../../functions/notify/handler.ts';
 import { createHandler as createSendDeferred } from '../../functions/sendDeferred/handler.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
@@ -17,7 +17,7 @@ import { type Fault, plant } from './faults.ts';
 export type NotifyFault = Fault<'dynamodb' | 'provider'>;
 
 export type NotifyErrand = {
-  /** For notify a batch; for sendDeferred the orders that it may look at, as others are at work too. */
+  /** A batch for notify, or the orders that sendDeferred may handle beside other processes. */
   task: { batch: unknown } | { orders: string[] };
   fault?: NotifyFault;
   /** Seconds that have passed since the process before was killed, without anybody waiting for them. */
@@ -58,7 +58,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
   return handler(task.batch, lambdaContext(timeMs));
 }
 
-/** What waits of some orders alone. */
+/** The waiting records of the given orders only. */
 function deferredOf(orders: string[], store: Parameters<typeof createDeferred>[0]): Deferred {
   const deferred = createDeferred(store);
   const keys = new Set(orders.map(orderKey));

@@ -18,7 +18,7 @@ export type NotifyCrashReport = {
   processes: number;
   killed: number;
   frozen: number;
-  /** Notifications that waited when all of their batch was answered as done. */
+  /** Notifications that still waited when their whole batch was answered as done. */
   waited: number;
   notifications: number;
   sent: number;
@@ -39,14 +39,14 @@ const ATTEMPTS_WITH_FAULTS = 3;
 const MAX_ATTEMPTS = 12;
 const ROUNDS_WITH_FAULTS = 3;
 const MAX_ROUNDS = 30;
-/** Longer than any claim lasts; the longest pause of what is put off. */
+/** Longer than any claim lasts; PAUSE_SECONDS is longer than the longest pause of a put-off. */
 const CLAIM_SECONDS = 11;
 const LATER_SECONDS = 60;
 const PAUSE_SECONDS = 3_600 + LATER_SECONDS;
 /** About how often one process writes to a service. */
 const STEPS: Record<NotifyFault['service'], number> = { dynamodb: 30, provider: 8 };
 
-/** How often each: a freeze that lasts as long as a claim takes its time. */
+/** The share of each way: freezes as long as a claim are rare, since they take long. */
 const WAYS: [Way, ...Way[]] = [
   'alone',
   'alone',
@@ -78,11 +78,11 @@ type Way = 'alone' | 'twins' | 'beside' | 'frozen' | 'long frozen';
 type Bench = { dynamoEndpoint: string; table: string; dynamo: DynamoDBDocumentClient };
 
 /**
- * Gives batches to `notify` processes that are killed, cut off, frozen or left hanging at random steps
- * between taking the batch and answering it, with providers in every mood; delivers again what was not
- * answered as done, as Lambda does; has `sendDeferred` send what was put off, with the same faults, until
- * nothing waits; then looks at what the provider has taken and what is on record. The same seed plants
- * the same faults and moods.
+ * Gives batches to `notify` processes that are killed, cut off, frozen or left hanging at random
+ * steps between taking the batch and answering it, with providers in every mood. Records that were
+ * not answered as done are delivered again, as by Lambda. `sendDeferred` sends put-off
+ * notifications under the same faults until none waits. Then the messages at the provider are
+ * compared with the records. The same seed repeats the same faults and moods.
  */
 export async function crashNotify(
   addresses: { brokers: string[]; dynamoEndpoint: string },
@@ -92,7 +92,7 @@ export async function crashNotify(
   const provider = await startProvider((to) => createRandom(hashOf(to)));
   const counts: Counts = { processes: 0, killed: 0, frozen: 0, waited: 0 };
   const finished: Run[] = [];
-  // A client that waits: what is on record must be read, however busy the machine is.
+  // A client with long limits: it must read the records on a busy machine, too.
   const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
   const patient = { ...bench, dynamo: DynamoDBDocumentClient.from(client) };
   try {
@@ -130,7 +130,7 @@ export async function crashNotify(
 
 type Given = { name: number; bench: Bench; provider: Provider; counts: Counts };
 
-/** One partition's way: a batch, delivered until all of it is answered as done; then what waits. */
+/** One partition: delivers a batch until all of it is done, then sends what still waits. */
 async function crashOnce(given: Given): Promise<Run> {
   const { name, bench, provider, counts } = given;
   const random = createRandom(name);
@@ -150,7 +150,7 @@ async function crashOnce(given: Given): Promise<Run> {
     table: bench.table,
   });
 
-  /** @returns the answer of the process that counts: a later one's, where the first was frozen */
+  /** @returns the answer that counts: that of a later process if the first one was frozen */
   const meet = async (task: NotifyErrand['task'], faulty: boolean): Promise<Answer> => {
     if (!faulty) return send(errandOf(task), counts).answer;
     const way = random.pick<Way>(WAYS);
@@ -198,7 +198,7 @@ async function crashOnce(given: Given): Promise<Run> {
   return run;
 }
 
-/** How many notifications of a run somebody still has to look at. */
+/** The number of notifications of a run that still wait. */
 async function waiting({ events }: Run, { dynamo, table }: Bench): Promise<number> {
   const records = await Promise.all(events.map((event) => recordsOf(event, dynamo, table)));
   return records.flat().filter(({ deferredUntil }) => deferredUntil !== undefined).length;
@@ -267,9 +267,9 @@ function randomFault(random: Random): NotifyFault {
 }
 
 type Sent = {
-  /** The function's answer, or that it failed, or that its process was killed. */
+  /** The function's answer, or `failed`, or `killed` if its process was killed. */
   answer: Promise<Answer>;
-  /** Whether it has come to stand still, and not to its end. */
+  /** Whether the process stands still instead of having ended. */
   isFrozen: Promise<boolean>;
   thaw(): void;
 };
@@ -365,7 +365,7 @@ async function check(
         if (taken > 0 || !isLate) wrong('superseded without reason');
       } else wrong('not settled');
       if (taken > 0 && run.inTurn && !run.lost) {
-        // What was told of an order before this stands in the book before it.
+        // In the provider's book, messages of the order's later events must come after this one.
         const later = laterOf(event, run.events, channel);
         const at = provider.book.indexOf(to);
         if (later.some((other) => isBefore(provider.book.indexOf(other), at)))

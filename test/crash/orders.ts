@@ -28,7 +28,7 @@ type Counts = { killed: number; faults: number };
 /** How long a process may live: longer than every time limit in it together. */
 const LIFE_MS = 30_000;
 const AT_ONCE = 3;
-/** For so many runs on end a partition has a leader, and then one has none. */
+/** After this many runs with all leaders come as many runs with a partition without a leader. */
 const STRETCH = 10;
 const PARTITIONS = 3;
 const ATTEMPTS = 3;
@@ -72,7 +72,7 @@ export async function crashOrders(
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    // What cannot be settled is a violation, which the checker names.
+    // An order that cannot be settled is a violation; the checker names it.
     await settle(bench, counts).catch(() => undefined);
     const stored = await readOrders(bench);
     const events = stored.reduce((sum, order) => sum + order.events.length, 0);
@@ -101,7 +101,7 @@ export async function crashOrders(
 
 type Run = { number: number; older: string[]; accepted: Accepted[]; counts: Counts };
 
-/** One order's way: placed and moved by callers that repeat what they got no answer to. */
+/** One order: callers place and move it, and repeat requests that got no answer. */
 async function crashOnce(
   bench: OrderBench,
   random: Random,
@@ -127,7 +127,7 @@ async function crashOnce(
 
   const place = async (): Promise<string | undefined> => {
     const name = `run-${number}`;
-    // Two instances at once make one order of one key.
+    // Two instances at once must make a single order from one key.
     const twins = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () =>
       attempt({ do: 'create', customerId: name, key: name }),
     );
@@ -146,7 +146,7 @@ async function crashOnce(
   }
 }
 
-/** The same for runs that are near each other, so that they see one cluster. */
+/** Equal for neighbouring runs, so that they see the same cluster. */
 function leaderlessIn(run: number): Leaderless | undefined {
   const stretch = Math.floor(run / STRETCH);
   if (stretch % 2 === 0) return undefined;

@@ -11,14 +11,14 @@ const WAYS = ['yes', '429', '500', '503', 'cut', 'halfway', 'hangTaken', 'hang']
 
 export type Way = (typeof WAYS)[number];
 
-/** These surely take nothing, and another try may. */
+/** Answers after which the provider surely took nothing, but another try may succeed. */
 const PASSING: [Way, ...Way[]] = ['429', '500', '503'];
 
 /** In these the answer is lost: nobody but the provider knows. */
 export const LOST: readonly Way[] = ['cut', 'halfway', 'hangTaken', 'hang'];
 const TAKEN: readonly Way[] = ['yes', 'cut', 'halfway', 'hangTaken'];
 
-/** `awayFor`: so many calls are still refused. */
+/** `awayFor`: the number of calls that are still refused. */
 type Mood = { mood: Random; awayFor: number };
 
 export type Provider = {
@@ -66,7 +66,7 @@ export async function startProvider(moodOf: (to: string) => Random): Promise<Pro
   };
 }
 
-/** Some recipients are refused for a while first: longer than one invocation asks again. */
+/** Refuses some recipients at first, for longer than one invocation tries. */
 function begin(mood: Random): Mood {
   return { mood, awayFor: mood.chance(0.35) ? 1 + mood.below(9) : 0 };
 }

@@ -29,7 +29,7 @@ const WAYS = {
   'msk-iam': MSK,
   'msk-scram': MSK,
 };
-/** One way to each kind of mapping: what becomes of a stack later does not depend on the sign-in. */
+/** One way for each kind of mapping: the later steps do not depend on the sign-in. */
 const KEPT_UP = ['self-managed-scram', 'msk-iam'];
 const STAGES = ['prod', 'pr-12'];
 
@@ -110,7 +110,7 @@ for (const [kind, values] of Object.entries(WAYS)) {
   });
 }
 
-/** What is there of a stage is what was packaged. */
+/** Checks that a stage's resources are those that were packaged. */
 function assertMade(made: Account, packaged: Awaited<ReturnType<typeof packageStage>>): void {
   const byName = (one: { name: string }, other: { name: string }) =>
     one.name.localeCompare(other.name);

@@ -36,7 +36,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs a step by bash, as GitHub does; answers what it has put out. */
+/** Runs a step by bash, as GitHub does, and answers its outputs. */
 async function runStep(id: string, env: Record<string, string> = {}) {
   const script = steps.find((step) => step.id === id)?.run;
   assert.ok(script, `the workflow has no step ${id}`);

@@ -1,4 +1,4 @@
-// What an HTTP API does with a request before and after the function; docs/laptop.md has the rest.
+// The work of an HTTP API before and after the function; docs/laptop.md has the rest.
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';

@@ -12,7 +12,7 @@ import { environmentOf } from '../support/system.ts';
 /** The order that the samples of getOrder and updateStatus name. */
 const SAMPLE_ORDER = '0192f0c1-2345-7abc-8def-0123456789ab';
 
-/** What functions answer that are no operations. */
+/** The answers of functions that are no operations. */
 const SPECIAL: Record<string, unknown> = {
   notFound: { statusCode: 404 },
   sendDeferred: { handled: 0, done: true },
@@ -20,7 +20,7 @@ const SPECIAL: Record<string, unknown> = {
   notify: { batchItemFailures: [] },
 };
 
-/** What a sample answers that is named after a case. */
+/** The answers to samples that are named after a case. */
 const CASES: Record<string, unknown> = {
   broken: { statusCode: 400 },
   cursor: { statusCode: 422 },
@@ -38,7 +38,7 @@ const CASES: Record<string, unknown> = {
 
 const samples = (await readdir(join(ROOT, 'events'))).map((file) => file.replace(/\.json$/, ''));
 
-/** What a sample answers where the services are there. */
+/** The answers to samples when the services run. */
 function answerOf(sample: string): unknown {
   const [name = '', type] = sample.split('.');
   if (type !== undefined) return CASES[type];

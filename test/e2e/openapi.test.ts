@@ -17,7 +17,7 @@ const EXAMPLE = OPERATIONS['POST /api/orders'];
 /** Other reads come first, so that they find what their examples show; these show what writes have made. */
 const AFTER_WRITES = ['getPreferences', 'health', 'listNotifications', 'listOrderEvents'];
 
-/** What their examples show depends on what else the system has done. */
+/** Their examples depend on the other work of the system. */
 const SHAPE_ALONE = ['listNotifications', 'listOrderEvents'];
 
 let bench: OrderBench;

@@ -27,7 +27,7 @@ function smoke(args: string[], env: Record<string, string> = {}) {
   });
 }
 
-/** The order that a run has placed, by its own words. */
+/** The order that a run has placed, read from the run's output. */
 async function orderOf(printed: string) {
   const [, id = ''] = /placed \/api\/orders\/(\S+)/.exec(printed) ?? [];
   const { order } = (await bench.repository.get(id)) ?? {};

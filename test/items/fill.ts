@@ -104,7 +104,7 @@ async function fillNotifications(orders: OrderBench, bench: NotifyBench): Promis
     return one;
   };
 
-  // What sendDeferred changes comes first: it takes up everything that is due.
+  // Cases that need sendDeferred come first, since sendDeferred handles everything that is due.
   await told(taking, 'given-up', CONTACT, past(48));
   await told(taking, 'put-back', CONTACT, past(48));
   await endNight(bench, ['given-up', 'put-back']);
@@ -156,7 +156,7 @@ async function fillNotifications(orders: OrderBench, bench: NotifyBench): Promis
   await bench.notify({ sender: taking })(left);
 }
 
-/** Lets what these customers wait for be sent, and fail, at once when it is due. */
+/** Ends these customers' quiet hours, so that their notifications are tried, and fail, when due. */
 async function endNight({ customers }: NotifyBench, names: string[]): Promise<void> {
   for (const name of names) await customers.save(name, DEFAULTS, undefined);
 }

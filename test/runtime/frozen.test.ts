@@ -13,7 +13,7 @@ import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 
-/** Longer than any wait for Kafka: what is counted through it is over at the thaw. */
+/** A freeze that is longer than any wait for Kafka: a timer that counts it is over at the thaw. */
 const FREEZE_MS = 3_500;
 
 let packaged: Awaited<ReturnType<typeof packageProd>>;
@@ -74,7 +74,7 @@ test.concurrent.each([100, 250, 450, 700])(
       const published = await placeMany(lambda, 6);
       expect([published, kafka.opened()]).toEqual([
         expect.arrayContaining(ALL),
-        1, // what is under way at a freeze goes on after it
+        1, // a connection that was opening at the freeze goes on after it
       ]);
       expect(published.slice(-3)).toEqual(ALL);
     } finally {

@@ -68,7 +68,7 @@ function packagedAs(key: string): PackagedFunction {
   return found;
 }
 
-/** What a role allows and no run has used, but what the list gives to somebody else. */
+/** Permissions of a role that no run has used and that are not on the list for others. */
 const unused = (permissions: Permission[], used: Set<Permission>) =>
   permissions.filter(
     (one) => one.effect === 'Allow' && !used.has(one) && !(one.action in NOT_CALLED),
@@ -93,7 +93,7 @@ describe.each(Object.keys(functionsInYml()))('%s', (key) => {
       proxy.stop();
       await lambda.stop();
     }
-    // What was refused explains what failed, so it is told first.
+    // Refused calls explain failed samples, so they are shown first.
     expect([...proxy.refused]).toEqual([]);
     expect(proxy.unknown).toEqual([]);
     expect(failures).toEqual([]);

@@ -59,7 +59,7 @@ export async function startKafkaPair() {
     return {
       brokers: [brokers],
       stop: supervisor.stop,
-      /** Makes a topic whose partitions lie each on one broker alone: on the second, where it says 2. */
+      /** Makes a topic with each partition on one broker: `nodes` names it for each partition. */
       createTopic: (topic: string, nodes: (1 | 2)[]) =>
         withAdmin(brokers, (admin) => {
           const replicaAssignment = nodes.map((node, partition) => ({

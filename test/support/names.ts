@@ -5,7 +5,7 @@ type Template = {
   outputs: Record<string, { Export?: { Name: string } }>;
 };
 
-/** What AWS or Kafka knows a resource by. */
+/** The properties by which AWS or Kafka identifies a resource. */
 const NAME = /^(Name|\w+Name|RouteKey|ConsumerGroupId|Topics|Namespace|Destination)$/;
 /** Names of parts, which other resources may have too. */
 const OF_A_PART = new Set(['AttributeName', 'IndexName', 'MetricName', 'PolicyName']);

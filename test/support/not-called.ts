@@ -1,4 +1,4 @@
-/** A permission that no code of ours uses, and who does. */
+/** A permission that our code does not use, and its user. */
 export type NotCalled = { by: string; page: string };
 
 const LAMBDA = 'https://docs.aws.amazon.com/lambda/latest/dg';

@@ -38,11 +38,11 @@ export async function startSlowKafka(broker: string, delayMs: number) {
     brokers: `localhost:${port}`,
     /** How many connections there were. */
     opened: () => opened,
-    /** Ends what is open. */
+    /** Ends all open connections. */
     cut() {
       for (const pair of pairs) for (const socket of pair) socket.destroy();
     },
-    /** Lets nothing through any more on what is open, and tells neither side. */
+    /** Silently stops the traffic of all open connections. */
     fallSilent() {
       for (const pair of pairs) silent.add(pair);
     },

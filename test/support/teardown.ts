@@ -1,4 +1,4 @@
-import type {} from './setup.ts'; // What it has started.
+import type {} from './setup.ts'; // Declares the processes that setup.ts started.
 
 // biome-ignore lint/style/noDefaultExport: Jest takes the default export.
 export default async function teardown() {

@@ -3,7 +3,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } 
 import type { KeySet } from '../../lib/identity/key-set.ts';
 import type { TokenSettings } from '../../lib/identity/settings.ts';
 
-/** When the tokens of tests are read. */
+/** The time at which tests read tokens. */
 export const NOW = new Date('2026-11-27T12:00:00.000Z');
 export const SECONDS = NOW.getTime() / 1000;
 

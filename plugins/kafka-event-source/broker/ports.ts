@@ -6,7 +6,7 @@ export function freePort(): Promise<number> {
   return listen(0);
 }
 
-/** So many different free ports; asked one by one, the system may give the same port twice. */
+/** Finds `count` different free ports: one by one, the system may give the same port twice. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());

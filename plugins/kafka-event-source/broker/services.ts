@@ -4,13 +4,13 @@ import { checkPorts, type WantedPort } from './ports.ts';
 import { type Child, type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
 import { until } from './wait.ts';
 
-/** A service in Java: its jars, its port, the process that runs it, and how it shows that it is there. */
+/** A service in Java: its jars, its port, the process that runs it, and the check that it works. */
 export type Service = {
-  /** For people, with its address. */
+  /** The service's name and address, for messages. */
   what: string;
   port: WantedPort;
   jars: Jars;
-  /** The process, its data in the directory. */
+  /** The process to start, with its data in the directory. */
   task(jarFolder: string, directory: string): Task | Promise<Task>;
   /** Throws, or answers undefined, until the service works. */
   answers(): Promise<true | undefined>;
@@ -34,7 +34,7 @@ export type Services<Name extends string> = {
 
 const LIMIT = 60_000;
 
-/** Starts services that end with this process. All of them answer when it returns. */
+/** Starts services that end with this process. All of them are ready on return. */
 export async function startServices<Name extends string>(
   services: ReadonlyMap<Name, Service>,
   { directory, supervisor = supervise(directory), say }: StartOptions,
@@ -56,7 +56,7 @@ export async function startServices<Name extends string>(
   try {
     await checkPorts(all.map(({ port }) => port));
     mkdirSync(directory, { recursive: true });
-    // One after the other: Maven's own store is not made for two at once.
+    // One after the other: Maven's local repository does not bear two writers at once.
     for (const { jars } of all) await fetchJars(jars, { supervisor, directory, say });
     await Promise.all([...services.keys()].map(start));
   } catch (error) {

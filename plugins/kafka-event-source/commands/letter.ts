@@ -30,13 +30,13 @@ export interface Letter {
   readonly redriven: number;
   /** What a schema registry has made of these; their original bytes may be elsewhere. */
   readonly decoded: readonly Part[];
-  /** What its topic had no room for; it is in the original alone. */
+  /** The parts that did not fit into the letter; only the original has them. */
   readonly omitted: readonly Part[];
 }
 
 export type Part = 'key' | 'value' | 'headers';
 
-/** Names what a letter leaves out, by commas; AWS knows no such header. */
+/** Names the parts that a letter leaves out, by commas; AWS knows no such header. */
 const OMITTED = 'dead-letter-omitted';
 const PARTS: readonly Part[] = ['key', 'value', 'headers'];
 
@@ -101,7 +101,7 @@ export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   };
 }
 
-/** The letter with its record as it stands on its topic; undefined when that is another record. */
+/** The letter with the record from its topic; undefined if the topic has another record there. */
 export function withOriginal(letter: Letter, original: KafkaMessage): Letter | undefined {
   const { record, decoded, omitted } = letter;
   const { key, value } = original;

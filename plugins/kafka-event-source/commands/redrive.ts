@@ -156,7 +156,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   };
   for (const message of messages) {
     const { row, letter } = await judge(context, partition, message, progress);
-    // Reading originals takes its time.
+    // Reading an original may take long.
     await heartbeat();
     if (letter && producer) {
       if (!progress.hasRoom) {
@@ -218,22 +218,22 @@ async function judge(
   if ((await partitionsOf(record.topic)) === 0) return left(`there is no topic ${record.topic}`);
   const whole = await withOriginalBytes(kafka, letter);
   if (!whole) return left(whyNotWhole(letter));
-  // The count is one of the headers, which the letter may lack.
+  // The count of redrives is a header, and the letter may lack its headers.
   if (whole.redriven >= wish.limit) return spent(whole.redriven);
   if (wish.isDryRun) return { row: { ...row, outcome: 'would be redriven' } };
   return { row: { ...row, outcome: 'redriven' }, letter: whole };
 }
 
 /**
- * A letter has a record as the function got it: what was read by a schema is read from the original
- * topic once more, and so is what the letter leaves out. With EventRecordFormat SOURCE, too, the
- * function gets it without its schema's id.
+ * A letter has a record as the function got it. Parts that were decoded by a schema, and parts that
+ * the letter leaves out, are read from the original topic. Parts are decoded with EventRecordFormat
+ * SOURCE, too: the function gets them without the schema's id.
  */
 async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
   const { record, decoded, omitted } = letter;
   if (decoded.length + omitted.length === 0) return letter;
   const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
-    () => undefined, // It is said of the letter that its original is gone, and the others go on.
+    () => undefined, // The letter is left, "the original is gone", and the others go on.
   );
   return original && withOriginal(letter, original);
 }
@@ -246,7 +246,7 @@ function whyNotWhole({ decoded, omitted }: Letter): string {
   return `${lacks}, and the original is gone`;
 }
 
-/** What the record takes of a batch, about. */
+/** The approximate bytes of the record in a batch. */
 function sizeOf({ record: { key, value, headers } }: Letter): number {
   const own = (key?.length ?? 0) + (value?.length ?? 0);
   return headers.reduce((sum, one) => sum + one.key.length + (one.value?.length ?? 0) + 4, own);
@@ -262,9 +262,9 @@ async function connectProducer(kafka: Kafka): Promise<Producer> {
 }
 
 /**
- * Sends what was chosen. What Kafka finds too large together is sent one by one.
+ * Sends the chosen letters. If Kafka finds them too large together, it sends them one by one.
  *
- * @returns what became of each
+ * @returns the outcome of each letter
  */
 async function send(producer: Producer, chunk: readonly Ready[], context: Context): Promise<Row[]> {
   const acknowledged = await sendTogether(producer, chunk, context, [{}]);
@@ -283,10 +283,10 @@ interface Way {
   readonly isCounted?: boolean;
 }
 
-/** The producer may have compressed it, and the count may be the one header too many. */
+/** The ways to send one record: as it is; compressed; without the header that counts redrives. */
 const ALONE: readonly Way[] = [{}, { gzip: true }, { isCounted: false }];
 
-/** @returns whether one of the ways was acknowledged; false when all were too large */
+/** @returns true if Kafka acknowledged one of the ways; false if it found all of them too large */
 async function sendTogether(
   producer: Producer,
   chunk: readonly Ready[],
@@ -328,7 +328,7 @@ function messageTo(partitions: number, { letter }: Ready, isCounted: boolean): M
     key,
     value,
     headers: orderedHeaders(isCounted ? headersOf(letter) : headers),
-    // Its own partition, whoever chose it; one that is gone is chosen by the key anew.
+    // The record's own partition. If that is gone, the key decides.
     ...(partition < partitions && { partition }),
   };
 }

@@ -1,4 +1,4 @@
-/** One batch until nothing of it is left: invoked, retried, split, and given up. */
+/** Delivers one batch until none of its records is left: invokes, retries, splits and gives up. */
 import { randomUUID } from 'node:crypto';
 import type { Condition, Failure } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
@@ -10,12 +10,12 @@ import { count, type PartitionRecords, ranges } from './partition.ts';
 import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
 import type { Scheduler, SchedulerOptions, Slots } from './scheduler.ts';
 
-/** What is left of the batch, and what it has been through. */
+/** The remaining records of the batch, with its tries so far. */
 interface Work {
   readonly batch: readonly PartitionRecords[];
   readonly retries: number;
   readonly invocations: number;
-  /** In a row, for the delay. */
+  /** The failures in a row, which decide the delay. */
   readonly failures: number;
   readonly last?: LastInvocation;
 }
@@ -31,7 +31,7 @@ type Step =
   | { readonly kind: 'expired'; readonly expired: Work; readonly fresh: Work }
   | { readonly kind: 'invoked'; readonly work: Work; readonly result: InvocationResult };
 
-/** With `dropWhenDestinationFails`. */
+/** The attempts after which `dropWhenDestinationFails` drops the records. */
 const DESTINATION_ATTEMPTS = 3;
 
 export class BatchRun {
@@ -49,7 +49,7 @@ export class BatchRun {
     return this.#run(begin(batch));
   }
 
-  /** For records that are not to be invoked with at all. */
+  /** Gives up records without an invocation. */
   discard(batch: readonly PartitionRecords[], condition: Condition, reason: string): Promise<void> {
     return this.#giveUp(begin(batch), condition, reason);
   }
@@ -68,7 +68,7 @@ export class BatchRun {
     }
   }
 
-  /** Invokes with what is left of the work, unless some of it is too old. */
+  /** Invokes with the remaining records, unless some of them are too old. */
   async #step(work: Work): Promise<Step> {
     await this.#scheduler.resumed();
     const batch = open(work.batch);
@@ -87,7 +87,7 @@ export class BatchRun {
     return { kind: 'invoked', work: { ...work, batch }, result };
   }
 
-  /** What is left to do after an invocation. */
+  /** The work that remains after an invocation. */
   async #goOn(work: Work, result: InvocationResult): Promise<Work | undefined> {
     const { batch } = work;
     const verdict = acknowledge(batch.map(offsetsOf), result, this.#options);
@@ -132,7 +132,7 @@ export class BatchRun {
     return { ...work, retries: retries + (reaction === 'retry' ? 1 : 0) };
   }
 
-  /** At the same time when they have no partition in common, else one after the other. */
+  /** Runs both halves at the same time, or one after the other if they share a partition. */
   async #halves(work: Work): Promise<void> {
     const [first, second] = split(work.batch).map((batch) => ({ ...work, batch, failures: 0 }));
     if (!first || !second) return;
@@ -141,7 +141,7 @@ export class BatchRun {
     await Promise.all([running, this.#run(second)]);
   }
 
-  /** Sends the records to the destination, as often as that needs; without one it drops them. */
+  /** Sends the records to the destination, with retries; without a destination it drops them. */
   async #giveUp(work: Work, condition: Condition, reason: string): Promise<void> {
     const { destination, name, log, stats, signal, backoff } = this.#options;
     if (!destination && condition === 'MaximumPayloadSizeExceeded') {
@@ -168,9 +168,9 @@ export class BatchRun {
       } catch (error) {
         stats.count('destinationFailures');
         const why = `${destination.name} did not take ${what}: ${messageOf(error)}`;
-        // AWS drops what the destination does not take.
+        // AWS drops records that the destination does not take.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-        // Differs from AWS: by default it is kept, and its partition stands still until it is taken.
+        // Differs from AWS: by default they are kept, and their partition waits for it.
         if (this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS) {
           log.error(`${name}: DROPPED: ${why}`);
           stats.count('dropped', count(batch));

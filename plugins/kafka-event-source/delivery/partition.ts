@@ -3,11 +3,11 @@ import type { BufferedRecord } from '../record.ts';
 
 /** The bytes of one partition's buffer: enough for a payload, whatever the others hold. */
 const PARTITION_BYTES = 6 * 1024 * 1024;
-/** The bytes of all buffers; beyond it, each partition still has its minimum. */
+/** The bytes of all buffers together; beyond this limit each partition still has its minimum. */
 const ALL_BYTES = 12 * 1024 * 1024;
-/** Enough for small batches until the next fetch is there. */
+/** Enough for small batches until the next fetch arrives. */
 const MINIMUM_BYTES = 512 * 1024;
-/** How many stretches of offsets a message names. */
+/** The number of ranges of offsets that a message names. */
 const MAX_STRETCHES = 50;
 
 export class Partition {
@@ -18,8 +18,8 @@ export class Partition {
   #bytes = 0;
   #freeSince = performance.now();
   /**
-   * Revoked: nothing of it is delivered, repeated or reported any more. Stopped: by a record that no
-   * invocation can carry and no destination takes.
+   * `revoked`: its records are no longer delivered, repeated or reported. `stopped`: it has a
+   * record that no invocation can carry and no destination takes.
    */
   #state: 'open' | 'stopped' | 'revoked' = 'open';
 
@@ -36,7 +36,7 @@ export class Partition {
     return this.#bytes;
   }
 
-  /** When its last invocation ended, or it was assigned. */
+  /** The time at which its last invocation ended, or at which it was assigned. */
   get freeSince(): number {
     return this.#freeSince;
   }
@@ -54,14 +54,14 @@ export class Partition {
     this.#bytes += sum(records);
   }
 
-  /** The first records that wait, which are in flight from now on. */
+  /** Takes the first waiting records, which are in flight from now on. */
   take(count: number): InFlight {
     const records = this.#waiting.take(count);
     this.#bytes -= sum(records);
     return new InFlight(this, records);
   }
 
-  /** What follows the last record up to `next` is done with that record; false when none waits. */
+  /** Counts the offsets up to `next` as done with the last waiting record; false if none waits. */
   extend(next: number): boolean {
     if (this.#waiting.length === 0) return false;
     this.#waiting.replaceLast((last) => ({ ...last, next }));
@@ -113,14 +113,14 @@ export class InFlight {
     this.#isInvoking = false;
   }
 
-  /** What follows the last record up to `next` is done with that record. */
+  /** Counts the offsets up to `next` as done with the last record. */
   extend(next: number): void {
     this.#next = Math.max(this.#next, next);
   }
 
   /**
-   * Counts records as done, and tells what may be committed now, if that has moved: the lowest
-   * offset that is not done, or what follows the last record.
+   * Counts records as done. Answers the offset that may be committed, if it has moved: the lowest
+   * offset that is not done, or the one after the last record.
    */
   finish(records: readonly BufferedRecord[]): number | undefined {
     const before = this.#first;
@@ -135,7 +135,7 @@ export class InFlight {
   }
 }
 
-/** Those of a partition's records in flight that are delivered together. */
+/** The records of a partition that are in flight and delivered together. */
 export interface PartitionRecords {
   readonly inFlight: InFlight;
   readonly records: readonly BufferedRecord[];
@@ -145,7 +145,7 @@ export function count(batch: readonly PartitionRecords[]): number {
   return batch.reduce((number, { records }) => number + records.length, 0);
 }
 
-/** Exactly which records, such as `orders-0 5…9,12, orders-1 7`. */
+/** The offsets of the records, such as `orders-0 5…9,12, orders-1 7`. */
 export function ranges(batch: readonly PartitionRecords[]): string {
   return batch
     .map(({ inFlight, records }) => `${inFlight.partition.key} ${stretches(records)}`)
@@ -204,7 +204,7 @@ class Queue<T> {
     const end = Math.min(this.#head + count, this.#items.length);
     const taken = this.#items.slice(this.#head, end);
     this.#head = end;
-    // What is taken stays in memory until here, so at most as much as still waits.
+    // Taken records stay in memory until here, but never more of them than still wait.
     if (this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
@@ -212,7 +212,7 @@ class Queue<T> {
     return taken;
   }
 
-  /** Puts another in the place of the last one. */
+  /** Replaces the last entry. */
   replaceLast(change: (last: T) => T): void {
     const index = this.#items.length - 1;
     const last = this.#items[index];

@@ -1,4 +1,4 @@
-/** Decides, after an invocation has failed, what is done with its records. */
+/** Decides the next step for the records of a failed invocation. */
 import type { BufferedRecord } from '../record.ts';
 import { count, type PartitionRecords } from './partition.ts';
 

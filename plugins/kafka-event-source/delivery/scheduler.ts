@@ -27,7 +27,7 @@ export interface SchedulerOptions extends RetryPolicy {
   readonly backoff: Backoff;
   readonly log: Log;
   readonly stats: Stats;
-  /** Once it aborts, nothing more is begun. */
+  /** Once it aborts, no more invocations begin. */
   readonly signal: AbortSignal;
   readonly invoke: (payload: string) => Promise<InvocationResult>;
   /** All records of the partition before `next` are done. */
@@ -44,7 +44,7 @@ export class Scheduler {
   readonly options: SchedulerOptions;
   readonly #limits: Limits;
   readonly #partitions = new Map<number, Partition>();
-  /** By partition. One that was revoked and came back waits for the end of what is in flight of it. */
+  /** By partition. One that was revoked and came back waits until its old records are done. */
   readonly #inFlight = new Map<number, InFlight>();
   readonly #slots: Slots[] = [];
   readonly #running = new Set<Promise<void>>();
@@ -69,7 +69,7 @@ export class Scheduler {
     options.signal.addEventListener('abort', stop, { once: true });
   }
 
-  /** Begins with a partition, with an empty buffer. */
+  /** Adds a partition with an empty buffer. */
   assign(partition: number): void {
     this.revoke(partition);
     this.#partitions.set(partition, new Partition(partition, this.#key(partition)));
@@ -98,8 +98,8 @@ export class Scheduler {
   }
 
   /**
-   * Nothing from the last record enqueued up to `next` is to be delivered; it is done with that
-   * record, or at once when none is left.
+   * Skips the offsets after the last enqueued record up to `next`. They are done together with that
+   * record, or at once if it is done already.
    */
   skip(partition: number, next: number): void {
     const found = this.#partitions.get(partition);
@@ -115,7 +115,7 @@ export class Scheduler {
     return found !== undefined && this.#fullOnes().has(found);
   }
 
-  /** Begins no invocation until resumed: while the group shares out its partitions. */
+  /** Begins no invocation until `resume`, while the group shares out its partitions. */
   hold(): void {
     this.#hold ??= Promise.withResolvers();
   }
@@ -126,7 +126,7 @@ export class Scheduler {
     this.#schedule();
   }
 
-  /** Resolves while invocations may begin, or when nothing is to begin any more. */
+  /** Resolves as soon as invocations may begin, or after the end, when none begins any more. */
   async resumed(): Promise<void> {
     while (this.#hold && !this.options.signal.aborted) await this.#hold.promise;
   }
@@ -175,7 +175,7 @@ export class Scheduler {
     return recordsKey(this.options.topic, partition);
   }
 
-  /** Begins what can begin, and looks again when the next window ends. */
+  /** Begins all batches that can begin, and checks again when the next window ends. */
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.options.signal.aborted || this.#hold) return;
@@ -185,7 +185,7 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
   }
 
-  /** Begins the batches of one poller, and tells when to look again. */
+  /** Begins the batches of one poller, and answers the time of the next check. */
   #begin(poller: number, partitions: readonly Partition[]): number {
     const slots = this.#slotsOf(poller);
     const isFree = ({ partition, isOpen }: Partition) => isOpen && !this.#inFlight.has(partition);
@@ -221,7 +221,7 @@ export class Scheduler {
     return this.#slots[poller];
   }
 
-  /** The first record of a partition, which is not to be invoked with. */
+  /** Gives up the first record of a partition without an invocation. */
   #discard(run: BatchRun, partition: number): Promise<void> {
     const batch = this.#take(new Map([[partition, 1]]));
     const record = batch[0]?.records[0];
@@ -232,7 +232,7 @@ export class Scheduler {
     return run.discard(batch, condition, message);
   }
 
-  /** The first records of partitions, so many of each, which are in flight from now on. */
+  /** Takes the given number of first records of each partition; they are in flight from now on. */
   #take(counts: ReadonlyMap<number, number>): PartitionRecords[] {
     return [...counts].flatMap(([partition, count]) => {
       const found = this.#partitions.get(partition);
@@ -267,7 +267,7 @@ export class Scheduler {
     this.options.onProgress(partition, next);
   }
 
-  /** Nothing of the partition is in flight any more: it may be delivered again. */
+  /** The partition has no more records in flight, so its next records may be delivered. */
   #free(inFlight: InFlight): void {
     const { partition } = inFlight.partition;
     if (this.#inFlight.get(partition) !== inFlight) return;
@@ -276,7 +276,7 @@ export class Scheduler {
   }
 }
 
-/** How many invocations a poller may have at once; who waits longest goes first. */
+/** Limits the invocations of a poller at one time; the run that has waited longest goes first. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** What came of an invocation. */
+/** The result of an invocation. */
 export type InvocationResult =
   | ({ readonly kind: 'ok'; readonly payload: unknown } & Invoked)
   | ({ readonly kind: 'functionError'; readonly message: string } & Invoked)
@@ -6,7 +6,7 @@ export type InvocationResult =
   | { readonly kind: 'notReached'; readonly message: string }
   | { readonly kind: 'tooLarge'; readonly message: string };
 
-/** What the endpoint tells of the invocation itself. */
+/** The endpoint's data about the invocation itself. */
 export interface Invoked {
   readonly requestId?: string;
   readonly executedVersion?: string;

@@ -1,4 +1,4 @@
-/** Puts what is fetched into the buffers, or leaves it in Kafka until its schemas are loaded. */
+/** Puts fetched records into the buffers, or leaves them in Kafka until schemas are loaded. */
 import type { EachBatchPayload } from 'kafkajs';
 import { RESULTS } from '../access/result.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
@@ -19,7 +19,7 @@ export interface FetchOptions extends Pick<IntakeOptions, 'mapping' | 'backoff'>
 export class Fetch {
   readonly #options: FetchOptions;
   readonly #intake: Intake;
-  /** The first offset of partitions that wait for schemas. */
+  /** By partition that waits for schemas: the first offset to fetch again. */
   readonly #waiting = new Map<number, number>();
   #isRegistryAway = false;
 
@@ -56,7 +56,7 @@ export class Fetch {
     payload.resolveOffset(batch.lastOffset());
   }
 
-  /** The partition is another member's now. */
+  /** Forgets a partition that another member has now. */
   forget(partition: number): void {
     this.#waiting.delete(partition);
   }
@@ -65,7 +65,7 @@ export class Fetch {
     return this.#intake.close();
   }
 
-  /** A fetch from another offset than where the last one ended is no fault here, and is reported. */
+  /** Reports a fetch that does not begin where the last one ended: not the poller's fault. */
   #follow({ topic, partition, messages, fetchedOffset }: FetchedBatch): void {
     const { reporter, group } = this.#options;
     const expected = group.fetchedUpTo(partition);

@@ -1,4 +1,4 @@
-/** The poller's place in its consumer group: its partitions, from where each is read, and what is committed. */
+/** The poller's membership in its consumer group: its partitions, their positions and commits. */
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Mapping } from '../mapping.ts';
@@ -8,11 +8,11 @@ import type { Topic } from './topic.ts';
 
 type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 
-/** Where the poller is in a partition of its own. */
+/** The poller's position in one of its partitions. */
 interface Position {
   /** The group's committed offset, as far as this poller knows; -1 for none yet. */
   committed: number;
-  /** What a commit under way, or one without an answer, may have made of it. */
+  /** The offset of the last commit that was sent; it may have no answer yet, or never. */
   attempted: number;
   /** The offset after the last record in the buffer. */
   fetched: number | undefined;
@@ -27,7 +27,7 @@ export interface GroupOptions {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   readonly onRevoked: (partition: number) => void;
-  /** It is known from where each partition is read: polling has begun. */
+  /** Called once the position of each partition is known, so that polling begins. */
   readonly onPositioned: () => void;
 }
 
@@ -42,12 +42,12 @@ export class Group {
   #consumer: Consumer | undefined;
   /** Commits under the generation of the last fetch. */
   #commitOfFetch: Commit | undefined;
-  /** Whether it is known, since the last join, from where each partition is read. */
+  /** Whether the position of each partition is known since the last join. */
   #isPositioned = false;
   #joins = 0;
   /** Whether a commit that has failed is going to be tried again. */
   #isCommitDue = false;
-  /** Commits and new positions, one after the other. */
+  /** Runs commits and new positions one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: GroupOptions) {
@@ -72,7 +72,7 @@ export class Group {
     this.#joins += 1;
     const join = this.#joins;
     this.#revokeAllBut(assigned);
-    // Nothing is fetched until it is known from where; heartbeats go on.
+    // Nothing is fetched until the positions are known; heartbeats go on.
     for (const partition of assigned) this.setPaused(partition, true);
     const isCurrent = () =>
       this.#joins === join && this.#consumer === consumer && !this.#options.signal.aborted;
@@ -91,7 +91,7 @@ export class Group {
     else this.#consumer?.resume(target);
   }
 
-  /** Pauses a partition; the answer lets it go on, unless another session has begun. */
+  /** Pauses a partition. @returns resumes the partition, unless a new session has begun */
   pauseUntil(partition: number): () => void {
     const consumer = this.#consumer;
     this.setPaused(partition, true);
@@ -115,7 +115,7 @@ export class Group {
     if (position) position.fetched = next;
   }
 
-  /** A fetch brings the way to commit under its generation. */
+  /** Keeps the function of a fetch that commits under the fetch's generation. */
   commitBy(commit: Commit): void {
     this.#commitOfFetch = commit;
   }
@@ -128,7 +128,7 @@ export class Group {
     void this.commit();
   }
 
-  /** Begins again with a partition that has other records than those read before. */
+  /** Begins anew with a partition whose records are not those read before. */
   restart(partition: number, committed = NOTHING_COMMITTED, fetched?: number): void {
     this.#options.scheduler.assign(partition);
     const position = { committed, attempted: committed, fetched, done: NOTHING_COMMITTED };
@@ -136,13 +136,13 @@ export class Group {
     this.setPaused(partition, false);
   }
 
-  /** Commits what is done and not committed yet. */
+  /** Commits all offsets that are done and not committed yet. */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
       const behind = [...this.#positions].filter(([, { done, committed }]) => done > committed);
       const consumer = this.#consumer;
-      // Until positions are known after a join, another member may have gone further; it is
-      // committed when they are.
+      // After a join another member may have gone further, so nothing is committed until the
+      // positions are known.
       if (behind.length === 0 || !consumer || !this.#isPositioned) return;
       for (const [, position] of behind) position.attempted = position.done;
       const offsets = behind.map(([partition, { attempted }]) => ({
@@ -198,7 +198,7 @@ export class Group {
     }
   }
 
-  /** Finds out from where each partition is read, however long the broker is away; then polling begins. */
+  /** Finds the position of each partition, however long the broker is away; then polling begins. */
   async #position(assigned: readonly number[], isCurrent: () => boolean): Promise<void> {
     const { mapping, scheduler, reporter, signal, onPositioned } = this.#options;
     let isKnown = false;
@@ -239,7 +239,7 @@ export class Group {
    */
   #resume(partition: number, committed: number, start?: number): void {
     const held = this.#positions.get(partition);
-    // Of commits without an answer, the broker may have any: all that they cover is done.
+    // The broker may have any commit without an answer. All records that it covers are done.
     if (held && held.committed <= committed && committed <= held.attempted) {
       held.committed = committed;
       if (held.fetched !== undefined) this.#seek(partition, held.fetched);
@@ -258,9 +258,9 @@ export class Group {
   }
 
   /**
-   * Where to begin without a committed offset; a partition without one here begins at its beginning.
-   * It is committed at once: a record that comes before the first commit is then not skipped by a
-   * restart.
+   * The offsets to begin at without a committed offset. A partition that is not among them begins
+   * at its beginning. They are committed at once, so that a restart skips no record that came
+   * before the first commit.
    */
   async #startingOffsets(
     assigned: readonly number[],
@@ -268,8 +268,8 @@ export class Group {
   ): Promise<ReadonlyMap<number, number>> {
     const { mapping, topic } = this.#options;
     const { startingPosition, startingTimestampMs } = mapping;
-    // AWS does not say where it begins in a partition added later, or made again with its topic; the
-    // beginning loses nothing.
+    // AWS does not say where it begins to read a partition that was added later, or made anew with
+    // its topic. To begin at the beginning loses nothing.
     const hasBegun = (partition: number) => (this.#positions.get(partition)?.committed ?? -1) >= 0;
     const isStarting = (partition: number) =>
       topic.hadAtFirst(partition) &&

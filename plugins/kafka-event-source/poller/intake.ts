@@ -1,4 +1,4 @@
-/** Makes buffered records of fetched ones: reads them by their schemas, filters them, and writes their JSON. */
+/** Turns fetched records into buffered ones: decodes, filters, and writes their JSON. */
 import { createSecretReader } from '../access/secret.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { type EventRecord, type Message, toEventRecord } from '../event.ts';

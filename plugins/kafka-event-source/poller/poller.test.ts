@@ -244,7 +244,7 @@ test('an offset set back by hand is where it starts again', async () => {
   await poller.stop();
 });
 
-/** The limits of a stop: what does not answer at all, does not within a longer time either. */
+/** Short limits for a stop: a broker that never answers needs no longer ones. */
 const SHORT = { stopMs: 20, leaveMs: 20 };
 
 test('a stop ends within its limits, whoever does not answer', async () => {

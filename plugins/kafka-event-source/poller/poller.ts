@@ -154,7 +154,7 @@ export class Poller {
     }
   }
 
-  /** From connecting until the consumer crashes or the poller stops: the loop is kafkajs' own. */
+  /** Runs from connecting until the consumer crashes or the poller stops; kafkajs has the loop. */
   async #session(): Promise<void> {
     const kafka = await this.#connect();
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
@@ -168,7 +168,7 @@ export class Poller {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        // Each fetch of a partition. What is done with it is committed as the scheduler tells.
+        // Called for each fetch of a partition. The scheduler tells which offsets to commit.
         eachBatch: async (payload) => this.#fetch.take(payload),
       });
       await Promise.race([crashed, this.#drained]);
@@ -208,7 +208,7 @@ export class Poller {
     this.#reporter.brokerAnswered();
   }
 
-  /** Waits for invocations in flight, and commits what they have done. */
+  /** Waits for invocations in flight, and commits the offsets of their records. */
   async #drain(): Promise<void> {
     const { stopMs, leaveMs } = this.#limits;
     await this.#scheduler.drain(stopMs);

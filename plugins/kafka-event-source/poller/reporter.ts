@@ -1,4 +1,4 @@
-/** Reports a poller's state: each problem once, however often it is met, and that it is over. */
+/** Reports a poller's state: the beginning of each problem, once, and its end. */
 import { RESULTS, resultOf } from '../access/result.ts';
 import type { Stats } from '../delivery/stats.ts';
 import type { Log } from '../log.ts';
@@ -8,26 +8,26 @@ export interface ReporterOptions {
   readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
   readonly log: Log;
   readonly stats: Stats;
-  /** After it aborts no problem is worth a warning. */
+  /** After it aborts, problems are no longer reported. */
   readonly signal: AbortSignal;
 }
 
 export class Reporter {
   readonly #options: ReporterOptions;
   #problem: string | undefined;
-  /** Whether a request is without its answer, and no other has had one since. */
+  /** Whether a request got no answer, and no later request has got one. */
   #isUnanswered = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** What holds polling up, in words. */
+  /** The problem that holds up polling, in words. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Warns, unless it is the problem already. */
+  /** Warns of a problem, unless it is the current one already. */
   problemIs(text: string): void {
     const { mapping, log, signal } = this.#options;
     const message = `${mapping.name}: ${text}`;

@@ -1,4 +1,4 @@
-/** A mapping's topic: waits until it exists, and knows which partitions it had when polling began. */
+/** A mapping's topic: waits for it to exist, and keeps the partitions of the begin of polling. */
 import type { Admin, Consumer } from 'kafkajs';
 import { pause } from '../time.ts';
 import type { Reporter } from './reporter.ts';
@@ -17,7 +17,7 @@ export class Topic {
     this.#signal = signal;
   }
 
-  /** Whether the topic had the partition when polling began; to one added later the starting position does not apply. */
+  /** Whether polling began with the partition: the starting position is not for later ones. */
   hadAtFirst(partition: number): boolean {
     return this.#atFirst?.has(partition) === true;
   }

@@ -24,17 +24,17 @@ interface OwnProperties {
 interface Setting<Rule extends z.ZodType, Fields extends object, Changeable extends boolean> {
   /** AWS's, with its default. */
   readonly rule: Rule;
-  /** The mapping's fields of a value that keeps the rule. */
+  /** Makes the mapping's fields from a value that keeps the rule. */
   read(value: z.output<Rule>): Fields;
-  /** The value of these fields; undefined where AWS has none. */
+  /** Makes AWS's value from the fields; undefined if AWS has none for them. */
   write(fields: Fields): unknown;
   /** Whether it may be changed while the mapping runs. */
   readonly isChangeable: Changeable;
   /** Whether the value is one for provisioned mode only. */
   isProvisionedOnly(value: z.output<Rule>): boolean;
-  /** What the framework makes of an event; null where it knows no property of this setting. */
+  /** The framework's value for an event; null if it has no property for this setting. */
   framework: ((event: EventProperties) => unknown) | null;
-  /** What the plugin makes of an event; null where the framework does all. */
+  /** The value that the plugin makes of an event; null if the framework does all. */
   own: OwnProperties | null;
   /** The value in the report. */
   text(value: z.output<Rule> | undefined): unknown;
@@ -204,7 +204,7 @@ export const SETTINGS = {
           ],
         },
       },
-      /** By osls' name and words, or by those of Serverless Framework v4. */
+      /** Takes osls' name and values, or those of Serverless Framework v4. */
       value: ({ provisionedPollerConfig: long, provisionedPollers: short }) => {
         if (!isObject(long) && !isObject(short)) return undefined;
         const { minimumPollers, maximumPollers, pollerGroupName } = isObject(long) ? long : {};
@@ -313,7 +313,7 @@ export const SETTINGS = {
   }),
 };
 
-/** What AWS acts on and the emulator does not: the settings have no effect on what the function gets. */
+/** Settings that the emulator ignores, since they do not change the function's events. */
 export const ON_AWS_ONLY = {
   MetricsConfig: {
     rule: z
@@ -350,7 +350,7 @@ type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends
 export type SettingValues = Readonly<z.output<z.ZodObject<{ [N in Name]: Table[N]['rule'] }>>>;
 /** The fields of a mapping that are settings. */
 export type Settings = Readonly<All<FieldsOf<Name>>>;
-/** What may change while the mapping runs. */
+/** The settings that may change while the mapping runs. */
 export type Changes = Partial<All<FieldsOf<ChangeableName>>>;
 
 interface AnyRow extends Setting<z.ZodType, object, boolean> {}
@@ -361,12 +361,12 @@ export function settingRows(): readonly [name: Name, row: AnyRow][] {
   return rows;
 }
 
-/** Without the fields that are not set. */
+/** Makes the fields of a mapping; leaves out those that are not set. */
 export function readSettings(values: SettingValues): Settings {
   return given(fieldsOf(values, () => true)) as Settings;
 }
 
-/** With undefined for the fields that are not set any more. */
+/** Makes the fields that may change; those that are no longer set are undefined. */
 export function readChanges(values: SettingValues): Changes {
   return fieldsOf(values, ({ isChangeable }) => isChangeable) as Changes;
 }
@@ -376,7 +376,7 @@ function fieldsOf(values: SettingValues, isWanted: (row: AnyRow) => boolean) {
   return Object.assign({}, ...wanted.map(([name, row]) => row.read(values[name])));
 }
 
-/** The values by AWS's names, without those that AWS has none for. */
+/** The values by AWS's names; fields without a value at AWS are left out. */
 export function writeSettings(fields: Settings): Record<string, unknown> {
   return given(Object.fromEntries(rows.map(([name, row]) => [name, row.write(fields)])));
 }
@@ -396,7 +396,7 @@ function addressOf(destination: Destination): string {
     : destination.arn;
 }
 
-/** The values that are set: a null or an empty text, as a variable without a value gives it, is not. */
+/** Leaves out null and empty texts: a variable without a value gives these. */
 export function given(values: Record<string, unknown>): Record<string, unknown> {
   const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isSet(value)));

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** The orders of a release in a table of their own, and everything that acts on them. */
+/** The orders of a release in a table of their own, and the functions that act on them. */
 async function ordersOf(release: string) {
   const bench = await createOrderBench();
   const { items, later } = await loadItems(bench, release);

@@ -64,7 +64,7 @@ test('a table that throttles is told as away; a lost answer may count twice', as
   lossy.destroy();
 });
 
-/** Without the time limit of the functions' client, whose second try after it would count twice. */
+/** A client without the functions' time limit, after which a second try would count twice. */
 function patientClient(): DynamoDBDocumentClient {
   const { dynamoEndpoint: endpoint } = bench;
   return DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1', endpoint }));

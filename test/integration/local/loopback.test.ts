@@ -29,7 +29,7 @@ test('no port that npm start opens is reached from another machine', async () =>
   await using run = await Run.create();
   await run.start({ FUNCTIONS: OFFLINE }).says(/^ready/m, 120_000);
   const ports = listeningPorts(run.pid);
-  // Besides those: Kafka's controller, and the page of the Kafka event source.
+  // The named ports, with those of Kafka's controller and of the Kafka event source's page.
   expect(ports).toEqual(expect.arrayContaining(run.ports));
   expect(ports.length).toBeGreaterThanOrEqual(run.ports.length + 2);
   for (const port of ports) {

@@ -120,7 +120,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       };
     },
 
-    /** The same with records of the test's own, as they came from the topic. */
+    /** Runs the function with the test's own records, as they came from the topic. */
     async deliver(records: EventRecord[], given: Parts = {}): Promise<BatchResponse> {
       const event = {
         eventSource: 'SelfManagedKafka',

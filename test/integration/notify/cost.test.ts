@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** What a delivery or a run asks of DynamoDB: its requests by their names. docs/architecture.md has them. */
+/** The requests to DynamoDB of a delivery or a run, by name. docs/architecture.md lists them. */
 async function costOf(work: (parts: Parameters<NotifyBench['notify']>[0]) => Promise<unknown>) {
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
   const requests = countRequests(dynamo);

@@ -28,7 +28,7 @@ const bug = {
   },
 };
 
-// However busy the machine is: a count that is not answered in time counts nothing.
+// A long limit for a busy machine: a count without an answer in time counts nothing.
 const patient = DynamoDBDocumentClient.from(
   new DynamoDBClient({ region: 'us-east-1', endpoint: String(process.env.DYNAMODB_ENDPOINT) }),
 );
@@ -82,14 +82,14 @@ test('more than five events that ask within ten minutes are a bad release: none 
     expect((await failing(eventId, 10 + i)).at(-1)).toBe('set aside');
   }
   expect((await failing('f', 15)).at(-1)).toBe('hold back');
-  // Those that ask again keep the door shut, however long that lasts.
+  // Events that ask again count again, so none is set aside for as long as they ask.
   for (let minutes = 16; minutes < 40; minutes += 3) {
     for (const eventId of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
       const end = await countAt(minutes, eventId);
       if (eventId !== 'g') expect(end).toBe('hold back');
     }
   }
-  // After the release is mended one alone may go.
+  // Once the release is mended, a single event is set aside again.
   expect(await countAt(60, 'f')).toBe('set aside');
 });
 

@@ -6,7 +6,7 @@ import { createRepository } from '../../../lib/order/repository.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { createNotifyBench, type NotifyBench } from './bench.ts';
 
-/** Nobody needs a secret to seal a text: whoever knows the code can put anything into a cursor. */
+/** Sealing needs no secret, so anybody who knows the code can put any text into a cursor. */
 const lists = {
   'the notifications of an order': {
     scope: ['notifications', 'orderId', 'o'],
@@ -91,7 +91,7 @@ test.each(names)('%s answers no content with a failure', async (name) => {
   await fc.assert(
     fc.asyncProperty(arbitrary, async (position) => {
       const reply = await read(sealCursor(scope, position));
-      // One that stands between two entries is as good as ours: it shows no more than the list.
+      // A forged position between two entries is harmless: it shows only entries of the list.
       expect(reply.status === 200 || isRefused(reply)).toBe(true);
     }),
     { numRuns: 200 },

@@ -111,7 +111,7 @@ const many = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ key: `h${i % 7}`, value: randomBytes(i % 5) }));
 const notJson = Buffer.from('not json');
 
-/** What Kafka takes within its 1 MB, and no function can read. */
+/** Records that fit into Kafka's 1 MB, but that no function can read. */
 const records: Record<string, () => Content> = {
   'one header of 700 000 bytes 0xC8': () => ({
     key: Buffer.from('k'),

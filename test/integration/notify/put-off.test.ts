@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** A provider that takes nothing, or only what is not meant, and counts its calls. */
+/** A provider that refuses all messages, or only the given ones, and counts its calls. */
 function away(isMeant: (message: Message) => boolean = () => true) {
   const inbox = createInbox();
   const calls: Message[] = [];
@@ -37,7 +37,7 @@ function away(isMeant: (message: Message) => boolean = () => true) {
   return { sender, calls, inbox };
 }
 
-/** The runs of a time, one every so many minutes. */
+/** Runs sendDeferred once every `every` minutes of a period. */
 async function runs(sender: Sender, from: number, to: number, every: number) {
   for (let minutes = from; minutes < to; minutes += every) {
     await bench.sendDeferred({ sender, clock: after(minutes) });
@@ -88,7 +88,7 @@ test('a provider that is away for hours holds no partition; then each thing is t
     email: { status: 'skipped', reason: 'superseded' },
     sms: { status: 'skipped', reason: 'superseded' },
   });
-  // What comes after it goes at once.
+  // Events after the outage are sent at once.
   const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, first.data);
   const now = after(8 * HOUR);
   expect(await bench.notify({ sender: inbox, clock: now })(delivered)).toEqual(bench.failed());
@@ -117,7 +117,7 @@ test('a recipient that is refused for ever is given up after six days, and holds
   expect(email).toMatchObject({ status: 'failed', deferredShard: 'GIVEN_UP' });
   expect(email?.attempts).toBe(calls.length);
   expect(Date.parse(email?.failingSince) - start).toBeLessThan(HOUR * 60_000);
-  // At rest nobody looks at it.
+  // Nobody reads it once it was given up.
   await runs(sender, 6 * DAY + 2, 8 * DAY, 12 * HOUR);
   expect(calls).toHaveLength(email?.attempts);
 });
@@ -227,7 +227,7 @@ test('only what is put off stands in the index of what waits', async () => {
   }
 });
 
-/** What waits, and the notification that it is. */
+/** A waiting record with its notification. */
 async function putOff() {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   await bench.notify({ sender: away().sender })(event);

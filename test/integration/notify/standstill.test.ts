@@ -33,7 +33,7 @@ function instance(given: Parameters<NotifyBench['notify']>[0] = {}) {
   });
   const notify = bench.notify({ ...given, clock });
   return {
-    /** Whether it fails as a whole does not matter here. */
+    /** Ignores whether the invocation fails as a whole. */
     at: async (minute: number, ...records: Parameters<typeof notify>) => {
       minutes = minute;
       return notify(...records).catch(() => undefined);

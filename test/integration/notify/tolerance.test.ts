@@ -76,7 +76,7 @@ test('preferences with fields and an event type of a later release are read, and
   expect(inbox.sent.map(({ to }) => to)).toEqual(['ada@new.example']);
 });
 
-test('those fields stay when the preferences are put, and after a click on a link', async () => {
+test('unknown fields stay when the preferences are put, and after a click on a link', async () => {
   const customerId = await storedBy(LATER);
   const kept = {
     contact: { fax: '+15550199' },
@@ -254,7 +254,7 @@ test('records that wait and cannot be read stop no run, and are looked at less a
   expect(inbox.sent.map((message) => message.orderId)).toEqual([orderId, orderId]);
   expect(looks).toBeGreaterThan(count);
   expect(looks).toBeLessThan(10 * count);
-  // Nor is it each minute when six days are over.
+  // After six days it is not read every minute either.
   let ends = 0;
   for (const minutes of [1, 2, 3, 4, 5]) {
     const { failed, dropped } = await run(8 * MINUTES_A_DAY + minutes);

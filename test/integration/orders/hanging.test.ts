@@ -12,10 +12,10 @@ import { createRepository } from '../../../lib/order/repository.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { untouched } from '../../support/untouched.ts';
 
-/** The functions' own time limit: beyond it the caller is told nothing of the reason. */
+/** The functions' own time limit; after it the caller would not learn the reason. */
 const FUNCTION_TIMEOUT_MS = 10_000;
 
-/** How a DynamoDB that hangs greets a request. */
+/** The ways in which a hanging DynamoDB treats a request. */
 const HANGING = {
   'says nothing': '',
   'breaks off in its head': 'HTTP/1.1 200 OK\r\nx-amzn-requestid: 1\r\n',

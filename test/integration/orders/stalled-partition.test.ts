@@ -21,7 +21,7 @@ const START = Date.now();
 
 let bench: OrderBench;
 
-/** A table that is given its time: hundreds of orders at once are much for one on a busy machine. */
+/** A table with long limits: on a busy machine hundreds of orders at once take their time. */
 beforeEach(async () => {
   bench = await createOrderBench();
   const endpoint = bench.dynamoEndpoint;
@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-/** Orders with a pending event, from so many seconds ago on, of one partition or of the others. */
+/** Orders with a pending event, `secondsAgo` old, of one partition or of the others. */
 async function pending(count: number, secondsAgo: number, isOn: (partition: number) => boolean) {
   const ids: string[] = [];
   while (ids.length < count) {
@@ -66,7 +66,7 @@ function relay(producer: Producer = bench.producer) {
   return createRelayOutbox({ ...bench, producer })({}, lambdaContext(50_000));
 }
 
-/** A producer whose sends to the partition come to nothing, and that counts them. */
+/** A producer whose sends to the partition all fail, and are counted. */
 function stalled(partition: number) {
   const seen = { inVain: 0 };
   const producer: Producer = {
@@ -90,7 +90,7 @@ test('younger events of working partitions pass six hundred older ones of a part
   await expect(relay(producer)).rejects.toMatchObject({ code: 'KAFKA_AWAY' });
   expect([await published(younger), await published(older), seen.inVain]).toEqual([40, 0, 2]);
 
-  // With the partition back nothing has to wait for longer than the next run.
+  // Once the partition is back, the next run sends everything.
   const report = await relay();
   expect([report.published, report.done]).toEqual([600, true]);
   expect(await published(older)).toBe(600);

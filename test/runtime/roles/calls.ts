@@ -1,13 +1,13 @@
 import { ACCOUNT, type Call, REGION, tableArn } from './policy.ts';
 
-/** A request to a service of AWS, as far as it says what is asked for. */
+/** The parts of a request to an AWS service that name the action and the resource. */
 export type AwsRequest = { target: string; path: string; body: string };
 
 // biome-ignore lint/suspicious/noExplicitAny: a request of AWS's
 type Input = any;
 
 /**
- * What IAM is asked for a request. A transaction needs the permission of each of its actions.
+ * The permissions that a request needs. A transaction needs the permission of each of its actions.
  *
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
  *
@@ -59,13 +59,13 @@ function onTable(operation: string, { TableName, IndexName }: Input): Call {
   return { action: `dynamodb:${operation}`, resource: `${tableArn(TableName)}${index}` };
 }
 
-/** The domain of the sender is what the account has verified. */
+/** The identity for a sender: the account has verified the sender's domain. */
 function identityOf(from: string): string {
   const domain = /@([^@>]+)>?$/.exec(from)?.[1];
   return `arn:aws:ses:${REGION}:${ACCOUNT}:identity/${domain}`;
 }
 
-/** A phone number is no ARN, so that the number itself is what a policy is held against. */
+/** A phone number has no ARN, so a policy is compared with the number itself. */
 // https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html
 export function publishCall(form: URLSearchParams): Call {
   const resource = form.get('TopicArn') ?? form.get('TargetArn') ?? form.get('PhoneNumber') ?? '';

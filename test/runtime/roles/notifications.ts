@@ -44,7 +44,7 @@ async function statesOf(world: World, event: OrderEvent) {
   return Object.fromEntries(records.map(({ channel, status }) => [channel, status]));
 }
 
-/** What an event leaves in the table, past the function. */
+/** Writes the records of an event into the table without the function. */
 async function tell({ bench }: World, event: OrderEvent): Promise<void> {
   const { dynamo, table } = bench;
   const store = { dynamo, table, clock: systemClock };

@@ -3,7 +3,7 @@ import type { Resource } from '../package.ts';
 /** One action on one resource (both may have `*`) that a role allows or denies. */
 export type Permission = { effect: string; action: string; resource: string };
 
-/** What a request asks for. */
+/** The action and the resource of a request. */
 export type Call = { action: string; resource: string };
 
 type Resources = Record<string, Resource>;
@@ -17,7 +17,7 @@ const PSEUDO: Record<string, string> = {
   'AWS::AccountId': ACCOUNT,
 };
 
-/** What the role of a packaged function says, action by action, with the names of the template's own. */
+/** The permissions of a packaged function's role, one per action, with the template's names. */
 export function permissionsOf(resources: Resources, functionId: string): Permission[] {
   const [roleId] = resources[functionId]?.Properties.Role['Fn::GetAtt'] ?? [];
   const statements: Statement[] = resources[roleId]?.Properties.Policies.flatMap(

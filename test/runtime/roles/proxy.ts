@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { type AwsRequest, callsOf } from './calls.ts';
 import { allowing, type Call, type Permission } from './policy.ts';
 
-/** What befalls requests: DynamoDB throttles them, or SES and SNS are away. */
+/** The faults for requests: DynamoDB throttles them, or SES and SNS are away. */
 export type Trouble = 'none' | 'throttled' | 'providers away';
 
 type Answer = { status: number; type: string; headers?: Record<string, string>; body: string };
@@ -64,7 +64,7 @@ export async function startProxy(
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     used,
-    /** What the role did not allow. */
+    /** The calls that the role did not allow. */
     refused,
     /** Requests that the proxy could not judge or hand on. */
     unknown,

@@ -5,7 +5,7 @@ import { until } from '../../support/until.ts';
 import { NOTIFYING } from './notifications.ts';
 import type { World } from './world.ts';
 
-/** One way of a function, with what must come of it. */
+/** One way through a function, with its expected result. */
 export type Sample = (world: World) => Promise<unknown>;
 export type Samples = Record<string, Sample>;
 

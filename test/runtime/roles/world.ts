@@ -25,7 +25,7 @@ type Request = {
 
 type HttpAnswer = { statusCode: number; headers: Record<string, string>; body: string };
 
-/** What a sample may use: the function, its proxy, and the table behind the proxy. */
+/** The things that a sample may use: the function, its proxy, and the table behind the proxy. */
 export type World = ReturnType<typeof createWorld>;
 
 export function createWorld(given: {
@@ -86,7 +86,7 @@ export function createWorld(given: {
       await customers.save(customerId, { ...DEFAULTS, ...change }, undefined);
     },
 
-    /** Sets fields of an item of the table, past the function. */
+    /** Sets fields of an item of the table without the function. */
     async change(item: { pk: string; sk: string }, fields: Record<string, unknown>) {
       const names = Object.keys(fields);
       const update = new UpdateCommand({

@@ -12,10 +12,10 @@ function sources(): string[] {
   );
 }
 
-/** A folder; a file at the top is a room of its own. */
+/** The file's folder; a file at the top is a room of its own. */
 const roomOf = (file: string) => (dirname(file) === '.' ? file : dirname(file));
 
-/** What each room imports, types included. */
+/** The imports of each room, types included. */
 function imports(): Map<string, Set<string>> {
   const rooms = new Map<string, Set<string>>();
   for (const file of sources()) {
@@ -42,7 +42,7 @@ function reachable(from: string, rooms: ReadonlyMap<string, ReadonlySet<string>>
   return found;
 }
 
-test('no folder imports, through whichever others, what imports it', () => {
+test('no folder imports, directly or through others, a folder that imports it', () => {
   const rooms = imports();
   expect(rooms.size).toBeGreaterThan(20);
   const circular = [...rooms.keys()].filter((room) => reachable(room, rooms).has(room));

@@ -1,4 +1,4 @@
-// For the SDK of AWS, which asks for them before it asks anybody else.
+// The SDK of AWS takes credentials from the environment before any other place.
 const names = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Tries until the answer is there, and says what it waited for when the deadline passes. */
+/** Tries until there is an answer; at the deadline the error names the missing thing. */
 export async function until<T>(
   what: string,
   attempt: () => Promise<T | undefined> | T | undefined,
