@@ -17,7 +17,11 @@ export type Verdict = {
  * Remembers how often each record has ended in an unexpected error: Kafka gives a record no number of
  * deliveries, and memory does not survive a cold start.
  */
-export type FailureLedger = { count(ids: Ids): Promise<Verdict> };
+export type FailureLedger = {
+  count(ids: Ids): Promise<Verdict>;
+  /** Begins the count anew: the record was set aside, and a redrive gives it all its chances. */
+  forget(ids: Ids): Promise<void>;
+};
 
 /** Why a record is set aside after unexpected errors. Their messages may hold what is private. */
 export function exhausted({ attempts, since }: Verdict): AppError {

@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** A record has had its chances after so many failures, over at least so long. */
 const ATTEMPTS = 10;
 const SPAN_MS = 10 * MINUTE_MS;
-/** Failures so far apart are not those of one delivery: a redrive has its chances anew. */
+/** Failures so far apart are not those of one delivery. */
 const FORGOTTEN_MS = 60 * MINUTE_MS;
 
 /** More different records than this that ask to be set aside within the window are a bad release. */
@@ -109,6 +109,19 @@ export function createFailures(deps: {
       if (attempts < ATTEMPTS || firstAt > before(now, SPAN_MS)) return { next: 'again', ...span };
       const isBadRelease = (await asking(ids.eventId, now)) > MAX_ASKING;
       return { next: isBadRelease ? 'hold back' : 'set aside', ...span };
+    },
+
+    async forget({ orderId, eventId }) {
+      await attempt(
+        dynamo.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: { pk: orderKey(orderId), sk: `FAILURES#${eventId}` },
+            ConditionExpression: 'attribute_exists(pk)',
+            UpdateExpression: 'REMOVE attempts, firstAt',
+          }),
+        ),
+      );
     },
   };
 }
