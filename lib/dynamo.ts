@@ -57,16 +57,20 @@ export function createDynamo(
 /** Turns "DynamoDB is away, throttles or hangs" into `DATABASE_AWAY`; other errors stay as they are. */
 export function asDatabaseError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  const answered = '$metadata' in error && hasStatus(error.$metadata);
-  if (answered && !PASSING.has(error.name)) return error;
-  if (!answered && !isFromNetwork(error)) return error;
+  const status = '$metadata' in error ? statusIn(error.$metadata) : undefined;
+  const passes = status === undefined ? isFromNetwork(error) : isPassing(error, status);
+  if (!passes) return error;
   return new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.', {}, error);
 }
 
-function hasStatus(metadata: unknown): boolean {
-  return typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
-    ? metadata.httpStatusCode !== undefined
-    : false;
+function statusIn(metadata: unknown): number | undefined {
+  const holds = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata;
+  return holds && typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+/** A server that is away may answer with a page of a proxy, or with nothing: its status tells. */
+function isPassing(error: Error, status: number): boolean {
+  return PASSING.has(error.name) || status >= 500 || status === 429;
 }
 
 function isFromNetwork(error: Error): boolean {

@@ -18,7 +18,11 @@ export type Verdict = {
  * Counts how often each record has ended in an unexpected error. Kafka does not count deliveries,
  * and a count in memory would not survive a cold start.
  */
-export type FailureLedger = { count(ids: Ids): Promise<Verdict> };
+export type FailureLedger = {
+  count(ids: Ids): Promise<Verdict>;
+  /** Begins the count anew: the record was set aside, and a redrive gives it all its chances. */
+  forget(ids: Ids): Promise<void>;
+};
 
 /** The reason for setting a record aside, without the errors' texts: they may hold private data. */
 export function exhausted({ attempts, since }: Verdict): AppError {

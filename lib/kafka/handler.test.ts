@@ -14,6 +14,8 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const away = new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.');
 
 let lines: Record<string, unknown>[];
+/** The records whose count begins anew. */
+const forgotten: unknown[] = [];
 beforeEach(() => {
   lines = [];
   logger.setLogLevel('INFO');
@@ -63,7 +65,10 @@ function invoke(
     schema,
     identify: ({ id }) => ({ orderId: id, eventId: `e-${id}` }),
     deadLetters: { add: options.letters ?? (() => Promise.reject(new Error('a dead letter'))) },
-    failures: { count: options.count ?? (async () => verdict('again')) },
+    failures: {
+      count: options.count ?? (async () => verdict('again')),
+      forget: async (ids) => void forgotten.push(ids),
+    },
     reportsItemFailures: options.reports ?? true,
     recordTimeMs: 10_000,
     concurrency: 1,
@@ -133,6 +138,7 @@ test('a bug that has had its chances is set aside, without its words, and the re
   expect(answer).toEqual(failures());
   expect(told).toEqual(['a', 'b']);
   expect(counted).toEqual([{ orderId: 'a', eventId: 'e-a' }]);
+  expect(forgotten.splice(0)).toEqual(counted);
   expect(letters).toMatchObject([{ record: { offset: 0 }, reason: { code: 'INTERNAL' } }]);
   expect(letters[0]?.reason.message).toBe(
     'It failed 12 times since 2026-11-20T10:00:00.000Z; the log has the error.',
@@ -225,7 +231,7 @@ test('no record is begun when the time left is shorter than one may take', async
       schema,
       identify: ({ id }) => ({ orderId: id, eventId: id }),
       deadLetters: { add: async () => undefined },
-      failures: { count: async () => verdict('again') },
+      failures: { count: async () => verdict('again'), forget: async () => undefined },
       reportsItemFailures: true,
       recordTimeMs: 10_000,
       concurrency: 1,

@@ -114,7 +114,15 @@ async function handleMessage<T>(
     const reason = await reasonToSetAside(error, ids, log, deps);
     if (!reason) throw logged(error, log);
     await setAside({ ...item, event, context, reason }, log, deps);
+    if (reason.code === 'INTERNAL') await forget(ids, log, deps);
   }
+}
+
+async function forget(ids: Ids, log: Log, { failures }: { failures: FailureLedger }) {
+  await failures.forget(ids).catch((failure: unknown) => {
+    // The record is in the dead letters: at worst a redrive within the hour has one chance.
+    logFailure(log, 'failures not forgotten', failure);
+  });
 }
 
 /** The reason why no further delivery helps the record; undefined if another one may help. */

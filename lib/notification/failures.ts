@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** A record has used up its tries after this many failures over at least this time. */
 const ATTEMPTS = 10;
 const SPAN_MS = 10 * MINUTE_MS;
-/** After this time without a failure the count begins anew: a redriven record has all its tries. */
+/** After this time without a failure the count begins anew. */
 const FORGOTTEN_MS = 60 * MINUTE_MS;
 
 /** If more records than this are to be set aside within the window, the release is bad. */
@@ -109,6 +109,19 @@ export function createFailures(deps: {
       if (attempts < ATTEMPTS || firstAt > before(now, SPAN_MS)) return { next: 'again', ...span };
       const isBadRelease = (await asking(ids.eventId, now)) > MAX_ASKING;
       return { next: isBadRelease ? 'hold back' : 'set aside', ...span };
+    },
+
+    async forget({ orderId, eventId }) {
+      await attempt(
+        dynamo.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: { pk: orderKey(orderId), sk: `FAILURES#${eventId}` },
+            ConditionExpression: 'attribute_exists(pk)',
+            UpdateExpression: 'REMOVE attempts, firstAt',
+          }),
+        ),
+      );
     },
   };
 }

@@ -81,7 +81,7 @@ export function createBacklog(client: DynamoDBDocumentClient, table: string) {
       );
       const refusals = refused.Items ?? [];
       const since = [
-        ...refusals.map((item) => (item.kafkaRefusal as Refusal).since),
+        ...refusals.flatMap((item) => (item.kafkaRefusal as Refusal | undefined)?.since ?? []),
         ...shards.flatMap(({ Items = [] }) => Items.map((item) => String(item.pendingSince))),
       ];
       return { oldest: since.toSorted()[0], refusedOrders: refusals.length };

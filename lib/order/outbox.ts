@@ -1,7 +1,7 @@
 import { type Clock, notBefore } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Producer } from '../kafka/producer.ts';
-import { logger } from '../logger.ts';
+import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import type { StoredEvent } from './events.ts';
 import type { Repository } from './repository.ts';
@@ -26,8 +26,9 @@ export async function publishNow(deps: OutboxDeps, stored: StoredOrder): Promise
   try {
     measure('EventsPublished', await publishPending(deps, stored, PUBLISH_TIMEOUT_MS));
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+    // The change stands whatever happens here, so the caller is not told of a failure.
     measure('EventsLeftToRelay', pendingOf(stored.events).length);
+    if (!(error instanceof AppError)) return logFailure(logger, 'event not published', error);
     logger.warn('left to the relay', { code: error.code, reason: error.message });
   }
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import { UnreachableError } from '../kafka/client.ts';
-import { logger } from '../logger.ts';
+import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import type { Refusal } from './backlog.ts';
 import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
@@ -66,7 +66,8 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
       outcome = await relayOrder(deps, id, report);
     } catch (error) {
       failure ??= error;
-      if (!isUnanswered(error)) stop();
+      if (!(error instanceof AppError)) leave(id, error, report);
+      else if (!isUnanswered(error)) stop();
       else if (!(error instanceof UnreachableError)) outcome = 'unanswered';
       else if (++unreachable >= MAX_UNREACHABLE) stop();
       if (isUnanswered(error)) report.unanswered += 1;
@@ -123,6 +124,13 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
     await relayRefused(deps, stored, error, report);
   }
   return 'answered';
+}
+
+/** An order that fails unexpectedly, in every run perhaps, does not hold up the other orders. */
+function leave(orderId: string, error: unknown, report: RelayReport): void {
+  report.unreadable += 1;
+  report.done = false;
+  logFailure(logger.createChild({ persistentKeys: { orderId } }), 'order not published', error);
 }
 
 /** An order that cannot be read stays as it is until somebody mends it; the other orders go on. */

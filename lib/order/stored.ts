@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';
+import { readTolerantly } from '../tolerant.ts';
 import type { Refusal } from './backlog.ts';
 import type { StoredEvent } from './events.ts';
 import type { Contact, Order } from './order.ts';
@@ -44,17 +46,31 @@ const eventSchema = z.object({
   publishedAt: z.string().optional(),
 });
 
-const insideSchema = z.object({
-  contact: z.object({ email: z.string().optional(), phone: z.string().optional() }).optional(),
-  events: z.array(eventSchema).min(1),
+const eventsSchema = z.object({ events: z.array(eventSchema).min(1) });
+
+/** The fields that no event on its way to Kafka needs: one that cannot be read counts as absent. */
+const besideSchema = z.strictObject({
+  contact: z
+    .strictObject({ email: z.string().optional(), phone: z.string().optional() })
+    .optional(),
   kafkaRefusal: z
-    .object({ since: z.string(), at: z.string(), attempts: z.number(), reason: z.string() })
+    .strictObject({ since: z.string(), at: z.string(), attempts: z.number(), reason: z.string() })
     .optional(),
 });
 
 /** @throws UnreadableOrderError */
 export function storedOf(item: Record<string, unknown>): StoredOrder {
-  return { order: orderOf(item), ...(read(insideSchema, item) as Omit<StoredOrder, 'order'>) };
+  const order = orderOf(item);
+  const { events } = read(eventsSchema, item) as Pick<StoredOrder, 'events'>;
+  const { contact, kafkaRefusal } = item;
+  const { value, faults } = readTolerantly(besideSchema, {
+    ...(contact !== undefined && { contact }),
+    ...(kafkaRefusal !== undefined && { kafkaRefusal }),
+  });
+  if (faults.length > 0) {
+    logger.warn('stored fields of an order cannot be read', { orderId: order.id, fields: faults });
+  }
+  return { order, events, ...value };
 }
 
 /** @throws UnreadableOrderError */

@@ -72,6 +72,14 @@ test('ten failures within less than ten minutes, or fewer within more, are not e
   expect(await countAt(45, 'rare')).toBe('set aside');
 });
 
+test('an event that was set aside and is put back has all its chances again', async () => {
+  expect((await failing('put-back', 10)).at(-1)).toBe('set aside');
+  const ledger = createFailures({ dynamo: patient, table: bench.table, clock: after(10) });
+  await ledger.forget({ orderId: 'o', eventId: 'put-back' });
+  expect(await countAt(11, 'put-back')).toBe('again');
+  await ledger.forget({ orderId: 'o', eventId: 'never counted' });
+});
+
 test('failures of long ago do not count: a redriven event has its chances anew', async () => {
   expect((await failing('redriven', 10)).at(-1)).toBe('set aside');
   expect(await countAt(10 + 61, 'redriven')).toBe('again');

@@ -15,10 +15,16 @@ import { untouched } from '../../support/untouched.ts';
 /** The functions' own time limit; after it the caller would not learn the reason. */
 const FUNCTION_TIMEOUT_MS = 10_000;
 
-/** The ways in which a hanging DynamoDB treats a request. */
+/** The ways in which a DynamoDB that hangs, or is away behind a proxy, treats a request. */
 const HANGING = {
   'says nothing': '',
   'breaks off in its head': 'HTTP/1.1 200 OK\r\nx-amzn-requestid: 1\r\n',
+  'answers 503 by the page of a proxy':
+    'HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nbusy',
+  'answers 503 without a body':
+    'HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
+  'answers 500 without a type':
+    'HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}',
   'breaks off in its body': 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"Item":',
 };
 

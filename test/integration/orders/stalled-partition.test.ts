@@ -149,6 +149,37 @@ test.each([
   expect(ids.filter((id: string) => id !== broken)).toEqual(others.toSorted());
 });
 
+test.each([
+  ['contact', { email: 'ada@example.com', phone: null }],
+  ['kafkaRefusal', { since: '2026-11-01T00:00:00.000Z' }],
+])('an odd %s keeps no event from Kafka, and no reader from the order', async (field, value) => {
+  const [id = ''] = await pending(1, 60, () => true);
+  await change(id, 'SET #field = :value', { '#field': field }, { ':value': value });
+  const { published: sent, unreadable } = await relay();
+  expect([sent, unreadable]).toEqual([1, 0]);
+  const read = await call(createGetOrder(bench.repository), { pathParameters: { id } });
+  expect(read.status).toBe(200);
+});
+
+test('a refused order without its reason does not make DynamoDB seem away', async () => {
+  const [id = ''] = await pending(1, 60, () => true);
+  const names = { '#shard': 'pendingShard' };
+  await change(id, 'SET #shard = :refused', names, { ':refused': 'REFUSED' });
+  expect(await bench.repository.backlog()).toMatchObject({ refusedOrders: 1 });
+});
+
+test('an order whose events cannot be marked is named, and the others go on', async () => {
+  const [odd = '', ...others] = await pending(40, 60, () => true);
+  await change(
+    odd,
+    'SET events[0].#sequence = :later',
+    { '#sequence': 'sequence' },
+    { ':later': 7 },
+  );
+  await expect(relay()).rejects.toThrow();
+  expect(await published(others)).toBe(39);
+});
+
 test('fields and a status that another release has stored are left alone, and its events go out', async () => {
   const [id = ''] = await pending(1, 60, () => true);
   const names = { '#status': 'status', '#gift': 'gift' };
