@@ -112,6 +112,7 @@ def execute_with_outputs(execute):
     def run(backend, *args, **kwargs):
         execute(backend, *args, **kwargs)
         for stack in backend.stacks.values():
+            stack._parse_template()  # that of its last change set, whose resources the outputs name
             stack.output_map = stack._create_output_map()
 
     return run
