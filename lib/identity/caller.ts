@@ -7,7 +7,7 @@ import type { TokenSettings } from './settings.ts';
 /** The scope that makes an operator, who may do everything. */
 export const OPERATE = 'orders:operate';
 
-/** What a machine may be allowed to do. */
+/** The scopes that a machine may have. */
 export const SCOPES = [
   'orders:read',
   'orders:write',

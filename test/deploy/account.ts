@@ -43,7 +43,7 @@ export async function readAccount(endpoint: string) {
 
 export type Account = Awaited<ReturnType<typeof readAccount>>;
 
-/** What of an account is a stage's. CloudFormation makes the names of buckets and topics of the stack's. */
+/** The resources of an account that belong to one stage. CloudFormation makes the names of buckets and topics of the stack's. */
 export function partOf(account: Account, stage: string): Account {
   const stack = `orders-${stage}`;
   const table = stage === 'prod' ? 'orders' : stack;

@@ -50,7 +50,8 @@ function listen(port: number): Promise<number> {
   });
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+/** Whether a server takes connections there, within a second. */
+export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1000 });
     const end = (answer: boolean) => {

@@ -1,6 +1,6 @@
-import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from '@jest/globals';
+import { answers } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { listeningPorts } from './listening.ts';
 import { OFFLINE, Run } from './run.ts';
 
@@ -10,19 +10,6 @@ const ADDRESSES = Object.values(networkInterfaces())
   .filter(({ internal, family }) => !internal && family === 'IPv4')
   .map(({ address }) => address)
   .concat(process.platform === 'linux' ? ['127.0.0.2'] : []);
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 2000 });
-    const end = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
-}
 
 test('no port that npm start opens is reached from another machine', async () => {
   expect(ADDRESSES.length).toBeGreaterThan(0);
