@@ -34,6 +34,8 @@ export interface SchedulerOptions extends RetryPolicy {
   readonly onProgress: (partition: number, next: number) => void;
   /** The partition's buffer has room again. */
   readonly onRoom: (partition: number) => void;
+  /** Whether the group takes this member for alive; if not, others may have its partitions. */
+  readonly isAlive?: () => boolean;
 }
 
 // AWS: what one poller may have under way in provisioned mode.
@@ -128,7 +130,7 @@ export class Scheduler {
 
   /** Resolves as soon as invocations may begin, or after the end, when none begins any more. */
   async resumed(): Promise<void> {
-    while (this.#hold && !this.options.signal.aborted) await this.#hold.promise;
+    while (this.#isHeld() && !this.options.signal.aborted) await this.#hold?.promise;
   }
 
   /** Waits for the invocations in flight, up to the limit. */
@@ -171,6 +173,12 @@ export class Scheduler {
     );
   }
 
+  /** A process that was suspended begins nothing before the group has heard of it again. */
+  #isHeld(): boolean {
+    if (this.options.isAlive?.() === false) this.hold();
+    return this.#hold !== undefined;
+  }
+
   #key(partition: number): string {
     return recordsKey(this.options.topic, partition);
   }
@@ -178,7 +186,7 @@ export class Scheduler {
   /** Begins all batches that can begin, and checks again when the next window ends. */
   #schedule(): void {
     clearTimeout(this.#timer);
-    if (this.options.signal.aborted || this.#hold) return;
+    if (this.options.signal.aborted || this.#isHeld()) return;
     const until = this.#byPoller().map((partitions, poller) => this.#begin(poller, partitions));
     const next = Math.min(...until);
     if (!Number.isFinite(next)) return;

@@ -12,9 +12,10 @@ import type { InvocationResult } from '../lambda/result.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { loadClient } from '../protocol/client.ts';
+import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
 import { Fetch } from './fetch.ts';
-import { Group } from './group.ts';
+import { Group, SESSION_MS } from './group.ts';
 import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
 
@@ -47,15 +48,15 @@ const DEFAULTS = {
 const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const CONSUMER = {
   // Short enough that a killed process gives its partitions back soon.
-  sessionTimeout: 10_000,
+  sessionTimeout: SESSION_MS,
   rebalanceTimeout: 15_000,
   heartbeatInterval: 2_000,
   // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
   maxWaitTimeInMs: 250,
   // A fetch is decoded as a whole, into several times its bytes.
   maxBytesPerPartition: 512 * 1024,
-  // New partitions are seen with the metadata.
-  metadataMaxAge: 15_000,
+  // New partitions, and a topic that was made again, are seen with the metadata.
+  metadataMaxAge: 5_000,
   allowAutoTopicCreation: false,
   // A crash starts a new session of our own, which says why.
   retry: { retries: 5, maxRetryTime: 2_000, restartOnFailure: async () => false },
@@ -89,7 +90,8 @@ export class Poller {
     this.#connect = connect ?? (() => createClient(mapping, log));
     const reporter = new Reporter({ mapping, log, stats, signal });
     this.#reporter = reporter;
-    this.#topic = new Topic(topic, reporter, signal);
+    const onMissing = () => this.#group.forgetTopic();
+    this.#topic = new Topic({ name: topic, reporter, signal, onMissing });
     if (destination) {
       this.#destination = createDestination(destination, { mapping, kafka: this.#connect });
     }
@@ -103,7 +105,8 @@ export class Poller {
       signal,
       invoke,
       onProgress: (partition, next) => this.#group.progress(partition, next),
-      onRoom: (partition) => this.#group.setPaused(partition, false),
+      onRoom: (partition) => this.#group.resume(partition),
+      isAlive: () => this.#group.isAlive,
     });
     this.#scheduler = scheduler;
     const group = new Group({
@@ -186,11 +189,14 @@ export class Poller {
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
       this.#reporter.requestUnanswered(broker, apiName),
     );
-    consumer.on(HEARTBEAT, () => this.#reporter.brokerAnswered());
-    consumer.on(REBALANCING, () => this.#scheduler.hold());
+    consumer.on(HEARTBEAT, ({ payload }) => {
+      this.#reporter.brokerAnswered();
+      this.#group.heartbeat(payload as Partial<Heartbeat>);
+    });
+    consumer.on(REBALANCING, () => this.#group.rebalancing());
     consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = payload.memberAssignment[this.#mapping.topic] ?? [];
-      this.#group.join(consumer, admin, assigned);
+      this.#group.join(consumer, admin, assigned, payload as Partial<Joined>);
     });
     const crashed = new Promise<never>((_, reject) => {
       consumer.on(CRASH, ({ payload }) => reject(payload.error));

@@ -6,12 +6,14 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type kafkajs from 'kafkajs';
+import { type Stopwatch, stopwatch } from '../time.ts';
 import { withoutAborted } from './aborted.ts';
 import { inTurn, type PoolBuilder } from './address.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
-import { type ConsumerGroup, wakeOnResume } from './resume.ts';
+import { type ConsumerGroupClass, improveMembership } from './membership.ts';
+import { fetchByIds, metadataWithIds, type ProtocolErrors, type Requests } from './topic-ids.ts';
 
 export type Kafkajs = typeof kafkajs;
 /** `load` gives another module of the copy. */
@@ -45,9 +47,70 @@ const replacements: Readonly<Record<string, Replace>> = {
     };
     return original;
   },
-  'src/consumer/consumerGroup.js': (original: { prototype: ConsumerGroup }) => {
-    wakeOnResume(original.prototype);
+  'src/consumer/consumerGroup.js': (original: ConsumerGroupClass, load) => {
+    const { events } = load('src/consumer/instrumentationEvents.js') as InstrumentationEvents;
+    const { KafkaJSStaleTopicMetadataAssignment: Stale } = load('src/errors.js') as Errors;
+    const staleAssignment = (topic: string) => new Stale('Topic has been updated', { topic });
+    return improveMembership(original, { events, staleAssignment });
+  },
+  // Every consumer here seeks before it reads. kafkajs asks for the beginnings of all partitions,
+  // which fails for all when one of them has no leader.
+  'src/consumer/offsetManager/index.js': (original: { prototype: OffsetManager }) => {
+    original.prototype.resolveOffsets = async function () {
+      for (const [topic, partitions] of Object.entries(this.memberAssignment)) {
+        const committed = this.committedOffsets()[topic] ?? {};
+        for (const partition of partitions) committed[partition] ??= '0';
+      }
+    };
     return original;
+  },
+  'src/cluster/index.js': (original: { prototype: Cluster }) => {
+    const { fetchTopicsOffset } = original.prototype;
+    original.prototype.fetchTopicsOffset = async function (topics) {
+      const led = topics.map(({ topic, partitions, ...rest }) => {
+        const metadata = this.findTopicPartitionMetadata(topic);
+        const hasLeader = ({ partition }: { partition: number }) =>
+          metadata.every(({ partitionId, leader }) => partitionId !== partition || leader >= 0);
+        return { topic, partitions: partitions.filter(hasLeader), ...rest };
+      });
+      try {
+        return await fetchTopicsOffset.call(this, led);
+      } catch (error) {
+        // Leaders have changed: kafkajs keeps those that it knows for minutes.
+        await this.refreshMetadata().catch(() => undefined);
+        throw error;
+      }
+    };
+    return original;
+  },
+  // The age of the metadata is told by a clock that no one sets.
+  'src/cluster/brokerPool.js': (original: { prototype: object }) => {
+    const expiries = new WeakMap<object, { readonly after: number; readonly since: Stopwatch }>();
+    Object.defineProperty(original.prototype, 'metadataExpireAt', {
+      get(this: object) {
+        const expiry = expiries.get(this);
+        return expiry ? Date.now() + expiry.after - expiry.since.monotonic() : null;
+      },
+      set(this: object, at: number | null) {
+        if (at === null) expiries.delete(this);
+        else expiries.set(this, { after: at - Date.now(), since: stopwatch() });
+      },
+    });
+    return original;
+  },
+  'src/protocol/requests/metadata/index.js': (original: Requests, load) =>
+    metadataWithIds(original, errorsOf(load)),
+  'src/protocol/requests/fetch/index.js': (original: Requests, load) => {
+    const Decoder = load('src/protocol/decoder.js') as new (buffer: Buffer) => Decoder;
+    const decodeOld = load('src/protocol/requests/fetch/v4/decodeMessages.js') as (
+      decoder: Decoder,
+    ) => Promise<object[]>;
+    const decodeSets = (messages: Buffer) => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(messages.length);
+      return decodeOld(new Decoder(Buffer.concat([length, messages])));
+    };
+    return fetchByIds(original, decompress, decodeSets, errorsOf(load));
   },
   // An IPv6 address has colons of its own.
   'src/cluster/connectionPoolBuilder.js':
@@ -79,6 +142,35 @@ const replacements: Readonly<Record<string, Replace>> = {
     return original;
   },
 };
+
+function errorsOf(load: (file: string) => unknown): ProtocolErrors {
+  const { createErrorFromCode } = load('src/protocol/error.js') as ProtocolErrors;
+  const { KafkaJSOffsetOutOfRange: OutOfRange } = load('src/errors.js') as Errors;
+  return { createErrorFromCode, outOfRange: (cause, where) => new OutOfRange(cause, where) };
+}
+
+interface Errors {
+  readonly KafkaJSOffsetOutOfRange: new (cause: Error, where: object) => Error;
+  readonly KafkaJSStaleTopicMetadataAssignment: new (message: string, where: object) => Error;
+}
+
+interface InstrumentationEvents {
+  readonly events: { readonly GROUP_JOIN: string; readonly HEARTBEAT: string };
+}
+
+interface OffsetManager {
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+  committedOffsets(): Readonly<Record<string, Record<number, string>>>;
+  resolveOffsets(): Promise<void>;
+}
+
+interface Cluster {
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  refreshMetadata(): Promise<void>;
+  fetchTopicsOffset(
+    topics: { topic: string; partitions: { partition: number }[] }[],
+  ): Promise<unknown>;
+}
 
 interface ClusterOptions {
   readonly brokers: readonly string[];

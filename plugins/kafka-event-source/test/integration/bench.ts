@@ -166,6 +166,33 @@ export class Bench implements AsyncDisposable {
     return Number(found?.offset ?? -1);
   }
 
+  /** What the group has committed, with the text beside it. */
+  async commits() {
+    const { groupId, topic } = this;
+    const [found] = await retried(() => this.admin.fetchOffsets({ groupId, topics: [topic] }));
+    return found?.partitions ?? [];
+  }
+
+  /** Commits as another member of the group, while no poller runs. */
+  async commit(
+    offsets: readonly { partition: number; offset: string; metadata?: string | null }[],
+  ) {
+    const { groupId, topic } = this;
+    const consumer = this.#kafka.consumer({ groupId });
+    const joined = Promise.withResolvers<void>();
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      // Else it fetches from what it commits, and commits another offset when that is out of range.
+      consumer.pause([{ topic }]);
+      joined.resolve();
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic] });
+    await consumer.run({ autoCommit: false, eachMessage: async () => undefined });
+    await joined.promise;
+    await consumer.commitOffsets(offsets.map((one) => ({ topic, ...one })));
+    await consumer.disconnect();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#pollers].map((poller) => poller.stop()));
     await Promise.all([...this.#lambdas].map((lambda) => lambda.close()));
