@@ -1,8 +1,8 @@
 /** Serverless plugin: `sls replay` publishes events again that have been published before. */
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import type { ReplayReport } from '../../lib/order/replay.ts';
-import { reported, type Serverless, stageOf } from '../command/stage.ts';
-import { OPTIONS, readOptions } from './options.ts';
+import { OPTIONS, readOptions } from './replay-options.ts';
+import { reported, type Serverless, stageOf } from './stage.ts';
 
 type Utils = {
   log: Record<'notice' | 'warning', (message: string) => void>;

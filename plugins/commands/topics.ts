@@ -1,6 +1,6 @@
 /** Serverless plugin: `sls topics` makes the topics of a stage, and says where existing ones differ. */
-import type { Service } from './wanted.ts';
-import { wantedTopics } from './wanted.ts';
+import type { Service } from './wanted-topics.ts';
+import { wantedTopics } from './wanted-topics.ts';
 
 type Serverless = {
   service: Service & {
@@ -34,7 +34,7 @@ export default class Topics {
     const [{ loadConfig }, { keepAdmin }, { makeTopics }] = await Promise.all([
       import('../../lib/config.ts'),
       import('../../lib/kafka/client.ts'),
-      import('./make.ts'),
+      import('./make-topics.ts'),
     ]);
     const { region, environment = {} } = service.provider;
     try {

@@ -1,8 +1,8 @@
 /** Serverless plugin: `sls resend` puts back the notifications that `sendDeferred` has given up. */
 import type { Deferred, GivenUp } from '../../lib/notification/deferred.ts';
 import type { ResendReport } from '../../lib/notification/resend.ts';
-import { reported, type Serverless, stageOf } from '../command/stage.ts';
-import { OPTIONS, readOptions } from './options.ts';
+import { OPTIONS, readOptions } from './resend-options.ts';
+import { reported, type Serverless, stageOf } from './stage.ts';
 
 type Utils = { writeText: (text: string) => void };
 
