@@ -1,5 +1,5 @@
 /** Serverless plugin: metrics of the Kafka mappings, and a name for each that alarms can refer to. */
-import { countEvents, nameMappings, type Template } from './template.ts';
+import { countEvents, nameMappings, type Template } from './mappings.ts';
 
 type Serverless = {
   getProvider(name: 'aws'): {

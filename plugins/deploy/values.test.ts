@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import Values from './index.ts';
 import { tidyFunction } from './lists.ts';
 import { placeholders } from './placeholders.ts';
+import Values from './values.ts';
 
 test('a list of one text with commas is several, and an empty text none', () => {
   const definition = {
