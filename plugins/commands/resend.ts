@@ -1,57 +1,26 @@
-/** Serverless plugin: `sls resend` puts back the notifications that `sendDeferred` has given up. */
-import type { Deferred, GivenUp } from '../../lib/notification/deferred.ts';
-import type { ResendReport } from '../../lib/notification/resend.ts';
-import { OPTIONS, readOptions } from './resend-options.ts';
-import { reported, type Serverless, stageOf } from './stage.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createDeferred, type GivenUp } from '../../lib/notification/deferred.ts';
+import { type ResendReport, resend } from '../../lib/notification/resend.ts';
+import { readOptions } from './resend-options.ts';
+import { type Serverless, stageOf, type Utils } from './stage.ts';
 
-type Utils = { writeText: (text: string) => void };
-
-type Target = { deferred: Deferred; table: string; close(): void };
-
-export default class Resend {
-  readonly commands = {
-    resend: {
-      usage: 'Send again what was given up after too many failures of a provider',
-      lifecycleEvents: ['run'],
-      options: OPTIONS,
-    },
-  };
-  readonly hooks = { 'resend:run': () => reported(this.#serverless, 'RESEND', () => this.#run()) };
-
-  readonly #serverless: Serverless;
-  readonly #options: Record<string, unknown>;
-  readonly #utils: Utils;
-
-  constructor(serverless: Serverless, options: Record<string, unknown>, utils: Utils) {
-    this.#serverless = serverless;
-    this.#options = options;
-    this.#utils = utils;
-  }
-
-  async #run(): Promise<void> {
-    const { wish, put } = readOptions(this.#options);
-    const [{ resend }, { systemClock }] = await Promise.all([
-      import('../../lib/notification/resend.ts'),
-      import('../../lib/clock.ts'),
-    ]);
-    const target = await this.#target();
-    try {
-      const report = await resend({ deferred: target.deferred, clock: systemClock }, wish, {
-        put,
-        found: (record) => this.#utils.writeText(line(record)),
-      });
-      this.#utils.writeText(summary(report, put, target.table));
-    } finally {
-      target.close();
-    }
-  }
-
-  /** What the functions of this stage work on. */
-  async #target(): Promise<Target> {
-    const { createDeferred } = await import('../../lib/notification/deferred.ts');
-    const { config, dynamo } = await stageOf(this.#serverless);
-    const deferred = createDeferred({ dynamo, table: config.table });
-    return { deferred, table: config.table, close: () => dynamo.destroy() };
+/** `sls resend` puts back the notifications that `sendDeferred` has given up. */
+export async function run(
+  serverless: Serverless,
+  options: Record<string, unknown>,
+  { writeText }: Utils,
+): Promise<void> {
+  const { wish, put } = readOptions(options);
+  const { config, dynamo } = stageOf(serverless);
+  const deferred = createDeferred({ dynamo, table: config.table });
+  try {
+    const report = await resend({ deferred, clock: systemClock }, wish, {
+      put,
+      found: (record) => writeText(line(record)),
+    });
+    writeText(summary(report, put, config.table));
+  } finally {
+    dynamo.destroy();
   }
 }
 

@@ -1,4 +1,3 @@
-/** Serverless plugin: a role of its own for every function that says what it may do. */
 import { roleOf, type Statement } from './role.ts';
 
 type FunctionDefinition = {
@@ -9,20 +8,17 @@ type FunctionDefinition = {
   iamRoleStatements?: (Statement | Statement[])[];
 };
 
-/** The parts of the framework that the plugin uses. */
-type Serverless = {
-  service: {
-    resources?: { Resources?: Record<string, unknown> };
-    getAllFunctions(): string[];
-    getFunction(key: string): FunctionDefinition;
-  };
-  configSchemaHandler: { defineFunctionProperties(provider: 'aws', schema: object): void };
-  getProvider(name: 'aws'): {
-    naming: { getLambdaLogicalId(key: string): string; getLogGroupName(name: string): string };
-  };
+/** The parts of the service that roles are made of, and written to. */
+export type RoleService = {
+  resources?: { Resources?: Record<string, unknown> };
+  getAllFunctions(): string[];
+  getFunction(key: string): FunctionDefinition;
 };
 
-const SCHEMA = {
+type Naming = { getLambdaLogicalId(key: string): string; getLogGroupName(name: string): string };
+
+/** What serverless.yml may say of a function besides the framework's own properties. */
+export const ROLE_SCHEMA = {
   type: 'object',
   properties: {
     iamRoleStatements: { type: 'array', items: { anyOf: [{ type: 'object' }, { type: 'array' }] } },
@@ -34,31 +30,19 @@ const SCHEMA = {
  * that allows these, its own log and tracing, and nothing else; it is in the template like any other
  * resource, so `sls deploy` makes and removes it.
  */
-export default class Roles {
-  readonly hooks = { 'before:package:setupProviderConfiguration': () => this.#write() };
-  readonly #serverless: Serverless;
-
-  constructor(serverless: Serverless) {
-    this.#serverless = serverless;
-    serverless.configSchemaHandler.defineFunctionProperties('aws', SCHEMA);
-  }
-
-  #write(): void {
-    const { service } = this.#serverless;
-    const { naming } = this.#serverless.getProvider('aws');
-    service.resources ??= {};
-    service.resources.Resources ??= {};
-    for (const key of service.getAllFunctions()) {
-      const definition = service.getFunction(key);
-      if (!definition.iamRoleStatements) continue;
-      const id = naming.getLambdaLogicalId(key).replace(/LambdaFunction$/, 'Role');
-      service.resources.Resources[id] = roleOf({
-        logGroup: naming.getLogGroupName(definition.name),
-        inVpc: isInVpc(definition),
-        statements: definition.iamRoleStatements.flat(),
-      });
-      definition.role = id;
-    }
+export function writeRoles(service: RoleService, naming: Naming): void {
+  service.resources ??= {};
+  service.resources.Resources ??= {};
+  for (const key of service.getAllFunctions()) {
+    const definition = service.getFunction(key);
+    if (!definition.iamRoleStatements) continue;
+    const id = naming.getLambdaLogicalId(key).replace(/LambdaFunction$/, 'Role');
+    service.resources.Resources[id] = roleOf({
+      logGroup: naming.getLogGroupName(definition.name),
+      inVpc: isInVpc(definition),
+      statements: definition.iamRoleStatements.flat(),
+    });
+    definition.role = id;
   }
 }
 
