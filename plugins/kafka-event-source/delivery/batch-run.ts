@@ -8,7 +8,8 @@ import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
 import { count, type PartitionRecords, ranges } from './partition.ts';
 import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
-import type { Scheduler, SchedulerOptions, Slots } from './scheduler.ts';
+import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+import type { Slots } from './slots.ts';
 
 /** The remaining records of a batch, and the attempts so far. */
 interface Work {

@@ -10,6 +10,7 @@ import { assemble, type Limits } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
 import { fullOnes, type InFlight, Partition, type PartitionRecords } from './partition.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
+import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
 
 export interface SchedulerOptions extends RetryPolicy {
@@ -273,35 +274,5 @@ export class Scheduler {
     if (this.#inFlight.get(partition) !== inFlight) return;
     this.#inFlight.delete(partition);
     this.#partitions.get(partition)?.free();
-  }
-}
-
-/** Limits how many invocations a poller has at a time; the run that waited longest goes first. */
-export class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-  readonly #onFree: () => void;
-
-  constructor(limit: number, onFree: () => void) {
-    this.#free = limit;
-    this.#onFree = onFree;
-  }
-
-  get hasFree(): boolean {
-    return this.#free > 0;
-  }
-
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else {
-      this.#free += 1;
-      this.#onFree();
-    }
   }
 }
