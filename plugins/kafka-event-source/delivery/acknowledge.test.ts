@@ -76,7 +76,7 @@ test('a record reported twice is delivered again once', () => {
 
 test('the reason shows the right form of an identifier', () => {
   const flat = answer({ itemIdentifier: 'orders-0-6' });
-  expect(verdictOf(flat).reason).toMatch(/has the form .*"partition":"topic-0","offset":1/);
+  expect(verdictOf(flat).reason).toMatch(/have the form .*"partition":"topic-0","offset":1/);
   expect(verdictOf(answer(item('orders-0', 99))).reason).not.toContain('form');
 });
 
