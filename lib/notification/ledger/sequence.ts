@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
-import type { OrderEvent } from '../order-event.ts';
+import type { Clock } from '../../clock.ts';
+import type { OrderEvent } from '../../order-event.ts';
 import { AGAIN_MS, orderKey } from './record.ts';
 import type { Update } from './update.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { orderEvent } from '../../test/support/order-event.ts';
-import { EVENT_TYPES, type OrderEvent } from '../order-event.ts';
-import { CHANNELS, type Channel } from './channels.ts';
+import { orderEvent } from '../../../test/support/order-event.ts';
+import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
+import { CHANNELS, type Channel } from '../channels/channels.ts';
 import { type Preferences, preferencesSchema } from './preferences.ts';
 import { type Fallback, recipientsOf } from './recipient.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock, Period } from '../clock.ts';
+import type { Clock, Period } from '../../clock.ts';
 import type { Deferred, GivenUp } from './deferred.ts';
 
 /** Which of the notifications that were given up: an order's, those of a period, or all. */

@@ -1,5 +1,5 @@
 import type { Sender, SmsMessage } from '../channels.ts';
-import { createAsk, oneTry } from './late.ts';
+import { createAsk, oneTry } from './aws.ts';
 import { segmentsOf } from './segments.ts';
 
 /** More is a mistake in a template, and costs as much as it has parts. */

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
-import { AppError } from '../errors.ts';
-import { CHANNELS, type Channel } from './channels.ts';
-import { type Customers, defaultsOf } from './customer.ts';
+import { AppError } from '../../errors.ts';
+import { CHANNELS, type Channel } from '../channels/channels.ts';
+import { type Customers, defaultsOf } from './customers.ts';
 import { isQuiet, type Preferences, without } from './preferences.ts';
 
 /** Whom one click stops being told, and where. */

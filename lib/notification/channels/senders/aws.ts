@@ -1,6 +1,6 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { logFailure, logger } from '../../logger.ts';
-import { tracePart } from '../../tracer.ts';
+import { logFailure, logger } from '../../../logger.ts';
+import { tracePart } from '../../../tracer.ts';
 import type { SendResult } from '../channels.ts';
 import { type Problem, refusalOf } from './refusal.ts';
 

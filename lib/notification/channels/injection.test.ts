@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { orderEvent } from '../../test/support/order-event.ts';
-import { EVENT_TYPES, type OrderEvent, orderEventSchema } from '../order-event.ts';
+import { orderEvent } from '../../../test/support/order-event.ts';
+import { EVENT_TYPES, type OrderEvent, orderEventSchema } from '../../order-event.ts';
+import { preferencesSchema } from '../preferences/preferences.ts';
+import { recipientsOf } from '../preferences/recipient.ts';
+import { LANGUAGES } from '../templates/languages.ts';
 import type { EmailMessage } from './channels.ts';
 import { compose } from './compose.ts';
-import { preferencesSchema } from './preferences.ts';
-import { recipientsOf } from './recipient.ts';
-import { LANGUAGES } from './templates/languages.ts';
 
 const HARMFUL = [
   '<script>alert(1)</script>',

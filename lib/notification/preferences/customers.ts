@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { attempt, orAway } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
-import { AppError } from '../errors.ts';
-import { logger } from '../logger.ts';
-import { readTolerantly, withUnknown } from '../tolerant.ts';
+import { attempt, orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import { logger } from '../../logger.ts';
+import { readTolerantly, withUnknown } from '../../tolerant.ts';
+import { customerKey } from '../ledger/record.ts';
 import {
   type CustomerPreferences,
   DEFAULTS,
   type Preferences,
   preferencesSchema,
 } from './preferences.ts';
-import { customerKey } from './record.ts';
 
 /** The number of attempts to write preferences while others write them at the same time. */
 const TRIES = 5;

@@ -1,7 +1,7 @@
 import type { SendEmailCommandInput } from '@aws-sdk/client-sesv2';
 import type { EmailMessage, Sender } from '../channels.ts';
+import { createAsk, oneTry } from './aws.ts';
 import { unsubscribeHeaders } from './headers.ts';
-import { createAsk, oneTry } from './late.ts';
 import type { Problem } from './refusal.ts';
 
 const UTF8 = { Charset: 'UTF-8' };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { orderEvent } from '../../test/support/order-event.ts';
-import { EVENT_TYPES, type OrderEvent } from '../order-event.ts';
+import { orderEvent } from '../../../test/support/order-event.ts';
+import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
+import { money, text } from '../templates/text.ts';
 import { CHANNELS } from './channels.ts';
 import { compose } from './compose.ts';
 import { createMockSender } from './senders/mock.ts';
-import { money, text } from './text.ts';
 
 const ENGLISH = { language: 'en', timeZone: 'UTC' };
 

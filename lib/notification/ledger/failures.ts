@@ -1,8 +1,8 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { attempt, orAway } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
-import type { FailureLedger, Ids } from '../kafka/failures.ts';
+import { attempt, orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import type { FailureLedger, Ids } from '../../kafka/failures.ts';
 import { orderKey } from './record.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,8 +1,8 @@
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { orAway } from '../attempt.ts';
-import type { Period } from '../clock.ts';
-import { AppError } from '../errors.ts';
-import { type OrderEvent, orderEventSchema } from '../order-event.ts';
+import { orAway } from '../../attempt.ts';
+import type { Period } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import { type OrderEvent, orderEventSchema } from '../../order-event.ts';
 import { late, nextTry } from './pauses.ts';
 import {
   allDeferredShards,

@@ -1,6 +1,6 @@
-import type { OrderEvent } from '../order-event.ts';
-import type { Channel } from './channels.ts';
-import type { Customers } from './customer.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import type { Channel } from '../channels/channels.ts';
+import type { Customers } from './customers.ts';
 import { CRITICAL, DEFAULTS, type Preferences, WAITS } from './preferences.ts';
 import { quietUntil } from './quiet.ts';
 

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 
 const MAX_LENGTH = 128;
 const MAX_FORMATS = 100;

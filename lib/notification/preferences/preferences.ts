@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { email, identifier, phone } from '../fields.ts';
-import { EVENT_TYPES, type EventType } from '../order-event.ts';
-import type { Channel } from './channels.ts';
+import { email, identifier, phone } from '../../fields.ts';
+import { EVENT_TYPES, type EventType } from '../../order-event.ts';
+import type { Channel } from '../channels/channels.ts';
 
 const clockTime = z
   .string()

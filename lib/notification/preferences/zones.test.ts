@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { dateTime } from '../templates/text.ts';
 import { preferencesSchema } from './preferences.ts';
 import { quietUntil } from './quiet.ts';
-import { dateTime } from './text.ts';
 
 const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const short = LETTERS.flatMap((a) => LETTERS.map((b) => `${a}${b}T`));

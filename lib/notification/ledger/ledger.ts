@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { orAway } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
-import { AppError } from '../errors.ts';
-import type { OrderEvent } from '../order-event.ts';
-import { CHANNELS, type Channel } from './channels.ts';
+import { orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import { CHANNELS, type Channel } from '../channels/channels.ts';
 import {
   deferralOf,
   expiredBefore,
@@ -21,7 +21,7 @@ import {
   standing,
   storedSchema,
 } from './record.ts';
-import { createSteps, type Steps } from './steps.ts';
+import { createSteps, type Steps } from './sequence.ts';
 import { type Condition, changing, createUpdate } from './update.ts';
 
 /** The records that keep the promise: at most once an event, channel and recipient. */

@@ -3,7 +3,7 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { attempt, type Written } from '../attempt.ts';
+import { attempt, type Written } from '../../attempt.ts';
 
 export type Condition = Pick<
   UpdateCommandInput,

@@ -1,11 +1,11 @@
 import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { orAway } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
-import { openCursor, sealCursor } from '../cursor.ts';
-import { AppError } from '../errors.ts';
-import { logger } from '../logger.ts';
-import { type NotificationEntry, notificationSchema } from './api.ts';
+import { orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import { openCursor, sealCursor } from '../../cursor.ts';
+import { AppError } from '../../errors.ts';
+import { logger } from '../../logger.ts';
+import { type NotificationEntry, notificationSchema } from '../api.ts';
 import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
 
 /** Whose notifications: one of an order or a customer. */

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../../config.ts';
 import { createMockSender } from './senders/mock.ts';
 import { createSesSender } from './senders/ses.ts';
 import { createSmtpSender } from './senders/smtp.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { OrderEvent } from '../order-event.ts';
-import type { Channel, Message } from './channels.ts';
-import { mask } from './recipient.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import type { Channel, Message } from '../channels/channels.ts';
+import { mask } from '../preferences/recipient.ts';
 
 /** What an event means for one channel: a message, now or after quiet hours, or why there is none. */
 export type Notification = { event: OrderEvent; channel: Channel } & (

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { orderEvent } from '../../test/support/order-event.ts';
+import { orderEvent } from '../../../test/support/order-event.ts';
 import {
   allDeferredShards,
   deferralOf,

@@ -1,4 +1,4 @@
-import type { Seen } from '../../lib/notification/seen.ts';
+import type { Seen } from '../../lib/notification/ledger/ledger.ts';
 
 /** Records on which everything is new and nothing stays, but for what a test does with them. */
 export function forgetfulSeen(own: Partial<Seen> = {}): Seen {

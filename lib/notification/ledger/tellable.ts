@@ -1,4 +1,4 @@
-import { orderEventSchema } from '../order-event.ts';
+import { orderEventSchema } from '../../order-event.ts';
 
 /** What the keys of a notification's record have room for; DynamoDB has 1,024 and 2,048 bytes. */
 const MAX_ID_BYTES = 512;

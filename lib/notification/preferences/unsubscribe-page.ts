@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html';
-import { pagePolicy } from '../http/page-policy.ts';
-import type { Channel } from './channels.ts';
-import { languageFor } from './templates/languages.ts';
+import { pagePolicy } from '../../http/page-policy.ts';
+import type { Channel } from '../channels/channels.ts';
+import { languageFor } from '../templates/languages.ts';
 
 const STYLE =
   ':root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;' +

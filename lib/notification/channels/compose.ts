@@ -1,10 +1,10 @@
-import type { OrderEvent } from '../order-event.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import type { Locale } from '../preferences/recipient.ts';
+import type { Language, View } from '../templates/language.ts';
+import { languageFor } from '../templates/languages.ts';
+import { htmlOf, textOf } from '../templates/layout.ts';
+import { viewOf } from '../templates/view.ts';
 import type { Channel, EmailMessage, Message, SmsMessage } from './channels.ts';
-import type { Locale } from './recipient.ts';
-import type { Language, View } from './templates/language.ts';
-import { languageFor } from './templates/languages.ts';
-import { htmlOf, textOf } from './templates/layout.ts';
-import { viewOf } from './templates/view.ts';
 
 type Letter = { event: OrderEvent; to: string; order: View; words: Language; tag: string };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { OrderEvent } from '../order-event.ts';
+import type { OrderEvent } from '../../order-event.ts';
 import { DEFAULTS, type Preferences, preferencesSchema } from './preferences.ts';
 import { mask, recipientsOf } from './recipient.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { AppError } from '../errors.ts';
-import { NOTIFICATION_OPERATIONS } from './api.ts';
-import type { Customers } from './customer.ts';
+import { AppError } from '../../errors.ts';
+import { NOTIFICATION_OPERATIONS } from '../api.ts';
+import type { Customers } from './customers.ts';
 import { type CustomerPreferences, DEFAULTS, isQuiet, type Preferences } from './preferences.ts';
 import { subscriptionOf, unsubscribe, unsubscribeLink } from './unsubscribe.ts';
 import { unsubscribePage } from './unsubscribe-page.ts';
