@@ -5,7 +5,11 @@ import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers, defaultsOf } from '../../lib/notification/customer.ts';
+import {
+  type Customers,
+  createCustomers,
+  defaultsOf,
+} from '../../lib/notification/preferences/customers.ts';
 
 /**
  * getPreferences shows how a customer wants to be told.

@@ -4,7 +4,7 @@ import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { listNotifications } from '../../lib/notification/list.ts';
+import { listNotifications } from '../../lib/notification/ledger/list.ts';
 
 type Deps = Parameters<typeof listNotifications>[0];
 

@@ -5,7 +5,7 @@ import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
+import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
 
 /**
  * putPreferences replaces how a customer wants to be told.

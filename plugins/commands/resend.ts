@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/clock.ts';
-import { createDeferred, type GivenUp } from '../../lib/notification/deferred.ts';
-import { type ResendReport, resend } from '../../lib/notification/resend.ts';
+import { createDeferred, type GivenUp } from '../../lib/notification/ledger/deferred.ts';
+import { type ResendReport, resend } from '../../lib/notification/ledger/resend.ts';
 import { readOptions } from './resend-options.ts';
 import { type Serverless, stageOf, type Utils } from './stage.ts';
 
