@@ -12,7 +12,7 @@ const CACHE = join(tmpdir(), 'node-compile-cache');
 
 type Environment = Record<string, string | undefined>;
 
-/** The environment of a person's terminal: with this Node, and without what jest and other tests set. */
+/** The environment of a terminal: with this Node, and without the variables of Jest and other tests. */
 export function plainEnvironment(own: Environment = {}): Environment {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   return {
