@@ -1,11 +1,14 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers, defaultsOf } from '../../lib/notification/customer.ts';
+import {
+  type Customers,
+  createCustomers,
+  defaultsOf,
+} from '../../lib/notification/preferences/customers.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * getPreferences shows how a customer wants to be told.
@@ -26,8 +29,4 @@ export const createHandler = (customers: Pick<Customers, 'find'>) =>
     },
   );
 
-const config = loadConfig();
-
-export const handler = createHandler(
-  createCustomers({ dynamo: createDynamo(config), table: config.table, clock: systemClock }),
-);
+export const handler = createHandler(createCustomers(openStore(loadConfig())));

@@ -52,7 +52,7 @@ async function eachOfPeriod(
   { from, to }: Period,
   work: (stored: StoredOrder) => Promise<void>,
 ): Promise<void> {
-  const ids = repository.changedOrders(from, to, () => clock.now());
+  const ids = repository.changes.orders(from, to, () => clock.now());
   let failed = false;
   const worker = async () => {
     for (;;) {

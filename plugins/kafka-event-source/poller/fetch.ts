@@ -1,4 +1,4 @@
-/** Puts fetched records into the buffers, or leaves them in Kafka until schemas are loaded. */
+/** Puts fetched records into the buffers, or leaves them in Kafka until their schemas are loaded. */
 import type { EachBatchPayload } from 'kafkajs';
 import { RESULTS } from '../access/result.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
@@ -19,7 +19,7 @@ export interface FetchOptions extends Pick<IntakeOptions, 'mapping' | 'backoff'>
 export class Fetch {
   readonly #options: FetchOptions;
   readonly #intake: Intake;
-  /** By partition that waits for schemas: the first offset to fetch again. */
+  /** For each partition that waits for schemas: the first offset to fetch again. */
   readonly #waiting = new Map<number, number>();
   #isRegistryAway = false;
 
@@ -74,7 +74,7 @@ export class Fetch {
     return false;
   }
 
-  /** Leaves the partition where it is until the schemas are loaded; then it is fetched again. */
+  /** Pauses the partition until the schemas are loaded; then the same records are fetched again. */
   #wait(partition: number, offset: number, schemaIds: ReadonlySet<number>): void {
     this.#waiting.set(partition, offset);
     const goOn = this.#options.group.pauseUntil(partition);

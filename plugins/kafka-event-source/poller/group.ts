@@ -12,7 +12,7 @@ import type { Topic } from './topic.ts';
 interface Position {
   /** The group's committed offset, as far as this poller knows; -1 for none yet. */
   committed: number;
-  /** The offset of the last commit that was sent; it may have no answer yet, or never. */
+  /** The offset of the last commit that was sent. The broker may not have answered it. */
   attempted: number;
   /** The offset after the last record in the buffer: the next one to fetch. */
   fetched: number;
@@ -76,7 +76,7 @@ export class Group {
     this.#options = options;
   }
 
-  /** Its partitions; undefined while it has none yet, or not any more. */
+  /** The assigned partitions; undefined until their positions are known, and after leaving. */
   get partitions(): readonly number[] | undefined {
     if (!this.#membership || !this.#isPolling) return undefined;
     return [...this.#positions.keys()].sort((a, b) => a - b);
@@ -356,7 +356,7 @@ export class Group {
     };
     const bounds = await admin.fetchTopicOffsets(mapping.topic);
     // AWS does not say where it begins to read a partition that was added later, or made anew with
-    // its topic. To begin at the beginning loses nothing.
+    // its topic. Beginning at the first record loses nothing.
     const isStarting = (partition: number) =>
       startingPosition !== 'TRIM_HORIZON' &&
       topic.hadAtFirst(partition) &&
@@ -397,13 +397,13 @@ export class Group {
   }
 
   /**
-   * A partition keeps its buffer and its records in flight when the group has committed what this
-   * poller has; otherwise it starts again at the committed offset.
+   * A partition keeps its buffer and its records in flight if the group's committed offset is one of
+   * this poller's; otherwise it starts again at the committed offset.
    */
   #place(partition: number, found: Found): void {
     const held = this.#positions.get(partition);
     const { low, high, committed, start } = found;
-    // The broker may have any commit without an answer. All records that it covers are done.
+    // A commit without an answer may have reached the broker; the records that it covers are done.
     const isKept =
       held !== undefined &&
       held.committed <= committed &&
@@ -431,7 +431,7 @@ export class Group {
     this.#seek(partition);
   }
 
-  /** Begins anew with a partition. @param done the offset to commit at once */
+  /** Starts a partition again with an empty buffer. @param done the offset to commit at once */
   #restart(partition: number, committed: number, fetched: number, done = NOTHING_COMMITTED): void {
     this.#options.scheduler.assign(partition);
     this.#positions.set(partition, { committed, attempted: committed, fetched, done });
@@ -446,7 +446,7 @@ export class Group {
   #tellDeleted(partition: number, from: number, low: number): void {
     this.#options.reporter.warn(
       `${this.#nameOf(partition)}: the records from offset ${from} to ${low - 1} were deleted ` +
-        'before they were read; going on behind them',
+        'before they were read; going on after them',
     );
   }
 

@@ -1,4 +1,4 @@
-/** A mapping's topic: waits for it to exist, and keeps how many partitions polling began with. */
+/** A mapping's topic: waits until it exists, and remembers its partitions when polling began. */
 import type { Admin, Consumer } from 'kafkajs';
 import { pause } from '../time.ts';
 import type { Note } from './note.ts';
@@ -28,7 +28,7 @@ export class Topic {
     this.#onMissing = onMissing;
   }
 
-  /** How many partitions polling began with: the starting position is not for later ones. */
+  /** The number of its partitions when polling began: later ones have no starting position. */
   get partitionsAtFirst(): number | undefined {
     return this.#partitionsAtFirst;
   }
@@ -37,7 +37,7 @@ export class Topic {
     return partition < (this.#partitionsAtFirst ?? 0);
   }
 
-  /** Another topic of the same name: all that it holds has come since. */
+  /** The topic is another one of the same name: all its records are new. */
   wasMadeAgain(): void {
     this.#partitionsAtFirst = 0;
     this.#reporter.warn(`${this.#name} was deleted and made again: reading it from its beginning.`);
@@ -57,7 +57,7 @@ export class Topic {
     );
   }
 
-  /** False when the poller stops before the topic exists. */
+  /** Waits until the topic exists. @returns false if the poller stops before */
   async waitFor(admin: Admin, consumer: Consumer): Promise<boolean> {
     while (!this.#signal.aborted) {
       if ((await admin.listTopics()).includes(this.#name)) {
@@ -65,12 +65,12 @@ export class Topic {
         this.#partitionsAtFirst ??= metadata.topics[0]?.partitions.length ?? 0;
         return true;
       }
-      // A topic that this user may not see is not listed either; asked for by name, it is refused.
+      // A topic that this user may not see is not listed either; a request for it is refused.
       if (!(await this.#isThere(consumer))) {
-        // All that a topic made later holds has come since: it is read from its beginning.
+        // All records of a topic that is created later are new: it is read from its beginning.
         this.#partitionsAtFirst = 0;
         this.#onMissing();
-        // AWS does not say what it does; topics are not created, and polling goes on when it exists.
+        // AWS does not say what it does then. Here polling waits; it does not create the topic.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,
         );

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { createHandler as createGetPreferences } from '../../../functions/getPreferences/handler.ts';
 import { createHandler as createPutPreferences } from '../../../functions/putPreferences/handler.ts';
-import { createDeferred } from '../../../lib/notification/deferred.ts';
-import { resend } from '../../../lib/notification/resend.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
+import { resend } from '../../../lib/notification/ledger/resend.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { type Item, loadItems, releases } from '../../items/load.ts';
 import { call } from '../../support/http.ts';
@@ -65,9 +66,16 @@ test.each(releases())(
 
     for (const event of events) expect(await notify(event)).toEqual(bench.failed());
     await sendDeferred(0);
-    await resend({ deferred: createDeferred(bench), clock: later(midnight - MINUTE / 2) }, 'all', {
-      put: true,
-    });
+    await resend(
+      {
+        deferred: createDeferred({ ...bench, clock: systemClock }),
+        clock: later(midnight - MINUTE / 2),
+      },
+      'all',
+      {
+        put: true,
+      },
+    );
     for (const day of [0, 1, 2]) await sendDeferred(day * 24 * HOUR);
     for (const event of events) expect(await notify(event)).toEqual(bench.failed());
 

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { unsubscribeHeaders } from './headers.ts';
+import type { EmailMessage, Sender, SendResult } from './sender.ts';
+
+const LIMITS = {
+  connectionTimeout: 1_000,
+  greetingTimeout: 1_000,
+  dnsTimeout: 1_000,
+  socketTimeout: 4_000,
+};
+
+type Step<T> = (done: (error?: Error | null, result?: T) => void) => void;
+
+/**
+ * Email by SMTP, one connection a message: for a local mail catcher, or as the second provider.
+ *
+ * @param url `smtp://host:port`, `smtps://…`, with `user:password@` where the server asks for it. A
+ * password goes over TLS alone; only a mail catcher on this machine gets it without, by `?tls=no`
+ */
+export function createSmtpSender(options: { url: string; from: string }): Sender<EmailMessage> {
+  const { from } = options;
+  const { auth, ...server } = serverOf(options.url);
+  return {
+    name: 'smtp',
+    async send(message, signal) {
+      const { to, subject, body, html } = message;
+      const messageId = `<${randomUUID()}@${from.replace(/^.*@|>$/g, '')}>`;
+      const headers = unsubscribeHeaders(message);
+      const mail = { from, to, subject, messageId, headers, text: body, html };
+      const raw = await new MailComposer(mail).compile().build();
+      let hasLeft = false;
+      // Read when the server has said that it takes the message, and not before.
+      const content = Readable.from(
+        (function* () {
+          hasLeft = true;
+          yield raw;
+        })(),
+      );
+
+      const connection = new SMTPConnection({ ...server, ...LIMITS });
+      const broken = Promise.withResolvers<never>();
+      connection.once('error', broken.reject);
+      signal.addEventListener('abort', () => broken.reject(signal.reason), { once: true });
+      // Whoever runs a step hears of it; between steps nobody does.
+      broken.promise.catch(() => connection.close());
+      const run = <T>(step: Step<T>) =>
+        Promise.race([
+          broken.promise,
+          new Promise<T | undefined>((resolve, reject) => {
+            step((error, result) => (error ? reject(error) : resolve(result)));
+          }),
+        ]);
+      try {
+        await run((done) => connection.connect(done));
+        if (auth) await run((done) => connection.login({ credentials: auth }, done));
+      } catch (error) {
+        connection.close();
+        return { success: false, retriable: true, reason: reasonOf(error, 'no session') };
+      }
+      try {
+        await run((done) => connection.send({ from: addressOf(from), to: [to] }, content, done));
+        return { success: true, messageId };
+      } catch (error) {
+        return refusalOf(error, hasLeft);
+      } finally {
+        connection.close();
+      }
+    },
+  };
+}
+
+/**
+ * What the server said of the message. 4xx passes, and 5xx too where it is about the sender. Where a
+ * connection broke without a reply, the server may have taken what had left.
+ */
+function refusalOf(error: unknown, hasLeft: boolean): SendResult {
+  const { responseCode, command = '' } = error as { responseCode?: number; command?: string };
+  if (typeof responseCode !== 'number') {
+    if (hasLeft) throw error;
+    return { success: false, retriable: true, reason: reasonOf(error, 'before the message') };
+  }
+  const retriable = responseCode < 500 || /^MAIL/i.test(command);
+  return { success: false, retriable, reason: reasonOf(error, command) };
+}
+
+/** The reply's code alone: its text repeats addresses. */
+function reasonOf(error: unknown, where: string): string {
+  const { responseCode, code } = error as { responseCode?: number; code?: string };
+  return `smtp: ${where} ${responseCode ?? code ?? 'failed'}`;
+}
+
+function serverOf(url: string) {
+  const { protocol, hostname, port, username, password, searchParams } = new URL(url);
+  const secure = protocol === 'smtps:';
+  const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+  return {
+    host: hostname,
+    port: port ? Number(port) : secure ? 465 : 587,
+    secure,
+    requireTLS: username !== '' && searchParams.get('tls') !== 'no',
+    auth: username ? credentials : undefined,
+  };
+}
+
+/** `Orders <orders@example.com>` has its address in the brackets. */
+function addressOf(from: string): string {
+  return /<([^<>]+)>$/.exec(from)?.[1] ?? from;
+}

@@ -1,0 +1,18 @@
+import type { Config } from '../config.ts';
+import { createProducer } from '../kafka/producer.ts';
+import { openStore } from '../store.ts';
+import type { OutboxDeps } from './outbox.ts';
+import { createRepository } from './repository.ts';
+
+/**
+ * Makes everything that publishes events from the configuration, with another store where one is given.
+ * Nothing connects before its first use.
+ */
+export function composeOutbox(config: Config, store = openStore(config)): OutboxDeps {
+  return {
+    repository: createRepository(store),
+    producer: createProducer(config.brokers, config.signIn),
+    topic: config.eventsTopic,
+    clock: store.clock,
+  };
+}

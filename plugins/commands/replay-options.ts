@@ -1,0 +1,29 @@
+import type { ReplayWish } from '../../lib/order/replay.ts';
+import { PERIOD_OPTIONS, readPeriod } from './period.ts';
+
+/** The command's options as the framework describes and prints them. */
+export const OPTIONS = {
+  order: { usage: 'The id of the order whose events are published again', type: 'string' },
+  ...PERIOD_OPTIONS,
+  yes: { usage: 'Publish; without it the command only says what it would do', type: 'boolean' },
+} as const;
+
+const HOW = 'Say --order <id>, or --from <time> --to <time>, and --yes to publish.';
+
+/**
+ * What to publish again, and whether to do it.
+ *
+ * @throws Error that says how the command is used
+ */
+export function readOptions(options: Record<string, unknown>): {
+  wish: ReplayWish;
+  publish: boolean;
+} {
+  const { order, from, to, yes } = options;
+  const publish = yes === true;
+  if (typeof order === 'string' && from === undefined && to === undefined) {
+    return { wish: { order }, publish };
+  }
+  if (order !== undefined || from === undefined || to === undefined) throw new Error(HOW);
+  return { wish: readPeriod(from, to), publish };
+}

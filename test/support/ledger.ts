@@ -1,0 +1,21 @@
+import type { Ledger } from '../../lib/notification/ledger/ledger.ts';
+
+/** Records on which everything is new and nothing stays, but for what a test does with them. */
+export function forgetfulLedger(own: Partial<Ledger> = {}): Ledger {
+  const done = async () => undefined;
+  const noted = async () => true;
+  return {
+    advance: async () => 'first',
+    lease: async () => ({ id: 'c1' }),
+    release: done,
+    hold: done,
+    resume: done,
+    putOff: done,
+    giveUp: done,
+    settle: done,
+    defer: noted,
+    skip: noted,
+    recordsOf: async () => [],
+    ...own,
+  };
+}
