@@ -1,13 +1,16 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from './deadline.ts';
 
 export interface Bounds {
   readonly partition: number;
   /** The first offset that the partition still has. */
   readonly low: number;
-  /** The offset after the last one. */
+  /** The offset after the last one that may be read. */
   readonly high: number;
+  /** The offset after the last one, also after those that an open transaction holds up. */
+  readonly highWatermark: number;
 }
 
 export interface Scan {
@@ -68,8 +71,20 @@ export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | 
   const topics = await within(CALL_MS, 'the list of topics', admin.listTopics());
   if (!topics.includes(topic)) return undefined;
   const offsets = await within(CALL_MS, `the ends of ${topic}`, admin.fetchTopicOffsets(topic));
+  const watermarks = await within(
+    CALL_MS,
+    `the ends of ${topic}`,
+    admin.fetchTopicOffsetsByTimestamp(topic, HIGH_WATERMARK),
+  );
+  const watermark = (partition: number) =>
+    Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
   return offsets
-    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+    .map(({ partition, low, high }) => ({
+      partition,
+      low: Number(low),
+      high: Number(high),
+      highWatermark: Math.max(Number(high), watermark(partition)),
+    }))
     .sort((a, b) => a.partition - b.partition);
 }
 

@@ -354,6 +354,7 @@ test('what was fetched under another position is thrown away, and fetched again'
   await broker.fetched(0, 2);
   await settle();
   broker.seeks.length = 0;
+  broker.committed = async () => 2;
   await broker.fetched(50, 60);
   await settle();
   expect(invoked).toEqual([[0, 1]]);
@@ -366,6 +367,7 @@ test('an action of the group that throws ends no later commit', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker, async () => ok);
   const { stats } = poller;
+  broker.committed = async () => 2;
   const result = stats.result.bind(stats);
   await broker.fetched(0, 2);
   await settle();

@@ -6,6 +6,7 @@ import { RESULTS } from '../access/result.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { Scheduler } from '../delivery/scheduler.ts';
+import type { Slots } from '../delivery/slots.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -14,6 +15,7 @@ import type { Mapping } from '../mapping.ts';
 import { loadClient } from '../protocol/client.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
+import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
 import { Group, SESSION_MS } from './group.ts';
 import { Reporter, reasonOf } from './reporter.ts';
@@ -24,6 +26,8 @@ export interface PollerOptions {
   readonly log: Log;
   readonly invoke: (payload: string) => Promise<InvocationResult>;
   readonly backoff?: Backoff;
+  /** The function's reserved concurrency, shared by all mappings of the function. */
+  readonly concurrency?: Slots | undefined;
   /** How long a stop waits for invocations in flight. */
   readonly stopMs?: number;
   /** How long a stop waits for a broker that may be away. */
@@ -68,6 +72,9 @@ export class Poller {
   readonly #limits: { readonly stopMs: number; readonly leaveMs: number };
   readonly #connect: () => Promise<Kafka>;
   readonly #stop = new AbortController();
+  /** Ends the wait of a stop for invocations in flight. */
+  readonly #hurry = Promise.withResolvers<void>();
+  #left: Promise<void> | undefined;
   /** Resolves when the poller stops and has nothing more to commit. */
   readonly #drained = once(this.#stop.signal, 'abort').then(() => this.#drain());
   readonly #reporter: Reporter;
@@ -100,6 +107,7 @@ export class Poller {
       destination: this.#destination,
       payloadBytes: options.payloadBytes ?? PAYLOAD_BYTES,
       backoff,
+      concurrency: options.concurrency,
       log,
       stats,
       signal,
@@ -134,10 +142,21 @@ export class Poller {
     return { partitions: this.#group.partitions, problem: this.#reporter.problem };
   }
 
-  /** Lets invocations in flight finish for a while, commits, and leaves the group. */
-  async stop(): Promise<void> {
+  /**
+   * Lets invocations in flight finish, commits, and leaves the group. May be called again with a
+   * shorter time.
+   * @param waitMs how long it waits for invocations in flight; without a limit by Infinity
+   */
+  async stop(waitMs = this.#limits.stopMs): Promise<void> {
     this.#stop.abort();
+    const isLimited = Number.isFinite(waitMs);
+    if (isLimited && !(await endsWithin(waitMs, this.#drained))) this.#hurry.resolve();
     await this.#drained;
+    this.#left ??= this.#leave();
+    await this.#left;
+  }
+
+  async #leave(): Promise<void> {
     const closed = [this.#destination?.close(), this.#fetch.close()];
     await endsWithin(this.#limits.leaveMs, Promise.all([this.#ended, ...closed]));
   }
@@ -161,7 +180,9 @@ export class Poller {
   async #session(): Promise<void> {
     const kafka = await this.#connect();
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
-    const consumer = kafka.consumer({ groupId: this.#mapping.groupId, ...CONSUMER });
+    const { groupId } = this.#mapping;
+    const partitionAssigners = [assignByTopic];
+    const consumer = kafka.consumer({ groupId, partitionAssigners, ...CONSUMER });
     try {
       await admin.connect();
       await consumer.connect();
@@ -216,9 +237,8 @@ export class Poller {
 
   /** Waits for invocations in flight, and commits the offsets of their records. */
   async #drain(): Promise<void> {
-    const { stopMs, leaveMs } = this.#limits;
-    await this.#scheduler.drain(stopMs);
-    await endsWithin(leaveMs, this.#group.commit());
+    await this.#scheduler.drain(this.#hurry.promise);
+    await endsWithin(this.#limits.leaveMs, this.#group.commit());
   }
 
   async #disconnect(consumer: Consumer, admin: Admin): Promise<void> {

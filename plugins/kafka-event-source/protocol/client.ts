@@ -25,6 +25,13 @@ import { fetchByIds, metadataWithIds, type ProtocolErrors, type Requests } from 
 
 type Kafkajs = typeof kafkajs;
 
+/**
+ * As a time for `fetchTopicOffsetsByTimestamp`: the offset after the last record, also after those of
+ * open transactions. kafkajs asks for what is committed only.
+ */
+export const HIGH_WATERMARK = -1_000;
+const READ_UNCOMMITTED = 0;
+
 /** The release that the replacements are written for. */
 const RELEASE = '2.2.4';
 
@@ -107,14 +114,20 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
       return original;
     },
   },
-  // Asks for the offsets of partitions that have a leader, and for the leaders again after an error.
-  // kafkajs fails for all partitions, and keeps the leaders that it knows for minutes.
+  // Asks for the offsets of partitions that have a leader, and for the leaders again after an error;
+  // knows the offset after open transactions. kafkajs fails for all partitions, and keeps the leaders
+  // that it knows for minutes.
   {
     file: 'src/cluster/index.js',
-    loss: 'no position is found while a partition has no leader',
+    loss: 'no position is found while a partition has no leader, and no open transaction is told',
     replace: (original: { prototype: Cluster }) => {
       const { fetchTopicsOffset } = original.prototype;
-      original.prototype.fetchTopicsOffset = async function (topics) {
+      original.prototype.fetchTopicsOffset = async function (wanted) {
+        const isWatermark = wanted.some((one) => one.fromTimestamp === HIGH_WATERMARK);
+        const cluster = isWatermark ? uncommitted(this) : this;
+        const topics = isWatermark
+          ? wanted.map(({ fromTimestamp, ...rest }) => ({ ...rest, fromBeginning: false }))
+          : wanted;
         const led = topics.map(({ topic, partitions, ...rest }) => {
           const metadata = this.findTopicPartitionMetadata(topic);
           const hasLeader = ({ partition }: { partition: number }) =>
@@ -122,7 +135,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
           return { topic, partitions: partitions.filter(hasLeader), ...rest };
         });
         try {
-          return await fetchTopicsOffset.call(this, led);
+          return await fetchTopicsOffset.call(cluster, led);
         } catch (error) {
           await this.refreshMetadata().catch(() => undefined);
           throw error;
@@ -282,8 +295,17 @@ interface Cluster {
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
   refreshMetadata(): Promise<void>;
   fetchTopicsOffset(
-    topics: { topic: string; partitions: { partition: number }[] }[],
+    topics: {
+      topic: string;
+      partitions: { partition: number }[];
+      fromTimestamp?: number;
+      fromBeginning?: boolean;
+    }[],
   ): Promise<unknown>;
+}
+
+function uncommitted(cluster: Cluster): Cluster {
+  return Object.create(cluster, { isolationLevel: { value: READ_UNCOMMITTED } }) as Cluster;
 }
 
 interface ClusterOptions {
