@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Order } from './order.ts';
 
-/** The names of the indexes, as serverless.yml defines them. */
+/** The names of the indexes, as infra/table.yml defines them. */
 export const BY_CUSTOMER = 'byCustomer';
 export const PENDING_EVENTS = 'pendingEvents';
 export const BY_CHANGE = 'byChange';

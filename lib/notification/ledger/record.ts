@@ -63,7 +63,7 @@ const CLOCK_MARGIN_MS = 1_000;
 /** What the sort keys of an order's notifications begin with. */
 export const NOTIFICATION = 'NOTIFICATION#';
 
-/** The names of the indexes, as serverless.yml defines them. */
+/** The names of the indexes, as infra/table.yml defines them. */
 export const BY_CUSTOMER = 'notificationsByCustomer';
 export const DEFERRED = 'deferredNotifications';
 
