@@ -185,7 +185,7 @@ test('what the destination does not take is kept: its partition waits, loudly, a
     endpoints: { region: 'us-east-1', sqs: service.endpoint },
   });
   await until('a refused delivery', () =>
-    bench.log.some((line) => /^error: .* did not take 1 record\(s\).*Kept/.test(line)),
+    bench.log.some((line) => /^error: .* did not take 1 record\(s\).*They are kept/.test(line)),
   );
   expect(await bench.committed(0)).toBe(-1);
   const [blocked] = poller.stats.snapshot().partitions;
