@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { within } from '../within.ts';
 import type { Message, Sender, SendResult } from './channels/channels.ts';
 import type { Outcome } from './ledger/record.ts';
 
@@ -40,19 +41,19 @@ async function call(sender: Sender, message: Message, log: Log): Promise<Outcome
 
 async function answered(sender: Sender, message: Message): Promise<SendResult> {
   const limit = new AbortController();
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new Error(`no answer within ${CALL_MS} ms`);
-    error.name = 'TimeoutError';
-    // The wait is over before the call hears of it, whatever the call makes of the signal.
-    reject(error);
-    limit.abort(error);
-  }, CALL_MS);
   try {
-    return await Promise.race([sender.send(message, limit.signal), timeout]);
-  } finally {
-    clearTimeout(timer);
+    return await within(CALL_MS, sender.send(message, limit.signal), late);
+  } catch (error) {
+    // The wait is over before the call hears of it, whatever the call makes of the signal.
+    limit.abort(error);
+    throw error;
   }
+}
+
+function late(): Error {
+  const error = new Error(`no answer within ${CALL_MS} ms`);
+  error.name = 'TimeoutError';
+  return error;
 }
 
 function outcomeOf({ name }: Sender, result: SendResult): Outcome {
