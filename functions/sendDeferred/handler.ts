@@ -4,7 +4,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { type SendDeferredDeps, sendDeferred } from '../../lib/notification/send-deferred.ts';
@@ -28,7 +28,7 @@ const store = { dynamo: createDynamo(config), table: config.table, clock: system
 
 export const handler = createHandler({
   deferred: createDeferred(store),
-  seen: createSeen(store),
+  ledger: createLedger(store),
   senders: createSenders(config),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),

@@ -1,5 +1,5 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { forgetfulSeen } from '../../test/support/ledger.ts';
+import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
 import { notificationKey } from './ledger/record.ts';
 import type { Recipient } from './preferences/recipient.ts';
@@ -41,7 +41,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
       clock: { now: () => now },
       unsubscribe: undefined,
       recipientOf: async () => ({ email: { skip: 'no address' }, sms }),
-      seen: forgetfulSeen({ skip: async () => noted }),
+      ledger: forgetfulLedger({ skip: async () => noted }),
       deferred: {
         async *due() {
           yield key;

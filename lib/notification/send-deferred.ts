@@ -4,18 +4,18 @@ import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import {
   ADDRESS_CHANGED,
-  type Attempt,
   type DeliverDeps,
+  deliver,
   deliveryMs,
   type Fate,
   inTime,
   noteSkip,
-  notify,
   planOf,
 } from './deliver.ts';
 import type { Deferred, DeferredRecord } from './ledger/deferred.ts';
-import { soon } from './ledger/pauses.ts';
+import { inAMinute } from './ledger/pauses.ts';
 import { type NotificationKey, notificationKey } from './ledger/record.ts';
+import type { Attempt } from './send.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 
@@ -84,7 +84,7 @@ async function handle(
     if (!record) return undefined;
     const { event } = record;
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
-    const fate = await resume(record, { deadline, again: soon(deps.clock.now()), log }, deps);
+    const fate = await resume(record, { deadline, again: inAMinute(deps.clock.now()), log }, deps);
     if (fate === 'given up') return 'dropped';
     if (fate !== 'settled before') return fate === 'put off' ? 'failed' : 'handled';
   } catch (error) {
@@ -127,17 +127,17 @@ async function resume(
   deps: SendDeferredDeps,
 ): Promise<Fate> {
   const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
-  const { plan } = await inTime(event, planned, deps.seen);
+  const { plan } = await inTime(event, planned, deps.ledger);
   const [one] = plan;
   const { log } = attempt;
   // There is no plan for a channel that only another release knows.
   if (!one) return 'settled before';
   const skipped = { event, channel: one.channel };
-  if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.seen, key);
-  const fate = await notify(one, attempt, deps);
+  if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.ledger, key);
+  const fate = await deliver(one, attempt, deps);
   if (notificationKey(one).sk === key.sk) return fate;
   // The record of the new address waits by itself now. Two would call the provider twice as often.
-  return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.seen, key);
+  return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.ledger, key);
 }
 
 /** Without the hash of the recipient, from which a phone number could be guessed. */

@@ -7,7 +7,7 @@ import { createSesSender } from '../../lib/notification/channels/senders/ses.ts'
 import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
 import { createDeferred, type Deferred } from '../../lib/notification/ledger/deferred.ts';
 import { createFailures } from '../../lib/notification/ledger/failures.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { orderKey } from '../../lib/notification/ledger/record.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
@@ -36,7 +36,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
   const to = { region: 'us-east-1', endpoint: provider };
   const store = { dynamo, table, clock };
   const deps = {
-    seen: createSeen(store),
+    ledger: createLedger(store),
     senders: {
       email: [createSesSender({ ...to, from: 'orders@example.com' })],
       sms: [createSnsSender(to)],

@@ -39,14 +39,14 @@ const ATTEMPTS_WITH_FAULTS = 3;
 const MAX_ATTEMPTS = 12;
 const ROUNDS_WITH_FAULTS = 3;
 const MAX_ROUNDS = 30;
-/** Longer than any claim lasts; PAUSE_SECONDS is longer than the longest pause of a put-off. */
+/** Longer than any lease lasts; PAUSE_SECONDS is longer than the longest pause of a put-off. */
 const CLAIM_SECONDS = 11;
 const LATER_SECONDS = 60;
 const PAUSE_SECONDS = 3_600 + LATER_SECONDS;
 /** About how often one process writes to a service. */
 const STEPS: Record<NotifyFault['service'], number> = { dynamodb: 30, provider: 8 };
 
-/** The share of each way: freezes as long as a claim are rare, since they take long. */
+/** The share of each way: freezes as long as a lease are rare, since they take long. */
 const WAYS: [Way, ...Way[]] = [
   'alone',
   'alone',

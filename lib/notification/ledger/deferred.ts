@@ -3,7 +3,7 @@ import { orAway } from '../../attempt.ts';
 import type { Period } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import { type OrderEvent, orderEventSchema } from '../../order-event.ts';
-import { late, nextTry } from './pauses.ts';
+import { inAnHour, nextTry } from './pauses.ts';
 import {
   allDeferredShards,
   DEFERRED,
@@ -104,7 +104,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       const next = nextTry(failingSince, now);
       // Only these two statuses are given up. Others are settled, or known to another release only.
       const rests = !next && (status === 'deferred' || status === 'failed');
-      const until = rests ? now : (next ?? late(now));
+      const until = rests ? now : (next ?? inAnHour(now));
       const set = {
         deferredUntil: until.toISOString(),
         failingSince: failingSince.toISOString(),

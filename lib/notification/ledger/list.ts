@@ -5,7 +5,7 @@ import type { Clock } from '../../clock.ts';
 import { openCursor, sealCursor } from '../../cursor.ts';
 import { AppError } from '../../errors.ts';
 import { logger } from '../../logger.ts';
-import { type NotificationEntry, notificationSchema } from '../api.ts';
+import { type NotificationEntry, notificationSchema } from './entry.ts';
 import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
 
 /** Whose notifications: one of an order or a customer. */

@@ -6,7 +6,7 @@ import {
   factsOf,
   type Notification,
   notificationKey,
-  standing,
+  stateOf,
   storedSchema,
   superseded,
 } from './record.ts';
@@ -97,7 +97,7 @@ test.each([
   ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
   ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
 ] as const)('a record is %s when it is %j', (expected, stored) => {
-  expect(standing(storedSchema.parse(stored), 'mine', now)).toBe(expected);
+  expect(stateOf(storedSchema.parse(stored), 'mine', now)).toBe(expected);
 });
 
 test('a record in `sending` is never free for a writer that skips it', () => {
@@ -106,5 +106,5 @@ test('a record in `sending` is never free for a writer that skips it', () => {
     claim: 'other',
     claimedUntil: '2026-11-20T10:01:00.000Z',
   };
-  expect(standing(storedSchema.parse(stored), undefined, now)).toBe('under way');
+  expect(stateOf(storedSchema.parse(stored), undefined, now)).toBe('under way');
 });

@@ -1,4 +1,4 @@
-/** `sls kafka status`: from the running process and from Kafka, or from Kafka alone. */
+/** Runs `sls kafka status`: asks the running process and Kafka, or Kafka alone. */
 import type { Admin } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';

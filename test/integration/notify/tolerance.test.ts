@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createHandler as createGetPreferences } from '../../../functions/getPreferences/handler.ts';
 import { createHandler as createPutPreferences } from '../../../functions/putPreferences/handler.ts';
 import { logger } from '../../../lib/logger.ts';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { orderKey } from '../../../lib/notification/ledger/record.ts';
 import { unsubscribe } from '../../../lib/notification/preferences/unsubscribe.ts';
 import { call } from '../../support/http.ts';
@@ -21,9 +22,9 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-const away: Sender = {
+const away: Sender<Message> = {
   name: 'away',
-  send: async () => ({ success: false, passing: true, reason: 'away' }),
+  send: async () => ({ success: false, retriable: true, reason: 'away' }),
 };
 
 /** A customer whose preferences another release has stored. */

@@ -1,22 +1,32 @@
+import { loadConfig } from '../../lib/config.ts';
+import { createDynamo } from '../../lib/dynamo.ts';
+import { AppError, ERRORS } from '../../lib/errors.ts';
+import type { Service } from './wanted-topics.ts';
+
 /** The parts of the framework that a command of ours uses. */
 export type Serverless = {
-  service: { provider: { region: string; environment?: Record<string, string> } };
+  service: Service & { provider: { region: string; environment?: Record<string, string> } };
   classes: { Error: new (message: string, code: string) => Error };
 };
 
+export type Utils = {
+  log: Record<'notice' | 'warning', (message: string) => void>;
+  writeText: (text: string) => void;
+};
+
+/** The configuration of this stage's functions, from the environment that serverless.yml gives to them. */
+export function configOf({ service: { provider } }: Serverless) {
+  const config = loadConfig({ AWS_REGION: provider.region, ...provider.environment });
+  return { ...config, hasTracer: false }; // what a person runs is in no trace
+}
+
 /**
- * What the functions of this stage are configured with, and the table's client: a command runs with
- * the environment that serverless.yml gives to them, and so reaches the same things, on a laptop as in
- * an account. The library is loaded here, for the command alone.
+ * The configuration of this stage's functions, and the table's client: a command reaches the same
+ * things as they do, on a laptop as in an account.
  */
-export async function stageOf({ service }: Serverless) {
-  const [{ loadConfig }, { createDynamo }] = await Promise.all([
-    import('../../lib/config.ts'),
-    import('../../lib/dynamo.ts'),
-  ]);
-  const { region, environment = {} } = service.provider;
-  const set = loadConfig({ AWS_REGION: region, ...environment });
-  const config = { ...set, hasTracer: false }; // what a person runs is in no trace
+export function stageOf(serverless: Serverless) {
+  const config = configOf(serverless);
+  const { environment = {} } = serverless.service.provider;
   return { config, dynamo: createDynamo(config, credentialsIn(environment)) };
 }
 
@@ -26,7 +36,6 @@ export async function reported<T>(
   code: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { AppError, ERRORS } = await import('../../lib/errors.ts');
   try {
     return await work();
   } catch (error) {
