@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
+import type { Key } from '../table.ts';
 import {
   ADDRESS_CHANGED,
   type DeliverDeps,
@@ -14,7 +15,7 @@ import {
 } from './deliver.ts';
 import type { Deferred, DeferredRecord } from './ledger/deferred.ts';
 import { inAMinute } from './ledger/pauses.ts';
-import { type NotificationKey, notificationKey } from './ledger/record.ts';
+import { keyOf } from './ledger/record.ts';
 import type { Attempt } from './send.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
@@ -73,7 +74,7 @@ export async function sendDeferred(
  * others; only DynamoDB being away stops the run.
  */
 async function handle(
-  key: NotificationKey,
+  key: Key,
   now: Date,
   deadline: Date,
   deps: SendDeferredDeps,
@@ -98,7 +99,7 @@ async function handle(
 
 /** Puts off a record that this run has not settled, so that it is not tried every minute. */
 async function postpone(
-  key: NotificationKey,
+  key: Key,
   now: Date,
   log: Attempt['log'],
   { deferred }: SendDeferredDeps,
@@ -135,12 +136,12 @@ async function resume(
   const skipped = { event, channel: one.channel };
   if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.ledger, key);
   const fate = await deliver(one, attempt, deps);
-  if (notificationKey(one).sk === key.sk) return fate;
+  if (keyOf(one).sk === key.sk) return fate;
   // The record of the new address waits by itself now. Two would call the provider twice as often.
   return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.ledger, key);
 }
 
 /** Without the hash of the recipient, from which a phone number could be guessed. */
-function recordName({ pk, sk }: NotificationKey): string {
+function recordName({ pk, sk }: Key): string {
   return `${pk} ${sk.slice(0, sk.lastIndexOf('#'))}`;
 }

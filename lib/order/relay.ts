@@ -104,8 +104,8 @@ export function nextTry(attempts: number, now: Date): string {
 
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
   const now = clock.now();
-  yield* await repository.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
-  yield* repository.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
+  yield* await repository.backlog.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
+  yield* repository.backlog.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
 }
 
 /** One order. One that Kafka refuses for good waits alone: it does not stop the others. */
@@ -173,7 +173,7 @@ async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason:
   const since = refused?.timestamp ?? order.updatedAt;
   const refusal: Refusal = { since, at: now.toISOString(), attempts, reason };
   const next = nextTry(attempts, now);
-  await deps.repository.putOff(order.id, order.version, refusal, next);
+  await deps.repository.backlog.putOff(order.id, order.version, refusal, next);
   const facts = { orderId: order.id, eventId: refused?.id, attempts, next, reason };
   logger.error('kafka refuses an event', facts);
 }

@@ -53,7 +53,7 @@ async function eachOfPeriod(
   { from, to }: Period,
   work: (stored: StoredOrder) => Promise<void>,
 ): Promise<void> {
-  const ids = repository.changedOrders(from, to, () => clock.now());
+  const ids = repository.changes.orders(from, to, () => clock.now());
   await pool(ids, AT_ONCE, async (id) => {
     const stored = await repository.get(id);
     if (stored) await work(stored);
