@@ -7,12 +7,12 @@ import { type Failure, keyOf, recordLetter } from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;
-  /** Who writes the letters, as their readers see it. */
+  /** The writer's name in the headers of a letter. */
   readonly writer: string;
   readonly kafka: DestinationOptions['kafka'];
 }
 
-/** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
+/** kafkajs makes one record batch of a partition's messages; brokers take 1 MB by default. */
 const REQUEST_BYTES = 512 * 1024;
 const SEND_MS = 15_000;
 
@@ -27,7 +27,7 @@ export function createKafkaDestination({
   const producer = async () => {
     const client = (await kafka()).producer({
       allowAutoTopicCreation: false,
-      // AWS: the record's key decides its partition; without a key they take turns.
+      // AWS: the record's key decides the partition; records without a key go to each in turn.
       // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       retry: { retries: 2, maxRetryTime: 2_000 },
@@ -54,7 +54,7 @@ export function createKafkaDestination({
           // kafkajs has no deadline for a send as a whole.
           await within(SEND_MS, 'an acknowledgement', sendOnce(chunk.messages));
         } catch (error) {
-          // The next attempt begins with a connection of its own.
+          // The next attempt makes a new connection.
           void disconnect().catch(() => undefined);
           throw error;
         }
@@ -81,7 +81,7 @@ function* chunks(
     for (const record of records) {
       if (sent.has(record)) continue;
       const value = recordLetter(failure, key, record);
-      // AWS does not say which headers its message has; those of the record are in the payload.
+      // AWS does not document the headers of its message. The record's headers are in the payload.
       const headers = {
         'content-type': 'application/json',
         'dead-letter-writer': writer,
@@ -102,7 +102,7 @@ function* chunks(
   if (chunk.messages.length > 0) yield chunk;
 }
 
-/** What a message takes of a record batch, at most. */
+/** The most bytes that a message can take in a record batch. */
 function bytesOf({ key, value, headers }: Chunk['messages'][number]): number {
   const texts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(String(text)) + 5, 25);
