@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePorts } from '../../broker/ports.ts';
 import { MODULES } from './root.ts';
 import { until } from './until.ts';
 
 const SLS = join(MODULES, '.bin/sls');
+
+/** Node keeps its compiled code here: the tests start the framework many times. */
+const CACHE = join(tmpdir(), 'node-compile-cache');
 
 type Environment = Record<string, string | undefined>;
 
@@ -17,6 +21,7 @@ export function plainEnvironment(own: Environment = {}): Environment {
     LANG,
     TMPDIR,
     SLS_TELEMETRY_DISABLED: '1',
+    NODE_COMPILE_CACHE: CACHE,
     ...own,
   };
 }
