@@ -37,7 +37,7 @@ export default class Build {
   readonly #log: Utils['log'];
   #watcher: { stop(): Promise<void> } | undefined;
 
-  constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+  constructor(serverless: Serverless, options: { function?: string }, { log }: Utils) {
     this.#serverless = serverless;
     this.#serviceDir = serverless.config.servicePath;
     this.#log = log;
@@ -48,7 +48,7 @@ export default class Build {
       initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
-      'before:invoke:local:invoke': build,
+      'before:invoke:local:invoke': () => this.#build(options.function),
       'after:invoke:local:invoke': endWhenPrinted,
       'before:offline:start:init': watch,
       'before:offline:start': watch,
@@ -57,9 +57,9 @@ export default class Build {
     };
   }
 
-  async #build(): Promise<void> {
+  async #build(only?: string): Promise<void> {
     this.#packBundles();
-    const { functions, milliseconds } = await buildFunctions(this.#serviceDir);
+    const { functions, milliseconds } = await buildFunctions(this.#serviceDir, only);
     this.#log.info(`${functions.length} functions built in ${milliseconds} ms`);
   }
 

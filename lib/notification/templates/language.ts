@@ -1,5 +1,7 @@
 import type { EventType, OrderStatus } from '../../order-event.ts';
-import type { Channel } from '../channels/channels.ts';
+
+/** How a customer reads amounts and dates. */
+export type Locale = { language: string; timeZone: string };
 
 /** An order as messages show it: formatted for its reader, and harmless. */
 export type View = {
@@ -15,7 +17,7 @@ export type View = {
 
 type Text = (order: View) => string;
 
-/** The page behind the link to unsubscribe: `over` when it is done, `critical` what still comes. */
+/** The words of the page that unsubscribes: `over` confirms it, `critical` names the messages that still come. */
 type Unsubscribe = {
   title: string;
   question: string;
@@ -48,5 +50,5 @@ export type Language = {
   };
   statuses: Record<OrderStatus, string>;
   events: Record<EventType, Template>;
-  unsubscribe: Record<Channel, Unsubscribe>;
+  unsubscribe: { email: Unsubscribe; sms: Unsubscribe };
 };
