@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import { pool } from '../pool.ts';
 import type { Key } from '../table.ts';
 import {
   ADDRESS_CHANGED,
@@ -46,27 +47,25 @@ export async function sendDeferred(
   const deadline = new Date(Date.now() + timeLeft());
   const kept = Math.min(deliveryMs(deps.senders), timeLeft() / 2);
   const keys = deps.deferred.due(now);
-  let begun = 0;
-  let failure: unknown;
-  const worker = async () => {
-    for (;;) {
-      if (failure || timeLeft() < kept || begun >= MAX_A_RUN) report.done = false;
-      if (!report.done) return;
-      begun += 1;
+  const inTime = async function* () {
+    for (let begun = 0; begun < MAX_A_RUN && timeLeft() >= kept; begun += 1) {
       const { value: key, done } = await keys.next();
       if (done) return;
+      yield key;
+    }
+    report.done = false;
+  };
+  try {
+    await pool(inTime(), AT_ONCE, async (key) => {
       const outcome = await handle(key, now, deadline, deps);
       if (outcome) report[outcome] += 1;
-    }
-  };
-  const workers = Array.from({ length: AT_ONCE }, () =>
-    worker().catch((error: unknown) => {
-      failure ??= error;
-    }),
-  );
-  await Promise.all(workers);
-  logger.info('deferred', report);
-  if (failure) throw failure;
+    });
+  } catch (error) {
+    report.done = false;
+    throw error;
+  } finally {
+    logger.info('deferred', report);
+  }
   return report;
 }
 

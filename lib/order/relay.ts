@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import { UnreachableError } from '../kafka/client.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import { pool } from '../pool.ts';
 import type { Refusal } from './backlog.ts';
 import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
@@ -75,22 +76,18 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
       end(outcome);
     }
   };
-  const worker = async () => {
+  const inTime = async function* () {
     for (;;) {
       if (timeLeft() < 2 * SEND_TIMEOUT_MS) stop();
       const turn = await turns.next();
       if (!turn) return;
-      await take(turn);
+      yield turn;
     }
   };
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, () =>
-      worker().catch((error: unknown) => {
-        failure ??= error;
-        stop();
-      }),
-    ),
-  );
+  await pool(inTime(), AT_ONCE, take).catch((error: unknown) => {
+    failure ??= error;
+    report.done = false;
+  });
   report.skipped = turns.skipped();
   if (report.skipped > 0) report.done = false;
   logger.info('relay', report);

@@ -33,3 +33,14 @@ export function stopwatch(): Stopwatch {
   const monotonic = () => performance.now() - begin.monotonic;
   return { monotonic, longest: () => Math.max(monotonic(), Date.now() - begin.day) };
 }
+
+/** A time limit for calls that have none of their own. After the time the work still goes on. */
+export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,7 +1,7 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { HIGH_WATERMARK } from '../protocol/client.ts';
-import { within } from './deadline.ts';
+import { within } from '../time.ts';
 
 export interface Bounds {
   readonly partition: number;

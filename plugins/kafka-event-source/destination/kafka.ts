@@ -1,6 +1,7 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
 import type { BufferedRecord } from '../record.ts';
+import { within } from '../time.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
 import { type Failure, keyOf, recordLetter } from './failure.ts';
 
@@ -50,7 +51,8 @@ export function createKafkaDestination({
     async send(failure) {
       for (const chunk of chunks(failure, writer, acknowledged)) {
         try {
-          await within(SEND_MS, sendOnce(chunk.messages));
+          // kafkajs has no deadline for a send as a whole.
+          await within(SEND_MS, 'an acknowledgement', sendOnce(chunk.messages));
         } catch (error) {
           // The next attempt makes a new connection.
           void disconnect().catch(() => undefined);
@@ -104,15 +106,4 @@ function* chunks(
 function bytesOf({ key, value, headers }: Chunk['messages'][number]): number {
   const texts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(String(text)) + 5, 25);
-}
-
-/** kafkajs has no deadline for a send as a whole. */
-async function within<T>(ms: number, action: Promise<T>): Promise<T> {
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new Error(`no acknowledgement within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([action, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
