@@ -139,9 +139,10 @@ export default class KafkaEventSource {
   async #serve(port: number, endpoint: string, runtime: Runtime): Promise<void> {
     const { startServer, statusRoute } = await import('./control/server.ts');
     const { lambdaRoute, mappingsRoute } = await import('./control/api.ts');
-    const routes = [statusRoute(runtime), mappingsRoute(runtime), lambdaRoute(endpoint)];
+    const place = placeOf(this.#serverless);
+    const routes = [statusRoute(runtime, place), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
-      const server = await startServer(port, placeOf(this.#serverless), routes);
+      const server = await startServer(port, place, routes);
       const moved = server.isMoved ? ` (port ${port} is taken)` : '';
       this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
       this.#server = server;
