@@ -120,6 +120,31 @@ test('key, value and repeated headers come back as they were, in their order, wi
   ]);
 });
 
+test('headers without a value, empty ones and one named __proto__ come back as they were', async () => {
+  const { original, letter, run, read } = await setUp(1);
+  const headers: Header[] = [
+    { key: 'none', value: null },
+    { key: 'empty', value: text('') },
+    { key: '__proto__', value: text('x') },
+    { key: 'none', value: null },
+  ];
+  const value = text('v');
+  const message = { value, headers: orderedHeaders(headers), timestamp: '1700000000000' };
+  await producer.send({ topic: original, messages: [message] });
+  await letter({ value, headers }, 0, 0);
+  // Another record is there: the letter's own headers are all that is known.
+  await letter({ value: text('w'), headers: [{ key: 'none', value: null }] }, 0, 0);
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 2, left: 0 });
+  const found = (await read()).slice(1).map(({ headers: all }) => all as unknown as Header[]);
+  expect(found).toEqual([
+    [...headers, { key: 'redrive-count', value: text('1') }],
+    [
+      { key: 'none', value: text('') },
+      { key: 'redrive-count', value: text('1') },
+    ],
+  ]);
+});
+
 test('without a choice it is a dry run, which changes nothing', async () => {
   const { letter, run, read } = await setUp();
   await letter({ value: text('a') });

@@ -41,6 +41,7 @@ export async function startTwoBrokers() {
     // The topic of the groups is made with the first question, while there is one broker only.
     await until('the coordinator', 60_000, () =>
       withAdmin(brokers.join(), async (admin) => {
+        await admin.listTopics(); // Else it knows no broker to ask.
         await admin.fetchOffsets({ groupId: 'first' });
         return true as const;
       }),
