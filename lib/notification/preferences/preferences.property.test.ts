@@ -44,6 +44,10 @@ const CHANGES = [
 
 const MINUTE = 60_000;
 
+function forEach<Name extends string, T>(names: readonly Name[], one: T): Record<Name, T> {
+  return Object.fromEntries(names.map((name) => [name, one])) as Record<Name, T>;
+}
+
 const clockTime = fc
   .tuple(fc.nat(23), fc.constantFrom(0, 0, 15, 30, 59))
   .map((parts) => parts.map((part) => String(part).padStart(2, '0')).join(':'));
@@ -55,19 +59,13 @@ const contact = fc.record(
   { requiredKeys: [] },
 );
 const mostly = fc.constantFrom(true, true, true, false);
-const switches = fc.record({ email: mostly, sms: mostly });
+const switches = fc.record(forEach(CHANNEL_NAMES, mostly));
 const preferences: fc.Arbitrary<Preferences> = fc.record({
   contact,
   language: fc.constantFrom('en', 'de', 'fr-CA'),
   timeZone: fc.constant('UTC'),
   quietHours: fc.option(fc.record({ from: clockTime, to: clockTime }), { freq: 5 }),
-  events: fc.record({
-    ORDER_CREATED: switches,
-    ORDER_UPDATED: switches,
-    ORDER_SHIPPED: switches,
-    ORDER_DELIVERED: switches,
-    ORDER_CANCELLED: switches,
-  }),
+  events: fc.record(forEach(EVENT_TYPES, switches)),
 });
 /** A zone and a time; half of them within a day of a change of its clocks. */
 const moment = fc
