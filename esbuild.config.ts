@@ -44,11 +44,12 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle holds all
  * packages that its function uses, the AWS SDK too, and runs from a folder of its own.
  *
+ * @param only the one function to build; without it, all of them
  * @throws what esbuild has to say about the code
  */
-export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
+export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const built = await build(await optionsFor(serviceDir));
+  const built = await build(await optionsFor(serviceDir, only));
   await writeBundles(serviceDir, built);
   return report(serviceDir, built.outputFiles, start);
 }
@@ -97,8 +98,8 @@ export async function watchFunctions(
   return { stop: () => watcher.dispose() };
 }
 
-async function optionsFor(serviceDir: string) {
-  const handlers = await Array.fromAsync(glob('functions/*/handler.ts', { cwd: serviceDir }));
+async function optionsFor(serviceDir: string, only = '*') {
+  const handlers = await Array.fromAsync(glob(`functions/${only}/handler.ts`, { cwd: serviceDir }));
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,

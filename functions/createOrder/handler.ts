@@ -3,9 +3,9 @@ import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
+import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * createOrder takes a new order.
@@ -31,4 +31,4 @@ export const createHandler = (deps: OutboxDeps) =>
     };
   });
 
-export const handler = createHandler(wireOutbox(loadConfig()));
+export const handler = createHandler(composeOutbox(loadConfig()));

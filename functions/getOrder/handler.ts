@@ -1,11 +1,11 @@
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { findOrder } from '../../lib/order/find.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * getOrder shows one order.
@@ -23,6 +23,4 @@ export const createHandler = (repository: Repository) =>
     return { ...ok(order), headers: { etag: etagOf(order.version) } };
   });
 
-const config = loadConfig();
-
-export const handler = createHandler(createRepository(createDynamo(config), config.table));
+export const handler = createHandler(createRepository(openStore(loadConfig())));

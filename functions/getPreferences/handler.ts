@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
@@ -10,6 +8,7 @@ import {
   createCustomers,
   defaultsOf,
 } from '../../lib/notification/preferences/customers.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * getPreferences shows how a customer wants to be told.
@@ -30,8 +29,4 @@ export const createHandler = (customers: Pick<Customers, 'find'>) =>
     },
   );
 
-const config = loadConfig();
-
-export const handler = createHandler(
-  createCustomers({ dynamo: createDynamo(config), table: config.table, clock: systemClock }),
-);
+export const handler = createHandler(createCustomers(openStore(loadConfig())));

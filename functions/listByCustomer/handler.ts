@@ -1,10 +1,10 @@
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listOrders } from '../../lib/order/list.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * listByCustomer shows a customer's orders, newest first.
@@ -25,6 +25,4 @@ export const createHandler = (repository: Repository) =>
     },
   );
 
-const config = loadConfig();
-
-export const handler = createHandler(createRepository(createDynamo(config), config.table));
+export const handler = createHandler(createRepository(openStore(loadConfig())));

@@ -1,12 +1,9 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { listNotifications } from '../../lib/notification/ledger/list.ts';
-
-type Deps = Parameters<typeof listNotifications>[0];
+import { openStore, type Store } from '../../lib/store.ts';
 
 /**
  * listNotifications shows what customers were told, and what not and why.
@@ -18,20 +15,14 @@ type Deps = Parameters<typeof listNotifications>[0];
  * Publishes: nothing
  * Safe to repeat because: it reads only; a customer's list may lag behind a write for a moment
  */
-export const createHandler = (deps: Deps) =>
+export const createHandler = (store: Store) =>
   httpHandler(
     NOTIFICATION_OPERATIONS['GET /api/notifications'],
     async ({ query: { orderId, customerId = '', ...page } }) => {
-      const whose = orderId === undefined ? { customerId } : { orderId };
-      const { notifications, nextCursor } = await listNotifications(deps, whose, page);
+      const selection = orderId === undefined ? { customerId } : { orderId };
+      const { notifications, nextCursor } = await listNotifications(store, selection, page);
       return ok(notifications, { nextCursor });
     },
   );
 
-const config = loadConfig();
-
-export const handler = createHandler({
-  dynamo: createDynamo(config),
-  table: config.table,
-  clock: systemClock,
-});
+export const handler = createHandler(openStore(loadConfig()));

@@ -1,10 +1,10 @@
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listEvents } from '../../lib/order/history.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * listOrderEvents shows what was published of an order, and what waits.
@@ -21,6 +21,4 @@ export const createHandler = (repository: Repository) =>
     ok(await listEvents(repository, id)),
   );
 
-const config = loadConfig();
-
-export const handler = createHandler(createRepository(createDynamo(config), config.table));
+export const handler = createHandler(createRepository(openStore(loadConfig())));

@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { createDeadLetters, type DeadLetters } from '../../lib/kafka/dead-letter.ts';
 import type { FailureLedger } from '../../lib/kafka/failures.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
@@ -13,6 +11,7 @@ import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { recordableEvent } from '../../lib/notification/ledger/recordable.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
+import { openStore } from '../../lib/store.ts';
 
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;
@@ -53,25 +52,24 @@ export const createHandler = ({
   });
 
 const config = loadConfig();
-const clock = systemClock;
-const dynamo = createDynamo(config);
+const store = openStore(config);
 
 export const handler = createHandler({
-  ledger: createLedger({ dynamo, table: config.table, clock }),
+  ledger: createLedger(store),
   senders: createSenders(config),
   recipientOf: createRecipientOf({
-    customers: createCustomers({ dynamo, table: config.table, clock }),
+    customers: createCustomers(store),
     fallback: config.fallback,
   }),
-  clock,
+  clock: store.clock,
   unsubscribe: config.unsubscribe,
   deadLetters: createDeadLetters({
     producer: createProducer(config.brokers, config.signIn),
     topic: config.deadLetterTopic,
     writer: 'notify',
-    clock,
+    clock: store.clock,
   }),
-  failures: createFailures({ dynamo, table: config.table, clock }),
-  standstill: createStandstill({ dynamo, table: config.table, clock }),
+  failures: createFailures(store),
+  standstill: createStandstill(store),
   reportsItemFailures: config.reportsItemFailures,
 });

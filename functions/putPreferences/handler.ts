@@ -1,11 +1,10 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * putPreferences replaces how a customer wants to be told.
@@ -30,8 +29,4 @@ export const createHandler = (customers: Pick<Customers, 'save'>) =>
     },
   );
 
-const config = loadConfig();
-
-export const handler = createHandler(
-  createCustomers({ dynamo: createDynamo(config), table: config.table, clock: systemClock }),
-);
+export const handler = createHandler(createCustomers(openStore(loadConfig())));

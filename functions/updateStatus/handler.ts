@@ -3,9 +3,9 @@ import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
+import { composeOutbox } from '../../lib/order/compose.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * updateStatus moves an order to another status.
@@ -28,4 +28,4 @@ export const createHandler = (deps: OutboxDeps) =>
     };
   });
 
-export const handler = createHandler(wireOutbox(loadConfig()));
+export const handler = createHandler(composeOutbox(loadConfig()));

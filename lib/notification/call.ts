@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { within } from '../within.ts';
 import { CHANNELS, type ChannelName, type Message, type Senders } from './channels/channels.ts';
 import type { Sender, SendResult } from './channels/senders/sender.ts';
 import type { Outcome } from './ledger/record.ts';
@@ -44,18 +45,17 @@ async function callProvider(sender: Sender<Message>, message: Message, log: Log)
 async function answered(sender: Sender<Message>, message: Message): Promise<SendResult> {
   const { callMs } = CHANNELS[message.channel];
   const limit = new AbortController();
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const late = () => {
     const error = new Error(`no answer within ${callMs} ms`);
     error.name = 'TimeoutError';
-    // The wait is over before the call hears of it, whatever the call makes of the signal.
-    reject(error);
-    limit.abort(error);
-  }, callMs);
+    return error;
+  };
   try {
-    return await Promise.race([sender.send(message, limit.signal), timeout]);
-  } finally {
-    clearTimeout(timer);
+    return await within(callMs, sender.send(message, limit.signal), late);
+  } catch (error) {
+    // The wait is over before the call hears of it, whatever the call makes of the signal.
+    limit.abort(error);
+    throw error;
   }
 }
 

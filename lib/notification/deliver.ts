@@ -1,14 +1,14 @@
 import { count, measure } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
+import type { Key } from '../table.ts';
 import { callsMs } from './call.ts';
 import { CHANNEL_NAMES, CHANNELS, type Senders } from './channels/channels.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import {
   attributesOf,
   isRetriable,
+  keyOf,
   type Notification,
-  type NotificationKey,
-  notificationKey,
   type Status,
   superseded,
 } from './ledger/record.ts';
@@ -144,7 +144,7 @@ export async function noteSkip(
   notification: Notification & { skip: string },
   log: Attempt['log'],
   ledger: Ledger,
-  key?: NotificationKey,
+  key?: Key,
 ): Promise<'skipped' | 'settled before'> {
   const { channel, skip: reason } = notification;
   const status = (await ledger.skip(notification, reason, key)) ? 'skipped' : 'settled before';
@@ -160,7 +160,7 @@ async function skipOtherAddresses(
   { log }: Attempt,
   { ledger }: Pick<DeliverDeps, 'ledger'>,
 ): Promise<void> {
-  const own = new Set(plan.map((one) => notificationKey(one).sk));
+  const own = new Set(plan.map((one) => keyOf(one).sk));
   for (const { key, channel, status } of await ledger.recordsOf(event)) {
     if (own.has(key.sk) || !OPEN.has(status)) continue;
     await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, ledger, key);

@@ -7,7 +7,7 @@ import type { Message } from './channels/channels.ts';
 import type { Sender } from './channels/senders/sender.ts';
 import type { Deferred } from './ledger/deferred.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { notificationKey } from './ledger/record.ts';
+import { keyOf } from './ledger/record.ts';
 import { DEFAULTS } from './preferences/preferences.ts';
 import { recipientsOf } from './preferences/recipient.ts';
 import { sendDeferred } from './send-deferred.ts';
@@ -59,7 +59,7 @@ async function run(
           const event = eventOf(pk);
           const to = '+15550123';
           const message = { channel: 'sms', orderId: pk, to, text: '' } as const;
-          const key = notificationKey({ event, channel: 'sms', message });
+          const key = keyOf({ event, channel: 'sms', message });
           return { key, event, channel: 'sms' };
         },
         postpone: async () => 'later',

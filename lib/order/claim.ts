@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import { claimKey } from './keys.ts';
+import { idempotencyKey } from '../table.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 
 /** What an `Idempotency-Key` has made: written in the one transaction that makes it. */
@@ -20,7 +20,7 @@ const KEPT_SECONDS = 24 * 3600;
 /** The claim of a key for the order that its body makes now. The key itself is not kept. */
 export function claimOf(key: string, body: NewOrder, order: Order, eventId: string): Claim {
   return {
-    ...claimKey(key),
+    ...idempotencyKey(key),
     bodyHash: bodyHashOf(body),
     orderId: order.id,
     eventId,

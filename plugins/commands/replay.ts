@@ -1,5 +1,5 @@
+import { composeOutbox } from '../../lib/order/compose.ts';
 import { type ReplayReport, replay } from '../../lib/order/replay.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 import { readOptions } from './replay-options.ts';
 import { type Serverless, stageOf, type Utils } from './stage.ts';
 
@@ -12,8 +12,8 @@ export async function run(
   { log, writeText }: Utils,
 ): Promise<void> {
   const { wish, publish } = readOptions(options);
-  const { config, dynamo } = stageOf(serverless);
-  const deps = wireOutbox(config, dynamo);
+  const { config, store } = stageOf(serverless);
+  const deps = composeOutbox(config, store);
   try {
     const report = await replay(deps, wish, {
       publish,
@@ -30,7 +30,7 @@ export async function run(
     writeText(summary(report, publish, `${deps.topic} on ${config.brokers.join(',')}`));
   } finally {
     await deps.producer.disconnect();
-    dynamo.destroy();
+    store.dynamo.destroy();
   }
 }
 

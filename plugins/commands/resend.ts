@@ -1,4 +1,3 @@
-import { systemClock } from '../../lib/clock.ts';
 import { createDeferred, type GivenUp } from '../../lib/notification/ledger/deferred.ts';
 import { type ResendReport, resend } from '../../lib/notification/ledger/resend.ts';
 import { readOptions } from './resend-options.ts';
@@ -11,16 +10,15 @@ export async function run(
   { writeText }: Utils,
 ): Promise<void> {
   const { wish, put } = readOptions(options);
-  const { config, dynamo } = stageOf(serverless);
-  const deferred = createDeferred({ dynamo, table: config.table });
+  const { config, store } = stageOf(serverless);
   try {
-    const report = await resend({ deferred, clock: systemClock }, wish, {
+    const report = await resend({ deferred: createDeferred(store), clock: store.clock }, wish, {
       put,
       found: (record) => writeText(line(record)),
     });
     writeText(summary(report, put, config.table));
   } finally {
-    dynamo.destroy();
+    store.dynamo.destroy();
   }
 }
 

@@ -1,6 +1,6 @@
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { AppError, ERRORS } from '../../lib/errors.ts';
+import { openStore } from '../../lib/store.ts';
 import type { Service } from './wanted-topics.ts';
 
 /** The parts of the framework that a command of ours uses. */
@@ -21,13 +21,13 @@ export function configOf({ service: { provider } }: Serverless) {
 }
 
 /**
- * The configuration of this stage's functions, and the table's client: a command reaches the same
+ * The configuration and the store of this stage's functions: a command reaches the same
  * things as they do, on a laptop as in an account.
  */
 export function stageOf(serverless: Serverless) {
   const config = configOf(serverless);
   const { environment = {} } = serverless.service.provider;
-  return { config, dynamo: createDynamo(config, credentialsIn(environment)) };
+  return { config, store: openStore(config, credentialsIn(environment)) };
 }
 
 /** Errors for the person at the terminal: what happened and what to do, without a stack. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
+import type { Repository } from '../../lib/order/repository.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { forgetfulLedger } from '../support/ledger.ts';
 import { untouched } from '../support/untouched.ts';
@@ -53,9 +54,9 @@ async function orderAndTell(answer: 'sent' | 'refused') {
   const records: OutgoingRecord[] = [];
   const handler = createOrder.createHandler({
     repository: {
-      ...untouched<Parameters<typeof createOrder.createHandler>[0]['repository']>(),
+      ...untouched<Repository>(),
       insert: async (stored) => stored,
-      markPublished: async () => undefined,
+      backlog: { ...untouched<Repository['backlog']>(), markPublished: async () => undefined },
     },
     producer: {
       send: async (_topic, sent) => void records.push(...sent),

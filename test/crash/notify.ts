@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { BatchResponse } from '../../lib/kafka/batch.ts';
-import { NOTIFICATION, orderKey } from '../../lib/notification/ledger/record.ts';
 import type { DeferredReport } from '../../lib/notification/send-deferred.ts';
 import type { EventType, OrderEvent, OrderStatus } from '../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import { createOrderBench } from '../support/orders.ts';
 import { FROZEN_FD } from './faults.ts';
 import type { NotifyErrand, NotifyFault } from './notify-victim.ts';
@@ -391,7 +391,7 @@ async function recordsOf({ id, data }: OrderEvent, dynamo: DynamoDBDocumentClien
   const query = new QueryCommand({
     TableName: table,
     KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': orderKey(data.orderId), ':sk': NOTIFICATION },
+    ExpressionAttributeValues: { ':pk': orderPartition(data.orderId), ':sk': NOTIFICATION },
     ConsistentRead: true,
   });
   const { Items = [] } = await dynamo.send(query);

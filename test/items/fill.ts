@@ -168,7 +168,7 @@ async function endNight({ customers }: NotifyBench, names: string[]): Promise<vo
 }
 
 async function putBack(bench: NotifyBench, customerId: string, clock: Clock): Promise<void> {
-  const deferred = createDeferred(bench);
+  const deferred = createDeferred({ ...bench, clock: systemClock });
   for await (const record of deferred.givenUp({ from: new Date(0), to: new Date() })) {
     const get = new GetCommand({ TableName: bench.table, Key: record.key });
     const { Item } = await bench.dynamo.send(get);

@@ -49,7 +49,7 @@ export async function createOrderBench(
     deadLetterTopic,
     brokers,
     producer,
-    repository: createRepository(dynamo, table),
+    repository: createRepository({ dynamo, table, clock: systemClock }),
     clock: systemClock,
     async close() {
       await producer.disconnect();

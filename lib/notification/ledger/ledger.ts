@@ -1,22 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
-import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import type { OrderEvent } from '../../order-event.ts';
+import type { Store } from '../../store.ts';
+import { GIVEN_UP, type Key, notificationPrefix, orderPartition } from '../../table.ts';
 import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
 import {
   attributesOf,
   deferralOf,
   expiredBefore,
   factsOf,
-  GIVEN_UP,
+  keyOf,
   type Notification,
-  type NotificationKey,
-  notificationKey,
   type Outcome,
-  orderKey,
-  prefixOf,
   type Status,
   type Stored,
   stateOf,
@@ -67,7 +64,7 @@ export type Ledger = Sequence & {
    *
    * @returns false when that record is settled already
    */
-  skip(notification: Notification, reason: string, key?: NotificationKey): Promise<boolean>;
+  skip(notification: Notification, reason: string, key?: Key): Promise<boolean>;
   /** The records of an event, on all channels and for all recipients. */
   recordsOf(event: OrderEvent): Promise<RecordFound[]>;
 };
@@ -78,10 +75,10 @@ export type Lease = { id: string; failingSince?: Date | undefined };
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
-export type RecordFound = { key: NotificationKey; channel: ChannelName; status: Status };
+export type RecordFound = { key: Key; channel: ChannelName; status: Status };
 
 type Attributes = Record<string, unknown> & { claim?: string };
-type Taking = { remove: string[]; calls?: 0 | 1; key?: NotificationKey };
+type Taking = { remove: string[]; calls?: 0 | 1; key?: Key };
 
 /**
  * The condition for a lease: the record is new, it waits, its last failure was retriable, or the lease
@@ -109,19 +106,15 @@ const OF_A_WAIT = ['event', 'deferredShard', 'deferredUntil', 'failingSince'];
 /** The fields that one call to a provider leaves on a record. */
 const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason'];
 
-export function createLedger(deps: {
-  dynamo: DynamoDBDocumentClient;
-  table: string;
-  clock: Clock;
-}): Ledger {
-  const { dynamo, table, clock } = deps;
-  const update = createUpdate(dynamo, table);
+export function createLedger(store: Store): Ledger {
+  const { dynamo, table, clock } = store;
+  const update = createUpdate(store);
 
   /** @returns the record before this write; undefined when the record is settled already */
   async function take(
     notification: Notification,
     set: Attributes,
-    { remove, calls = 0, key = notificationKey(notification) }: Taking,
+    { remove, calls = 0, key = keyOf(notification) }: Taking,
   ): Promise<Stored | undefined> {
     const now = clock.now();
     const { refused, item } = await update({
@@ -136,7 +129,7 @@ export function createLedger(deps: {
     return state === 'mine' ? stored : undefined;
   }
 
-  async function abandon(notification: Notification, key: NotificationKey, { claim }: Stored) {
+  async function abandon(notification: Notification, key: Key, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
     const { refused } = await update({
       Key: key,
@@ -162,7 +155,7 @@ export function createLedger(deps: {
   ) {
     // A refused write is no error: another invocation has the record now, or it was removed.
     await update({
-      Key: notificationKey(notification),
+      Key: keyOf(notification),
       ...changing(
         { ...set, at: clock.now().toISOString() },
         { ConditionExpression: 'claim = :claim', ExpressionAttributeValues: { ':claim': lease } },
@@ -188,7 +181,7 @@ export function createLedger(deps: {
 
     async hold(notification, lease, reason, until) {
       const { refused } = await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           { status: 'claimed', reason, claimedUntil: until.toISOString() },
           {
@@ -202,7 +195,7 @@ export function createLedger(deps: {
 
     async resume(notification, lease, until) {
       const { refused } = await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           { status: 'sending', claimedUntil: until.toISOString() },
           {
@@ -218,7 +211,7 @@ export function createLedger(deps: {
     async release(notification, lease, { reason, until }) {
       // Refused when it has arrived before, and only its answer was lost.
       await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           {
             status: 'deferred',
@@ -278,8 +271,8 @@ export function createLedger(deps: {
         TableName: table,
         KeyConditionExpression: 'pk = :order AND begins_with(sk, :event)',
         ExpressionAttributeValues: {
-          ':order': orderKey(event.data.orderId),
-          ':event': prefixOf(event),
+          ':order': orderPartition(event.data.orderId),
+          ':event': notificationPrefix(event),
         },
         ConsistentRead: true,
       });

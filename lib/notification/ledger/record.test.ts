@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { orderEvent } from '../../../test/support/order-event.ts';
+import { allDeferredShards } from '../../table.ts';
 import {
-  allDeferredShards,
   deferralOf,
   factsOf,
+  keyOf,
   type Notification,
-  notificationKey,
   stateOf,
   storedSchema,
   superseded,
@@ -31,18 +31,14 @@ function email(to: string): Notification {
 }
 
 test('the key is the order, the event, the channel and a digest of the recipient', () => {
-  expect(notificationKey(email('ada@example.com'))).toEqual({
+  expect(keyOf(email('ada@example.com'))).toEqual({
     pk: 'ORDER#o1',
     // printf ada@example.com | sha256sum | head -c 16
     sk: 'NOTIFICATION#0000000002#e1#email#b5fc85e55755f9e0',
   });
-  expect(notificationKey(email('Ada@Example.com'))).toEqual(
-    notificationKey(email('ada@example.com')),
-  );
-  expect(notificationKey(email('bob@example.com'))).not.toEqual(
-    notificationKey(email('ada@example.com')),
-  );
-  expect(notificationKey({ event, channel: 'sms', skip: 'no address' })).toEqual({
+  expect(keyOf(email('Ada@Example.com'))).toEqual(keyOf(email('ada@example.com')));
+  expect(keyOf(email('bob@example.com'))).not.toEqual(keyOf(email('ada@example.com')));
+  expect(keyOf({ event, channel: 'sms', skip: 'no address' })).toEqual({
     pk: 'ORDER#o1',
     sk: 'NOTIFICATION#0000000002#e1#sms#none',
   });
@@ -67,7 +63,7 @@ test('a record shows the address masked and stays for 90 days', () => {
 test('a superseded notification keeps the key of the one it was', () => {
   const late = superseded(email('ada@example.com'));
   expect(late).toMatchObject({ skip: 'superseded' });
-  expect(notificationKey(late)).toEqual(notificationKey(email('ada@example.com')));
+  expect(keyOf(late)).toEqual(keyOf(email('ada@example.com')));
 });
 
 test('what waits is spread over all the shards that are looked through', () => {

@@ -1,6 +1,12 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { OrderEvent } from '../../order-event.ts';
+import {
+  customerPartition,
+  deferredShard,
+  type Key,
+  notificationKey,
+  recipientSort,
+} from '../../table.ts';
 import { CHANNELS, type ChannelName, type Message } from '../channels/channels.ts';
 
 /** An event on one channel: a message, now or after quiet hours, or the reason why there is none. */
@@ -15,8 +21,6 @@ export type Notification = { event: OrderEvent; channel: ChannelName } & (
  * end, or until the providers are tried again.
  */
 export type Status = 'claimed' | 'sending' | 'sent' | 'failed' | 'skipped' | 'deferred' | 'unknown';
-
-export type NotificationKey = { pk: string; sk: string };
 
 /** The outcome of a call to the provider. */
 export type Outcome =
@@ -66,41 +70,10 @@ export const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
 /** The clocks of two machines differ by less. */
 const CLOCK_MARGIN_MS = 1_000;
 
-/** The beginning of the sort keys of an order's notifications. */
-export const NOTIFICATION = 'NOTIFICATION#';
-
-/** The names of the indexes, as serverless.yml defines them. */
-export const BY_CUSTOMER = 'notificationsByCustomer';
-export const DEFERRED = 'deferredNotifications';
-
-const SHARDS = 16;
-
-/**
- * One record an event, channel and recipient; capitals make no other recipient. They stand with their
- * order, by sequence, so that an order's notifications are one query of the table itself.
- */
-export function notificationKey(notification: Notification): NotificationKey {
+/** The key of a notification's record. */
+export function keyOf(notification: Notification): Key {
   const { event, channel } = notification;
-  const to = addressOf(notification);
-  const recipient = to === undefined ? 'none' : digest(to.toLowerCase());
-  return {
-    pk: orderKey(event.data.orderId),
-    sk: `${prefixOf(event)}${channel}#${recipient}`,
-  };
-}
-
-/** The beginning of the sort keys of an event's notifications, and perhaps of another event's. */
-export function prefixOf(event: OrderEvent): string {
-  return `${NOTIFICATION}${placeOf(event)}#`;
-}
-
-export function orderKey(orderId: string): string {
-  return `ORDER#${orderId}`;
-}
-
-/** The customer in the key of the index. */
-export function customerKey(customerId: string): string {
-  return `CUSTOMER#${customerId}`;
+  return notificationKey(event, channel, addressOf(notification));
 }
 
 /** The attributes of a record in every state. */
@@ -118,8 +91,8 @@ export function factsOf(notification: Notification, now: Date) {
       'subject' in notification.message && { subject: notification.message.subject }),
     at: now.toISOString(),
     expiresAt: expiryOf(now),
-    recipientKey: customerKey(event.data.customerId),
-    recipientSort: `${new Date(event.timestamp).toISOString()}#${placeOf(event)}#${channel}`,
+    recipientKey: customerPartition(event.data.customerId),
+    recipientSort: recipientSort(event, channel),
   };
 }
 
@@ -127,22 +100,9 @@ export function factsOf(notification: Notification, now: Date) {
 export function deferralOf(event: OrderEvent, until: Date) {
   return {
     event: JSON.stringify(event),
-    deferredShard: shardOf(event.id),
+    deferredShard: deferredShard(event.id),
     deferredUntil: until.toISOString(),
   };
-}
-
-/** The key under which the notifications of an event wait. */
-export function shardOf(eventId: string): string {
-  return shardKey(Number.parseInt(digest(eventId).slice(0, 1), 16));
-}
-
-/** The key of the notifications that `sendDeferred` has given up, by the time of that. */
-export const GIVEN_UP = 'GIVEN_UP';
-
-/** The keys that spread the deferred ones over 16 partitions, so that no one of them is hot. */
-export function allDeferredShards(): string[] {
-  return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
 }
 
 /** Leases that ended before this time have expired. */
@@ -181,16 +141,4 @@ export function stateOf(
 
 function addressOf(notification: Notification): string | undefined {
   return 'message' in notification ? notification.message.to : notification.to;
-}
-
-function placeOf({ sequence, id }: OrderEvent): string {
-  return `${String(sequence).padStart(10, '0')}#${id}`;
-}
-
-function shardKey(shard: number): string {
-  return `DEFERRED#${shard.toString(16)}`;
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { OrderEvent } from '../../order-event.ts';
-import { AGAIN_MS, orderKey } from './record.ts';
+import { sequenceKey } from '../../table.ts';
+import { AGAIN_MS } from './record.ts';
 import type { Update } from './update.ts';
 
 /** How far each order has been told: the highest sequence. It stays as long as the order does. */
@@ -25,7 +26,7 @@ export function createSequence({ update, clock }: { update: Update; clock: Clock
     async advance(event) {
       const now = clock.now();
       const { refused, item } = await update({
-        Key: { pk: orderKey(event.data.orderId), sk: 'NOTIFIED' },
+        Key: sequenceKey(event.data.orderId),
         UpdateExpression: 'SET #sequence = :sequence, #at = :at REMOVE expiresAt',
         ConditionExpression: 'attribute_not_exists(pk) OR #sequence < :sequence',
         ExpressionAttributeNames: { '#sequence': 'sequence', '#at': 'at' },

@@ -1,7 +1,7 @@
 /** Puts dead letters back on the topics that their records came from. */
 import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import { orderedHeaders } from '../protocol/headers.ts';
-import { within } from './deadline.ts';
+import { within } from '../time.ts';
 import { headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
 import { Progress } from './progress.ts';
 import { reasonOf, type Selection } from './redrive-options.ts';

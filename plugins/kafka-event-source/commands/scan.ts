@@ -1,6 +1,6 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
-import { within } from './deadline.ts';
+import { within } from '../time.ts';
 
 export interface Bounds {
   readonly partition: number;

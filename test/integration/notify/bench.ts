@@ -17,7 +17,6 @@ import { planOf } from '../../../lib/notification/deliver.ts';
 import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
 import { createFailures } from '../../../lib/notification/ledger/failures.ts';
 import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
-import { NOTIFICATION, orderKey } from '../../../lib/notification/ledger/record.ts';
 import {
   type Customers,
   createCustomers,
@@ -25,6 +24,7 @@ import {
 import { createRecipientOf } from '../../../lib/notification/preferences/recipient.ts';
 import type { UnsubscribeConfig } from '../../../lib/notification/preferences/unsubscribe.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../../lib/table.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
 import { type EventRecord, toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
@@ -166,7 +166,10 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       const query = new QueryCommand({
         TableName: table,
         KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-        ExpressionAttributeValues: { ':pk': orderKey(event.data.orderId), ':sk': NOTIFICATION },
+        ExpressionAttributeValues: {
+          ':pk': orderPartition(event.data.orderId),
+          ':sk': NOTIFICATION,
+        },
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);
@@ -179,7 +182,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       const query = new QueryCommand({
         TableName: table,
         KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': orderKey(orderId) },
+        ExpressionAttributeValues: { ':pk': orderPartition(orderId) },
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);

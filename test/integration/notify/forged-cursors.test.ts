@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import { sealCursor } from '../../../lib/cursor.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { call, type Reply } from '../../support/http.ts';
@@ -19,7 +20,7 @@ const lists = {
   'the orders of a customer': {
     scope: ['orders', 'c', ''],
     read: (cursor: string) =>
-      call(createListByCustomer(createRepository(bench.dynamo, bench.table)), {
+      call(createListByCustomer(createRepository({ ...bench, clock: systemClock })), {
         pathParameters: { customerId: 'c' },
         query: { cursor },
       }),

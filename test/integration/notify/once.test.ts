@@ -5,7 +5,7 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message } from '../../../lib/notification/channels/channels.ts';
 import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
-import { factsOf, notificationKey } from '../../../lib/notification/ledger/record.ts';
+import { factsOf, keyOf } from '../../../lib/notification/ledger/record.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
@@ -80,7 +80,7 @@ test('what the release before left as a failure that passes is sent at the next 
   await bench.dynamo.send(
     new PutCommand({
       TableName: bench.table,
-      Item: { ...notificationKey(notification), ...factsOf(notification, new Date()), ...old },
+      Item: { ...keyOf(notification), ...factsOf(notification, new Date()), ...old },
     }),
   );
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());

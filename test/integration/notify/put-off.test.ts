@@ -263,7 +263,11 @@ test('nothing is given up under a call that somebody has begun in that moment', 
     if (command instanceof GetCommand) await ledger.lease(notification, after(7 * DAY + 1).now());
     return answer;
   };
-  const deferred = createDeferred({ ...bench, dynamo: Object.assign(dynamo, { send: meanwhile }) });
+  const deferred = createDeferred({
+    ...bench,
+    clock,
+    dynamo: Object.assign(dynamo, { send: meanwhile }),
+  });
   expect(await deferred.postpone({ pk, sk }, clock.now())).toBe('settled');
   expect((await bench.recorded(event)).email).toMatchObject({ status: 'sending' });
   dynamo.destroy();

@@ -2,8 +2,8 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Message } from '../../../lib/notification/channels/channels.ts';
 import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
-import { orderKey } from '../../../lib/notification/ledger/record.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
+import { orderPartition } from '../../../lib/table.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
 
@@ -62,7 +62,7 @@ test('the step that the release before has taken back is taken anew', async () =
     new PutCommand({
       TableName: bench.table,
       Item: {
-        pk: orderKey(created.data.orderId),
+        pk: orderPartition(created.data.orderId),
         sk: 'NOTIFIED',
         sequence: 0,
         before: 0,

@@ -6,8 +6,8 @@ import { createHandler as createPutPreferences } from '../../../functions/putPre
 import { logger } from '../../../lib/logger.ts';
 import type { Message } from '../../../lib/notification/channels/channels.ts';
 import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
-import { orderKey } from '../../../lib/notification/ledger/record.ts';
 import { unsubscribe } from '../../../lib/notification/preferences/unsubscribe.ts';
+import { orderPartition } from '../../../lib/table.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
@@ -215,7 +215,7 @@ test.each([
   ['nothing in it', {}],
 ])('a last step of an order with %s stops nothing', async (_, step) => {
   const event = newEvent({ timestamp: new Date().toISOString() });
-  const key = { pk: orderKey(event.data.orderId), sk: 'NOTIFIED' };
+  const key = { pk: orderPartition(event.data.orderId), sk: 'NOTIFIED' };
   await bench.dynamo.send(new PutCommand({ TableName: bench.table, Item: { ...key, ...step } }));
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });

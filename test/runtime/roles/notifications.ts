@@ -7,10 +7,10 @@ import type { Senders } from '../../../lib/notification/channels/channels.ts';
 import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
 import { deliverEvent, planOf } from '../../../lib/notification/deliver.ts';
 import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
-import { NOTIFICATION, orderKey } from '../../../lib/notification/ledger/record.ts';
 import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../../lib/notification/preferences/recipient.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../../lib/table.ts';
 import { orderEvent } from '../../support/order-event.ts';
 import type { Samples } from './samples.ts';
 import type { World } from './world.ts';
@@ -31,7 +31,7 @@ async function recordsOf({ bench }: World, { data, id }: OrderEvent) {
   const query = new QueryCommand({
     TableName: bench.table,
     KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': orderKey(data.orderId), ':sk': NOTIFICATION },
+    ExpressionAttributeValues: { ':pk': orderPartition(data.orderId), ':sk': NOTIFICATION },
     ConsistentRead: true,
   });
   const { Items = [] } = await bench.dynamo.send(query);
