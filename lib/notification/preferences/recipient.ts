@@ -12,7 +12,7 @@ export type Recipient =
   | { skip: 'switched off' | 'no address' | 'malformed address'; to?: string };
 
 /** The recipients of an event. A channel that is absent sends nothing and has no record. */
-export type Recipients = Partial<Record<ChannelName, Recipient>>;
+type Recipients = Partial<Record<ChannelName, Recipient>>;
 
 export type RecipientOf = (event: OrderEvent, now: Date) => Promise<Recipients>;
 
