@@ -1,5 +1,6 @@
 /** Puts dead letters back on the topics that their records came from. */
 import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
+import { REDRIVE_GROUP } from '../protocol/client.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from '../time.ts';
 import { hasEmptyHeader, headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
@@ -37,7 +38,7 @@ export type Report = Readonly<Record<Outcome, number>>;
 
 /** The consumer group that remembers the letters that have been put back. */
 function groupOf(topic: string): string {
-  return `kafka-redrive.${topic}`;
+  return `${REDRIVE_GROUP}${topic}`;
 }
 
 const { CompressionTypes } = kafkajs;

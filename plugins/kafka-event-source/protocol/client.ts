@@ -21,7 +21,13 @@ import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
 import { type ConsumerGroupClass, improveMembership } from './membership.ts';
 import { PrivateModules, type Replacement } from './modules.ts';
-import { fetchByIds, metadataWithIds, type ProtocolErrors, type Requests } from './topic-ids.ts';
+import {
+  fetchByIds,
+  metadataWithIds,
+  type ProtocolErrors,
+  type Request,
+  type Requests,
+} from './topic-ids.ts';
 
 type Kafkajs = typeof kafkajs;
 
@@ -31,6 +37,10 @@ type Kafkajs = typeof kafkajs;
  */
 export const HIGH_WATERMARK = -1_000;
 const READ_UNCOMMITTED = 0;
+/** The names of the groups that remember what was put back begin with this. */
+export const REDRIVE_GROUP = 'kafka-redrive.';
+const REDRIVE_RETENTION_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
+const COMMIT_WITHOUT_RETENTION = 5;
 
 /** The release that the replacements are written for. */
 const RELEASE = '2.2.4';
@@ -195,6 +205,24 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     replace: (original: (options: ClusterOptions) => PoolBuilder) => (options: ClusterOptions) =>
       inTurn(original(options), options.brokers),
   },
+  // Keeps the offsets of `sls kafka redrive` for years: the last version of a commit that says for how
+  // long is 4. kafkajs' later one leaves it to the broker, which forgets after a week.
+  {
+    file: 'src/protocol/requests/offsetCommit/index.js',
+    loss: '`sls kafka redrive` forgets after a week what it has put back',
+    replace: (original: Requests): Requests => ({
+      versions: original.versions,
+      protocol: ({ version }) => {
+        if (version < COMMIT_WITHOUT_RETENTION) return original.protocol({ version });
+        const plain = original.protocol({ version }) as (options: CommitRequest) => Request;
+        const kept = original.protocol({ version: COMMIT_WITHOUT_RETENTION - 1 }) as typeof plain;
+        return (options: CommitRequest) =>
+          options.groupId.startsWith(REDRIVE_GROUP)
+            ? kept({ ...options, retentionTime: REDRIVE_RETENTION_MS })
+            : plain(options);
+      },
+    }),
+  },
   // Writes a list of headers in its order, for `sls kafka redrive`. kafkajs writes an object only.
   {
     file: 'src/protocol/recordBatch/record/v0/index.js',
@@ -283,6 +311,11 @@ interface Errors {
 
 interface InstrumentationEvents {
   readonly events: { readonly GROUP_JOIN: string; readonly HEARTBEAT: string };
+}
+
+interface CommitRequest {
+  readonly groupId: string;
+  readonly retentionTime?: number;
 }
 
 interface OffsetManager {

@@ -11,7 +11,7 @@ export interface Requests {
   protocol(options: { readonly version: number }): (options: never) => Request;
 }
 
-interface Request {
+export interface Request {
   readonly request: object;
   readonly response: object;
   readonly requestTimeout?: number;

@@ -173,6 +173,13 @@ export class Bench implements AsyncDisposable {
     return Number(found?.offset ?? -1);
   }
 
+  /** Deletes the records of partition 0 before the offset, as retention does. */
+  async deleteUpTo(offset: number): Promise<void> {
+    await this.admin.fetchTopicOffsets(this.topic); // So that this client knows the leader.
+    const partitions = [{ partition: 0, offset: String(offset) }];
+    await this.admin.deleteTopicRecords({ topic: this.topic, partitions });
+  }
+
   /** What the group has committed, with the text beside it. */
   async commits() {
     const { groupId } = this;

@@ -3,12 +3,6 @@ import { Bench, counting, failure, type Lambda, success, until, values } from '.
 
 const EARLIEST = '-2';
 
-async function deleteUpTo(bench: Bench, offset: number): Promise<void> {
-  await bench.admin.fetchTopicOffsets(bench.topic); // So that this client knows who leads.
-  const partitions = [{ partition: 0, offset: String(offset) }];
-  await bench.admin.deleteTopicRecords({ topic: bench.topic, partitions });
-}
-
 /** Polls until the start is known, or a batch has failed, and stops. */
 async function pollOnce(bench: Bench, lambda: Lambda, changes = {}): Promise<void> {
   const before = lambda.invocations.length;
@@ -37,7 +31,7 @@ test.each([
     await until('twenty', async () => (await bench.committed()) === 20);
     await first.stop();
     await bench.produceCount(40, { from: 20 });
-    await deleteUpTo(bench, 40);
+    await bench.deleteUpTo(40);
     lambda.handle(() => failure);
     const committed: number[] = [];
     for (let start = 0; start < 2; start += 1) {
@@ -82,7 +76,7 @@ test.each([
     await bench.createTopic();
     const lambda = await bench.lambda();
     if (records > 0) await bench.produceCount(records);
-    if (low > 0) await deleteUpTo(bench, low);
+    if (low > 0) await bench.deleteUpTo(low);
     await bench.commit([{ partition: 0, offset: String(offset) }]);
     const poller = bench.poll(lambda, { startingPosition: 'LATEST' });
     await until('the commit', async () => (await bench.committed()) === records, {
@@ -170,7 +164,7 @@ test.each([
     await until('twenty', async () => (await bench.committed()) === 20);
     await first.stop();
     await bench.produceCount(25, { from: 20 });
-    await deleteUpTo(bench, low);
+    await bench.deleteUpTo(low);
     lambda.invocations.length = 0;
     bench.poll(lambda);
     await until('told', () => bench.log.some((line) => line.includes('were deleted')));
@@ -191,7 +185,7 @@ test('nothing is said of retention that deletes only what is done', async () => 
   await until('twenty', async () => (await bench.committed()) === 20);
   await first.stop();
   await bench.produceCount(5, { from: 20 });
-  await deleteUpTo(bench, 20);
+  await bench.deleteUpTo(20);
   bench.poll(lambda);
   await until('the rest', async () => (await bench.committed()) === 25);
   expect(bench.log.filter((line) => line.startsWith('warning'))).toEqual([]);

@@ -115,7 +115,7 @@ test('partitions added while all are paused are one more join, and are listed by
     return success;
   });
   const value = 'x'.repeat(600_000);
-  for (const partition of [0, 1]) await bench.produce([0, 1].map(() => ({ value, partition })));
+  for (const partition of [0, 0, 1, 1]) await bench.produce([{ value, partition }]);
   bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
   await until('both in flight', () => lambda.invocations.length === 2);
   await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 12 }] });

@@ -13,7 +13,7 @@ import { until } from '../../broker/wait.ts';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qk';
 
 /** A cluster of two brokers without replicas; the first one has all groups, and is the controller. */
-export async function startTwoBrokers() {
+export async function startTwoBrokers(more: Readonly<Record<string, string | number>> = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'two-brokers-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
@@ -22,7 +22,7 @@ export async function startTwoBrokers() {
   const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jarFolder(kafkaJars), '*')];
   const task = async (id: 1 | 2, port: number): Promise<Task> => {
     const file = join(directory, `${id}.properties`);
-    writeFileSync(file, properties(join(directory, `data-${id}`), id, port, controller));
+    writeFileSync(file, properties(join(directory, `data-${id}`), id, port, controller, more));
     const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file];
     await promisify(execFile)('java', [...java, ...format], { timeout: 60_000 });
     const args = [...java, '-Dlog4j2.level=INFO', 'kafka.Kafka', file];
@@ -64,7 +64,13 @@ export async function startTwoBrokers() {
   }
 }
 
-function properties(data: string, id: number, port: number, controller: number): string {
+function properties(
+  data: string,
+  id: number,
+  port: number,
+  controller: number,
+  more: Readonly<Record<string, string | number>>,
+): string {
   const isFirst = id === 1;
   const listener = `PLAINTEXT://localhost:${port}`;
   return Object.entries({
@@ -79,6 +85,7 @@ function properties(data: string, id: number, port: number, controller: number):
     'log.dirs': data,
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
+    ...more,
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
