@@ -51,7 +51,7 @@ const installed = () => join(folder, 'home/node_modules', NAME);
 const sls = () => join(folder, 'home/node_modules/serverless/bin/serverless.js');
 
 /** Runs an example with the published plugin alone, until the test has its output. */
-async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
+async function example(name: string, bench: Bench, check: (output: () => string) => Promise<void>) {
   const directory = join(folder, 'home', name);
   await cp(join(installed(), 'examples', name), directory, { recursive: true });
   const port = String(await freePort());
@@ -63,7 +63,7 @@ async function example(name: string, bench: Bench, seen: (output: () => string) 
   const output = collect(child);
   const ended = once(child, 'exit');
   try {
-    await seen(output);
+    await check(output);
   } finally {
     child.kill('SIGINT');
     await ended;
@@ -91,7 +91,7 @@ test('the plain example greets each record', async () => {
   await bench.createTopic();
   await bench.produce([{ value: 'world' }]);
   await example('plain', bench, (output) =>
-    until('the greeting', () => output().includes('Hello, world!'), { ...wait, seen: output }),
+    until('the greeting', () => output().includes('Hello, world!'), { ...wait, state: output }),
   );
 }, 90_000);
 
@@ -105,7 +105,7 @@ test('the example with failures pays the good record, and sends the bad one to t
     { key: 'b', value: '20' },
   ]);
   await example('failures', bench, async (output) => {
-    await until('the payment', () => output().includes('paid 20'), { ...wait, seen: output });
+    await until('the payment', () => output().includes('paid 20'), { ...wait, state: output });
     const letters = await readTopic(process.env.KAFKA_BROKERS?.split(',') ?? [], failed);
     const [letter] = await letters.atLeast(1, 40_000);
     await letters.close();

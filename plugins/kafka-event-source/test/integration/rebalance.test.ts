@@ -92,14 +92,14 @@ test("a group of Java's consumers is not joined, and a message says so; it is jo
     await until('Java', async () => (await group())?.state === 'Stable', { withinMs: 30_000 });
     const lambda = await bench.lambda();
     bench.poll(lambda);
-    const seen = () => bench.log;
+    const state = () => bench.log;
     await until('the message', () => bench.log.some((line) => line.includes('another kind')), {
-      seen,
+      state,
     });
     java.kill();
     await ended;
     await bench.produceCount(1);
-    await until('the record', () => lambda.invocations.length === 1, { withinMs: 30_000, seen });
+    await until('the record', () => lambda.invocations.length === 1, { withinMs: 30_000, state });
   } finally {
     java.kill('SIGKILL');
     await ended;

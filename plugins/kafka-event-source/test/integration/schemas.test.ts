@@ -58,7 +58,7 @@ const valuesOf = (lambda: Lambda) => records(lambda).map(({ value }) => text(val
 const committed = (bench: Bench, next: number, partition = 0) =>
   until('the commit', async () => (await bench.committed(partition)) === next, {
     withinMs: 30_000,
-    seen: () => bench.log.slice(-5),
+    state: () => bench.log.slice(-5),
   });
 
 async function begin(values: (Buffer | string | null)[], changes: Partial<Mapping>) {
@@ -262,7 +262,7 @@ describe('a registry that cannot be asked', () => {
       const { bench, lambda, poller } = await begin([avro(id, 1), avro(id, 2)], registered(server));
       await using _bench = bench;
       const problem = () => poller.stats.snapshot().lastResult;
-      await until('the problem', () => problem() === `PROBLEM: ${result}`, { seen: problem });
+      await until('the problem', () => problem() === `PROBLEM: ${result}`, { state: problem });
       expect(records(lambda)).toEqual([]);
       expect(await bench.committed()).toBe(-1);
       expect(poller.stats.snapshot().partitions[0]?.blocked).toMatchObject({ offset: 0 });
@@ -286,7 +286,7 @@ describe('a registry that cannot be asked', () => {
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
     await until('the problem', () => /arn:login.*NO_SUCH_VARIABLE/.test(problem()), {
-      seen: problem,
+      state: problem,
     });
     expect(await bench.committed()).toBe(-1);
   });
@@ -358,7 +358,9 @@ describe('the access to a registry', () => {
     const { bench, poller } = await begin([avro(id, 1)], access(server, login));
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
-    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.denied}`, { seen: problem });
+    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.denied}`, {
+      state: problem,
+    });
     expect(bench.log.join('\n')).not.toContain('swordfish');
     expect(await bench.committed()).toBe(-1);
   });
@@ -391,7 +393,7 @@ describe('the access to a registry', () => {
     const { bench, poller } = await begin([avro(1, 1)], registered(server));
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
-    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.tls}`, { seen: problem });
+    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.tls}`, { state: problem });
     expect(await bench.committed()).toBe(-1);
   });
 });
