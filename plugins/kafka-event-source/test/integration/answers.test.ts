@@ -31,13 +31,13 @@ test.each([
       await bench.produce(ways.map((value) => ({ value })));
       await until('the commit', async () => (await bench.committed()) === ways.length, {
         withinMs: 60_000,
-        state: output,
+        seen: output,
       });
       const calls = (way: string) => output().split(`called ${way}\n`).length - 1;
       // The output may come later than the commit.
       const printed = () => ways.reduce((sum, way) => sum + calls(way), 0);
       const expected = 2 * FAILURES.length + SUCCESSES.length;
-      await until('a line for each call', () => printed() >= expected, { state: output });
+      await until('a line for each call', () => printed() >= expected, { seen: output });
       expect(ways.map((way) => [way, calls(way)])).toEqual([
         ...FAILURES.map((way) => [way, 2]),
         ...SUCCESSES.map((way) => [way, 1]),

@@ -197,12 +197,12 @@ function recordingLog(lines: string[]): Log {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  { withinMs = 20_000, state = () => '' as unknown } = {},
+  { withinMs = 20_000, seen = () => '' as unknown } = {},
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) {
-      throw new Error(`not within ${withinMs} ms: ${what}; ${JSON.stringify(state())}`);
+      throw new Error(`not within ${withinMs} ms: ${what}; ${JSON.stringify(seen())}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -40,7 +40,7 @@ test('a broker killed and started again loses no record and skips none', async (
     await bench.produceCount(40, { from: 40 });
     await until('the commit', async () => (await bench.committed()) === 80, {
       withinMs: 60_000,
-      state: () => bench.log.slice(-5),
+      seen: () => bench.log.slice(-5),
     });
     const received = values(lambda);
     expect([...new Set(received)]).toEqual(counting(0, 80));

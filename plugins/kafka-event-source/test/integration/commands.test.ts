@@ -31,7 +31,7 @@ test('status and generate-event work with a running service and without one', as
     const output = collect(child);
     await until('an answer', () => output().includes('received'), {
       withinMs: 40_000,
-      state: output,
+      seen: output,
     });
     await until('the commit', async () => {
       const sums = await Promise.all([0, 1].map((one) => bench.committed(one)));
@@ -54,7 +54,7 @@ test('status and generate-event work with a running service and without one', as
     ]);
     // The function cannot take a tombstone.
     await bench.produce([{ key: 'k', value: null }]);
-    await until('a failure', () => output().includes('attempt 1'), { state: output });
+    await until('a failure', () => output().includes('attempt 1'), { seen: output });
     const blocked = await status();
     expect(blocked).toMatchObject({ lag: 1 });
     expect(blocked.why).toContainEqual(

@@ -16,7 +16,7 @@ test('a handler that ends its process, or throws outside its call, fails the cal
   });
   try {
     const output = collect(child);
-    const options = { withinMs: 40_000, state: output };
+    const options = { withinMs: 40_000, seen: output };
     const count = (line: string) => output().split(`${line}\n`).length - 1;
     await bench.produce([{ value: 'exit' }]);
     await until('process.exit, and the next attempt', () => count('received exit') === 2, options);

@@ -25,7 +25,7 @@ test('a failed batch is delivered again unchanged, before the next batch', async
   await bench.produceCount(6);
   bench.poll(lambda, { batchSize: 3 });
   await until('the commit', async () => (await bench.committed()) === 6, {
-    state: () => values(lambda),
+    seen: () => values(lambda),
   });
   expect(values(lambda)).toEqual([
     ...counting(0, 3),

@@ -88,7 +88,7 @@ async function exhaust(bench: Bench, destination: Mapping['destination'], servic
     endpoints: { region: 'eu-west-1', sqs: endpoint, sns: endpoint, s3: endpoint },
   });
   await until('the commit', async () => (await bench.committed()) === 2, {
-    state: () => bench.log.slice(-5),
+    seen: () => bench.log.slice(-5),
   });
   expect(lambda.invocations).toHaveLength(2);
   return lambda;
@@ -194,7 +194,7 @@ test('records that the destination does not take are kept: their partition waits
   await until('the other partition', async () => (await bench.committed(1)) === 1);
   await until('both', async () => (await bench.committed(0)) === 2, {
     withinMs: 40_000,
-    state: () => bench.log.slice(-5),
+    seen: () => bench.log.slice(-5),
   });
   expect(values(lambda, 0)).toEqual(['0', '1']);
   expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 2, dropped: 0 });

@@ -140,7 +140,7 @@ test('a destination that does not exist holds the partition until it does; it is
   await letters.create();
   await until('the commit', async () => (await bench.committed()) === 1, {
     withinMs: 40_000,
-    state: () => bench.log.slice(-3),
+    seen: () => bench.log.slice(-3),
   });
   await letters.read();
   await until('the letter', () => letters.received.length === 1);

@@ -17,7 +17,7 @@ const produce = (bench: Bench, kinds: string, from = 0, partition = 0) =>
 const committed = (bench: Bench, next: number, partition = 0) =>
   until('the commit', async () => (await bench.committed(partition)) === next, {
     withinMs: 30_000,
-    state: () => bench.log.slice(-5),
+    seen: () => bench.log.slice(-5),
   });
 
 test('only records that match reach the function, and all are committed after its success', async () => {

@@ -85,7 +85,7 @@ async function printed(name: string, count: number): Promise<string[]> {
       .flatMap((line) => (line.startsWith(`${name}: `) ? [line.slice(name.length + 2)] : []));
   await until(`${count} lines of ${name}`, () => lines().length >= count, {
     withinMs: 40_000,
-    state: offline.printed,
+    seen: offline.printed,
   });
   return lines();
 }

@@ -61,7 +61,7 @@ test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
     await produceByJava(brokers(), bench.topic, records, { codec, properties });
     const lambda = await bench.lambda();
     bench.poll(lambda);
-    await until('all', () => values(lambda).length >= 500, { state: () => bench.log });
+    await until('all', () => values(lambda).length >= 500, { seen: () => bench.log });
     expect(values(lambda)).toEqual(records.map(({ value }) => value));
     const received = lambda.invocations.flatMap((invocation) => invocation.records);
     expect(received.map(({ headers }) => headers)).toEqual(

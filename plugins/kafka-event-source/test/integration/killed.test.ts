@@ -52,7 +52,7 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       const inFlight = () => lambda.invocations.some(({ endedAt }) => endedAt === undefined);
       await until('a batch in flight', () => values(lambda).length >= enough && inFlight(), {
         withinMs: 40_000,
-        state: () => bench.log.slice(-5),
+        seen: () => bench.log.slice(-5),
       });
       await kill(child);
       const known = lambda.invocations.length;
@@ -60,7 +60,7 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       child = startPoller(bench, lambda, { batchSize: 5 });
       await until('the restart', () => lambda.invocations.length > known + 4, {
         withinMs: 40_000,
-        state: () => bench.log.slice(-5),
+        seen: () => bench.log.slice(-5),
       });
       for (const partition of [0, 1]) {
         const [first] = offsets(lambda.invocations.slice(known), partition);
@@ -73,7 +73,7 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
     for (const partition of [0, 1]) {
       await until('the commit', async () => (await bench.committed(partition)) === 60, {
         withinMs: 40_000,
-        state: () => bench.log.slice(-5),
+        seen: () => bench.log.slice(-5),
       });
       expect([...new Set(values(lambda, partition))]).toEqual(counting(0, 60));
     }

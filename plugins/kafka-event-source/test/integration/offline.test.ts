@@ -22,7 +22,7 @@ test.each([
   });
   try {
     const output = collect(child);
-    const options = { withinMs: 40_000, state: output };
+    const options = { withinMs: 40_000, seen: output };
     const count = (line: string) => output().split(`${line}\n`).length - 1;
     await until('the records', () => count('received 0,1') === 1, options);
     await bench.produce([{ value: 'boom' }]);

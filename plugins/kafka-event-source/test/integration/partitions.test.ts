@@ -25,7 +25,7 @@ test('with forty partitions and a deep backlog the last ones do not wait for the
   bench.poll(lambda, { batchSize: 10, pollers: { minimum: 1, maximum: 1 } });
   await until('all', () => delivered.length >= ALL, {
     withinMs: 60_000,
-    state: () => delivered.length,
+    seen: () => delivered.length,
   });
   expect(new Set(delivered).size).toBe(PARTITIONS.length);
   const early = delivered.slice(0, ALL / 2);

@@ -149,7 +149,7 @@ test('a topic deleted and created again is read from its beginning', async () =>
   await bench.produceCount(3, { from: 100 });
   await until('the new ones', () => values(lambda).includes('102'), {
     withinMs: 40_000,
-    state: () => bench.log,
+    seen: () => bench.log,
   });
   expect(values(lambda)).toEqual([...counting(0, 5), ...counting(100, 103)]);
 });

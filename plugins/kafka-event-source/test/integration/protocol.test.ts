@@ -69,7 +69,7 @@ test('a server may be an IPv6 address in brackets', async () => {
     const lambda = await bench.lambda();
     const { port: own } = server.address() as AddressInfo;
     const poller = bench.poll(lambda, { bootstrapServers: [`[::1]:${own}`] });
-    await until('the record', () => lambda.invocations.length === 1, { state: () => bench.log });
+    await until('the record', () => lambda.invocations.length === 1, { seen: () => bench.log });
     await poller.stop();
   } finally {
     for (const socket of sockets) socket.destroy();

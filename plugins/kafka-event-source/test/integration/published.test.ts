@@ -91,7 +91,7 @@ test('the plain example greets each record', async () => {
   await bench.createTopic();
   await bench.produce([{ value: 'world' }]);
   await example('plain', bench, (output) =>
-    until('the greeting', () => output().includes('Hello, world!'), { ...wait, state: output }),
+    until('the greeting', () => output().includes('Hello, world!'), { ...wait, seen: output }),
   );
 }, 90_000);
 
@@ -105,7 +105,7 @@ test('the example with failures pays the good record, and sends the bad one to t
     { key: 'b', value: '20' },
   ]);
   await example('failures', bench, async (output) => {
-    await until('the payment', () => output().includes('paid 20'), { ...wait, state: output });
+    await until('the payment', () => output().includes('paid 20'), { ...wait, seen: output });
     const letters = await readTopic(process.env.KAFKA_BROKERS?.split(',') ?? [], failed);
     const [letter] = await letters.atLeast(1, 40_000);
     await letters.close();

@@ -92,14 +92,14 @@ test("a group of Java's consumers is not joined, and a message says so; it is jo
     await until('Java', async () => (await group())?.state === 'Stable', { withinMs: 30_000 });
     const lambda = await bench.lambda();
     bench.poll(lambda);
-    const state = () => bench.log;
+    const seen = () => bench.log;
     await until('the message', () => bench.log.some((line) => line.includes('another kind')), {
-      state,
+      seen,
     });
     java.kill();
     await ended;
     await bench.produceCount(1);
-    await until('the record', () => lambda.invocations.length === 1, { withinMs: 30_000, state });
+    await until('the record', () => lambda.invocations.length === 1, { withinMs: 30_000, seen });
   } finally {
     java.kill('SIGKILL');
     await ended;

@@ -48,7 +48,7 @@ test('beside a mapping that AWS refuses, sls offline goes on and the others run'
   const folder = await createService(bench, false);
   const offline = await startOffline(folder);
   try {
-    const options = { withinMs: 40_000, state: offline.printed };
+    const options = { withinMs: 40_000, seen: offline.printed };
     await until('the record', () => offline.printed().includes('got 1\n'), options);
     expect(offline.printed()).toMatch(
       /refused \([^)]+\) is not started\. functions\.refused\.events\.kafka: AWS refuses it: The on-failure destination is the source topic/,

@@ -58,7 +58,7 @@ const valuesOf = (lambda: Lambda) => records(lambda).map(({ value }) => text(val
 const committed = (bench: Bench, next: number, partition = 0) =>
   until('the commit', async () => (await bench.committed(partition)) === next, {
     withinMs: 30_000,
-    state: () => bench.log.slice(-5),
+    seen: () => bench.log.slice(-5),
   });
 
 async function begin(values: (Buffer | string | null)[], changes: Partial<Mapping>) {
@@ -262,7 +262,7 @@ describe('a registry that cannot be asked', () => {
       const { bench, lambda, poller } = await begin([avro(id, 1), avro(id, 2)], registered(server));
       await using _bench = bench;
       const problem = () => poller.stats.snapshot().lastResult;
-      await until('the problem', () => problem() === `PROBLEM: ${result}`, { state: problem });
+      await until('the problem', () => problem() === `PROBLEM: ${result}`, { seen: problem });
       expect(records(lambda)).toEqual([]);
       expect(await bench.committed()).toBe(-1);
       expect(poller.stats.snapshot().partitions[0]?.blocked).toMatchObject({ offset: 0 });
@@ -286,7 +286,7 @@ describe('a registry that cannot be asked', () => {
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
     await until('the problem', () => /arn:login.*NO_SUCH_VARIABLE/.test(problem()), {
-      state: problem,
+      seen: problem,
     });
     expect(await bench.committed()).toBe(-1);
   });
@@ -359,7 +359,7 @@ describe('the access to a registry', () => {
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
     await until('the problem', () => problem() === `PROBLEM: ${RESULTS.denied}`, {
-      state: problem,
+      seen: problem,
     });
     expect(bench.log.join('\n')).not.toContain('swordfish');
     expect(await bench.committed()).toBe(-1);
@@ -393,7 +393,7 @@ describe('the access to a registry', () => {
     const { bench, poller } = await begin([avro(1, 1)], registered(server));
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
-    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.tls}`, { state: problem });
+    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.tls}`, { seen: problem });
     expect(await bench.committed()).toBe(-1);
   });
 });

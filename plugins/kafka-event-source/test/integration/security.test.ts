@@ -61,7 +61,7 @@ async function start(changes: Parameters<Bench['poll']>[1]) {
 async function receives(changes: Parameters<Bench['poll']>[1]) {
   const { bench, lambda } = await start(changes);
   await using _ = bench;
-  await until('the record', () => values(lambda).length === 1, { state: () => bench.log });
+  await until('the record', () => values(lambda).length === 1, { seen: () => bench.log });
   await until('the commit', async () => (await bench.committed()) === 1);
   return bench.log.join('\n');
 }
@@ -71,7 +71,7 @@ async function fails(changes: Parameters<Bench['poll']>[1]) {
   const { bench, lambda } = await start(changes);
   await using _ = bench;
   const told = () => bench.log.find((line) => /^(warning|error)/.test(line));
-  await until('a failure', () => told() !== undefined, { state: () => bench.log });
+  await until('a failure', () => told() !== undefined, { seen: () => bench.log });
   expect(values(lambda)).toEqual([]);
   return { told: told() ?? '', log: bench.log.join('\n') };
 }
@@ -130,12 +130,12 @@ test("a wrong password is reported with AWS's message, and tried until it is rig
   const { bench, lambda, lastResult } = await start({ bootstrapServers: kafka.sasl, ...wrong });
   await using _ = bench;
   const told = () => bench.log.find((line) => line.includes(RESULTS.sasl));
-  await until('the message', () => told() !== undefined, { state: () => bench.log });
+  await until('the message', () => told() !== undefined, { seen: () => bench.log });
   expect(lastResult()).toBe(RESULTS.sasl);
   expect(bench.log.join('\n')).not.toContain('wrong-password');
   const secret = wrong.connection.secrets[arn('SASL_SCRAM_512_AUTH')] as { file: string };
   writeFileSync(secret.file, JSON.stringify(login('alice')));
-  await until('the record', () => values(lambda).length === 1, { state: () => bench.log });
+  await until('the record', () => values(lambda).length === 1, { seen: () => bench.log });
   await until('the result', () => lastResult() === RESULTS.ok);
 });
 
@@ -174,7 +174,7 @@ test('a user who may read the topic and the group needs no right of the cluster'
   const lambda = await bench.lambda();
   bench.poll(lambda, { bootstrapServers: kafka.sasl, ...secured });
   await until('the commit', async () => (await bench.committed()) === 1, {
-    state: () => bench.log,
+    seen: () => bench.log,
   });
 });
 

@@ -98,7 +98,7 @@ test('records that retention deletes before they are read are reported and skipp
   await bench.admin.deleteTopicRecords({ topic: bench.topic, partitions });
   answer.resolve();
   await until('the commit', async () => (await bench.committed()) === 80, {
-    state: () => bench.log,
+    seen: () => bench.log,
   });
   expect(bench.log.join('\n')).toMatch(/were deleted before they were read/);
 });

@@ -22,7 +22,7 @@ test("of Java's records in transactions only the committed ones reach the functi
   expect(Number(end?.high)).toBeGreaterThan(200 + markers);
   const lambda = await bench.lambda();
   bench.poll(lambda, { batchSize: 7 });
-  await until('all', () => values(lambda).length >= 200, { state: () => values(lambda).length });
+  await until('all', () => values(lambda).length >= 200, { seen: () => values(lambda).length });
   expect(values(lambda)).toEqual(counting(0, 200));
   await until('the marker behind the last one', async () => {
     return (await bench.committed()) === Number(end?.high);
