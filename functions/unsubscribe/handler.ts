@@ -1,7 +1,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
-import { httpHandler } from '../../lib/http/handler.ts';
+import { httpHandler, type RequestFacts } from '../../lib/http/handler.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
 import { DEFAULTS, isQuiet } from '../../lib/notification/preferences.ts';
@@ -28,19 +28,21 @@ const HTML = {
  * Safe to repeat because: what is off already is not written again
  */
 export const createHandler = (customers: Customers, config: UnsubscribeConfig | undefined) =>
-  httpHandler(
-    NOTIFICATION_OPERATIONS['POST /api/unsubscribe/{token}'],
-    async ({ path: { token } }, { method }) => {
-      const subscription = subscriptionOf(token, config);
-      const { customerId, channel } = subscription;
-      const preferences =
-        method === 'POST'
-          ? await unsubscribe(subscription, customers)
-          : ((await customers.find(customerId)) ?? DEFAULTS);
-      const body = unsubscribePage(channel, preferences.language, isQuiet(preferences, channel));
-      return { statusCode: 200, headers: HTML, body };
-    },
-  );
+  httpHandler({ operation: operationBy }, async ({ path: { token } }, { method }) => {
+    const subscription = subscriptionOf(token, config);
+    const { customerId, channel } = subscription;
+    const preferences =
+      method === 'POST'
+        ? await unsubscribe(subscription, customers)
+        : ((await customers.find(customerId)) ?? DEFAULTS);
+    const body = unsubscribePage(channel, preferences.language, isQuiet(preferences, channel));
+    return { statusCode: 200, headers: HTML, body };
+  });
+
+function operationBy({ method }: RequestFacts) {
+  const known = method === 'POST' ? method : 'GET';
+  return NOTIFICATION_OPERATIONS[`${known} /api/unsubscribe/{token}`];
+}
 
 const config = loadConfig();
 const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };

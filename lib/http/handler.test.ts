@@ -4,9 +4,11 @@ import { call, httpEvent, lambdaContext } from '../../test/support/http.ts';
 import { AppError } from '../errors.ts';
 import { ok } from './answer.ts';
 import { httpHandler } from './handler.ts';
+import type { Schemas } from './input.ts';
 
+const open = <S extends Schemas>(input: S) => ({ rule: 'open' as const, input });
 const body = z.strictObject({ name: z.string(), size: z.number() });
-const echo = httpHandler({ input: { body } }, async (input) => ok(input.body));
+const echo = httpHandler({ operation: open({ body }) }, async (input) => ok(input.body));
 const json = (text: string) => ({ method: 'POST', body: text });
 
 test('a checked body reaches the handler, and its answer becomes JSON', async () => {
@@ -75,7 +77,9 @@ test('a body that a hand-made event holds as an object counts as its text', asyn
 
 test('headers are found however their names are written', async () => {
   const headers = z.object({ 'if-match': z.string() });
-  const shown = httpHandler({ input: { headers } }, async (input) => ok(input.headers['if-match']));
+  const shown = httpHandler({ operation: open({ headers }) }, async (input) =>
+    ok(input.headers['if-match']),
+  );
   const reply = await call(shown, { headers: { 'If-Match': '"9"' } });
   expect([reply.status, reply.body.data]).toEqual([200, '"9"']);
 });
@@ -101,7 +105,7 @@ test('of faults without end so many are named that the answer stays small', asyn
 });
 
 test('an unexpected error shows nothing of the inside', async () => {
-  const failing = httpHandler({}, async () => {
+  const failing = httpHandler({ operation: open({}) }, async () => {
     throw new Error('table orders at 10.0.0.1');
   });
   const reply = await call(failing);
@@ -110,7 +114,7 @@ test('an unexpected error shows nothing of the inside', async () => {
 });
 
 test('a failure that passes says when to come back', async () => {
-  const away = httpHandler({}, async () => {
+  const away = httpHandler({ operation: open({}) }, async () => {
     throw new AppError('DATABASE_AWAY', 'away');
   });
   expect((await call(away)).headers['retry-after']).toBe('5');

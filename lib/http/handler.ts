@@ -8,12 +8,16 @@ import type {
   Context,
 } from 'aws-lambda';
 import { AppError, asAppError } from '../errors.ts';
+import type { Access } from '../identity/access.ts';
+import type { Callers } from '../identity/callers.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure, writeMetrics } from '../metrics.ts';
 import { continueTrace, traceIdOf } from '../trace.ts';
 import { traceInvocation } from '../tracer.ts';
+import { accessTo, checkNamedOwner } from './access.ts';
 import { ANSWER_HEADERS, type Answer, problem } from './answer.ts';
 import { type Input, invalid, parseInput, type Schemas } from './input.ts';
+import type { Operation } from './operation.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -46,24 +50,47 @@ const CONFLICTS = new Set([409, 412]);
 /** What a handler may know of the request beside its checked input. */
 export type RequestFacts = { traceparent: string; method: string; path: string };
 
+/** The parts of an operation by which requests are checked. */
+type Checked<S extends Schemas> = Pick<Operation, 'rule'> & { input: S };
+
+type Guarded<S extends Schemas> = {
+  /** The operation; a function with two routes tells which one a request is for. */
+  operation: Checked<S> | ((facts: RequestFacts) => Checked<S>);
+  /** Absent for open operations that answer all callers the same. */
+  callers?: Callers;
+};
+
 type HttpEvent = APIGatewayProxyEventV2;
 type HttpRequest = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
 
 /**
- * The house wrapper around a function behind the HTTP API (payload format 2.0): body and parameters
- * are checked by the operation's `input`, what `respond` answers becomes JSON, and every error becomes
- * `application/problem+json`. With a `body` schema the request must carry JSON of at most 1 MB. A
- * function behind two routes passes the operation of one of them: their inputs are the same.
+ * The house wrapper around a function behind the HTTP API (payload format 2.0): the caller is checked
+ * by the operation's `rule`, then body and parameters by its `input`, what `respond` answers becomes
+ * JSON, and every error becomes `application/problem+json`. With a `body` schema the request must
+ * carry JSON of at most 1 MB.
  */
 export function httpHandler<S extends Schemas>(
-  { input = {} as S }: { input?: S },
-  respond: (input: Input<S>, facts: RequestFacts) => Promise<Answer>,
+  { operation, callers }: Guarded<S>,
+  respond: (input: Input<S>, facts: RequestFacts & Access) => Promise<Answer>,
 ) {
+  const operationOf = typeof operation === 'function' ? operation : () => operation;
+  const accesses = new WeakMap<HttpEvent, Access>();
   const base = (event: HttpEvent, context: Context) => {
     const facts = factsOf(event);
-    return traceInvocation(context, { traceId: traceIdOf(facts.traceparent) }, async () =>
-      render(await respond(parseInput(input, partsOf(event)), facts)),
-    );
+    return traceInvocation(context, { traceId: traceIdOf(facts.traceparent) }, async () => {
+      const { rule, input: schemas } = operationOf(facts);
+      const access = accesses.get(event);
+      if (!access) throw new Error('The caller was not checked.');
+      const input = parseInput(schemas, partsOf(event));
+      checkNamedOwner(rule, access, input);
+      return render(await respond(input, { ...facts, ...access }));
+    });
+  };
+  const checkCaller: middy.MiddlewareObj<HttpEvent> = {
+    before: async ({ event }) => {
+      const { rule } = operationOf(factsOf(event));
+      accesses.set(event, await accessTo(rule, event.headers.authorization, callers));
+    },
   };
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
     .use(requestOnly())
@@ -76,8 +103,10 @@ export function httpHandler<S extends Schemas>(
         disableBeforePreflightResponse: true,
       }),
     )
-    .use(problems());
-  return input.body ? stack.use(bodyChecks()).use(httpJsonBodyParser()) : stack;
+    .use(problems())
+    .use(checkCaller);
+  const takesBody = typeof operation === 'object' && operation.input.body !== undefined;
+  return takesBody ? stack.use(bodyChecks()).use(httpJsonBodyParser()) : stack;
 }
 
 function partsOf(event: HttpEvent) {

@@ -51,6 +51,8 @@ export type Identity = {
   isDemanded: boolean;
   /** Absent if tokens are not read at all. */
   tokens: TokenSettings | undefined;
+  /** Makes keyed hashes; there wherever tokens are read or a limit is set. */
+  hashSecret: string | undefined;
 };
 
 /** Adds a fault for every missing variable that another one needs. */
@@ -72,7 +74,11 @@ export function checkIdentity(set: IdentityVariables, context: z.RefinementCtx):
 }
 
 export function identityOf(set: IdentityVariables): Identity {
-  return { isDemanded: set.AUTH !== 'off', tokens: tokensOf(set) };
+  return {
+    isDemanded: set.AUTH !== 'off',
+    tokens: tokensOf(set),
+    hashSecret: set.HASH_SECRET,
+  };
 }
 
 function tokensOf(set: IdentityVariables): TokenSettings | undefined {

@@ -100,6 +100,7 @@ const token = 'ZW1haWwgY3VzdG9tZXItMg.I8GnS9LizSxGeqplME3tEKcpOzYCHhONhVJ_rv50K5
 export const NOTIFICATION_OPERATIONS = {
   'GET /api/customers/{customerId}/preferences': {
     id: 'getPreferences',
+    rule: { scope: 'preferences:read', owner: 'path' },
     summary: "Read a customer's preferences",
     description:
       'How a customer wants to be told. Whoever has said nothing has the defaults, with version 0: every event by email and ' +
@@ -117,6 +118,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'PUT /api/customers/{customerId}/preferences': {
     id: 'putPreferences',
+    rule: { scope: 'preferences:write', owner: 'path' },
     summary: "Replace a customer's preferences",
     description:
       'Replaces all of them: what is left out has its default. An email goes at any time; an SMS waits until the quiet hours ' +
@@ -145,6 +147,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'GET /api/unsubscribe/{token}': {
     id: 'showUnsubscribe',
+    rule: 'open',
     summary: 'Ask whether to unsubscribe',
     description:
       "A page in the customer's language with one button. It changes nothing: programs that look for harm in emails follow " +
@@ -156,6 +159,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'POST /api/unsubscribe/{token}': {
     id: 'unsubscribe',
+    rule: 'open',
     summary: 'Unsubscribe',
     description:
       'What a mail program posts at one click (RFC 8058), and the button of the page: the channel of the link is switched off, ' +
@@ -167,6 +171,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'GET /api/notifications': {
     id: 'listNotifications',
+    rule: { scope: 'notifications:read', owner: 'query' },
     summary: 'List notifications',
     description:
       'What was told about an order or to a customer, and what not and why; newest event first. Exactly one of `orderId` and ' +

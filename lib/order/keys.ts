@@ -22,9 +22,13 @@ export function orderIdOf({ pk }: Key): string {
   return pk.slice('ORDER#'.length);
 }
 
-/** Where an `Idempotency-Key` is kept: hashed, since callers may put anything into it. */
-export function claimKey(idempotencyKey: string): Key {
-  const hash = createHash('sha256').update(idempotencyKey).digest('hex');
+/**
+ * Where an `Idempotency-Key` of a caller is kept: hashed, since callers may put anything into it. The
+ * same key of another caller is another key. Callers without a token have an empty `caller`.
+ */
+export function claimKey(idempotencyKey: string, caller: readonly string[]): Key {
+  const text = caller.length === 0 ? idempotencyKey : JSON.stringify([...caller, idempotencyKey]);
+  const hash = createHash('sha256').update(text).digest('hex');
   return { pk: `IDEMPOTENCY#${hash}`, sk: 'IDEMPOTENCY' };
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
+import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { forgetfulSeen } from '../support/seen.ts';
 import { untouched } from '../support/untouched.ts';
@@ -51,6 +52,7 @@ function linesOf() {
 async function orderAndTell(answer: 'sent' | 'refused') {
   const records: OutgoingRecord[] = [];
   const handler = createOrder.createHandler({
+    callers: callersOf(),
     repository: {
       ...untouched<Parameters<typeof createOrder.createHandler>[0]['repository']>(),
       insert: async (stored) => stored,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
 import { sealCursor } from '../../../lib/cursor.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { createNotifyBench, type NotifyBench } from './bench.ts';
 
@@ -19,10 +20,16 @@ const lists = {
   'the orders of a customer': {
     scope: ['orders', 'c', ''],
     read: (cursor: string) =>
-      call(createListByCustomer(createRepository(bench.dynamo, bench.table)), {
-        pathParameters: { customerId: 'c' },
-        query: { cursor },
-      }),
+      call(
+        createListByCustomer({
+          repository: createRepository(bench.dynamo, bench.table),
+          callers: callersOf(),
+        }),
+        {
+          pathParameters: { customerId: 'c' },
+          query: { cursor },
+        },
+      ),
   },
 };
 const names = Object.keys(lists) as (keyof typeof lists)[];

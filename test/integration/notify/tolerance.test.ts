@@ -7,6 +7,7 @@ import { logger } from '../../../lib/logger.ts';
 import type { Sender } from '../../../lib/notification/channels.ts';
 import { orderKey } from '../../../lib/notification/record.ts';
 import { unsubscribe } from '../../../lib/notification/unsubscribe.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
@@ -36,9 +37,11 @@ async function storedBy(preferences: unknown, more: object = { version: 3 }): Pr
 }
 
 const get = (customerId: string) =>
-  call(createGetPreferences(bench.customers), { pathParameters: { customerId } });
+  call(createGetPreferences({ customers: bench.customers, callers: callersOf() }), {
+    pathParameters: { customerId },
+  });
 const put = (customerId: string, body: object) =>
-  call(createPutPreferences(bench.customers), {
+  call(createPutPreferences({ customers: bench.customers, callers: callersOf() }), {
     method: 'PUT',
     pathParameters: { customerId },
     body,

@@ -8,6 +8,7 @@ import { createProbe } from '../../../lib/kafka/probe.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
@@ -28,7 +29,7 @@ function health(changes: Partial<HealthDeps> = {}) {
     checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
     ...changes,
   };
-  return call(createHandler(deps), { path: '/api/health' });
+  return call(createHandler({ ...deps, callers: callersOf() }), { path: '/api/health' });
 }
 
 test('both dependencies are shown with their latency', async () => {
