@@ -228,3 +228,9 @@ export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError('INTERNAL', 'An unexpected error.', {}, error);
 }
+
+/** The error with a stack of one line: Lambda and local tools print it to people whom more does not help. */
+export function inOneLine(error: AppError): AppError {
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
+}

@@ -77,6 +77,12 @@ export async function tracePart<T>(
   return tracer.provider.captureAsyncFunc(name, traced) as Promise<T>;
 }
 
+/** Marks the part that is under way as failed, where a failure becomes an answer and is not thrown. */
+export function traceFailure(error: unknown): void {
+  const part = tracer?.getSegment();
+  if (part) mark(part, error);
+}
+
 /** As much of the X-Ray SDK's subsegment as is used. */
 type Part = {
   subsegments?: Part[];
@@ -101,10 +107,18 @@ function end(part: Part): void {
   part.close();
 }
 
-function mark(part: Part, error: unknown): void {
-  const isOurs = error instanceof AppError;
-  const name = error instanceof Error ? error.name : typeof error;
-  part.addAnnotation('errorCode', isOurs ? error.code : name);
-  if (isOurs && ERRORS[error.code].status < 500) part.addErrorFlag();
+function mark(
+  part: Pick<Part, 'addAnnotation' | 'addErrorFlag' | 'addFaultFlag'>,
+  error: unknown,
+): void {
+  part.addAnnotation('errorCode', codeOf(error));
+  if (error instanceof AppError && ERRORS[error.code].status < 500) part.addErrorFlag();
   else part.addFaultFlag();
+}
+
+/** The code of a planned error; the name of a bug, also of one that became `INTERNAL`. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  if (!(error instanceof AppError)) return error.name;
+  return error.code === 'INTERNAL' && error.cause ? codeOf(error.cause) : error.code;
 }

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { systemClock } from '../../lib/clock.ts';
-import type { Notification } from '../../lib/notification/record.ts';
-import { createSeen } from '../../lib/notification/seen.ts';
+import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import type { Notification } from '../../lib/notification/ledger/record.ts';
 import type { OrderEvent } from '../../lib/order-event.ts';
 import type { OrderBench } from '../../test/support/orders.ts';
 import { timed } from '../figures.ts';

@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { NOTIFICATION, orderKey } from '../../lib/notification/record.ts';
+import { NOTIFICATION, orderKey } from '../../lib/notification/ledger/record.ts';
 import type { OrderBench } from '../../test/support/orders.ts';
 
 /** Every event told once, and the records of an order settled in its sequence. */

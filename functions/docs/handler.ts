@@ -1,7 +1,8 @@
 import { DOCS_OPERATIONS } from '../../lib/api-docs/api.ts';
 import { openApiDocument } from '../../lib/api-docs/openapi.ts';
 import { PAGE_POLICY, page } from '../../lib/api-docs/page.ts';
-import { httpHandler, type RequestFacts } from '../../lib/http/handler.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import type { RequestFacts } from '../../lib/http/request.ts';
 
 const HTML = {
   'content-type': 'text/html; charset=utf-8',

@@ -6,7 +6,11 @@ import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers, defaultsOf } from '../../lib/notification/customer.ts';
+import {
+  type Customers,
+  createCustomers,
+  defaultsOf,
+} from '../../lib/notification/preferences/customers.ts';
 
 type Deps = { customers: Pick<Customers, 'find'>; callers: Callers };
 

@@ -6,7 +6,7 @@ import { httpHandler } from '../../lib/http/handler.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { listNotifications } from '../../lib/notification/list.ts';
+import { listNotifications } from '../../lib/notification/ledger/list.ts';
 
 type Deps = Parameters<typeof listNotifications>[0] & { callers: Callers };
 

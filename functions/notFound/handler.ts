@@ -1,7 +1,8 @@
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
-import { httpHandler, type RequestFacts } from '../../lib/http/handler.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import type { RequestFacts } from '../../lib/http/request.ts';
 import { methodsAt } from '../../lib/http/routes.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 

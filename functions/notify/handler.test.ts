@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/clock.ts';
-import { createRecipientOf } from '../../lib/notification/recipient.ts';
+import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { lambdaContext } from '../../test/support/http.ts';
-import { forgetfulSeen } from '../../test/support/seen.ts';
+import { forgetfulSeen } from '../../test/support/ledger.ts';
 import { createHandler } from './handler.ts';
 
 /** Gives the sample to the function and tells what was sent and what was set aside. */

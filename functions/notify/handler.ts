@@ -6,13 +6,13 @@ import type { FailureLedger } from '../../lib/kafka/failures.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createStandstill, type Standstill } from '../../lib/kafka/standstill.ts';
-import { createSenders } from '../../lib/notification/channels.ts';
-import { createCustomers } from '../../lib/notification/customer.ts';
+import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { type DeliverDeps, deliver, deliveryMs } from '../../lib/notification/deliver.ts';
-import { createFailures } from '../../lib/notification/failures.ts';
-import { createRecipientOf } from '../../lib/notification/recipient.ts';
-import { createSeen } from '../../lib/notification/seen.ts';
-import { tellableSchema } from '../../lib/notification/tellable.ts';
+import { createFailures } from '../../lib/notification/ledger/failures.ts';
+import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { tellableSchema } from '../../lib/notification/ledger/tellable.ts';
+import { createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 
 /** An order's events are told in turn; more at once would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;

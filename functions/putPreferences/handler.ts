@@ -6,7 +6,7 @@ import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
+import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
 
 type Deps = { customers: Pick<Customers, 'save'>; callers: Callers };
 

@@ -2,11 +2,11 @@ import type { Context } from 'aws-lambda';
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
-import { createSenders } from '../../lib/notification/channels.ts';
-import { createCustomers } from '../../lib/notification/customer.ts';
-import { createDeferred } from '../../lib/notification/deferred.ts';
-import { createRecipientOf } from '../../lib/notification/recipient.ts';
-import { createSeen } from '../../lib/notification/seen.ts';
+import { createSenders } from '../../lib/notification/channels/channels.ts';
+import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
+import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { type SendDeferredDeps, sendDeferred } from '../../lib/notification/send-deferred.ts';
 import { taskHandler } from '../../lib/task.ts';
 

@@ -1,16 +1,20 @@
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
-import { httpHandler, type RequestFacts } from '../../lib/http/handler.ts';
+import { httpHandler } from '../../lib/http/handler.ts';
+import type { RequestFacts } from '../../lib/http/request.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
-import { type Customers, createCustomers } from '../../lib/notification/customer.ts';
-import { DEFAULTS, isQuiet } from '../../lib/notification/preferences.ts';
+import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { DEFAULTS, isQuiet } from '../../lib/notification/preferences/preferences.ts';
 import {
   subscriptionOf,
   type UnsubscribeConfig,
   unsubscribe,
-} from '../../lib/notification/unsubscribe.ts';
-import { UNSUBSCRIBE_POLICY, unsubscribePage } from '../../lib/notification/unsubscribe-page.ts';
+} from '../../lib/notification/preferences/unsubscribe.ts';
+import {
+  UNSUBSCRIBE_POLICY,
+  unsubscribePage,
+} from '../../lib/notification/preferences/unsubscribe-page.ts';
 
 const HTML = {
   'content-type': 'text/html; charset=utf-8',

@@ -1,3 +1,4 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type AppError, ERRORS, type ErrorCode } from '../errors.ts';
 import { challengeOf } from '../identity/challenge.ts';
 
@@ -6,6 +7,12 @@ export type Answer = {
   statusCode: number;
   headers?: Record<string, string>;
   body?: unknown;
+};
+
+const DEFAULT_HEADERS = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
 /** The headers of answers that the API's document describes and other sites' scripts may read. */
@@ -26,6 +33,15 @@ const RETRY_AFTER_SECONDS: Partial<Record<number, number>> = { 409: 1, 503: 5 };
 /** `200` with the data, and a message where the operation has one. */
 export function ok(data: unknown, extra: { message?: string; nextCursor?: string | null } = {}) {
   return { statusCode: 200, body: { success: true, data, ...extra } } satisfies Answer;
+}
+
+/** The answer as the gateway takes it. */
+export function render({ statusCode, headers, body }: Answer): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { ...DEFAULT_HEADERS, ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  };
 }
 
 /** The place in the documentation that explains a code. */

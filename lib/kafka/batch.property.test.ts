@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { walk } from './batch.ts';
-import type { Item, KafkaEvent } from './event.ts';
+import { type Item, itemsOf, type KafkaEvent } from './event.ts';
 
 type Given = {
   /** Partition, and key or none, of each record; offsets count up within a partition. */
@@ -53,7 +53,7 @@ async function run(plan: Given) {
   const underWay = new Map<string, Item>();
   let most = 0;
   const failures = await walk(
-    event,
+    itemsOf(event),
     async (item) => {
       expect(underWay.get(laneOf(item))).toBeUndefined();
       begun.push(item);
@@ -109,11 +109,7 @@ test('with time and without failures everything is done, as many keys at once as
       const { done, failures, most, event } = await run({ ...plan, records, inTime: Infinity });
       expect(failures).toEqual([]);
       expect(done).toHaveLength(records.length);
-      const lanes = new Set(
-        Object.entries(event.records).flatMap(([partition, list]) =>
-          list.map((record) => laneOf({ partition, record })),
-        ),
-      );
+      const lanes = new Set(itemsOf(event).map(laneOf));
       expect(most).toBe(Math.min(plan.concurrency, lanes.size));
     }),
     { numRuns: 100 },
@@ -128,7 +124,7 @@ test('when all that failed comes again and again, everything is done once and in
       let left = event;
       for (let round = 0; Object.keys(left.records).length > 0; round++) {
         const failures = await walk(
-          left,
+          itemsOf(left),
           async (item) => {
             await turn();
             // Another mixture fails in every round, and none after some.

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { type BatchOptions, processBatch, responseOf, walk } from './batch.ts';
 import type { InvalidRecordError } from './decode.ts';
-import { type Item, type KafkaEvent, parseEvent } from './event.ts';
+import { type Item, itemsOf, type KafkaEvent, parseEvent } from './event.ts';
 
 /** `a1` is a record with key a and offset 1; `-1` one without a key. */
 function event(partitions: Record<string, string[]>): KafkaEvent {
@@ -26,7 +26,7 @@ function event(partitions: Record<string, string[]>): KafkaEvent {
 async function run(given: KafkaEvent, failing: string[] = [], stepsInTime = Infinity) {
   const begun: string[] = [];
   const failures = await walk(
-    given,
+    itemsOf(given),
     async ({ record: { key, partition, offset } }) => {
       const name = `${partition}:${key ?? '-'}${offset}`;
       begun.push(name);
@@ -68,10 +68,14 @@ test('what cannot be begun in time is not begun', async () => {
 });
 
 test('the answer names the key of the partition and the number of the offset', async () => {
-  const failures = await walk(event({ 3: ['a12'] }), () => Promise.reject(new Error('no')), {
-    concurrency: 1,
-    hasTime: () => true,
-  });
+  const failures = await walk(
+    itemsOf(event({ 3: ['a12'] })),
+    () => Promise.reject(new Error('no')),
+    {
+      concurrency: 1,
+      hasTime: () => true,
+    },
+  );
   expect(responseOf(failures)).toEqual({
     batchItemFailures: [{ itemIdentifier: { partition: 'orders-3', offset: 12 } }],
   });

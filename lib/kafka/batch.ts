@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { decode, InvalidRecordError, type Message } from './decode.ts';
-import { type Item, itemsOf, type KafkaEvent, parseEvent } from './event.ts';
+import { type Item, itemsOf, type KafkaEvent } from './event.ts';
 
 /** The answer that a mapping with ReportBatchItemFailures reads. */
 export type BatchResponse = { batchItemFailures: ItemFailure[] };
@@ -52,35 +52,32 @@ type Step = (item: Item) => Promise<void>;
  * A key's order is its promise: its records are processed one after the other in the order of their
  * offsets, and after the first failure the later ones are not begun and fail with it. Different keys
  * go on at once, up to the limit. What cannot be begun in time fails too.
- *
- * @throws InvalidEventError when this is no event of a Kafka event source
  */
 export async function processBatch<Schema extends StandardSchemaV1>(
-  event: unknown,
+  event: KafkaEvent,
   { schema, process, refuse, concurrency, ...time }: BatchOptions<Schema>,
 ): Promise<BatchResult> {
-  const batch = parseEvent(event);
+  const items = itemsOf(event);
   const step = async (item: Item) => {
-    const message = await decode(item.record, schema).catch(asInvalid);
+    const message = await decode(item, schema).catch(asInvalid);
     if (!(message instanceof InvalidRecordError)) return process(message, item);
     if (!refuse) throw message;
     return refuse(item, message);
   };
-  const failures = await walk(batch, step, { concurrency, hasTime: timeWatch(time) });
-  return { records: itemsOf(batch).length, failures, response: responseOf(failures) };
+  const failures = await walk(items, step, { concurrency, hasTime: timeWatch(time) });
+  return { records: items.length, failures, response: responseOf(failures) };
 }
 
 /**
  * Gives the records to `step`: those of a key in turn, different keys at once.
  *
- * @returns the records to be delivered again, in the order of the event
+ * @returns the records to be delivered again, in the order given
  */
 export async function walk(
-  event: KafkaEvent,
+  items: Item[],
   step: Step,
   { concurrency, hasTime }: { concurrency: number; hasTime: () => boolean },
 ): Promise<Failure[]> {
-  const items = itemsOf(event);
   const failures = new Map<Item, Failure>();
   const waiting = lanesOf(items).values();
   const walkLanes = async () => {

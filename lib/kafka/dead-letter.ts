@@ -33,7 +33,11 @@ export type DeadLetters = {
 };
 
 /** A record that a function sets aside, with the event and the invocation that brought it. */
-export type Refused = Item & { event: KafkaEvent; context: Invoked; reason: AppError };
+export type Refused = Pick<Item, 'partition' | 'record'> & {
+  event: KafkaEvent;
+  context: Invoked;
+  reason: AppError;
+};
 
 /** A part of a record that a letter may leave out. */
 export type Part = 'key' | 'value' | 'headers';

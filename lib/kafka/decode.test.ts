@@ -1,22 +1,22 @@
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { decode, header, headersOf, InvalidRecordError } from './decode.ts';
-import type { KafkaRecord } from './event.ts';
+import { decode, InvalidRecordError } from './decode.ts';
+import { header, type Item, itemOf, type KafkaRecord } from './event.ts';
 
 const schema = z.object({ name: z.string() });
 
-function record(value: string | Buffer | undefined, rest: Partial<KafkaRecord> = {}): KafkaRecord {
-  return {
+function record(value: string | Buffer | undefined, rest: Partial<KafkaRecord> = {}): Item {
+  return itemOf('things-2', {
     topic: 'things',
     partition: 2,
     offset: 7,
     timestamp: 1_700_000_000_000,
     ...(value !== undefined && { value: Buffer.from(value).toString('base64') }),
     ...rest,
-  };
+  });
 }
 
-async function refusal(bad: KafkaRecord): Promise<InvalidRecordError> {
+async function refusal(bad: Item): Promise<InvalidRecordError> {
   try {
     await decode(bad, schema);
   } catch (error) {
@@ -63,9 +63,9 @@ test('a refusal does not repeat the value, nor does its cause', async () => {
 });
 
 test('header bytes may be signed or not, and any name may come twice', () => {
-  const headers = headersOf(
-    record('', { headers: [{ a: [-36, 0, 127, -128] }, { b: [220] }, { b: [49] }] }),
-  );
+  const { headers } = record('', {
+    headers: [{ a: [-36, 0, 127, -128] }, { b: [220] }, { b: [49] }],
+  });
   expect(headers.map(({ name, value }) => [name, [...value]])).toEqual([
     ['a', [220, 0, 127, 128]],
     ['b', [220]],

@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import * as z from 'zod';
-import type { KafkaRecord } from './event.ts';
+import type { Header, Item, KafkaRecord } from './event.ts';
 
 /** One fault of a value: where (`data.items.0`), and which rule it breaks. */
 export type Fault = { path: string; message: string };
@@ -27,20 +26,13 @@ export type Message<T> = {
   timestamp: Date;
 };
 
-/** Kafka allows a name several times, so headers are a list. */
-export type Header = { name: string; value: Buffer };
-
-// AWS: header bytes are Java's, -128 to 127: 0xDC arrives as -36.
-const byte = z.int().min(-128).max(255);
-const headersSchema = z.array(z.record(z.string(), z.array(byte)));
-
 /**
  * Reads the value of a record: base64, UTF-8, JSON, schema.
  *
  * @throws InvalidRecordError
  */
 export async function decode<Schema extends StandardSchemaV1>(
-  record: KafkaRecord,
+  { record, headers }: Pick<Item, 'record' | 'headers'>,
   schema: Schema,
 ): Promise<Message<StandardSchemaV1.InferOutput<Schema>>> {
   const { topic, partition, offset, timestamp } = record;
@@ -49,26 +41,12 @@ export async function decode<Schema extends StandardSchemaV1>(
   return {
     value: parsed.value,
     key: keyOf(record),
-    headers: headersOf(record),
+    headers,
     topic,
     partition,
     offset,
     timestamp: new Date(timestamp),
   };
-}
-
-/** The headers that can be read; a malformed one never makes the record a bad one. */
-export function headersOf(record: KafkaRecord): Header[] {
-  const parsed = headersSchema.safeParse(record.headers);
-  if (!parsed.success) return [];
-  return parsed.data.flatMap((header) =>
-    Object.entries(header).map(([name, bytes]) => ({ name, value: Buffer.from(bytes) })),
-  );
-}
-
-/** The last header of this name as text, as Kafka's own clients choose. */
-export function header(headers: Header[], name: string): string | undefined {
-  return headers.findLast((candidate) => candidate.name === name)?.value.toString();
 }
 
 /** The key as text; absent when the record has none. */

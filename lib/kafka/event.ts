@@ -23,11 +23,18 @@ const kafkaEventSchema = z.looseObject({
   ),
 });
 
+// AWS: header bytes are Java's, -128 to 127: 0xDC arrives as -36.
+const byte = z.int().min(-128).max(255);
+const headersSchema = z.array(z.record(z.string(), z.array(byte)));
+
 export type KafkaEvent = z.infer<typeof kafkaEventSchema>;
 export type KafkaRecord = KafkaEvent['records'][string][number];
 
-/** A record with the key under which the event lists it, `order-events-0`. */
-export type Item = { partition: string; record: KafkaRecord };
+/** Kafka allows a name several times, so headers are a list. */
+export type Header = { name: string; value: Buffer };
+
+/** A record with the key under which the event lists it, `order-events-0`, and its headers as read. */
+export type Item = { partition: string; record: KafkaRecord; headers: Header[] };
 
 /** The whole event is not one of a Kafka event source. */
 export class InvalidEventError extends Error {
@@ -47,6 +54,25 @@ export function parseEvent(event: unknown): KafkaEvent {
 /** All records, partition after partition, each in the order of its offsets. */
 export function itemsOf({ records }: KafkaEvent): Item[] {
   return Object.entries(records).flatMap(([partition, list]) =>
-    list.toSorted((a, b) => a.offset - b.offset).map((record) => ({ partition, record })),
+    list.toSorted((a, b) => a.offset - b.offset).map((record) => itemOf(partition, record)),
+  );
+}
+
+/** One record of the event, with its headers read. */
+export function itemOf(partition: string, record: KafkaRecord): Item {
+  return { partition, record, headers: headersOf(record) };
+}
+
+/** The last header of this name as text, as Kafka's own clients choose. */
+export function header(headers: Header[], name: string): string | undefined {
+  return headers.findLast((candidate) => candidate.name === name)?.value.toString();
+}
+
+/** The headers that can be read; a malformed one never makes the record a bad one. */
+function headersOf(record: KafkaRecord): Header[] {
+  const parsed = headersSchema.safeParse(record.headers);
+  if (!parsed.success) return [];
+  return parsed.data.flatMap((header) =>
+    Object.entries(header).map(([name, bytes]) => ({ name, value: Buffer.from(bytes) })),
   );
 }

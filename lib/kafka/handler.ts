@@ -1,16 +1,16 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import middy from '@middy/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
-import { AppError, asAppError, ERRORS } from '../errors.ts';
+import { AppError, asAppError, ERRORS, inOneLine } from '../errors.ts';
+import { invocation } from '../invocation.ts';
 import { logFailure, logger } from '../logger.ts';
-import { measure, writeMetrics } from '../metrics.ts';
+import { measure } from '../metrics.ts';
 import { traceIdOf } from '../trace.ts';
-import { traceInvocation, tracePart } from '../tracer.ts';
+import { tracePart } from '../tracer.ts';
 import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
-import { header, headersOf, type Message } from './decode.ts';
-import { InvalidEventError, type Item, type KafkaEvent, parseEvent } from './event.ts';
+import type { Message } from './decode.ts';
+import { header, InvalidEventError, type Item, type KafkaEvent, parseEvent } from './event.ts';
 import { exhausted, type FailureLedger, type Ids } from './failures.ts';
 import type { Standstill } from './standstill.ts';
 
@@ -44,8 +44,6 @@ export type KafkaHandlerDeps<T> = {
   concurrency: number;
 };
 
-type Request = middy.Request<unknown, BatchResponse>;
-
 /**
  * The house wrapper around a function behind a Kafka topic: each record is decoded, checked and
  * processed. A record that no further delivery can help is set aside in the dead letters and
@@ -54,12 +52,17 @@ type Request = middy.Request<unknown, BatchResponse>;
  * invocation fails, so that Lambda counts an error.
  */
 export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
-  return middy<unknown, BatchResponse>({ timeoutEarlyInMillis: 0 })
-    .use(requestLog())
-    .use(oneLineErrors())
-    .handler((event: unknown, context: Context) =>
-      traceInvocation(context, {}, () => handleBatch(event, context, process, deps)),
-    );
+  return (event: unknown, context: Context): Promise<BatchResponse> =>
+    invocation(context, undefined, async () => {
+      try {
+        return await handleBatch(event, context, process, deps);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        const { code, message } = error;
+        logger.error('invocation failed', { code, reason: message, advice: ERRORS[code].advice });
+        throw inOneLine(error);
+      }
+    });
 }
 
 async function handleBatch<T>(
@@ -188,9 +191,9 @@ function logOf(item: Item) {
 }
 
 /** Where the record stands and whose trace it belongs to. */
-function placeOf({ record }: Item) {
+function placeOf({ record, headers }: Item) {
   const { topic, partition, offset } = record;
-  const traceId = traceIdOf(header(headersOf(record), 'traceparent'));
+  const traceId = traceIdOf(header(headers, 'traceparent'));
   return { topic, partition, offset, ...(traceId && { traceId }) };
 }
 
@@ -206,30 +209,4 @@ function batchError(first: Failure, failed: number, count: number): AppError {
       ? asAppError(first.error)
       : new AppError('INTERNAL', 'The time left was too short to begin it. Raise the timeout.');
   return new AppError(code, `${failed} of ${count} records failed, first ${place}: ${message}`);
-}
-
-function requestLog(): middy.MiddlewareObj<unknown, BatchResponse> {
-  const ended = () => {
-    logger.resetKeys();
-    writeMetrics();
-  };
-  return {
-    before: ({ context }: Request) => {
-      logger.appendKeys({ requestId: context.awsRequestId });
-    },
-    after: ended,
-    onError: ended,
-  };
-}
-
-/** Lambda, and tools that run it locally, print a thrown error with its stack. */
-function oneLineErrors(): middy.MiddlewareObj<unknown, BatchResponse> {
-  return {
-    onError: ({ error }: Request) => {
-      if (!(error instanceof AppError)) return;
-      const { code, message } = error;
-      logger.error('invocation failed', { code, reason: message, advice: ERRORS[code].advice });
-      error.stack = `${error.name}: ${error.message}`;
-    },
-  };
 }

@@ -4,12 +4,12 @@ import { okSchema, pageSchema } from '../http/answer-schema.ts';
 import type { Operation } from '../http/operation.ts';
 import type { Route } from '../http/routes.ts';
 import { EVENT_TYPES } from '../order-event.ts';
-import { CHANNELS } from './channels.ts';
+import { CHANNELS } from './channels/channels.ts';
 import {
   type CustomerPreferences,
   customerPreferencesSchema,
   preferencesSchema,
-} from './preferences.ts';
+} from './preferences/preferences.ts';
 
 /** One that was given out is shorter. */
 const MAX_CURSOR = 2048;

@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Message, Sender, SendResult } from './channels.ts';
-import type { Outcome } from './record.ts';
+import type { Message, Sender, SendResult } from './channels/channels.ts';
+import type { Outcome } from './ledger/record.ts';
 
 /** How long one provider may take to answer. */
 export const CALL_MS = 5_000;

@@ -1,8 +1,8 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
-import { forgetfulSeen } from '../../test/support/seen.ts';
-import type { Recipient } from './recipient.ts';
-import { notificationKey } from './record.ts';
+import { notificationKey } from './ledger/record.ts';
+import type { Recipient } from './preferences/recipient.ts';
 
 // Read when lib/metrics.ts is loaded, so before what counts is.
 process.env.POWERTOOLS_METRICS_DISABLED = 'false';

@@ -1,12 +1,12 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
-import { forgetfulSeen } from '../../test/support/seen.ts';
-import type { Message, Sender, SendResult } from './channels.ts';
+import type { Message, Sender, SendResult } from './channels/channels.ts';
 import { deliver } from './deliver.ts';
-import { DEFAULTS, type Preferences } from './preferences.ts';
-import { recipientsOf } from './recipient.ts';
-import type { Outcome } from './record.ts';
-import type { Seen } from './seen.ts';
+import type { Seen } from './ledger/ledger.ts';
+import type { Outcome } from './ledger/record.ts';
+import { DEFAULTS, type Preferences } from './preferences/preferences.ts';
+import { recipientsOf } from './preferences/recipient.ts';
 
 const event = orderEvent({}, { contact: { email: 'ada@example.com', phone: '+15550123' } });
 

@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts';
 import { countNotification, measure } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
 import { CALL_MS } from './call.ts';
-import { CHANNELS, type Senders } from './channels.ts';
-import { compose } from './compose.ts';
-import type { RecipientOf } from './recipient.ts';
+import { CHANNELS, type Senders } from './channels/channels.ts';
+import { compose } from './channels/compose.ts';
+import type { Seen } from './ledger/ledger.ts';
 import {
   isPassing,
   type Notification,
@@ -13,10 +13,10 @@ import {
   notificationKey,
   type Status,
   superseded,
-} from './record.ts';
-import type { Seen } from './seen.ts';
+} from './ledger/record.ts';
+import type { RecipientOf } from './preferences/recipient.ts';
+import { type UnsubscribeConfig, unsubscribeLink } from './preferences/unsubscribe.ts';
 import { send } from './send.ts';
-import { type UnsubscribeConfig, unsubscribeLink } from './unsubscribe.ts';
 
 /** Four requests to DynamoDB at their limits. */
 const NOTING_MS = 9_000;

@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
+import { forgetfulSeen } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
-import { forgetfulSeen } from '../../test/support/seen.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { Sender } from './channels.ts';
-import type { Deferred } from './deferred.ts';
-import { DEFAULTS } from './preferences.ts';
-import { recipientsOf } from './recipient.ts';
-import { notificationKey } from './record.ts';
-import type { Seen } from './seen.ts';
+import type { Sender } from './channels/channels.ts';
+import type { Deferred } from './ledger/deferred.ts';
+import type { Seen } from './ledger/ledger.ts';
+import { notificationKey } from './ledger/record.ts';
+import { DEFAULTS } from './preferences/preferences.ts';
+import { recipientsOf } from './preferences/recipient.ts';
 import { sendDeferred } from './send-deferred.ts';
 
 const now = new Date('2026-11-21T07:00:00.000Z');

@@ -1,7 +1,6 @@
 import { AppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
-import type { Deferred, DeferredRecord } from './deferred.ts';
 import {
   ADDRESS_CHANGED,
   type Attempt,
@@ -13,8 +12,9 @@ import {
   notify,
   planOf,
 } from './deliver.ts';
-import { soon } from './pauses.ts';
-import { type NotificationKey, notificationKey } from './record.ts';
+import type { Deferred, DeferredRecord } from './ledger/deferred.ts';
+import { soon } from './ledger/pauses.ts';
+import { type NotificationKey, notificationKey } from './ledger/record.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import type { Sender, SendResult } from './channels.ts';
-import type { Notification, Outcome } from './record.ts';
+import type { Sender, SendResult } from './channels/channels.ts';
+import type { Notification, Outcome } from './ledger/record.ts';
 import { send } from './send.ts';
 
 const notification = {

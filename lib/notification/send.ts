@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { asAppError } from '../errors.ts';
 import { CALL_MS, callInTurn } from './call.ts';
-import type { Message } from './channels.ts';
+import type { Message } from './channels/channels.ts';
 import type { Attempt, DeliverDeps } from './deliver.ts';
-import { nextTry, soon } from './pauses.ts';
-import { isPassing, type Notification, type Outcome } from './record.ts';
-import type { Claim, Wait } from './seen.ts';
+import type { Claim, Wait } from './ledger/ledger.ts';
+import { nextTry, soon } from './ledger/pauses.ts';
+import { isPassing, type Notification, type Outcome } from './ledger/record.ts';
 
 /** How often the providers are asked in one invocation; after that the record comes again. */
 const ROUNDS = 3;

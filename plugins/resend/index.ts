@@ -1,6 +1,6 @@
 /** Serverless plugin: `sls resend` puts back the notifications that `sendDeferred` has given up. */
-import type { Deferred, GivenUp } from '../../lib/notification/deferred.ts';
-import type { ResendReport } from '../../lib/notification/resend.ts';
+import type { Deferred, GivenUp } from '../../lib/notification/ledger/deferred.ts';
+import type { ResendReport } from '../../lib/notification/ledger/resend.ts';
 import { reported, type Serverless, stageOf } from '../command/stage.ts';
 import { OPTIONS, readOptions } from './options.ts';
 
@@ -31,7 +31,7 @@ export default class Resend {
   async #run(): Promise<void> {
     const { wish, put } = readOptions(this.#options);
     const [{ resend }, { systemClock }] = await Promise.all([
-      import('../../lib/notification/resend.ts'),
+      import('../../lib/notification/ledger/resend.ts'),
       import('../../lib/clock.ts'),
     ]);
     const target = await this.#target();
@@ -48,7 +48,7 @@ export default class Resend {
 
   /** What the functions of this stage work on. */
   async #target(): Promise<Target> {
-    const { createDeferred } = await import('../../lib/notification/deferred.ts');
+    const { createDeferred } = await import('../../lib/notification/ledger/deferred.ts');
     const { config, dynamo } = await stageOf(this.#serverless);
     const deferred = createDeferred({ dynamo, table: config.table });
     return { deferred, table: config.table, close: () => dynamo.destroy() };

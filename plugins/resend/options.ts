@@ -1,4 +1,4 @@
-import type { ResendWish } from '../../lib/notification/resend.ts';
+import type { ResendWish } from '../../lib/notification/ledger/resend.ts';
 import { PERIOD_OPTIONS, readPeriod } from '../command/period.ts';
 
 /** The command's options as the framework describes and prints them. */

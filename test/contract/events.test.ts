@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { eventSchema } from '../../lib/api-docs/asyncapi.ts';
 import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import { decode } from '../../lib/kafka/decode.ts';
+import { itemOf } from '../../lib/kafka/event.ts';
 import { EVENT_TYPES, type EventType, orderEventSchema } from '../../lib/order-event.ts';
 import { ROOT } from '../support/root.ts';
 
@@ -31,7 +32,7 @@ const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name),
 const fixtures = names.map((name, i): [string, Fixture] => [name, JSON.parse(texts[i] ?? '')]);
 
 function recordOf({ key, headers, value }: Fixture) {
-  return {
+  return itemOf('order-events-0', {
     topic: 'order-events',
     partition: 0,
     offset: 7,
@@ -40,7 +41,7 @@ function recordOf({ key, headers, value }: Fixture) {
     key: Buffer.from(key).toString('base64'),
     value: Buffer.from(value).toString('base64'),
     headers: Object.entries(headers).map(([name, text]) => ({ [name]: [...Buffer.from(text)] })),
-  };
+  });
 }
 
 test('the records of version 1 are all there, as they were published', async () => {

@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
 import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
-import { forgetfulSeen } from '../support/seen.ts';
+import { forgetfulSeen } from '../support/ledger.ts';
 import { untouched } from '../support/untouched.ts';
 
 // Read when lib/metrics.ts is loaded, so before the handlers are.
@@ -11,7 +11,7 @@ process.env.POWERTOOLS_METRICS_DISABLED = 'false';
 process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
 const createOrder = await import('../../functions/createOrder/handler.ts');
 const notify = await import('../../functions/notify/handler.ts');
-const { createRecipientOf } = await import('../../lib/notification/recipient.ts');
+const { createRecipientOf } = await import('../../lib/notification/preferences/recipient.ts');
 const { METRICS } = await import('../../lib/metrics.ts');
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

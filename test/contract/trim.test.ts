@@ -16,8 +16,8 @@ const run = promisify(execFile);
 
 /** Sends one email and one SMS to the address that it is given, and prints what came of it. */
 const SEND = `
-import { createSesSender } from './lib/notification/senders/ses.ts';
-import { createSnsSender } from './lib/notification/senders/sns.ts';
+import { createSesSender } from './lib/notification/channels/senders/ses.ts';
+import { createSnsSender } from './lib/notification/channels/senders/sns.ts';
 const to = { region: 'us-east-1', endpoint: process.argv[2] };
 const email = { channel: 'email', orderId: 'o', to: 'ada@example.com', subject: 'S', body: 'B', html: 'H',
   unsubscribe: 'https://shop.example/u' };

@@ -3,14 +3,14 @@
 import { createHandler as createNotify } from '../../functions/notify/handler.ts';
 import { createHandler as createSendDeferred } from '../../functions/sendDeferred/handler.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
-import { createCustomers } from '../../lib/notification/customer.ts';
-import { createDeferred, type Deferred } from '../../lib/notification/deferred.ts';
-import { createFailures } from '../../lib/notification/failures.ts';
-import { createRecipientOf } from '../../lib/notification/recipient.ts';
-import { orderKey } from '../../lib/notification/record.ts';
-import { createSeen } from '../../lib/notification/seen.ts';
-import { createSesSender } from '../../lib/notification/senders/ses.ts';
-import { createSnsSender } from '../../lib/notification/senders/sns.ts';
+import { createSesSender } from '../../lib/notification/channels/senders/ses.ts';
+import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
+import { createDeferred, type Deferred } from '../../lib/notification/ledger/deferred.ts';
+import { createFailures } from '../../lib/notification/ledger/failures.ts';
+import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { orderKey } from '../../lib/notification/ledger/record.ts';
+import { createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { lambdaContext } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { BatchResponse } from '../../lib/kafka/batch.ts';
-import { NOTIFICATION, orderKey } from '../../lib/notification/record.ts';
+import { NOTIFICATION, orderKey } from '../../lib/notification/ledger/record.ts';
 import type { DeferredReport } from '../../lib/notification/send-deferred.ts';
 import type { EventType, OrderEvent, OrderStatus } from '../../lib/order-event.ts';
 import { createOrderBench } from '../support/orders.ts';

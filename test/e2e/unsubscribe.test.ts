@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { unsubscribeLink } from '../../lib/notification/unsubscribe.ts';
+import { unsubscribeLink } from '../../lib/notification/preferences/unsubscribe.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';

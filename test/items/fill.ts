@@ -5,10 +5,10 @@ import { createHandler as createRelayOutbox } from '../../functions/relayOutbox/
 import { createHandler as createUpdateStatus } from '../../functions/updateStatus/handler.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { createProducer, type Producer } from '../../lib/kafka/producer.ts';
-import type { Sender } from '../../lib/notification/channels.ts';
-import { createDeferred } from '../../lib/notification/deferred.ts';
-import { DEFAULTS, type Preferences } from '../../lib/notification/preferences.ts';
-import { createSeen } from '../../lib/notification/seen.ts';
+import type { Sender } from '../../lib/notification/channels/channels.ts';
+import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
+import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/preferences.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
 import { createNotifyBench, type NotifyBench } from '../integration/notify/bench.ts';

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { compose } from '../../lib/notification/compose.ts';
+import { compose } from '../../lib/notification/channels/compose.ts';
 import { PAGE, previewPage, previews } from '../../local/preview.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];

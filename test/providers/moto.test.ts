@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CreateEmailIdentityCommand, SESv2Client } from '@aws-sdk/client-sesv2';
-import type { EmailMessage } from '../../lib/notification/channels.ts';
-import { createSesSender } from '../../lib/notification/senders/ses.ts';
-import { createSnsSender } from '../../lib/notification/senders/sns.ts';
+import type { EmailMessage } from '../../lib/notification/channels/channels.ts';
+import { createSesSender } from '../../lib/notification/channels/senders/ses.ts';
+import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
 import { startMoto } from './moto.ts';
 
 process.env.AWS_ACCESS_KEY_ID = 'local';

@@ -1,5 +1,5 @@
-import { text } from '../text.ts';
 import type { Language } from './language.ts';
+import { text } from './text.ts';
 
 export const en: Language = {
   tag: 'en',

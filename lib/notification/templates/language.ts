@@ -1,5 +1,5 @@
 import type { EventType, OrderStatus } from '../../order-event.ts';
-import type { Channel } from '../channels.ts';
+import type { Channel } from '../channels/channels.ts';
 
 /** An order as messages show it: formatted for its reader, and harmless. */
 export type View = {

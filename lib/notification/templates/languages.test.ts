@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { previews } from '../../../local/preview.ts';
 import { orderEvent } from '../../../test/support/order-event.ts';
-import { compose } from '../compose.ts';
-import { segmentsOf } from '../senders/segments.ts';
+import { compose } from '../channels/compose.ts';
+import { segmentsOf } from '../channels/senders/segments.ts';
 import { LANGUAGES, languageFor } from './languages.ts';
 
 const event = orderEvent(

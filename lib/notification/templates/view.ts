@@ -1,6 +1,6 @@
 import type { OrderEvent } from '../../order-event.ts';
-import { dateTime, money, text, wholeNumber } from '../text.ts';
 import type { Language, View } from './language.ts';
+import { dateTime, money, text, wholeNumber } from './text.ts';
 
 const MAX_ITEMS = 20;
 

@@ -9,16 +9,22 @@ import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
-import type { Message, Sender } from '../../../lib/notification/channels.ts';
-import { type Customers, createCustomers } from '../../../lib/notification/customer.ts';
-import { createDeferred } from '../../../lib/notification/deferred.ts';
+import type { Message, Sender } from '../../../lib/notification/channels/channels.ts';
+import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
-import { createFailures } from '../../../lib/notification/failures.ts';
-import { createRecipientOf, type Fallback } from '../../../lib/notification/recipient.ts';
-import { NOTIFICATION, orderKey } from '../../../lib/notification/record.ts';
-import { createSeen } from '../../../lib/notification/seen.ts';
-import { createMockSender } from '../../../lib/notification/senders/mock.ts';
-import type { UnsubscribeConfig } from '../../../lib/notification/unsubscribe.ts';
+import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
+import { createFailures } from '../../../lib/notification/ledger/failures.ts';
+import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
+import { NOTIFICATION, orderKey } from '../../../lib/notification/ledger/record.ts';
+import {
+  type Customers,
+  createCustomers,
+} from '../../../lib/notification/preferences/customers.ts';
+import {
+  createRecipientOf,
+  type Fallback,
+} from '../../../lib/notification/preferences/recipient.ts';
+import type { UnsubscribeConfig } from '../../../lib/notification/preferences/unsubscribe.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { Sender } from '../../../lib/notification/channels.ts';
-import { createCustomers } from '../../../lib/notification/customer.ts';
+import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { countRequests } from '../../support/faults.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';

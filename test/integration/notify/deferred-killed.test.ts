@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
+import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after, quiet } from './quiet-hours.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Sender } from '../../../lib/notification/channels.ts';
-import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
+import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
-import { createFailures } from '../../../lib/notification/failures.ts';
+import { createFailures } from '../../../lib/notification/ledger/failures.ts';
 import { readTopic } from '../../support/topic.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { notificationSchema } from '../../../lib/notification/api.ts';
-import type { Sender } from '../../../lib/notification/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/channels.ts';
 import { EVENT_TYPES } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';

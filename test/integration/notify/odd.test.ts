@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { DEFAULTS } from '../../../lib/notification/preferences.ts';
+import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 let bench: NotifyBench;

@@ -2,9 +2,9 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { Message, Sender } from '../../../lib/notification/channels.ts';
-import { factsOf, notificationKey } from '../../../lib/notification/record.ts';
-import { createSeen } from '../../../lib/notification/seen.ts';
+import type { Message, Sender } from '../../../lib/notification/channels/channels.ts';
+import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
+import { factsOf, notificationKey } from '../../../lib/notification/ledger/record.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 

@@ -3,7 +3,7 @@ import { createHandler as createGetPreferences } from '../../../functions/getPre
 import { createHandler as createPutPreferences } from '../../../functions/putPreferences/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import { createCustomers } from '../../../lib/notification/customer.ts';
+import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts';
-import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences.ts';
+import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences/preferences.ts';
 
 const MINUTE = 60_000;
 const start = Date.now();

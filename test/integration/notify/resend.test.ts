@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Clock } from '../../../lib/clock.ts';
-import type { Sender } from '../../../lib/notification/channels.ts';
-import { DEFAULTS } from '../../../lib/notification/preferences.ts';
+import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { sls } from '../../support/sls.ts';

@@ -1,8 +1,8 @@
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { callInTurn } from '../../../lib/notification/call.ts';
-import type { EmailMessage, Sender } from '../../../lib/notification/channels.ts';
-import { createSmtpSender } from '../../../lib/notification/senders/smtp.ts';
+import type { EmailMessage, Sender } from '../../../lib/notification/channels/channels.ts';
+import { createSmtpSender } from '../../../lib/notification/channels/senders/smtp.ts';
 
 const email: EmailMessage = {
   channel: 'email',

@@ -3,8 +3,8 @@ import tls from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { callInTurn } from '../../../lib/notification/call.ts';
-import type { EmailMessage } from '../../../lib/notification/channels.ts';
-import { createSmtpSender } from '../../../lib/notification/senders/smtp.ts';
+import type { EmailMessage } from '../../../lib/notification/channels/channels.ts';
+import { createSmtpSender } from '../../../lib/notification/channels/senders/smtp.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { createAuthority } from '../../../plugins/kafka-event-source/test/support/certificate.ts';
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler as createHealth } from '../../../functions/health/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
+import { itemOf } from '../../../lib/kafka/event.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
@@ -97,7 +98,11 @@ test('a batch that goes well makes no request for this, one that fails makes two
   const event = { records: { 't-0': [record] } };
   await standstill.note(event, []);
   expect(requests).toEqual({});
-  const failure = { partition: 't-0', record, why: 'failed', error: new Error('a bug') } as const;
+  const failure = {
+    ...itemOf('t-0', record),
+    why: 'failed' as const,
+    error: new Error('a bug'),
+  };
   for (let times = 0; times < 5; times += 1) await standstill.note(event, [failure]);
   expect(requests).toEqual({ UpdateItem: 2 });
   dynamo.destroy();

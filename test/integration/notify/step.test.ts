@@ -1,8 +1,8 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Sender } from '../../../lib/notification/channels.ts';
-import { DEFAULTS } from '../../../lib/notification/preferences.ts';
-import { orderKey } from '../../../lib/notification/record.ts';
+import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import { orderKey } from '../../../lib/notification/ledger/record.ts';
+import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import { unsubscribeLink } from '../../../lib/notification/unsubscribe.ts';
+import { unsubscribeLink } from '../../../lib/notification/preferences/unsubscribe.ts';
 import { until } from '../../support/until.ts';
 import { NOTIFYING } from './notifications.ts';
 import type { World } from './world.ts';

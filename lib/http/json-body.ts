@@ -1,0 +1,46 @@
+import type middy from '@middy/core';
+import httpJsonBodyParser from '@middy/http-json-body-parser';
+import { AppError } from '../errors.ts';
+import { invalid } from './input.ts';
+import type { HttpEvent } from './request.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The middlewares of a request that must carry JSON of at most 1 MB. */
+export function jsonBody(): middy.MiddlewareObj<HttpEvent>[] {
+  return [
+    { before: bodyChecksBefore },
+    httpJsonBodyParser() as middy.MiddlewareObj<HttpEvent>,
+    { onError: bodyFaultsOnError },
+  ];
+}
+
+function bodyChecksBefore({ event }: middy.Request<HttpEvent>): void {
+  event.body = asText(event.body);
+  const { body, isBase64Encoded } = event;
+  if (body === undefined || body === null || body === '') {
+    throw new AppError('BODY_MISSING', 'The request needs a JSON body and has none.');
+  }
+  if (Buffer.byteLength(body, isBase64Encoded ? 'base64' : 'utf8') > MAX_BODY_BYTES) {
+    throw new AppError('BODY_TOO_LARGE', `The body may have ${MAX_BODY_BYTES} bytes at most.`);
+  }
+}
+
+/** middy's parser says 422 for bad JSON, and keeps the body in the cause: neither goes further. */
+function bodyFaultsOnError(request: middy.Request<HttpEvent>): void {
+  const { error } = request;
+  if (!error || !('statusCode' in error)) return;
+  if (error.statusCode === 415) {
+    request.error = new AppError('CONTENT_TYPE', 'The body must be declared as application/json.');
+  } else if (error.statusCode === 422) {
+    request.error = error.message.startsWith('Invalid or malformed JSON')
+      ? new AppError('BODY_NOT_JSON', 'The body is not a JSON document.')
+      : invalid([{ path: '', message: 'Keys that change an object itself are refused.' }]);
+  }
+}
+
+/** serverless-offline hands `false` and `0` over as they are, and a hand-made event may hold an object. */
+function asText(body: unknown): string | undefined {
+  if (body === undefined || body === null || typeof body === 'string') return body ?? undefined;
+  return JSON.stringify(body);
+}

@@ -1,0 +1,27 @@
+import type middy from '@middy/core';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { asAppError } from '../errors.ts';
+import { logFailure, logger } from '../logger.ts';
+import { measure } from '../metrics.ts';
+import { traceFailure } from '../tracer.ts';
+import { problem, render } from './answer.ts';
+import type { HttpEvent } from './request.ts';
+
+/** Refused for what is stored, not for how it was asked. */
+const CONFLICTS = new Set([409, 412]);
+
+type Request = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
+
+/** Turns what was thrown into the answer for the caller, and into a log line where it matters. */
+export function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
+  const problemsOnError = (request: Request) => {
+    const error = asAppError(request.error);
+    const answer = problem(error, request.context.awsRequestId);
+    if (CONFLICTS.has(answer.statusCode)) measure('Conflicts');
+    if (answer.statusCode < 500) logger.info('refused', { code: error.code });
+    else logFailure(logger, 'failed', request.error);
+    traceFailure(error);
+    request.response = render(answer);
+  };
+  return { onError: problemsOnError };
+}

@@ -1,0 +1,64 @@
+import type middy from '@middy/core';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { AppError } from '../errors.ts';
+import { continueTrace } from '../trace.ts';
+
+/** A request in payload format 2.0; `fault` says why the function was given something else. */
+export type HttpEvent = APIGatewayProxyEventV2 & { fault?: AppError | undefined };
+
+/** What a handler may know of the request beside its checked input. */
+export type RequestFacts = { traceparent: string; method: string; path: string };
+
+const COMPARE = 'Compare it with the samples in events/.';
+
+/**
+ * The event with the names of its headers in lower case, as the gateway writes them, and with the
+ * `traceparent` under which the request goes on. What is made by hand may leave parts out.
+ */
+export function requestOf(given: unknown): HttpEvent {
+  const fault = faultOf(given);
+  const event = { ...(isObject(given) && given) } as Partial<APIGatewayProxyEventV2>;
+  const headers = Object.fromEntries(
+    Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  headers.traceparent = continueTrace(headers.traceparent);
+  return { ...(event as APIGatewayProxyEventV2), headers, fault };
+}
+
+export function factsOf({ headers, requestContext, rawPath }: HttpEvent): RequestFacts {
+  return {
+    traceparent: headers.traceparent ?? '',
+    method: requestContext?.http?.method ?? '',
+    path: rawPath ?? '',
+  };
+}
+
+/** The parts of a request that have a schema. */
+export function partsOf(event: HttpEvent) {
+  return {
+    path: event.pathParameters ?? {},
+    query: event.queryStringParameters ?? {},
+    headers: event.headers,
+    body: event.body,
+  };
+}
+
+/** Lets nothing through that is no request in the gateway's format. */
+export function requestOnly(): middy.MiddlewareObj<HttpEvent> {
+  const requestOnlyBefore = ({ event: { fault } }: middy.Request<HttpEvent>) => {
+    if (fault) throw fault;
+  };
+  return { before: requestOnlyBefore };
+}
+
+function faultOf(given: unknown): AppError | undefined {
+  if (given === '') return undefined; // `sls invoke local` without a sample
+  if (!isObject(given)) return new AppError('CONFIG', `The event is no HTTP request. ${COMPARE}`);
+  if (!('httpMethod' in given)) return undefined;
+  const what = 'The event has payload format 1.0, as REST APIs and load balancers send it;';
+  return new AppError('CONFIG', `${what} this function takes 2.0, of an HTTP API. ${COMPARE}`);
+}
+
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from '@jest/globals';
+import { orderEvent } from '../../../test/support/order-event.ts';
+import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
+import { money, text } from '../templates/text.ts';
+import { CHANNELS } from './channels.ts';
+import { compose } from './compose.ts';
+import { createMockSender } from './senders/mock.ts';
+
+const ENGLISH = { language: 'en', timeZone: 'UTC' };
+
+const ORDER = '019ab3c4-0000-7000-8000-000000000001';
+
+function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {}) {
+  return orderEvent(
+    { type },
+    {
+      orderId: ORDER,
+      totalAmount: 1234.5,
+      currency: 'EUR',
+      status: 'confirmed',
+      items: [{ productId: 'keyboard', quantity: 3, price: 411.5 }],
+      ...data,
+    },
+  );
+}
+
+/** The words that tell one event type from the others. */
+const SAYS = {
+  ORDER_CREATED: /have your order/i,
+  ORDER_UPDATED: /is( now)? confirmed/i,
+  ORDER_SHIPPED: /on its way/i,
+  ORDER_DELIVERED: /has (arrived|been delivered)/i,
+  ORDER_CANCELLED: /is cancelled/i,
+} satisfies Record<OrderEvent['type'], RegExp>;
+
+describe.each(EVENT_TYPES)('%s', (type) => {
+  test('has an email that says so and names the order', () => {
+    const message = compose('email', event(type), 'ada@example.com', ENGLISH);
+    expect(message).toMatchObject({ channel: 'email', to: 'ada@example.com', orderId: ORDER });
+    if (message.channel !== 'email') throw new Error('not an email');
+    expect(message.subject).toMatch(SAYS[type]);
+    expect(message.subject).toContain(ORDER);
+    expect(message.body).toContain(ORDER);
+  });
+
+  test('has an SMS that says so, names the order and fits into one', () => {
+    const message = compose('sms', event(type), '+15550123', ENGLISH);
+    expect(message).toMatchObject({ channel: 'sms', to: '+15550123', orderId: ORDER });
+    if (message.channel !== 'sms') throw new Error('not an SMS');
+    expect(message.text).toMatch(SAYS[type]);
+    expect(message.text).toContain(ORDER);
+    expect(message.text.length).toBeLessThanOrEqual(160);
+  });
+
+  test('gives harmless text for harmful values', () => {
+    const harmful = 'x\r\nBcc: all@example.com\u001b[2J\u202e\u2028{{2}}';
+    const items = [{ productId: harmful, quantity: 1, price: 1 }];
+    const given = event(type, { orderId: harmful, customerId: harmful, items });
+    for (const channel of CHANNELS) {
+      const message = compose(channel, given, 'ada@example.com', ENGLISH);
+      const lines =
+        message.channel === 'email'
+          ? [message.subject, ...message.body.split('\n')]
+          : [message.text];
+      expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+      expect(lines.filter((line) => line.startsWith('Bcc'))).toEqual([]);
+    }
+  });
+});
+
+test('an amount is written in the currency of the event', () => {
+  expect(money(29.97, 'USD', 'en')).toBe('$29.97');
+  expect(money(1234.5, 'EUR', 'en')).toBe('€1,234.50');
+  expect(money(10, 'CHF', 'en')).toBe('CHF 10.00');
+  const message = compose('email', event('ORDER_CREATED'), 'ada@example.com', ENGLISH);
+  expect(message).toMatchObject({
+    body: expect.stringContaining('3 x keyboard at €411.50\nTotal: €1,234.50'),
+  });
+});
+
+test('a currency that is none makes the record a bad one', () => {
+  const given = event('ORDER_CREATED', { currency: '$$$' });
+  expect(() => compose('sms', given, '+15550123', ENGLISH)).toThrow(/currency/);
+});
+
+test('a long list of items is cut, and so is a long value', () => {
+  const items = Array.from({ length: 100 }, () => ({ productId: 'p', quantity: 1, price: 1 }));
+  const message = compose('email', event('ORDER_CREATED', { items }), 'ada@example.com', ENGLISH);
+  expect(message).toMatchObject({ body: expect.stringContaining('  and 80 more') });
+  expect(text`${'x'.repeat(1000)}`).toHaveLength(128);
+});
+
+test('the mock shows an email with To, Subject, Body and the order', async () => {
+  const printed: string[] = [];
+  const sender = createMockSender((block) => printed.push(block));
+  const message = {
+    channel: 'email',
+    orderId: ORDER,
+    to: 'ada@example.com',
+    subject: 'Hello',
+    body: 'one\ntwo',
+    html: '',
+  } as const;
+  const result = await sender.send(message, new AbortController().signal);
+  expect(result).toEqual({ success: true, messageId: expect.stringMatching(/^mock-.+/) });
+  expect(printed).toEqual([
+    `--- email for order ${ORDER}\nTo: ada@example.com\nSubject: Hello\nBody:\n  one\n  two\n---`,
+  ]);
+});
+
+test('the mock shows an SMS with To, Text and the order', async () => {
+  const printed: string[] = [];
+  const sender = createMockSender((block) => printed.push(block));
+  const message = { channel: 'sms', orderId: ORDER, to: '+15550123', text: 'Hello' } as const;
+  await sender.send(message, new AbortController().signal);
+  expect(printed).toEqual([`--- sms for order ${ORDER}\nTo: +15550123\nText: Hello\n---`]);
+});

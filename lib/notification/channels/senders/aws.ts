@@ -1,0 +1,57 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { logFailure, logger } from '../../../logger.ts';
+import { tracePart } from '../../../tracer.ts';
+import type { SendResult } from '../channels.ts';
+import { type Problem, refusalOf } from './refusal.ts';
+
+/**
+ * What the clients of SES and SNS have in common: one try each, on a connection of its own. The client
+ * is of the version that Lambda's runtime has; how it asks, and what it says when that fails, is ours.
+ */
+export function oneTry() {
+  return {
+    // A second try of the SDK could be a second message.
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 1_000,
+      requestTimeout: 4_000,
+      throwOnRequestTimeout: true,
+      // A connection kept over a frozen invocation breaks under the next request: an answer lost.
+      httpAgent: { keepAlive: false },
+      httpsAgent: { keepAlive: false },
+    }),
+  };
+}
+
+/**
+ * Asks a provider by a client that is loaded at the first message, kept, and tried again at the next when
+ * that failed: nothing was sent then, and another provider may.
+ *
+ * @param permanent whether a refusal is about this message or its recipient: see {@link refusalOf}
+ */
+export function createAsk<Sdk>(
+  provider: string,
+  load: () => Promise<Sdk>,
+  permanent: (problem: Problem) => boolean,
+) {
+  let loaded: Sdk | undefined;
+  return async (
+    call: (sdk: Sdk) => Promise<{ MessageId?: string | undefined }>,
+  ): Promise<SendResult> => {
+    let sdk: Sdk;
+    try {
+      loaded ??= await load();
+      sdk = loaded;
+    } catch (error) {
+      logFailure(logger, 'no client', error);
+      const { code, name }: Problem = Object(error);
+      return { success: false, passing: true, reason: `${provider}: no client (${code ?? name})` };
+    }
+    try {
+      const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));
+      return { success: true, messageId: MessageId };
+    } catch (error) {
+      return refusalOf(provider, error, permanent);
+    }
+  };
+}

@@ -1,0 +1,176 @@
+import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import { openCursor, sealCursor } from '../../cursor.ts';
+import { AppError } from '../../errors.ts';
+import { logger } from '../../logger.ts';
+import { type NotificationEntry, notificationSchema } from '../api.ts';
+import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
+
+/** Whose notifications: one of an order or a customer. */
+export type Whose = { orderId: string } | { customerId: string };
+
+export type Page = {
+  limit: number;
+  cursor?: string | undefined;
+  /** Tells the caller from others: a cursor belongs to one caller. */
+  caller: readonly string[];
+  /** If the caller is a customer: another customer's order is like one without notifications. */
+  customer: string | undefined;
+};
+
+type Item = Record<string, unknown>;
+
+/** A key as DynamoDB takes it. */
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const key = (maxBytes: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= maxBytes);
+const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
+
+/** How often DynamoDB is asked again for records that one answer left out. */
+const MAX_ROUNDS = 3;
+
+/**
+ * What is on record of an order's or a customer's notifications, newest event first. Those of an order
+ * are read as they are; those of a customer may lag behind a write for a moment.
+ *
+ * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
+ */
+export async function listNotifications(
+  deps: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },
+  whose: Whose,
+  { limit, cursor, caller, customer }: Page,
+): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
+  const { dynamo, table, clock } = deps;
+  const scope = ['notifications', ...Object.entries(whose).flat(), ...caller];
+  const keysAt = (position: string) => keysIn(position, whose);
+  const from = cursor === undefined ? undefined : openCursor(scope, cursor, keysAt);
+  const query = new QueryCommand({
+    TableName: table,
+    ...('orderId' in whose ? byOrder(whose.orderId) : byCustomer(whose.customerId)),
+    ScanIndexForward: false,
+    Limit: limit + 1, // One more tells whether this page is the last.
+    ExclusiveStartKey: from,
+  });
+  const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
+  const isOwn = ({ recipientKey }: Item) =>
+    customer === undefined || recipientKey === customerKey(customer);
+  const page = Items.slice(0, limit).filter(isOwn);
+  const records = 'orderId' in whose ? page : await readAll(dynamo, table, page);
+  // DynamoDB ends a page at 1 MB, too.
+  const last = LastEvaluatedKey ? page.at(-1) : undefined;
+  return {
+    notifications: records.flatMap((record) => entriesOf(record, clock.now())),
+    nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),
+  };
+}
+
+function byOrder(orderId: string) {
+  return {
+    KeyConditionExpression: 'pk = :order AND begins_with(sk, :notification)',
+    ExpressionAttributeValues: { ':order': orderKey(orderId), ':notification': NOTIFICATION },
+    ConsistentRead: true,
+  };
+}
+
+function byCustomer(customerId: string) {
+  return {
+    IndexName: BY_CUSTOMER,
+    KeyConditionExpression: 'recipientKey = :customer',
+    ExpressionAttributeValues: { ':customer': customerKey(customerId) },
+  };
+}
+
+/** Where the next page begins: the keys of the table, and of the index where it is read. */
+function positionOf({ pk, sk, recipientSort }: Item, whose: Whose): string {
+  return JSON.stringify('orderId' in whose ? [pk, sk] : [pk, sk, recipientSort]);
+}
+
+/** The keys at a position; undefined for a text that is none, or that DynamoDB would refuse. */
+function keysIn(position: string, whose: Whose): Item | undefined {
+  const keys = keysOf(position);
+  if (!keys) return undefined;
+  const [pk, sk, recipientSort] = keys;
+  if (!sk.startsWith(NOTIFICATION)) return undefined;
+  if ('orderId' in whose) return pk === orderKey(whose.orderId) ? { pk, sk } : undefined;
+  const recipientKey = customerKey(whose.customerId);
+  return recipientSort === undefined ? undefined : { pk, sk, recipientSort, recipientKey };
+}
+
+function keysOf(position: string) {
+  try {
+    return keysSchema.safeParse(JSON.parse(position)).data;
+  } catch {
+    return undefined; // It is no JSON.
+  }
+}
+
+/** The records to what the index holds, in its order. One that has expired meanwhile is left out. */
+async function readAll(
+  dynamo: DynamoDBDocumentClient,
+  table: string,
+  found: Item[],
+): Promise<Item[]> {
+  const records = new Map<string, Item>();
+  let keys: Record<string, unknown>[] | undefined = found.map(({ pk, sk }) => ({ pk, sk }));
+  for (let round = 0; keys && keys.length > 0; round += 1) {
+    if (round === MAX_ROUNDS)
+      throw new AppError('DATABASE_AWAY', 'DynamoDB answered in part only.');
+    const get = new BatchGetCommand({ RequestItems: { [table]: { Keys: keys } } });
+    const { Responses, UnprocessedKeys } = await orAway(dynamo.send(get));
+    for (const record of Responses?.[table] ?? []) records.set(nameOf(record), record);
+    keys = UnprocessedKeys?.[table]?.Keys;
+  }
+  return found.flatMap((item) => {
+    const record = records.get(nameOf(item));
+    return record ? [record] : [];
+  });
+}
+
+function nameOf({ pk, sk }: Item): string {
+  return JSON.stringify([pk, sk]);
+}
+
+/** Another release may have written a record: a field that this one cannot read counts as absent. */
+const { shape } = notificationSchema;
+const storedSchema = notificationSchema.extend({
+  to: z.string().nullable().catch(null),
+  subject: shape.subject.catch(undefined),
+  status: z.string().catch(''),
+  reason: shape.reason.catch(undefined),
+  attempts: shape.attempts.catch(0),
+  messageId: shape.messageId.catch(undefined),
+  claimedUntil: z.string().catch(''),
+});
+
+type Stored = z.infer<typeof storedSchema>;
+
+/** The record as the API shows it; empty if the record lacks a field that every entry has. */
+function entriesOf(item: Item, now: Date): NotificationEntry[] {
+  const record = storedSchema.strip().safeParse(item);
+  if (!record.success) {
+    const fields = record.error.issues.map(({ path }) => path.join('.'));
+    logger.warn('notification left out of the list', { fields });
+    return [];
+  }
+  const { claimedUntil: _, ...entry } = { ...record.data, ...statusOf(record.data, now) };
+  return [entry];
+}
+
+/** A call under way is not known to have arrived, and one whose caller has died never will be. */
+function statusOf(
+  { status, reason, claimedUntil }: Stored,
+  now: Date,
+): Pick<NotificationEntry, 'status' | 'reason'> {
+  const known = shape.status.safeParse(status);
+  if (known.success) return { status: known.data, reason };
+  if (status === 'claimed') return { status: 'failed', reason };
+  if (status !== 'sending') return { status: 'unknown', reason: 'written by another release' };
+  const called = 'the provider is being called';
+  const died = 'the invocation ended during the call to the provider';
+  return { status: 'unknown', reason: claimedUntil > now.toISOString() ? called : died };
+}

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import type { Clock } from '../../clock.ts';
+import type { OrderEvent } from '../../order-event.ts';
+import { AGAIN_MS, orderKey } from './record.ts';
+import type { Update } from './update.ts';
+
+/** How far each order has been told: the highest sequence. It stays as long as the order does. */
+export type Steps = {
+  /**
+   * Notes that an event is being told or put off, for the first time or again. `overtaken`: a
+   * later event of the order was told before, or this event was told so long ago that its records
+   * may have expired.
+   */
+  advance(event: OrderEvent): Promise<'first' | 'again' | 'overtaken'>;
+};
+
+/** Another release may have written it: a field that this one cannot read counts as absent. */
+const stepSchema = z.object({
+  sequence: z.number().optional().catch(undefined),
+  at: z.iso.datetime().optional().catch(undefined),
+});
+
+export function createSteps({ update, clock }: { update: Update; clock: Clock }): Steps {
+  return {
+    async advance(event) {
+      const now = clock.now();
+      const { refused, item } = await update({
+        Key: { pk: orderKey(event.data.orderId), sk: 'NOTIFIED' },
+        UpdateExpression: 'SET #sequence = :sequence, #at = :at REMOVE expiresAt',
+        ConditionExpression: 'attribute_not_exists(pk) OR #sequence < :sequence',
+        ExpressionAttributeNames: { '#sequence': 'sequence', '#at': 'at' },
+        ExpressionAttributeValues: { ':sequence': event.sequence, ':at': now.toISOString() },
+      });
+      if (!refused) return 'first';
+      return isAgain(item, event, now) ? 'again' : 'overtaken';
+    },
+  };
+}
+
+/** The order's last step is this event's own, and its records are still there. */
+function isAgain(step: unknown, event: OrderEvent, now: Date): boolean {
+  // No event is told before its own timestamp, so that is the safe guess for a missing time.
+  const { sequence = event.sequence, at = event.timestamp } = stepSchema.parse(step ?? {});
+  return sequence === event.sequence && now.getTime() - Date.parse(at) < AGAIN_MS;
+}

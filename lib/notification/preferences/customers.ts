@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { attempt, orAway } from '../../attempt.ts';
+import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import { logger } from '../../logger.ts';
+import { readTolerantly, withUnknown } from '../../tolerant.ts';
+import { customerKey } from '../ledger/record.ts';
+import {
+  type CustomerPreferences,
+  DEFAULTS,
+  type Preferences,
+  preferencesSchema,
+} from './preferences.ts';
+
+/** The number of attempts to write preferences while others write them at the same time. */
+const TRIES = 5;
+
+/** Where the preferences of customers are kept. */
+export type Customers = {
+  /** @returns the customer's preferences, the caller's own writes included; undefined when none */
+  find(customerId: string): Promise<CustomerPreferences | undefined>;
+  /**
+   * Replaces a customer's preferences, only one of the given versions if any are given. Fields that
+   * another release has stored, and this one does not know, stay.
+   *
+   * @throws AppError `PREFERENCES_CHANGED` with the current version
+   */
+  save(
+    customerId: string,
+    preferences: Preferences,
+    versions: number[] | undefined,
+  ): Promise<CustomerPreferences>;
+};
+
+/** What the API shows of a customer who has said nothing. */
+export function defaultsOf(customerId: string): CustomerPreferences {
+  return { customerId, version: 0, ...DEFAULTS, updatedAt: null };
+}
+
+export function createCustomers(deps: {
+  dynamo: DynamoDBDocumentClient;
+  table: string;
+  clock: Clock;
+}): Customers {
+  const { dynamo, table, clock } = deps;
+
+  async function stored(customerId: string): Promise<Record<string, unknown> | undefined> {
+    const get = new GetCommand({ TableName: table, Key: keyOf(customerId), ConsistentRead: true });
+    return (await orAway(dynamo.send(get))).Item;
+  }
+
+  /** @returns the item that is stored afterwards, and whether this write made it */
+  async function replace(
+    customerId: string,
+    preferences: Preferences,
+    item: Record<string, unknown> | undefined,
+  ) {
+    const writer = randomUUID();
+    const version = versionOf(item);
+    const { unknown } = readTolerantly(preferencesSchema, item?.preferences);
+    const update = new UpdateCommand({
+      TableName: table,
+      Key: keyOf(customerId),
+      ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
+      UpdateExpression:
+        'SET preferences = :preferences, updatedAt = :at, writer = :writer ADD version :one',
+      ExpressionAttributeValues: {
+        ':preferences': withUnknown(preferences, unknown),
+        ':at': clock.now().toISOString(),
+        ':writer': writer,
+        ':one': 1,
+        ...(version > 0 && { ':version': version }),
+      },
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
+    const { item: now } = await attempt(dynamo.send(update));
+    // The SDK repeats a write whose answer was lost. If the first one arrived, this is a success.
+    return { item: now, isMine: now?.writer === writer };
+  }
+
+  return {
+    async find(customerId) {
+      const item = await stored(customerId);
+      return item && preferencesOf(customerId, item);
+    },
+
+    async save(customerId, preferences, versions) {
+      let item = await stored(customerId);
+      for (let left = TRIES; left > 0; left -= 1) {
+        if (versions && !versions.includes(versionOf(item))) throw changed(versionOf(item));
+        const written = await replace(customerId, preferences, item);
+        item = written.item;
+        if (item && written.isMine) return preferencesOf(customerId, item);
+      }
+      throw new AppError(
+        'DATABASE_AWAY',
+        'The preferences change faster than they can be written.',
+      );
+    },
+  };
+}
+
+function keyOf(customerId: string) {
+  return { pk: customerKey(customerId), sk: 'PREFERENCES' };
+}
+
+/** Preferences that do not exist yet, or have no version, are version 0. */
+function versionOf(item: Record<string, unknown> | undefined): number {
+  return typeof item?.version === 'number' ? item.version : 0;
+}
+
+function preferencesOf(customerId: string, item: Record<string, unknown>): CustomerPreferences {
+  const { value, faults } = readTolerantly(preferencesSchema, item.preferences);
+  if (faults.length > 0) logger.warn('stored preferences read with defaults', { fields: faults });
+  const { updatedAt } = item;
+  const at = typeof updatedAt === 'string' ? updatedAt : null;
+  return { customerId, version: versionOf(item), ...value, updatedAt: at };
+}
+
+function changed(currentVersion: number): AppError {
+  return new AppError(
+    'PREFERENCES_CHANGED',
+    `The preferences are at version ${currentVersion}, which "if-match" does not name.`,
+    { currentVersion },
+  );
+}

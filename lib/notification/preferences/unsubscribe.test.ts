@@ -1,0 +1,149 @@
+import { expect, test } from '@jest/globals';
+import { AppError } from '../../errors.ts';
+import { NOTIFICATION_OPERATIONS } from '../api.ts';
+import type { Customers } from './customers.ts';
+import { type CustomerPreferences, DEFAULTS, isQuiet, type Preferences } from './preferences.ts';
+import { subscriptionOf, unsubscribe, unsubscribeLink } from './unsubscribe.ts';
+import { unsubscribePage } from './unsubscribe-page.ts';
+
+const config = { url: 'https://shop.example/api/unsubscribe/', secrets: ['s'.repeat(16)] } as const;
+const ada = { customerId: 'ada@example.com:1', channel: 'email' } as const;
+const tokenOf = (link: string) => link.slice(config.url.length);
+const token = tokenOf(unsubscribeLink(ada, config));
+const invalid = expect.objectContaining({ code: 'LINK_INVALID' });
+
+test('a link is one segment of a path, and leads back to its customer and channel', () => {
+  expect(token).toMatch(/^[\w-]+\.[\w-]{43}$/);
+  expect(subscriptionOf(token, config)).toEqual(ada);
+  const longest = { customerId: 'a'.repeat(128), channel: 'sms' } as const;
+  expect(subscriptionOf(tokenOf(unsubscribeLink(longest, config)), config)).toEqual(longest);
+});
+
+test('a link with any character changed, added or taken away is not ours', () => {
+  for (const [i, character] of [...token].entries()) {
+    const other = character === 'A' ? 'B' : 'A';
+    const forged = token.slice(0, i) + other + token.slice(i + 1);
+    expect(() => subscriptionOf(forged, config)).toThrow(invalid);
+    expect(() => subscriptionOf(token.slice(0, i), config)).toThrow(invalid);
+  }
+  for (const forged of [`${token}A`, `${token}.`, `${token}.A`, '', '.', 'é', `${token}=`]) {
+    expect(() => subscriptionOf(forged, config)).toThrow(invalid);
+  }
+});
+
+test('a new secret signs, and what an older one has signed is still ours until that one goes', () => {
+  const [older] = config.secrets;
+  const rotated = { ...config, secrets: ['n'.repeat(16), older] as const };
+  expect(subscriptionOf(token, rotated)).toEqual(ada);
+  const renewed = tokenOf(unsubscribeLink(ada, rotated));
+  expect(renewed).not.toBe(token);
+  expect(() => subscriptionOf(renewed, config)).toThrow(invalid);
+  expect(() => subscriptionOf(token, { secrets: ['n'.repeat(16)] })).toThrow(invalid);
+  expect(() => subscriptionOf(token, undefined)).toThrow(invalid);
+});
+
+/** Preferences that somebody else changes before each of the first writes. */
+function customersWith(start: Preferences | undefined, races = 0) {
+  let version = start ? 1 : 0;
+  let stored = start;
+  let left = races;
+  const writes: Preferences[] = [];
+  const shown = (): CustomerPreferences | undefined =>
+    stored && { customerId: ada.customerId, version, ...stored, updatedAt: null };
+  const customers: Customers = {
+    find: async () => shown(),
+    async save(_, preferences, versions) {
+      if (left-- > 0) {
+        stored = { ...(stored ?? DEFAULTS), language: `x${version}`.replace(/\d+/, 'y') };
+        version += 1;
+      }
+      if (!versions?.includes(version)) throw new AppError('PREFERENCES_CHANGED', 'changed');
+      writes.push(preferences);
+      stored = preferences;
+      version += 1;
+      return shown() as CustomerPreferences;
+    },
+  };
+  return { customers, writes, stored: () => stored };
+}
+
+test('the channel is switched off but for critical events, once, and nothing else changes', async () => {
+  const { customers, writes } = customersWith({ ...DEFAULTS, language: 'de' });
+  await unsubscribe(ada, customers);
+  await unsubscribe(ada, customers);
+  const off = { email: false, sms: true };
+  expect(writes).toEqual([
+    {
+      ...DEFAULTS,
+      language: 'de',
+      events: {
+        ORDER_CREATED: off,
+        ORDER_UPDATED: off,
+        ORDER_SHIPPED: off,
+        ORDER_DELIVERED: off,
+        ORDER_CANCELLED: { email: true, sms: true },
+      },
+    },
+  ]);
+});
+
+test('a switch that was off for a critical event stays off', async () => {
+  const none = { email: false, sms: false };
+  const { customers, stored } = customersWith({
+    ...DEFAULTS,
+    events: { ...DEFAULTS.events, ORDER_CANCELLED: none },
+  });
+  await unsubscribe(ada, customers);
+  expect(stored()?.events.ORDER_CANCELLED).toEqual(none);
+});
+
+test('what somebody else puts meanwhile is kept', async () => {
+  const { customers, stored } = customersWith(undefined, 2);
+  await unsubscribe(ada, customers);
+  expect(stored()?.language).toBe('xy');
+  expect(stored() && isQuiet(stored() as Preferences, 'email')).toBe(true);
+});
+
+test('it gives up for a while where somebody else never ends', async () => {
+  const { customers } = customersWith(undefined, 100);
+  await expect(unsubscribe(ada, customers)).rejects.toMatchObject({ code: 'DATABASE_AWAY' });
+});
+
+test('the page asks in the language of its reader, by a form alone, and says when it is done', () => {
+  const asking = unsubscribePage('email', 'de-AT', false);
+  expect(asking).toContain('<html lang="de">');
+  expect(asking).toMatch(/<form method="post">\s*<input type="hidden" name="List-Unsubscribe"/);
+  expect(asking).not.toMatch(/<(script|img|link)|https?:| on\w+=/);
+  const done = unsubscribePage('email', 'en', true);
+  expect(done).not.toContain('<form');
+  expect(done).toContain('cancelled');
+});
+
+test('the example of the API is a link of stage local', () => {
+  const { request } = NOTIFICATION_OPERATIONS['POST /api/unsubscribe/{token}'];
+  const secrets = ['for-this-laptop-alone'] as const;
+  expect(subscriptionOf(request?.path?.token ?? '', { secrets })).toEqual({
+    customerId: 'customer-2',
+    channel: 'email',
+  });
+});
+
+test.each(['a b', ' ', 'Ада\n🙂', 'ada@x:y', 'x'.repeat(512)])(
+  'the link of a customer whom the API would not name works too: %j',
+  (customerId) => {
+    const config = { url: 'https://shop.example/u/', secrets: ['s'] } as const;
+    const token = unsubscribeLink({ customerId, channel: 'email' }, config).slice(
+      config.url.length,
+    );
+    expect(subscriptionOf(token, config)).toEqual({ customerId, channel: 'email' });
+    const refused = expect.objectContaining({ code: 'LINK_INVALID' });
+    const without = (part: string) => expect(() => subscriptionOf(part, config)).toThrow(refused);
+    without(token.slice(0, -1));
+    without(`${token}A`);
+    without(`${token}.`);
+    without(token.slice(1));
+    without(`${token}=`);
+    expect(() => subscriptionOf(token, { secrets: ['other'] })).toThrow(refused);
+    expect(() => subscriptionOf(token, undefined)).toThrow(refused);
+  },
+);

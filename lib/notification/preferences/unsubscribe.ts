@@ -1,0 +1,78 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod';
+import { AppError } from '../../errors.ts';
+import { CHANNELS, type Channel } from '../channels/channels.ts';
+import { type Customers, defaultsOf } from './customers.ts';
+import { isQuiet, type Preferences, without } from './preferences.ts';
+
+/** Whom one click stops being told, and where. */
+export type Subscription = { customerId: string; channel: Channel };
+
+/** The address of the API's `/api/unsubscribe/`, and the secrets: the first signs, each is believed. */
+export type UnsubscribeConfig = { url: string; secrets: readonly [string, ...string[]] };
+
+/** As often as somebody else may change the preferences meanwhile. */
+const TRIES = 5;
+
+const channelSchema = z.enum(CHANNELS);
+
+/** The address behind the click; it does not expire, since people keep emails. */
+export function unsubscribeLink(
+  { customerId, channel }: Subscription,
+  { url, secrets: [secret] }: UnsubscribeConfig,
+): string {
+  const claim = Buffer.from(`${channel} ${customerId}`).toString('base64url');
+  return `${url}${claim}.${signature(claim, secret)}`;
+}
+
+/**
+ * Whose click it is.
+ *
+ * @throws AppError `LINK_INVALID` when none of our secrets has signed it
+ */
+export function subscriptionOf(
+  token: string,
+  config: Pick<UnsubscribeConfig, 'secrets'> | undefined,
+): Subscription {
+  const [claim = '', signed = '', ...more] = token.split('.');
+  const ours = config?.secrets.some((secret) => isEqual(signature(claim, secret), signed));
+  if (!ours || more.length > 0) {
+    throw new AppError('LINK_INVALID', 'This link is not one of ours, or not all of it is here.');
+  }
+  // The customer's id is the event's, whatever our API would take.
+  const text = Buffer.from(claim, 'base64url').toString();
+  const end = text.indexOf(' ');
+  return { customerId: text.slice(end + 1), channel: channelSchema.parse(text.slice(0, end)) };
+}
+
+/**
+ * Switches the channel off for every event that is not critical; nothing where it is off already.
+ *
+ * @throws AppError `DATABASE_AWAY` also while others keep changing the preferences
+ */
+export async function unsubscribe(
+  { customerId, channel }: Subscription,
+  customers: Customers,
+): Promise<Preferences> {
+  for (let left = TRIES; left > 0; left -= 1) {
+    const found = (await customers.find(customerId)) ?? defaultsOf(customerId);
+    const { customerId: _, version, updatedAt, ...preferences } = found;
+    if (isQuiet(preferences, channel)) return preferences;
+    try {
+      return await customers.save(customerId, without(preferences, channel), [version]);
+    } catch (error) {
+      // Somebody else was first: what they have put is read, and kept.
+      if (!(error instanceof AppError && error.code === 'PREFERENCES_CHANGED')) throw error;
+    }
+  }
+  throw new AppError('DATABASE_AWAY', 'The preferences change faster than they can be written.');
+}
+
+function signature(claim: string, secret: string): string {
+  return createHmac('sha256', secret).update(`unsubscribe ${claim}`).digest('base64url');
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
