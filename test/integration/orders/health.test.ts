@@ -4,6 +4,7 @@ import { createHandler } from '../../../functions/health/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { HealthDeps } from '../../../lib/health/check.ts';
+import { NOBODY } from '../../../lib/identity/caller.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-function health(changes: Partial<HealthDeps> = {}) {
+function health(changes: Partial<HealthDeps> = {}, callers = callersOf()) {
   const probe = createProbe(bench.brokers);
   const deps: HealthDeps = {
     clock: systemClock,
@@ -29,7 +30,7 @@ function health(changes: Partial<HealthDeps> = {}) {
     checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
     ...changes,
   };
-  return call(createHandler({ ...deps, callers: callersOf() }), { path: '/api/health' });
+  return call(createHandler({ ...deps, callers }), { path: '/api/health' });
 }
 
 test('both dependencies are shown with their latency', async () => {
@@ -37,8 +38,19 @@ test('both dependencies are shown with their latency', async () => {
   const up = { state: 'up', latencyMs: expect.any(Number) };
   expect([reply.status, reply.body]).toEqual([
     200,
-    { success: true, status: 'ok', dependencies: { dynamodb: up, kafka: up } },
+    { success: true, status: 'ok', auth: 'off', dependencies: { dynamodb: up, kafka: up } },
   ]);
+});
+
+test('where tokens are demanded, an operator sees the details and all others the status alone', async () => {
+  const operator = await health({}, callersOf({ kind: 'operator' }));
+  expect(Object.keys(operator.body)).toEqual(['success', 'status', 'dependencies']);
+  for (const caller of [NOBODY, { kind: 'customer', customerId: 'c' } as const]) {
+    expect((await health({}, callersOf(caller))).body).toEqual({ success: true, status: 'ok' });
+    const backlog = () => Promise.reject(new Error('away'));
+    const away = await health({ backlog }, callersOf(caller));
+    expect([away.status, away.body.dependencies]).toEqual([503, undefined]);
+  }
 });
 
 test('Kafka away is a degraded service', async () => {
