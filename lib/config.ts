@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AppError } from './errors.ts';
-import { checkIdentity, type Identity, identityFields, identityOf } from './identity/settings.ts';
-import { checkLimits, type Limits, limitFields, limitsOf } from './limits/settings.ts';
+import { checkIdentity, type Identity, identityFields, identityOf } from './identity-settings.ts';
+import { checkLimits, type Limits, limitFields, limitsOf } from './limit-settings.ts';
 
 const name = z.string().min(1);
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');

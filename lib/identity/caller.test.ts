@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { JWTPayload } from 'jose';
 import { createSigner, SETTINGS } from '../../test/support/tokens.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 import { createKeyedHash } from '../keyed-hash.ts';
 import { ANYBODY, callerKey, callerOf, hashOf } from './caller.ts';
 import { createKeys } from './keys.ts';
-import type { TokenSettings } from './settings.ts';
 import { createTokens } from './token.ts';
 
 type Fixture = {

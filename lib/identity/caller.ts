@@ -1,8 +1,8 @@
 import type { JWTPayload } from 'jose';
 import { identifier } from '../fields.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 import type { KeyedHash } from '../keyed-hash.ts';
 import { claimAt, invalid, wordsOf } from './claims.ts';
-import type { TokenSettings } from './settings.ts';
 
 /** The scope that makes an operator, who may do everything. */
 export const OPERATE = 'orders:operate';

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import type { Identity } from '../identity-settings.ts';
 import { createKeyedHash } from '../keyed-hash.ts';
+import type { Limits } from '../limit-settings.ts';
 import { tooMany } from '../limits/limit.ts';
 import { createMemoryLimit } from '../limits/memory.ts';
-import type { Limits } from '../limits/settings.ts';
 import { logger } from '../logger.ts';
 import { ANYBODY, type Caller, hashOf, NOBODY } from './caller.ts';
 import { createKeys } from './keys.ts';
-import type { Identity } from './settings.ts';
 import { createTokens } from './token.ts';
 
 /** Finds the callers of requests by their header `authorization`. */

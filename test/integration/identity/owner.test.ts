@@ -82,7 +82,7 @@ async function told(orderId: string, caller: Caller): Promise<void> {
 async function seen(id: string, work: (id: string) => ReturnType<typeof call>) {
   const send = jest.spyOn(bench.dynamo, 'send');
   const { status, headers, body } = await work(id);
-  const calls = send.mock.calls.map(([{ constructor, input }]) => [constructor.name, input]);
+  const calls = send.mock.calls.map(([command]) => [command.constructor.name, command.input]);
   send.mockRestore();
   const answer = { status, headers, body: { ...body, instance: '' } };
   return JSON.parse(JSON.stringify({ answer, calls }).replaceAll(id, 'ID'));

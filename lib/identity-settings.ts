@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSafeAddress } from './address.ts';
 import { type KeySet, keySetSchema } from './key-set.ts';
+import { isSafeAddress } from './safe-address.ts';
 
 /** The algorithms that the gateway's authorizer takes, too: it knows RSA only. */
 const WITH_GATEWAY = ['RS256', 'RS384', 'RS512'];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { checkIdentity, identityFields, identityOf } from './settings.ts';
+import { checkIdentity, identityFields, identityOf } from './identity-settings.ts';
 
 const schema = z.object(identityFields).superRefine(checkIdentity);
 
