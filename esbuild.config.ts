@@ -57,11 +57,12 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle runs from a folder of its own; all that it finds at
  * run time are those clients of the AWS SDK that are Lambda's own (plugins/build/trim.ts).
  *
+ * @param only the one function to build; without it, all of them
  * @throws what esbuild has to say about the code
  */
-export async function buildFunctions(serviceDir: string): Promise<BuildReport> {
+export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const options = await optionsFor(serviceDir);
+  const options = await optionsFor(serviceDir, only);
   const built = await Promise.all(options.map((one) => build(one)));
   const files = built.flatMap(({ outputFiles }) => outputFiles);
   await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
@@ -128,13 +129,13 @@ export async function watchFunctions(
   return { stop };
 }
 
-function handlersIn(serviceDir: string): Promise<string[]> {
-  return Array.fromAsync(glob('functions/*/handler.ts', { cwd: serviceDir }));
+function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
+  return Array.fromAsync(glob(`functions/${name}/handler.ts`, { cwd: serviceDir }));
 }
 
 /** One build for all functions whose bundles leave out the same. */
-async function optionsFor(serviceDir: string) {
-  const handlers = await handlersIn(serviceDir);
+async function optionsFor(serviceDir: string, only?: string) {
+  const handlers = await handlersIn(serviceDir, only);
   const groups = Map.groupBy(
     handlers.toSorted(),
     (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS,

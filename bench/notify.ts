@@ -61,7 +61,7 @@ async function main(): Promise<void> {
           ['events drained', `${events} of ${orders} orders in ${seconds.toFixed(0)} s`],
           ['rate of notify, 1 read and 4 writes an event', `${rate.toFixed(0)} events/s`],
           ['its 4 writes bare, before and after', `${beside('all')} (goal ${RATIO_GOAL})`],
-          ['claim and outcome bare, 2 writes', beside('claims')],
+          ['lease and outcome bare, 2 writes', beside('leases')],
           ['memory, MB, over time', thinned(samples).join(' ')],
           ['memory growth after the first quarter', growth(steady)],
           ['violations', wrong.length],

@@ -37,7 +37,7 @@ export async function load(bench: OrderBench, clients: number, seconds: number):
   try {
     await Promise.all(Array.from({ length: clients }, (_, i) => client(`c-${i}`, run)));
     clearInterval(sample);
-    const isMarked = async () => (await bench.repository.backlog()).oldest === undefined;
+    const isMarked = async () => (await bench.repository.backlog.summary()).oldest === undefined;
     await until('nothing to be pending', async () => (await isMarked()) || undefined, 180_000);
     const stored = await readOrders(bench);
     const events = stored.reduce((sum, order) => sum + order.events.length, 0);

@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { orderKey } from '../lib/order/keys.ts';
 import { recordsOf } from '../lib/order/outbox.ts';
+import { orderKey } from '../lib/table.ts';
 import { startBackend } from '../local/backend.ts';
 import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
 import { supervise } from '../plugins/kafka-event-source/broker/supervise.ts';
@@ -71,7 +71,11 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
     repository: {
       ...repository,
       insert: (order) => noted('  its write', () => repository.insert(order)),
-      markPublished: (...of) => noted('  its mark', () => repository.markPublished(...of)),
+      backlog: {
+        ...repository.backlog,
+        markPublished: (...of) =>
+          noted('  its mark', () => repository.backlog.markPublished(...of)),
+      },
     },
     producer: { ...producer, send: (...of) => noted('  its send', () => producer.send(...of)) },
   });

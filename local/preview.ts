@@ -2,9 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { html } from 'hono/html';
-import { CHANNELS, type Channel, type Message } from '../lib/notification/channels/channels.ts';
-import { compose } from '../lib/notification/channels/compose.ts';
-import type { Locale } from '../lib/notification/preferences/recipient.ts';
+import { CHANNELS, type Message } from '../lib/notification/channels/channels.ts';
+import type { Locale } from '../lib/notification/templates/language.ts';
 import type { LANGUAGES } from '../lib/notification/templates/languages.ts';
 import { EVENT_TYPES, type EventType, type OrderEvent } from '../lib/order-event.ts';
 import { ownOptions } from './options.ts';
@@ -17,8 +16,6 @@ const help = `npm run preview: writes every message there is to .local/preview/i
 
   npm run preview -- --golden   test/golden, too, which every test run compares
 `;
-
-const TO: Record<Channel, string> = { email: 'ada@example.com', sms: '+15550123' };
 
 /** Who reads each language: an order in her currency, at a time in her zone. */
 const READERS: Record<keyof typeof LANGUAGES, Locale & { currency: string }> = {
@@ -40,25 +37,24 @@ export type Preview = { language: string; type: EventType; message: Message };
 export function previews(): Preview[] {
   return Object.entries(READERS).flatMap(([language, { currency, ...locale }]) =>
     EVENT_TYPES.flatMap((type) =>
-      CHANNELS.map((channel) => ({
+      Object.values(CHANNELS).map(({ compose, example }) => ({
         language,
         type,
-        message: compose(channel, sample(type, currency), TO[channel], locale),
+        message: compose({ event: sample(type, currency), to: example, locale }),
       })),
     ),
   );
 }
 
-/** The messages as files by their names: the text of both channels, and the HTML of an email. */
+/** The messages as files by their names: the text of each channel, and the HTML of an email. */
 export function goldenFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const { language, type, message } of previews()) {
     const name = `${language}/${type}.${message.channel}`;
-    if (message.channel === 'sms') files.set(`${name}.txt`, `${message.text}\n`);
-    else {
+    if ('html' in message) {
       files.set(`${name}.txt`, `Subject: ${message.subject}\n\n${message.body}\n`);
       files.set(`${name}.html`, message.html);
-    }
+    } else files.set(`${name}.txt`, `${message.text}\n`);
   }
   return files;
 }
@@ -94,7 +90,7 @@ export function previewPage(): string {
       figcaption { color: #6b7280; font-size: 13px; margin-bottom: 4px; overflow-wrap: anywhere }
       iframe { box-sizing: border-box; width: 100%; height: 500px; border: 1px solid #d1d5db; border-radius: 8px }
       pre { margin: 0; padding: 16px; background: #f3f4f6; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere }
-      .sms { background: #dcfce7; border-radius: 16px }
+      .short { background: #dcfce7; border-radius: 16px }
     </style>
   </head>
   <body>
@@ -106,14 +102,14 @@ export function previewPage(): string {
 
 function card(type: EventType, messages: Message[]) {
   return html`<article><h3>${type}</h3>${messages.map((message) =>
-    message.channel === 'sms'
+    'html' in message
       ? html`
-      <figure><figcaption>SMS to ${message.to}</figcaption>
-        <pre class="sms">${message.text}</pre></figure>`
-      : html`
       <figure><figcaption>Email to ${message.to}: ${message.subject}</figcaption>
         <iframe sandbox title="${message.subject}" srcdoc="${message.html}"></iframe></figure>
-      <figure><figcaption>Its plain text</figcaption><pre>${message.body}</pre></figure>`,
+      <figure><figcaption>Its plain text</figcaption><pre>${message.body}</pre></figure>`
+      : html`
+      <figure><figcaption>${message.channel.toUpperCase()} to ${message.to}</figcaption>
+        <pre class="short">${message.text}</pre></figure>`,
   )}
     </article>`;
 }

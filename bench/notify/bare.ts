@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { systemClock } from '../../lib/clock.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import type { Notification } from '../../lib/notification/ledger/record.ts';
 import type { OrderEvent } from '../../lib/order-event.ts';
 import type { OrderBench } from '../../test/support/orders.ts';
@@ -10,27 +10,27 @@ import { eventOf } from './events.ts';
 
 const BARE_AT_ONCE = 32;
 
-export type Bare = { all: number; claims: number };
+export type Bare = { all: number; leases: number };
 
 /** What `notify` writes for an event with one address, and nothing else; of it, what takes and settles. */
 export async function bareRates(bench: OrderBench, count: number, mark: string): Promise<Bare> {
   // A client that waits: how long a write takes is what is asked here.
   const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
   const dynamo = DynamoDBDocumentClient.from(client);
-  const seen = createSeen({ dynamo, table: bench.table, clock: systemClock });
-  const claimed = async (event: OrderEvent) => {
+  const ledger = createLedger({ dynamo, table: bench.table, clock: systemClock });
+  const leased = async (event: OrderEvent) => {
     const { orderId } = event.data;
     const message = { channel: 'email', orderId, to: 'a@example.com', subject: '' };
     const email = { event, channel: 'email', message } as Notification;
-    const claim = await seen.claim(email, new Date(Date.now() + 60_000));
+    const lease = await ledger.lease(email, new Date(Date.now() + 60_000));
     const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
-    await seen.settle(email, String(claim?.id), outcome);
+    await ledger.settle(email, String(lease?.id), outcome);
   };
   const all = async (event: OrderEvent) => {
-    await seen.advance(event);
-    const sms = seen.skip({ event, channel: 'sms', skip: 'no address' }, 'no address');
+    await ledger.advance(event);
+    const sms = ledger.skip({ event, channel: 'sms', skip: 'no address' }, 'no address');
     // As in `notify`, the channels do not wait for each other.
-    await Promise.all([sms, claimed(event)]);
+    await Promise.all([sms, leased(event)]);
   };
   const rateOf = async (kind: string, work: (event: OrderEvent) => Promise<void>) => {
     let begun = 0;
@@ -43,7 +43,7 @@ export async function bareRates(bench: OrderBench, count: number, mark: string):
     const workers = () => Promise.all(Array.from({ length: BARE_AT_ONCE }, worker));
     return count / ((await timed(workers)) / 1000);
   };
-  const rates = { all: await rateOf('all', all), claims: await rateOf('claims', claimed) };
+  const rates = { all: await rateOf('all', all), leases: await rateOf('leases', leased) };
   client.destroy();
   return rates;
 }

@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { NOTIFICATION, orderKey } from '../../lib/notification/ledger/record.ts';
+import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import type { OrderBench } from '../../test/support/orders.ts';
 
 /** Every event told once, and the records of an order settled in its sequence. */
@@ -33,7 +33,7 @@ async function emailsOf(orderId: string, dynamo: DynamoDBDocumentClient, name: s
   const query = new QueryCommand({
     TableName: name,
     KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': orderKey(orderId), ':sk': NOTIFICATION },
+    ExpressionAttributeValues: { ':pk': orderPartition(orderId), ':sk': NOTIFICATION },
   });
   const { Items = [] } = await dynamo.send(query);
   return Items.filter(({ channel }) => channel === 'email');

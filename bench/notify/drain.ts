@@ -10,7 +10,7 @@ import { environmentOf } from '../../test/support/system.ts';
 
 /** As far apart as a run is cut for its rates and its memory. */
 const SAMPLE_MS = 5_000;
-/** Nothing more comes after that long: every claim has ended, and every pause of the emulator. */
+/** Nothing more comes after that long: every lease has ended, and every pause of the emulator. */
 const STALLED_MS = 90_000;
 
 export type Sample = { seconds: number; told: number; megabytes: number };

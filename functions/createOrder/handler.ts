@@ -1,4 +1,3 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
@@ -6,9 +5,9 @@ import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
+import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * createOrder takes a new order.
@@ -41,6 +40,6 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
 const config = loadConfig();
 
 export const handler = createHandler({
-  ...wireOutbox(config),
-  callers: createCallers(config, systemClock),
+  ...composeOutbox(config),
+  callers: createCallers(config),
 });

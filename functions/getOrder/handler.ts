@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
@@ -8,6 +6,7 @@ import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { findOrder } from '../../lib/order/find.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 type Deps = { repository: Repository; callers: Callers };
 
@@ -33,6 +32,6 @@ export const createHandler = ({ repository, callers }: Deps) =>
 const config = loadConfig();
 
 export const handler = createHandler({
-  repository: createRepository(createDynamo(config), config.table),
-  callers: createCallers(config, systemClock),
+  repository: createRepository(openStore(config)),
+  callers: createCallers(config),
 });

@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
@@ -11,6 +9,7 @@ import {
   createCustomers,
   defaultsOf,
 } from '../../lib/notification/preferences/customers.ts';
+import { openStore } from '../../lib/store.ts';
 
 type Deps = { customers: Pick<Customers, 'find'>; callers: Callers };
 
@@ -34,9 +33,8 @@ export const createHandler = ({ customers, callers }: Deps) =>
   );
 
 const config = loadConfig();
-const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };
 
 export const handler = createHandler({
-  customers: createCustomers(store),
-  callers: createCallers(config, systemClock),
+  customers: createCustomers(openStore(config)),
+  callers: createCallers(config),
 });

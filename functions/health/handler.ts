@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { AppError } from '../../lib/errors.ts';
 import { HEALTH_OPERATIONS } from '../../lib/health/api.ts';
 import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
@@ -9,6 +7,7 @@ import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
 import { createStandstill } from '../../lib/kafka/standstill.ts';
 import { createRepository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 /**
  * health tells whether orders can be taken.
@@ -38,15 +37,15 @@ export const createHandler = ({ callers, ...deps }: HealthDeps & { callers: Call
   );
 
 const config = loadConfig();
-const dynamo = createDynamo(config);
-const repository = createRepository(dynamo, config.table);
-const standstill = createStandstill({ dynamo, table: config.table, clock: systemClock });
+const store = openStore(config);
+const repository = createRepository(store);
+const standstill = createStandstill(store);
 const probe = createProbe(config.brokers, config.signIn);
 
 export const handler = createHandler({
-  clock: systemClock,
-  backlog: () => repository.backlog(),
+  clock: store.clock,
+  backlog: () => repository.backlog.summary(),
   stuck: () => standstill.stuck(),
   checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
-  callers: createCallers(config, systemClock),
+  callers: createCallers(config),
 });

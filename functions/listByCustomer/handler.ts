@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
@@ -8,6 +6,7 @@ import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listOrders } from '../../lib/order/list.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
+import { openStore } from '../../lib/store.ts';
 
 type Deps = { repository: Repository; callers: Callers };
 
@@ -34,6 +33,6 @@ export const createHandler = ({ repository, callers }: Deps) =>
 const config = loadConfig();
 
 export const handler = createHandler({
-  repository: createRepository(createDynamo(config), config.table),
-  callers: createCallers(config, systemClock),
+  repository: createRepository(openStore(config)),
+  callers: createCallers(config),
 });

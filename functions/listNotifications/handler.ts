@@ -1,14 +1,11 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { listNotifications } from '../../lib/notification/ledger/list.ts';
-
-type Deps = Parameters<typeof listNotifications>[0] & { callers: Callers };
+import { openStore, type Store } from '../../lib/store.ts';
 
 /**
  * listNotifications shows what customers were told, and what not and why.
@@ -20,14 +17,14 @@ type Deps = Parameters<typeof listNotifications>[0] & { callers: Callers };
  * Publishes: nothing
  * Safe to repeat because: it reads only; a customer's list may lag behind a write for a moment
  */
-export const createHandler = ({ callers, ...deps }: Deps) =>
+export const createHandler = ({ callers, ...store }: Store & { callers: Callers }) =>
   httpHandler(
     { operation: NOTIFICATION_OPERATIONS['GET /api/notifications'], callers },
     async ({ query: { orderId, customerId = '', ...page } }, { caller }) => {
-      const whose = orderId === undefined ? { customerId } : { orderId };
+      const selection = orderId === undefined ? { customerId } : { orderId };
       const customer = caller.kind === 'customer' ? caller.customerId : undefined;
       const listing = { ...page, caller: callerKey(caller), customer };
-      const { notifications, nextCursor } = await listNotifications(deps, whose, listing);
+      const { notifications, nextCursor } = await listNotifications(store, selection, listing);
       return ok(notifications, { nextCursor });
     },
   );
@@ -35,8 +32,6 @@ export const createHandler = ({ callers, ...deps }: Deps) =>
 const config = loadConfig();
 
 export const handler = createHandler({
-  dynamo: createDynamo(config),
-  table: config.table,
-  clock: systemClock,
-  callers: createCallers(config, systemClock),
+  ...openStore(config),
+  callers: createCallers(config),
 });

@@ -1,4 +1,3 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
@@ -42,4 +41,4 @@ function preflight(allow: string): Record<string, string> {
   };
 }
 
-export const handler = createHandler(createCallers(loadConfig(), systemClock));
+export const handler = createHandler(createCallers(loadConfig()));

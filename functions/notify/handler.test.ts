@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/clock.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { lambdaContext } from '../../test/support/http.ts';
-import { forgetfulSeen } from '../../test/support/ledger.ts';
+import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { createHandler } from './handler.ts';
 
 /** Gives the sample to the function and tells what was sent and what was set aside. */
@@ -25,7 +25,7 @@ async function run(sample: string) {
     }),
     clock: systemClock,
     unsubscribe: undefined,
-    seen: forgetfulSeen(),
+    ledger: forgetfulLedger(),
     deadLetters: {
       add: async ({ record: { offset }, reason }) => {
         refused.push(`${offset} ${reason.code}`);

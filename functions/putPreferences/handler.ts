@@ -1,12 +1,11 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { openStore } from '../../lib/store.ts';
 
 type Deps = { customers: Pick<Customers, 'save'>; callers: Callers };
 
@@ -34,9 +33,8 @@ export const createHandler = ({ customers, callers }: Deps) =>
   );
 
 const config = loadConfig();
-const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };
 
 export const handler = createHandler({
-  customers: createCustomers(store),
-  callers: createCallers(config, systemClock),
+  customers: createCustomers(openStore(config)),
+  callers: createCallers(config),
 });

@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
 import { loadConfig } from '../../lib/config.ts';
 import { reportBacklog } from '../../lib/order/backlog-report.ts';
+import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { relayPending } from '../../lib/order/relay.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
@@ -21,4 +21,4 @@ export const createHandler = (deps: OutboxDeps) =>
     reportBacklog(deps, () => relayPending(deps, () => context.getRemainingTimeInMillis())),
   );
 
-export const handler = createHandler(wireOutbox(loadConfig()));
+export const handler = createHandler(composeOutbox(loadConfig()));

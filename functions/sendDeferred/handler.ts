@@ -1,13 +1,12 @@
 import type { Context } from 'aws-lambda';
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { type SendDeferredDeps, sendDeferred } from '../../lib/notification/send-deferred.ts';
+import { openStore } from '../../lib/store.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
@@ -24,16 +23,16 @@ export const createHandler = (deps: SendDeferredDeps) =>
   taskHandler((context: Context) => sendDeferred(deps, () => context.getRemainingTimeInMillis()));
 
 const config = loadConfig();
-const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };
+const store = openStore(config);
 
 export const handler = createHandler({
   deferred: createDeferred(store),
-  seen: createSeen(store),
+  ledger: createLedger(store),
   senders: createSenders(config),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,
   }),
-  clock: systemClock,
+  clock: store.clock,
   unsubscribe: config.unsubscribe,
 });

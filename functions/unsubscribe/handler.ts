@@ -1,6 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createDynamo } from '../../lib/dynamo.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import type { RequestFacts } from '../../lib/http/request.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
@@ -15,6 +13,7 @@ import {
   UNSUBSCRIBE_POLICY,
   unsubscribePage,
 } from '../../lib/notification/preferences/unsubscribe-page.ts';
+import { openStore } from '../../lib/store.ts';
 
 const HTML = {
   'content-type': 'text/html; charset=utf-8',
@@ -49,6 +48,5 @@ function operationBy({ method }: RequestFacts) {
 }
 
 const config = loadConfig();
-const store = { dynamo: createDynamo(config), table: config.table, clock: systemClock };
 
-export const handler = createHandler(createCustomers(store), config.unsubscribe);
+export const handler = createHandler(createCustomers(openStore(config)), config.unsubscribe);

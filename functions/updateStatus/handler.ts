@@ -1,13 +1,12 @@
-import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
+import { composeOutbox } from '../../lib/order/compose.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
-import { wireOutbox } from '../../lib/order/wire.ts';
 
 /**
  * updateStatus moves an order to another status.
@@ -37,6 +36,6 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
 const config = loadConfig();
 
 export const handler = createHandler({
-  ...wireOutbox(config),
-  callers: createCallers(config, systemClock),
+  ...composeOutbox(config),
+  callers: createCallers(config),
 });

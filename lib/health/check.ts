@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { StuckRecord } from '../kafka/standstill.ts';
 import { logger } from '../logger.ts';
+import { within } from '../within.ts';
 import type { DependencyState, Health } from './api.ts';
 
 export type HealthDeps = {
@@ -49,16 +50,12 @@ async function timed<T>(
 ): Promise<{ state: DependencyState; value?: T }> {
   const start = performance.now();
   const latencyMs = () => Math.round(performance.now() - start);
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
   try {
-    const value = await Promise.race([check, limit.promise]);
+    const value = await within(CHECK_TIMEOUT_MS, check, () => new Error('no answer in time'));
     return { state: { state: 'up', latencyMs: latencyMs() }, value };
   } catch (error) {
     // The answer tells the caller that it is down; the reason is for the log alone.
     logger.warn('dependency is down', { dependency: name, reason: String(error) });
     return { state: { state: 'down', latencyMs: latencyMs() } };
-  } finally {
-    clearTimeout(timer);
   }
 }

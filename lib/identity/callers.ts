@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Identity } from '../identity-settings.ts';
 import { createKeyedHash } from '../keyed-hash.ts';
@@ -30,7 +30,7 @@ type Settings = {
 };
 
 /** Keys, and the counts of requests, are kept in the instance. */
-export function createCallers(settings: Settings, clock: Clock): Callers {
+export function createCallers(settings: Settings, clock: Clock = systemClock): Callers {
   const { isDemanded, tokens, hashSecret } = settings.identity;
   const { requestsPerMinute: count } = settings.limits;
   // On a laptop `npm start` says so, once for all functions.

@@ -159,11 +159,11 @@ test('with less time than a record may take none is begun; with little from the 
   expect((await process(values, { ...work, recordTimeMs: 5_000 })).failures).toHaveLength(1);
 });
 
-test('it imports nothing of this house: only event, decode, zod and the standard', async () => {
-  for (const file of ['batch', 'decode', 'event']) {
+test('it imports nothing of this house: only event, decode, pool, zod and the standard', async () => {
+  for (const file of ['batch', 'decode', 'event', '../pool']) {
     const source = await readFile(new URL(`${file}.ts`, import.meta.url), 'utf8');
     const imported = [...source.matchAll(/from '(.+)'/g)].map(([, name]) => name);
-    const own = ['./decode.ts', './event.ts', 'zod', '@standard-schema/spec'];
+    const own = ['./decode.ts', './event.ts', '../pool.ts', 'zod', '@standard-schema/spec'];
     expect(imported.filter((name = '') => !own.includes(name))).toEqual([]);
   }
 });

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { pool } from '../pool.ts';
 import { decode, InvalidRecordError, type Message } from './decode.ts';
 import { type Item, itemsOf, type KafkaEvent } from './event.ts';
 
@@ -79,15 +80,9 @@ export async function walk(
   { concurrency, hasTime }: { concurrency: number; hasTime: () => boolean },
 ): Promise<Failure[]> {
   const failures = new Map<Item, Failure>();
-  const waiting = lanesOf(items).values();
-  const walkLanes = async () => {
-    // One iterator for all of them: each takes the next lane that nobody has.
-    for (const lane of waiting) {
-      for (const [item, failure] of await walkLane(lane, step, hasTime))
-        failures.set(item, failure);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, walkLanes));
+  await pool(lanesOf(items), Math.max(1, concurrency), async (lane) => {
+    for (const [item, failure] of await walkLane(lane, step, hasTime)) failures.set(item, failure);
+  });
   return items.flatMap((item) => failures.get(item) ?? []);
 }
 

@@ -2,6 +2,7 @@ import { Kafka } from 'kafkajs';
 import { afterAwake } from '../awake.ts';
 import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { within } from '../within.ts';
 import { tolerateLostLeaders } from './leaders.ts';
 import { kafkaLog } from './log.ts';
 import { securityOf } from './sign-in.ts';
@@ -88,11 +89,12 @@ export function keepWarm<C extends Connection>(create: (making: Making) => Promi
       const answersBefore = warm.answers;
       warm.users += 1;
       const running = warm.opened.then(work);
-      running.catch(() => {
+      running.catch((error: unknown) => {
         if (warm.isOpen) replace(warm);
+        kafkaLog.ignored(error);
       });
       try {
-        return await withinTime(running, timeoutMs);
+        return await within(timeoutMs, running, () => late(timeoutMs));
       } catch (error) {
         // What is still opening is left to open: begun anew each time, a slow sign-in would never end.
         if (!warm.isOpen) throw unreachable(error);
@@ -169,16 +171,6 @@ function unreachable(error: unknown): UnreachableError {
   return new UnreachableError(`No connection to Kafka: ${reason}`, error);
 }
 
-async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    timeout.reject(new AppError('KAFKA_AWAY', `Kafka did not answer within ${timeoutMs} ms.`));
-  }, timeoutMs);
-  try {
-    return await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-    // Work that outlives its time limit may still fail: nobody waits for it any more.
-    work.catch(kafkaLog.ignored);
-  }
+function late(timeoutMs: number): AppError {
+  return new AppError('KAFKA_AWAY', `Kafka did not answer within ${timeoutMs} ms.`);
 }

@@ -1,9 +1,10 @@
-import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt, orAway } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
 import { AppError, asAppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import type { Store } from '../store.ts';
+import { STUCK, stuckKey } from '../table.ts';
 import type { Failure } from './batch.ts';
 import type { KafkaEvent } from './event.ts';
 
@@ -27,7 +28,6 @@ export type Standstill = {
 
 type Failed = Extract<Failure, { why: 'failed' }>;
 
-const KEY = 'STUCK';
 /** Each instance writes at most one note for a partition within this time. */
 const EVERY_MS = 60_000;
 const STUCK_MS = 120_000;
@@ -35,19 +35,14 @@ const STUCK_MS = 120_000;
 const LATELY_MS = 15 * 60_000;
 const KEPT_MS = 24 * 3600 * 1000;
 
-export function createStandstill(deps: {
-  dynamo: DynamoDBDocumentClient;
-  table: string;
-  clock: Clock;
-}): Standstill {
-  const { dynamo, table, clock } = deps;
+export function createStandstill({ dynamo, table, clock }: Store): Standstill {
   /** The last note of this instance for each partition. */
   const noted = new Map<string, { offset: number; at: number }>();
 
   const update = (
     name: string,
     input: Omit<Partial<UpdateCommand['input']>, 'TableName' | 'Key'>,
-  ) => attempt(dynamo.send(new UpdateCommand({ TableName: table, Key: keyOf(name), ...input })));
+  ) => attempt(dynamo.send(new UpdateCommand({ TableName: table, Key: stuckKey(name), ...input })));
 
   async function stand({ partition: name, record, error }: Failed): Promise<void> {
     const { topic, partition, offset } = record;
@@ -113,7 +108,7 @@ export function createStandstill(deps: {
         FilterExpression: '#at >= :lately',
         ExpressionAttributeNames: { '#at': 'at' },
         ExpressionAttributeValues: {
-          ':key': KEY,
+          ':key': STUCK,
           ':lately': new Date(clock.now().getTime() - LATELY_MS).toISOString(),
         },
       });
@@ -149,8 +144,4 @@ function begun(input: Input, topic: string, partition: number) {
       ...{ ':topic': topic, ':partition': partition },
     },
   };
-}
-
-function keyOf(partition: string) {
-  return { pk: KEY, sk: partition };
 }

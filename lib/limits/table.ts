@@ -1,6 +1,7 @@
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt } from '../attempt.ts';
-import type { Clock } from '../clock.ts';
+import type { Store } from '../store.ts';
+import { limitKey } from '../table.ts';
 import { type Limit, periodAt, type Quota } from './limit.ts';
 
 /**
@@ -8,17 +9,14 @@ import { type Limit, periodAt, type Quota } from './limit.ts';
  * holds the count of one period and expires by its time to live. A write whose answer is lost is
  * sent again and may count twice, which a limit can bear.
  */
-export function createTableLimit(
-  { dynamo, table, clock }: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },
-  quota: Quota,
-): Limit {
+export function createTableLimit({ dynamo, table, clock }: Store, quota: Quota): Limit {
   return async (who) => {
     const { start, left } = periodAt(clock.now(), quota);
     const { refused } = await attempt(
       dynamo.send(
         new UpdateCommand({
           TableName: table,
-          Key: { pk: `LIMIT#${quota.name}#${who}#${start}`, sk: 'LIMIT' },
+          Key: limitKey(quota.name, who, start),
           UpdateExpression: 'SET expiresAt = :end ADD #count :one',
           ConditionExpression: 'attribute_not_exists(#count) OR #count < :limit',
           ExpressionAttributeNames: { '#count': 'count' },

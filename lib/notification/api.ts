@@ -3,11 +3,12 @@ import { identifier, limit } from '../fields.ts';
 import { okSchema, pageSchema } from '../http/answer-schema.ts';
 import type { Operation } from '../http/operation.ts';
 import type { Route } from '../http/routes.ts';
-import { EVENT_TYPES } from '../order-event.ts';
-import { CHANNELS } from './channels/channels.ts';
+
+import { type NotificationEntry, notificationSchema } from './ledger/entry.ts';
 import {
   type CustomerPreferences,
   customerPreferencesSchema,
+  DEFAULTS,
   preferencesSchema,
 } from './preferences/preferences.ts';
 
@@ -45,23 +46,6 @@ const listNotificationsInput = {
     }),
 };
 
-/** A notification as the API shows it: `to` is masked, and null where there was no address. */
-export const notificationSchema = z.strictObject({
-  eventId: z.string(),
-  orderId: z.string(),
-  type: z.enum(EVENT_TYPES),
-  channel: z.enum(CHANNELS),
-  to: z.string().nullable(),
-  subject: z.string().optional(),
-  status: z.enum(['sent', 'failed', 'skipped', 'deferred', 'unknown']),
-  reason: z.string().optional(),
-  attempts: z.int().min(0).describe('How often its provider was called.'),
-  messageId: z.string().describe("The provider's own id.").optional(),
-  at: z.iso.datetime().describe('When it came to this status.'),
-});
-
-export type NotificationEntry = z.infer<typeof notificationSchema>;
-
 const preferences: CustomerPreferences = {
   customerId: 'customer-1',
   version: 1,
@@ -70,11 +54,8 @@ const preferences: CustomerPreferences = {
   timeZone: 'Europe/Vienna',
   quietHours: { from: '22:00', to: '07:00' },
   events: {
-    ORDER_CREATED: { email: true, sms: true },
-    ORDER_UPDATED: { email: true, sms: false },
-    ORDER_SHIPPED: { email: true, sms: true },
-    ORDER_DELIVERED: { email: true, sms: true },
-    ORDER_CANCELLED: { email: true, sms: true },
+    ...DEFAULTS.events,
+    ORDER_UPDATED: { ...DEFAULTS.events.ORDER_UPDATED, sms: false },
   },
   updatedAt: '2026-11-23T09:00:00.000Z',
 };

@@ -1,31 +1,35 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Message, Sender, SendResult } from './channels/channels.ts';
+import { within } from '../within.ts';
+import { CHANNELS, type ChannelName, type Message, type Senders } from './channels/channels.ts';
+import type { Sender, SendResult } from './channels/senders/sender.ts';
 import type { Outcome } from './ledger/record.ts';
 
-/** How long one provider may take to answer. */
-export const CALL_MS = 5_000;
-
 type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+/** The time within which all providers of a channel have been asked once, in milliseconds. */
+export function callsMs(channel: ChannelName, senders: Senders): number {
+  return CHANNELS[channel].callMs * senders[channel].length;
+}
 
 /**
  * Asks one provider after the other, as long as each surely took nothing: the next one is never asked
  * after an answer that was lost, or a refusal for good.
  */
-export async function callInTurn(
-  senders: readonly Sender[],
+export async function callProviders(
+  senders: readonly Sender<Message>[],
   message: Message,
   log: Log,
 ): Promise<Outcome> {
   const [sender, ...others] = senders;
-  if (!sender) return { status: 'failed', passing: true, reason: 'no provider is configured' };
-  const outcome = await call(sender, message, log);
-  if (outcome.status !== 'failed' || !outcome.passing || others.length === 0) return outcome;
+  if (!sender) return { status: 'failed', retriable: true, reason: 'no provider is configured' };
+  const outcome = await callProvider(sender, message, log);
+  if (outcome.status !== 'failed' || !outcome.retriable || others.length === 0) return outcome;
   log.warn('provider passed over', { channel: message.channel, reason: outcome.reason });
-  return callInTurn(others, message, log);
+  return callProviders(others, message, log);
 }
 
-/** One call: what the provider said, or `unknown`, since a call without an answer may have arrived. */
-async function call(sender: Sender, message: Message, log: Log): Promise<Outcome> {
+/** Makes one call. Its outcome is `unknown` without an answer, since the call may have arrived. */
+async function callProvider(sender: Sender<Message>, message: Message, log: Log): Promise<Outcome> {
   try {
     return outcomeOf(sender, await answered(sender, message));
   } catch (error) {
@@ -38,26 +42,26 @@ async function call(sender: Sender, message: Message, log: Log): Promise<Outcome
   }
 }
 
-async function answered(sender: Sender, message: Message): Promise<SendResult> {
+async function answered(sender: Sender<Message>, message: Message): Promise<SendResult> {
+  const { callMs } = CHANNELS[message.channel];
   const limit = new AbortController();
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new Error(`no answer within ${CALL_MS} ms`);
+  const late = () => {
+    const error = new Error(`no answer within ${callMs} ms`);
     error.name = 'TimeoutError';
-    // The wait is over before the call hears of it, whatever the call makes of the signal.
-    reject(error);
-    limit.abort(error);
-  }, CALL_MS);
+    return error;
+  };
   try {
-    return await Promise.race([sender.send(message, limit.signal), timeout]);
-  } finally {
-    clearTimeout(timer);
+    return await within(callMs, sender.send(message, limit.signal), late);
+  } catch (error) {
+    // The wait is over before the call hears of it, whatever the call makes of the signal.
+    limit.abort(error);
+    throw error;
   }
 }
 
-function outcomeOf({ name }: Sender, result: SendResult): Outcome {
+function outcomeOf({ name }: Sender<Message>, result: SendResult): Outcome {
   if (!result.success) {
-    return { status: 'failed', reason: result.reason, passing: result.passing };
+    return { status: 'failed', reason: result.reason, retriable: result.retriable };
   }
   const { messageId, segments } = result;
   return { status: 'sent', messageId, provider: name, ...(segments && { segments }) };

@@ -1,7 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { forgetfulSeen } from '../../test/support/ledger.ts';
+import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
-import { notificationKey } from './ledger/record.ts';
+import { keyOf } from './ledger/record.ts';
 import type { Recipient } from './preferences/recipient.ts';
 
 // Read when lib/metrics.ts is loaded, so before what counts is.
@@ -27,7 +27,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
     name: 'test',
     send: async () => ({ success: true as const, messageId: 'm1' }),
   };
-  const key = notificationKey({ event, channel: 'sms', skip: '', to: '+15550123' });
+  const key = keyOf({ event, channel: 'sms', skip: '', to: '+15550123' });
   let printed = '';
   for (const stream of [process.stdout, process.stderr]) {
     jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
@@ -41,7 +41,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
       clock: { now: () => now },
       unsubscribe: undefined,
       recipientOf: async () => ({ email: { skip: 'no address' }, sms }),
-      seen: forgetfulSeen({ skip: async () => noted }),
+      ledger: forgetfulLedger({ skip: async () => noted }),
       deferred: {
         async *due() {
           yield key;

@@ -1,9 +1,10 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { forgetfulSeen } from '../../test/support/ledger.ts';
+import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
-import type { Message, Sender, SendResult } from './channels/channels.ts';
-import { deliver } from './deliver.ts';
-import type { Seen } from './ledger/ledger.ts';
+import type { Message } from './channels/channels.ts';
+import type { Sender, SendResult } from './channels/senders/sender.ts';
+import { deliverEvent } from './deliver.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import type { Outcome } from './ledger/record.ts';
 import { DEFAULTS, type Preferences } from './preferences/preferences.ts';
 import { recipientsOf } from './preferences/recipient.ts';
@@ -12,18 +13,18 @@ const event = orderEvent({}, { contact: { email: 'ada@example.com', phone: '+155
 
 type Parts = {
   answer?: (message: Message) => Promise<SendResult>;
-  seen?: Partial<Seen>;
+  ledger?: Partial<Ledger>;
   preferences?: Preferences;
 };
 
 const now = new Date('2026-11-20T23:00:00.000Z');
 
 /** Runs one delivery and tells, in order, what was noted and what was sent. */
-async function run({ answer, seen, preferences }: Parts, given = event) {
+async function run({ answer, ledger, preferences }: Parts, given = event) {
   const steps: string[] = [];
   const logged: unknown[] = [];
   const note = (message: string, ...facts: unknown[]) => logged.push(message, facts);
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'test',
     async send(message) {
       steps.push(`send ${message.channel}`);
@@ -31,7 +32,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
     },
   };
   const outcomes: Record<string, Outcome> = {};
-  const error = await deliver(
+  const error = await deliverEvent(
     given,
     {
       // Enough for one round of calls.
@@ -43,9 +44,9 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
       clock: { now: () => now },
       unsubscribe: undefined,
       recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
-      seen: forgetfulSeen({
-        claim: async ({ channel }) => {
-          steps.push(`claim ${channel}`);
+      ledger: forgetfulLedger({
+        lease: async ({ channel }) => {
+          steps.push(`lease ${channel}`);
           return { id: 'c1' };
         },
         release: async ({ channel }, _, { reason }) => {
@@ -72,7 +73,7 @@ async function run({ answer, seen, preferences }: Parts, given = event) {
           steps.push(`skip ${channel}: ${reason}`);
           return true;
         },
-        ...seen,
+        ...ledger,
       }),
     },
   ).then(
@@ -86,10 +87,10 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-test('each channel is claimed before its provider is called', async () => {
+test('each channel is leased before its provider is called', async () => {
   const { steps, outcomes, error } = await run({});
-  expect(steps.indexOf('claim email')).toBeLessThan(steps.indexOf('send email'));
-  expect(steps.indexOf('claim sms')).toBeLessThan(steps.indexOf('send sms'));
+  expect(steps.indexOf('lease email')).toBeLessThan(steps.indexOf('send email'));
+  expect(steps.indexOf('lease sms')).toBeLessThan(steps.indexOf('send sms'));
   expect(steps).toHaveLength(4);
   expect(outcomes).toEqual({
     email: { status: 'sent', messageId: 'm-email', provider: 'test' },
@@ -98,14 +99,14 @@ test('each channel is claimed before its provider is called', async () => {
   expect(error).toBeUndefined();
 });
 
-test('what cannot be claimed is not sent', async () => {
-  const { steps } = await run({ seen: { claim: async () => undefined } });
+test('what cannot be leased is not sent', async () => {
+  const { steps } = await run({ ledger: { lease: async () => undefined } });
   expect(steps).toEqual([]);
 });
 
-test('a claim that DynamoDB does not acknowledge is not sent', async () => {
+test('a lease that DynamoDB does not acknowledge is not sent', async () => {
   const away = new Error('away');
-  const { steps, error } = await run({ seen: { claim: () => Promise.reject(away) } });
+  const { steps, error } = await run({ ledger: { lease: () => Promise.reject(away) } });
   expect(steps).toEqual([]);
   expect(error).toBe(away);
 });
@@ -114,7 +115,7 @@ test('what no provider takes is put off for a minute and asks for nothing; the o
   const { steps, outcomes, error } = await run({
     answer: async ({ channel }) =>
       channel === 'email'
-        ? { success: false, passing: true, reason: 'too many' }
+        ? { success: false, retriable: true, reason: 'too many' }
         : { success: true, messageId: 'm1' },
   });
   expect(steps).toContain(
@@ -126,9 +127,9 @@ test('what no provider takes is put off for a minute and asks for nothing; the o
 
 test('a failure that stays is on record and asks for nothing', async () => {
   const { outcomes, error } = await run({
-    answer: async () => ({ success: false, passing: false, reason: 'no such mailbox' }),
+    answer: async () => ({ success: false, retriable: false, reason: 'no such mailbox' }),
   });
-  expect(outcomes.email).toEqual({ status: 'failed', passing: false, reason: 'no such mailbox' });
+  expect(outcomes.email).toEqual({ status: 'failed', retriable: false, reason: 'no such mailbox' });
   expect(error).toBeUndefined();
 });
 
@@ -165,7 +166,7 @@ test('a provider that hangs is unknown after five seconds', async () => {
 });
 
 test('an event is not told after a later one of its order', async () => {
-  const { steps } = await run({ seen: { advance: async () => 'overtaken' } });
+  const { steps } = await run({ ledger: { advance: async () => 'overtaken' } });
   expect(steps).toEqual(['skip email: superseded', 'skip sms: superseded']);
 });
 
@@ -179,7 +180,7 @@ test('in quiet hours the SMS is put off until they end, and the email goes', asy
   const quiet = { ...DEFAULTS, quietHours: { from: '22:00', to: '07:00' } };
   const { steps, outcomes } = await run({ preferences: quiet });
   expect(steps).toEqual([
-    'claim email',
+    'lease email',
     'defer sms to 2026-11-21T07:00:00.000Z: quiet hours until 2026-11-21T07:00:00.000Z',
     'send email',
   ]);
@@ -190,7 +191,7 @@ test('what nobody is told of does not make an earlier event late', async () => {
   const off = { email: false, sms: false };
   const { steps } = await run({
     preferences: { ...DEFAULTS, events: { ...DEFAULTS.events, ORDER_CREATED: off } },
-    seen: { advance: () => Promise.reject(new Error('told')) },
+    ledger: { advance: () => Promise.reject(new Error('told')) },
   });
   expect(steps).toEqual(['skip email: switched off', 'skip sms: switched off']);
 });

@@ -1,22 +1,20 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Clock } from '../clock.ts';
-import { countNotification, measure } from '../metrics.ts';
+import { count, measure } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
-import { CALL_MS } from './call.ts';
-import { CHANNELS, type Senders } from './channels/channels.ts';
-import { compose } from './channels/compose.ts';
-import type { Seen } from './ledger/ledger.ts';
+import type { Key } from '../table.ts';
+import { callsMs } from './call.ts';
+import { CHANNEL_NAMES, CHANNELS, type Senders } from './channels/channels.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import {
-  isPassing,
+  attributesOf,
+  isRetriable,
+  keyOf,
   type Notification,
-  type NotificationKey,
-  notificationKey,
   type Status,
   superseded,
 } from './ledger/record.ts';
 import type { RecipientOf } from './preferences/recipient.ts';
 import { type UnsubscribeConfig, unsubscribeLink } from './preferences/unsubscribe.ts';
-import { send } from './send.ts';
+import { type Attempt, type SendDeps, sendNotification } from './send.ts';
 
 /** Four requests to DynamoDB at their limits. */
 const NOTING_MS = 9_000;
@@ -26,21 +24,10 @@ export const ADDRESS_CHANGED = 'address changed';
 
 const OPEN: ReadonlySet<Status> = new Set(['claimed', 'sending', 'failed', 'deferred']);
 
-export type DeliverDeps = {
-  senders: Senders;
-  seen: Seen;
+export type DeliverDeps = SendDeps & {
   recipientOf: RecipientOf;
-  clock: Clock;
-  /** What the links to unsubscribe are made of; without it emails have none. */
+  /** The address and secret of the links that unsubscribe; without it emails have none. */
   unsubscribe: UnsubscribeConfig | undefined;
-};
-
-/** When the invocation is over, and where it reports; never with an address. */
-export type Attempt = {
-  deadline: Date;
-  /** When somebody looks again at what this attempt leaves open, where no record is delivered again. */
-  again?: Date;
-  log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
 /** The fate of one notification. `waits`: until quiet hours end. `put off`: no provider took it. */
@@ -60,94 +47,95 @@ export type Fate =
  *
  * @throws AppError `SEND_FAILED` while another invocation is at it; `DATABASE_AWAY`
  */
-export async function deliver(
+export async function deliverEvent(
   event: OrderEvent,
   attempt: Attempt,
   deps: DeliverDeps,
 ): Promise<void> {
   const planned = await planOf(event, deps);
-  const { plan, isFirst } = await inTime(event, planned, deps.seen);
-  const done = await Promise.allSettled(plan.map((one) => notify(one, attempt, deps)));
+  const { plan, isFirst } = await inTime(event, planned, deps.ledger);
+  const done = await Promise.allSettled(plan.map((one) => deliver(one, attempt, deps)));
   if (!isFirst) await skipOtherAddresses(event, plan, attempt, deps);
   const failed = done.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
 /** The longest that one event takes when every provider is asked once. */
-export function deliveryMs({ email, sms }: Senders): number {
-  return NOTING_MS + CALL_MS * Math.max(email.length, sms.length);
+export function deliveryMs(senders: Senders): number {
+  return NOTING_MS + Math.max(...CHANNEL_NAMES.map((channel) => callsMs(channel, senders)));
 }
 
-/** What the event means for each channel. */
+/** The notifications of an event, one for each channel. */
 export async function planOf(
   event: OrderEvent,
   { recipientOf, clock, unsubscribe }: Pick<DeliverDeps, 'recipientOf' | 'clock' | 'unsubscribe'>,
 ): Promise<Notification[]> {
   const recipients = await recipientOf(event, clock.now());
-  return CHANNELS.map((channel) => {
+  const { customerId } = event.data;
+  return CHANNEL_NAMES.map((channel) => {
     const recipient = recipients[channel];
     if ('skip' in recipient) return { event, channel, ...recipient };
     const { to, locale, until } = recipient;
-    const { customerId } = event.data;
-    const message = compose(channel, event, to, locale);
-    if (unsubscribe && message.channel === 'email') {
-      message.unsubscribe = unsubscribeLink({ customerId, channel }, unsubscribe);
-    }
-    return {
-      event,
-      channel,
-      message,
-      ...(until && { until }),
-    };
+    const link = unsubscribe && unsubscribeLink({ customerId, channel }, unsubscribe);
+    const letter = { event, to, locale, ...(link && { unsubscribe: link }) };
+    const message = CHANNELS[channel].compose(letter);
+    return { event, channel, message, ...(until && { until }) };
   });
 }
 
 /**
- * The same plan, or nothing but skips when a later event of the order was told before. An event that
- * nobody is told of does not count as told. `isFirst`: there are no records of it yet.
+ * The plan, or only skips when a later event of the order was told before. An event that is skipped on
+ * all channels does not count as told. `isFirst`: there are no records of it yet.
  */
 export async function inTime(
   event: OrderEvent,
   planned: Notification[],
-  seen: Seen,
+  ledger: Ledger,
 ): Promise<{ plan: Notification[]; isFirst: boolean }> {
   if (planned.every((one) => 'skip' in one)) return { plan: planned, isFirst: false };
-  const step = await seen.advance(event);
+  const step = await ledger.advance(event);
   const plan = step === 'overtaken' ? planned.map(superseded) : planned;
   return { plan, isFirst: step === 'first' };
 }
 
-/** One notification: skipped, put off, or sent, and on record as such. */
-export async function notify(
+/** Skips, puts off or sends one notification, and puts it on record. */
+export async function deliver(
   notification: Notification,
-  { deadline, again, log }: Attempt,
-  { seen, senders, clock }: Pick<DeliverDeps, 'seen' | 'senders' | 'clock'>,
+  attempt: Attempt,
+  deps: SendDeps,
 ): Promise<Fate> {
   const { channel } = notification;
-  if ('skip' in notification) return noteSkip(notification, log, seen);
+  const { ledger } = deps;
+  const { log } = attempt;
+  if ('skip' in notification) return noteSkip(notification, log, ledger);
   if (notification.until) {
     const { until } = notification;
-    const noted = await seen.defer(notification, until, `quiet hours until ${until.toISOString()}`);
+    const noted = await ledger.defer(
+      notification,
+      until,
+      `quiet hours until ${until.toISOString()}`,
+    );
     const status = noted ? 'deferred' : 'settled before';
-    if (noted) countNotification(channel, 'deferred');
+    if (noted) count(CHANNELS[channel].metrics.deferred);
     log.info('notification', { channel, status, until: until.toISOString() });
     return noted ? 'waits' : 'settled before';
   }
-  const told = await send(notification, { deadline, again, log }, { seen, senders, clock });
-  if (!told) {
+  const sent = await sendNotification(notification, attempt, deps);
+  if (!sent) {
     log.info('notification', { channel, status: 'settled before' });
     return 'settled before';
   }
-  countNotification(channel, told.status);
-  if (told.status === 'sent') log.info('notification', { channel, ...told });
-  else log.warn('notification', { channel, ...told });
-  if (told.status === 'deferred') {
+  count(CHANNELS[channel].metrics[sent.status]);
+  const facts = { channel, ...attributesOf(sent) };
+  if (sent.status === 'sent') log.info('notification', facts);
+  else log.warn('notification', facts);
+  if (sent.status === 'deferred') {
     measure('NotificationsPutOff');
     return 'put off';
   }
-  if (!isPassing(told)) return told.status;
+  if (!isRetriable(sent)) return sent.status;
   measure('NotificationsGivenUp');
-  log.error('notification given up', { channel, reason: told.reason });
+  log.error('notification given up', { channel, reason: sent.reason });
   return 'given up';
 }
 
@@ -155,26 +143,26 @@ export async function notify(
 export async function noteSkip(
   notification: Notification & { skip: string },
   log: Attempt['log'],
-  seen: Seen,
-  key?: NotificationKey,
+  ledger: Ledger,
+  key?: Key,
 ): Promise<'skipped' | 'settled before'> {
   const { channel, skip: reason } = notification;
-  const status = (await seen.skip(notification, reason, key)) ? 'skipped' : 'settled before';
-  if (status === 'skipped') countNotification(channel, status);
+  const status = (await ledger.skip(notification, reason, key)) ? 'skipped' : 'settled before';
+  if (status === 'skipped') count(CHANNELS[channel].metrics.skipped);
   log.info('notification', { channel, status, reason });
   return status;
 }
 
-/** What an earlier delivery has left open for an address that is not the customer's any more. */
+/** Skips what an earlier delivery has left open for an address that the customer has left. */
 async function skipOtherAddresses(
   event: OrderEvent,
   plan: Notification[],
   { log }: Attempt,
-  { seen }: Pick<DeliverDeps, 'seen'>,
+  { ledger }: Pick<DeliverDeps, 'ledger'>,
 ): Promise<void> {
-  const own = new Set(plan.map((one) => notificationKey(one).sk));
-  for (const { key, channel, status } of await seen.of(event)) {
+  const own = new Set(plan.map((one) => keyOf(one).sk));
+  for (const { key, channel, status } of await ledger.recordsOf(event)) {
     if (own.has(key.sk) || !OPEN.has(status)) continue;
-    await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, seen, key);
+    await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, ledger, key);
   }
 }

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { forgetfulSeen } from '../../test/support/ledger.ts';
+import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { Sender } from './channels/channels.ts';
+import type { Message } from './channels/channels.ts';
+import type { Sender } from './channels/senders/sender.ts';
 import type { Deferred } from './ledger/deferred.ts';
-import type { Seen } from './ledger/ledger.ts';
-import { notificationKey } from './ledger/record.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { keyOf } from './ledger/record.ts';
 import { DEFAULTS } from './preferences/preferences.ts';
 import { recipientsOf } from './preferences/recipient.ts';
 import { sendDeferred } from './send-deferred.ts';
@@ -26,17 +27,17 @@ async function run(
   {
     timeLeft = () => 50_000,
     clock = { now: () => now },
-    seen = forgetfulSeen(),
+    ledger = forgetfulLedger(),
     ...parts
   }: Partial<Deferred> & {
     timeLeft?: () => number;
     clock?: Clock;
-    seen?: Seen;
-    sender?: Sender;
+    ledger?: Ledger;
+    sender?: Sender<Message>;
   } = {},
 ) {
   const sent: string[] = [];
-  const sender: Sender = parts.sender ?? {
+  const sender: Sender<Message> = parts.sender ?? {
     name: 'test',
     async send({ orderId }) {
       sent.push(orderId);
@@ -49,7 +50,7 @@ async function run(
       clock,
       unsubscribe: undefined,
       recipientOf: async (event) => recipientsOf(event, DEFAULTS, undefined, now),
-      seen,
+      ledger,
       deferred: {
         async *due() {
           for (let i = 0; i < due; i += 1) yield { pk: `o${i}`, sk: '' };
@@ -58,7 +59,7 @@ async function run(
           const event = eventOf(pk);
           const to = '+15550123';
           const message = { channel: 'sms', orderId: pk, to, text: '' } as const;
-          const key = notificationKey({ event, channel: 'sms', message });
+          const key = keyOf({ event, channel: 'sms', message });
           return { key, event, channel: 'sms' };
         },
         postpone: async () => 'later',
@@ -107,16 +108,16 @@ test('after hours of an outage thousands are sent, each once, so many a run at m
   const waits = new Map(Array.from({ length: count }, (_, i) => [`o${i}`, now.getTime()]));
   const since = new Map<string, Date>();
   const told: string[] = [];
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'test',
     async send({ orderId }) {
-      if (minute < 90) return { success: false, passing: true, reason: 'away' };
+      if (minute < 90) return { success: false, retriable: true, reason: 'away' };
       told.push(orderId);
       return { success: true, messageId: 'm1' };
     },
   };
-  const seen = forgetfulSeen({
-    claim: async ({ event }) => ({ id: 'c1', failingSince: since.get(event.data.orderId) }),
+  const ledger = forgetfulLedger({
+    lease: async ({ event }) => ({ id: 'c1', failingSince: since.get(event.data.orderId) }),
     putOff: async ({ event }, _, { until, failingSince }) => {
       since.set(event.data.orderId, failingSince);
       waits.set(event.data.orderId, until.getTime());
@@ -130,7 +131,7 @@ test('after hours of an outage thousands are sent, each once, so many a run at m
     const due = [...waits].filter(([, at]) => at <= clock.now().getTime());
     const { report } = await run(due.length, {
       clock,
-      seen,
+      ledger,
       sender,
       async *due() {
         yield* due.toSorted(([, a], [, b]) => a - b).map(([pk]) => ({ pk, sk: '' }));

@@ -1,20 +1,22 @@
 import { AppError } from '../errors.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import { pool } from '../pool.ts';
+import type { Key } from '../table.ts';
 import {
   ADDRESS_CHANGED,
-  type Attempt,
   type DeliverDeps,
+  deliver,
   deliveryMs,
   type Fate,
   inTime,
   noteSkip,
-  notify,
   planOf,
 } from './deliver.ts';
 import type { Deferred, DeferredRecord } from './ledger/deferred.ts';
-import { soon } from './ledger/pauses.ts';
-import { type NotificationKey, notificationKey } from './ledger/record.ts';
+import { inAMinute } from './ledger/pauses.ts';
+import { keyOf } from './ledger/record.ts';
+import type { Attempt } from './send.ts';
 
 export type SendDeferredDeps = DeliverDeps & { deferred: Deferred };
 
@@ -45,27 +47,25 @@ export async function sendDeferred(
   const deadline = new Date(Date.now() + timeLeft());
   const kept = Math.min(deliveryMs(deps.senders), timeLeft() / 2);
   const keys = deps.deferred.due(now);
-  let begun = 0;
-  let failure: unknown;
-  const worker = async () => {
-    for (;;) {
-      if (failure || timeLeft() < kept || begun >= MAX_A_RUN) report.done = false;
-      if (!report.done) return;
-      begun += 1;
+  const inTime = async function* () {
+    for (let begun = 0; begun < MAX_A_RUN && timeLeft() >= kept; begun += 1) {
       const { value: key, done } = await keys.next();
       if (done) return;
+      yield key;
+    }
+    report.done = false;
+  };
+  try {
+    await pool(inTime(), AT_ONCE, async (key) => {
       const outcome = await handle(key, now, deadline, deps);
       if (outcome) report[outcome] += 1;
-    }
-  };
-  const workers = Array.from({ length: AT_ONCE }, () =>
-    worker().catch((error: unknown) => {
-      failure ??= error;
-    }),
-  );
-  await Promise.all(workers);
-  logger.info('deferred', report);
-  if (failure) throw failure;
+    });
+  } catch (error) {
+    report.done = false;
+    throw error;
+  } finally {
+    logger.info('deferred', report);
+  }
   return report;
 }
 
@@ -74,7 +74,7 @@ export async function sendDeferred(
  * others; only DynamoDB being away stops the run.
  */
 async function handle(
-  key: NotificationKey,
+  key: Key,
   now: Date,
   deadline: Date,
   deps: SendDeferredDeps,
@@ -85,7 +85,7 @@ async function handle(
     if (!record) return undefined;
     const { event } = record;
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
-    const fate = await resume(record, { deadline, again: soon(deps.clock.now()), log }, deps);
+    const fate = await resume(record, { deadline, again: inAMinute(deps.clock.now()), log }, deps);
     if (fate === 'given up') return 'dropped';
     if (fate !== 'settled before') return fate === 'put off' ? 'failed' : 'handled';
   } catch (error) {
@@ -99,7 +99,7 @@ async function handle(
 
 /** Puts off a record that this run has not settled, so that it is not tried every minute. */
 async function postpone(
-  key: NotificationKey,
+  key: Key,
   now: Date,
   log: Attempt['log'],
   { deferred }: SendDeferredDeps,
@@ -128,20 +128,20 @@ async function resume(
   deps: SendDeferredDeps,
 ): Promise<Fate> {
   const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
-  const { plan } = await inTime(event, planned, deps.seen);
+  const { plan } = await inTime(event, planned, deps.ledger);
   const [one] = plan;
   const { log } = attempt;
   // There is no plan for a channel that only another release knows.
   if (!one) return 'settled before';
   const skipped = { event, channel: one.channel };
-  if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.seen, key);
-  const fate = await notify(one, attempt, deps);
-  if (notificationKey(one).sk === key.sk) return fate;
+  if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.ledger, key);
+  const fate = await deliver(one, attempt, deps);
+  if (keyOf(one).sk === key.sk) return fate;
   // The record of the new address waits by itself now. Two would call the provider twice as often.
-  return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.seen, key);
+  return noteSkip({ ...skipped, skip: ADDRESS_CHANGED }, log, deps.ledger, key);
 }
 
 /** Without the hash of the recipient, from which a phone number could be guessed. */
-function recordName({ pk, sk }: NotificationKey): string {
+function recordName({ pk, sk }: Key): string {
   return `${pk} ${sk.slice(0, sk.lastIndexOf('#'))}`;
 }

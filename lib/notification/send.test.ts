@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import type { Sender, SendResult } from './channels/channels.ts';
+import type { Message } from './channels/channels.ts';
+import type { Sender, SendResult } from './channels/senders/sender.ts';
 import type { Notification, Outcome } from './ledger/record.ts';
-import { send } from './send.ts';
+import { sendNotification } from './send.ts';
 
 const notification = {
   event: { id: 'e1', data: { orderId: 'o1' } },
   channel: 'sms',
   message: { channel: 'sms', orderId: 'o1', to: '+15550123', text: 'Hello' },
-} as unknown as Parameters<typeof send>[0];
+} as unknown as Parameters<typeof sendNotification>[0];
 
 const taken: SendResult = { success: true, messageId: 'm1' };
-const passing: SendResult = { success: false, passing: true, reason: 'too many' };
-const permanent: SendResult = { success: false, passing: false, reason: 'opted out' };
+const retriable: SendResult = { success: false, retriable: true, reason: 'too many' };
+const permanent: SendResult = { success: false, retriable: false, reason: 'opted out' };
 const lost = new Error('the connection broke');
 
 beforeEach(() => {
@@ -38,7 +39,7 @@ async function run(
   const steps: string[] = [];
   const paused: number[] = [];
   let away = given.away ?? 0;
-  const senders = Object.entries(providers).map(([name, answers]): Sender => {
+  const senders = Object.entries(providers).map(([name, answers]): Sender<Message> => {
     return {
       name,
       async send() {
@@ -57,7 +58,7 @@ async function run(
   let settled: Outcome | undefined;
   let putOff: unknown;
   const start = Date.now();
-  const result = send(
+  const result = sendNotification(
     notification,
     {
       deadline: new Date(start + (given.seconds ?? 60) * 1000),
@@ -70,13 +71,13 @@ async function run(
         },
         error: () => undefined,
       },
-    } as Parameters<typeof send>[1],
+    } as Parameters<typeof sendNotification>[1],
     {
       random: () => 0.5,
       clock: { now: () => new Date() },
       senders: { email: [], sms: senders },
-      seen: {
-        claim: async () => {
+      ledger: {
+        lease: async () => {
           jest.setSystemTime(start + (given.slow ?? 0) * 1000);
           return { id: 'c1', failingSince: given.failingSince };
         },
@@ -91,7 +92,7 @@ async function run(
           if (away-- > 0) throw Object.assign(new Error('away'), { name: 'TimeoutError' });
           settled = outcome;
         },
-      } as unknown as Parameters<typeof send>[2]['seen'],
+      } as unknown as Parameters<typeof sendNotification>[2]['ledger'],
     },
   ).then(
     (outcome) => ({ outcome }),
@@ -106,7 +107,7 @@ async function run(
 }
 
 test('while the provider surely took nothing it is asked again, after growing pauses', async () => {
-  const { steps, settled, paused } = await run({ a: [passing, passing, taken] });
+  const { steps, settled, paused } = await run({ a: [retriable, retriable, taken] });
   expect(steps).toEqual(['a', 'hold', 'resume', 'a', 'hold', 'resume', 'a']);
   expect(settled).toEqual({ status: 'sent', messageId: 'm1', provider: 'a' });
   expect(paused).toEqual([200, 400]);
@@ -116,7 +117,7 @@ const before = (days: number) => new Date(Date.now() - days * 24 * 3_600_000);
 
 test('after three rounds the notification is put off for a minute', async () => {
   const { steps, settled, putOff, outcome } = (await run({
-    a: [passing, passing, passing],
+    a: [retriable, retriable, retriable],
   })) as Awaited<ReturnType<typeof run>> & { outcome: unknown };
   expect(steps.filter((step) => step === 'a')).toHaveLength(3);
   expect(settled).toBeUndefined();
@@ -128,24 +129,24 @@ test('after three rounds the notification is put off for a minute', async () => 
 
 test('what has failed for days is put off for an hour, and after six days given up', async () => {
   const failingSince = before(5.9);
-  const late = await run({ a: [passing] }, { again: new Date(), failingSince });
+  const late = await run({ a: [retriable] }, { again: new Date(), failingSince });
   expect(late.putOff).toMatchObject({ failingSince, until: new Date('2026-11-20T11:00:00.000Z') });
-  const over = await run({ a: [passing] }, { again: new Date(), failingSince: before(6) });
+  const over = await run({ a: [retriable] }, { again: new Date(), failingSince: before(6) });
   expect(over.steps).toEqual(['a', 'give up']);
-  expect(over).toMatchObject({ outcome: { status: 'failed', passing: true } });
+  expect(over).toMatchObject({ outcome: { status: 'failed', retriable: true } });
 });
 
 test('no round begins that could outlive the invocation', async () => {
-  const { steps, putOff } = await run({ a: [passing] }, { seconds: 9 });
+  const { steps, putOff } = await run({ a: [retriable] }, { seconds: 9 });
   expect(steps).toEqual(['a']);
   expect(putOff).toMatchObject({ reason: 'too many' });
 });
 
 test.each([
   ['one provider', 7, { a: [taken] }],
-  ['two providers', 12, { a: [passing], b: [taken] }],
+  ['two providers', 12, { a: [retriable], b: [taken] }],
 ])(
-  'a claim that took long is given back when the calls of %s could outlive the invocation',
+  'a lease that took long is given back when the calls of %s could outlive the invocation',
   async (_, seconds, providers) => {
     const late = await run(structuredClone(providers), { seconds: 20, slow: 20.001 - seconds });
     expect(late.steps).toEqual(['release']);
@@ -158,12 +159,12 @@ test.each([
 );
 
 test('what has its own time to be looked at again is asked once', async () => {
-  const { steps } = await run({ a: [passing] }, { again: new Date() });
+  const { steps } = await run({ a: [retriable] }, { again: new Date() });
   expect(steps).toEqual(['a']);
 });
 
 test.each([
-  ['a refusal for good', permanent, { status: 'failed', passing: false, reason: 'opted out' }],
+  ['a refusal for good', permanent, { status: 'failed', retriable: false, reason: 'opted out' }],
   ['a lost answer', lost, { status: 'unknown' }],
 ] as const)('%s is not repeated, and no other provider is asked', async (_, answer, expected) => {
   const { steps, settled } = await run({ a: [answer], b: [taken] });
@@ -172,7 +173,7 @@ test.each([
 });
 
 test('the next provider is asked at once where the first surely took nothing', async () => {
-  const { steps, settled, milliseconds } = await run({ a: [passing], b: [taken] });
+  const { steps, settled, milliseconds } = await run({ a: [retriable], b: [taken] });
   expect(steps).toEqual(['a', 'b']);
   expect(settled).toMatchObject({ status: 'sent', provider: 'b' });
   expect(milliseconds).toBeLessThan(100);
@@ -187,13 +188,13 @@ test('a provider that hangs is unknown after five seconds, and the next one is n
 });
 
 test('the second provider has its own five seconds', async () => {
-  const { settled, milliseconds } = await run({ a: [passing], b: ['hangs'] });
+  const { settled, milliseconds } = await run({ a: [retriable], b: ['hangs'] });
   expect(settled).toMatchObject({ status: 'unknown', reason: expect.stringContaining('from b') });
   expect(milliseconds).toBeGreaterThanOrEqual(5_000);
 });
 
 test('nothing is sent again when the record is no longer ours after the pause', async () => {
-  const { steps, error } = (await run({ a: [passing, taken] }, { refused: 'resume' })) as {
+  const { steps, error } = (await run({ a: [retriable, taken] }, { refused: 'resume' })) as {
     steps: string[];
     error?: unknown;
   };

@@ -1,25 +1,37 @@
 import { randomUUID } from 'node:crypto';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Clock } from '../clock.ts';
 import { asAppError } from '../errors.ts';
-import { CALL_MS, callInTurn } from './call.ts';
-import type { Message } from './channels/channels.ts';
-import type { Attempt, DeliverDeps } from './deliver.ts';
-import type { Claim, Wait } from './ledger/ledger.ts';
-import { nextTry, soon } from './ledger/pauses.ts';
-import { isPassing, type Notification, type Outcome } from './ledger/record.ts';
+import { callProviders, callsMs } from './call.ts';
+import type { Message, Senders } from './channels/channels.ts';
+import type { Lease, Ledger, Wait } from './ledger/ledger.ts';
+import { inAMinute, nextTry } from './ledger/pauses.ts';
+import { isRetriable, type Notification, type Outcome } from './ledger/record.ts';
 
-/** How often the providers are asked in one invocation; after that the record comes again. */
+/** How often the providers are asked in one invocation; then the notification is put off. */
 const ROUNDS = 3;
 const FIRST_PAUSE_MS = 200;
-/** What the requests to DynamoDB around a call may take; and the one alone that notes its outcome. */
+/** The time limit of all requests to DynamoDB around a call, and of the last one that notes its outcome. */
 const NOTING_MS = 4_000;
 const SETTLING_MS = 2_000;
 
-type Deps = Pick<DeliverDeps, 'seen' | 'senders' | 'clock'> & {
+export type SendDeps = {
+  senders: Senders;
+  ledger: Ledger;
+  clock: Clock;
   random?: () => number;
 };
 
+/** The end of the invocation, and its log, which never holds an address. */
+export type Attempt = {
+  deadline: Date;
+  /** When `sendDeferred` looks again at what this attempt leaves open, where no record is delivered again. */
+  again?: Date;
+  log: Pick<Logger, 'info' | 'warn' | 'error'>;
+};
+
 /** The outcome of a notification, and the time in which a crash would have left it unknown. */
-export type Told = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: number };
+export type Sent = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: number };
 
 /**
  * Takes a notification, sends it, and notes how that went. While all providers surely took nothing
@@ -29,72 +41,71 @@ export type Told = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: num
  * @returns undefined when its record was settled before
  * @throws AppError `SEND_FAILED` while another invocation is at it
  */
-export async function send(
+export async function sendNotification(
   notification: Notification & { message: Message },
   { deadline, again, log }: Attempt,
-  { seen, senders, clock, random = Math.random }: Deps,
-): Promise<Told | undefined> {
+  { ledger, senders, clock, random = Math.random }: SendDeps,
+): Promise<Sent | undefined> {
   const { channel, message } = notification;
-  const providers = senders[channel];
-  const callsMs = CALL_MS * providers.length;
-  const roundMs = callsMs + NOTING_MS;
+  const allCallsMs = callsMs(channel, senders);
+  const roundMs = allCallsMs + NOTING_MS;
   const until = () => {
     const ms = Math.min(roundMs, deadline.getTime() - Date.now());
     return new Date(clock.now().getTime() + ms);
   };
 
   const id = randomUUID();
-  const claim = await untilNoted(() => seen.claim(notification, until(), again, id), deadline);
-  if (!claim) return undefined;
+  const lease = await untilNoted(() => ledger.lease(notification, until(), again, id), deadline);
+  if (!lease) return undefined;
   for (let round = 1; ; round++) {
-    if (Date.now() + callsMs + SETTLING_MS > deadline.getTime()) {
-      const wait = { reason: 'no time left', until: soon(clock.now()) };
-      await untilNoted(() => seen.release(notification, claim.id, wait), deadline);
+    if (Date.now() + allCallsMs + SETTLING_MS > deadline.getTime()) {
+      const wait = { reason: 'no time left', until: inAMinute(clock.now()) };
+      await untilNoted(() => ledger.release(notification, lease.id, wait), deadline);
       return { status: 'deferred', ...wait, windowMs: 0 };
     }
     const start = performance.now();
-    const outcome = await callInTurn(providers, message, log);
+    const outcome = await callProviders(senders[channel], message, log);
     const windowMs = Math.round(performance.now() - start);
-    if (!isPassing(outcome)) {
-      await untilNoted(() => seen.settle(notification, claim.id, outcome), deadline);
+    if (!isRetriable(outcome)) {
+      await untilNoted(() => ledger.settle(notification, lease.id, outcome), deadline);
       return { ...outcome, windowMs };
     }
     const pauseMs = backoff(round, random());
     // What is deferred has its own time to be looked at again.
     const rounds = again ? 1 : ROUNDS;
     if (round >= rounds || Date.now() + pauseMs + roundMs >= deadline.getTime()) {
-      const put = () => putOff(notification, claim, outcome, { seen, clock });
+      const put = () => putOff(notification, lease, outcome, { ledger, clock });
       return { ...(await untilNoted(put, deadline)), windowMs };
     }
     const { reason } = outcome;
     log.warn('to be sent again', { channel, round, pauseMs, reason });
-    await untilNoted(() => seen.hold(notification, claim.id, reason, until()), deadline);
+    await untilNoted(() => ledger.hold(notification, lease.id, reason, until()), deadline);
     await pause(pauseMs);
-    await untilNoted(() => seen.resume(notification, claim.id, until()), deadline);
+    await untilNoted(() => ledger.resume(notification, lease.id, until()), deadline);
   }
 }
 
 /** Puts off a notification that no provider took, or gives it up if it has failed for too long. */
 async function putOff(
   notification: Notification,
-  { id, failingSince }: Claim,
+  { id, failingSince }: Lease,
   outcome: Outcome & { reason: string },
-  { seen, clock }: Pick<Deps, 'seen' | 'clock'>,
+  { ledger, clock }: Pick<SendDeps, 'ledger' | 'clock'>,
 ): Promise<Outcome | ({ status: 'deferred' } & Wait)> {
   const now = clock.now();
   const { reason } = outcome;
   const until = nextTry(failingSince ?? now, now);
   if (!until) {
-    await seen.giveUp(notification, id, reason);
+    await ledger.giveUp(notification, id, reason);
     return outcome;
   }
-  await seen.putOff(notification, id, { reason, until, failingSince: failingSince ?? now });
+  await ledger.putOff(notification, id, { reason, until, failingSince: failingSince ?? now });
   return { status: 'deferred', reason, until };
 }
 
 /**
- * What is known must not be lost, and a claim without an answer may have been written: DynamoDB is
- * asked again as long as there is time.
+ * Repeats a request to DynamoDB as long as there is time: a known outcome must not be lost, and a lease
+ * whose answer was lost may have been written.
  */
 async function untilNoted<T>(note: () => Promise<T>, deadline: Date): Promise<T> {
   for (;;) {

@@ -13,7 +13,7 @@ export async function reportBacklog<T>(
   try {
     return await work();
   } finally {
-    await repository.backlog().then(
+    await repository.backlog.summary().then(
       ({ oldest, refusedOrders }) => {
         const age = oldest ? (clock.now().getTime() - Date.parse(oldest)) / 1000 : 0;
         const oldestPendingSeconds = Math.max(0, Math.floor(age));

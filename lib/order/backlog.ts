@@ -1,25 +1,21 @@
-import {
-  type DynamoDBDocumentClient,
-  QueryCommand,
-  type QueryCommandInput,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, type QueryCommandInput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt, orAway } from '../attempt.ts';
-import type { StoredEvent } from './events.ts';
+import type { Store } from '../store.ts';
 import {
   allPendingShards,
+  INDEXES,
   type Key,
   orderIdOf,
   orderKey,
-  PENDING_EVENTS,
   REFUSED_SHARD,
-} from './keys.ts';
+} from '../table.ts';
+import type { StoredEvent } from './events.ts';
 
 /** Kafka does not take an order's oldest pending event: since when, how often tried, and why not. */
 export type Refusal = { since: string; at: string; attempts: number; reason: string };
 
-/** What waits to be published. `oldest`: since when the oldest event waits (ISO 8601). */
-export type Backlog = { oldest?: string | undefined; refusedOrders: number };
+/** The events that wait to be published. `oldest`: since when the oldest one waits (ISO 8601). */
+export type BacklogSummary = { oldest?: string | undefined; refusedOrders: number };
 
 const PAGE = 100;
 /** Reads only keys: while a partition is away, many of its orders may be passed over. */
@@ -30,12 +26,12 @@ const PENDING_PAGE = 1000;
  * change until all its events are marked; one that Kafka refuses stands in a shard of its own, by the
  * time of its next try, so that it costs nothing in between and nobody has to pass it.
  */
-export function createBacklog(client: DynamoDBDocumentClient, table: string) {
+export function createBacklog({ dynamo, table }: Store) {
   const query = (shard: string, input: Partial<QueryCommandInput> = {}, until?: string) =>
-    client.send(
+    dynamo.send(
       new QueryCommand({
         TableName: table,
-        IndexName: PENDING_EVENTS,
+        IndexName: INDEXES.pendingEvents,
         KeyConditionExpression: `pendingShard = :shard${until ? ' AND pendingSince < :until' : ''}`,
         ExpressionAttributeValues: { ':shard': shard, ...(until && { ':until': until }) },
         ...input,
@@ -49,7 +45,7 @@ export function createBacklog(client: DynamoDBDocumentClient, table: string) {
      */
     async markPublished(id: string, events: StoredEvent[], at: string, ifVersion?: number) {
       const mark = (version?: number) =>
-        attempt(client.send(new UpdateCommand(markOf(table, id, events, at, version))));
+        attempt(dynamo.send(new UpdateCommand(markOf(table, id, events, at, version))));
       const { refused } = await mark(ifVersion);
       if (refused && ifVersion !== undefined) await mark();
     },
@@ -69,10 +65,10 @@ export function createBacklog(client: DynamoDBDocumentClient, table: string) {
           ':refusal': refusal,
         },
       });
-      await attempt(client.send(update));
+      await attempt(dynamo.send(update));
     },
 
-    async backlog(): Promise<Backlog> {
+    async summary(): Promise<BacklogSummary> {
       const [refused, ...shards] = await orAway(
         Promise.all([
           query(REFUSED_SHARD, { Limit: PAGE }),

@@ -1,19 +1,20 @@
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../attempt.ts';
-import { BY_CHANGE, changeShards, type Key, orderIdOf } from './keys.ts';
+import type { Store } from '../store.ts';
+import { changeShards, INDEXES, type Key, orderIdOf } from '../table.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** A writer whose clock is ahead may already write into the next day. */
 const CLOCK_MARGIN_MS = 60_000;
 
 /** The index of all orders by the day and time of their last change. */
-export function createChanges(client: DynamoDBDocumentClient, table: string) {
+export function createChanges({ dynamo, table }: Store) {
   const page = async (shard: string, from: string, start?: Record<string, unknown>) =>
     orAway(
-      client.send(
+      dynamo.send(
         new QueryCommand({
           TableName: table,
-          IndexName: BY_CHANGE,
+          IndexName: INDEXES.ordersByChange,
           KeyConditionExpression: 'changeShard = :shard AND updatedAt >= :from',
           ExpressionAttributeValues: { ':shard': shard, ':from': from },
           ExclusiveStartKey: start,
@@ -27,7 +28,7 @@ export function createChanges(client: DynamoDBDocumentClient, table: string) {
      * changed at its start or later. The walk goes on to the present day, since an order stands at
      * its last change only; one that is changed while it goes on is met again, but never missed.
      */
-    async *changedOrders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
+    async *orders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
       const [first, end] = [from.toISOString(), to.toISOString()];
       const today = () => dayOf(now().getTime() + CLOCK_MARGIN_MS);
       for (let day = from.getTime(); dayOf(day) <= today(); day += DAY_MS) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import { claimKey } from './keys.ts';
+import { idempotencyKey } from '../table.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 
 /** What an `Idempotency-Key` has made: written in the one transaction that makes it. */
@@ -28,7 +28,7 @@ export function claimOf(
   eventId: string,
 ): Claim {
   return {
-    ...claimKey(key, caller),
+    ...idempotencyKey(key, caller),
     bodyHash: bodyHashOf(body),
     orderId: order.id,
     eventId,

@@ -49,7 +49,7 @@ export async function publishPending(
   if (pending.length === 0) return 0;
   await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
   const at = notBefore(order.updatedAt, clock.now());
-  await repository.markPublished(order.id, pending, at, order.version);
+  await repository.backlog.markPublished(order.id, pending, at, order.version);
   return pending.length;
 }
 
@@ -70,7 +70,12 @@ export async function publishEach(
       await producer.send(topic, recordsOf(order.id, [event]), timeoutMs);
       const last = sent === pending.length - 1;
       const at = notBefore(event.timestamp, clock.now());
-      await repository.markPublished(order.id, [event], at, last ? order.version : undefined);
+      await repository.backlog.markPublished(
+        order.id,
+        [event],
+        at,
+        last ? order.version : undefined,
+      );
     } catch (error) {
       return { sent, error };
     }

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import { UnreachableError } from '../kafka/client.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import { pool } from '../pool.ts';
 import type { Refusal } from './backlog.ts';
 import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
@@ -75,22 +76,18 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
       end(outcome);
     }
   };
-  const worker = async () => {
+  const inTime = async function* () {
     for (;;) {
       if (timeLeft() < 2 * SEND_TIMEOUT_MS) stop();
       const turn = await turns.next();
       if (!turn) return;
-      await take(turn);
+      yield turn;
     }
   };
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, () =>
-      worker().catch((error: unknown) => {
-        failure ??= error;
-        stop();
-      }),
-    ),
-  );
+  await pool(inTime(), AT_ONCE, take).catch((error: unknown) => {
+    failure ??= error;
+    report.done = false;
+  });
   report.skipped = turns.skipped();
   if (report.skipped > 0) report.done = false;
   logger.info('relay', report);
@@ -107,8 +104,8 @@ export function nextTry(attempts: number, now: Date): string {
 
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
   const now = clock.now();
-  yield* await repository.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
-  yield* repository.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
+  yield* await repository.backlog.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
+  yield* repository.backlog.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
 }
 
 /** One order. One that Kafka refuses for good waits alone: it does not stop the others. */
@@ -176,7 +173,7 @@ async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason:
   const since = refused?.timestamp ?? order.updatedAt;
   const refusal: Refusal = { since, at: now.toISOString(), attempts, reason };
   const next = nextTry(attempts, now);
-  await deps.repository.putOff(order.id, order.version, refusal, next);
+  await deps.repository.backlog.putOff(order.id, order.version, refusal, next);
   const facts = { orderId: order.id, eventId: refused?.id, attempts, next, reason };
   logger.error('kafka refuses an event', facts);
 }

@@ -1,4 +1,5 @@
 import type { Period } from '../clock.ts';
+import { pool } from '../pool.ts';
 import type { StoredEvent } from './events.ts';
 import { ALL, findStored } from './find.ts';
 import { type OutboxDeps, recordsOf } from './outbox.ts';
@@ -52,25 +53,11 @@ async function eachOfPeriod(
   { from, to }: Period,
   work: (stored: StoredOrder) => Promise<void>,
 ): Promise<void> {
-  const ids = repository.changedOrders(from, to, () => clock.now());
-  let failed = false;
-  const worker = async () => {
-    for (;;) {
-      const { value: id, done } = await ids.next();
-      if (done || failed) return;
-      const stored = await repository.get(id);
-      if (stored) await work(stored);
-    }
-  };
-  const workers = Array.from({ length: AT_ONCE }, () =>
-    worker().catch((error: unknown) => {
-      failed = true;
-      throw error;
-    }),
-  );
-  const ends = await Promise.allSettled(workers);
-  const failure = ends.find((end) => end.status === 'rejected');
-  if (failure) throw failure.reason;
+  const ids = repository.changes.orders(from, to, () => clock.now());
+  await pool(ids, AT_ONCE, async (id) => {
+    const stored = await repository.get(id);
+    if (stored) await work(stored);
+  });
 }
 
 function isWanted({ timestamp }: StoredEvent, wish: ReplayWish): boolean {

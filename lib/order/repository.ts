@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
-  type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
@@ -11,20 +10,21 @@ import { attempt, attemptAll, orAway } from '../attempt.ts';
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';
-import { createBacklog } from './backlog.ts';
-import { createChanges } from './changes.ts';
-import type { Claim } from './claim.ts';
-import type { StoredEvent } from './events.ts';
+import type { Store } from '../store.ts';
 import {
-  BY_CUSTOMER,
   changeShard,
-  customerKey,
+  customerPartition,
   customerSort,
+  INDEXES,
   type Key,
   orderIdOf,
   orderKey,
   pendingShard,
-} from './keys.ts';
+} from '../table.ts';
+import { createBacklog } from './backlog.ts';
+import { createChanges } from './changes.ts';
+import type { Claim } from './claim.ts';
+import type { StoredEvent } from './events.ts';
 import type { Order } from './order.ts';
 import { orderOf, type StoredOrder, storedOf, UnreadableOrderError } from './stored.ts';
 
@@ -48,7 +48,8 @@ export type Page = { orders: Order[]; last?: string };
 /** Where orders are kept. Every failure to reach the table is an AppError `DATABASE_AWAY`. */
 export type Repository = ReturnType<typeof createRepository>;
 
-export function createRepository(client: DynamoDBDocumentClient, table: string) {
+export function createRepository(store: Store) {
+  const { dynamo, table } = store;
   return {
     /**
      * Writes a new order and its first event in one conditional write. A write that arrived although
@@ -61,7 +62,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         ConditionExpression: 'attribute_not_exists(pk)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
-      const { refused, item } = await attempt(client.send(put));
+      const { refused, item } = await attempt(dynamo.send(put));
       if (!refused) return stored;
       const twin = item && storedOf(item);
       if (twin && has(twin, stored.events.at(-1))) return twin;
@@ -79,7 +80,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
     async insertOnce(stored: StoredOrder, claim: Claim): Promise<Claim | undefined> {
       const transaction = new TransactWriteCommand(insertOnceOf(table, stored, claim));
       for (const ms of [...CONFLICT_PAUSES_MS, undefined]) {
-        const end = await attemptAll(client.send(transaction));
+        const end = await attemptAll(dynamo.send(transaction));
         if (end === 'done') return undefined;
         if (end !== 'conflict') return earlierClaim(end.refusedBy[0], claim);
         if (ms !== undefined) await pause(ms * (1 + Math.random()));
@@ -119,7 +120,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
-      const { item } = await attempt(client.send(update));
+      const { item } = await attempt(dynamo.send(update));
       const stored = item && storedOf(item);
       // Also when it was refused: the SDK repeats a write that arrived but whose answer was lost.
       return stored && has(stored, event) ? stored : undefined;
@@ -128,7 +129,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
     /** Reads an order, its own writes included. */
     async get(id: string): Promise<StoredOrder | undefined> {
       const get = new GetCommand({ TableName: table, Key: orderKey(id), ConsistentRead: true });
-      const { Item } = await orAway(client.send(get));
+      const { Item } = await orAway(dynamo.send(get));
       return Item && storedOf(Item);
     },
 
@@ -140,7 +141,7 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
         // One more than wanted: so the end is known without an empty page behind it.
         const query = pageQuery(table, customerId, wish, wish.limit + 1 - found.length);
         const answer = await orAway(
-          client.send(new QueryCommand({ ...query, ExclusiveStartKey: from })),
+          dynamo.send(new QueryCommand({ ...query, ExclusiveStartKey: from })),
         );
         found.push(...(answer.Items ?? []).flatMap(readable));
         const orders = found.slice(0, wish.limit);
@@ -153,8 +154,10 @@ export function createRepository(client: DynamoDBDocumentClient, table: string) 
       return { orders: found, last: String(from?.customerSort) };
     },
 
-    ...createBacklog(client, table),
-    ...createChanges(client, table),
+    /** The orders with an event that is not published. */
+    backlog: createBacklog(store),
+    /** The orders by their last change. */
+    changes: createChanges(store),
   };
 }
 
@@ -162,12 +165,12 @@ function pageQuery(table: string, customerId: string, wish: PageWish, count: num
   const { status, after } = wish;
   return {
     TableName: table,
-    IndexName: BY_CUSTOMER,
+    IndexName: INDEXES.ordersByCustomer,
     KeyConditionExpression: `customerKey = :customer${after ? ' AND customerSort < :after' : ''}`,
     FilterExpression: status && '#status = :status',
     ExpressionAttributeNames: status && { '#status': 'status' },
     ExpressionAttributeValues: {
-      ':customer': customerKey(customerId),
+      ':customer': customerPartition(customerId),
       ...(status && { ':status': status }),
       ...(after && { ':after': after }),
     },
@@ -205,7 +208,7 @@ function itemOf({ order, contact, events }: StoredOrder) {
     ...order,
     contact,
     events,
-    customerKey: customerKey(order.customerId),
+    customerKey: customerPartition(order.customerId),
     customerSort: customerSort(order),
     pendingShard: pendingShard(order.id),
     pendingSince: order.createdAt,

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ORDER_STATUSES, type OrderStatus } from '../order-event.ts';
+import { changeShard } from '../table.ts';
 import { eventOf } from './events.ts';
-import { changeShard } from './keys.ts';
 import type { Order } from './order.ts';
 import { decide, MOVES, moved } from './status.ts';
 

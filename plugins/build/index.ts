@@ -35,7 +35,7 @@ export default class Build {
   readonly #log: Utils['log'];
   #watcher: { stop(): Promise<void> } | undefined;
 
-  constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+  constructor(serverless: Serverless, options: { function?: string }, { log }: Utils) {
     this.#serverless = serverless;
     this.#serviceDir = serverless.config.servicePath;
     this.#log = log;
@@ -46,7 +46,7 @@ export default class Build {
       initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
-      'before:invoke:local:invoke': build,
+      'before:invoke:local:invoke': () => this.#build(options.function),
       'after:invoke:local:invoke': endWhenPrinted,
       'before:offline:start:init': watch,
       'before:offline:start': watch,
@@ -55,8 +55,8 @@ export default class Build {
     };
   }
 
-  async #build(): Promise<void> {
-    const { functions, milliseconds } = await buildFunctions(this.#serviceDir);
+  async #build(only?: string): Promise<void> {
+    const { functions, milliseconds } = await buildFunctions(this.#serviceDir, only);
     this.#log.info(`${functions.length} functions built in ${milliseconds} ms`);
   }
 

@@ -1,5 +1,5 @@
-// Before `npm pack`: builds dist/ and writes the package.json of what is packed, since Node takes no TypeScript
-// from a package below node_modules. After it, with --undo: puts the package.json of the source back.
+// Before `npm pack`, builds dist/ and writes the package.json of the package, because Node takes no
+// TypeScript from a package below node_modules. With --undo, after `npm pack`, restores package.json.
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -55,7 +55,7 @@ test('a window of 0 in maximumBatchingWindowInSeconds or in an extension deploys
   expect(one({}, { MaximumBatchingWindowInSeconds: 0 })?.windowMs).toBe(0);
 });
 
-test('every setting of failures and modes comes from the event', () => {
+test('all settings of failures and modes come from the event', () => {
   const event = {
     maximumRetryAttempts: 3,
     maximumRecordAge: 60,
@@ -96,7 +96,7 @@ test('a batch size of 0 in the event is left out and deploys as 100, with a warn
   expect(definition?.warnings).toEqual([expect.stringMatching(/deploys as the default of 100/)]);
 });
 
-test('an empty destination is none', () => {
+test('an empty destination counts as none', () => {
   const OnFailure = { Destination: '' };
   for (const mapping of [
     one({ onFailureDestination: '' }),
@@ -130,7 +130,7 @@ test.each(['', null])(
   },
 );
 
-test('servers are named in the event as they are set, in their order', () => {
+test('the event has the servers as they are set, in their order', () => {
   const custom = { bootstrapServers: ['two:2', 'one:1'] };
   expect(one({}, {}, custom)?.source.bootstrapServers).toBe('two:2,one:1');
   expect(one({}, {}, {})?.source.bootstrapServers).toBe(kafka.bootstrapServers.join(','));
@@ -148,7 +148,7 @@ test('an msk mapping gets a client certificate by an extension', () => {
   ]);
 });
 
-test('pollers are 1 to 200 where nothing else is said', () => {
+test('pollers are 1 to 200 by default', () => {
   expect(one({ provisionedPollers: { min: 3 } })?.pollers).toEqual({ minimum: 3, maximum: 200 });
   expect(one({ provisionedPollers: { max: 3 } })?.pollers).toEqual({ minimum: 1, maximum: 3 });
 });
@@ -163,7 +163,7 @@ test("provisioned pollers may have either framework's name", () => {
   expect(one({ provisionedPollers: false })).not.toHaveProperty('pollers');
 });
 
-test('resources.extensions is laid over the event, property by property', () => {
+test('resources.extensions is merged into the event, property by property', () => {
   const properties = {
     FunctionResponseTypes: ['ReportBatchItemFailures'],
     BatchSize: 7,
@@ -236,19 +236,19 @@ describe('a mapping of resources.Resources', () => {
     });
   });
 
-  test('does not run for a function of another service, and says so', () => {
+  test('does not run for a function of another service, and a message says so', () => {
     expect(read('somebody-elses')[0]).toMatchObject({
       mapping: undefined,
       refusals: [
         {
           by: 'emulator',
-          message: expect.stringMatching(/"somebody-elses", which is no function/),
+          message: expect.stringMatching(/"somebody-elses", which is not a function/),
         },
       ],
     });
   });
 
-  test('of a queue or a stream is not ours', () => {
+  test('of a queue or a stream is left to others', () => {
     const resources = {
       Queue: {
         Type: 'AWS::Lambda::EventSourceMapping',
@@ -276,7 +276,7 @@ test('a named group is the group; the mapping keeps its UUID', () => {
   expect(one({ consumerGroupId: 'named' })).toMatchObject({ groupId: 'named', uuid: one()?.uuid });
 });
 
-test("local settings: the mapping's win over the function's, and these over those for all", () => {
+test("a local setting of a mapping wins over the function's, and this one over the general one", () => {
   const events = [{ kafka }, { kafka: { ...kafka, topic: 'bills' } }];
   const custom = {
     bootstrapServers: 'one:1',
@@ -292,7 +292,7 @@ test("local settings: the mapping's win over the function's, and these over thos
   expect(one({}, {}, {})?.bootstrapServers).toEqual(kafka.bootstrapServers);
 });
 
-test('the deployed access holds for the deployed servers only', () => {
+test('the deployed access is used for the deployed servers only', () => {
   expect(one({}, {}, {})?.connection).toEqual({ useDeployedAccess: true, secrets: {} });
   expect(one()?.connection).toEqual({ useDeployedAccess: false, secrets: {} });
   const sasl = { mechanism: 'plain', username: 'me', password: 'x' };
@@ -314,7 +314,7 @@ test("an msk event has its cluster's ARN, made up where only AWS knows it", () =
   }
 });
 
-test("a destination of the stack's own gets the ARN it has here", () => {
+test('a destination in the stack gets its local ARN', () => {
   const resources = {
     Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
     Bucket: { Type: 'AWS::S3::Bucket' },
@@ -331,7 +331,7 @@ test("a destination of the stack's own gets the ARN it has here", () => {
   });
 });
 
-describe('what only AWS knows', () => {
+describe('values that only AWS knows', () => {
   test.each([
     ['servers', { bootstrapServers: [{ Ref: 'Servers' }] }, {}, /bootstrapServers, to the local/],
     [
@@ -341,13 +341,16 @@ describe('what only AWS knows', () => {
       /Set custom\.kafkaEventSource\.mappings\.notify\.onFailureDestination/,
     ],
     ['a number', { batchSize: { 'Fn::ImportValue': 'Size' } }, local, /BatchSize is .*ImportValue/],
-  ])('%s: the mapping does not start, and says what to set', (_, event, custom, message) => {
-    const [definition] = definitions([{ kafka: { ...kafka, ...event } }], {}, custom);
-    expect(definition).toMatchObject({
-      mapping: undefined,
-      refusals: [{ by: 'emulator', message: expect.stringMatching(message) }],
-    });
-  });
+  ])(
+    '%s: the mapping does not start, and the message names the setting to add',
+    (_, event, custom, message) => {
+      const [definition] = definitions([{ kafka: { ...kafka, ...event } }], {}, custom);
+      expect(definition).toMatchObject({
+        mapping: undefined,
+        refusals: [{ by: 'emulator', message: expect.stringMatching(message) }],
+      });
+    },
+  );
 
   test('an msk event names no servers', () => {
     const [definition] = definitions([{ msk: { arn, topic: 'orders' } }], {}, {});
@@ -364,12 +367,12 @@ describe('what only AWS knows', () => {
     const refusal = (uri: unknown) =>
       definitions([{ kafka: withRegistry(uri) }], {}, local)[0]?.refusals[0]?.message;
     expect(refusal(glue)).toMatch(/Glue's schema registry .* is not emulated/);
-    expect(refusal({ 'Fn::ImportValue': 'Registry' })).toMatch(/is known to AWS only/);
+    expect(refusal({ 'Fn::ImportValue': 'Registry' })).toMatch(/Only AWS knows/);
     const custom = { ...local, endpoints: { schemaRegistry: 'http://localhost:8081' } };
     expect(mappings([{ kafka: withRegistry(glue) }], {}, custom)).toHaveLength(1);
   });
 
-  test('a local setting takes its place', () => {
+  test('a local setting replaces such a value', () => {
     const event = { ...kafka, onFailureDestination: { 'Fn::ImportValue': 'Queue' } };
     const mappingsOf = { notify: { onFailureDestination: 'arn:aws:sqs:us-east-1:1:q' } };
     const custom = { ...local, mappings: mappingsOf };
@@ -386,14 +389,14 @@ describe('what only AWS knows', () => {
   });
 });
 
-test('of two events with one logical id the last is deployed, with a warning', () => {
+test('if two events have one logical id, the last is deployed, with a warning', () => {
   const events = [{ kafka: { ...kafka, batchSize: 1 } }, { kafka: { ...kafka, batchSize: 2 } }];
   expect(definitions(events)).toMatchObject([
     { mapping: { batchSize: 2 }, warnings: [expect.stringMatching(/the last one is deployed/)] },
   ]);
 });
 
-test('an extension of no mapping is a warning that names the mappings', () => {
+test('an extension without its mapping is a warning that names the mappings', () => {
   const extensions = { NotifyEventSourceMappingKafkaOther: { Properties: { BatchSize: 1 } } };
   const { warnings } = readDefinitions(
     kafkaService([{ kafka }], { extensions }),

@@ -1,6 +1,5 @@
 /** The Kafka mappings of a service: as they are deployed, and as they run here. */
-
-import { type Placed, refuseDuplicate } from './admission/duplicates.ts';
+import { type Accepted, refuseDuplicate } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { here, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
@@ -15,13 +14,13 @@ import { clusterName, type Deployed, readDeployed, type Service } from './templa
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 
-/** One mapping of serverless.yml, and what becomes of it here. */
+/** One mapping of serverless.yml: refused, or as it runs here. */
 export interface Definition {
   readonly name: string;
   readonly logicalId: string;
-  /** Where in serverless.yml it is written. */
+  /** The mapping's place in serverless.yml. */
   readonly where: string;
-  /** Undefined when it is refused. */
+  /** Undefined if the mapping is refused. */
   readonly mapping: Mapping | undefined;
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly string[];
@@ -30,7 +29,7 @@ export interface Definition {
 
 export interface Definitions {
   readonly definitions: readonly Definition[];
-  /** Of the template as a whole. */
+  /** Warnings about the template as a whole. */
   readonly warnings: readonly string[];
 }
 
@@ -42,10 +41,10 @@ export function readDefinitions(
 ): Definitions {
   const { deployed, warnings } = readDeployed(service);
   refuseUnknownMappings(deployed, options);
-  const taken: Placed[] = [];
+  const accepted: Accepted[] = [];
   const definitions = deployed.map((one) => {
-    const definition = readDefinition(one, service, options, now, taken);
-    if (definition.mapping) taken.push({ mapping: definition.mapping, sources: sourcesOf(one) });
+    const definition = readDefinition(one, service, options, now, accepted);
+    if (definition.mapping) accepted.push({ mapping: definition.mapping, sources: sourcesOf(one) });
     return definition;
   });
   return { definitions, warnings };
@@ -56,7 +55,7 @@ function readDefinition(
   service: Service,
   options: Options,
   now: number,
-  taken: readonly Placed[],
+  accepted: readonly Accepted[],
 ): Definition {
   const { shape, refusals } = admit(deployed, now);
   const { logicalId, where } = deployed;
@@ -83,13 +82,13 @@ function readDefinition(
   ];
   if (unknown.length > 0) return refused(unknown);
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
-  const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, taken);
+  const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, accepted);
   if (doubled.length > 0) return refused(doubled);
   const parity = parityOf({ deployed, shape, mapping });
   return { name, logicalId, where, mapping, refusals: [], warnings, parity };
 }
 
-interface Parts {
+interface Sources {
   readonly deployed: Deployed;
   readonly fn: NonNullable<Deployed['fn']>;
   readonly shape: Shape;
@@ -98,7 +97,7 @@ interface Parts {
   readonly local: LocalOptions;
 }
 
-function toMapping({ deployed, fn, shape, service, options, local }: Parts): Mapping {
+function toMapping({ deployed, fn, shape, service, options, local }: Sources): Mapping {
   const { logicalId, kind } = deployed;
   const [topic = ''] = shape.Topics;
   const uuid = stableUuid([service.service, service.stage, logicalId, topic]);
@@ -116,7 +115,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Parts): Map
     source: toSource(kind, shape.EventSourceArn, bootstrapServers, service.region),
     topic,
     bootstrapServers,
-    // AWS: the group of a mapping that names none is its UUID.
+    // AWS: a mapping without a consumer group ID uses its UUID.
     groupId: local.consumerGroupId ?? clusterConfig(shape).ConsumerGroupId ?? uuid,
     ...readSettings(withLocal(shape, local)),
     dropWhenDestinationFails: options.dropWhenDestinationFails,
@@ -127,7 +126,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Parts): Map
   };
 }
 
-// The addresses of the cluster that the records come from, as on AWS; here that is the local one.
+// As on AWS, the event has the addresses of the cluster that the records come from: here the local one.
 function toSource(
   kind: Deployed['kind'],
   arn: unknown,
@@ -178,13 +177,12 @@ function toConnection(local: LocalOptions, { secrets }: Options): Connection {
   };
 }
 
-/** What AWS knows and this machine does not, and no local setting says. */
+/** Refuses values that only AWS knows and that no local setting replaces. */
 function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
   const found: Refusal[] = [];
   const place = `custom.kafkaEventSource.mappings.${fn?.key}`;
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
-    const why =
-      kind === 'msk' ? 'An MSK cluster names no servers' : 'Its servers are known to AWS only';
+    const why = kind === 'msk' ? 'An MSK cluster names no servers' : 'Only AWS knows its servers';
     found.push(
       here(
         `${why}. Set custom.kafkaEventSource.bootstrapServers, or ${place}.bootstrapServers, to the ` +
@@ -196,7 +194,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
   if (isIntrinsic(destination) && local.onFailureDestination === undefined) {
     found.push(
       here(
-        `Its on-failure destination ${JSON.stringify(destination)} is known to AWS only. Set ` +
+        `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
           `${place}.onFailureDestination to an ARN, or to kafka://topic, or to '' for none.`,
       ),
     );
@@ -204,14 +202,14 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
   return found;
 }
 
-/** Without it the function would get what it never gets on AWS. */
+/** Refuses a registry that cannot be used here: the function would get other records than on AWS. */
 function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] {
   const uri = registryOf(shape)?.SchemaRegistryURI;
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice =
     "Set custom.kafkaEventSource.endpoints.schemaRegistry to a registry with Confluent's API.";
   if (isIntrinsic(uri)) {
-    return [here(`Its schema registry ${JSON.stringify(uri)} is known to AWS only. ${advice}`)];
+    return [here(`Only AWS knows its schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
     ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
@@ -237,7 +235,7 @@ function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Opti
     if (known.includes(key)) continue;
     throw new ConfigurationError(
       `custom.kafkaEventSource.mappings.${key}: there is no such mapping. Name a function with a ` +
-        `Kafka event source, or one with its topic; there are: ${known.join(', ') || 'none'}.`,
+        `Kafka event source, or function/topic; there are: ${known.join(', ') || 'none'}.`,
     );
   }
 }

@@ -7,12 +7,12 @@ import { optionsSchema } from './options.ts';
 const text = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 const section = (name: string) => text.split(`## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
 
-test('the table of options has each option, and no other', () => {
+test('the table of options has each option, and no others', () => {
   const rows = [...section('Options').matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
   expect(rows.sort()).toEqual(Object.keys(optionsSchema.shape).sort());
 });
 
-test('each command is told of, and only options that there are', () => {
+test('the README names each command, and only existing options', () => {
   const { commands } = COMMANDS.kafka;
   const told = [...text.matchAll(/^- `sls kafka ([\w-]+)`/gm)].map(([, name = '']) => name);
   expect(told.sort()).toEqual(Object.keys(commands).sort());
@@ -21,7 +21,7 @@ test('each command is told of, and only options that there are', () => {
   for (const [, name] of named) expect([...known, 'help']).toContain(name);
 });
 
-test('each symptom is in words that the plugin really says', () => {
+test('each symptom has words that the plugin really prints', () => {
   const source = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))

@@ -33,7 +33,7 @@ test('numbers are numbers, bytes are base64', () => {
   });
 });
 
-test("members stand in the order of AWS's own events", () => {
+test("members have the order of AWS's own events", () => {
   const names = Object.keys(record());
   expect(names).toEqual([...names].sort());
   const source = {
@@ -49,7 +49,7 @@ test("members stand in the order of AWS's own events", () => {
   ]);
 });
 
-test('an offset beyond 2^53 is an error that names it, and not another number', () => {
+test('an offset beyond 2^53 is an error that names the exact offset', () => {
   expect(record({ offset: '9007199254740991' }).offset).toBe(Number.MAX_SAFE_INTEGER);
   expect(() => record({ offset: '9007199254740993' })).toThrow(
     'orders-2 has offset 9007199254740993',
@@ -74,7 +74,7 @@ test('header bytes are signed, one object for each value', () => {
   ]);
 });
 
-test('headers as a list keep their order, and a repeated key each of its places', () => {
+test('headers as a list keep their order, and a repeated key keeps each place', () => {
   const headers = [
     { key: 'b', value: Buffer.from('1') },
     { key: '7', value: null },

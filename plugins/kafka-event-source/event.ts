@@ -1,4 +1,4 @@
-/** The payload Lambda gives a function for a Kafka event source: its exact shape and size. */
+/** The event of a Kafka event source as Lambda gives it to a function: its exact shape and size. */
 import { type Headers, listHeaders } from './protocol/headers.ts';
 
 export type EventSource =
@@ -21,7 +21,7 @@ export interface Message {
   readonly batchContext?: { readonly timestampType?: number };
 }
 
-/** The schema that a key or value was written by. */
+/** The schema that a key or value was written with. */
 export interface SchemaMetadata {
   readonly dataFormat: 'AVRO' | 'PROTOBUF' | 'JSON';
   /** Confluent's, in decimal. */
@@ -32,7 +32,7 @@ export interface SchemaMetadata {
 export interface EventRecord {
   headers: Record<string, number[]>[];
   key?: string;
-  /** With a schema registry, for a key that is held against it. */
+  /** With a schema registry, for a key that is checked. */
   keySchemaMetadata?: SchemaMetadata;
   offset: number;
   partition: number;
@@ -48,7 +48,7 @@ export type KafkaEvent = EventSource & { records: Record<string, EventRecord[]> 
 const LOG_APPEND_TIME = 1;
 const LOG_APPEND_TIME_ATTRIBUTE = 0x8;
 
-/** The member of `records` that a partition's records stand under. */
+/** The key of a partition's records in the event. */
 export function recordsKey(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }
@@ -67,7 +67,7 @@ export function toEventRecord(
         'exactly. Copy the records to a new topic.',
     );
   }
-  // In the order of AWS's own events, which is the alphabet's.
+  // In the order of AWS's own events, which is alphabetical.
   return {
     headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
       [key]: signedBytes(value),

@@ -49,7 +49,7 @@ interface Naming {
   getMSKEventLogicalId(functionKey: string, cluster: string, topic: string): string;
 }
 
-// What serverless-offline uses when nothing says otherwise.
+// serverless-offline's default.
 const DEFAULT_TIMEOUT_SECONDS = 6;
 
 /**
@@ -67,13 +67,13 @@ export function loadDefinitions(serverless: Serverless): Loaded {
   }
 }
 
-/** Which service this is, for finding the process that runs it. */
+/** The service's folder and stage, which identify the process that runs it. */
 export function placeOf(serverless: Serverless): { folder: string; stage: string } {
   const folder = serverless.serviceDir ?? process.cwd();
   return { folder, stage: serverless.getProvider('aws').getStage() };
 }
 
-/** The loaded service, as far as mappings are made of it. */
+/** The parts of the loaded service that mappings are made of. */
 export function readService(serverless: Serverless): Service {
   const { service } = serverless;
   const provider = serverless.getProvider('aws');
@@ -81,12 +81,12 @@ export function readService(serverless: Serverless): Service {
   const functions = service.getAllFunctions().map((key): FunctionDefinition => {
     const { name, events = [], timeout, reservedConcurrency: reserved } = service.getFunction(key);
     const timeoutSeconds = timeout ?? service.provider.timeout ?? DEFAULT_TIMEOUT_SECONDS;
-    // An intrinsic function is known to AWS only.
+    // Only AWS knows the value of an intrinsic function.
     const reservedConcurrency = typeof reserved === 'number' ? reserved : undefined;
     const ids = logicalIds(naming, key);
     return { key, name, logicalIds: ids, events, timeoutSeconds, reservedConcurrency };
   });
-  // Several files of resources may stand as a list until the framework has merged them.
+  // Several files of resources are a list until the framework has merged them.
   const resources = toObject([service.resources].flat().reduce(merge, {}));
   return {
     service: service.service ?? '',

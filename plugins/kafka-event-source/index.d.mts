@@ -1,8 +1,8 @@
-/** What `custom.kafkaEventSource` takes, for a configuration in TypeScript; the README tells of each. */
+/** The options under `custom.kafkaEventSource`, for a configuration in TypeScript; see the README. */
 export interface KafkaEventSourceOptions extends Local {
-  /** By function, or by `function/topic`. */
+  /** Settings for one mapping, by function or by `function/topic`. */
   readonly mappings?: Readonly<Record<string, Own>>;
-  /** By the ARN of the deployed secret. */
+  /** Local contents of deployed secrets, by ARN. */
   readonly secrets?: Readonly<Record<string, { file: string } | { environment: string }>>;
   readonly endpoints?: Readonly<
     Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
@@ -42,7 +42,7 @@ interface Own extends Local {
   readonly onFailureDestination?: string;
 }
 
-/** The plugin, as the framework makes it. */
+/** The plugin's class, which the framework loads. */
 // biome-ignore lint/style/noDefaultExport: the framework takes the default export.
 export default class KafkaEventSource {
   constructor(serverless: object, options: object, utils: object);

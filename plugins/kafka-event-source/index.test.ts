@@ -83,7 +83,7 @@ function load(
 
 const notInfo = (line: string) => !line.startsWith('info: ');
 
-test("loading it only adds to the framework's schema, and only what that lacks", () => {
+test("loading the plugin only adds the properties that the framework's schema lacks", () => {
   const { log, defined } = load([{ kafka: { topic: 5 } }], {}, ['onFailureDestination']);
   expect(log).toEqual([]);
   expect(defined).toEqual(
@@ -105,7 +105,7 @@ async function startBroker() {
   return { server, options, connections: () => connections };
 }
 
-test('a service without a Kafka event has nothing started and nothing said', async () => {
+test('in a service without a Kafka event nothing is started or logged', async () => {
   const { log, start, stop } = load([{ httpApi: '*' }]);
   await start();
   await stop();
@@ -139,7 +139,7 @@ test('a disabled mapping is named, and its broker is not contacted', async () =>
   try {
     await disabled.start();
     expect(disabled.log[0]).toMatch(/notify \(orders\) is disabled/);
-    // The other one, which starts later and is tried again, shows that this one would be seen.
+    // The enabled mapping starts later and is contacted: a contact by the disabled one would be noticed.
     const contacted = once(second.server, 'connection');
     await enabled.start();
     await contacted;
@@ -162,7 +162,7 @@ test('a broker that is away stops neither the start nor the end', async () => {
   await stop();
 });
 
-test('bare sls offline says that nothing is polled, and which command does', () => {
+test('bare sls offline logs that nothing is polled, and names the right command', () => {
   const { plugin, log } = load([{ kafka }]);
   plugin.hooks['before:offline:start']();
   expect(log).toEqual([
@@ -171,7 +171,7 @@ test('bare sls offline says that nothing is polled, and which command does', () 
   ]);
 });
 
-test('what differs from the deployment is shown, and everything with --verbose', async () => {
+test('differences from the deployment are logged, and everything with --verbose', async () => {
   const custom = { bootstrapServers: 'localhost:1', mappings: { notify: { enabled: false } } };
   const { log, start, stop } = load([{ kafka }], custom);
   await start();
@@ -220,7 +220,7 @@ test('strict makes a refusal and a difference errors of the framework', async ()
   }
 });
 
-test('strict takes what differs because a local setting says so', async () => {
+test('strict accepts differences that local settings ask for', async () => {
   const custom = { strict: true, bootstrapServers: 'localhost:1' };
   const { start, stop } = load([{ kafka: { ...kafka, enabled: false } }], custom);
   await start();
@@ -233,7 +233,7 @@ test('a wrong setting of the plugin is an error of the framework, with its place
   await expect(started).rejects.toThrow(/custom\.kafkaEventSource\.bootstrapServers/);
 });
 
-test('packaging adds to the mapping what the framework left out', () => {
+test('packaging adds the properties that the framework left out', () => {
   const { plugin, provider } = load([{ kafka: { ...kafka, maximumRetryAttempts: 2 } }]);
   const Properties = {
     FunctionName: { 'Fn::GetAtt': ['NotifyLambdaFunction', 'Arn'] },

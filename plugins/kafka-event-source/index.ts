@@ -1,5 +1,4 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
-
 import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './commands/commands.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import type { ControlServer } from './control/server.ts';
@@ -31,9 +30,9 @@ interface CliOptions {
   readonly noTimeout?: boolean;
 }
 
-// What serverless-offline uses when neither its settings nor the command line say otherwise.
+// serverless-offline's defaults.
 const LAMBDA = { host: 'localhost', port: 3002 } as const;
-/** Beyond the function's own timeout: a cold start is not part of it. */
+/** Added to the function's own timeout, which does not include a cold start. */
 const TIMEOUT_MARGIN_MS = 30_000;
 const NO_TIMEOUT_MS = 15 * 60_000;
 
@@ -77,7 +76,7 @@ export default class KafkaEventSource {
     writeProperties(readService(this.#serverless), template);
   }
 
-  // Bare `sls offline` runs no hook with its endpoint up, so there is nothing to start on.
+  // Bare `sls offline` runs no hook after its endpoint is up, so polling cannot start.
   #warnOfBareCommand(): void {
     const { definitions } = loadDefinitions(this.#serverless).definitions;
     if (definitions.length === 0) return;
@@ -112,7 +111,7 @@ export default class KafkaEventSource {
     await this.#serve(options.apiPort, endpoint, this.#runtime);
   }
 
-  /** Mappings run without it, too: only what a handler does wrong is then not told as on AWS. */
+  /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
   async #guard(definitions: Definitions['definitions']): Promise<void> {
     const keys = new Set(definitions.flatMap(({ mapping }) => mapping?.functionKey ?? []));
     try {
@@ -122,23 +121,25 @@ export default class KafkaEventSource {
       this.#unguard.push(await mendAnswers(keys));
     } catch (error) {
       this.#log.warning(
-        `Kafka event source: a handler that crashes, or throws what is no Error, does not fail as on AWS: ${error}`,
+        `Kafka event source: a handler that crashes, or throws a value that is no Error, does not fail as on AWS: ${error}`,
       );
     }
   }
 
-  /** The functions run without it, too. */
+  /** The mappings run without the server, too. */
   async #serve(port: number, endpoint: string, runtime: Runtime): Promise<void> {
     const { startServer, statusRoute } = await import('./control/server.ts');
     const { lambdaRoute, mappingsRoute } = await import('./control/api.ts');
     const routes = [statusRoute(runtime), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
       const server = await startServer(port, placeOf(this.#serverless), routes);
-      const moved = server.isMoved ? ` (port ${port} is another's)` : '';
+      const moved = server.isMoved ? ` (port ${port} is taken)` : '';
       this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
       this.#server = server;
     } catch (error) {
-      this.#log.warning(`Kafka event source: \`sls kafka status\` cannot see it run: ${error}`);
+      this.#log.warning(
+        `Kafka event source: \`sls kafka status\` cannot ask this process: ${error}`,
+      );
     }
   }
 
@@ -147,7 +148,7 @@ export default class KafkaEventSource {
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
-  /** Before serverless-offline listens: after an error, its servers would keep the process. */
+  /** Runs before serverless-offline listens: after an error, its servers would keep the process alive. */
   #read(): Loaded {
     const loaded = loadDefinitions(this.#serverless);
     if (loaded.options.strict) this.#refuse(loaded.definitions);
@@ -158,7 +159,7 @@ export default class KafkaEventSource {
   #refuse(definitions: Definitions): void {
     const faults = strictFaults(definitions);
     if (faults.length === 0) return;
-    const advice = 'custom.kafkaEventSource.strict is true: mend these, or take strict out.';
+    const advice = 'custom.kafkaEventSource.strict is true: mend these, or remove strict.';
     const { Error: FrameworkError } = this.#serverless.classes;
     throw new FrameworkError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
   }

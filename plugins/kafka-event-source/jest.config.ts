@@ -13,7 +13,7 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.local'],
 } satisfies Config;
 
-/** The tests of this package; a project whose workspace it is runs them with its own. */
+/** The tests of this package. A project with this package as workspace runs them with its own. */
 export const projects = [
   {
     ...shared,

@@ -3,25 +3,25 @@ import type { EventSource } from './event.ts';
 import type { Settings } from './settings/settings.ts';
 
 export interface Mapping extends Settings {
-  /** What the mapping is called in messages: the function, and the topic. */
+  /** The mapping's name in messages: the function, and the topic. */
   readonly name: string;
   /** Its resource in the deployed template. */
   readonly logicalId: string;
-  /** Made of service, stage and resource, so that it is the same at every start. */
+  /** Derived from service, stage and resource, so that it is the same at each start. */
   readonly uuid: string;
   readonly functionKey: string;
   readonly functionName: string;
   /** Without a qualifier. */
   readonly functionArn: string;
   readonly timeoutMs: number;
-  /** The function's; what exceeds it is throttled. */
+  /** The function's reserved concurrency; further invocations are throttled. */
   readonly reservedConcurrency?: number;
   readonly source: EventSource;
   readonly topic: string;
   /** The servers polled here, which may not be the deployed ones. */
   readonly bootstrapServers: readonly string[];
   readonly groupId: string;
-  /** AWS drops records that their destination does not take; here they are kept by default. */
+  /** AWS drops records if sending them to the destination fails; here they are kept by default. */
   readonly dropWhenDestinationFails: boolean;
   readonly schemaRegistry?: SchemaRegistry;
   /** The deployed access configurations. */
@@ -35,7 +35,7 @@ export interface SchemaRegistry {
   readonly uri: string;
   readonly eventRecordFormat: 'JSON' | 'SOURCE';
   readonly access: readonly Access[];
-  /** The attributes that are validated; not empty. */
+  /** The attributes that are checked against their schemas; not empty. */
   readonly attributes: readonly ('KEY' | 'VALUE')[];
 }
 
@@ -46,17 +46,17 @@ export interface Access {
   readonly uri: string;
 }
 
-/** How the servers are reached here. */
+/** The connection to the servers on this machine. */
 export interface Connection {
-  /** Whether the deployed access configurations hold: by default when the deployed servers do. */
+  /** Whether to use the deployed access configurations; by default with the deployed servers only. */
   readonly useDeployedAccess: boolean;
   readonly ssl?: boolean | Ssl;
   readonly sasl?: Sasl;
-  /** Where the content of a deployed secret is found instead, by its ARN. */
+  /** Local contents of deployed secrets, by ARN. */
   readonly secrets: Readonly<Record<string, SecretSource>>;
 }
 
-/** Files in PEM form, from the service's folder. */
+/** Paths of files in PEM form, relative to the service's folder. */
 export interface Ssl {
   readonly ca?: string;
   readonly certificate?: string;
@@ -75,7 +75,7 @@ export type Sasl =
 
 export type SecretSource = { readonly file: string } | { readonly environment: string };
 
-/** Where AWS's services and the registry are reached here; without one, the SDK's own. */
+/** Local addresses of AWS's services and of the registry; the SDK's own if one is not set. */
 export interface Endpoints {
   readonly region: string;
   readonly sqs?: string;

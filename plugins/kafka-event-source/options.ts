@@ -1,7 +1,7 @@
-/** The plugin's own settings, `custom.kafkaEventSource`: where and how the mappings run locally. */
+/** The plugin's own settings, `custom.kafkaEventSource`: the local servers, access and habits. */
 import { z } from 'zod';
 
-/** A mistake in serverless.yml that the user can mend; its message says how. */
+/** A mistake in serverless.yml; the message says how to mend it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly code = 'KAFKA_EVENT_SOURCE_CONFIGURATION';
@@ -49,7 +49,7 @@ const destination = z
     "must be the ARN of a queue, a topic or a bucket, kafka://topic, or '' for none",
   );
 
-/** What may be set for all mappings, and again for one. */
+/** Settings for all mappings, or for one. */
 const local = {
   bootstrapServers: servers.optional(),
   useDeployedAccess: z.boolean().optional(),
@@ -57,7 +57,7 @@ const local = {
   sasl: sasl.optional(),
 };
 
-/** What may be set for one mapping only. */
+/** Settings for one mapping. */
 const own = z.strictObject({
   ...local,
   enabled: z.boolean().optional(),
@@ -65,7 +65,7 @@ const own = z.strictObject({
   onFailureDestination: destination.optional(),
 });
 
-/** Every setting; the README's table has a row for each. */
+/** All settings; the README's table has a row for each. */
 export const optionsSchema = z.strictObject({
   ...local,
   secrets: z
@@ -96,13 +96,13 @@ export const optionsSchema = z.strictObject({
 export type Options = z.output<typeof optionsSchema>;
 export type LocalOptions = z.output<typeof own>;
 
-/** For the framework's own validation, which leaves the settings to `readOptions`. */
+/** The schema for the framework's own validation; `readOptions` checks the rest. */
 export const customSchema = {
   type: 'object',
   properties: { kafkaEventSource: { type: 'object' } },
 } as const;
 
-/** Reads the settings; an unknown or wrong one is an error that names it. */
+/** Reads the settings. @throws ConfigurationError that names each wrong or unknown setting */
 export function readOptions(custom: unknown): Options {
   const where = 'custom.kafkaEventSource';
   const result = optionsSchema.safeParse(custom ?? {});

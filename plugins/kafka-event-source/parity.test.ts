@@ -17,11 +17,11 @@ function read(events: unknown[], custom: object = {}, resources: object = {}) {
 const differences = (...args: Parameters<typeof read>) =>
   read(...args).definitions[0]?.parity.filter(({ difference }) => difference !== 'none');
 
-test('a mapping on its deployed servers differs in nothing', () => {
+test('a mapping on its deployed servers has no differences', () => {
   expect(differences([{ kafka }])).toEqual([]);
 });
 
-test('what a local setting changes is a difference of that setting', () => {
+test('a local setting is a difference of that setting', () => {
   const mappings = { notify: { consumerGroupId: 'mine', onFailureDestination: '' } };
   const event = { ...kafka, onFailureDestination: 'arn:aws:sqs:us-east-1:1:q' };
   const custom = { bootstrapServers: 'localhost:9092', mappings };
@@ -43,14 +43,14 @@ test('what a local setting changes is a difference of that setting', () => {
   ]);
 });
 
-test('how the broker is reached is told without secrets', () => {
+test('the access to the broker is reported without secrets', () => {
   const sasl = { mechanism: 'plain', username: 'me', password: 'secret' };
   const rows = differences([{ kafka }], { ssl: true, sasl });
   expect(rows).toMatchObject([{ deployed: 'SASL_SCRAM_512_AUTH', here: 'SASL plain, TLS' }]);
   expect(JSON.stringify(rows)).not.toContain('secret');
 });
 
-test('what AWS does and the plugin does not is a difference of its own kind', () => {
+test('behaviour that only AWS has is a difference of its own kind', () => {
   const resources = {
     Mapping: {
       Type: 'AWS::Lambda::EventSourceMapping',
@@ -86,7 +86,7 @@ test('the table shows the differences, or everything', () => {
   const rows = definition?.parity ?? [];
   expect(formatParity(rows, { all: false }).split('\n')).toEqual([
     '  setting          deployed  here',
-    '  PollerGroupName  g         -     pollers here are of one mapping',
+    '  PollerGroupName  g         -     here each mapping has its own pollers',
   ]);
   expect(formatParity(rows, { all: true }).split('\n')).toHaveLength(rows.length + 1);
   expect(formatParity([], { all: true })).toBe('');

@@ -1,5 +1,4 @@
-/** Each setting of a mapping as deployed and as run here, and how the two differ. */
-
+/** Compares each setting of a mapping as deployed with the setting as it runs here. */
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
@@ -10,12 +9,12 @@ export interface ParityRow {
   readonly setting: string;
   readonly deployed: string;
   readonly here: string;
-  /** `local`: asked for in the local settings; `emulator`: AWS does something this plugin does not. */
+  /** `local`: a local setting differs; `emulator`: AWS does something that this plugin does not. */
   readonly difference: 'none' | 'local' | 'emulator';
   readonly why?: string;
 }
 
-interface Parts {
+interface Compared {
   readonly deployed: Deployed;
   readonly shape: Shape;
   readonly mapping: Mapping;
@@ -27,11 +26,11 @@ const ITS_UUID = "the mapping's UUID";
 const WIDEST = 60;
 
 /** One row for each setting, in the order of AWS's own list. */
-export function parityOf(parts: Parts): ParityRow[] {
-  return [...whereFrom(parts), ...settings(parts), ...onlyOnAws(parts)];
+export function parityOf(compared: Compared): ParityRow[] {
+  return [...whereFrom(compared), ...settings(compared), ...onlyOnAws(compared)];
 }
 
-/** The rows that differ, or all of them, as a table; nothing when there are none. */
+/** The rows that differ, or all rows, as a table; empty if there are none. */
 export function formatParity(rows: readonly ParityRow[], { all }: { all: boolean }): string {
   const shown = rows.filter(({ difference }) => all || difference !== 'none');
   if (shown.length === 0) return '';
@@ -70,7 +69,7 @@ function unlike(setting: string, deployed: unknown, here: string, why: string): 
   return { setting, deployed: text(deployed), here, difference: 'emulator', why };
 }
 
-function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
+function whereFrom({ deployed, shape, mapping }: Compared): ParityRow[] {
   const { fn, qualifier, condition } = deployed;
   const servers = serversOf(shape)?.map(text).join(',') ?? shape.EventSourceArn;
   const access = mapping.access.map(({ type }) => type).join(', ');
@@ -95,7 +94,7 @@ function whereFrom({ deployed, shape, mapping }: Parts): ParityRow[] {
   return rows;
 }
 
-// AWS: the default is the UUID that it gives the mapping; here that is made of the mapping's name.
+// AWS: the default is the mapping's UUID; here the UUID is derived from the mapping's name.
 function groupRow(shape: Shape, { groupId, uuid }: Mapping): ParityRow {
   const { ConsumerGroupId: group } = clusterConfig(shape);
   if (group !== undefined || groupId !== uuid)
@@ -115,24 +114,29 @@ function registryRow(shape: Shape, { schemaRegistry, endpoints }: Mapping): Pari
   return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, uri);
 }
 
-function settings({ shape, mapping }: Parts): ParityRow[] {
+function settings({ shape, mapping }: Compared): ParityRow[] {
   return settingRows().map(([name, setting]) =>
     row(name, setting.text(shape[name]), setting.text(setting.write(mapping))),
   );
 }
 
-/** What AWS acts on and this plugin does not. */
-function onlyOnAws({ shape, mapping }: Parts): ParityRow[] {
+/** Settings that AWS acts on and this plugin does not. */
+function onlyOnAws({ shape, mapping }: Compared): ParityRow[] {
   const rows: ParityRow[] = [];
   const { MetricsConfig: metrics, LoggingConfig: logging } = shape;
   if (metrics) rows.push(unlike('MetricsConfig', metrics.Metrics?.join(), NONE, 'no CloudWatch'));
   if (logging) rows.push(unlike('LoggingConfig', logging.SystemLogLevel, NONE, 'no CloudWatch'));
   if (mapping.pollers?.group) {
     rows.push(
-      unlike('PollerGroupName', mapping.pollers.group, NONE, 'pollers here are of one mapping'),
+      unlike(
+        'PollerGroupName',
+        mapping.pollers.group,
+        NONE,
+        'here each mapping has its own pollers',
+      ),
     );
   }
-  // Without an effect on what the function gets.
+  // These have no effect on the function's events.
   for (const name of ['KmsKeyArn', 'Tags'] as const) {
     if (shape[name] !== undefined) {
       const deployed = text(shape[name]);

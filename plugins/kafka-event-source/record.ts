@@ -1,4 +1,4 @@
-/** A record waiting to be delivered: its JSON, its size, and where a commit after it stands. */
+/** A record in a buffer: its JSON, its size, and the offset to commit after it. */
 export interface BufferedRecord {
   readonly offset: number;
   /** The offset to commit once this record and all before it are done. */

@@ -1,5 +1,4 @@
-/** What is said of the mappings when polling starts. */
-
+/** The report about the mappings when polling starts. */
 import type { Refusal } from './admission/refusal.ts';
 import type { Definition, Definitions } from './definition.ts';
 import type { Mapping } from './mapping.ts';
@@ -45,7 +44,7 @@ export function toReports({ definitions }: Definitions): MappingReport[] {
   }));
 }
 
-/** One line for each mapping, and how it differs from the deployed one. */
+/** Logs a line for each mapping, and its differences from the deployed one. */
 export function report(
   { definitions, warnings }: Definitions,
   { report: isWhole }: Pick<Options, 'report'>,
@@ -66,7 +65,7 @@ export function report(
   }
 }
 
-/** What `strict` makes an error: what AWS refuses, and what runs otherwise without having been asked to. */
+/** The faults with `strict`: refusals, warnings, and differences that no local setting asks for. */
 export function strictFaults({ definitions, warnings }: Definitions): string[] {
   return [...warnings, ...definitions.flatMap(faultsOf)];
 }

@@ -19,3 +19,14 @@ export async function endsWithin(ms: number, work: Promise<unknown>): Promise<bo
     isOver.abort();
   }
 }
+
+/** A time limit for calls that have none of their own. After the time the work still goes on. */
+export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

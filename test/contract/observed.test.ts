@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
+import type { Repository } from '../../lib/order/repository.ts';
 import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
-import { forgetfulSeen } from '../support/ledger.ts';
+import { forgetfulLedger } from '../support/ledger.ts';
 import { untouched } from '../support/untouched.ts';
 
 // Read when lib/metrics.ts is loaded, so before the handlers are.
@@ -12,6 +13,7 @@ process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
 const createOrder = await import('../../functions/createOrder/handler.ts');
 const notify = await import('../../functions/notify/handler.ts');
 const { createRecipientOf } = await import('../../lib/notification/preferences/recipient.ts');
+const { CHANNELS } = await import('../../lib/notification/channels/channels.ts');
 const { METRICS } = await import('../../lib/metrics.ts');
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -54,9 +56,9 @@ async function orderAndTell(answer: 'sent' | 'refused') {
   const handler = createOrder.createHandler({
     callers: callersOf(),
     repository: {
-      ...untouched<Parameters<typeof createOrder.createHandler>[0]['repository']>(),
+      ...untouched<Repository>(),
       insert: async (stored) => stored,
-      markPublished: async () => undefined,
+      backlog: { ...untouched<Repository['backlog']>(), markPublished: async () => undefined },
     },
     producer: {
       send: async (_topic, sent) => void records.push(...sent),
@@ -83,7 +85,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     send: async () =>
       answer === 'sent'
         ? { success: true as const, messageId: 'm-1' }
-        : { success: false as const, passing: false, reason: 'test: refused' },
+        : { success: false as const, retriable: false, reason: 'test: refused' },
   };
   const tell = notify.createHandler({
     senders: { email: [sender], sms: [sender] },
@@ -93,7 +95,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     }),
     clock,
     unsubscribe: undefined,
-    seen: forgetfulSeen(),
+    ledger: forgetfulLedger(),
     deadLetters: untouched(),
     failures: untouched(),
     reportsItemFailures: true,
@@ -150,7 +152,8 @@ test('every invocation writes its metrics once, by service alone', async () => {
     expect(_aws?.CloudWatchMetrics).toEqual([
       expect.objectContaining({ Namespace: 'orders-test', Dimensions: [['service']] }),
     ]);
-    const known: string[] = [...METRICS, 'service'];
+    const ofChannels = Object.values(CHANNELS).flatMap(({ metrics }) => Object.values(metrics));
+    const known: string[] = [...METRICS, ...ofChannels, 'service'];
     for (const name of Object.keys(values)) expect(known).toContain(name);
   }
 });

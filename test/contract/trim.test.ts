@@ -128,15 +128,15 @@ test('they know the errors of SES and SNS by name', async () => {
       : '<ErrorResponse><Error><Type>Sender</Type><Code>OptedOut</Code><Message>no</Message></Error></ErrorResponse>',
   }));
   expect(answers).toMatchObject([
-    { success: false, passing: false, reason: 'ses: MessageRejected' },
-    { success: false, passing: false, reason: expect.stringMatching(/^sns: OptedOut/) },
+    { success: false, retriable: false, reason: 'ses: MessageRejected' },
+    { success: false, retriable: false, reason: expect.stringMatching(/^sns: OptedOut/) },
   ]);
 });
 
 test('where the clients are missing or broken nothing was sent, and another provider may be asked', async () => {
   expect(JSON.parse(await printed('send', ['http://127.0.0.1:1'], {}))).toEqual([
-    { success: false, passing: true, reason: 'ses: no client (MODULE_NOT_FOUND)' },
-    { success: false, passing: true, reason: 'sns: no client (MODULE_NOT_FOUND)' },
+    { success: false, retriable: true, reason: 'ses: no client (MODULE_NOT_FOUND)' },
+    { success: false, retriable: true, reason: 'sns: no client (MODULE_NOT_FOUND)' },
   ]);
   const packages = join(directory, 'broken');
   await mkdir(join(packages, '@aws-sdk/client-sesv2'), { recursive: true });
@@ -144,7 +144,7 @@ test('where the clients are missing or broken nothing was sent, and another prov
   const broken = await printed('send', ['http://127.0.0.1:1'], { NODE_PATH: packages });
   expect(JSON.parse(broken)[0]).toEqual({
     success: false,
-    passing: true,
+    retriable: true,
     reason: 'ses: no client (TypeError)',
   });
 });

@@ -7,10 +7,10 @@ import { createSesSender } from '../../lib/notification/channels/senders/ses.ts'
 import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
 import { createDeferred, type Deferred } from '../../lib/notification/ledger/deferred.ts';
 import { createFailures } from '../../lib/notification/ledger/failures.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
-import { orderKey } from '../../lib/notification/ledger/record.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
+import { orderPartition } from '../../lib/table.ts';
 import { lambdaContext } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
 
@@ -36,7 +36,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
   const to = { region: 'us-east-1', endpoint: provider };
   const store = { dynamo, table, clock };
   const deps = {
-    seen: createSeen(store),
+    ledger: createLedger(store),
     senders: {
       email: [createSesSender({ ...to, from: 'orders@example.com' })],
       sms: [createSnsSender(to)],
@@ -61,7 +61,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
 /** The waiting records of the given orders only. */
 function deferredOf(orders: string[], store: Parameters<typeof createDeferred>[0]): Deferred {
   const deferred = createDeferred(store);
-  const keys = new Set(orders.map(orderKey));
+  const keys = new Set(orders.map(orderPartition));
   return {
     ...deferred,
     async *due(now) {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { BatchResponse } from '../../lib/kafka/batch.ts';
-import { NOTIFICATION, orderKey } from '../../lib/notification/ledger/record.ts';
 import type { DeferredReport } from '../../lib/notification/send-deferred.ts';
 import type { EventType, OrderEvent, OrderStatus } from '../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import { createOrderBench } from '../support/orders.ts';
 import { FROZEN_FD } from './faults.ts';
 import type { NotifyErrand, NotifyFault } from './notify-victim.ts';
@@ -39,14 +39,14 @@ const ATTEMPTS_WITH_FAULTS = 3;
 const MAX_ATTEMPTS = 12;
 const ROUNDS_WITH_FAULTS = 3;
 const MAX_ROUNDS = 30;
-/** Longer than any claim lasts; PAUSE_SECONDS is longer than the longest pause of a put-off. */
+/** Longer than any lease lasts; PAUSE_SECONDS is longer than the longest pause of a put-off. */
 const CLAIM_SECONDS = 11;
 const LATER_SECONDS = 60;
 const PAUSE_SECONDS = 3_600 + LATER_SECONDS;
 /** About how often one process writes to a service. */
 const STEPS: Record<NotifyFault['service'], number> = { dynamodb: 30, provider: 8 };
 
-/** The share of each way: freezes as long as a claim are rare, since they take long. */
+/** The share of each way: freezes as long as a lease are rare, since they take long. */
 const WAYS: [Way, ...Way[]] = [
   'alone',
   'alone',
@@ -391,7 +391,7 @@ async function recordsOf({ id, data }: OrderEvent, dynamo: DynamoDBDocumentClien
   const query = new QueryCommand({
     TableName: table,
     KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': orderKey(data.orderId), ':sk': NOTIFICATION },
+    ExpressionAttributeValues: { ':pk': orderPartition(data.orderId), ':sk': NOTIFICATION },
     ConsistentRead: true,
   });
   const { Items = [] } = await dynamo.send(query);

@@ -209,7 +209,7 @@ async function settle(bench: OrderBench, counts: Counts): Promise<void> {
     'the relay to publish everything',
     async () => {
       await send(bench, { do: 'relay' }, counts);
-      return (await bench.repository.backlog()).oldest === undefined || undefined;
+      return (await bench.repository.backlog.summary()).oldest === undefined || undefined;
     },
     120_000,
   );

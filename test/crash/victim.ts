@@ -32,8 +32,9 @@ async function run(errand: Errand): Promise<Reply> {
   const { task, fault, leaderless, brokers, dynamoEndpoint, table, topic } = errand;
   if (leaderless) loseLeader(leaderless, portOf(brokers[0] ?? ''));
   if (fault) plant(fault, { kafka: portOf(brokers[0] ?? ''), dynamodb: portOf(dynamoEndpoint) });
+  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
   const deps = {
-    repository: createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), table),
+    repository: createRepository({ dynamo, table, clock: systemClock }),
     producer: createProducer(brokers),
     topic,
     clock: systemClock,

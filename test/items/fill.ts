@@ -5,9 +5,10 @@ import { createHandler as createRelayOutbox } from '../../functions/relayOutbox/
 import { createHandler as createUpdateStatus } from '../../functions/updateStatus/handler.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { createProducer, type Producer } from '../../lib/kafka/producer.ts';
-import type { Sender } from '../../lib/notification/channels/channels.ts';
+import type { Message } from '../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../lib/notification/channels/senders/sender.ts';
 import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
-import { createSeen } from '../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/preferences.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
@@ -22,8 +23,8 @@ const CONTACT = { email: 'ada@example.com', phone: '+15550123' };
 const NIGHT: Preferences = { ...DEFAULTS, quietHours: { from: '00:00', to: '23:59' } };
 
 const taking = senderOf(() => ({ success: true, messageId: randomUUID() }));
-const away = senderOf(() => ({ success: false, passing: true, reason: 'too many requests' }));
-const refusing = senderOf(() => ({ success: false, passing: false, reason: 'no such mailbox' }));
+const away = senderOf(() => ({ success: false, retriable: true, reason: 'too many requests' }));
+const refusing = senderOf(() => ({ success: false, retriable: false, reason: 'no such mailbox' }));
 const silent = senderOf(() => {
   throw new Error('socket hang up');
 });
@@ -97,7 +98,12 @@ async function fillPreferences({ customers }: NotifyBench): Promise<void> {
 async function fillNotifications(orders: OrderBench, bench: NotifyBench): Promise<void> {
   const event = async (name: string, contact: object | undefined = CONTACT) =>
     eventsOf(orders, (await place(orders, name, { contact })).id).then(([only]) => only);
-  const told = async (sender: Sender, name: string, contact?: object, clock = systemClock) => {
+  const told = async (
+    sender: Sender<Message>,
+    name: string,
+    contact?: object,
+    clock = systemClock,
+  ) => {
     const one = await event(name, contact);
     await bench
       .notify({ sender, clock })(one)
@@ -126,19 +132,19 @@ async function fillNotifications(orders: OrderBench, bench: NotifyBench): Promis
   await told(taking, 'skipped-no-sms-address', { email: 'ada@example.com' });
   await told(onlyOn('email'), 'sent-email-failed-sms');
 
-  const seen = createSeen({ dynamo: bench.dynamo, table: bench.table, clock: past(1) });
+  const ledger = createLedger({ dynamo: bench.dynamo, table: bench.table, clock: past(1) });
   const soon = new Date(past(1).now().getTime() + 9_000);
   for (const name of ['claimed', 'sending']) {
     const one = await event(name);
-    await seen.advance(one);
+    await ledger.advance(one);
     for (const notification of await bench.planOf(one)) {
-      const claim = await seen.claim(notification, soon);
-      if (name === 'claimed') await seen.hold(notification, String(claim?.id), 'busy', soon);
+      const lease = await ledger.lease(notification, soon);
+      if (name === 'claimed') await ledger.hold(notification, String(lease?.id), 'busy', soon);
     }
   }
   const abandoned = await event('unknown-abandoned');
-  await seen.advance(abandoned);
-  for (const one of await bench.planOf(abandoned)) await seen.claim(one, soon);
+  await ledger.advance(abandoned);
+  for (const one of await bench.planOf(abandoned)) await ledger.lease(one, soon);
   await bench.notify({ sender: taking })(abandoned);
 
   const moved = await told(taking, 'sent-two-events');
@@ -163,7 +169,7 @@ async function endNight({ customers }: NotifyBench, names: string[]): Promise<vo
 }
 
 async function putBack(bench: NotifyBench, customerId: string, clock: Clock): Promise<void> {
-  const deferred = createDeferred(bench);
+  const deferred = createDeferred({ ...bench, clock: systemClock });
   for await (const record of deferred.givenUp({ from: new Date(0), to: new Date() })) {
     const get = new GetCommand({ TableName: bench.table, Key: record.key });
     const { Item } = await bench.dynamo.send(get);
@@ -214,12 +220,12 @@ function refusingFrom(producer: Producer): Producer {
   };
 }
 
-function senderOf(send: () => Awaited<ReturnType<Sender['send']>>): Sender {
+function senderOf(send: () => Awaited<ReturnType<Sender<Message>['send']>>): Sender<Message> {
   return { name: 'provider', send: async () => send() };
 }
 
-function onlyOn(channel: string): Sender {
-  const send: Sender['send'] = (message, signal) =>
+function onlyOn(channel: string): Sender<Message> {
+  const send: Sender<Message>['send'] = (message, signal) =>
     (message.channel === channel ? taking : away).send(message, signal);
   return { name: 'provider', send };
 }

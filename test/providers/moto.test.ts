@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CreateEmailIdentityCommand, SESv2Client } from '@aws-sdk/client-sesv2';
-import type { EmailMessage } from '../../lib/notification/channels/channels.ts';
+import type { EmailMessage } from '../../lib/notification/channels/senders/sender.ts';
 import { createSesSender } from '../../lib/notification/channels/senders/ses.ts';
 import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
 import { startMoto } from './moto.ts';
@@ -34,7 +34,7 @@ after(() => moto?.stop());
 test('SES: a sender that is not verified passes, and takes nothing', async () => {
   const sender = createSesSender({ region, endpoint: moto.endpoint, from });
   const answer = await sender.send(email, signal);
-  assert.deepEqual(answer, { success: false, passing: true, reason: 'ses: MessageRejected' });
+  assert.deepEqual(answer, { success: false, retriable: true, reason: 'ses: MessageRejected' });
   assert.deepEqual((await moto.taken()).email, []);
 });
 
@@ -58,7 +58,7 @@ test('SNS takes an SMS, its segments counted; a number that is none is refused f
   assert.equal(answer.success && answer.segments, 1);
   const refused = await sender.send({ ...sms, to: 'nobody' }, signal);
   const reason = 'sns: InvalidParameterException';
-  assert.deepEqual(refused, { success: false, passing: false, reason });
+  assert.deepEqual(refused, { success: false, retriable: false, reason });
   assert.deepEqual((await moto.taken()).sms, [[sms.to, sms.text]]);
 });
 
@@ -69,6 +69,6 @@ test('a provider that has ended passes, and takes nothing', async () => {
     createSesSender({ region, endpoint, from }).send(email, signal),
     createSnsSender({ region, endpoint }).send(sms, signal),
   ]);
-  assert.deepEqual(mail, { success: false, passing: true, reason: 'ses: ECONNREFUSED' });
-  assert.deepEqual(message, { success: false, passing: true, reason: 'sns: ECONNREFUSED' });
+  assert.deepEqual(mail, { success: false, retriable: true, reason: 'ses: ECONNREFUSED' });
+  assert.deepEqual(message, { success: false, retriable: true, reason: 'sns: ECONNREFUSED' });
 });

@@ -1,12 +1,12 @@
-import type { Seen } from '../../lib/notification/ledger/ledger.ts';
+import type { Ledger } from '../../lib/notification/ledger/ledger.ts';
 
 /** Records on which everything is new and nothing stays, but for what a test does with them. */
-export function forgetfulSeen(own: Partial<Seen> = {}): Seen {
+export function forgetfulLedger(own: Partial<Ledger> = {}): Ledger {
   const done = async () => undefined;
   const noted = async () => true;
   return {
     advance: async () => 'first',
-    claim: async () => ({ id: 'c1' }),
+    lease: async () => ({ id: 'c1' }),
     release: done,
     hold: done,
     resume: done,
@@ -15,7 +15,7 @@ export function forgetfulSeen(own: Partial<Seen> = {}): Seen {
     settle: done,
     defer: noted,
     skip: noted,
-    of: async () => [],
+    recordsOf: async () => [],
     ...own,
   };
 }

@@ -52,7 +52,7 @@ export async function createOrderBench(
     deadLetterTopic,
     brokers,
     producer,
-    repository: createRepository(dynamo, table),
+    repository: createRepository({ dynamo, table, clock: systemClock }),
     clock: systemClock,
     callers: callersOf(),
     async close() {

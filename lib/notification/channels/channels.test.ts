@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createSenders } from './channels.ts';
+import { CHANNELS, createSenders } from './channels.ts';
 
 const none = { from: '', smtpUrl: '', senderId: undefined };
 
@@ -22,4 +22,18 @@ test('the mock of both channels is one inbox', () => {
   const senders = { ...none, email: ['mock' as const], sms: ['mock' as const] };
   const { email, sms } = createSenders({ region: 'us-east-1', senders });
   expect(email).toEqual(sms);
+});
+
+test.each([
+  ['email', 'ada@example.com', 'a***@example.com'],
+  ['email', 'bob@b.c', 'b***@b.c'],
+  ['email', 'ab@example.com', '***@example.com'],
+  ['email', 'a@b.c', '***@b.c'],
+  ['email', '🙂🙂@b.c', '***@b.c'],
+  ['sms', '+15550123', '+******23'],
+  ['sms', '+123456', '+****56'],
+  ['sms', '+12345', '+*****'],
+  ['sms', '+12', '+**'],
+] as const)('the %s address %s is shown as %s', (channel, to, shown) => {
+  expect(CHANNELS[channel].mask(to)).toBe(shown);
 });

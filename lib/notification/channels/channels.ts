@@ -1,63 +1,41 @@
 import type { Config } from '../../config.ts';
+import type { Channel, Provider } from './channel.ts';
+import { email, emailProviders } from './email.ts';
 import { createMockSender } from './senders/mock.ts';
-import { createSesSender } from './senders/ses.ts';
-import { createSmtpSender } from './senders/smtp.ts';
-import { createSnsSender } from './senders/sns.ts';
+import type { AnyMessage, Sender } from './senders/sender.ts';
+import { sms, smsProviders } from './sms.ts';
 
-export const CHANNELS = ['email', 'sms'] as const;
+/** All channels, by the names that records, preferences and the API use. */
+export const CHANNELS = { email, sms } satisfies Record<string, Channel>;
 
-export type Channel = (typeof CHANNELS)[number];
+export type ChannelName = keyof typeof CHANNELS;
 
-export type EmailMessage = {
-  channel: 'email';
-  orderId: string;
-  to: string;
-  subject: string;
-  /** Plain text, for readers that show no HTML. */
-  body: string;
-  /** The same as a whole HTML document that asks nothing of any server. */
-  html: string;
-  /** Where a POST without more ends these emails. */
-  unsubscribe?: string | undefined;
+export const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
+
+/** The addresses of a customer, an optional field for each channel. */
+export const CONTACT = {
+  [email.contactField]: email.address.optional(),
+  [sms.contactField]: sms.address.optional(),
 };
 
-export type SmsMessage = { channel: 'sms'; orderId: string; to: string; text: string };
+type MessageOf<Name extends ChannelName> = ReturnType<(typeof CHANNELS)[Name]['compose']>;
 
-export type Message = EmailMessage | SmsMessage;
-
-/**
- * What a provider said. A failure is about this message or its recipient, for good; or `passing`: the
- * provider surely took nothing, and it may later, or another provider now. The reason is kept on
- * record, so it holds no address.
- */
-export type SendResult =
-  | { success: true; messageId: string; segments?: number }
-  | { success: false; passing: boolean; reason: string };
-
-/**
- * A way to a customer: one call, never repeated inside. It answers what the provider said and throws
- * when that is not known: nobody sends the message again then.
- */
-export type Sender<M extends Message = Message> = {
-  name: string;
-  send(message: M, signal: AbortSignal): Promise<SendResult>;
-};
+/** A message of any channel. */
+export type Message = MessageOf<ChannelName>;
 
 /** The providers of each channel, in the order in which they are asked. */
-export type Senders = {
-  email: readonly Sender<EmailMessage>[];
-  sms: readonly Sender<SmsMessage>[];
-};
+export type Senders = { [Name in ChannelName]: readonly Sender<MessageOf<Name>>[] };
 
 /** The providers that the configuration names; each makes its client at its first message. */
-export function createSenders({ region, senders }: Pick<Config, 'region' | 'senders'>): Senders {
-  const { email, sms, from, smtpUrl, senderId } = senders;
+export function createSenders(config: Pick<Config, 'region' | 'senders'>): Senders {
+  // One mock for all channels, so that there is one inbox.
   const mock = createMockSender();
-  const ways = {
-    mock: () => mock,
-    ses: () => createSesSender({ region, from }),
-    smtp: () => createSmtpSender({ url: smtpUrl, from }),
-    sns: () => createSnsSender({ region, senderId }),
+  const sendersOf = <Name extends string, M extends AnyMessage>(
+    names: readonly (Name | 'mock')[],
+    providers: Record<Name, Provider<M>>,
+  ) => names.map((name) => (name === 'mock' ? mock : providers[name](config)));
+  return {
+    email: sendersOf(config.senders.email, emailProviders),
+    sms: sendersOf(config.senders.sms, smsProviders),
   };
-  return { email: email.map((name) => ways[name]()), sms: sms.map((name) => ways[name]()) };
 }

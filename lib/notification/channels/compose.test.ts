@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { orderEvent } from '../../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
 import { money, text } from '../templates/text.ts';
-import { CHANNELS } from './channels.ts';
-import { compose } from './compose.ts';
+import { CHANNEL_NAMES, CHANNELS } from './channels.ts';
 import { createMockSender } from './senders/mock.ts';
 
 const ENGLISH = { language: 'en', timeZone: 'UTC' };
@@ -35,18 +34,20 @@ const SAYS = {
 
 describe.each(EVENT_TYPES)('%s', (type) => {
   test('has an email that says so and names the order', () => {
-    const message = compose('email', event(type), 'ada@example.com', ENGLISH);
+    const message = CHANNELS.email.compose({
+      event: event(type),
+      to: 'ada@example.com',
+      locale: ENGLISH,
+    });
     expect(message).toMatchObject({ channel: 'email', to: 'ada@example.com', orderId: ORDER });
-    if (message.channel !== 'email') throw new Error('not an email');
     expect(message.subject).toMatch(SAYS[type]);
     expect(message.subject).toContain(ORDER);
     expect(message.body).toContain(ORDER);
   });
 
   test('has an SMS that says so, names the order and fits into one', () => {
-    const message = compose('sms', event(type), '+15550123', ENGLISH);
+    const message = CHANNELS.sms.compose({ event: event(type), to: '+15550123', locale: ENGLISH });
     expect(message).toMatchObject({ channel: 'sms', to: '+15550123', orderId: ORDER });
-    if (message.channel !== 'sms') throw new Error('not an SMS');
     expect(message.text).toMatch(SAYS[type]);
     expect(message.text).toContain(ORDER);
     expect(message.text.length).toBeLessThanOrEqual(160);
@@ -56,8 +57,12 @@ describe.each(EVENT_TYPES)('%s', (type) => {
     const harmful = 'x\r\nBcc: all@example.com\u001b[2J\u202e\u2028{{2}}';
     const items = [{ productId: harmful, quantity: 1, price: 1 }];
     const given = event(type, { orderId: harmful, customerId: harmful, items });
-    for (const channel of CHANNELS) {
-      const message = compose(channel, given, 'ada@example.com', ENGLISH);
+    for (const channel of CHANNEL_NAMES) {
+      const message = CHANNELS[channel].compose({
+        event: given,
+        to: 'ada@example.com',
+        locale: ENGLISH,
+      });
       const lines =
         message.channel === 'email'
           ? [message.subject, ...message.body.split('\n')]
@@ -72,7 +77,11 @@ test('an amount is written in the currency of the event', () => {
   expect(money(29.97, 'USD', 'en')).toBe('$29.97');
   expect(money(1234.5, 'EUR', 'en')).toBe('€1,234.50');
   expect(money(10, 'CHF', 'en')).toBe('CHF 10.00');
-  const message = compose('email', event('ORDER_CREATED'), 'ada@example.com', ENGLISH);
+  const message = CHANNELS.email.compose({
+    event: event('ORDER_CREATED'),
+    to: 'ada@example.com',
+    locale: ENGLISH,
+  });
   expect(message).toMatchObject({
     body: expect.stringContaining('3 x keyboard at €411.50\nTotal: €1,234.50'),
   });
@@ -80,12 +89,18 @@ test('an amount is written in the currency of the event', () => {
 
 test('a currency that is none makes the record a bad one', () => {
   const given = event('ORDER_CREATED', { currency: '$$$' });
-  expect(() => compose('sms', given, '+15550123', ENGLISH)).toThrow(/currency/);
+  expect(() => CHANNELS.sms.compose({ event: given, to: '+15550123', locale: ENGLISH })).toThrow(
+    /currency/,
+  );
 });
 
 test('a long list of items is cut, and so is a long value', () => {
   const items = Array.from({ length: 100 }, () => ({ productId: 'p', quantity: 1, price: 1 }));
-  const message = compose('email', event('ORDER_CREATED', { items }), 'ada@example.com', ENGLISH);
+  const message = CHANNELS.email.compose({
+    event: event('ORDER_CREATED', { items }),
+    to: 'ada@example.com',
+    locale: ENGLISH,
+  });
   expect(message).toMatchObject({ body: expect.stringContaining('  and 80 more') });
   expect(text`${'x'.repeat(1000)}`).toHaveLength(128);
 });

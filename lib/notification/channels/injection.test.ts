@@ -5,8 +5,8 @@ import { EVENT_TYPES, type OrderEvent, orderEventSchema } from '../../order-even
 import { preferencesSchema } from '../preferences/preferences.ts';
 import { recipientsOf } from '../preferences/recipient.ts';
 import { LANGUAGES } from '../templates/languages.ts';
-import type { EmailMessage } from './channels.ts';
-import { compose } from './compose.ts';
+import { CHANNELS } from './channels.ts';
+import type { EmailMessage } from './senders/sender.ts';
 
 const HARMFUL = [
   '<script>alert(1)</script>',
@@ -57,9 +57,7 @@ function markupOf({ html }: EmailMessage): string[] {
 }
 
 function email(given: OrderEvent, where: { language: string; timeZone: string }): EmailMessage {
-  const message = compose('email', given, 'ada@example.com', where);
-  if (message.channel !== 'email') throw new Error('not an email');
-  return message;
+  return CHANNELS.email.compose({ event: given, to: 'ada@example.com', locale: where });
 }
 
 describe.each(EVENT_TYPES)('%s', (type) => {
@@ -71,8 +69,12 @@ describe.each(EVENT_TYPES)('%s', (type) => {
         const plain = email(event(type, {}), where);
         expect(markupOf(given)).toEqual(markupOf(plain));
         expect(given.body.split('\n')).toHaveLength(plain.body.split('\n').length);
-        const sms = compose('sms', event(type, { orderId, items }), '+15550123', where);
-        const lines = [given.subject, ...given.body.split('\n'), 'text' in sms ? sms.text : ''];
+        const sms = CHANNELS.sms.compose({
+          event: event(type, { orderId, items }),
+          to: '+15550123',
+          locale: where,
+        });
+        const lines = [given.subject, ...given.body.split('\n'), sms.text];
         expect(lines.join('')).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
       }),
       { numRuns: 200 },

@@ -1,25 +1,20 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
 import type { Period } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import { type OrderEvent, orderEventSchema } from '../../order-event.ts';
-import { late, nextTry } from './pauses.ts';
-import {
-  allDeferredShards,
-  DEFERRED,
-  GIVEN_UP,
-  type NotificationKey,
-  shardOf,
-  storedSchema,
-} from './record.ts';
+import type { Store } from '../../store.ts';
+import { allDeferredShards, deferredShard, GIVEN_UP, INDEXES, type Key } from '../../table.ts';
+import { inAnHour, nextTry } from './pauses.ts';
+import { storedSchema } from './record.ts';
 import { changing, createUpdate } from './update.ts';
 
 /** A record that waits, with what its message is made of. */
-export type DeferredRecord = { key: NotificationKey; event: OrderEvent; channel: string };
+export type DeferredRecord = { key: Key; event: OrderEvent; channel: string };
 
 /** A record that was given up, as far as it can be read: everything but its address. */
 export type GivenUp = {
-  key: NotificationKey;
+  key: Key;
   eventId: string;
   orderId: string;
   type: string;
@@ -32,17 +27,17 @@ export type GivenUp = {
 /** The records that wait until quiet hours end, or until a provider is tried again. */
 export type Deferred = {
   /** The keys of what is due, oldest first a shard; they may lag behind a write for a moment. */
-  due(now: Date): AsyncGenerator<NotificationKey>;
+  due(now: Date): AsyncGenerator<Key>;
   /**
    * @returns the record, when it is still due
    * @throws AppError `RECORD_INVALID` when this release cannot read it
    */
-  find(key: NotificationKey, now: Date): Promise<DeferredRecord | undefined>;
+  find(key: Key, now: Date): Promise<DeferredRecord | undefined>;
   /**
    * Puts off a record that is still due, by growing pauses; after six days the record is given up.
    * `settled`: the record is no longer due.
    */
-  postpone(key: NotificationKey, now: Date): Promise<'later' | 'given up' | 'settled'>;
+  postpone(key: Key, now: Date): Promise<'later' | 'given up' | 'settled'>;
   /** The records that were given up in the period, oldest first. */
   givenUp(period: Period): AsyncGenerator<GivenUp>;
   /** Has a record looked at again, as if it had waited. @returns false when it rests no longer */
@@ -53,20 +48,19 @@ type Item = Record<string, unknown>;
 
 const STATUS = { '#status': 'status' };
 
-/** What is queried by, in the index of the deferred ones. */
+/** A part of the index of deferred notifications. */
 type Range = { shard: string; from?: Date; to: Date };
 
-export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: string }): Deferred {
-  const { dynamo, table } = deps;
-
-  const update = createUpdate(dynamo, table);
+export function createDeferred(store: Store): Deferred {
+  const { dynamo, table } = store;
+  const update = createUpdate(store);
 
   async function* keysOf({ shard, from = new Date(0), to }: Range) {
     let start: Record<string, unknown> | undefined;
     do {
       const query = new QueryCommand({
         TableName: table,
-        IndexName: DEFERRED,
+        IndexName: INDEXES.deferredNotifications,
         KeyConditionExpression: 'deferredShard = :shard AND deferredUntil BETWEEN :from AND :to',
         ExpressionAttributeValues: {
           ':shard': shard,
@@ -76,12 +70,12 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
         ExclusiveStartKey: start,
       });
       const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
-      yield* Items.map(({ pk, sk }): NotificationKey => ({ pk, sk }));
+      yield* Items.map(({ pk, sk }): Key => ({ pk, sk }));
       start = LastEvaluatedKey;
     } while (start);
   }
 
-  async function read(key: NotificationKey): Promise<Item | undefined> {
+  async function read(key: Key): Promise<Item | undefined> {
     const get = new GetCommand({ TableName: table, Key: key, ConsistentRead: true });
     return (await orAway(dynamo.send(get))).Item;
   }
@@ -104,7 +98,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
       const next = nextTry(failingSince, now);
       // Only these two statuses are given up. Others are settled, or known to another release only.
       const rests = !next && (status === 'deferred' || status === 'failed');
-      const until = rests ? now : (next ?? late(now));
+      const until = rests ? now : (next ?? inAnHour(now));
       const set = {
         deferredUntil: until.toISOString(),
         failingSince: failingSince.toISOString(),
@@ -149,7 +143,7 @@ export function createDeferred(deps: { dynamo: DynamoDBDocumentClient; table: st
           ':failed': 'failed',
           ':givenUp': GIVEN_UP,
           ':deferred': 'deferred',
-          ':shard': shardOf(eventId),
+          ':shard': deferredShard(eventId),
           ':now': now.toISOString(),
           ':reason': 'put back',
         },

@@ -1,9 +1,9 @@
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { attempt, orAway } from '../../attempt.ts';
-import type { Clock } from '../../clock.ts';
 import type { FailureLedger, Ids } from '../../kafka/failures.ts';
-import { orderKey } from './record.ts';
+import type { Store } from '../../store.ts';
+import { failuresKey, SET_ASIDE_KEY } from '../../table.ts';
 
 const MINUTE_MS = 60_000;
 /** A record has used up its tries after this many failures over at least this time. */
@@ -22,8 +22,6 @@ const TRIES = 3;
 
 const KEPT_MS = 24 * 60 * MINUTE_MS;
 
-const WINDOW = { pk: 'SET_ASIDE', sk: 'NOTIFY' };
-
 const time = z.iso.datetime().catch(new Date(0).toISOString());
 const countSchema = z.object({ attempts: z.number().catch(1), firstAt: time });
 const windowSchema = z.object({
@@ -32,21 +30,15 @@ const windowSchema = z.object({
 });
 
 /** Counts the failures of events on the table: an item for each event, and one window for all. */
-export function createFailures(deps: {
-  dynamo: DynamoDBDocumentClient;
-  table: string;
-  clock: Clock;
-}): FailureLedger {
-  const { dynamo, table, clock } = deps;
-
+export function createFailures({ dynamo, table, clock }: Store): FailureLedger {
   /** @returns the failures in a row, this one included, and the time of the first */
-  async function counted({ orderId, eventId }: Ids, now: Date) {
+  async function counted(ids: Ids, now: Date) {
     const write = (anew: boolean) =>
       attempt(
         dynamo.send(
           new UpdateCommand({
             TableName: table,
-            Key: { pk: orderKey(orderId), sk: `FAILURES#${eventId}` },
+            Key: failuresKey(ids),
             UpdateExpression: anew
               ? 'SET attempts = :one, firstAt = :now, lastAt = :now, expiresAt = :expiry'
               : 'SET firstAt = if_not_exists(firstAt, :now), lastAt = :now, expiresAt = :expiry ' +
@@ -71,7 +63,7 @@ export function createFailures(deps: {
   /** @returns the number of different events to be set aside within the window, with this one */
   async function asking(eventId: string, now: Date): Promise<number> {
     for (let tries = TRIES; tries > 0; tries -= 1) {
-      const get = new GetCommand({ TableName: table, Key: WINDOW, ConsistentRead: true });
+      const get = new GetCommand({ TableName: table, Key: SET_ASIDE_KEY, ConsistentRead: true });
       const { Item } = await orAway(dynamo.send(get));
       const { version, asked } = windowSchema.parse(Item ?? {});
       const fresh = Object.entries({ ...asked, [eventId]: now.toISOString() })
@@ -82,7 +74,7 @@ export function createFailures(deps: {
         dynamo.send(
           new UpdateCommand({
             TableName: table,
-            Key: WINDOW,
+            Key: SET_ASIDE_KEY,
             UpdateExpression: 'SET asked = :asked, expiresAt = :expiry ADD version :one',
             ConditionExpression:
               version === undefined ? 'attribute_not_exists(version)' : 'version = :version',
@@ -111,12 +103,12 @@ export function createFailures(deps: {
       return { next: isBadRelease ? 'hold back' : 'set aside', ...span };
     },
 
-    async forget({ orderId, eventId }) {
+    async forget(ids) {
       await attempt(
         dynamo.send(
           new UpdateCommand({
             TableName: table,
-            Key: { pk: orderKey(orderId), sk: `FAILURES#${eventId}` },
+            Key: failuresKey(ids),
             ConditionExpression: 'attribute_exists(pk)',
             UpdateExpression: 'REMOVE attempts, firstAt',
           }),

@@ -1,90 +1,89 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
-import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import type { OrderEvent } from '../../order-event.ts';
-import { CHANNELS, type Channel } from '../channels/channels.ts';
+import type { Store } from '../../store.ts';
+import { GIVEN_UP, type Key, notificationPrefix, orderPartition } from '../../table.ts';
+import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
 import {
+  attributesOf,
   deferralOf,
   expiredBefore,
   factsOf,
-  GIVEN_UP,
+  keyOf,
   type Notification,
-  type NotificationKey,
-  notificationKey,
   type Outcome,
-  orderKey,
-  prefixOf,
   type Status,
   type Stored,
-  standing,
+  stateOf,
   storedSchema,
 } from './record.ts';
-import { createSteps, type Steps } from './sequence.ts';
+import { createSequence, type Sequence } from './sequence.ts';
 import { type Condition, changing, createUpdate } from './update.ts';
 
 /** The records that keep the promise: at most once an event, channel and recipient. */
-export type Seen = Steps & {
+export type Ledger = Sequence & {
   /**
-   * Takes a notification for one call to its provider, by an invocation that is over at `until`.
-   * With `again`, a record that this call does not settle is looked at again then. With the `id` of a
-   * claim whose answer was lost, that claim is found to be mine.
+   * Takes a notification for one call to its provider, by an invocation that ends at `until`. With
+   * `again`, a record that this call does not settle is looked at again at that time. With the `id` of a
+   * lease whose answer was lost, the ledger finds that lease.
    *
-   * @returns the claim to settle it with, or undefined when there is nothing left to do
-   * @throws AppError `SEND_FAILED` while another invocation is at it
+   * @returns the lease, or undefined when the notification is settled already
+   * @throws AppError `SEND_FAILED` while another invocation holds the lease
    */
-  claim(
+  lease(
     notification: Notification,
     until: Date,
     again?: Date,
     id?: string,
-  ): Promise<Claim | undefined>;
+  ): Promise<Lease | undefined>;
   /** Notes that a notification waits until a time. @returns false when its record is settled already */
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
   /**
-   * Gives up `sending` for a pause, since the provider surely took nothing; the claim stays until its
-   * time is over. @throws AppError `SEND_FAILED` when the record is no longer this claim's
+   * Gives up `sending` for a pause, since the provider surely took nothing; the lease stays until its
+   * time is over. @throws AppError `SEND_FAILED` when another invocation has the lease
    */
-  hold(notification: Notification, claim: string, reason: string, until: Date): Promise<void>;
-  /** Takes it up again for the next call. @throws like {@link hold} */
-  resume(notification: Notification, claim: string, until: Date): Promise<void>;
+  hold(notification: Notification, lease: string, reason: string, until: Date): Promise<void>;
+  /** Goes on with the notification for the next call. @throws like {@link hold} */
+  resume(notification: Notification, lease: string, until: Date): Promise<void>;
   /** Puts off a notification whose call was not begun, and does not count the call. */
-  release(notification: Notification, claim: string, wait: Wait): Promise<void>;
+  release(notification: Notification, lease: string, wait: Wait): Promise<void>;
   /** Puts off a notification that no provider took, to be tried again. */
   putOff(
     notification: Notification,
-    claim: string,
+    lease: string,
     wait: Wait & { failingSince: Date },
   ): Promise<void>;
   /** Marks a notification that no provider took as `failed`; it stays so until it is put back. */
-  giveUp(notification: Notification, claim: string, reason: string): Promise<void>;
-  /** Notes how the call went: who holds the claim knows best, even when it was given up. */
-  settle(notification: Notification, claim: string, outcome: Outcome): Promise<void>;
+  giveUp(notification: Notification, lease: string, reason: string): Promise<void>;
+  /** Notes the outcome of the call. The holder of the lease knows it best, even after its end. */
+  settle(notification: Notification, lease: string, outcome: Outcome): Promise<void>;
   /**
    * Notes why a notification is not sent, on its own record or on the one at `key`.
    *
    * @returns false when that record is settled already
    */
-  skip(notification: Notification, reason: string, key?: NotificationKey): Promise<boolean>;
-  /** What is on record of an event, on all channels and for all recipients. */
-  of(event: OrderEvent): Promise<RecordFound[]>;
+  skip(notification: Notification, reason: string, key?: Key): Promise<boolean>;
+  /** The records of an event, on all channels and for all recipients. */
+  recordsOf(event: OrderEvent): Promise<RecordFound[]>;
 };
 
-/** `failingSince`: since when no provider has taken the notification. */
-export type Claim = { id: string; failingSince?: Date | undefined };
+/** The right to call the provider. `failingSince`: since when no provider took the notification. */
+export type Lease = { id: string; failingSince?: Date | undefined };
 
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
-export type RecordFound = { key: NotificationKey; channel: Channel; status: Status };
+export type RecordFound = { key: Key; channel: ChannelName; status: Status };
 
 type Attributes = Record<string, unknown> & { claim?: string };
-type Taking = { remove: string[]; calls?: 0 | 1; key?: NotificationKey };
+type Taking = { remove: string[]; calls?: 0 | 1; key?: Key };
 
 /**
- * A record is taken when it is new, when it waits, when its last failure was one that passes, or when
- * whoever held it between two calls did not come back.
+ * The condition for a lease: the record is new, it waits, its last failure was retriable, or the lease
+ * of an invocation that paused between two calls has expired. The attributes have older names:
+ * `claim` is the lease's id, and `passing` means retriable.
  */
 function free(now: Date): Condition {
   return {
@@ -104,22 +103,18 @@ function free(now: Date): Condition {
 /** The fields that a record has only while it waits, see `deferralOf`. */
 const OF_A_WAIT = ['event', 'deferredShard', 'deferredUntil', 'failingSince'];
 
-/** What one call to a provider leaves on a record. */
+/** The fields that one call to a provider leaves on a record. */
 const OF_A_CALL = ['claim', 'claimedUntil', 'messageId', 'passing', 'reason'];
 
-export function createSeen(deps: {
-  dynamo: DynamoDBDocumentClient;
-  table: string;
-  clock: Clock;
-}): Seen {
-  const { dynamo, table, clock } = deps;
-  const update = createUpdate(dynamo, table);
+export function createLedger(store: Store): Ledger {
+  const { dynamo, table, clock } = store;
+  const update = createUpdate(store);
 
   /** @returns the record before this write; undefined when the record is settled already */
   async function take(
     notification: Notification,
     set: Attributes,
-    { remove, calls = 0, key = notificationKey(notification) }: Taking,
+    { remove, calls = 0, key = keyOf(notification) }: Taking,
   ): Promise<Stored | undefined> {
     const now = clock.now();
     const { refused, item } = await update({
@@ -128,13 +123,13 @@ export function createSeen(deps: {
     });
     const stored = storedSchema.parse(item ?? {});
     if (!refused) return stored;
-    const stands = standing(stored, set.claim, now);
-    if (stands === 'under way') throw underWay(notification);
-    if (stands === 'abandoned') await abandon(notification, key, stored);
-    return stands === 'mine' ? stored : undefined;
+    const state = stateOf(stored, set.claim, now);
+    if (state === 'under way') throw underWay(notification);
+    if (state === 'abandoned') await abandon(notification, key, stored);
+    return state === 'mine' ? stored : undefined;
   }
 
-  async function abandon(notification: Notification, key: NotificationKey, { claim }: Stored) {
+  async function abandon(notification: Notification, key: Key, { claim }: Stored) {
     const reason = 'the invocation ended during the call to the provider';
     const { refused } = await update({
       Key: key,
@@ -147,32 +142,32 @@ export function createSeen(deps: {
         { remove: OF_A_WAIT },
       ),
     });
-    // Its holder has settled it in this moment: whether it must be sent is seen at the next delivery.
+    // The holder has settled it in this moment; the next delivery decides whether to send it.
     if (refused) throw underWay(notification);
   }
 
-  /** Checks only the claim, which stays on the record even when others have found it abandoned. */
+  /** Checks only the lease, which stays on the record even when others have found it abandoned. */
   async function note(
     notification: Notification,
-    claim: string,
+    lease: string,
     set: Attributes,
     remove: string[] = [],
   ) {
     // A refused write is no error: another invocation has the record now, or it was removed.
     await update({
-      Key: notificationKey(notification),
+      Key: keyOf(notification),
       ...changing(
         { ...set, at: clock.now().toISOString() },
-        { ConditionExpression: 'claim = :claim', ExpressionAttributeValues: { ':claim': claim } },
+        { ConditionExpression: 'claim = :claim', ExpressionAttributeValues: { ':claim': lease } },
         { remove },
       ),
     });
   }
 
   return {
-    ...createSteps({ update, clock }),
+    ...createSequence({ update, clock }),
 
-    async claim(notification, until, again, id = randomUUID()) {
+    async lease(notification, until, again, id = randomUUID()) {
       const set = {
         status: 'sending',
         claim: id,
@@ -184,28 +179,28 @@ export function createSeen(deps: {
       return taken && { id, failingSince: taken.failingSince };
     },
 
-    async hold(notification, claim, reason, until) {
+    async hold(notification, lease, reason, until) {
       const { refused } = await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           { status: 'claimed', reason, claimedUntil: until.toISOString() },
           {
             ConditionExpression: 'claim = :claim AND #status IN (:sending, :status)',
-            ExpressionAttributeValues: { ':claim': claim, ':sending': 'sending' },
+            ExpressionAttributeValues: { ':claim': lease, ':sending': 'sending' },
           },
         ),
       });
       if (refused) throw underWay(notification);
     },
 
-    async resume(notification, claim, until) {
+    async resume(notification, lease, until) {
       const { refused } = await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           { status: 'sending', claimedUntil: until.toISOString() },
           {
             ConditionExpression: 'claim = :claim AND #status IN (:claimed, :status)',
-            ExpressionAttributeValues: { ':claim': claim, ':claimed': 'claimed' },
+            ExpressionAttributeValues: { ':claim': lease, ':claimed': 'claimed' },
           },
           { remove: ['reason'], calls: 1 },
         ),
@@ -213,10 +208,10 @@ export function createSeen(deps: {
       if (refused) throw underWay(notification);
     },
 
-    async release(notification, claim, { reason, until }) {
+    async release(notification, lease, { reason, until }) {
       // Refused when it has arrived before, and only its answer was lost.
       await update({
-        Key: notificationKey(notification),
+        Key: keyOf(notification),
         ...changing(
           {
             status: 'deferred',
@@ -227,7 +222,7 @@ export function createSeen(deps: {
           {
             ConditionExpression: 'claim = :claim AND #status IN (:sending, :unknown)',
             ExpressionAttributeValues: {
-              ':claim': claim,
+              ':claim': lease,
               ':sending': 'sending',
               ':unknown': 'unknown',
             },
@@ -237,8 +232,8 @@ export function createSeen(deps: {
       });
     },
 
-    async putOff(notification, claim, { reason, until, failingSince }) {
-      await note(notification, claim, {
+    async putOff(notification, lease, { reason, until, failingSince }) {
+      await note(notification, lease, {
         status: 'deferred',
         reason,
         failingSince: failingSince.toISOString(),
@@ -246,8 +241,8 @@ export function createSeen(deps: {
       });
     },
 
-    async giveUp(notification, claim, reason) {
-      await note(notification, claim, {
+    async giveUp(notification, lease, reason) {
+      await note(notification, lease, {
         status: 'failed',
         passing: true,
         reason,
@@ -256,8 +251,8 @@ export function createSeen(deps: {
       });
     },
 
-    async settle(notification, claim, outcome) {
-      await note(notification, claim, outcome, OF_A_WAIT);
+    async settle(notification, lease, outcome) {
+      await note(notification, lease, attributesOf(outcome), OF_A_WAIT);
     },
 
     async defer(notification, until, reason) {
@@ -271,20 +266,20 @@ export function createSeen(deps: {
       return (await take(notification, set, { remove, ...(key && { key }) })) !== undefined;
     },
 
-    async of(event) {
+    async recordsOf(event) {
       const query = new QueryCommand({
         TableName: table,
         KeyConditionExpression: 'pk = :order AND begins_with(sk, :event)',
         ExpressionAttributeValues: {
-          ':order': orderKey(event.data.orderId),
-          ':event': prefixOf(event),
+          ':order': orderPartition(event.data.orderId),
+          ':event': notificationPrefix(event),
         },
         ConsistentRead: true,
       });
       const { Items = [] } = await orAway(dynamo.send(query));
       // A channel that this release does not know is left to the release that knows it.
       const own = Items.filter(({ eventId, channel }) => {
-        return eventId === event.id && CHANNELS.includes(channel);
+        return eventId === event.id && CHANNEL_NAMES.includes(channel);
       });
       return own.map(
         ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),

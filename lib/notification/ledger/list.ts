@@ -1,15 +1,15 @@
-import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { orAway } from '../../attempt.ts';
-import type { Clock } from '../../clock.ts';
 import { openCursor, sealCursor } from '../../cursor.ts';
 import { AppError } from '../../errors.ts';
 import { logger } from '../../logger.ts';
-import { type NotificationEntry, notificationSchema } from '../api.ts';
-import { BY_CUSTOMER, customerKey, NOTIFICATION, orderKey } from './record.ts';
+import type { Store } from '../../store.ts';
+import { customerPartition, INDEXES, NOTIFICATION, orderPartition } from '../../table.ts';
+import { type NotificationEntry, notificationSchema } from './entry.ts';
 
-/** Whose notifications: one of an order or a customer. */
-export type Whose = { orderId: string } | { customerId: string };
+/** Selects the notifications of an order or of a customer. */
+export type Selection = { orderId: string } | { customerId: string };
 
 export type Page = {
   limit: number;
@@ -35,69 +35,70 @@ const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
 const MAX_ROUNDS = 3;
 
 /**
- * What is on record of an order's or a customer's notifications, newest event first. Those of an order
- * are read as they are; those of a customer may lag behind a write for a moment.
+ * The notifications of an order or a customer, newest event first. Those of an order are read as they
+ * are; those of a customer may lag behind a write for a moment.
  *
  * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
  */
 export async function listNotifications(
-  deps: { dynamo: DynamoDBDocumentClient; table: string; clock: Clock },
-  whose: Whose,
+  store: Store,
+  selection: Selection,
   { limit, cursor, caller, customer }: Page,
 ): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
-  const { dynamo, table, clock } = deps;
-  const scope = ['notifications', ...Object.entries(whose).flat(), ...caller];
-  const keysAt = (position: string) => keysIn(position, whose);
+  const { dynamo, table, clock } = store;
+  const scope = ['notifications', ...Object.entries(selection).flat(), ...caller];
+  const keysAt = (position: string) => keysIn(position, selection);
   const from = cursor === undefined ? undefined : openCursor(scope, cursor, keysAt);
   const query = new QueryCommand({
     TableName: table,
-    ...('orderId' in whose ? byOrder(whose.orderId) : byCustomer(whose.customerId)),
+    ...('orderId' in selection ? byOrder(selection.orderId) : byCustomer(selection.customerId)),
     ScanIndexForward: false,
     Limit: limit + 1, // One more tells whether this page is the last.
     ExclusiveStartKey: from,
   });
   const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
   const isOwn = ({ recipientKey }: Item) =>
-    customer === undefined || recipientKey === customerKey(customer);
+    customer === undefined || recipientKey === customerPartition(customer);
   const page = Items.slice(0, limit).filter(isOwn);
-  const records = 'orderId' in whose ? page : await readAll(dynamo, table, page);
+  const records = 'orderId' in selection ? page : await readAll(store, page);
   // DynamoDB ends a page at 1 MB, too.
   const last = LastEvaluatedKey ? page.at(-1) : undefined;
   return {
     notifications: records.flatMap((record) => entriesOf(record, clock.now())),
-    nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, whose)),
+    nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, selection)),
   };
 }
 
 function byOrder(orderId: string) {
   return {
     KeyConditionExpression: 'pk = :order AND begins_with(sk, :notification)',
-    ExpressionAttributeValues: { ':order': orderKey(orderId), ':notification': NOTIFICATION },
+    ExpressionAttributeValues: { ':order': orderPartition(orderId), ':notification': NOTIFICATION },
     ConsistentRead: true,
   };
 }
 
 function byCustomer(customerId: string) {
   return {
-    IndexName: BY_CUSTOMER,
+    IndexName: INDEXES.notificationsByCustomer,
     KeyConditionExpression: 'recipientKey = :customer',
-    ExpressionAttributeValues: { ':customer': customerKey(customerId) },
+    ExpressionAttributeValues: { ':customer': customerPartition(customerId) },
   };
 }
 
 /** Where the next page begins: the keys of the table, and of the index where it is read. */
-function positionOf({ pk, sk, recipientSort }: Item, whose: Whose): string {
-  return JSON.stringify('orderId' in whose ? [pk, sk] : [pk, sk, recipientSort]);
+function positionOf({ pk, sk, recipientSort }: Item, selection: Selection): string {
+  return JSON.stringify('orderId' in selection ? [pk, sk] : [pk, sk, recipientSort]);
 }
 
 /** The keys at a position; undefined for a text that is none, or that DynamoDB would refuse. */
-function keysIn(position: string, whose: Whose): Item | undefined {
+function keysIn(position: string, selection: Selection): Item | undefined {
   const keys = keysOf(position);
   if (!keys) return undefined;
   const [pk, sk, recipientSort] = keys;
   if (!sk.startsWith(NOTIFICATION)) return undefined;
-  if ('orderId' in whose) return pk === orderKey(whose.orderId) ? { pk, sk } : undefined;
-  const recipientKey = customerKey(whose.customerId);
+  if ('orderId' in selection)
+    return pk === orderPartition(selection.orderId) ? { pk, sk } : undefined;
+  const recipientKey = customerPartition(selection.customerId);
   return recipientSort === undefined ? undefined : { pk, sk, recipientSort, recipientKey };
 }
 
@@ -109,12 +110,8 @@ function keysOf(position: string) {
   }
 }
 
-/** The records to what the index holds, in its order. One that has expired meanwhile is left out. */
-async function readAll(
-  dynamo: DynamoDBDocumentClient,
-  table: string,
-  found: Item[],
-): Promise<Item[]> {
+/** The records for the entries of the index, in its order. One that has expired meanwhile is left out. */
+async function readAll({ dynamo, table }: Store, found: Item[]): Promise<Item[]> {
   const records = new Map<string, Item>();
   let keys: Record<string, unknown>[] | undefined = found.map(({ pk, sk }) => ({ pk, sk }));
   for (let round = 0; keys && keys.length > 0; round += 1) {
@@ -161,7 +158,7 @@ function entriesOf(item: Item, now: Date): NotificationEntry[] {
   return [entry];
 }
 
-/** A call under way is not known to have arrived, and one whose caller has died never will be. */
+/** A call under way is not known to have arrived, and one selection caller has died never will be. */
 function statusOf(
   { status, reason, claimedUntil }: Stored,
   now: Date,

@@ -15,12 +15,12 @@ export function nextTry(failingSince: Date, now: Date): Date | undefined {
   return new Date(now.getTime() + Math.min(elapsed + MINUTE_MS, MAX_PAUSE_MS));
 }
 
-/** A minute from now: the pause of a notification that has not failed, but was not begun. */
-export function soon(now: Date): Date {
+/** The next try of a notification that has not failed, but was not begun. */
+export function inAMinute(now: Date): Date {
   return new Date(now.getTime() + MINUTE_MS);
 }
 
-/** An hour from now: the longest pause. */
-export function late(now: Date): Date {
+/** The next try after the longest pause. */
+export function inAnHour(now: Date): Date {
   return new Date(now.getTime() + MAX_PAUSE_MS);
 }

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { orderEvent } from '../../../test/support/order-event.ts';
+import { allDeferredShards } from '../../table.ts';
 import {
-  allDeferredShards,
   deferralOf,
   factsOf,
+  keyOf,
   type Notification,
-  notificationKey,
-  standing,
+  stateOf,
   storedSchema,
   superseded,
 } from './record.ts';
@@ -31,18 +31,14 @@ function email(to: string): Notification {
 }
 
 test('the key is the order, the event, the channel and a digest of the recipient', () => {
-  expect(notificationKey(email('ada@example.com'))).toEqual({
+  expect(keyOf(email('ada@example.com'))).toEqual({
     pk: 'ORDER#o1',
     // printf ada@example.com | sha256sum | head -c 16
     sk: 'NOTIFICATION#0000000002#e1#email#b5fc85e55755f9e0',
   });
-  expect(notificationKey(email('Ada@Example.com'))).toEqual(
-    notificationKey(email('ada@example.com')),
-  );
-  expect(notificationKey(email('bob@example.com'))).not.toEqual(
-    notificationKey(email('ada@example.com')),
-  );
-  expect(notificationKey({ event, channel: 'sms', skip: 'no address' })).toEqual({
+  expect(keyOf(email('Ada@Example.com'))).toEqual(keyOf(email('ada@example.com')));
+  expect(keyOf(email('bob@example.com'))).not.toEqual(keyOf(email('ada@example.com')));
+  expect(keyOf({ event, channel: 'sms', skip: 'no address' })).toEqual({
     pk: 'ORDER#o1',
     sk: 'NOTIFICATION#0000000002#e1#sms#none',
   });
@@ -67,7 +63,7 @@ test('a record shows the address masked and stays for 90 days', () => {
 test('a superseded notification keeps the key of the one it was', () => {
   const late = superseded(email('ada@example.com'));
   expect(late).toMatchObject({ skip: 'superseded' });
-  expect(notificationKey(late)).toEqual(notificationKey(email('ada@example.com')));
+  expect(keyOf(late)).toEqual(keyOf(email('ada@example.com')));
 });
 
 test('what waits is spread over all the shards that are looked through', () => {
@@ -97,7 +93,7 @@ test.each([
   ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
   ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
 ] as const)('a record is %s when it is %j', (expected, stored) => {
-  expect(standing(storedSchema.parse(stored), 'mine', now)).toBe(expected);
+  expect(stateOf(storedSchema.parse(stored), 'mine', now)).toBe(expected);
 });
 
 test('a record in `sending` is never free for a writer that skips it', () => {
@@ -106,5 +102,5 @@ test('a record in `sending` is never free for a writer that skips it', () => {
     claim: 'other',
     claimedUntil: '2026-11-20T10:01:00.000Z',
   };
-  expect(standing(storedSchema.parse(stored), undefined, now)).toBe('under way');
+  expect(stateOf(storedSchema.parse(stored), undefined, now)).toBe('under way');
 });

@@ -1,11 +1,16 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { OrderEvent } from '../../order-event.ts';
-import type { Channel, Message } from '../channels/channels.ts';
-import { mask } from '../preferences/recipient.ts';
+import {
+  customerPartition,
+  deferredShard,
+  type Key,
+  notificationKey,
+  recipientSort,
+} from '../../table.ts';
+import { CHANNELS, type ChannelName, type Message } from '../channels/channels.ts';
 
-/** What an event means for one channel: a message, now or after quiet hours, or why there is none. */
-export type Notification = { event: OrderEvent; channel: Channel } & (
+/** An event on one channel: a message, now or after quiet hours, or the reason why there is none. */
+export type Notification = { event: OrderEvent; channel: ChannelName } & (
   | { message: Message; until?: Date }
   | { skip: string; to?: string }
 );
@@ -17,19 +22,24 @@ export type Notification = { event: OrderEvent; channel: Channel } & (
  */
 export type Status = 'claimed' | 'sending' | 'sent' | 'failed' | 'skipped' | 'deferred' | 'unknown';
 
-export type NotificationKey = { pk: string; sk: string };
-
-/** What is known once the provider was called. */
+/** The outcome of a call to the provider. */
 export type Outcome =
   | { status: 'sent'; messageId: string; provider: string; segments?: number }
-  | { status: 'failed'; reason: string; passing: boolean }
+  | { status: 'failed'; reason: string; retriable: boolean }
   | { status: 'unknown'; reason: string };
 
 /** Whether the providers surely took nothing, but may take the notification later. */
-export function isPassing<Told extends { status: string }>(
+export function isRetriable<Told extends { status: string }>(
   told: Told,
-): told is Told & { status: 'failed'; passing: true } {
-  return told.status === 'failed' && 'passing' in told && told.passing === true;
+): told is Told & { status: 'failed'; retriable: true } {
+  return told.status === 'failed' && 'retriable' in told && told.retriable === true;
+}
+
+/** An outcome by the names of its attributes in the table and its fields in the log. */
+export function attributesOf<Told extends { status: string }>(told: Told) {
+  if (!('retriable' in told)) return told;
+  const { retriable, ...others } = told;
+  return { ...others, passing: retriable };
 }
 
 const time = z.iso
@@ -60,44 +70,13 @@ export const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
 /** The clocks of two machines differ by less. */
 const CLOCK_MARGIN_MS = 1_000;
 
-/** What the sort keys of an order's notifications begin with. */
-export const NOTIFICATION = 'NOTIFICATION#';
-
-/** The names of the indexes, as serverless.yml defines them. */
-export const BY_CUSTOMER = 'notificationsByCustomer';
-export const DEFERRED = 'deferredNotifications';
-
-const SHARDS = 16;
-
-/**
- * One record an event, channel and recipient; capitals make no other recipient. They stand with their
- * order, by sequence, so that an order's notifications are one query of the table itself.
- */
-export function notificationKey(notification: Notification): NotificationKey {
+/** The key of a notification's record. */
+export function keyOf(notification: Notification): Key {
   const { event, channel } = notification;
-  const to = addressOf(notification);
-  const recipient = to === undefined ? 'none' : digest(to.toLowerCase());
-  return {
-    pk: orderKey(event.data.orderId),
-    sk: `${prefixOf(event)}${channel}#${recipient}`,
-  };
+  return notificationKey(event, channel, addressOf(notification));
 }
 
-/** What the sort keys of an event's notifications begin with; those of another event may, too. */
-export function prefixOf(event: OrderEvent): string {
-  return `${NOTIFICATION}${placeOf(event)}#`;
-}
-
-export function orderKey(orderId: string): string {
-  return `ORDER#${orderId}`;
-}
-
-/** The customer in the key of the index. */
-export function customerKey(customerId: string): string {
-  return `CUSTOMER#${customerId}`;
-}
-
-/** What every state of a record holds. */
+/** The attributes of a record in every state. */
 export function factsOf(notification: Notification, now: Date) {
   const { event, channel } = notification;
   const to = addressOf(notification);
@@ -107,39 +86,26 @@ export function factsOf(notification: Notification, now: Date) {
     customerId: event.data.customerId,
     type: event.type,
     channel,
-    ...(to !== undefined && { to: mask(channel, to) }),
+    ...(to !== undefined && { to: CHANNELS[channel].mask(to) }),
     ...('message' in notification &&
       'subject' in notification.message && { subject: notification.message.subject }),
     at: now.toISOString(),
     expiresAt: expiryOf(now),
-    recipientKey: customerKey(event.data.customerId),
-    recipientSort: `${new Date(event.timestamp).toISOString()}#${placeOf(event)}#${channel}`,
+    recipientKey: customerPartition(event.data.customerId),
+    recipientSort: recipientSort(event, channel),
   };
 }
 
-/** What a record holds while `sendDeferred` has to look at it: the event, and when. */
+/** The attributes that a record has only while `sendDeferred` has to look at it. */
 export function deferralOf(event: OrderEvent, until: Date) {
   return {
     event: JSON.stringify(event),
-    deferredShard: shardOf(event.id),
+    deferredShard: deferredShard(event.id),
     deferredUntil: until.toISOString(),
   };
 }
 
-/** The key under which the notifications of an event wait. */
-export function shardOf(eventId: string): string {
-  return shardKey(Number.parseInt(digest(eventId).slice(0, 1), 16));
-}
-
-/** The key of those that `sendDeferred` has given up, by the time of that. */
-export const GIVEN_UP = 'GIVEN_UP';
-
-/** The keys that spread the deferred ones over 16 partitions, so that no one of them is hot. */
-export function allDeferredShards(): string[] {
-  return Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
-}
-
-/** Claims that ended before this have expired. */
+/** Leases that ended before this time have expired. */
 export function expiredBefore(now: Date): string {
   return new Date(now.getTime() - CLOCK_MARGIN_MS).toISOString();
 }
@@ -157,15 +123,15 @@ export function superseded(notification: Notification): Notification {
 }
 
 /**
- * How a record stands that could not be taken. The claim is mine when my write arrived and only its
+ * The state of a record that could not be taken. The lease is mine when my write arrived and only its
  * answer was lost. `abandoned`: the invocation that called the provider is over and said nothing.
  */
-export function standing(
+export function stateOf(
   { status, claim, claimedUntil }: Pick<Stored, 'status' | 'claim' | 'claimedUntil'>,
   mine: string | undefined,
   now: Date,
 ): 'mine' | 'settled' | 'under way' | 'abandoned' {
-  // One that has expired was free to be taken: whoever finds it here comes again.
+  // An expired lease is free: the next delivery takes it.
   if (status === 'claimed') return claimedUntil ? 'under way' : 'settled';
   if (status !== 'sending' || claim === undefined) return 'settled';
   if (claim === mine) return 'mine';
@@ -175,16 +141,4 @@ export function standing(
 
 function addressOf(notification: Notification): string | undefined {
   return 'message' in notification ? notification.message.to : notification.to;
-}
-
-function placeOf({ sequence, id }: OrderEvent): string {
-  return `${String(sequence).padStart(10, '0')}#${id}`;
-}
-
-function shardKey(shard: number): string {
-  return `DEFERRED#${shard.toString(16)}`;
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

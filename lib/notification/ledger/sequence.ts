@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { OrderEvent } from '../../order-event.ts';
-import { AGAIN_MS, orderKey } from './record.ts';
+import { sequenceKey } from '../../table.ts';
+import { AGAIN_MS } from './record.ts';
 import type { Update } from './update.ts';
 
 /** How far each order has been told: the highest sequence. It stays as long as the order does. */
-export type Steps = {
+export type Sequence = {
   /**
    * Notes that an event is being told or put off, for the first time or again. `overtaken`: a
    * later event of the order was told before, or this event was told so long ago that its records
@@ -15,17 +16,17 @@ export type Steps = {
 };
 
 /** Another release may have written it: a field that this one cannot read counts as absent. */
-const stepSchema = z.object({
+const storedSchema = z.object({
   sequence: z.number().optional().catch(undefined),
   at: z.iso.datetime().optional().catch(undefined),
 });
 
-export function createSteps({ update, clock }: { update: Update; clock: Clock }): Steps {
+export function createSequence({ update, clock }: { update: Update; clock: Clock }): Sequence {
   return {
     async advance(event) {
       const now = clock.now();
       const { refused, item } = await update({
-        Key: { pk: orderKey(event.data.orderId), sk: 'NOTIFIED' },
+        Key: sequenceKey(event.data.orderId),
         UpdateExpression: 'SET #sequence = :sequence, #at = :at REMOVE expiresAt',
         ConditionExpression: 'attribute_not_exists(pk) OR #sequence < :sequence',
         ExpressionAttributeNames: { '#sequence': 'sequence', '#at': 'at' },
@@ -37,9 +38,9 @@ export function createSteps({ update, clock }: { update: Update; clock: Clock })
   };
 }
 
-/** The order's last step is this event's own, and its records are still there. */
-function isAgain(step: unknown, event: OrderEvent, now: Date): boolean {
+/** Whether the event was the last one told of its order, and its records are still there. */
+function isAgain(stored: unknown, event: OrderEvent, now: Date): boolean {
   // No event is told before its own timestamp, so that is the safe guess for a missing time.
-  const { sequence = event.sequence, at = event.timestamp } = stepSchema.parse(step ?? {});
+  const { sequence = event.sequence, at = event.timestamp } = storedSchema.parse(stored ?? {});
   return sequence === event.sequence && now.getTime() - Date.parse(at) < AGAIN_MS;
 }

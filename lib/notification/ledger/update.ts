@@ -1,9 +1,6 @@
-import {
-  type DynamoDBDocumentClient,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { attempt, type Written } from '../../attempt.ts';
+import type { Store } from '../../store.ts';
 
 export type Condition = Pick<
   UpdateCommandInput,
@@ -19,7 +16,7 @@ type Changes = {
   calls?: -1 | 0 | 1;
 };
 
-export function createUpdate(dynamo: DynamoDBDocumentClient, table: string): Update {
+export function createUpdate({ dynamo, table }: Store): Update {
   return (input) =>
     attempt(
       dynamo.send(

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt, orAway } from '../../attempt.ts';
-import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import { logger } from '../../logger.ts';
+import type { Store } from '../../store.ts';
+import { preferencesKey } from '../../table.ts';
 import { readTolerantly, withUnknown } from '../../tolerant.ts';
-import { customerKey } from '../ledger/record.ts';
 import {
   type CustomerPreferences,
   DEFAULTS,
@@ -33,20 +33,18 @@ export type Customers = {
   ): Promise<CustomerPreferences>;
 };
 
-/** What the API shows of a customer who has said nothing. */
+/** The preferences that the API shows of a customer who has set none. */
 export function defaultsOf(customerId: string): CustomerPreferences {
   return { customerId, version: 0, ...DEFAULTS, updatedAt: null };
 }
 
-export function createCustomers(deps: {
-  dynamo: DynamoDBDocumentClient;
-  table: string;
-  clock: Clock;
-}): Customers {
-  const { dynamo, table, clock } = deps;
-
+export function createCustomers({ dynamo, table, clock }: Store): Customers {
   async function stored(customerId: string): Promise<Record<string, unknown> | undefined> {
-    const get = new GetCommand({ TableName: table, Key: keyOf(customerId), ConsistentRead: true });
+    const get = new GetCommand({
+      TableName: table,
+      Key: preferencesKey(customerId),
+      ConsistentRead: true,
+    });
     return (await orAway(dynamo.send(get))).Item;
   }
 
@@ -61,7 +59,7 @@ export function createCustomers(deps: {
     const { unknown } = readTolerantly(preferencesSchema, item?.preferences);
     const update = new UpdateCommand({
       TableName: table,
-      Key: keyOf(customerId),
+      Key: preferencesKey(customerId),
       ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
       UpdateExpression:
         'SET preferences = :preferences, updatedAt = :at, writer = :writer ADD version :one',
@@ -100,10 +98,6 @@ export function createCustomers(deps: {
       );
     },
   };
-}
-
-function keyOf(customerId: string) {
-  return { pk: customerKey(customerId), sk: 'PREFERENCES' };
 }
 
 /** Preferences that do not exist yet, or have no version, are version 0. */

@@ -2,9 +2,10 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { orderEvent } from '../../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
-import { CHANNELS, type Channel } from '../channels/channels.ts';
+import type { Fallback } from '../channels/channel.ts';
+import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
 import { type Preferences, preferencesSchema } from './preferences.ts';
-import { type Fallback, recipientsOf } from './recipient.ts';
+import { recipientsOf } from './recipient.ts';
 
 /** With whole, half and quarter hours of offset; with daylight saving north, south, none, and odd. */
 const ZONES = [
@@ -119,7 +120,7 @@ function lookAtTheWall(now: number, hours: { from: string; to: string }, zone: s
 
 /** The rules as they are written down in docs/architecture.md, one after the other. */
 function model(
-  channel: Channel,
+  channel: ChannelName,
   event: OrderEvent,
   chosen: Preferences | undefined,
   local: Fallback | undefined,
@@ -160,7 +161,7 @@ test('preferences, quiet hours, zones and clock changes give what the rules say,
         const chosen = given && { ...given, timeZone: zone };
         const event = eventOf(type, ofOrder);
         const decided = recipientsOf(event, chosen, local, now);
-        for (const channel of CHANNELS) {
+        for (const channel of CHANNEL_NAMES) {
           const { to, ...rest } = decided[channel];
           const expected = model(channel, event, chosen, local, now);
           // A skip may name an address for the record, never one that is none.

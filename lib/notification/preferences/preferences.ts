@@ -1,22 +1,20 @@
 import * as z from 'zod';
-import { email, identifier, phone } from '../../fields.ts';
+import { identifier } from '../../fields.ts';
 import { EVENT_TYPES, type EventType } from '../../order-event.ts';
-import type { Channel } from '../channels/channels.ts';
+import { CHANNEL_NAMES, type ChannelName, CONTACT } from '../channels/channels.ts';
 
 const clockTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a local time such as 22:00');
 
-const switches = z
-  .strictObject({
-    email: z.boolean().default(true),
-    sms: z.boolean().default(true),
-  } satisfies Record<Channel, z.ZodType>)
-  .prefault({});
+const isOn = z.boolean().default(true);
+
+/** A switch for each channel. */
+const switches = z.strictObject(forEach(CHANNEL_NAMES, isOn)).prefault({});
 
 /** The body of `PUT /api/customers/{customerId}/preferences`; what is left out has its default. */
 export const preferencesSchema = z.strictObject({
-  contact: z.strictObject({ email: email.optional(), phone: phone.optional() }).default({}),
+  contact: z.strictObject(CONTACT).default({}),
   language: z
     .string()
     .regex(
@@ -34,20 +32,12 @@ export const preferencesSchema = z.strictObject({
     .describe('Local times; the end is not included, and the same time twice is no time at all.')
     .nullable()
     .default(null),
-  events: z
-    .strictObject({
-      ORDER_CREATED: switches,
-      ORDER_UPDATED: switches,
-      ORDER_SHIPPED: switches,
-      ORDER_DELIVERED: switches,
-      ORDER_CANCELLED: switches,
-    } satisfies Record<EventType, z.ZodType>)
-    .prefault({}),
+  events: z.strictObject(forEach(EVENT_TYPES, switches)).prefault({}),
 });
 
 export type Preferences = z.infer<typeof preferencesSchema>;
 
-/** A customer's preferences as the API shows them; version 0 and no time are those of nobody yet. */
+/** A customer's preferences as the API shows them; the defaults have version 0 and no time. */
 export const customerPreferencesSchema = z.strictObject({
   customerId: identifier,
   version: z.int().min(0),
@@ -57,32 +47,30 @@ export const customerPreferencesSchema = z.strictObject({
 
 export type CustomerPreferences = z.infer<typeof customerPreferencesSchema>;
 
-/** What holds for a customer who has said nothing: everything, at any time, in English. */
+/** The preferences of a customer who has set none: everything, at any time, in English. */
 export const DEFAULTS: Preferences = preferencesSchema.parse({});
 
-/** The channels that wait until quiet hours end: a phone wakes people, a mailbox does not. */
-export const WAITS: Record<Channel, boolean> = { email: false, sms: true };
+/**
+ * The events that do not wait until quiet hours end, and that a customer who unsubscribes still hears
+ * of: in the morning it may be too late to act.
+ */
+const CRITICAL: readonly EventType[] = ['ORDER_CANCELLED'];
 
-/** The events that do not wait: hearing of them in the morning may be too late to act. */
-export const CRITICAL: Record<EventType, boolean> = {
-  ORDER_CREATED: false,
-  ORDER_UPDATED: false,
-  ORDER_SHIPPED: false,
-  ORDER_DELIVERED: false,
-  ORDER_CANCELLED: true,
-};
+const ORDINARY = EVENT_TYPES.filter((type) => !isCritical(type));
 
-const ORDINARY = EVENT_TYPES.filter((type) => !CRITICAL[type]);
+export function isCritical(type: EventType): boolean {
+  return CRITICAL.includes(type);
+}
 
-/** The same with the channel off for every event that is not critical. */
-export function without(preferences: Preferences, channel: Channel): Preferences {
+/** The preferences with the channel switched off for every event that is not critical. */
+export function without(preferences: Preferences, channel: ChannelName): Preferences {
   const events = { ...preferences.events };
   for (const type of ORDINARY) events[type] = { ...events[type], [channel]: false };
   return { ...preferences, events };
 }
 
-/** Nothing but critical events goes by the channel. */
-export function isQuiet({ events }: Preferences, channel: Channel): boolean {
+/** Whether only critical events go by the channel. */
+export function isQuiet({ events }: Preferences, channel: ChannelName): boolean {
   return ORDINARY.every((type) => !events[type][channel]);
 }
 
@@ -100,4 +88,11 @@ function isTimeZone(name: string): boolean {
     if (error instanceof RangeError) return false;
     throw error;
   }
+}
+
+function forEach<Name extends string, Rule>(
+  names: readonly Name[],
+  rule: Rule,
+): Record<Name, Rule> {
+  return Object.fromEntries(names.map((name) => [name, rule])) as Record<Name, Rule>;
 }

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html';
 import { pagePolicy } from '../../http/page-policy.ts';
-import type { Channel } from '../channels/channels.ts';
+import type { ChannelName } from '../channels/channels.ts';
 import { languageFor } from '../templates/languages.ts';
 
 const STYLE =
@@ -10,8 +10,8 @@ const STYLE =
 /** The page may send its own form and nothing else. */
 export const UNSUBSCRIBE_POLICY = pagePolicy(STYLE, 'self');
 
-/** The page behind the link: a question with one button, which posts to its own address; or that it is done. */
-export function unsubscribePage(channel: Channel, language: string, done: boolean): string {
+/** The page of the link: a question with a button that posts to the page's address, or the confirmation. */
+export function unsubscribePage(channel: ChannelName, language: string, done: boolean): string {
   const { words } = languageFor(language);
   const { title, question, button, over, critical } = words.unsubscribe[channel];
   const form = html`<form method="post">

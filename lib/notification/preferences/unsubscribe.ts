@@ -1,22 +1,22 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { AppError } from '../../errors.ts';
-import { CHANNELS, type Channel } from '../channels/channels.ts';
+import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
 import { type Customers, defaultsOf } from './customers.ts';
 import { isQuiet, type Preferences, without } from './preferences.ts';
 
-/** Whom one click stops being told, and where. */
-export type Subscription = { customerId: string; channel: Channel };
+/** One click ends the messages to this customer on this channel. */
+export type Subscription = { customerId: string; channel: ChannelName };
 
 /** The address of the API's `/api/unsubscribe/`, and the secrets: the first signs, each is believed. */
 export type UnsubscribeConfig = { url: string; secrets: readonly [string, ...string[]] };
 
-/** As often as somebody else may change the preferences meanwhile. */
+/** The number of attempts to write preferences while others write them at the same time. */
 const TRIES = 5;
 
-const channelSchema = z.enum(CHANNELS);
+const channelSchema = z.enum(CHANNEL_NAMES);
 
-/** The address behind the click; it does not expire, since people keep emails. */
+/** The address of the link; it does not expire, since people keep emails. */
 export function unsubscribeLink(
   { customerId, channel }: Subscription,
   { url, secrets: [secret] }: UnsubscribeConfig,
@@ -26,7 +26,7 @@ export function unsubscribeLink(
 }
 
 /**
- * Whose click it is.
+ * Reads the customer and the channel from a link's token.
  *
  * @throws AppError `LINK_INVALID` when none of our secrets has signed it
  */
@@ -61,7 +61,7 @@ export async function unsubscribe(
     try {
       return await customers.save(customerId, without(preferences, channel), [version]);
     } catch (error) {
-      // Somebody else was first: what they have put is read, and kept.
+      // Another writer was first: the next round reads those preferences and keeps them.
       if (!(error instanceof AppError && error.code === 'PREFERENCES_CHANGED')) throw error;
     }
   }

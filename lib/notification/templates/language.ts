@@ -1,5 +1,7 @@
 import type { EventType, OrderStatus } from '../../order-event.ts';
-import type { Channel } from '../channels/channels.ts';
+
+/** How a customer reads amounts and dates. */
+export type Locale = { language: string; timeZone: string };
 
 /** An order as messages show it: formatted for its reader, and harmless. */
 export type View = {
@@ -48,5 +50,5 @@ export type Language = {
   };
   statuses: Record<OrderStatus, string>;
   events: Record<EventType, Template>;
-  unsubscribe: Record<Channel, Unsubscribe>;
+  unsubscribe: { email: Unsubscribe; sms: Unsubscribe };
 };

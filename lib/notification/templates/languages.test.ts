@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { previews } from '../../../local/preview.ts';
 import { orderEvent } from '../../../test/support/order-event.ts';
-import { compose } from '../channels/compose.ts';
+import { CHANNELS } from '../channels/channels.ts';
 import { segmentsOf } from '../channels/senders/segments.ts';
 import { LANGUAGES, languageFor } from './languages.ts';
 
@@ -15,8 +15,8 @@ const event = orderEvent(
 );
 
 function body(language: string, timeZone: string): string {
-  const message = compose('email', event, 'ada@example.com', { language, timeZone });
-  return message.channel === 'email' ? message.body : '';
+  const locale = { language, timeZone };
+  return CHANNELS.email.compose({ event, to: 'ada@example.com', locale }).body;
 }
 
 test.each([

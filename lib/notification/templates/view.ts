@@ -1,18 +1,24 @@
 import type { OrderEvent } from '../../order-event.ts';
-import type { Language, View } from './language.ts';
+import type { Language, Locale, View } from './language.ts';
+import { languageFor } from './languages.ts';
 import { dateTime, money, text, wholeNumber } from './text.ts';
 
 const MAX_ITEMS = 20;
 
-/** Writes an event's values for a reader; every one of them is harmless from here on. */
-export function viewOf(
+/**
+ * Writes an event's values for a reader; every one of them is harmless from here on. `words` and `tag`
+ * are the reader's language.
+ *
+ * @throws AppError `RECORD_INVALID` when the event holds what no message can show
+ */
+export function viewFor(
   { timestamp, data }: OrderEvent,
-  words: Language,
-  { tag, timeZone }: { tag: string; timeZone: string },
-): View {
+  { language, timeZone }: Locale,
+): { order: View; words: Language; tag: string } {
+  const { words, tag } = languageFor(language);
   const { items, currency } = data;
   const more = items.length - MAX_ITEMS;
-  return {
+  const order = {
     orderId: text`${data.orderId}`,
     status: words.statuses[data.status],
     at: dateTime(timestamp, tag, timeZone),
@@ -24,4 +30,5 @@ export function viewOf(
     })),
     more: more > 0 ? wholeNumber(more, tag) : undefined,
   };
+  return { order, words, tag };
 }

@@ -1,7 +1,7 @@
 /** Tokens for MSK's IAM authentication, signed by AWS's own library. */
 import { CredentialError } from './secret.ts';
 
-/** A token for one connection; kafkajs asks for another before its session ends. */
+/** A token for one connection. Before its session ends, kafkajs asks for another token. */
 export async function iamToken(region: string): Promise<{ value: string }> {
   const { generateAuthToken } = await loadSigner();
   try {

@@ -21,7 +21,7 @@ test.each([
   expect(resultOf(new Error('after some tries', { cause: error }))).toBe(result);
 });
 
-test('what AWS has no words for has no result', () => {
+test('an error without a message of AWS has no result', () => {
   expect(resultOf(new Error('something else'))).toBeUndefined();
   expect(resultOf('text')).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What a mapping's LastProcessingResult says when it cannot poll. */
+/** AWS's messages for a mapping that cannot poll, as in its LastProcessingResult. */
 import { CredentialError } from './secret.ts';
 
 // AWS: https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-troubleshoot.html
@@ -26,7 +26,7 @@ const DISTRUST =
 const REFUSAL = /^ERR_SSL_.*ALERT_|^EPROTO$/;
 const NETWORK = /^(E[A-Z]+|ERR_SSL_.*|ERR_SOCKET_.*)$/;
 
-/** AWS's words for why polling failed; undefined where AWS has none. */
+/** AWS's message for the error; undefined if AWS has none. */
 export function resultOf(error: unknown): Result | undefined {
   for (const one of causes(error)) {
     const found = classify(one);
@@ -59,7 +59,7 @@ interface Link {
   readonly code?: unknown;
 }
 
-/** The error and what it came from, the first cause first. */
+/** The error and its causes; the first cause comes first. */
 function causes(error: unknown): Link[] {
   const chain: Link[] = [];
   for (let one = error; typeof one === 'object' && one !== null && !chain.includes(one); ) {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Mapping } from '../mapping.ts';
 
-/** What keeps a mapping from its credentials. It never quotes them. */
+/** An error in reading or using credentials. Its message never quotes them. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
-  /** Whether it is a certificate or key that is at fault, which AWS has a text for. */
+  /** Whether a certificate or key is at fault; AWS has a message of its own for that. */
   readonly ofCertificate: boolean;
 
   constructor(message: string, { ofCertificate = false, cause }: Partial<Fault> = {}) {
@@ -35,7 +35,7 @@ export const CLIENT = z.object({
 const LIMIT_MS = 10_000;
 const HTTP = { connectionTimeout: 3_000, requestTimeout: 5_000 };
 
-/** Reads secrets: from the file or variable set for one, else from Secrets Manager. */
+/** Reads a secret from the file or variable that is set for it, else from Secrets Manager. */
 export function createSecretReader({ connection, endpoints }: ReadOptions): SecretReader {
   return async (uri) => {
     const local = connection.secrets[uri];
@@ -46,15 +46,18 @@ export function createSecretReader({ connection, endpoints }: ReadOptions): Secr
 
 type ReadOptions = Pick<Mapping, 'connection' | 'endpoints'>;
 
-/** A text file, for credentials; `what` says in an error what should be there. */
+/** Reads a text file with credentials. `what` names its content in an error. */
 export async function readText(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new CredentialError(`${what}: ${file} cannot be read (${code}). Name a file that can.`, {
-      cause,
-    });
+    throw new CredentialError(
+      `${what}: ${file} cannot be read (${code}). Name a file that this process can read.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -82,8 +85,8 @@ async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']):
   } catch (cause) {
     const { name, message } = cause as Error;
     throw new CredentialError(
-      `secret ${uri}: Secrets Manager${endpoint ? ` at ${endpoint}` : ''} does not give it: ` +
-        `${name}: ${message}. Put it there, or set a file or variable for it under secrets.`,
+      `secret ${uri}: Secrets Manager${endpoint ? ` at ${endpoint}` : ''} does not return it: ` +
+        `${name}: ${message}. Create it there, or set a file or variable for it under secrets.`,
       { cause },
     );
   } finally {
@@ -103,14 +106,14 @@ async function loadSdk(uri: string) {
   }
 }
 
-/** An endpoint of one's own takes any key; without one the SDK would search for minutes. */
+/** A local endpoint takes any key. Without a key the SDK would search for one for minutes. */
 function localCredentials() {
   const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env;
   if (AWS_ACCESS_KEY_ID || AWS_PROFILE) return {};
   return { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }
 
-/** A secret's members. The error names what is missing and never what is there. */
+/** Reads a secret's JSON. The error names the missing members and quotes no value. */
 export function parseSecret<T extends z.ZodType>(
   schema: T,
   { uri, text, ofCertificate }: { uri: string; text: string; ofCertificate: boolean },
@@ -126,5 +129,5 @@ export function parseSecret<T extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const members = [...new Set(result.error.issues.map(({ path }) => path.join('.') || 'object'))];
-  throw fault(`its JSON lacks ${members.join(' and ')} as text that is not empty.`);
+  throw fault(`its JSON needs ${members.join(' and ')} as text that is not empty.`);
 }

@@ -36,7 +36,7 @@ test('a mapping inside a VPC without authentication is plaintext', async () => {
   expect(await securityOf(mapping({ access }), readSecret)).toEqual({});
 });
 
-test('MSK without a secret is asked by IAM', async () => {
+test('MSK without a secret is accessed by IAM', async () => {
   const source = {
     eventSource: 'aws:kafka',
     eventSourceArn: 'arn:aws:kafka:x',
@@ -46,7 +46,7 @@ test('MSK without a secret is asked by IAM', async () => {
   expect(security).toMatchObject({ ssl: {}, sasl: { mechanism: 'oauthbearer' } });
 });
 
-test('of several mechanisms PLAIN is taken, then SCRAM-256, then SCRAM-512; a certificate goes along', async () => {
+test('of several mechanisms PLAIN comes first, then SCRAM-256, then SCRAM-512; a certificate is used with any', async () => {
   const types = ['SASL_SCRAM_512_AUTH', 'SASL_SCRAM_256_AUTH', 'BASIC_AUTH'];
   const client = { type: 'CLIENT_CERTIFICATE_TLS_AUTH', uri: 'client' };
   const pair = createAuthority('test').issue('client');
@@ -65,7 +65,7 @@ test('of several mechanisms PLAIN is taken, then SCRAM-256, then SCRAM-512; a ce
   for (const { ssl } of taken) expect(ssl).toMatchObject({ cert: pair.certificate });
 });
 
-test('what is set locally goes before what is deployed', async () => {
+test('a local setting wins over a deployed one', async () => {
   const deployed = of('SASL_SCRAM_512_AUTH');
   const at = (connection: Partial<Connection>) =>
     securityOf(mapping(deployed, connection), readSecret);
@@ -78,14 +78,14 @@ test('what is set locally goes before what is deployed', async () => {
   });
 });
 
-test('a secret that lacks something is named by its members, not its text', async () => {
+test('the error of an incomplete secret names the members, and quotes no text', async () => {
   const access = [{ type: 'BASIC_AUTH', uri: 'numbers' }];
   await expect(securityOf(mapping({ access }), readSecret)).rejects.toThrow(
-    'secret numbers: its JSON lacks password as text that is not empty.',
+    'secret numbers: its JSON needs password as text that is not empty.',
   );
 });
 
-test('a variable holds a secret when it is set for it', async () => {
+test('a secret is read from the variable that is set for it', async () => {
   const name = 'SECRET_OF_A_TEST';
   const read = createSecretReader(mapping({}, { secrets: { login: { environment: name } } }));
   await expect(read('login')).rejects.toThrow(`the environment has no ${name}`);
@@ -99,7 +99,7 @@ test('a file that cannot be read is named', async () => {
   await expect(read('login')).rejects.toThrow('/no/such/file cannot be read (ENOENT)');
 });
 
-test('a CA certificate that is none is refused', async () => {
+test('a CA certificate that is not a certificate is refused', async () => {
   const access = [{ type: 'SERVER_ROOT_CA_CERTIFICATE', uri: 'ca' }];
   const read = async () => JSON.stringify({ certificate: 'no certificate' });
   await expect(securityOf(mapping({ access }), read)).rejects.toThrow(/CA certificate cannot be/);

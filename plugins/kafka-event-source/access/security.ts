@@ -1,4 +1,4 @@
-/** How a mapping proves who it is: its access configurations, or what is set locally instead. */
+/** A mapping's TLS and SASL: from its access configurations, or from local settings. */
 import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
@@ -28,7 +28,7 @@ const MECHANISMS = {
   SASL_SCRAM_512_AUTH: 'scram-sha-512',
 } as const;
 
-/** What the client is configured with; plaintext unless something says otherwise. */
+/** The client's TLS and SASL; plaintext if neither is configured. */
 export async function securityOf(mapping: Secured, readSecret: SecretReader): Promise<Security> {
   const { connection, endpoints } = mapping;
   const deployed: Security = connection.useDeployedAccess
@@ -58,14 +58,14 @@ async function fromAccess(mapping: Secured, readSecret: SecretReader): Promise<S
   }
   for (const [type, mechanism] of Object.entries(MECHANISMS)) {
     const uri = uriOf(type);
-    // AWS: none of the mechanisms goes without TLS.
+    // AWS: each of the mechanisms needs TLS.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-cluster-auth.html
     if (uri) {
       const login = parseSecret(LOGIN, { ...(await secret(uri)), ofCertificate: false });
       return { ssl, sasl: { mechanism, ...login } as SASLOptions };
     }
   }
-  // AWS: MSK without a secret is asked by IAM, when the cluster takes it.
+  // AWS: without a secret, MSK is accessed by IAM if the cluster has it on.
   // https://docs.aws.amazon.com/lambda/latest/dg/msk-cluster-auth.html
   if (source.eventSource === 'aws:kafka' && !client) {
     return { ssl, sasl: toSasl({ mechanism: 'aws-msk-iam' }, endpoints.region) };
@@ -73,7 +73,7 @@ async function fromAccess(mapping: Secured, readSecret: SecretReader): Promise<S
   return authority || client ? { ssl } : {};
 }
 
-/** What is set locally is laid over what is deployed. */
+/** Merges the local settings into the deployed ones. */
 async function toSsl(local: boolean | Ssl | undefined, deployed: Security['ssl']) {
   if (local === undefined) return deployed;
   if (local === false) return undefined;
@@ -95,7 +95,7 @@ function toSasl(sasl: Sasl, region: string): SASLOptions {
   return { mechanism: 'oauthbearer', oauthBearerProvider };
 }
 
-/** Refuses here, by name, what TLS would refuse at each connection in words of its own. */
+/** Checks the certificates once and names the wrong one; TLS would refuse it at each connection. */
 function checkCertificates(ssl: tls.ConnectionOptions | undefined): void {
   if (!ssl) return;
   const { ca, cert, key, passphrase } = ssl;
@@ -105,7 +105,7 @@ function checkCertificates(ssl: tls.ConnectionOptions | undefined): void {
       cause,
     });
   try {
-    // A context takes an authority that is no certificate, and then trusts nobody.
+    // A context accepts an authority that is not a certificate, and then trusts nobody.
     if (typeof ca === 'string') new X509Certificate(ca);
   } catch (cause) {
     throw fault('the CA certificate', cause);

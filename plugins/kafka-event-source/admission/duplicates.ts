@@ -1,16 +1,16 @@
-/** What AWS refuses of a mapping because of another one. */
+/** Refuses a mapping that conflicts with another mapping, as AWS does. */
 import type { Mapping } from '../mapping.ts';
 import { paraphrased, type Refusal } from './refusal.ts';
 
 /** A mapping with the source that it is deployed with. */
-export interface Placed {
+export interface Accepted {
   readonly mapping: Mapping;
   /** The servers in their order, or the cluster's ARN. */
   readonly sources: readonly string[];
 }
 
-/** The refusals of a mapping beside those that were taken before it. */
-export function refuseDuplicate(one: Placed, before: readonly Placed[]): Refusal[] {
+/** The refusals of a mapping beside those that were accepted before it. */
+export function refuseDuplicate(one: Accepted, before: readonly Accepted[]): Refusal[] {
   const { mapping } = one;
   const same = before.find(
     (other) =>
@@ -29,12 +29,12 @@ export function refuseDuplicate(one: Placed, before: readonly Placed[]): Refusal
   if (!sharing) return [];
   return [
     paraphrased(
-      `The consumer group ${mapping.groupId} is that of ${sharing.mapping.name} too; each mapping ` +
-        'needs a group of its own.',
+      `The consumer group ${mapping.groupId} is also the group of ${sharing.mapping.name}; each ` +
+        'mapping needs a group of its own.',
     ),
   ];
 }
 
-function overlaps({ sources }: Placed, other: Placed): boolean {
+function overlaps({ sources }: Accepted, other: Accepted): boolean {
   return sources.some((source) => other.sources.includes(source));
 }

@@ -1,4 +1,4 @@
-/** What AWS refuses of a mapping's filters, and what of them it may not take as it is meant. */
+/** Refuses filters as AWS does, and warns of filters that AWS may understand otherwise. */
 import { PatternError } from '../filter/operators.ts';
 import { type Fields, type Pattern, parsePattern } from '../filter/pattern.ts';
 import { invalid, paraphrased, type Refusal } from './refusal.ts';
@@ -13,14 +13,16 @@ export function refuseFilters(properties: Criteria): Refusal[] {
   const found: Refusal[] = [];
   if (patterns.length > FILTER_QUOTA.onRequest) {
     found.push(
-      paraphrased(`${patterns.length} filters; there may be at most ${FILTER_QUOTA.onRequest}.`),
+      paraphrased(
+        `The mapping has ${patterns.length} filters; at most ${FILTER_QUOTA.onRequest} are allowed.`,
+      ),
     );
   }
   for (const pattern of patterns) {
     if (pattern.length > FILTER_QUOTA.characters) {
       found.push(
         paraphrased(
-          `A filter pattern of ${pattern.length} characters; there may be ${FILTER_QUOTA.characters}.`,
+          `A filter pattern has ${pattern.length} characters; ${FILTER_QUOTA.characters} are allowed.`,
         ),
       );
     }
@@ -32,13 +34,13 @@ export function refuseFilters(properties: Criteria): Refusal[] {
   return found;
 }
 
-/** Warnings about filters that AWS takes. */
+/** Warnings about filters that AWS accepts. */
 export function filterWarnings(properties: Criteria): string[] {
   const found = new Set<string>();
   const patterns = patternsOf(properties);
   if (patterns.length > FILTER_QUOTA.byDefault) {
     found.add(
-      `${patterns.length} filters: the quota is ${FILTER_QUOTA.byDefault}, and AWS raises it to ` +
+      `The mapping has ${patterns.length} filters: the quota is ${FILTER_QUOTA.byDefault}, and AWS raises it to ` +
         `${FILTER_QUOTA.onRequest} on request only.`,
     );
   }
@@ -49,7 +51,7 @@ export function filterWarnings(properties: Criteria): string[] {
       if (name === 'value') continue;
       found.add(
         MEMBERS.has(name)
-          ? `A filter on ${name}: AWS documents filters on value only. It is held against the record here.`
+          ? `A filter on ${name}: AWS documents filters on value only. Here it is compared with the record.`
           : `A filter on ${name}, which no record has: a pattern begins with value.`,
       );
     }
@@ -70,7 +72,7 @@ function patternsOf({ FilterCriteria: criteria }: Criteria): string[] {
   return (criteria?.Filters ?? []).map(({ Pattern: pattern = '' }) => pattern);
 }
 
-/** The pattern, or what is wrong with it. */
+/** The pattern, or the reason why it is refused. */
 function tryRead(text: string): Pattern | string {
   try {
     return parsePattern(text);

@@ -1,4 +1,4 @@
-/** What AWS refuses of a mapping: settings of the other mode, and destinations. */
+/** Refuses settings of the other mode, and destinations, as AWS does. */
 import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
@@ -6,6 +6,7 @@ import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
+
 export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   const found: Refusal[] = [];
   const { MinimumPollers: min = 1, MaximumPollers: max = 200 } = properties.ProvisionedPollerConfig;
@@ -16,7 +17,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   }
   const age = properties.MaximumRecordAgeInSeconds;
   if (age !== -1 && age < MIN_RECORD_AGE_SECONDS) {
-    found.push(paraphrased(`MaximumRecordAgeInSeconds ${age}; it is -1, or 60 to 604800.`));
+    found.push(paraphrased(`MaximumRecordAgeInSeconds is ${age}; it must be -1, or 60 to 604800.`));
   }
   if (clusterConfig(properties).ConsumptionMode === 'Queue') {
     found.push(
@@ -58,12 +59,12 @@ export function refuseDestination(properties: Shape): Refusal[] {
     ];
   }
   const to = OnFailure?.Destination;
-  // Known to CloudFormation only: whether it can run here is decided elsewhere.
+  // Only CloudFormation knows the value of an intrinsic function: definition.ts refuses it.
   if (to === undefined || to === '' || isIntrinsic(to)) return [];
   if (typeof to !== 'string' || to.length > 350) {
     return [
       paraphrased(
-        `The on-failure destination ${JSON.stringify(to)} is no text of at most 350 characters.`,
+        `The on-failure destination ${JSON.stringify(to)} is not a text of at most 350 characters.`,
       ),
     ];
   }
@@ -73,14 +74,14 @@ export function refuseDestination(properties: Shape): Refusal[] {
   if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service)) {
     return [
       paraphrased(
-        `The on-failure destination ${to} is no queue, topic or bucket's ARN, and no kafka://topic.`,
+        `The on-failure destination ${to} is neither the ARN of a queue, a topic or a bucket, nor kafka://topic.`,
       ),
     ];
   }
   return to.endsWith('.fifo')
     ? [
         paraphrased(
-          `The on-failure destination ${to} is FIFO; only standard queues and topics can be one.`,
+          `The on-failure destination ${to} is FIFO; only standard queues and topics are possible.`,
         ),
       ]
     : [];

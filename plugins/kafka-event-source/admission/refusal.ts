@@ -1,4 +1,4 @@
-/** A mapping that does not start, and why: in AWS's words where they are known, else marked so. */
+/** The reason why a mapping does not start: AWS's message, or our own with a note. */
 
 export interface Refusal {
   /** Who refuses it: AWS; the framework, before AWS is asked; or this emulator alone. */
@@ -12,10 +12,10 @@ export const invalid = (message: string): Refusal => ({
   code: 'InvalidParameterValueException',
   message,
 });
-/** AWS documents the rule; its message is not known. */
+/** A rule that AWS documents without its message. */
 export const paraphrased = (message: string): Refusal => ({
   by: 'AWS',
   message: `${message} (AWS's own words are not known.)`,
 });
-/** AWS would take it. */
+/** A mapping that AWS accepts and this emulator cannot run. */
 export const here = (message: string): Refusal => ({ by: 'emulator', message });

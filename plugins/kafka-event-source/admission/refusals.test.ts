@@ -9,7 +9,7 @@ const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
 const pollers = { provisionedPollerConfig: { minimumPollers: 1 } };
 const options = readOptions({ bootstrapServers: 'localhost:9092' });
 
-/** What is refused of each mapping, as `code: message`, or only the message. */
+/** The refusals of each mapping, as `code: message`, or only the message. */
 function refused(events: unknown[], changes: Parameters<typeof kafkaService>[1] = {}) {
   const { definitions } = readDefinitions(kafkaService(events, changes), options, NOW);
   return definitions.map(({ mapping, refusals, warnings }) => ({
@@ -38,7 +38,7 @@ const plain = (properties: object) =>
     },
   })[0];
 
-describe("refused in AWS's words", () => {
+describe("refused with AWS's message", () => {
   const invalid = (text: string) => `InvalidParameterValueException: ${text}`;
   const validation = (text: string) => `ValidationException: 1 validation error detected: ${text}`;
   const failed = 'failed to satisfy constraint:';
@@ -208,7 +208,7 @@ test.each([
     /\(it is not JSON/,
   ],
   ['a filter without a pattern', plain({ FilterCriteria: { Filters: [{}] } }), /\(it is not JSON/],
-])("%s is refused in AWS's words, with the reason", (_, result, reason) => {
+])("%s is refused with AWS's message, and the reason", (_, result, reason) => {
   expect(result?.starts).toBe(false);
   const [refusal, ...more] = result?.refusals ?? [];
   expect(refusal).toMatch(/^InvalidParameterValueException: Invalid filter pattern definition\. /);
@@ -216,7 +216,7 @@ test.each([
   expect(more).toEqual([]);
 });
 
-describe("refused in the framework's words", () => {
+describe("refused with the framework's message", () => {
   test.each([
     [
       'AT_TIMESTAMP without a timestamp on kafka',
@@ -243,11 +243,11 @@ describe("refused in the framework's words", () => {
   });
 });
 
-describe("refused as AWS documents it, in the plugin's words", () => {
+describe("refused as AWS documents it, with the plugin's message", () => {
   test.each([
     ['a topic of 250 characters', one({ topic: 't'.repeat(250) }), /less than or equal to 249/],
     ['no servers', one({ bootstrapServers: [] }), /0 bootstrap servers/],
-    ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /11 bootstrap servers/],
+    ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /has 11 bootstrap servers/],
     [
       'an unknown access type',
       plain({ SourceAccessConfigurations: [{ Type: 'X', URI: 'a' }] }),
@@ -276,10 +276,10 @@ describe("refused as AWS documents it, in the plugin's words", () => {
     [
       'a filter of more than 4096 characters',
       one({ filterPatterns: [{ value: ['a'.repeat(5_000)] }] }),
-      /there may be 4096/,
+      /4096 are allowed/,
     ],
     [
-      'more pollers at least than at most',
+      'a minimum of pollers above the maximum',
       one({ provisionedPollers: { min: 3, max: 2 } }),
       /more than MaximumPollers/,
     ],
@@ -329,7 +329,7 @@ describe("refused as AWS documents it, in the plugin's words", () => {
     [
       'a stream as destination',
       one({ onFailureDestination: 'arn:aws:kinesis:us-east-1:1:s' }),
-      /no queue/,
+      /neither the ARN of a queue/,
     ],
     [
       'a function of more than 14 minutes',
@@ -388,7 +388,7 @@ describe('a schema registry', () => {
       read({ uri: 'arn:aws:glue:eu-west-1:1:registry/r' }),
       'Cross-region Glue Schema Registry ARN not supported.',
     ],
-  ])("%s is refused in AWS's words", (_, result, message) => {
+  ])("%s is refused with AWS's message", (_, result, message) => {
     expect(result?.refusals).toEqual([`InvalidParameterValueException: ${message}`]);
   });
 
@@ -419,12 +419,12 @@ describe('a schema registry', () => {
     },
   );
 
-  test('takes no access of another kind', () => {
+  test('refuses access of another kind', () => {
     const accessConfigurations = { saslScram512Auth: 'arn:x' };
     expect(read({ accessConfigurations })?.refusals).toEqual([expect.any(String)]);
   });
 
-  test('that is empty is none', () => {
+  test('that is empty counts as none', () => {
     const config = { SelfManagedKafkaEventSourceConfig: { SchemaRegistryConfig: {} } };
     expect(one({}, config)).toMatchObject({ starts: true });
   });
@@ -445,7 +445,7 @@ describe('beside another mapping', () => {
     },
   };
 
-  test("the same function, topic and an overlapping server are refused in AWS's words", () => {
+  test("the same function, topic and an overlapping server are refused with AWS's message", () => {
     const [first, second] = refused([{ kafka }], { resources: { Twin: twin } });
     expect(first).toMatchObject({ starts: true });
     expect(second?.refusals).toEqual([
@@ -462,12 +462,12 @@ describe('beside another mapping', () => {
       { starts: true },
       {
         starts: false,
-        refusals: [expect.stringMatching(/group shared is that of notify \(orders\)/)],
+        refusals: [expect.stringMatching(/group shared is also the group of notify \(orders\)/)],
       },
     ]);
   });
 
-  test('another topic, with a group of its own, is taken', () => {
+  test('another topic, with a group of its own, is accepted', () => {
     expect(refused([{ kafka }, other({ topic: 'bills' })])).toMatchObject([
       { starts: true },
       { starts: true },
@@ -506,7 +506,7 @@ describe('started with a warning', () => {
   });
 });
 
-test('what AWS takes is taken', () => {
+test('a mapping that AWS accepts is accepted', () => {
   expect(
     one({
       ...pollers,

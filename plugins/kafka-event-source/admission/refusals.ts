@@ -1,4 +1,4 @@
-/** What AWS refuses of a mapping: its source, access, start, filters and function. */
+/** Refuses a mapping as AWS does: by its source, access, starting position, filters and function. */
 import type { z } from 'zod';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
@@ -14,7 +14,7 @@ export type Admission =
   | { readonly shape: Shape; readonly refusals: readonly Refusal[] }
   | { readonly shape?: undefined; readonly refusals: readonly Refusal[] };
 
-/** The bound that a function with a Kafka event source has. */
+/** The longest timeout of a function with a Kafka event source. */
 const MAX_TIMEOUT_SECONDS = 840;
 const ACCESS_URI = /^[a-zA-Z0-9-/*:_+=.@]{1,200}$/;
 const SELF_MANAGED_ACCESS: readonly string[] = [
@@ -25,7 +25,7 @@ const SELF_MANAGED_ACCESS: readonly string[] = [
   'SERVER_ROOT_CA_CERTIFICATE',
 ];
 
-/** Reads the properties; a mapping with refusals is not to start. */
+/** Reads the properties. A mapping with refusals must not start. */
 export function admit(deployed: Deployed, now: number): Admission {
   const unsupported = Object.keys(deployed.properties).filter((name) => name in UNSUPPORTED);
   if (unsupported.length > 0) {
@@ -66,7 +66,9 @@ function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
   }
   const servers = serversOf(properties);
   if (servers && (servers.length < 1 || servers.length > 10)) {
-    found.push(paraphrased(`${servers.length} bootstrap servers; there may be 1 to 10.`));
+    found.push(
+      paraphrased(`The mapping has ${servers.length} bootstrap servers; 1 to 10 are allowed.`),
+    );
   }
   const other =
     kind === 'msk' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
@@ -141,15 +143,15 @@ function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
   if (!fn) {
     return [
       here(
-        `It calls ${JSON.stringify(functionName)}, which is no function of this service; it does not run here.`,
+        `The mapping calls ${JSON.stringify(functionName)}, which is not a function of this service; it does not run here.`,
       ),
     ];
   }
   if (fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
   return [
     paraphrased(
-      `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it is ` +
-        `at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
+      `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it may ` +
+        `be at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
     ),
   ];
 }

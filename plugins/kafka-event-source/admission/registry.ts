@@ -1,4 +1,4 @@
-/** What AWS refuses of a mapping's schema registry. */
+/** Refuses a mapping's schema registry as AWS does. */
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { invalid, paraphrased, type Refusal } from './refusal.ts';
 import { isProvisioned, type RegistryShape, registryOf, type Shape } from './shape.ts';
@@ -8,11 +8,11 @@ const ACCESS_TYPES: readonly string[] = [
   'BASIC_AUTH',
   'CLIENT_CERTIFICATE_TLS_AUTH',
   'SERVER_ROOT_CA_CERTIFICATE',
-  // The page writes it so, the service model as above.
+  // AWS's page has this name, its service model the one above.
   'SERVER_ROOT_CA_CERT',
 ];
 
-/** AWS's words: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
+/** AWS's messages: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
 export function refuseRegistry(properties: Shape, region: string): Refusal[] {
   const registry = registryOf(properties);
   if (!registry) return [];

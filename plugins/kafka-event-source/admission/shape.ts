@@ -1,4 +1,4 @@
-/** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's bounds and words. */
+/** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's limits and messages. */
 import { z } from 'zod';
 import { constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
@@ -35,7 +35,7 @@ const registry = z.strictObject({
 const GROUP = '[a-zA-Z0-9-\\/*:_+=.@-]*';
 const config = z.strictObject({
   ConsumerGroupId: matching('consumerGroupId', GROUP, 200).optional(),
-  // AWS: an empty one removes the registry.
+  // AWS: an empty object removes the registry.
   SchemaRegistryConfig: z.preprocess(
     (value) => (isObject(value) && Object.keys(value).length === 0 ? undefined : value),
     registry.optional(),
@@ -52,7 +52,7 @@ function rulesOf<Table extends Record<string, { rule: z.ZodType }>>(table: Table
   return Object.fromEntries(rules) as Rules<Table>;
 }
 
-/** All but the function's name. What only CloudFormation knows is allowed where it does no harm here. */
+/** All properties but the function's name. An intrinsic function is allowed where it does no harm. */
 export const shape = z.strictObject({
   EventSourceArn: z.unknown().optional(),
   SelfManagedEventSource: z
@@ -83,7 +83,7 @@ export const shape = z.strictObject({
 export type Shape = z.output<typeof shape>;
 export type RegistryShape = z.output<typeof registry>;
 
-/** AWS: settings of other kinds of source, by the names of its API. */
+/** AWS: settings for other kinds of sources, each with its name in AWS's message. */
 export const UNSUPPORTED: Readonly<Record<string, string>> = {
   DocumentDBEventSourceConfig: 'documentDBEventSourceConfig',
   ParallelizationFactor: 'parallelizationFactor',
@@ -108,7 +108,7 @@ export function clusterConfig(
   );
 }
 
-/** The deployed servers, as far as they are a list. */
+/** The deployed servers, if they are a list. */
 export function serversOf({
   SelfManagedEventSource: source,
 }: Pick<Shape, 'SelfManagedEventSource'>): readonly unknown[] | undefined {
@@ -116,7 +116,7 @@ export function serversOf({
   return Array.isArray(servers) ? servers : undefined;
 }
 
-/** The registry that the mapping names. */
+/** The mapping's schema registry. */
 export function registryOf(properties: Shape): RegistryShape | undefined {
   return clusterConfig(properties).SchemaRegistryConfig;
 }

@@ -1,4 +1,4 @@
-/** Warnings about settings that AWS takes, or may take. */
+/** Warnings about settings that AWS accepts, or may accept. */
 import type { Deployed } from '../template/deployed.ts';
 import { type Shape, serversOf } from './shape.ts';
 
@@ -7,7 +7,7 @@ const SERVER =
 export const VPC_TYPES = ['VPC_SUBNET', 'VPC_SECURITY_GROUP'] as const;
 export const MSK_ACCESS: readonly string[] = ['SASL_SCRAM_512_AUTH', 'CLIENT_CERTIFICATE_TLS_AUTH'];
 
-/** A warning for each setting that AWS documents otherwise. */
+/** A warning for each setting that differs from AWS's documentation. */
 export function warningsOf(
   { SourceAccessConfigurations: access, ...properties }: Shape,
   { kind }: Deployed,
@@ -18,7 +18,7 @@ export function warningsOf(
   if (wrong.length > 0) {
     found.push(
       `AWS takes bootstrap servers as a list of host:port, and refuses ${JSON.stringify(wrong)}. ` +
-        'It starts here, where other servers may be polled.',
+        'The mapping starts here, because other servers may be polled.',
     );
   }
   const types = new Set(access.map(({ Type }) => Type));

@@ -1,5 +1,4 @@
-/** Drains a topic in a process of its own, so that its memory is the emulator's and nobody else's. */
-
+/** Drains a topic in a process of its own, so that its memory is the emulator's alone. */
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
@@ -9,13 +8,13 @@ export interface Drain {
   readonly endpoint: string;
   readonly mapping: Mapping;
   readonly records: number;
-  /** Resident: what the process takes of the machine. Live: what a collection leaves of it. */
+  /** Resident: all memory of the process. Live: the memory that a garbage collection leaves. */
   readonly measure: 'resident' | 'live';
 }
 
 export interface Drained {
   readonly rate: number;
-  /** Bytes: before the first record, and the most until the last one. */
+  /** Bytes before the first record, and the most until the last one. */
   readonly before: number;
   readonly most: number;
   /** The largest payload, in bytes. */
@@ -24,13 +23,13 @@ export interface Drained {
 
 const noop = () => undefined;
 const log = { error: console.error, warning: console.error, notice: noop, debug: noop };
-/** Collections slow the draining down, so they are fewer, and those of a run of their own. */
+/** Garbage collections slow the draining down, so live memory has a run of its own and fewer samples. */
 const EVERY_MS = { resident: 20, live: 100 } as const;
 
 const memory = {
   resident: () => process.memoryUsage.rss(),
   live: () => {
-    // What the first finds unused of buffers, the second has released.
+    // The second collection releases the buffers that the first one has found unused.
     for (let time = 0; time < 2; time += 1) globalThis.gc?.();
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;

@@ -1,5 +1,5 @@
-// The Kafka event source emulator into a handler that does nothing, beside a plain kafkajs consumer of
-// the same topic in the same run: records per second, memory while a backlog drains, and delay.
+// Measures the emulator with a handler that does nothing, beside a plain kafkajs consumer of the same
+// topic in the same run: records per second, memory while a backlog drains, and delay.
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ const GOALS = { ratio: 0.3, delayMs: 30 } as const;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;
 const BATCH_SIZES = [1, 100, 10_000] as const;
-/** Batches of one are slow by nature, and as telling when they are fewer. */
+/** The share of records for each batch size: batches of one record are slow, and need fewer. */
 const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
 const DEADLINE_MS = 600_000;
 
@@ -76,7 +76,7 @@ class Bench {
     return topic;
   }
 
-  /** Records per second of a consumer that does nothing with them. */
+  /** Records per second of a consumer that ignores them. */
   async plain(topic: string, records: number): Promise<number> {
     const consumer = this.kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 250 });
     const end = Promise.withResolvers<number>();
@@ -130,7 +130,7 @@ async function rates(bench: Bench, records: number): Promise<void> {
     await bench.plain(topic, records);
     for (const batchSize of BATCH_SIZES) {
       const count = Math.round(records * FEWER[batchSize]);
-      // In turn, so that what else the machine does falls on both.
+      // In turn, so that other work of the machine slows both.
       const before = await bench.plain(topic, records);
       const emulated = await bench.emulated(topic, count, batchSize);
       const plain = (before + (await bench.plain(topic, records))) / 2;
@@ -149,7 +149,7 @@ async function rates(bench: Bench, records: number): Promise<void> {
   console.log(`\n${table(head, rows)}`);
 }
 
-/** V8 collects late where it may; so small, it has to early. */
+/** V8 collects late if its heap may grow; a small heap makes it collect early. */
 const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=96'];
 const MEASURES = [
   ['live', 'live', []],
@@ -157,7 +157,7 @@ const MEASURES = [
   ['resident, small heap', 'resident', SMALL_HEAP],
 ] as const;
 
-/** What a process holds more than before while it drains a backlog, and ten times that. */
+/** The growth of a process's memory while it drains a backlog, and ten times that backlog. */
 async function memory(bench: Bench, backlog: number): Promise<void> {
   const rows: (string | number)[][] = [];
   for (const records of [Math.round(backlog / 10), backlog]) {
@@ -188,7 +188,7 @@ async function drained(task: Drain, flags: readonly string[]): Promise<Drained> 
   return result;
 }
 
-/** From just before the send to the arrival at the handler, with a window of 0. */
+/** The delay from just before the send to the arrival at the handler, with a window of 0. */
 async function delay(bench: Bench, endpoint: ChildProcess, sent: number): Promise<void> {
   const topic = await bench.topicOf(0, 1);
   const delays: number[] = [];

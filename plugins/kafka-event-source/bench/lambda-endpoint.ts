@@ -1,7 +1,7 @@
-/** A Lambda endpoint that does nothing, in a process of its own; it tells when records came. */
+/** A Lambda endpoint that does nothing, in a process of its own; it reports when records came. */
 import http from 'node:http';
 
-/** Records whose value is a time, in base64 after this member. */
+/** Finds the values of records: each is a time in base64. */
 const TIME = /"value":"([^"]+)"/g;
 
 const server = http.createServer((request, response) => {

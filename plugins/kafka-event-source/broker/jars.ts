@@ -7,7 +7,7 @@ import type { Supervisor, Task } from './supervise.ts';
 /** The jars of a service: those that its pom.xml names. */
 export type Jars = { name: string; pom: string };
 
-/** The project's folder is the one that holds node_modules: that of the workspace, or of the package's user. */
+/** The project's folder has node_modules: it is the workspace, or the project of the package's user. */
 const project = createRequire(import.meta.url)
   .resolve('kafkajs')
   .split(/[\\/]node_modules[\\/]/)[0];
@@ -22,12 +22,12 @@ export function jarFolder({ name, pom }: Jars): string {
   return join(home, `${name}-${hash}`);
 }
 
-/** Whether nothing is left to fetch. */
+/** Whether all jars have been fetched. */
 export function hasJars(all: readonly Jars[]): boolean {
   return all.every((jars) => existsSync(jarFolder(jars)));
 }
 
-/** Fetches a service's jars by Maven when they are missing, and says how far it is. */
+/** Fetches a service's missing jars with Maven, and reports the progress. */
 export async function fetchJars(jars: Jars, fetch: Fetch): Promise<void> {
   const folder = jarFolder(jars);
   if (existsSync(folder)) return;
@@ -36,7 +36,7 @@ export async function fetchJars(jars: Jars, fetch: Fetch): Promise<void> {
   fetch.supervisor.remove(work);
   try {
     await maven(jars, work, fetch);
-    // Two starts at once both get here: the second finds the folder made, and its own is spare.
+    // Two starts may both get here at once: the second finds the folder, and drops its own.
     if (!existsSync(folder)) renameSync(work, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -70,12 +70,12 @@ function failure(name: string, how: string, log: string): string {
   const lines = existsSync(log) ? readFileSync(log, 'utf8').split('\n') : [];
   const errors = lines.filter((line) => line.startsWith('[ERROR]')).slice(0, 4);
   return (
-    `Maven could not fetch ${name} (${how}). Does "mvn" work, and can it reach its repository? ` +
-    `Its whole output: ${log}\n${errors.join('\n')}`
+    `Maven could not fetch ${name} (${how}). Check that "mvn" works and reaches its repository. ` +
+    `Its output: ${log}\n${errors.join('\n')}`
   );
 }
 
-/** How far Maven is, from its output: the files fetched, and their size. Empty before the first. */
+/** Maven's progress, from its output: the number of files and their size. Empty before the first. */
 export function progress(output: string): string {
   const line = /Downloaded from .*\/([^/]+\.(?:jar|so|dylib|dll)) \(([\d.]+) ([kMG]?)B/g;
   const files = [...output.matchAll(line)];

@@ -9,11 +9,11 @@ import { freePort } from './ports.ts';
 import type { Service } from './services.ts';
 import type { Task } from './supervise.ts';
 
-/** What a broker of one node needs, here as in docker-compose.yml. */
+/** The settings of a broker of one node; docker-compose.yml has the same. */
 export const settings = {
   'auto.create.topics.enable': false,
   'offsets.topic.replication.factor': 1,
-  'offsets.topic.num.partitions': 5, // 50 by default: as many files, and seconds, for nothing.
+  'offsets.topic.num.partitions': 5, // The default of 50 costs files and seconds without a use.
   'transaction.state.log.replication.factor': 1,
   'transaction.state.log.min.isr': 1,
   'transaction.state.log.num.partitions': 5,
@@ -24,7 +24,7 @@ export const settings = {
 
 export const kafkaJars: Jars = { name: 'kafka', pom: join(import.meta.dirname, 'pom.xml') };
 
-/** A broker on this port of localhost. */
+/** A broker on a port of localhost. */
 export function kafkaService(port: number): Service {
   const brokers = `localhost:${port}`;
   return {
@@ -51,7 +51,7 @@ async function kafkaTask(jars: string, directory: string, port: number): Promise
   };
 }
 
-/** Throws until the broker gives a real answer about itself. */
+/** Asks the broker about itself. @throws Error until it answers */
 export async function kafkaAnswers(brokers: string): Promise<true | undefined> {
   return withAdmin(brokers, async (admin) => {
     const { brokers: known, controller } = await admin.describeCluster();
@@ -59,7 +59,7 @@ export async function kafkaAnswers(brokers: string): Promise<true | undefined> {
   });
 }
 
-/** Connects an admin client with short limits, for one piece of work. */
+/** Runs work with an admin client that has short time limits. */
 export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>) {
   const kafka = new Kafka({
     clientId: 'local',
@@ -78,13 +78,13 @@ export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Prom
   }
 }
 
-/** Formats beside the data folder and renames, so that a folder that is there is a whole one. */
+/** Formats a folder and then renames it, so that an existing data folder is always complete. */
 async function format(jars: string, directory: string, data: string) {
   const fresh = `${data}.new`;
   const file = join(directory, 'kafka-format.properties');
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
-  writeFileSync(file, properties(fresh, 1, 2)); // No port is opened for this.
+  writeFileSync(file, properties(fresh, 1, 2)); // Formatting opens no port.
   const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', file];
   await promisify(execFile)('java', [...java(jars), ...tool], { timeout: 60_000 });
   rmSync(file);
@@ -95,7 +95,7 @@ function java(jars: string): string[] {
   return ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
 }
 
-/** A UUID as Kafka writes them: 22 characters, no dash in front (it would look like an option). */
+/** A UUID in Kafka's form: 22 characters, without a dash in front, which would look like an option. */
 function clusterId(): string {
   const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
   return id.startsWith('-') ? clusterId() : id;
@@ -111,7 +111,7 @@ function properties(data: string, port: number, controller: number): string {
     'advertised.listeners': `PLAINTEXT://localhost:${port}`,
     'log.dirs': data.replaceAll('\\', '/'),
     ...settings,
-    // A broker that was killed may come back only when its old session has run out: 9 s by default.
+    // A killed broker may come back only after its old session has ended: 9 s by default.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
     'num.recovery.threads.per.data.dir': 2,

@@ -6,17 +6,17 @@ export function freePort(): Promise<number> {
   return listen(0);
 }
 
-/** Finds `count` different free ports: one by one, the system may give the same port twice. */
+/** Finds different free ports. Asked one by one, the system may give the same port twice. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
   return [...ports];
 }
 
-/** A port, what it is for, and the variable that chooses another. */
+/** A port, the server that needs it, and the variable that chooses another port. */
 export type WantedPort = { what: string; port: number; change: string };
 
-/** Throws for the first port that is taken, naming who holds it and what to do. */
+/** Checks that ports are free. @throws Error that names the port's holder and the remedy */
 export async function checkPorts(ports: readonly WantedPort[]) {
   for (const { what, port, change } of ports) {
     if (await isFree(port)) continue;
@@ -31,7 +31,7 @@ export async function checkPorts(ports: readonly WantedPort[]) {
 
 /** Whether nobody answers on the port, on either loopback address, and it can be bound. */
 export async function isFree(port: number): Promise<boolean> {
-  // A listener on all addresses does not always keep another from binding one: so ask it, too.
+  // A listener on all addresses does not always prevent binding one of them, so this connects, too.
   if ((await answers('127.0.0.1', port)) || (await answers('::1', port))) return false;
   return listen(port).then(
     () => true,

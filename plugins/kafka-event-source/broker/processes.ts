@@ -5,7 +5,7 @@ export type Process = { pid: number; parent: number; command: string };
 
 const linux = process.platform === 'linux';
 
-/** Every process that this user can see: from /proc on Linux (small images have no ps), else ps. */
+/** All processes that this user can see: from /proc on Linux (small images have no ps), else from ps. */
 export function processes(): Process[] {
   if (linux) return pids().flatMap((pid) => processOf(pid) ?? []);
   return list('-A');
@@ -17,7 +17,7 @@ export function processOf(pid: number): Process | undefined {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may itself hold blanks and brackets: the fields start after the last.
+    // The name, in brackets, may contain blanks and brackets: the fields start after the last bracket.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' ? undefined : { pid, parent: Number(parent), command };
   } catch {
@@ -25,7 +25,7 @@ export function processOf(pid: number): Process | undefined {
   }
 }
 
-/** Who listens on the port; undefined when nobody does, or when another user's process does. */
+/** The process that listens on the port; undefined if none does, or one of another user. */
 export function listener(port: number): Process | undefined {
   if (!linux) {
     const pid = /^p(\d+)/m.exec(ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fp']))?.[1];
@@ -71,7 +71,7 @@ function ask(command: string, args: string[]): string {
   return attempt(() => execFileSync(command, args, { encoding: 'utf8', timeout: 5000 })) ?? '';
 }
 
-/** Undefined where a process has ended meanwhile, belongs to somebody else, or a tool is missing. */
+/** Undefined if the process has ended, belongs to another user, or a tool is missing. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

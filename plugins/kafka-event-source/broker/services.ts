@@ -12,22 +12,22 @@ export type Service = {
   jars: Jars;
   /** The process to start, with its data in the directory. */
   task(jarFolder: string, directory: string): Task | Promise<Task>;
-  /** Throws, or answers undefined, until the service works. */
+  /** Checks the service: throws, or returns undefined, until it works. */
   answers(): Promise<true | undefined>;
 };
 
 export type StartOptions = {
-  /** Holds data/ and logs/; made when missing. */
+  /** The folder of data/ and logs/; it is made if it is missing. */
   directory: string;
-  /** Runs the services; a new one by default. It is stopped when the start fails. */
+  /** Runs the services; a new one by default. It stops if the start fails. */
   supervisor?: Supervisor;
   say(line: string): void;
 };
 
 export type Services<Name extends string> = {
-  /** The processes, each with its pid, which is its process group too, and its end. */
+  /** The processes, each with its pid (also its process group) and its end. */
   children: Map<Name, Child>;
-  /** Starts a service that has ended once more, on the same port and data. */
+  /** Starts a service again after its end, on the same port and data. */
   start(name: Name): Promise<void>;
   stop(): Promise<void>;
 };
@@ -56,7 +56,7 @@ export async function startServices<Name extends string>(
   try {
     await checkPorts(all.map(({ port }) => port));
     mkdirSync(directory, { recursive: true });
-    // One after the other: Maven's local repository does not bear two writers at once.
+    // One after the other: Maven's local repository cannot take two writers at once.
     for (const { jars } of all) await fetchJars(jars, { supervisor, directory, say });
     await Promise.all([...services.keys()].map(start));
   } catch (error) {

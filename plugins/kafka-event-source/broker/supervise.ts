@@ -10,13 +10,13 @@ export type Task = {
   cwd?: string;
   env?: Record<string, string>;
   log?: string;
-  /** What ends it politely; SIGTERM by default. */
+  /** The signal that asks it to end; SIGTERM by default. */
   signal?: NodeJS.Signals;
-  /** Ended before the others. */
+  /** Whether it ends before the others. */
   first?: boolean;
 };
 
-/** What the supervisor is told, and what it tells. */
+/** An order to the supervisor. */
 export type Order =
   | { do: 'run'; id: number; task: Task; limit?: number }
   | { do: 'atEnd'; task: Task }
@@ -59,7 +59,7 @@ export function supervise(directory: string): Supervisor {
   });
   gone.then(() => watched.forEach(abandon));
   const order = (message: Order) => {
-    // A supervisor that is stopping reads no more orders, and needs none: `gone` says the rest.
+    // A stopping supervisor reads no more orders, and needs none.
     if (supervisor.connected) supervisor.send(message, () => undefined);
   };
   return {
@@ -99,14 +99,16 @@ export async function whileRunning<T>(
 ): Promise<T> {
   const abort = new AbortController();
   const died = child.ended.then(({ how }) => {
-    const seen = task.log ? `The end of ${task.log}:\n${tail(task.log)}` : 'See its output above.';
-    throw new Error(`${task.name} ended while starting (${how}). ${seen}`);
+    const output = task.log
+      ? `The end of ${task.log}:\n${tail(task.log)}`
+      : 'See its output above.';
+    throw new Error(`${task.name} ended while starting (${how}). ${output}`);
   });
   try {
     return await Promise.race([work(abort.signal), died]);
   } finally {
     abort.abort();
-    died.catch(() => undefined); // An end after the start is for the caller to watch.
+    died.catch(() => undefined); // The caller watches for an end after the start.
   }
 }
 
@@ -115,7 +117,7 @@ function tail(path: string): string {
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
 }
 
-/** For a supervisor that was itself killed: nobody else is left to end its processes. */
+/** Ends a process of a supervisor that was killed, because nothing else would end it. */
 function abandon({ pid, tellEnd }: Watched) {
   if (pid) endGroup(pid);
   tellEnd({ code: null, how: 'its supervisor ended' });

@@ -1,6 +1,6 @@
-// A process of its own session that runs the services and ends them when its starter goes, however
-// that happens: the channel between the two closes even when the starter is killed with -9.
-// Started as `node supervisor.ts <directory>`; the directory is there to be seen in a process list.
+// A process in a session of its own that runs the services. It ends them when its starter ends: the
+// channel between the two closes even if the starter is killed with -9. It is started as
+// `node supervisor.ts <directory>`; the directory only identifies it in a process list.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import type { News, Order, Task } from './supervise.ts';
 
 type Running = { task: Task; child: ChildProcess };
 
-/** From the polite signal to SIGKILL: two waves of these stay well below ten seconds. */
+/** The time between a task's own signal and SIGKILL; two waves take less than ten seconds. */
 const GRACE = 3500;
 
 const running = new Set<Running>();
@@ -41,7 +41,7 @@ function run({ id, task, limit }: Order & { do: 'run' }) {
   if (child.pid) report({ id, pid: child.pid });
 }
 
-/** A log that cannot be opened is told like a command that is not there. */
+/** Starts a task. A log that cannot be opened is reported like a missing command. */
 function launched(id: number, task: Task): ChildProcess | undefined {
   try {
     return launch(task);
@@ -61,7 +61,7 @@ function launch({ command, args, cwd, env, log }: Task): ChildProcess {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', output, output],
-    detached: true, // Its own process group, so that its children can be signalled with it.
+    detached: true, // A process group of its own, so that a signal reaches its children, too.
   });
   if (typeof output === 'number') closeSync(output);
   return child;
@@ -71,7 +71,7 @@ function end() {
   stopping ??= endAll().finally(() => process.exit());
 }
 
-/** The functions first, so that they can still answer and commit; then what they stand on. */
+/** Ends the tasks marked `first`, so that they can still commit, and then the services below them. */
 async function endAll() {
   const all = [...running];
   await Promise.all(all.filter(({ task }) => task.first).map(endGroup));
@@ -107,6 +107,6 @@ async function exited(child: ChildProcess, ms: number) {
 }
 
 function report(news: News) {
-  // The starter may be gone: then nobody needs the news.
+  // If the starter has ended, nobody needs the news.
   if (process.connected) process.send?.(news, () => undefined);
 }

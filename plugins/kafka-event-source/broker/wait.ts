@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks again until `check` gives a value, or throws after `ms` saying what did not happen and why.
- * A throwing check means "not yet"; its last error becomes the reason.
+ * Repeats `check` until it returns a value. A check that throws means "not yet".
+ *
+ * @throws Error after `ms`, with the last error of the check as reason
  */
 export async function until<T>(
   what: string,

@@ -12,7 +12,7 @@ test('a canned event has the shape of its cluster', () => {
   });
 });
 
-test('a canned tombstone has no value, and its neighbour no key', () => {
+test('a canned tombstone has no value, and the record after it no key', () => {
   const [tombstone, keyless] = event('tombstone').records['orders-0'];
   expect(tombstone).not.toHaveProperty('value');
   expect(keyless).not.toHaveProperty('key');
@@ -26,6 +26,6 @@ test('a canned poison value is not JSON; the record before it is good', () => {
   expect(() => JSON.parse(poison)).toThrow(SyntaxError);
 });
 
-test('several partitions stand each under its own name', () => {
+test('in an event of several partitions each has its own key', () => {
   expect(Object.keys(event('partitions').records)).toEqual(['orders-0', 'orders-1', 'orders-2']);
 });

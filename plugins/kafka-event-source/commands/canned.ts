@@ -7,7 +7,7 @@ import {
   toPayload,
 } from '../event.ts';
 
-/** Each kind of event, and what it is for. */
+/** The kinds of events, each with its description. */
 export const KINDS = {
   'self-managed': 'one record of a self-managed cluster',
   msk: 'one record of an MSK cluster',
@@ -51,11 +51,11 @@ export function cannedEvent(kind: Kind, topic: string): string {
 /** Records of any partitions as one event. */
 export function eventOf(source: EventSource, records: readonly EventRecord[]): string {
   const groups = Map.groupBy(records, ({ topic, partition }) => recordsKey(topic, partition));
-  const parts = Array.from(
+  const partitions = Array.from(
     groups,
     ([key, group]) => [key, group.map((one) => JSON.stringify(one))] as const,
   );
-  return JSON.stringify(JSON.parse(toPayload(source, parts)), null, 2);
+  return JSON.stringify(JSON.parse(toPayload(source, partitions)), null, 2);
 }
 
 function sourceOf(kind: Kind): EventSource {

@@ -1,4 +1,4 @@
-/** The commands `sls kafka …`: what the framework is told of them, and how they begin and end. */
+/** The commands `sls kafka …`: their description for the framework, and the way to run them. */
 import type { Serverless } from '../framework.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
@@ -10,7 +10,7 @@ export const COMMANDS = {
     usage: 'The Kafka event source on this machine',
     commands: {
       status: {
-        usage: 'What each mapping does, how far it is behind, and why it does not go on',
+        usage: "Show each mapping's state, its lag, and the reason if it does not go on",
         lifecycleEvents: ['run'],
         options: STATUS_OPTIONS,
       },
@@ -42,14 +42,14 @@ export interface CommandContext {
   readonly print: (text: string) => void;
 }
 
-// Loaded when they run: a framework command of another kind does not wait for them.
+// Loaded when they run, so that the framework's other commands do not wait for them.
 const commands: Readonly<Record<CommandName, (context: CommandContext) => Promise<void>>> = {
   status: async (context) => (await import('./status-command.ts')).runStatus(context),
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };
 
-/** Runs a command. Its errors are the framework's: what happened and what to do, without a stack. */
+/** Runs a command. Its errors become the framework's own, which are printed without a stack. */
 export async function runCommand(
   name: CommandName,
   serverless: Serverless,

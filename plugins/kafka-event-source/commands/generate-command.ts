@@ -15,7 +15,7 @@ export async function runGenerate(context: CommandContext): Promise<void> {
   const { offset, kind, output } = options;
   if (offset !== undefined && kind !== undefined) {
     throw new Error(
-      '--kind is of canned events and --offset of real records: leave one of them out.',
+      '--kind chooses a canned event, --offset a real record: leave one of them out.',
     );
   }
   const mapping = mappingOf(context);
@@ -49,8 +49,7 @@ async function realEvent(
   mapping: Mapping | undefined,
   topic: string,
 ): Promise<string> {
-  if (!mapping)
-    throw new Error('serverless.yml has no Kafka mapping whose servers could be asked.');
+  if (!mapping) throw new Error('serverless.yml has no Kafka mapping, so no server is known.');
   const partition = numberOf('partition', options.partition, 0);
   const offset = numberOf('offset', options.offset, 0);
   const count = numberOf('count', options.count, 1);
@@ -96,7 +95,7 @@ function numberOf(name: string, value: unknown, otherwise: number): number {
   if (value === undefined) return otherwise;
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(number)) return number;
-  throw new Error(`--${name} "${value}" is no number.`);
+  throw new Error(`--${name} "${value}" is not a number.`);
 }
 
 function textOf(value: unknown): string | undefined {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Header } from '../protocol/decode.ts';
 import { type Headers, listHeaders } from '../protocol/headers.ts';
 
-/** Counts how often a record has been put back; AWS knows no such header. */
+/** Counts how often a record has been put back; AWS has no such header. */
 export const REDRIVE_COUNT = 'redrive-count';
 
 /** A record as it was before it failed. */
@@ -28,17 +28,17 @@ export interface Letter {
   readonly at: Date;
   /** How often the record has been put back before. */
   readonly redriven: number;
-  /** What a schema registry has made of these; their original bytes may be elsewhere. */
-  readonly decoded: readonly Part[];
-  /** The parts that did not fit into the letter; only the original has them. */
-  readonly omitted: readonly Part[];
+  /** The fields that a schema decoded; only the original record has their bytes. */
+  readonly decoded: readonly Field[];
+  /** The fields that did not fit into the letter; only the original record has them. */
+  readonly omitted: readonly Field[];
 }
 
-export type Part = 'key' | 'value' | 'headers';
+export type Field = 'key' | 'value' | 'headers';
 
-/** Names the parts that a letter leaves out, by commas; AWS knows no such header. */
+/** Names the omitted fields, separated by commas; AWS has no such header. */
 const OMITTED = 'dead-letter-omitted';
-const PARTS: readonly Part[] = ['key', 'value', 'headers'];
+const FIELDS: readonly Field[] = ['key', 'value', 'headers'];
 
 const base64 = z
   .string()
@@ -111,11 +111,11 @@ export function withOriginal(letter: Letter, original: KafkaMessage): Letter | u
   }));
   const found = { key, value, headers: withoutCount(headers) };
   const { timestamp = Number(original.timestamp) } = record;
-  const isSame = PARTS.every(
-    (part) =>
-      decoded.includes(part) ||
-      omitted.includes(part) ||
-      isDeepStrictEqual(found[part], record[part]),
+  const isSame = FIELDS.every(
+    (field) =>
+      decoded.includes(field) ||
+      omitted.includes(field) ||
+      isDeepStrictEqual(found[field], record[field]),
   );
   if (!isSame || timestamp !== Number(original.timestamp)) return undefined;
   return { ...letter, record: { ...record, ...found }, redriven: countOf(headers) };
@@ -142,10 +142,10 @@ function parse(value: Buffer | null): z.output<typeof letter> {
   );
 }
 
-function omittedIn(about: Headers): Part[] {
+function omittedIn(about: Headers): Field[] {
   const named = listHeaders(about).find(({ key }) => key === OMITTED);
   const names = String(named?.value ?? '').split(',');
-  return PARTS.filter((part) => names.includes(part));
+  return FIELDS.filter((field) => names.includes(field));
 }
 
 function withoutCount<One extends { readonly key: string }>(headers: readonly One[]): One[] {

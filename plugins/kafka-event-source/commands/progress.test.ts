@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Progress } from './progress.ts';
 
-test('what is put back in order moves the offset; what is ahead of a gap is remembered beside it', () => {
+test('letters put back in order move the offset; letters after a gap are remembered beside it', () => {
   const progress = new Progress({ offset: -1 });
   progress.pass(0, true);
   progress.pass(1, false);
@@ -20,19 +20,19 @@ test('what is put back in order moves the offset; what is ahead of a gap is reme
   ]);
 });
 
-test('where there is no record, as behind a transaction, there is no gap', () => {
+test('an offset without a record, as after a transaction, is no gap', () => {
   const progress = new Progress({ offset: 2, metadata: '' });
   progress.pass(4, true);
   progress.passEnd(7);
   expect([progress.next, progress.metadata]).toEqual([7, '']);
 });
 
-test('metadata that others have written is no record of redrives', () => {
+test('metadata that others have written is not read as progress', () => {
   const progress = new Progress({ offset: 0, metadata: 'consumer-1' });
   expect(progress.has(0)).toBe(false);
 });
 
-test('however often some are chosen, each is remembered, and none that was not', () => {
+test('after many runs the letters that were put back are remembered, and no others', () => {
   fc.assert(
     fc.property(fc.array(fc.array(fc.nat(30), { maxLength: 15 }), { maxLength: 8 }), (runs) => {
       const done = new Set<number>();

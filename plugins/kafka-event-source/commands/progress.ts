@@ -1,4 +1,4 @@
-/** Which letters of a partition have been put back: as a committed offset and what is beyond it. */
+/** Remembers the letters of a partition that were put back: an offset, and the letters beyond it. */
 
 /** Brokers take 4096 bytes of metadata with an offset. */
 const MAX_METADATA = 4_000;
@@ -10,7 +10,7 @@ interface Range {
 }
 
 export class Progress {
-  /** Everything before it has been put back, or is no letter any more. */
+  /** All letters before this offset have been put back. */
   #next: number;
   readonly #beyond: Set<number>;
   #isGapless = true;
@@ -34,7 +34,7 @@ export class Progress {
     return this.metadata.length < MAX_METADATA - 40;
   }
 
-  /** Letters are passed in their order, each with whether it has been put back, now or before. */
+  /** Notes the next letter by offset, and whether it has been put back, now or before. */
   pass(offset: number, isDone: boolean): void {
     if (offset < this.#next) return;
     if (!isDone) this.#isGapless = false;
@@ -42,12 +42,12 @@ export class Progress {
     else this.#beyond.add(offset);
   }
 
-  /** There is nothing more before `end`. */
+  /** Notes that there are no more letters before `end`. */
   passEnd(end: number): void {
     if (this.#isGapless) this.#advance(end);
   }
 
-  /** What is remembered beside the offset. */
+  /** The letters beyond the offset, as text for the metadata of the commit. */
   get metadata(): string {
     const ranges = rangesOf([...this.#beyond].sort((a, b) => a - b));
     if (ranges.length === 0) return '';

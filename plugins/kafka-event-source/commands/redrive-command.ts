@@ -1,11 +1,11 @@
-/** `sls kafka redrive`, from the command line to what it prints. */
+/** Runs `sls kafka redrive`: reads its options, and prints the outcomes. */
 import { createClient } from '../access/connect.ts';
 import { loadDefinitions } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import type { CommandContext } from './commands.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
-import { readWish, type Wish } from './redrive-options.ts';
+import { readSelection, type Selection } from './redrive-options.ts';
 
 export async function runRedrive({
   serverless,
@@ -13,10 +13,10 @@ export async function runRedrive({
   debug,
   print,
 }: CommandContext): Promise<void> {
-  const wish = readWish(options);
+  const selection = readSelection(options);
   const { definitions, options: settings } = loadDefinitions(serverless);
   const mappings = definitions.definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
-  const targets = deadLetterTopics(wish, mappings, settings);
+  const targets = deadLetterTopics(selection, mappings, settings);
   const results: { topic: string; letters: Row[]; counts: Report }[] = [];
   for (const { topic, mapping } of targets) {
     const letters: Row[] = [];
@@ -24,36 +24,36 @@ export async function runRedrive({
       kafka: await createClient(mapping, { debug }),
       servers: mapping.bootstrapServers,
       topic,
-      wish,
+      selection,
       found: (row) => {
-        if (wish.isJson) letters.push(row);
+        if (selection.isJson) letters.push(row);
         else if (row.outcome !== 'done before' && row.outcome !== 'not chosen') {
           print(describe(topic, row));
         }
       },
     });
     results.push({ topic, letters, counts });
-    if (!wish.isJson) print(summary(topic, counts, wish, mapping));
+    if (!selection.isJson) print(summary(topic, counts, selection, mapping));
   }
-  if (wish.isJson) {
-    print(JSON.stringify({ dryRun: wish.isDryRun, topics: results }, null, 2));
+  if (selection.isJson) {
+    print(JSON.stringify({ dryRun: selection.isDryRun, topics: results }, null, 2));
   }
 }
 
 interface Target {
   readonly topic: string;
-  /** Whose connection is used. */
+  /** The mapping with the connection to use. */
   readonly mapping: Mapping;
 }
 
-/** The destinations of mappings, and what the settings name besides; or what is asked for. */
+/** The topics of --from; without it, those of mappings' destinations and of the plugin's option. */
 export function deadLetterTopics(
-  { from }: Pick<Wish, 'from'>,
+  { from }: Pick<Selection, 'from'>,
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
 ): Target[] {
   const [any] = mappings;
-  if (!any) throw new Error('serverless.yml has no Kafka mapping whose servers could be asked.');
+  if (!any) throw new Error('serverless.yml has no Kafka mapping, so no server is known.');
   const own = mappings.flatMap((mapping) =>
     mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
   );
@@ -61,7 +61,7 @@ export function deadLetterTopics(
     from.length > 0 ? from : [...new Set([...own.map(({ topic }) => topic), ...named])];
   if (wanted.length === 0) {
     throw new Error(
-      'No dead-letter topic is known: no mapping has a Kafka topic as its destination. Say --from ' +
+      'No dead-letter topic is known: no mapping has a Kafka topic as its destination. Add --from ' +
         '<topic>, or set custom.kafkaEventSource.deadLetterTopics.',
     );
   }
@@ -78,7 +78,7 @@ function describe(topic: string, row: Row): string {
   return `${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`;
 }
 
-function summary(topic: string, counts: Report, { isDryRun }: Wish, mapping: Mapping): string {
+function summary(topic: string, counts: Report, { isDryRun }: Selection, mapping: Mapping): string {
   const { redriven, left } = counts;
   const rest = [
     ...(left > 0 ? [`${left} left, for the reasons above`] : []),
@@ -89,6 +89,6 @@ function summary(topic: string, counts: Report, { isDryRun }: Wish, mapping: Map
   if (!isDryRun) return `Put back ${redriven} of ${where}${rest.join('')}.`;
   const count = counts['would be redriven'];
   const how =
-    count > 0 ? ' Add --all, or --letter <partition>:<offset>, or a filter, to do it.' : '';
+    count > 0 ? ' To put them back, add --all, --letter <partition>:<offset> or a filter.' : '';
   return `Dry run: ${count} of ${where} would be put back${rest.join('')}.${how}`;
 }

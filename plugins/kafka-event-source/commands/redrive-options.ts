@@ -1,16 +1,16 @@
-/** Which letters `sls kafka redrive` puts back, from its options. */
+/** The options of `sls kafka redrive`, and the letters that they select. */
 import { listHeaders } from '../protocol/headers.ts';
 import type { Letter } from './letter.ts';
 
 /** The command's options as the framework describes and prints them. */
 export const REDRIVE_OPTIONS = {
   'dry-run': {
-    usage: 'Only show what would be put back (so it is when nothing is chosen)',
+    usage: 'Only show the letters that would be put back (the default without a choice)',
     type: 'boolean',
   },
-  all: { usage: 'Put every letter back that has not been yet', type: 'boolean' },
+  all: { usage: 'Put back each letter that has not been put back yet', type: 'boolean' },
   letter: {
-    usage: 'Put this letter back: <partition>:<offset>, several by commas',
+    usage: 'Put back this letter: <partition>:<offset>; separate several by commas',
     type: 'string',
   },
   key: { usage: 'Only letters whose record has this key', type: 'string' },
@@ -19,20 +19,20 @@ export const REDRIVE_OPTIONS = {
     usage: 'Only letters with this condition, such as RetriesExhausted',
     type: 'string',
   },
-  reason: { usage: 'Only letters whose reason has this text in it', type: 'string' },
+  reason: { usage: 'Only letters with this text in their reason', type: 'string' },
   function: { usage: 'Only letters of this function', type: 'string', shortcut: 'f' },
   since: {
     usage: 'Only letters written at this time or later: 2026-11-23T09:00:00Z',
     type: 'string',
   },
   before: { usage: 'Only letters written before this time', type: 'string' },
-  from: { usage: 'The dead-letter topic, when it is not of serverless.yml', type: 'string' },
-  again: { usage: 'Letters too that have been put back before', type: 'boolean' },
-  limit: { usage: 'How often a record is put back at most (3)', type: 'string' },
+  from: { usage: 'The dead-letter topic, if serverless.yml does not name it', type: 'string' },
+  again: { usage: 'Also letters that have been put back before', type: 'boolean' },
+  limit: { usage: 'Put a record back at most this many times (3)', type: 'string' },
   json: { usage: 'Print JSON', type: 'boolean' },
 } as const;
 
-export interface Wish {
+export interface Selection {
   readonly isDryRun: boolean;
   readonly isAgain: boolean;
   readonly limit: number;
@@ -62,18 +62,18 @@ const CHOICES = [
 ] as const;
 
 /**
- * Reads the options. Without a choice nothing is put back, and it is shown what could be.
+ * Reads the options. Without a choice of letters, the command only shows those it could put back.
  *
  * @throws Error that says how an option is written
  */
-export function readWish(options: Readonly<Record<string, unknown>>): Wish {
+export function readSelection(options: Readonly<Record<string, unknown>>): Selection {
   const text = (name: string) => {
     const value = options[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
   const chosen = CHOICES.some((name) => text(name) !== undefined);
   if (options.all === true && chosen) {
-    throw new Error(`--all goes with none of --${CHOICES.join(', --')}: leave one of them out.`);
+    throw new Error(`--all cannot be used with --${CHOICES.join(', --')}: leave one of them out.`);
   }
   const letters = text('letter')?.split(',').map(readPlace);
   const [since, before] = [timeOf('since', text('since')), timeOf('before', text('before'))];
@@ -111,18 +111,18 @@ export function reasonOf(headers: Parameters<typeof listHeaders>[0] | undefined)
 
 function readPlace(text: string): string {
   if (/^\d+:\d+$/.test(text)) return text;
-  throw new Error(`--letter "${text}" is no letter: write <partition>:<offset>, such as 0:12.`);
+  throw new Error(`--letter "${text}" is not a letter: write <partition>:<offset>, such as 0:12.`);
 }
 
 function timeOf(name: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
   if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(time.getTime())) return time;
-  throw new Error(`--${name} "${text}" is no time: write 2026-11-23 or 2026-11-23T09:00:00Z.`);
+  throw new Error(`--${name} "${text}" is not a time: write 2026-11-23 or 2026-11-23T09:00:00Z.`);
 }
 
 function limitOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new Error(`--limit "${text}" is no number from 1 on.`);
+  throw new Error(`--limit "${text}" is not a number of at least 1.`);
 }

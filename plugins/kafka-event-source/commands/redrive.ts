@@ -1,10 +1,10 @@
 /** Puts dead letters back on the topics that their records came from. */
 import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 import { orderedHeaders } from '../protocol/headers.ts';
-import { within } from './deadline.ts';
+import { within } from '../time.ts';
 import { headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
 import { Progress } from './progress.ts';
-import { reasonOf, type Wish } from './redrive-options.ts';
+import { reasonOf, type Selection } from './redrive-options.ts';
 import { boundsOf, type Found, messageOf, readMessage, scan, withAdmin } from './scan.ts';
 
 export interface RedriveOptions {
@@ -12,8 +12,8 @@ export interface RedriveOptions {
   readonly servers: readonly string[];
   /** The dead-letter topic. */
   readonly topic: string;
-  readonly wish: Wish;
-  /** Each letter as soon as it is known what became of it. */
+  readonly selection: Selection;
+  /** Called for each letter as soon as its outcome is known. */
   readonly found: (row: Row) => void;
 }
 
@@ -23,7 +23,7 @@ export interface Row {
   readonly partition: number;
   readonly offset: number;
   readonly outcome: Outcome;
-  /** Why it is left. */
+  /** The reason why the letter is left. */
   readonly why?: string;
   readonly reason: string;
   readonly condition?: string;
@@ -35,7 +35,7 @@ export interface Row {
 
 export type Report = Readonly<Record<Outcome, number>>;
 
-/** Kafka remembers for this group what has been put back. */
+/** The consumer group that remembers the letters that have been put back. */
 export function groupOf(topic: string): string {
   return `kafka-redrive.${topic}`;
 }
@@ -43,7 +43,7 @@ export function groupOf(topic: string): string {
 const { CompressionTypes } = kafkajs;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const SEND_MS = 15_000;
-/** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
+/** kafkajs makes one record batch of a partition's messages; brokers take 1 MB by default. */
 const CHUNK = { letters: 100, bytes: 512 * 1024 } as const;
 
 interface Ready {
@@ -52,13 +52,13 @@ interface Ready {
 }
 
 /**
- * Reads the letters that there are now, and puts back those that are chosen. What was put back is
- * committed only after Kafka's acknowledgement: a run that dies may repeat some, and loses none.
+ * Reads the letters that the topic has now, and puts back the selected ones. Progress is committed
+ * only after Kafka's acknowledgement: a run that dies may repeat some letters, and loses none.
  *
  * @throws Error that says what to do
  */
 export async function redrive(options: RedriveOptions): Promise<Report> {
-  const { kafka, servers, topic, wish, found } = options;
+  const { kafka, servers, topic, selection, found } = options;
   const counts = {
     redriven: 0,
     'would be redriven': 0,
@@ -70,7 +70,7 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
   await withAdmin(kafka, servers, async (admin) => {
     const bounds = await boundsOf(admin, topic);
     if (!bounds) throw new Error(`There is no topic ${topic} at ${servers.join(',')}.`);
-    if (!wish.isDryRun) {
+    if (!selection.isDryRun) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.some(({ members }) => members.length > 0)) {
         throw new Error(
@@ -96,7 +96,7 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
       partitions.set(target, count);
       return count;
     };
-    const producer = wish.isDryRun ? undefined : await connectProducer(kafka);
+    const producer = selection.isDryRun ? undefined : await connectProducer(kafka);
     const tell = (row: Row) => {
       counts[row.outcome] += 1;
       found(row);
@@ -105,12 +105,12 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
     try {
       await scan({
         kafka,
-        // A dry run must not disturb a run, nor count as one.
-        groupId: wish.isDryRun ? `${groupId}.${crypto.randomUUID()}` : groupId,
+        // A dry run must neither disturb a real run nor count as one.
+        groupId: selection.isDryRun ? `${groupId}.${crypto.randomUUID()}` : groupId,
         topic,
         stretches: bounds.map(({ partition, low, high }) => ({
           partition,
-          from: wish.isAgain ? low : Math.max(low, progress.get(partition)?.next ?? 0),
+          from: selection.isAgain ? low : Math.max(low, progress.get(partition)?.next ?? 0),
           to: high,
         })),
         read: (batch) => readBatch(context, batch, progress.get(batch.partition) as Progress),
@@ -129,10 +129,10 @@ interface Context extends RedriveOptions {
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
-  const { topic, producer, wish } = context;
+  const { topic, producer, selection } = context;
   const { partition, messages, consumer, heartbeat, next } = batch;
   const commit = async () => {
-    if (wish.isDryRun) return;
+    if (selection.isDryRun) return;
     const { metadata } = progress;
     const offset = String(progress.next);
     await within(
@@ -170,19 +170,19 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
       if (chunk.length >= CHUNK.letters || bytes >= CHUNK.bytes) await flush();
       continue;
     }
-    // Letters are passed in their order.
+    // Progress must note the letters in their order.
     await flush();
     progress.pass(row.offset, row.outcome === 'done before');
     context.tell(row);
   }
   await flush();
   progress.passEnd(next);
-  if (!wish.isDryRun && progress.next > 0) await commit();
+  if (!selection.isDryRun && progress.next > 0) await commit();
 }
 
-/** What becomes of a letter; with the letter when it is to be put back. */
+/** Decides on a letter. @returns the letter, too, if it is to be put back */
 async function judge(
-  { wish, topic, partitionsOf, kafka }: Context,
+  { selection, topic, partitionsOf, kafka }: Context,
   partition: number,
   message: KafkaMessage,
   progress: Progress,
@@ -207,27 +207,27 @@ async function judge(
     original: { topic: record.topic, partition: record.partition, offset: record.offset },
   };
   const left = (why: string) => ({ row: { ...row, outcome: 'left', why } as const });
-  if (isDone && !wish.isAgain) return { row: { ...row, outcome: 'done before' } };
-  if (!wish.chooses({ partition, offset, letter, reason })) {
+  if (isDone && !selection.isAgain) return { row: { ...row, outcome: 'done before' } };
+  if (!selection.chooses({ partition, offset, letter, reason })) {
     return { row: { ...row, outcome: isDone ? 'done before' : 'not chosen' } };
   }
   if (record.topic === topic) return left('its record was on the dead-letter topic itself');
   const spent = (times: number) =>
     left(`put back ${times} times already; --limit ${times + 1} puts it back once more`);
-  if (redriven >= wish.limit) return spent(redriven);
+  if (redriven >= selection.limit) return spent(redriven);
   if ((await partitionsOf(record.topic)) === 0) return left(`there is no topic ${record.topic}`);
   const whole = await withOriginalBytes(kafka, letter);
   if (!whole) return left(whyNotWhole(letter));
   // The count of redrives is a header, and the letter may lack its headers.
-  if (whole.redriven >= wish.limit) return spent(whole.redriven);
-  if (wish.isDryRun) return { row: { ...row, outcome: 'would be redriven' } };
+  if (whole.redriven >= selection.limit) return spent(whole.redriven);
+  if (selection.isDryRun) return { row: { ...row, outcome: 'would be redriven' } };
   return { row: { ...row, outcome: 'redriven' }, letter: whole };
 }
 
 /**
- * A letter has a record as the function got it. Parts that were decoded by a schema, and parts that
- * the letter leaves out, are read from the original topic. Parts are decoded with EventRecordFormat
- * SOURCE, too: the function gets them without the schema's id.
+ * A letter has a record as the function got it. Fields that a schema decoded, and fields that the
+ * letter omits, are read from the original topic. With EventRecordFormat SOURCE a field counts as
+ * decoded, too: the function gets it without the schema's id.
  */
 async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
   const { record, decoded, omitted } = letter;

@@ -1,10 +1,10 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
-import { within } from './deadline.ts';
+import { within } from '../time.ts';
 
 export interface Bounds {
   readonly partition: number;
-  /** The first offset that there still is. */
+  /** The first offset that the partition still has. */
   readonly low: number;
   /** The offset after the last one. */
   readonly high: number;
@@ -14,9 +14,9 @@ export interface Scan {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topic: string;
-  /** Where each partition is read from, and up to which offset; others are left out. */
+  /** The offsets to read of each partition, without `to`; other partitions are not read. */
   readonly stretches: readonly { partition: number; from: number; to: number }[];
-  /** Messages of one partition in their order; `next` is the offset after all that was read. */
+  /** Called with messages of a partition in their order; `next` is the offset after them. */
   readonly read: (found: Found) => Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface Found {
 }
 
 const CALL_MS = 15_000;
-/** Without anything read for so long, the scan is given up. */
+/** The scan fails if it reads nothing for this time. */
 const IDLE_MS = 20_000;
 const CONSUMER = {
   sessionTimeout: 30_000,
@@ -39,7 +39,7 @@ const CONSUMER = {
   retry: { retries: 2, maxRetryTime: 1_000, restartOnFailure: async () => false },
 } as const;
 
-/** Lends an admin client, and says which servers do not answer. */
+/** Lends an admin client. The error of a failed connection names the servers. */
 export async function withAdmin<T>(
   kafka: Kafka,
   servers: readonly string[],
@@ -63,7 +63,7 @@ export async function withAdmin<T>(
   }
 }
 
-/** The bounds of every partition; undefined when there is no such topic. None is created. */
+/** The bounds of every partition; undefined if the topic does not exist. It is not created. */
 export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | undefined> {
   const topics = await within(CALL_MS, 'the list of topics', admin.listTopics());
   if (!topics.includes(topic)) return undefined;
@@ -83,7 +83,7 @@ export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Pr
   let idle: NodeJS.Timeout | undefined;
   const alive = () => {
     clearTimeout(idle);
-    const silence = new Error(`${topic}: nothing came within ${IDLE_MS} ms`);
+    const silence = new Error(`${topic}: no record came within ${IDLE_MS} ms`);
     idle = setTimeout(() => ended.reject(silence), IDLE_MS);
   };
   let joins = 0;
@@ -103,7 +103,11 @@ export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Pr
   try {
     alive();
     await within(CALL_MS, 'connecting', consumer.connect());
-    await within(CALL_MS, topic, consumer.subscribe({ topics: [topic], fromBeginning: true }));
+    await within(
+      CALL_MS,
+      'subscribing',
+      consumer.subscribe({ topics: [topic], fromBeginning: true }),
+    );
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -125,7 +129,7 @@ export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Pr
           }
           if (open.size === 0) ended.resolve();
         } catch (error) {
-          // Ends the scan by itself: kafkajs would read the same batch again.
+          // Ends the scan here, because kafkajs would read the same batch again.
           open.clear();
           ended.reject(error);
         }

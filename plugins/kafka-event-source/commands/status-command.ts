@@ -1,4 +1,4 @@
-/** `sls kafka status`: from the running process and from Kafka, or from Kafka alone. */
+/** Runs `sls kafka status`: asks the running process and Kafka, or Kafka alone. */
 import type { Admin } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
@@ -6,8 +6,8 @@ import { findStatus } from '../control/server.ts';
 import { type Live, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
 import { loadDefinitions, placeOf } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
+import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
-import { within } from './deadline.ts';
 import { boundsOf, messageOf, withAdmin } from './scan.ts';
 
 const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() })) });

@@ -9,7 +9,7 @@ import type { Answer, Request, Route } from './server.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
 const PAGE = 100;
-/** What may be given and is not changed here; the rest of the API's fields is in `CHANGEABLE`. */
+/** Fields of AWS's API that this emulator does not change; it changes those in `CHANGEABLE`. */
 const FIXED: readonly string[] = [
   'SourceAccessConfigurations',
   'KMSKeyArn',
@@ -20,7 +20,7 @@ const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeab
   isChangeable ? [name] : [],
 );
 
-/** An answer of AWS that is an error, by the name of its exception. */
+/** An error as AWS answers it, with the name of AWS's exception. */
 class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -37,7 +37,7 @@ const invalid = (message: string) => new ApiError(400, 'InvalidParameterValueExc
 const notFound = () =>
   new ApiError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.');
 
-/** The calls that are about mappings; others are not its own. */
+/** Answers calls about mappings, and leaves all others to the next route. */
 export function mappingsRoute(runtime: Runtime): Route {
   return (request) => {
     const match = PATH.exec(request.path);
@@ -50,7 +50,7 @@ export function mappingsRoute(runtime: Runtime): Route {
   };
 }
 
-/** Every other call goes to serverless-offline, so that one endpoint serves both. */
+/** Passes all other calls to serverless-offline, so that one endpoint serves both. */
 export function lambdaRoute(endpoint: string): Route {
   return async ({ method, path, query, headers, body }) => {
     if (!path.startsWith('/20')) return undefined;
@@ -89,14 +89,14 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw notFound(); // No mapping has such a name.
+    throw notFound(); // No mapping has this name.
   }
 }
 
 function notHere(): ApiError {
   return invalid(
     'Event source mappings are made and deleted in serverless.yml: change it, and start again. ' +
-      '(Not by AWS: the local emulator says so.)',
+      '(This message is from the local emulator, not from AWS.)',
   );
 }
 
@@ -134,7 +134,7 @@ function isSource({ source }: Mapping, arn: string): boolean {
   return source.eventSource === 'aws:kafka' && source.eventSourceArn === arn;
 }
 
-/** The changes that an update asks for, as far as AWS would take them. */
+/** The changes of an update. @throws ApiError for a change that AWS or the emulator refuses */
 function changesOf(mapping: Mapping, body: Json): Changes {
   for (const [name, value] of Object.entries(body)) {
     if (name === 'UUID' || value === null || CHANGEABLE.includes(name)) continue;
@@ -146,8 +146,8 @@ function changesOf(mapping: Mapping, body: Json): Changes {
       name.endsWith('KafkaEventSourceConfig')
     ) {
       throw invalid(
-        `${name} is changed in serverless.yml: change it, and start again. (Not by AWS: the local ` +
-          'emulator says so.)',
+        `${name} is changed in serverless.yml: change it, and start again. (This message is from the ` +
+          'local emulator, not from AWS.)',
       );
     }
   }
@@ -156,7 +156,7 @@ function changesOf(mapping: Mapping, body: Json): Changes {
   const before = propertiesOf(mapping);
   const now = Date.now();
   const admission = admit(deployedWith(mapping, { ...before, ...properties }), now);
-  // What the mapping has been deployed with is not judged again.
+  // Refusals of the mapping's present properties do not count against the update.
   const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
   const refused = admission.refusals.find(({ message }) => !known.includes(message));
   if (refused) {
@@ -170,7 +170,7 @@ function parse(body: Buffer): Json {
     const json: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
     if (isObject(json)) return json;
   } catch {
-    // Told as AWS tells it.
+    // The answer below is AWS's own.
   }
   throw new ApiError(
     400,

@@ -7,7 +7,7 @@ import type { View } from './runtime.ts';
 
 const NOTHING_YET = 'No records processed';
 
-/** What the API answers about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
+/** The API's answer about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
 export function configurationOf({ mapping, state, stats, modified }: View): Json {
   const { SelfManagedEventSource: _, Enabled: __, ...properties } = propertiesOf(mapping);
   const isManaged = mapping.source.eventSource === 'aws:kafka';
@@ -30,7 +30,7 @@ export function configurationOf({ mapping, state, stats, modified }: View): Json
   };
 }
 
-/** The mapping as a template would have it, with the servers that are polled here. */
+/** The mapping's properties as in a template, with the servers that are polled here. */
 export function propertiesOf(mapping: Mapping): Json {
   const { source, schemaRegistry: registry } = mapping;
   const isManaged = source.eventSource === 'aws:kafka';
@@ -60,7 +60,7 @@ export function propertiesOf(mapping: Mapping): Json {
   };
 }
 
-/** The mapping with other properties, as the rules of AWS look at it. */
+/** The mapping with other properties, in the form that AWS's rules check. */
 export function deployedWith(mapping: Mapping, properties: Json): Deployed {
   const { functionKey: key, functionName: name, logicalId, timeoutMs, endpoints } = mapping;
   return {

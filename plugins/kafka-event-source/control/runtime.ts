@@ -1,4 +1,4 @@
-/** The mappings of a running `sls offline`: each with its poller, and what may be changed of it. */
+/** The mappings of a running `sls offline`, each with its poller; changes them while they run. */
 import type { Definition } from '../definition.ts';
 import type { MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
@@ -18,7 +18,7 @@ interface Entry {
   mapping: Mapping;
   state: State;
   running: Running | undefined;
-  /** The last one, when it does not run. */
+  /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
 }
@@ -31,7 +31,7 @@ export interface View {
   readonly modified: number;
 }
 
-/** Another change of the mapping is under way. */
+/** The mapping cannot change, because an earlier change is not finished. */
 export class InUseError extends Error {
   override readonly name = 'InUseError';
 }
@@ -62,8 +62,8 @@ export class Runtime {
   }
 
   /**
-   * Begins a change and returns what the mapping is until it is done. Its poller is stopped, so that
-   * it commits what is done, and goes on from there with the new settings.
+   * Begins a change and returns the mapping's state during the change. The poller stops and commits
+   * the done records; a new poller goes on after them with the new settings.
    */
   update(uuid: string, changes: Changes): View | undefined {
     const entry = this.#entries.get(uuid);
@@ -72,7 +72,7 @@ export class Runtime {
       throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
     }
     const mapping = { ...entry.mapping, ...changes };
-    entry.state = passing(entry.mapping.enabled, mapping.enabled);
+    entry.state = stateDuring(entry.mapping.enabled, mapping.enabled);
     entry.mapping = mapping;
     entry.modified = Date.now();
     const began = view(entry);
@@ -100,7 +100,7 @@ async function stopEntry(entry: Entry): Promise<void> {
   entry.stats = running.stats();
 }
 
-function passing(was: boolean, is: boolean): State {
+function stateDuring(was: boolean, is: boolean): State {
   if (was === is) return 'Updating';
   return is ? 'Enabling' : 'Disabling';
 }

@@ -1,4 +1,4 @@
-/** A local HTTP server for what a person or a tool asks of the running mappings. */
+/** A local HTTP server for questions about the running mappings. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Undefined for a request that is another's. */
+/** Answers a request; undefined for a request that belongs to another route. */
 export type Route = (request: Request) => Promise<Answer | undefined> | Answer | undefined;
 
 export interface Request {
@@ -28,7 +28,7 @@ export interface Request {
 
 export interface ControlServer {
   readonly url: string;
-  /** Whether the wanted port was another's. */
+  /** Whether another process had the wanted port. */
   readonly isMoved: boolean;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export interface Place {
   readonly stage: string;
 }
 
-/** Listens on the port, or on a free one when it is taken, and notes for the commands where. */
+/** Listens on the port, or on a free one if it is taken, and leaves the address for the commands. */
 export async function startServer(
   port: number,
   place: Place,
@@ -65,7 +65,7 @@ export async function startServer(
     url,
     isMoved,
     async close() {
-      // Another process of the same service may have written its own since.
+      // Another process of the same service may have written its own address since.
       if (readPlace(place)?.pid === process.pid) rmSync(file, { force: true });
       server.closeAllConnections();
       server.close();
@@ -74,7 +74,7 @@ export async function startServer(
   };
 }
 
-/** What `sls kafka status` asks for. */
+/** Answers `sls kafka status`. */
 export function statusRoute(runtime: Runtime): Route {
   return ({ method, path }) =>
     method === 'GET' && path === STATUS_PATH
@@ -82,7 +82,7 @@ export function statusRoute(runtime: Runtime): Route {
       : undefined;
 }
 
-/** Where the process that runs this service answers; undefined when none does. */
+/** Asks the process that runs this service; undefined if none answers. */
 export async function findStatus(place: Place): Promise<unknown> {
   const found = readPlace(place);
   if (!found) return undefined;
@@ -92,7 +92,7 @@ export async function findStatus(place: Place): Promise<unknown> {
     });
     return response.ok ? await response.json() : undefined;
   } catch {
-    return undefined; // The process has been killed, and its note is left.
+    return undefined; // The process was killed and has left its address behind.
   }
 }
 
@@ -100,7 +100,7 @@ function readPlace(place: Place): { url: string; pid: number } | undefined {
   try {
     return JSON.parse(readFileSync(fileOf(place), 'utf8'));
   } catch {
-    return undefined; // None has been written, or it is being written.
+    return undefined; // No address has been written, or only a part of it.
   }
 }
 

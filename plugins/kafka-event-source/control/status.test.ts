@@ -63,7 +63,7 @@ test.each<[string, Live | undefined, Remote, RegExp]>([
   expect(statusOf(mapping, found, kafka).why).toContainEqual(expect.stringMatching(reason));
 });
 
-test('LATEST with nothing new says what it leaves out', () => {
+test('LATEST with nothing new says that earlier records are not delivered', () => {
   const latest = { ...mapping, startingPosition: 'LATEST' } as const;
   const begun: Remote = {
     members: 1,
@@ -71,10 +71,10 @@ test('LATEST with nothing new says what it leaves out', () => {
   };
   const status = statusOf(latest, live(), begun);
   expect(status).toMatchObject({ lag: 0 });
-  expect(status.why[0]).toMatch(/nothing new.*LATEST: what came before its first start/);
+  expect(status.why[0]).toMatch(/nothing new.*LATEST: records from before its first start/);
 });
 
-test('the lag of each partition, from what is left of it where nothing is committed', () => {
+test('without a commit, the lag of a partition counts from its first record that is left', () => {
   const status = statusOf(mapping, undefined, remote);
   expect(status).toMatchObject({ lag: 3, partitions: [{ lag: 0 }, { lag: 3 }] });
 });

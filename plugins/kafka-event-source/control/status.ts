@@ -1,11 +1,11 @@
-/** What a mapping does, and why it does not: for `sls kafka status`. */
+/** A mapping's state, its lag, and the reasons why records do not come: for `sls kafka status`. */
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Condition } from '../poller/poller.ts';
 import type { State, View } from './runtime.ts';
 
-/** What the running process knows of a mapping. */
+/** A mapping's state in the running process. */
 export interface Live {
   readonly uuid: string;
   readonly state: State;
@@ -14,10 +14,10 @@ export interface Live {
   readonly condition?: Condition;
 }
 
-/** What Kafka knows of a mapping's topic and group. */
+/** A mapping's topic and group in Kafka. */
 export interface Remote {
   readonly error?: string;
-  /** Undefined when there is no such topic, or when Kafka could not be asked. */
+  /** Undefined if the topic does not exist or Kafka does not answer. */
   readonly partitions?: readonly {
     readonly partition: number;
     readonly end: number;
@@ -25,7 +25,7 @@ export interface Remote {
     /** -1 for none. */
     readonly committed: number;
   }[];
-  /** How many members the group has. */
+  /** The number of the group's members. */
   readonly members: number;
 }
 
@@ -48,7 +48,7 @@ export interface Status {
     readonly blocked?: Blocked;
   }[];
   readonly counts?: Omit<MappingStats, 'lastResult' | 'lastResultAt' | 'partitions'>;
-  /** Why no records come, or not all of them; one line each, never none. */
+  /** The reasons why records do not come, a line each; never empty. */
   readonly why: readonly string[];
 }
 
@@ -64,9 +64,9 @@ export function liveOf({ mapping, state, modified, stats, condition }: View): Li
 
 /** @param live undefined when no process runs the mapping here */
 export function statusOf(mapping: Mapping, live: Live | undefined, remote: Remote): Status {
-  const { lastResult, lastResultAt, partitions: seen, ...counts } = live?.stats ?? {};
+  const { lastResult, lastResultAt, partitions: polled, ...counts } = live?.stats ?? {};
   const partitions = (remote.partitions ?? []).map(({ partition, committed, end, low }) => {
-    const blocked = seen?.find((one) => one.partition === partition)?.blocked;
+    const blocked = polled?.find((one) => one.partition === partition)?.blocked;
     const position = committed >= 0 ? committed : startOf(mapping, low, end);
     return {
       partition,
@@ -94,7 +94,7 @@ export function statusOf(mapping: Mapping, live: Live | undefined, remote: Remot
   return { ...status, why: reasons(mapping, live, remote, status) };
 }
 
-/** A mapping that does not start at all. */
+/** The status of a mapping that is refused. */
 export function refusedStatus({ name, where, refusals }: Definition): Status {
   return {
     name,
@@ -105,7 +105,7 @@ export function refusedStatus({ name, where, refusals }: Definition): Status {
     servers: [],
     state: 'Refused',
     partitions: [],
-    why: refusals.map(({ message }) => `it is refused and does not start: ${message} (${where})`),
+    why: refusals.map(({ message }) => `it does not start: ${message} (${where})`),
   };
 }
 
@@ -125,7 +125,7 @@ function reasons(
     const { offset, reason, attempts, isRetried } = blocked;
     found.push(
       `partition ${partition} is blocked by offset ${offset} after ${attempts} attempt(s): ${reason}` +
-        `${isRetried ? '; it is tried again' : '; it is not tried again by itself'}`,
+        `${isRetried ? '; it is tried again' : '; it is not tried again'}`,
     );
   }
   const { stats } = live ?? {};
@@ -135,7 +135,7 @@ function reasons(
     found.push(`${stats.throttles} invocation(s) did not reach the function: ${stats.lastResult}`);
   }
   if (lag === 0) {
-    const latest = 'LATEST: what came before its first start is not delivered';
+    const latest = 'LATEST: records from before its first start are not delivered';
     const first = mapping.startingPosition === 'LATEST' ? ` (starting position ${latest})` : '';
     found.push(`there is nothing new: all partitions are done up to their ends${first}`);
   }

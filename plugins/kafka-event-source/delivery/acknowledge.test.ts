@@ -9,7 +9,7 @@ const batch: readonly PartitionOffsets[] = [
   { key: 'orders-1', offsets: [1] },
 ];
 const item = (partition: unknown, offset: unknown) => ({ itemIdentifier: { partition, offset } });
-/** JSON reads it, and cannot write it. */
+/** Nested so deeply that JSON.parse can read it, and JSON.stringify cannot write it. */
 const nested: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
 const answer = (...batchItemFailures: unknown[]) => ({ batchItemFailures });
 const verdictOf = (payload: unknown, types = partial) =>
@@ -74,9 +74,9 @@ test('a record reported twice is delivered again once', () => {
   expect(redelivered(answer(item('orders-0', 6), item('orders-0', 6)))).toEqual([[6], []]);
 });
 
-test('an identifier of another form is told how it is written', () => {
+test('the reason shows the right form of an identifier', () => {
   const flat = answer({ itemIdentifier: 'orders-0-6' });
-  expect(verdictOf(flat).reason).toMatch(/has the form .*"partition":"topic-0","offset":1/);
+  expect(verdictOf(flat).reason).toMatch(/have the form .*"partition":"topic-0","offset":1/);
   expect(verdictOf(answer(item('orders-0', 99))).reason).not.toContain('form');
 });
 
@@ -93,7 +93,7 @@ test('an error fails the whole batch, whatever the response types', () => {
   }
 });
 
-test('what does not reach the function is no attempt', () => {
+test('an invocation that does not reach the function is no attempt', () => {
   const kinds = { functionError: true, notReached: false, tooLarge: false } as const;
   for (const kind of ['functionError', 'notReached', 'tooLarge'] as const) {
     expect(acknowledge(batch, { kind, message: 'x' }, whole).attempted).toBe(kinds[kind]);
@@ -110,7 +110,7 @@ const partitions = fc
   })
   .map((list) => list.map(({ partition, offsets }) => ({ key: `t-${partition}`, offsets })));
 
-test('exactly what is reported is delivered again, in the order of the partition', () => {
+test('exactly the reported records are delivered again, in the order of their partition', () => {
   fc.assert(
     fc.property(partitions, fc.infiniteStream(fc.boolean()), (batch, coin) => {
       const failed = batch.flatMap(({ key, offsets }) =>
@@ -141,7 +141,7 @@ test('ten thousand reported records are found without delay', () => {
   expect(performance.now() - begun).toBeLessThan(500);
 });
 
-test('any answer at all is judged, and a failure always has a reason', () => {
+test('every answer gets a verdict, and each failure has a reason', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (payload) => {
       const verdict = verdictOf(payload);

@@ -1,4 +1,4 @@
-/** What an invocation's outcome means for the records that were in it. */
+/** Decides which records of an invocation are done, and which are delivered again. */
 import { excerpt } from '../excerpt.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 
@@ -16,13 +16,13 @@ export interface PartitionVerdict {
 
 export interface Verdict {
   readonly partitions: readonly PartitionVerdict[];
-  /** Whether this was an attempt; what does not reach the function is none. */
+  /** Whether this was an attempt: an invocation that does not reach the function is none. */
   readonly attempted: boolean;
-  /** Why something is delivered again. */
+  /** The reason why records are delivered again. */
   readonly reason?: string;
 }
 
-/** Splits a batch into what is done and what is delivered again. */
+/** Separates the records of a batch that are done from those that are delivered again. */
 export function acknowledge(
   batch: readonly PartitionOffsets[],
   result: InvocationResult,
@@ -39,8 +39,8 @@ export function acknowledge(
   return answer.length === 0 ? nothing(batch) : byItems(batch, answer);
 }
 
-// Whatever cannot be read as the documented answer fails the whole batch: reading it as a success
-// would lose the records that it meant.
+// An answer that is not as documented fails the whole batch. Taken as a success, it would lose the
+// records that it reports.
 function readAnswer(payload: unknown): readonly unknown[] | string {
   if (payload === null || payload === undefined || payload === '') return [];
   if (Array.isArray(payload) && payload.length === 0) return [];
@@ -68,7 +68,7 @@ function byItems(batch: readonly PartitionOffsets[], items: readonly unknown[]):
     }
     failed.get(partition)?.add(offset);
   }
-  // AWS: only the failed records are retried, unlike Kinesis, where all from the lowest on are.
+  // AWS: only the failed records are retried. With Kinesis all records after them are, too.
   // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
   return {
     partitions: batch.map(({ key, offsets }) => ({
@@ -80,12 +80,12 @@ function byItems(batch: readonly PartitionOffsets[], items: readonly unknown[]):
   };
 }
 
-/** For those who come from other sources, whose identifiers are texts. */
+/** Advice for functions that were written for another event source, where identifiers are texts. */
 function advice(item: unknown): string {
   const { partition, offset } = readIdentifier(item);
   return typeof partition === 'string' && Number.isInteger(offset)
     ? ''
-    : ': Kafka\'s has the form {"itemIdentifier":{"partition":"topic-0","offset":1}}';
+    : ': Kafka\'s identifiers have the form {"itemIdentifier":{"partition":"topic-0","offset":1}}';
 }
 
 function readIdentifier(item: unknown): { partition?: unknown; offset?: unknown } {

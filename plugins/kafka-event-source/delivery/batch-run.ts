@@ -8,9 +8,10 @@ import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
 import { count, type PartitionRecords, ranges } from './partition.ts';
 import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
-import type { Scheduler, SchedulerOptions, Slots } from './scheduler.ts';
+import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+import type { Slots } from './slots.ts';
 
-/** The remaining records of the batch, with its tries so far. */
+/** The remaining records of a batch, and the attempts so far. */
 interface Work {
   readonly batch: readonly PartitionRecords[];
   readonly retries: number;
@@ -31,7 +32,7 @@ type Step =
   | { readonly kind: 'expired'; readonly expired: Work; readonly fresh: Work }
   | { readonly kind: 'invoked'; readonly work: Work; readonly result: InvocationResult };
 
-/** The attempts after which `dropWhenDestinationFails` drops the records. */
+/** The number of attempts after which `dropWhenDestinationFails` drops the records. */
 const DESTINATION_ATTEMPTS = 3;
 
 export class BatchRun {
@@ -122,7 +123,7 @@ export class BatchRun {
       return undefined;
     }
     const delay = kind === 'tooLarge' ? 0 : delayOf(backoff, work.failures, kind !== 'notReached');
-    this.#report(work, reason, reaction === 'split' ? 'In two halves' : 'Again', delay);
+    this.#report(work, reason, reaction === 'split' ? 'Trying both halves' : 'Trying again', delay);
     await pause(delay, signal);
     if (reaction === 'split') {
       await this.#halves(work);
@@ -178,7 +179,7 @@ export class BatchRun {
           return;
         }
         const delay = delayOf(backoff, failures);
-        log.error(`${name}: ${why}. Kept, and sent again in ${delay} ms.`);
+        log.error(`${name}: ${why}. They are kept, and sent again in ${delay} ms.`);
         this.#reportBlocked({ ...work, batch }, why);
         await pause(delay, signal);
       }
@@ -237,7 +238,7 @@ function payloadOf({ source }: SchedulerOptions, batch: readonly PartitionRecord
 function lastOf(result: InvocationResult): LastInvocation {
   const { requestId = randomUUID(), executedVersion = '$LATEST' } =
     result.kind === 'ok' || result.kind === 'functionError' ? result : {};
-  // AWS: no function error where the function answered and reported the records (recorded for
+  // AWS: there is no function error when the function's answer reported the records (recorded of
   // Kinesis).
   return { requestId, executedVersion, functionError: result.kind === 'ok' ? null : 'Unhandled' };
 }

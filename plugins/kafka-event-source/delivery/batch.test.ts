@@ -34,7 +34,7 @@ const counts = (partitions: FreePartition[], changes: Partial<Limits> = {}, now 
   return decision.kind === 'deliver' ? Object.fromEntries(decision.counts) : decision;
 };
 
-test('no records, no invocation', () => {
+test('without records there is no invocation', () => {
   expect(counts([free(0, []), free(1, [])])).toEqual({ kind: 'nothing' });
 });
 
@@ -45,14 +45,14 @@ test('the batch size closes a batch at once and counts over all partitions', () 
   });
 });
 
-test('the window begins when the last invocation ended, and then follows itself', () => {
+test('the window begins when the last invocation ends, and each next window when the one before it ends', () => {
   expect(counts([free(0, [entry(0, 10, 100)], 0)], {}, 499)).toEqual({ kind: 'wait', until: 500 });
   expect(counts([free(0, [entry(0, 10, 100)], 0)], {}, 500)).toEqual({ 0: 1 });
   const late = [free(0, [entry(0, 10, 1_200)], 0)];
   expect(counts(late, {}, 1_200)).toEqual({ kind: 'wait', until: 1_500 });
 });
 
-test('the first partition whose window ends takes the others along', () => {
+test('the window that ends first closes the batch for all partitions', () => {
   const partitions = [free(0, [entry(0, 10, 100)], 0), free(1, [entry(0, 10, 450)], 400)];
   expect(counts(partitions, {}, 499)).toEqual({ kind: 'wait', until: 500 });
   expect(counts(partitions, {}, 500)).toEqual({ 0: 1, 1: 1 });
@@ -63,11 +63,11 @@ test('records that waited for the invocation to end wait for its window too', ()
   expect(counts(waited, {}, 2_100)).toEqual({ kind: 'wait', until: 2_500 });
 });
 
-test('a window of zero waits for nothing', () => {
+test('with a window of zero a batch does not wait', () => {
   expect(counts([free(0, entries(1))], { windowMs: 0 }, 0)).toEqual({ 0: 1 });
 });
 
-test('the partition that is free longest comes first', () => {
+test('the partition that has been free longest comes first', () => {
   const partitions = [free(0, entries(10), 50), free(1, entries(10), 20)];
   expect(counts(partitions)).toEqual({ 1: 10 });
 });
@@ -76,18 +76,18 @@ test('the payload size closes a batch before the record that does not fit', () =
   expect(counts([free(0, entries(5, 4_000))], { windowMs: 60_000 })).toEqual({ 0: 2 });
 });
 
-test('a record that fits into no payload is told, not delivered', () => {
+test('a record larger than a payload is reported as undeliverable', () => {
   expect(counts([free(3, entries(1, 10_000))])).toEqual({ kind: 'undeliverable', partition: 3 });
 });
 
-test('a record that cannot be delivered is told when it is first, and closes a batch before it', () => {
+test('an undeliverable record is reported when it is first, and closes the batch before it', () => {
   const undeliverable = { condition: 'SCHEMA_NOT_FOUND', message: 'no schema 7' } as const;
   const waiting = [entry(0), { ...entry(1), undeliverable }, entry(2)];
   expect(counts([free(0, waiting), free(1, [entry(0)])])).toEqual({ 0: 1, 1: 1 });
   expect(counts([free(0, waiting.slice(1))])).toEqual({ kind: 'undeliverable', partition: 0 });
 });
 
-test('a payload has at most the batch size and the bytes, in order, and wastes neither', () => {
+test('a payload keeps both limits and the order, and leaves no room for the next record', () => {
   const waiting = fc.array(fc.integer({ min: 2, max: 900 }), { maxLength: 30 });
   const partitions = fc.array(waiting, { minLength: 1, maxLength: 4 });
   fc.assert(
@@ -115,7 +115,7 @@ test('a payload has at most the batch size and the bytes, in order, and wastes n
       expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(2_000);
       expect(taken.every(([, count]) => count > 0)).toBe(true);
       expect(records).toBeLessThanOrEqual(batchSize);
-      // Left something out although the count allowed it: then the next record would not fit.
+      // If the batch is smaller than its limit, then the next record would not fit.
       if (records < Math.min(batchSize, everything)) {
         expect(Buffer.byteLength(payload)).toBeGreaterThan(2_000 - 900 - 20);
       }

@@ -1,7 +1,7 @@
 /** Decides which waiting records go into the next invocation, and when. */
 import type { BufferedRecord } from '../record.ts';
 
-/** The records that wait, as much as is asked of them. */
+/** The waiting records: their number, and each by its index. */
 export interface Waiting {
   readonly length: number;
   at(index: number): BufferedRecord | undefined;
@@ -11,7 +11,7 @@ export interface Waiting {
 export interface FreePartition {
   readonly partition: number;
   readonly waiting: Waiting;
-  /** When its last invocation ended, or it was assigned. */
+  /** The time at which its last invocation ended, or at which it was assigned. */
   readonly freeSince: number;
 }
 
@@ -27,7 +27,7 @@ export interface Limits {
 export type Decision =
   | { readonly kind: 'deliver'; readonly counts: ReadonlyMap<number, number> }
   | { readonly kind: 'wait'; readonly until: number }
-  /** The partition's first record fits no payload, or has its reason not to be delivered. */
+  /** The partition's first record is larger than a payload, or could not be decoded. */
   | { readonly kind: 'undeliverable'; readonly partition: number }
   | { readonly kind: 'nothing' };
 
@@ -37,8 +37,9 @@ export const PAYLOAD_BYTES = 6 * 1024 * 1024;
 const COMMA = 1;
 
 /**
- * The next batch over all partitions of one mapping. It closes on the first of batch size, window
- * and payload size. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+ * Assembles the next batch from all partitions of one mapping. The batch closes at the batch size,
+ * the payload size or the end of the window, whichever comes first.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
  */
 export function assemble(
   partitions: readonly FreePartition[],
@@ -61,8 +62,8 @@ interface Filled {
   readonly undeliverable?: number;
 }
 
-// One partition after the other, not a record of each in turn: whatever a full batch leaves out
-// can then be invoked at the same time.
+// Takes one partition after the other, not a record of each in turn: the partitions that a full
+// batch leaves out can then have an invocation at the same time.
 function fill(partitions: readonly FreePartition[], limits: Limits): Filled {
   const counts = new Map<number, number>();
   const done = (full: boolean, undeliverable?: number): Filled => ({

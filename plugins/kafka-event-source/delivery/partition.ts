@@ -1,14 +1,14 @@
-/** A partition while this member has it: the records that wait in its buffer, and those in flight. */
+/** A partition that this member has: the records in its buffer, and those in flight. */
 import type { BufferedRecord } from '../record.ts';
 
-/** The bytes of one partition's buffer: enough for a payload, whatever the others hold. */
+/** The limit of one partition's buffer: the bytes of a payload, however full other buffers are. */
 const PARTITION_BYTES = 6 * 1024 * 1024;
-/** The bytes of all buffers together; beyond this limit each partition still has its minimum. */
+/** The limit of all buffers together; beyond it each partition still has its minimum. */
 const ALL_BYTES = 12 * 1024 * 1024;
 /** Enough for small batches until the next fetch arrives. */
 const MINIMUM_BYTES = 512 * 1024;
-/** The number of ranges of offsets that a message names. */
-const MAX_STRETCHES = 50;
+/** A message names at most this many ranges of offsets. */
+const MAX_RANGES = 50;
 
 export class Partition {
   readonly partition: number;
@@ -148,11 +148,11 @@ export function count(batch: readonly PartitionRecords[]): number {
 /** The offsets of the records, such as `orders-0 5…9,12, orders-1 7`. */
 export function ranges(batch: readonly PartitionRecords[]): string {
   return batch
-    .map(({ inFlight, records }) => `${inFlight.partition.key} ${stretches(records)}`)
+    .map(({ inFlight, records }) => `${inFlight.partition.key} ${rangesOf(records)}`)
     .join(', ');
 }
 
-function stretches(records: readonly BufferedRecord[]): string {
+function rangesOf(records: readonly BufferedRecord[]): string {
   const found: { first: number; last: number }[] = [];
   for (const { offset } of records) {
     const current = found.at(-1);
@@ -160,13 +160,13 @@ function stretches(records: readonly BufferedRecord[]): string {
     else found.push({ first: offset, last: offset });
   }
   const named = found
-    .slice(0, MAX_STRETCHES)
+    .slice(0, MAX_RANGES)
     .map(({ first, last }) => (first === last ? first : `${first}…${last}`));
   const more = found.length - named.length;
-  return `${named.join(',')}${more > 0 ? ` and ${more} more stretches up to ${found.at(-1)?.last}` : ''}`;
+  return `${named.join(',')}${more > 0 ? ` and ${more} more ranges up to ${found.at(-1)?.last}` : ''}`;
 }
 
-/** The partitions with a full buffer: it holds a payload, or a batch where that is smaller. */
+/** The partitions with a full buffer: it holds a payload, or a batch if a batch is smaller. */
 export function fullOnes(partitions: Iterable<Partition>, batchSize: number): Set<Partition> {
   const all = [...partitions];
   const total = all.reduce((number, { bytes }) => number + bytes, 0);
@@ -182,7 +182,7 @@ function sum(records: readonly BufferedRecord[]): number {
   return bytes;
 }
 
-/** A first-in, first-out list that gives up its head without moving the rest each time. */
+/** A first-in, first-out list that removes its first items without moving the rest each time. */
 class Queue<T> {
   #items: T[] = [];
   #head = 0;
@@ -199,12 +199,12 @@ class Queue<T> {
     for (const item of items) this.#items.push(item);
   }
 
-  /** The first ones, which are gone from the queue. */
+  /** Removes the first items, and returns them. */
   take(count: number): T[] {
     const end = Math.min(this.#head + count, this.#items.length);
     const taken = this.#items.slice(this.#head, end);
     this.#head = end;
-    // Taken records stay in memory until here, but never more of them than still wait.
+    // Removed items stay in memory until here; they are never more than the waiting ones.
     if (this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;

@@ -20,7 +20,7 @@ const some = (partition: number, length: number, timestamp = 0): PartitionRecord
   return { inFlight, records };
 };
 
-describe('how many retries a batch has', () => {
+describe('the number of retries of a batch', () => {
   test.each([
     ['no limit, no destination', policy(), Number.POSITIVE_INFINITY],
     ['no limit, a destination', policy({ destination }), 10],
@@ -32,14 +32,14 @@ describe('how many retries a batch has', () => {
   });
 });
 
-describe('what follows a failure', () => {
+describe('the reaction to a failure', () => {
   const two = policy({ maximumRetryAttempts: 2 });
   const bisect = policy({ maximumRetryAttempts: 0, bisectBatchOnFunctionError: true });
   test.each([
     ['a retry is left', two, 'functionError', 5, 1, 'retry'],
     ['no retry is left', two, 'functionError', 5, 2, 'giveUp'],
     ['reported records have the same retries', two, 'reported', 5, 2, 'giveUp'],
-    ['a throttle counts for none', two, 'notReached', 5, 99, 'retryUncounted'],
+    ['a throttle uses no retry', two, 'notReached', 5, 99, 'retryUncounted'],
     ['a split uses no retry', bisect, 'functionError', 5, 0, 'split'],
     ['one record is not split', bisect, 'functionError', 1, 0, 'giveUp'],
     ['reported records are not split', bisect, 'reported', 5, 0, 'giveUp'],
@@ -50,7 +50,7 @@ describe('what follows a failure', () => {
   });
 });
 
-test('only what is too old is given up, by its own timestamp', () => {
+test('only records that are too old by their own timestamps are given up', () => {
   const aged = policy({ maximumRecordAgeSeconds: 60 });
   const { expired, fresh } = byAge([some(0, 4, 1_000), some(1, 2, 50_000)], aged, 61_002);
   expect(ranges(expired)).toBe('orders-0 0…1');

@@ -3,7 +3,7 @@ import type { BufferedRecord } from '../record.ts';
 import { count, type PartitionRecords } from './partition.ts';
 
 export interface RetryPolicy {
-  /** -1 for no limit; the first invocation is none. */
+  /** -1 for no limit. The first invocation is not a retry. */
   readonly maximumRetryAttempts: number;
   /** -1 for no limit. */
   readonly maximumRecordAgeSeconds: number;
@@ -16,7 +16,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** How an invocation failed, and what came before it. */
+/** The kind of a failure, the number of records, and the retries before it. */
 export interface Failed {
   readonly kind: 'functionError' | 'reported' | 'notReached' | 'tooLarge';
   readonly records: number;
@@ -28,10 +28,10 @@ export type Reaction = 'retry' | 'retryUncounted' | 'split' | 'giveUp';
 const RETRIES_WITH_DESTINATION = 10;
 const UNREACHED_MAX_MS = 5_000;
 
-/** How many retries a batch has. */
+/** The number of retries that a batch has. */
 export function retryLimit({ maximumRetryAttempts, destination }: RetryPolicy): number {
   if (maximumRetryAttempts >= 0) return maximumRetryAttempts;
-  // AWS: with a destination, infinite retries are ten.
+  // AWS: with a destination, no limit means ten retries.
   // https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
   return destination ? RETRIES_WITH_DESTINATION : Number.POSITIVE_INFINITY;
 }
@@ -39,14 +39,14 @@ export function retryLimit({ maximumRetryAttempts, destination }: RetryPolicy): 
 export function react(policy: RetryPolicy, { kind, records, retries }: Failed): Reaction {
   if (kind === 'tooLarge') return records > 1 ? 'split' : 'giveUp';
   if (kind === 'notReached') return 'retryUncounted';
-  // AWS: splitting does not consume the retry quota (said of Kinesis). What the function reported
-  // is retried without what succeeded, and is not split.
+  // AWS: splitting does not consume the retry quota (documented for Kinesis). The records that the
+  // function reported are retried without the others, and are not split.
   // https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
   if (kind === 'functionError' && policy.bisectBatchOnFunctionError && records > 1) return 'split';
   return retries < retryLimit(policy) ? 'retry' : 'giveUp';
 }
 
-/** The records too old to be sent to the function, and the others. */
+/** Separates the records that are too old for the function from the others. */
 export function byAge(
   batch: readonly PartitionRecords[],
   { maximumRecordAgeSeconds }: RetryPolicy,
@@ -54,8 +54,8 @@ export function byAge(
 ): { expired: readonly PartitionRecords[]; fresh: readonly PartitionRecords[] } {
   if (maximumRecordAgeSeconds < 0) return { expired: [], fresh: batch };
   const oldest = now - maximumRecordAgeSeconds * 1000;
-  // AWS does not say from when it counts, nor whether the batch goes with its oldest record; here
-  // the record's own timestamp counts, and only what is too old is given up.
+  // AWS does not say from when it counts the age, nor whether it gives up the whole batch. Here the
+  // record's own timestamp counts, and only the records that are too old are given up.
   const isExpired = ({ timestamp }: BufferedRecord) => timestamp >= 0 && timestamp < oldest;
   return {
     expired: keep(batch, isExpired),
@@ -64,8 +64,9 @@ export function byAge(
 }
 
 /**
- * Two halves of a batch: between two partitions where it has several, so that the halves do not
- * wait for each other, else in the middle of the one. AWS does not say where it cuts.
+ * Cuts a batch in two halves. A batch of several partitions is cut between two of them, so that the
+ * halves do not wait for each other; a batch of one partition is cut in its middle. AWS does not say
+ * where it cuts.
  */
 export function split(
   batch: readonly PartitionRecords[],

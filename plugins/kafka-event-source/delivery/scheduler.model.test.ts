@@ -40,7 +40,7 @@ interface Delivered {
 class World {
   readonly plan: Plan;
   readonly committed: number[];
-  /** Done by the function, at the destination, or dropped; for ever. */
+  /** The records that the function or the destination has, or that were dropped. */
   readonly done: Set<number>[];
   readonly sent = new Map<string, Failure>();
   /** Failures that count as attempts, since the process or the assignment began. */
@@ -153,7 +153,7 @@ class World {
       expect(this.inFlight.has(partition)).toBe(false);
       expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
       for (let offset = 0; offset < (offsets.at(-1) ?? 0); offset += 1) {
-        // Whatever stands before a delivered record is in the batch or done: order is kept.
+        // All records before a delivered one are in the batch or done: order is kept.
         expect(among.has(offset) || this.isDone(partition, offset)).toBe(true);
       }
       for (const offset of offsets) {
@@ -194,7 +194,7 @@ class World {
     }
   }
 
-  /** Reads from the message which records are gone: it is all that tells of them. */
+  /** Reads the dropped records from the log message, because nothing else names them. */
   dropped(message: string): void {
     if (!message.includes('DROPPED')) return;
     const condition = /RetriesExhausted|RecordAgeExceeded|SCHEMA_NOT_FOUND|MaximumPayload\w+/.exec(
@@ -237,7 +237,7 @@ class World {
     this.committed[partition] = Math.max(this.committed[partition] ?? 0, next);
   }
 
-  /** A new process, which knows nothing but what is committed. */
+  /** Begins a new process, which knows nothing but the committed offsets. */
   crash(): void {
     this.stop.abort();
     this.scheduler = this.start();
@@ -247,7 +247,7 @@ class World {
     return this.done[partition]?.has(offset) === true;
   }
 
-  /** A record that stands still without a destination ends its partition here. */
+  /** Without a destination, a record that stands still ends its partition. */
   isOver(): boolean {
     if (this.#broken) throw this.#broken;
     const { partitions, destination } = this.plan;
@@ -334,7 +334,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   pollers: fc.integer({ min: 0, max: 3 }),
 });
 
-test('whatever happens: none is skipped, none comes after its commit, order is kept, retries are counted', async () => {
+test('in random runs no record is skipped or comes after its commit, order is kept, retries are counted', async () => {
   await fc.assert(
     fc.asyncProperty(plan, async (given) => {
       const world = new World(given);

@@ -97,7 +97,7 @@ function answer(outcome: Outcome, records: readonly Delivered[]): InvocationResu
   }
 }
 
-test('whatever the answers: nothing is skipped, order is kept, no commit passes what is not done', async () => {
+test('with random answers no record is skipped, order is kept, no commit passes a record that is not done', async () => {
   const outcomes: Outcome[] = ['ok', 'functionError', 'notReached', 'tooLarge', 'unknown', 'some'];
   const plan = fc.record({
     counts: fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 4 }),
@@ -158,7 +158,7 @@ test('whatever the answers: nothing is skipped, order is kept, no commit passes 
   );
 });
 
-test('the result for a partition that was taken away is not reported, nor delivered again', async () => {
+test('the result for a revoked partition is not reported, and its records are not delivered again', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const received: Delivered[][] = [];
   const { scheduler, progress } = start((records) => {
@@ -196,7 +196,7 @@ test('a partition that comes back waits for the invocation still in flight', asy
   expect(progress).toEqual([{ partition: 0, offset: 2 }]);
 });
 
-test('nothing begins while held or closed', async () => {
+test('no invocation begins while the scheduler is held or stopped', async () => {
   let invocations = 0;
   const { scheduler, close } = start(() => {
     invocations += 1;
@@ -239,7 +239,7 @@ test('a clock that is set back by an hour holds nothing up', async () => {
 const MiB = 1024 * 1024;
 const sized = (offset: number, bytes: number): BufferedRecord => ({ ...entry(0, offset), bytes });
 
-test('a buffer is full with as much as a payload holds, and says when it has room', async () => {
+test('a buffer is full with the bytes of a payload, and reports when it has room again', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const room: number[] = [];
   const { scheduler, close } = start(() => answered.promise, {
@@ -258,7 +258,7 @@ test('a buffer is full with as much as a payload holds, and says when it has roo
   await close(1_000);
 });
 
-test('a buffer of small batches is full with one, and with what the next fetch takes to come', async () => {
+test('with small batches a buffer is full when it holds a batch and its minimum', async () => {
   const { scheduler, close } = start(async () => ok, { payloadBytes: 6 * MiB, batchSize: 2 });
   scheduler.assign(0);
   scheduler.hold();
@@ -269,7 +269,7 @@ test('a buffer of small batches is full with one, and with what the next fetch t
   await close(1_000);
 });
 
-test('many partitions together hold no more than a few payloads; room in one is room for others', async () => {
+test('all buffers together hold no more than a few payloads, and room in one is room for others', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const room: number[] = [];
   const { scheduler, close } = start(() => answered.promise, {
@@ -290,7 +290,7 @@ test('many partitions together hold no more than a few payloads; room in one is 
   await close(1_000);
 });
 
-test('what is skipped is done with the record before it, or at once', async () => {
+test('skipped offsets are done with the record before them, or at once', async () => {
   const answered = Promise.withResolvers<InvocationResult>();
   const { scheduler, progress } = start(() => answered.promise, { batchSize: 2 });
   scheduler.assign(0);

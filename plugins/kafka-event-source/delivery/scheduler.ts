@@ -1,4 +1,4 @@
-/** Delivers one mapping's records in batches, and tells how far each partition is done. */
+/** Delivers one mapping's records in batches, and reports how far each partition is done. */
 import type { Destination } from '../destination/destination.ts';
 import { type EventSource, envelopeBytes, groupBytes, recordsKey } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -10,6 +10,7 @@ import { assemble, type Limits } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
 import { fullOnes, type InFlight, Partition, type PartitionRecords } from './partition.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
+import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
 
 export interface SchedulerOptions extends RetryPolicy {
@@ -36,7 +37,7 @@ export interface SchedulerOptions extends RetryPolicy {
   readonly onRoom: (partition: number) => void;
 }
 
-// AWS: what one poller may have under way in provisioned mode.
+// AWS: in provisioned mode a poller has at most five invocations at a time.
 // https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
 const INVOCATIONS_OF_A_POLLER = 5;
 
@@ -44,7 +45,7 @@ export class Scheduler {
   readonly options: SchedulerOptions;
   readonly #limits: Limits;
   readonly #partitions = new Map<number, Partition>();
-  /** By partition. One that was revoked and came back waits until its old records are done. */
+  /** By partition. A partition that was revoked and assigned again waits for its old records. */
   readonly #inFlight = new Map<number, InFlight>();
   readonly #slots: Slots[] = [];
   readonly #running = new Set<Promise<void>>();
@@ -115,7 +116,7 @@ export class Scheduler {
     return found !== undefined && this.#fullOnes().has(found);
   }
 
-  /** Begins no invocation until `resume`, while the group shares out its partitions. */
+  /** Holds back new invocations until `resume`, such as during a rebalance. */
   hold(): void {
     this.#hold ??= Promise.withResolvers();
   }
@@ -126,7 +127,7 @@ export class Scheduler {
     this.#schedule();
   }
 
-  /** Resolves as soon as invocations may begin, or after the end, when none begins any more. */
+  /** Resolves when invocations may begin, or when the signal aborts. */
   async resumed(): Promise<void> {
     while (this.#hold && !this.options.signal.aborted) await this.#hold.promise;
   }
@@ -155,8 +156,8 @@ export class Scheduler {
     this.#schedule();
   }
 
-  // AWS does not say whether it drops a record over 6 MB when no destination is set or stays at it.
-  // Staying loses nothing. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-troubleshoot.html
+  // AWS does not say whether it drops a record over 6 MB when no destination is set, or stays at the
+  // record. Staying loses no record. https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-troubleshoot.html
   standStill({ inFlight, records }: PartitionRecords, reason: string, attempts: number): void {
     const { partition } = inFlight;
     if (!partition.isOpen) return;
@@ -185,7 +186,7 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
   }
 
-  /** Begins the batches of one poller, and answers the time of the next check. */
+  /** Begins the batches of one poller, and returns the time of the next check. */
   #begin(poller: number, partitions: readonly Partition[]): number {
     const slots = this.#slotsOf(poller);
     const isFree = ({ partition, isOpen }: Partition) => isOpen && !this.#inFlight.has(partition);
@@ -200,9 +201,9 @@ export class Scheduler {
     return Number.POSITIVE_INFINITY;
   }
 
-  // AWS: in provisioned mode partitions are shared out among pollers, at most one for each; more
-  // join under load. Without it, Lambda decides; here it is one, with an invocation for each
-  // partition. https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+  // AWS: in provisioned mode Lambda divides the partitions among pollers, at most one poller for each
+  // partition, and adds pollers under load. In on-demand mode Lambda decides; here one poller has an
+  // invocation for each partition. https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
   #byPoller(): Partition[][] {
     const all = [...this.#partitions.values()].sort((a, b) => a.partition - b.partition);
     const { pollers } = this.options;
@@ -227,7 +228,7 @@ export class Scheduler {
     const record = batch[0]?.records[0];
     const { condition, message } = record?.undeliverable ?? {
       condition: 'MaximumPayloadSizeExceeded' as const,
-      message: `as an event the record has ${record?.bytes} bytes, an invocation takes ${this.options.payloadBytes}`,
+      message: `the record has ${record?.bytes} bytes in the event; an invocation takes ${this.options.payloadBytes}`,
     };
     return run.discard(batch, condition, message);
   }
@@ -273,35 +274,5 @@ export class Scheduler {
     if (this.#inFlight.get(partition) !== inFlight) return;
     this.#inFlight.delete(partition);
     this.#partitions.get(partition)?.free();
-  }
-}
-
-/** Limits the invocations of a poller at one time; the run that has waited longest goes first. */
-export class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-  readonly #onFree: () => void;
-
-  constructor(limit: number, onFree: () => void) {
-    this.#free = limit;
-    this.#onFree = onFree;
-  }
-
-  get hasFree(): boolean {
-    return this.#free > 0;
-  }
-
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else {
-      this.#free += 1;
-      this.#onFree();
-    }
   }
 }

@@ -1,4 +1,4 @@
-/** What a mapping has done since it started, and what holds it up. */
+/** Counts a mapping's results since its start, and keeps the record that blocks each partition. */
 
 export interface MappingStats {
   /** In the words of AWS's `LastProcessingResult` where they are known. */
@@ -35,7 +35,7 @@ export interface Blocked {
   /** Invocations that the record has had. */
   readonly attempts: number;
   readonly since: number;
-  /** Whether it is tried again by itself. */
+  /** Whether the emulator tries it again. */
   readonly isRetried: boolean;
 }
 
@@ -100,7 +100,7 @@ export class Stats {
     state.blocked = { ...blocked, since };
   }
 
-  /** The partition is another member's now, or begins anew. */
+  /** Forgets a partition that another member has now, or that begins anew. */
   forget(partition: number): void {
     this.#partitions.delete(partition);
   }

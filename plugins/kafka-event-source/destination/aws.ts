@@ -6,7 +6,7 @@ import { batchRecord, batchRecordWithPayload, type Failure } from './failure.ts'
 
 export interface AwsDestinationOptions {
   readonly arn: string;
-  /** The mapping's, for the keys of objects. */
+  /** The mapping's UUID, for the keys of objects. */
   readonly uuid: string;
   readonly endpoints: Endpoints;
 }
@@ -25,7 +25,7 @@ export async function createAwsDestination(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error(
-      `the destination ${options.arn} needs the package @aws-sdk/client-${kind}: ` +
+      `the destination ${options.arn} needs the package @aws-sdk/client-${kind}: run ` +
         `npm install --save-dev @aws-sdk/client-${kind}`,
     );
   }
@@ -68,7 +68,7 @@ async function createSns({ arn, endpoints }: AwsDestinationOptions) {
 
 async function createS3({ arn, endpoints, uuid }: AwsDestinationOptions) {
   const { PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
-  // The address of a bucket at a local endpoint is a path, not a host.
+  // At a local endpoint a bucket has a path, not a host of its own.
   const forcePathStyle = endpoints.s3 !== undefined;
   const client = new S3Client({ ...settings(endpoints, 's3', ''), forcePathStyle });
   return {
@@ -86,7 +86,7 @@ async function createS3({ arn, endpoints, uuid }: AwsDestinationOptions) {
 }
 
 /**
- * AWS does not say which key it gives; this is Kinesis', with the partition for the shard.
+ * AWS does not document the key for Kafka. This is the key for Kinesis, with the partition as shard.
  * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
  */
 export function objectKey(uuid: string, { at, partitions }: Failure): string {
@@ -105,7 +105,7 @@ function settings(endpoints: Endpoints, kind: Kind, region: string) {
   };
 }
 
-// A local endpoint takes any credentials, and none may be set; the real ones stay with the SDK.
+// A local endpoint takes any credentials. Where the user has none, the SDK gets these.
 function localCredentials() {
   return process.env.AWS_ACCESS_KEY_ID || process.env.AWS_PROFILE ? {} : { credentials: LOCAL };
 }

@@ -1,4 +1,4 @@
-/** Where the records go that a mapping has given up. */
+/** The destination of records that a mapping gives up. */
 import type kafkajs from 'kafkajs';
 import type { Mapping } from '../mapping.ts';
 import type { Destination as Configured } from '../settings/settings.ts';
@@ -7,7 +7,7 @@ import type { Failure } from './failure.ts';
 export interface Destination {
   /** Such as `kafka://orders-dlq`, for messages. */
   readonly name: string;
-  /** Resolves when the destination has acknowledged all of it; what it has is not sent twice. */
+  /** Resolves when the destination has acknowledged all records. None is sent again after that. */
   send(failure: Failure): Promise<void>;
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export interface DestinationOptions {
   readonly kafka: () => kafkajs.Kafka | Promise<kafkajs.Kafka>;
 }
 
-/** The configured destination. Its client is loaded when the first record goes there. */
+/** Makes the configured destination. Its client is loaded with the first record. */
 export function createDestination(
   configured: Configured,
   { mapping, kafka }: DestinationOptions,
@@ -43,7 +43,7 @@ function lazily(name: string, load: () => Promise<Omit<Destination, 'name'>>): D
     name,
     send: async (failure) => {
       loaded ??= load();
-      // A package that is not installed can be, while the records wait.
+      // The user may install a missing package while the records wait.
       loaded.catch(() => {
         loaded = undefined;
       });

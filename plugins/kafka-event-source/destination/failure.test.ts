@@ -151,7 +151,7 @@ test('a self-managed cluster has no ARN', () => {
   expect(info).not.toHaveProperty('eventSourceArn');
 });
 
-test('the key is the one produced, also where the event shows another', () => {
+test('the letter has the produced key, even if the event has a decoded one', () => {
   const plain = entry(0, 1, at);
   expect(keyOf(plain)?.toString()).toBe('test-key');
   expect(keyOf({ ...plain, originalKey: 'AAE=' })).toEqual(Buffer.from([0, 1]));
@@ -159,7 +159,7 @@ test('the key is the one produced, also where the event shows another', () => {
 });
 
 test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
-  'a record whose time is %s, which no date has, is told with the nearest that one has',
+  'a record with the timestamp %s, which is no date, is written with the nearest date',
   (odd) => {
     const partitions = [{ key: 'my-topic-0', records: [entry(0, 1, odd)] }];
     const batch = JSON.parse(batchRecord(failure({ partitions }))).KafkaBatchInfo.recordsInfo;

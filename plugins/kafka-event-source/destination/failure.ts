@@ -1,9 +1,8 @@
-/** The record of failed records that a destination is sent: its exact shape. */
-
+/** The messages that a destination gets about failed records: their exact shape. */
 import { type EventSource, toPayload } from '../event.ts';
 import type { BufferedRecord } from '../record.ts';
 
-/** The last moment that ECMAScript can name, in milliseconds. */
+/** The last time that ECMAScript can express, in milliseconds. */
 const LAST_TIME = 8.64e15;
 
 export type Condition =
@@ -18,12 +17,12 @@ export interface Failure {
   readonly functionArn: string;
   readonly source: EventSource;
   readonly condition: Condition;
-  /** Why, in words; not part of AWS's shape. */
+  /** The reason in words; AWS's messages have no such member. */
   readonly reason: string;
   readonly requestId: string;
   readonly invocations: number;
   readonly executedVersion: string;
-  /** None when the function answered, and reported the records. */
+  /** Null if the function's answer reported the records. */
   readonly functionError: string | null;
   readonly at: Date;
   readonly partitions: readonly FailedRecords[];
@@ -35,23 +34,23 @@ export interface FailedRecords {
   readonly records: readonly BufferedRecord[];
 }
 
-/** For SQS and SNS: one for the batch, without its records. */
+/** For SQS and SNS: one message for the batch, without its records. */
 export function batchRecord(failure: Failure): string {
   return JSON.stringify(batchObject(failure, payloadOf(failure)));
 }
 
-/** For S3: the same, with the event as escaped text. */
+/** For S3: the same object, with the event as escaped text. */
 export function batchRecordWithPayload(failure: Failure): string {
   const payload = payloadOf(failure);
   return JSON.stringify({ ...batchObject(failure, payload), payload });
 }
 
-/** For a Kafka topic: one for each record, with the event of this record alone. */
+/** For a Kafka topic: one message for each record, with an event of this record alone. */
 export function recordLetter(failure: Failure, key: string, record: BufferedRecord): string {
   const payload = toPayload(failure.source, [[key, [record.json]]]);
   const letter = {
-    // AWS: here, unlike for the other destinations, the function is named with its version, and
-    // exhausted retries are called RetriesExhausted.
+    // AWS: unlike for the other destinations, the function's ARN has its version, and exhausted
+    // retries are called RetriesExhausted.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
     ...head(failure, `${failure.functionArn}:${failure.executedVersion}`, failure.condition),
     KafkaBatchInfo: {
@@ -106,7 +105,7 @@ function responseContext({ condition, executedVersion, functionError }: Failure)
   return { responseContext: { statusCode: 200, executedVersion, functionError } };
 }
 
-// A self-managed cluster has no ARN, and AWS shows no example of one: absent, as in the event.
+// A self-managed cluster has no ARN, and AWS shows no example: the member is absent, as in the event.
 function origin(source: EventSource) {
   const { bootstrapServers } = source;
   return source.eventSource === 'aws:kafka'
@@ -131,7 +130,7 @@ function payloadOf({ source, partitions }: Failure): string {
   );
 }
 
-/** A producer may write any number as its time, such as nanoseconds. */
+/** A producer may write any number as timestamp, such as nanoseconds. */
 function iso(timestamp: number): string {
   return new Date(Math.max(-LAST_TIME, Math.min(LAST_TIME, timestamp))).toISOString();
 }

@@ -4,7 +4,7 @@ import type { BufferedRecord } from '../record.ts';
 import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
-/** What is sent in one request, which Kafka takes as one record batch. */
+/** The messages of each request, which Kafka takes as one record batch. */
 async function requests(records: BufferedRecord[], reason: string): Promise<Message[][]> {
   const sent: Message[][] = [];
   const producer = {

@@ -1,17 +1,18 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
 import type { BufferedRecord } from '../record.ts';
+import { within } from '../time.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
 import { type Failure, keyOf, recordLetter } from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;
-  /** Who writes the letters, as their readers see it. */
+  /** The writer's name in the headers of a letter. */
   readonly writer: string;
   readonly kafka: DestinationOptions['kafka'];
 }
 
-/** kafkajs makes one record batch of what it sends at once, and brokers take 1 MB by default. */
+/** kafkajs makes one record batch of a partition's messages; brokers take 1 MB by default. */
 const REQUEST_BYTES = 512 * 1024;
 const SEND_MS = 15_000;
 
@@ -26,7 +27,7 @@ export function createKafkaDestination({
   const producer = async () => {
     const client = (await kafka()).producer({
       allowAutoTopicCreation: false,
-      // AWS: the record's key decides its partition; without a key they take turns.
+      // AWS: the record's key decides the partition; records without a key go to each in turn.
       // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       retry: { retries: 2, maxRetryTime: 2_000 },
@@ -50,9 +51,10 @@ export function createKafkaDestination({
     async send(failure) {
       for (const chunk of chunks(failure, writer, acknowledged)) {
         try {
-          await within(SEND_MS, sendOnce(chunk.messages));
+          // kafkajs has no deadline for a send as a whole.
+          await within(SEND_MS, 'an acknowledgement', sendOnce(chunk.messages));
         } catch (error) {
-          // The next attempt begins with a connection of its own.
+          // The next attempt makes a new connection.
           void disconnect().catch(() => undefined);
           throw error;
         }
@@ -79,7 +81,7 @@ function* chunks(
     for (const record of records) {
       if (sent.has(record)) continue;
       const value = recordLetter(failure, key, record);
-      // AWS does not say which headers its message has; those of the record are in the payload.
+      // AWS does not document the headers of its message. The record's headers are in the payload.
       const headers = {
         'content-type': 'application/json',
         'dead-letter-writer': writer,
@@ -100,19 +102,8 @@ function* chunks(
   if (chunk.messages.length > 0) yield chunk;
 }
 
-/** What a message takes of a record batch, at most. */
+/** The most bytes that a message can take in a record batch. */
 function bytesOf({ key, value, headers }: Chunk['messages'][number]): number {
   const texts = [key ?? '', value ?? '', ...Object.entries(headers ?? {}).flat()];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(String(text)) + 5, 25);
-}
-
-/** kafkajs has no deadline for a send as a whole. */
-async function within<T>(ms: number, action: Promise<T>): Promise<T> {
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new Error(`no acknowledgement within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([action, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

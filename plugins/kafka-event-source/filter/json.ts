@@ -1,4 +1,4 @@
-/** JSON in which a number keeps the form it was written in. */
+/** JSON whose numbers keep the form in which they were written. */
 
 export class JsonNumber {
   readonly value: number;
@@ -15,7 +15,7 @@ type Reviver = (key: string, value: unknown, context?: { readonly source?: strin
 const keepNumber: Reviver = (_, value, context) =>
   typeof value === 'number' ? new JsonNumber(value, context?.source ?? String(value)) : value;
 
-/** As JSON.parse, with a JsonNumber for each number. */
+/** Parses like JSON.parse, with a JsonNumber for each number. */
 export function parseExactly(text: string): unknown {
   return JSON.parse(text, keepNumber as (key: string, value: unknown) => unknown);
 }

@@ -27,7 +27,7 @@ const cases: readonly Case[] = [
   ['an empty text matches an empty text only', a(['']), [a('')], [a(null), {}, a(' ')]],
   ['a text matches exactly, with its case', a(['Alice']), [a('Alice')], [a('alice'), a('Alice ')]],
   [
-    'equals-ignore-case matches whatever the case',
+    'equals-ignore-case ignores the case',
     a([{ 'equals-ignore-case': 'alice' }]),
     [a('ALICE'), a('Alice')],
     [a('alic'), a(1)],
@@ -113,7 +113,7 @@ const cases: readonly Case[] = [
     [a('eu-')],
   ],
   [
-    'wildcard: a star is any text, and a backslash takes its meaning away',
+    'wildcard: a star is any text, and a backslash makes it a plain star',
     { a: [{ wildcard: 'x*y*z' }], b: [{ wildcard: '\\**' }] },
     [
       { a: 'xyz', b: '*' },
@@ -138,7 +138,7 @@ const cases: readonly Case[] = [
   ],
   ['of a list one element is enough', a(['x']), [a(['y', 'x']), a([['x']])], [a(['y']), a([])]],
   [
-    'fields below a list are looked for in the same element',
+    'fields below a list must match in the same element',
     { a: { b: [1], c: [2] } },
     [{ a: [{ b: 1, c: 2 }, 5] }],
     [{ a: [{ b: 1 }, { c: 2 }] }],
@@ -152,7 +152,7 @@ describe('the pattern language', () => {
   });
 });
 
-test("random patterns and records are matched and refused as AWS's own event-ruler 1.8.1 does", () => {
+test("random patterns and records are matched and refused as by AWS's own event-ruler 1.8.1", () => {
   const file = join(import.meta.dirname, '../test/witness/event-ruler.json');
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as [unknown, unknown, unknown][];
   const found = recorded.map(([pattern, event]) => [pattern, event, holds(pattern, event)]);
@@ -163,8 +163,8 @@ test("random patterns and records are matched and refused as AWS's own event-rul
 });
 
 /**
- * A plain reading of the language: a record is a list of leaves, each with its path and its place in
- * lists; $or is written out; a pattern matches when every field finds a leaf, and no two of them
+ * A plain model of the pattern language: a record is a list of leaves, each with its path and its
+ * place in lists; $or is written out. A pattern matches if each field finds a leaf, and no two leaves
  * come from different elements of the same list.
  */
 interface ModelLeaf {
@@ -179,7 +179,7 @@ function leavesOf(
   places: ReadonlyMap<string, number> = new Map(),
 ): ModelLeaf[] {
   if (Array.isArray(value)) {
-    // A list in a list has the same path, and a place of its own.
+    // A list in a list has the same path, but a place of its own.
     const list = `${path}#${[...places.keys()].filter((key) => key.startsWith(`${path}#`)).length}`;
     return value.flatMap((one, index) => leavesOf(one, path, new Map([...places, [list, index]])));
   }
@@ -229,7 +229,7 @@ function modelHolds(
   });
 }
 
-test('patterns over nested lists and objects match as in a plain reading of the language', () => {
+test('patterns over nested lists and objects match as in a plain model of the language', () => {
   const name = fc.constantFrom('a', 'b');
   const scalar = fc.constantFrom<unknown>('x', 'y', 1, null, true);
   const { value } = fc.letrec((tie) => ({
@@ -261,7 +261,7 @@ test('patterns over nested lists and objects match as in a plain reading of the 
       )
       .map(([own, $or]) => ({ ...own, ...($or && { $or }) })),
   }));
-  // A path that $or names again, or one above it, is a matter of its own: see docs/fidelity.md.
+  // Leaves out paths that $or names again, or paths above them: see docs/fidelity.md.
   const isPlain = (conjunction: Conjunction) =>
     conjunction.every(([path], index) =>
       conjunction.every(([other], at) => at === index || !`${other}/`.startsWith(`${path}/`)),

@@ -1,8 +1,8 @@
-/** Holds a JSON value against a pattern, with EventBridge's rules for lists. */
+/** Compares a JSON value with a pattern, with EventBridge's rules for lists. */
 import { isObject, type Json } from './json.ts';
 import { type Fields, isLeaf, type Leaf } from './pattern.ts';
 
-/** Whether a field of the outermost object is left out of the comparison. */
+/** Whether the comparison leaves out a field of the outermost object. */
 export type IsIgnored = (name: string, field: Fields | Leaf) => boolean;
 
 const ignoresNothing: IsIgnored = () => false;
@@ -16,8 +16,8 @@ export function matches(
 }
 
 /**
- * `all` are the objects at this place in every element of the lists above: a field is absent only
- * when it is in none of them.
+ * `all` has the objects at this place from all elements of the lists above it. A field is absent only
+ * if none of them has it.
  */
 function matchesObject(
   { fields, or }: Fields,
@@ -43,14 +43,14 @@ function matchesLeaf(
 ): boolean {
   const isMatched = (value: unknown) => matchers.some((matcher) => matcher(value));
   if (matchers.length > 0 && someLeaf(own(object, name), isMatched)) return true;
-  // AWS: only a leaf exists; an object below the name does not count.
+  // AWS: `exists` is about leaves only; an object below the name does not count.
   // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
   return allowsAbsent && !all.some((one) => someLeaf(own(one, name), () => true));
 }
 
 const NOTHING: Json = {};
 
-/** All fields below a list are looked for in the same element of it. */
+/** All fields below a list must match in the same element of the list. */
 function matchesFields(fields: Fields, name: string, object: Json, all: readonly Json[]): boolean {
   const below = all.flatMap((one) => objects(own(one, name)));
   const here = objects(own(object, name));

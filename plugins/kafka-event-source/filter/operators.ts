@@ -1,8 +1,8 @@
-/** The operators of a filter pattern: each makes a test of one value of a record. */
+/** The operators of a filter pattern. Each makes a test for one value of a record. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { isObject, JsonNumber } from './json.ts';
 
-/** What is wrong with a pattern. */
+/** The fault of a pattern. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
@@ -11,7 +11,7 @@ export class PatternError extends Error {
 export type Matcher = (value: unknown) => boolean;
 type Operator = (value: unknown, where: string) => Matcher;
 
-/** By the names in a pattern; `exists` is no test of a value, and apart. */
+/** By their names in a pattern. `exists` is not among them, because it does not test a value. */
 export const operators: Readonly<Record<string, Operator>> = {
   'equals-ignore-case': ignoringCase,
   prefix: withOrWithoutCase('prefix', startsWith, startsIgnoringCase),
@@ -22,12 +22,12 @@ export const operators: Readonly<Record<string, Operator>> = {
   'anything-but': anythingBut,
 };
 
-/** Whether it is an operator of EventBridge that Lambda's own table leaves out. */
+/** Whether EventBridge has the operator and Lambda's own table does not. */
 export function isUnlisted(name: string, value: unknown): boolean {
   return name === 'wildcard' || name === 'cidr' || isObject(value);
 }
 
-/** A number as it is written; undefined for anything else. */
+/** A number as it is written; undefined for other values. */
 export function textOf(value: unknown): string | undefined {
   if (value instanceof JsonNumber) return value.written;
   return typeof value === 'number' ? String(value) : undefined;
@@ -106,43 +106,43 @@ function withOrWithoutCase(
 }
 
 function wildcard(value: unknown, where: string): Matcher {
-  const parts = wildcardParts(text(value, where, 'wildcard'), where);
-  return ifText((one) => isMatching(one, parts));
+  const pieces = piecesOf(text(value, where, 'wildcard'), where);
+  return ifText((one) => isMatching(one, pieces));
 }
 
-/** What stands between the stars. */
-function wildcardParts(pattern: string, where: string): string[] {
-  let part = '';
-  const parts: string[] = [];
+/** The texts between the stars. */
+function piecesOf(pattern: string, where: string): string[] {
+  let piece = '';
+  const pieces: string[] = [];
   for (let index = 0; index < pattern.length; index += 1) {
     const character = pattern.charAt(index);
     if (character === '*') {
       if (pattern[index + 1] === '*') throw new PatternError(`${where}: two stars in a row`);
-      parts.push(part);
-      part = '';
+      pieces.push(piece);
+      piece = '';
     } else if (character === '\\') {
       index += 1;
       const escaped = pattern.charAt(index);
       if (escaped !== '*' && escaped !== '\\') {
-        throw new PatternError(`${where}: a backslash stands before * or \\ only`);
+        throw new PatternError(`${where}: a backslash may stand before * or \\ only`);
       }
-      part += escaped;
-    } else part += character;
+      piece += escaped;
+    } else piece += character;
   }
-  return [...parts, part];
+  return [...pieces, piece];
 }
 
-// Without a regular expression, whose time could grow with every star.
-function isMatching(one: string, parts: readonly string[]): boolean {
-  const [first = '', ...rest] = parts;
+// Without a regular expression: its time could grow with each star.
+function isMatching(one: string, pieces: readonly string[]): boolean {
+  const [first = '', ...rest] = pieces;
   const last = rest.pop();
   if (last === undefined) return one === first;
   if (!one.startsWith(first)) return false;
   let from = first.length;
-  for (const part of rest) {
-    const found = one.indexOf(part, from);
+  for (const piece of rest) {
+    const found = one.indexOf(piece, from);
     if (found < 0) return false;
-    from = found + part.length;
+    from = found + piece.length;
   }
   return one.length - last.length >= from && one.endsWith(last);
 }
@@ -200,7 +200,7 @@ function cidr(value: unknown, where: string): Matcher {
   const bits = Number(length);
   const most = family === 'ipv4' ? 32 : 128;
   if (!family || more.length > 0 || !/^\d{1,3}$/.test(length) || bits >= most) {
-    throw new PatternError(`${where}: ${range} is no range of addresses such as 10.0.0.0/24`);
+    throw new PatternError(`${where}: ${range} is not a range of addresses such as 10.0.0.0/24`);
   }
   const list = new BlockList();
   list.addSubnet(address, bits, family);
@@ -210,7 +210,7 @@ function cidr(value: unknown, where: string): Matcher {
   });
 }
 
-/** The operators that anything-but takes, for one text or several. */
+/** The operators that anything-but takes, with one text or several. */
 const negatable: Readonly<Record<string, Operator>> = {
   prefix: (value, where) => startsWith(notEmpty(value, where, 'prefix')),
   suffix: (value, where) => endsWith(notEmpty(value, where, 'suffix')),
@@ -242,7 +242,7 @@ function notOneOf(values: readonly unknown[], where: string): Matcher {
   const isTexts = values.every((value) => typeof value === 'string');
   const isNumbers = values.every((value) => numberOf(value) !== undefined);
   if (values.length === 0 || (!isTexts && !isNumbers)) {
-    throw new PatternError(`${where}: anything-but takes texts or numbers, and not both`);
+    throw new PatternError(`${where}: anything-but takes either texts or numbers`);
   }
   const excluded = new Set(values.map((value) => textOf(value) ?? value));
   return isNumbers

@@ -5,16 +5,16 @@
 import { isObject, type Json, parseExactly } from './json.ts';
 import { isUnlisted, type Matcher, operators, PatternError, textOf } from './operators.ts';
 
-/** The fields of an object, all of which must match. */
+/** The fields of an object. All of them must match. */
 export interface Fields {
   readonly fields: readonly (readonly [name: string, field: Field])[];
-  /** Of each group at least one alternative must match. */
+  /** Groups of alternatives. In each group at least one must match. */
   readonly or: readonly (readonly Fields[])[];
 }
 
 export type Field = Fields | Leaf;
 
-/** What the values of one field are held against; one of them must match. */
+/** The tests for the values of one field. One of them must match. */
 export interface Leaf {
   readonly matchers: readonly Matcher[];
   /** Whether the field may be absent. */
@@ -23,14 +23,14 @@ export interface Leaf {
 
 export interface Pattern {
   readonly root: Fields;
-  /** Whether it compares a number as it is written. */
+  /** Whether the pattern compares numbers as they are written. */
   readonly needsText: boolean;
   /** Operators of EventBridge that Lambda's own table does not have. */
   readonly unlisted: readonly string[];
 }
 
 const OR = '$or';
-// What event-ruler keeps for itself below $or.
+// Names that event-ruler does not allow as fields below $or.
 const RESERVED = new Set([
   ...['exactly', 'equals-ignore-case', 'prefix', 'suffix', 'anything-but', 'exists', 'wildcard'],
   ...['numeric', 'cidr', '=', '<', '<=', '>', '>=', 'regex', 'not-wildcard'],
@@ -38,18 +38,18 @@ const RESERVED = new Set([
   ...['date-on-or-before', 'in-date-range', 'ip-address-in-range', 'ip-address-not-in-range'],
 ]);
 
-/** The pattern, or a PatternError that says what is wrong with it. */
+/** Reads a pattern. @throws PatternError that names the fault */
 export function parsePattern(text: string): Pattern {
-  const seen = { needsText: false, unlisted: new Set<string>() };
-  const root = readFields(parse(text), [], seen);
-  return { root, needsText: seen.needsText, unlisted: [...seen.unlisted] };
+  const found = { needsText: false, unlisted: new Set<string>() };
+  const root = readFields(parse(text), [], found);
+  return { root, needsText: found.needsText, unlisted: [...found.unlisted] };
 }
 
 export function isLeaf(field: Field): field is Leaf {
   return 'matchers' in field;
 }
 
-interface Seen {
+interface Findings {
   needsText: boolean;
   readonly unlisted: Set<string>;
 }
@@ -68,7 +68,7 @@ function parse(text: string): Json {
 function readFields(
   object: Json,
   path: readonly string[],
-  seen: Seen,
+  found: Findings,
   isAlternative = false,
 ): Fields {
   const names = Object.keys(object);
@@ -78,51 +78,54 @@ function readFields(
   const or: Fields[][] = [];
   for (const name of names) {
     const value = object[name];
-    if (name === OR) or.push(readAlternatives(value, path, seen));
+    if (name === OR) or.push(readAlternatives(value, path, found));
     else if (isAlternative && RESERVED.has(name)) {
-      throw new PatternError(
-        `${name} is a word of the language, and cannot be a field below ${OR}`,
-      );
-    } else fields.push([name, readField(value, [...path, name], seen, isAlternative)]);
+      throw new PatternError(`${name} is a reserved word, and cannot be a field below ${OR}`);
+    } else fields.push([name, readField(value, [...path, name], found, isAlternative)]);
   }
   return { fields, or };
 }
 
-function readAlternatives(value: unknown, path: readonly string[], seen: Seen): Fields[] {
+function readAlternatives(value: unknown, path: readonly string[], found: Findings): Fields[] {
   const where = [...path, OR].join('.');
   if (!Array.isArray(value) || value.length < 2 || !value.every(isObject)) {
     throw new PatternError(`${where} must be a list of at least two objects`);
   }
-  return value.map((one) => readFields(one, path, seen, true));
+  return value.map((one) => readFields(one, path, found, true));
 }
 
-function readField(value: unknown, path: readonly string[], seen: Seen, below: boolean): Field {
-  if (isObject(value)) return readFields(value, path, seen, below);
+function readField(
+  value: unknown,
+  path: readonly string[],
+  found: Findings,
+  below: boolean,
+): Field {
+  if (isObject(value)) return readFields(value, path, found, below);
   const where = path.join('.');
   if (!Array.isArray(value)) throw new PatternError(`${where} must be an object or a list`);
   if (value.length === 0) throw new PatternError(`${where} is an empty list`);
   const matchers: Matcher[] = [];
   let allowsAbsent = false;
   for (const one of value) {
-    const matcher = readValue(one, where, seen);
+    const matcher = readValue(one, where, found);
     if (matcher === 'absent') allowsAbsent = true;
     else matchers.push(matcher);
   }
   return { matchers, allowsAbsent };
 }
 
-function readValue(value: unknown, where: string, seen: Seen): Matcher | 'absent' {
-  if (isObject(value)) return readOperator(value, where, seen);
+function readValue(value: unknown, where: string, found: Findings): Matcher | 'absent' {
+  if (isObject(value)) return readOperator(value, where, found);
   if (Array.isArray(value)) throw new PatternError(`${where} has a list in its list`);
   const text = textOf(value);
   if (text === undefined) return (one) => one === value;
   // AWS: numbers are compared as they are written: 300, 300.0 and 3.0e2 are not equal.
   // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
-  seen.needsText = true;
+  found.needsText = true;
   return (one) => textOf(one) === text;
 }
 
-function readOperator(object: Json, where: string, seen: Seen): Matcher | 'absent' {
+function readOperator(object: Json, where: string, found: Findings): Matcher | 'absent' {
   const [name, ...more] = Object.keys(object);
   if (name === undefined) throw new PatternError(`${where} has an empty object`);
   if (more.length > 0) {
@@ -135,8 +138,8 @@ function readOperator(object: Json, where: string, seen: Seen): Matcher | 'absen
   }
   const operator = Object.hasOwn(operators, name) ? operators[name] : undefined;
   if (!operator) throw new PatternError(`${where}: there is no operator ${name}`);
-  if (isUnlisted(name, value)) seen.unlisted.add(describe(name, value));
-  if (name === 'anything-but') seen.needsText = true;
+  if (isUnlisted(name, value)) found.unlisted.add(describe(name, value));
+  if (name === 'anything-but') found.needsText = true;
   return operator(value, where);
 }
 

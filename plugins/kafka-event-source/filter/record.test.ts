@@ -36,7 +36,7 @@ test('of several filters one is enough', () => {
   expect(passes(both, '{"a":2,"b":1}')).toBe(false);
 });
 
-test("the samples of AWS's page are filtered as it says", () => {
+test("the samples of AWS's page are filtered as the page says", () => {
   const device = { value: { device_ID: [{ prefix: 'AB' }] } };
   expect(passes(device, '{"device_ID":"AB1234","session":{"duration":162}}')).toBe(true);
   expect(passes(device, '{"device_ID":"CD1234"}')).toBe(false);
@@ -45,13 +45,13 @@ test("the samples of AWS's page are filtered as it says", () => {
   expect(passes(error, 'Hello')).toBe(true);
 });
 
-describe('format of the value against format of the pattern', () => {
-  test('plain text is held against a pattern for text', () => {
+describe('the format of the value and of the pattern', () => {
+  test('plain text is compared with a pattern for text', () => {
     expect([passes(text, 'OrderNumber 1'), passes(text, 'Invoice 1')]).toEqual([true, false]);
     expect([passes({ value: [''] }, ''), passes({ value: ['x'] }, '')]).toEqual([true, false]);
   });
 
-  test('JSON is held against a pattern for JSON', () => {
+  test('JSON is compared with a pattern for JSON', () => {
     expect([passes(json, '{"status":"new"}'), passes(json, '{"status":"old"}')]).toEqual([
       true,
       false,
@@ -59,7 +59,7 @@ describe('format of the value against format of the pattern', () => {
     expect(passes(json, '[{"status":"old"},{"status":"new"}]')).toBe(true);
   });
 
-  test('plain text passes a pattern for JSON: it does not protect the function', () => {
+  test('plain text passes a pattern for JSON, so the pattern does not protect the function', () => {
     expect([passes(json, 'plain'), passes(json, '{"status":')]).toEqual([true, true]);
   });
 
@@ -72,7 +72,7 @@ describe('format of the value against format of the pattern', () => {
     expect([passes(text, utf16), passes(json, utf16)]).toEqual([true, true]);
   });
 
-  test('where the formats differ the other fields still count', () => {
+  test('if the formats differ, the other fields still count', () => {
     const both = { topic: ['orders'], ...json };
     expect(passes(both, 'plain')).toBe(true);
     expect(passes(both, 'plain', { topic: 'invoices' })).toBe(false);
@@ -112,7 +112,7 @@ test('numbers of a value are compared as they are written', () => {
   expect(passes({ value: { price: [{ numeric: ['=', 300] }] } }, '{"price":3e2}')).toBe(true);
 });
 
-test('one half of $or that cannot be held against the value lets it pass', () => {
+test('an alternative of $or that does not apply to the value lets it pass', () => {
   const either = { $or: [{ value: { a: ['x'] } }, { topic: ['invoices'] }] };
   expect(passes(either, 'plain')).toBe(true);
   expect(passes(either, '{"a":"y"}')).toBe(false);

@@ -1,9 +1,9 @@
-/** Decides which records reach the function: a mapping's filter patterns held against one record. */
+/** Decides whether a record reaches the function: compares it with a mapping's filter patterns. */
 import { isObject, type Json, parseExactly } from './json.ts';
 import { type IsIgnored, matches } from './match.ts';
 import { isLeaf, parsePattern } from './pattern.ts';
 
-/** What a pattern sees of a record; key and value are the bytes before base64. */
+/** A record as patterns see it; key and value are the bytes before base64. */
 export interface FilterRecord {
   readonly topic: string;
   readonly partition: number;
@@ -18,7 +18,7 @@ export interface FilterRecord {
 /** Whether the record is delivered. */
 export type Filter = (record: FilterRecord) => boolean;
 
-/** A filter of patterns that have been checked; of several, one must match. */
+/** Makes a filter of checked patterns; one of them must match. */
 export function createFilter(patterns: readonly string[]): Filter {
   const parsed = patterns.map(parsePattern);
   if (parsed.length === 0) return () => true;
@@ -36,8 +36,8 @@ export function createFilter(patterns: readonly string[]): Filter {
       },
     };
     const data = { key, value } as const;
-    // AWS: a pattern for JSON says nothing of plain text, nor the reverse: that part is left out,
-    // and a pattern without any other part lets the record pass.
+    // AWS: a pattern for JSON does not apply to plain text, nor the reverse. That field is left out,
+    // and a pattern without any other field lets the record pass.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     const isIgnored: IsIgnored = (name, field) => {
       if (name !== 'key' && name !== 'value') return false;
@@ -55,8 +55,8 @@ interface Data {
 const NEITHER: Data = { format: 'neither', content: undefined };
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-// AWS does not say what it makes of a tombstone, nor whether "text", 12, true and null are JSON or
-// plain text. Here no pattern applies to them: they are delivered.
+// AWS does not say whether patterns apply to a tombstone, nor whether "text", 12, true and null are
+// JSON or plain text. Here no pattern applies to them: they are delivered.
 function readData(bytes: Buffer | null, read: (text: string) => unknown): Data {
   if (bytes === null) return NEITHER;
   const text = decode(bytes);
@@ -75,7 +75,7 @@ function decode(bytes: Buffer): string | undefined {
 }
 
 function parse(text: string, read: (text: string) => unknown): unknown {
-  // Most plain text is seen by its first character; an error costs more.
+  // The first character tells most plain text from JSON, and is cheaper than an error.
   if (!/^[\s{["\-0-9tfn]/.test(text)) return undefined;
   try {
     return read(text);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { createInvoker } from './invoke.ts';
 
-/** What becomes of an invocation that the endpoint answers like this. */
+/** The result of an invocation that the endpoint answers like this. */
 async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
   const server = http.createServer(listener);
   server.listen(0, '127.0.0.1');
@@ -52,7 +52,7 @@ test.each([
 });
 
 test.each(['{', 'undefined', '<html>'])(
-  'the answer %s, which is no JSON, stays text',
+  'the answer %s, which is not JSON, stays text',
   async (text) => {
     expect(await invoke((_, response) => response.end(text))).toEqual({
       kind: 'ok',
@@ -61,7 +61,7 @@ test.each(['{', 'undefined', '<html>'])(
   },
 );
 
-test('an error nested beyond what can be shown is told all the same', async () => {
+test('an error that is nested too deeply to be printed is still reported', async () => {
   const body = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   const result = await invoke((_, response) => {
     response.setHeader('x-amz-function-error', 'Unhandled');

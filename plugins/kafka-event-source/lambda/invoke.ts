@@ -16,7 +16,7 @@ export interface Invoker {
   close(): void;
 }
 
-/** AWS: the most that a function may answer. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/** AWS: the largest answer of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const ANSWER_BYTES = 6_291_556;
 
 interface Answer {
@@ -38,7 +38,7 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   const client = url.protocol === 'https:' ? https : http;
   const agent = new client.Agent({ keepAlive: true });
 
-  // As bytes: sent without another copy, and all that is held of a payload while it is away.
+  // Bytes are sent without another copy, and the payload is not kept as text besides.
   const post = (body: Buffer) =>
     new Promise<Answer>((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': body.length };
@@ -62,8 +62,8 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   return {
     invoke: (payload) =>
       post(Buffer.from(payload)).then(toResult, (error: NodeJS.ErrnoException) =>
-        // AWS: a timeout of the function, or too large an answer, is a function error, and counts as
-        // an attempt.
+        // AWS: a timeout of the function and too large an answer are function errors, and count as
+        // attempts.
         error instanceof Fault
           ? { kind: 'functionError', message: error.message }
           : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
@@ -72,7 +72,7 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   };
 }
 
-/** What counts as an error of the function. */
+/** An error that counts as the function's. */
 class Fault extends Error {}
 
 async function read(response: http.IncomingMessage): Promise<Answer> {
@@ -81,7 +81,7 @@ async function read(response: http.IncomingMessage): Promise<Answer> {
   for await (const chunk of response) {
     bytes += (chunk as Buffer).length;
     if (bytes > ANSWER_BYTES) {
-      // AWS's words.
+      // AWS's own message.
       throw new Fault(
         `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`,
       );
@@ -114,7 +114,7 @@ function toResult({ status, functionError, invoked, body }: Answer): InvocationR
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
 }
 
-/** The answer as JSON; what is not JSON stays text, for whoever reads it to refuse. */
+/** The answer as JSON. Any other answer stays text; its reader refuses it. */
 function parse(body: string): unknown {
   if (body === '') return null;
   try {

@@ -1,9 +1,9 @@
-/** Reserved concurrency, which serverless-offline does not know: what exceeds it is throttled. */
+/** Throttles invocations beyond the reserved concurrency, which serverless-offline does not know. */
 import type { InvocationResult } from './result.ts';
 
 type Invoke = (payload: string) => Promise<InvocationResult>;
 
-/** The invocations under way of each function, by its name. */
+/** The number of a function's invocations in flight, by its name. */
 export type Running = Map<string, number>;
 
 /** AWS: a reserved concurrency of 0 throttles every invocation; its records wait. */

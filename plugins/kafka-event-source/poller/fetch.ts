@@ -1,4 +1,4 @@
-/** Puts fetched records into the buffers, or leaves them in Kafka until schemas are loaded. */
+/** Puts fetched records into the buffers, or leaves them in Kafka until their schemas are loaded. */
 import type { EachBatchPayload } from 'kafkajs';
 import { RESULTS } from '../access/result.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
@@ -19,7 +19,7 @@ export interface FetchOptions extends Pick<IntakeOptions, 'mapping' | 'backoff'>
 export class Fetch {
   readonly #options: FetchOptions;
   readonly #intake: Intake;
-  /** By partition that waits for schemas: the first offset to fetch again. */
+  /** For each partition that waits for schemas: the first offset to fetch again. */
   readonly #waiting = new Map<number, number>();
   #isRegistryAway = false;
 
@@ -65,7 +65,7 @@ export class Fetch {
     return this.#intake.close();
   }
 
-  /** Reports a fetch that does not begin where the last one ended: not the poller's fault. */
+  /** Reports a fetch that does not begin at the end of the last one: records were deleted, or lost. */
   #follow({ topic, partition, messages, fetchedOffset }: FetchedBatch): void {
     const { reporter, group } = this.#options;
     const expected = group.fetchedUpTo(partition);
@@ -75,15 +75,15 @@ export class Fetch {
     if (fetched > expected) {
       reporter.warn(
         `${where}: the records from offset ${expected} to ${fetched - 1} were deleted ` +
-          'before they were read; going on behind them',
+          'before they were read; going on after them',
       );
       return;
     }
-    reporter.warn(`${where} went back from offset ${expected} to ${fetched}; starting there`);
+    reporter.warn(`${where} went back from offset ${expected} to ${fetched}; going on from there`);
     group.restart(partition);
   }
 
-  /** Leaves the partition where it is until the schemas are loaded; then it is fetched again. */
+  /** Pauses the partition until the schemas are loaded; then the same records are fetched again. */
   #wait(partition: number, offset: number, schemaIds: ReadonlySet<number>): void {
     this.#waiting.set(partition, offset);
     const goOn = this.#options.group.pauseUntil(partition);

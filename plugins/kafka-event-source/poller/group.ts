@@ -12,7 +12,7 @@ type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 interface Position {
   /** The group's committed offset, as far as this poller knows; -1 for none yet. */
   committed: number;
-  /** The offset of the last commit that was sent; it may have no answer yet, or never. */
+  /** The offset of the last commit that was sent. The broker may not have answered it. */
   attempted: number;
   /** The offset after the last record in the buffer. */
   fetched: number | undefined;
@@ -54,7 +54,7 @@ export class Group {
     this.#options = options;
   }
 
-  /** Its partitions; undefined while it has none yet, or not any more. */
+  /** The assigned partitions; undefined until their positions are known, and after leaving. */
   get partitions(): readonly number[] | undefined {
     if (!this.#consumer || !this.#isPositioned) return undefined;
     return [...this.#positions.keys()].sort((a, b) => a - b);
@@ -128,7 +128,7 @@ export class Group {
     void this.commit();
   }
 
-  /** Begins anew with a partition whose records are not those read before. */
+  /** Starts a partition again with an empty buffer; its records read before no longer count. */
   restart(partition: number, committed = NOTHING_COMMITTED, fetched?: number): void {
     this.#options.scheduler.assign(partition);
     const position = { committed, attempted: committed, fetched, done: NOTHING_COMMITTED };
@@ -234,12 +234,12 @@ export class Group {
   }
 
   /**
-   * A partition keeps its buffer and its records in flight when the group has committed what this
-   * poller has; otherwise it starts again at the committed offset.
+   * A partition keeps its buffer and its records in flight if the group's committed offset is one of
+   * this poller's; otherwise it starts again at the committed offset.
    */
   #resume(partition: number, committed: number, start?: number): void {
     const held = this.#positions.get(partition);
-    // The broker may have any commit without an answer. All records that it covers are done.
+    // A commit without an answer may have reached the broker; the records that it covers are done.
     if (held && held.committed <= committed && committed <= held.attempted) {
       held.committed = committed;
       if (held.fetched !== undefined) this.#seek(partition, held.fetched);
@@ -258,9 +258,9 @@ export class Group {
   }
 
   /**
-   * The offsets to begin at without a committed offset. A partition that is not among them begins
-   * at its beginning. They are committed at once, so that a restart skips no record that came
-   * before the first commit.
+   * The starting offsets of partitions without a committed offset. Other partitions begin at their
+   * first record. Starting offsets are committed at once, so that a restart skips no record that
+   * came before the first commit.
    */
   async #startingOffsets(
     assigned: readonly number[],
@@ -269,7 +269,7 @@ export class Group {
     const { mapping, topic } = this.#options;
     const { startingPosition, startingTimestampMs } = mapping;
     // AWS does not say where it begins to read a partition that was added later, or made anew with
-    // its topic. To begin at the beginning loses nothing.
+    // its topic. Beginning at the first record loses nothing.
     const hasBegun = (partition: number) => (this.#positions.get(partition)?.committed ?? -1) >= 0;
     const isStarting = (partition: number) =>
       topic.hadAtFirst(partition) &&

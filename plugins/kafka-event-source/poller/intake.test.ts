@@ -29,7 +29,7 @@ const intake = (changes: Partial<IntakeOptions['mapping']> = {}) =>
 const filters = ['{"value":{"kind":["wanted"]}}'];
 const wanted = '{"kind":"wanted"}';
 
-test('whatever is filtered out: each offset is committed with the last kept record before it', () => {
+test('each filtered offset is committed with the last kept record before it', () => {
   const records = fc.array(
     fc.record({ gap: fc.integer({ min: 1, max: 3 }), isWanted: fc.boolean() }),
     {
@@ -56,7 +56,7 @@ test('whatever is filtered out: each offset is committed with the last kept reco
   );
 });
 
-test('without filters each record is committed by itself, the last with what follows it', () => {
+test('without filters each record is committed by itself, the last with the offsets after it', () => {
   const messages = [message(3, 'a'), message(4, null)];
   const taken = intake().take({ topic: 't', partition: 0, messages, end: 9 });
   expect(taken).toMatchObject({
@@ -68,7 +68,7 @@ test('without filters each record is committed by itself, the last with what fol
   });
 });
 
-test('a fetch waits for its schemas, and is then taken as a whole; a changed key is kept beside', async () => {
+test('a fetch waits for its schemas, and is then taken as a whole; the original of a decoded key is kept', async () => {
   const server = http.createServer((_, response) => response.end('{"schema":"\\"string\\""}'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -109,7 +109,7 @@ test('a fetch waits for its schemas, and is then taken as a whole; a changed key
   server.close();
 });
 
-test('what cannot be read is not filtered: it goes to the destination', () => {
+test('a record that cannot be decoded is not filtered: it goes to the destination', () => {
   const schemaRegistry = {
     uri: 'http://127.0.0.1:1',
     eventRecordFormat: 'SOURCE',

@@ -10,12 +10,12 @@ import { type Read, readAttributes } from '../schema/attributes.ts';
 import { createRegistry } from '../schema/registry.ts';
 import { Schemas } from '../schema/schemas.ts';
 
-/** What is fetched of one partition at once. */
+/** The messages of one fetch from a partition. */
 export interface Fetched {
   readonly topic: string;
   readonly partition: number;
   readonly messages: readonly Message[];
-  /** The offset after all of it. */
+  /** The offset after the last message. */
   readonly end: number;
 }
 
@@ -25,13 +25,13 @@ export type Taken =
       readonly records: readonly BufferedRecord[];
       readonly filtered: number;
     }
-  /** Nothing of it can be taken before these schemas are loaded. */
+  /** No message can be taken before these schemas are loaded. */
   | { readonly kind: 'missing'; readonly schemaIds: ReadonlySet<number> };
 
 export interface IntakeOptions {
   readonly mapping: Pick<Mapping, 'filters' | 'schemaRegistry' | 'connection' | 'endpoints'>;
   readonly backoff: Backoff;
-  /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
+  /** Called when a schema cannot be loaded, with AWS's result if it has one. It is tried again. */
   readonly onProblem: (result: string | undefined, reason: string) => void;
 }
 
@@ -61,11 +61,11 @@ export class Intake {
     for (const message of messages) {
       const read = this.#read?.(message);
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
-      // What follows a missing schema is read again with it.
+      // The messages after one without its schema are read again with it.
       if (missing.size > 0) continue;
       const record = this.#record(topic, partition, message, read);
       if (!record) continue;
-      // AWS: what does not match is committed with what does.
+      // AWS: a record that no filter matches is committed with those that match.
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
       const previous = records.at(-1);
       if (previous) previous.next = record.offset;
@@ -75,7 +75,7 @@ export class Intake {
     return { kind: 'records', records, filtered: messages.length - records.length };
   }
 
-  /** Resolves when something is known of each schema: however long the registry is away. */
+  /** Resolves when each schema is loaded or known to be missing, however long that takes. */
   async load(schemaIds: ReadonlySet<number>): Promise<void> {
     await this.#schemas?.load(schemaIds);
   }

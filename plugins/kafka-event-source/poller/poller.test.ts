@@ -6,14 +6,14 @@ import { Poller, type PollerOptions } from './poller.ts';
 
 const ok: InvocationResult = { kind: 'ok', payload: null };
 
-/** All that can happen without time going on. */
+/** Lets everything happen that needs no timer. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A broker with one topic of one partition; the test decides when the group joins and what is fetched. */
+/** A broker with one topic of one partition; the test decides on joins and fetches. */
 class Broker {
-  /** What the group has committed; a function answers in its own time. */
+  /** The group's committed offset; a test may answer late. */
   committed: () => Promise<number> = async () => -1;
   commit: (offset: number) => Promise<void> = async () => undefined;
   leave: () => Promise<void> = async () => undefined;
@@ -158,7 +158,7 @@ async function joined(
   return { poller, invoked };
 }
 
-test('nothing is fetched until it is known from where', async () => {
+test('nothing is fetched until the positions are known', async () => {
   const broker = new Broker();
   const known = Promise.withResolvers<number>();
   broker.committed = () => known.promise;
@@ -197,7 +197,7 @@ test('between two joins nothing is committed: another member may have gone furth
 });
 
 test.each([0, 2, 4])(
-  'after commits whose answers were lost, of which the broker has %s, nothing is delivered again',
+  'if answers to commits were lost and the broker has %s, nothing is delivered again',
   async (taken) => {
     const broker = new Broker();
     broker.committed = async () => 0;
@@ -227,7 +227,7 @@ test.each([0, 2, 4])(
   },
 );
 
-test('an offset set back by hand is where it starts again', async () => {
+test('polling starts again at an offset that was set back by hand', async () => {
   const broker = new Broker();
   const { poller, invoked } = await joined(broker);
   await broker.fetched(0, 4);
@@ -244,10 +244,10 @@ test('an offset set back by hand is where it starts again', async () => {
   await poller.stop();
 });
 
-/** Short limits for a stop: a broker that never answers needs no longer ones. */
+/** Short limits for a stop: the tests' brokers never answer. */
 const SHORT = { stopMs: 20, leaveMs: 20 };
 
-test('a stop ends within its limits, whoever does not answer', async () => {
+test('a stop ends within its limits even if nobody answers', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker, () => new Promise(noop), SHORT);
   await broker.fetched(0, 2);

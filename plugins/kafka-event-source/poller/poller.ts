@@ -1,4 +1,4 @@
-/** Reads one mapping's topic with kafkajs, feeds the scheduler, and commits what it has done. */
+/** Reads one mapping's topic with kafkajs, feeds the scheduler, and commits the offsets of done records. */
 import { once } from 'node:events';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
@@ -31,11 +31,11 @@ export interface PollerOptions {
   readonly connect?: () => Promise<Kafka>;
 }
 
-/** Where polling stands. */
+/** The state of polling. */
 export interface Condition {
-  /** Undefined while it has none yet, or not any more. */
+  /** The assigned partitions; undefined before polling begins, and after it ends. */
   readonly partitions: readonly number[] | undefined;
-  /** What holds it up, in words. */
+  /** The problem that holds up polling, in words. */
   readonly problem: string | undefined;
 }
 
@@ -57,7 +57,7 @@ const CONSUMER = {
   // New partitions are seen with the metadata.
   metadataMaxAge: 15_000,
   allowAutoTopicCreation: false,
-  // A crash starts a new session of our own, which says why.
+  // After a crash the poller logs the reason and starts a session of its own.
   retry: { retries: 5, maxRetryTime: 2_000, restartOnFailure: async () => false },
 } as const;
 
@@ -182,7 +182,7 @@ export class Poller {
   #listen(consumer: Consumer, admin: Admin): Promise<never> {
     const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT } = consumer.events;
     consumer.on(STOP, () => this.#group.leave());
-    // kafkajs tries for a minute more before it gives up a broker that hangs.
+    // kafkajs tries for another minute before it gives up a broker that hangs.
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
       this.#reporter.requestUnanswered(broker, apiName),
     );

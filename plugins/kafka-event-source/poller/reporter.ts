@@ -15,7 +15,7 @@ export interface ReporterOptions {
 export class Reporter {
   readonly #options: ReporterOptions;
   #problem: string | undefined;
-  /** Whether a request got no answer, and no later request has got one. */
+  /** Whether a request got no answer, and no later request got one. */
   #isUnanswered = false;
 
   constructor(options: ReporterOptions) {
@@ -45,7 +45,7 @@ export class Reporter {
     const { topic, bootstrapServers } = mapping;
     const [reason, result] = [reasonOf(error), resultOf(error)];
     stats.result(result ?? `PROBLEM: ${reason}`);
-    // AWS's words for a server that does not answer are long and say less than the reason.
+    // AWS's message for a server that does not answer is long and says less than the reason.
     const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
     const where = `${topic} at ${bootstrapServers.join(',')}`;
     this.problemIs(`cannot poll ${where}: ${why}.${this.#advice(error)} Trying again.`);
@@ -79,7 +79,7 @@ export class Reporter {
   }
 
   #advice(error: unknown): string {
-    // Differs from AWS: kafkajs' way of sharing out partitions is its own.
+    // Differs from AWS: kafkajs has its own way of dividing partitions among members.
     if ((error as { type?: string }).type !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
     return (
       ` The group ${this.#options.mapping.groupId} has members of another kind of client: stop them, or ` +

@@ -1,4 +1,4 @@
-/** A mapping's topic: waits for it to exist, and keeps the partitions of the begin of polling. */
+/** A mapping's topic: waits until it exists, and remembers its partitions when polling began. */
 import type { Admin, Consumer } from 'kafkajs';
 import { pause } from '../time.ts';
 import type { Reporter } from './reporter.ts';
@@ -17,12 +17,12 @@ export class Topic {
     this.#signal = signal;
   }
 
-  /** Whether polling began with the partition: the starting position is not for later ones. */
+  /** Whether the topic had the partition when polling began: later ones have no starting position. */
   hadAtFirst(partition: number): boolean {
     return this.#atFirst?.has(partition) === true;
   }
 
-  /** False when the poller stops before the topic exists. */
+  /** Waits until the topic exists. @returns false if the poller stops before */
   async waitFor(admin: Admin, consumer: Consumer): Promise<boolean> {
     while (!this.#signal.aborted) {
       if ((await admin.listTopics()).includes(this.#name)) {
@@ -31,11 +31,11 @@ export class Topic {
         this.#atFirst ??= new Set(partitions);
         return true;
       }
-      // A topic that this user may not see is not listed either; asked for by name, it is refused.
+      // A topic that this user may not see is not listed either; a request for it is refused.
       if (!(await this.#isThere(consumer))) {
-        // All that a topic made later holds has come since: it is read from its beginning.
+        // All records of a topic that is created later are new: it is read from its beginning.
         this.#atFirst = new Set();
-        // AWS does not say what it does; topics are not created, and polling goes on when it exists.
+        // AWS does not say what it does then. Here polling waits; it does not create the topic.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,
         );

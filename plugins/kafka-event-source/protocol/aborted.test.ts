@@ -32,7 +32,7 @@ test('records between the begin and the marker of an aborted transaction are lef
   expect(offsets(left)).toEqual(['0', '2', '3', '4', '5', '6']);
 });
 
-test('a fetch that begins inside two aborted transactions lets no record of them through', () => {
+test('a fetch that begins inside two aborted transactions leaves out the records of both', () => {
   const messages = [record(9, 'a'), record(10, 'b'), record(11, 'b'), record(12, '-1')];
   const left = withoutAborted(messages, [
     { producerId: 'b', firstOffset: '7' },

@@ -1,4 +1,4 @@
-/** Which records of a fetch belong to transactions that were rolled back. */
+/** Removes records of aborted transactions. */
 import type { DecodedRecord } from './decode.ts';
 
 export interface AbortedTransaction {
@@ -12,9 +12,9 @@ const ABORT = 0;
 const MARKER_TYPE = 2;
 
 /**
- * The messages without those of aborted transactions. kafkajs' own filter begins one transaction a
- * message, so that a fetch inside two of them lets a record through, and takes any key of four zero
- * bytes (the integer 0) for the marker that ends one.
+ * The messages without those of aborted transactions. kafkajs' own filter begins at most one
+ * transaction at a message, so that a fetch inside two of them lets a record through. It also takes
+ * any key of four zero bytes (the integer 0) for the marker that ends a transaction.
  */
 export function withoutAborted<T extends Message>(
   messages: readonly T[],
@@ -41,7 +41,7 @@ export function withoutAborted<T extends Message>(
   });
 }
 
-/** The key of a marker is its version and its type, two bytes each. */
+/** The key of a marker is a version and a type, of two bytes each. */
 function isAbort({ key }: Message): boolean {
   return key !== null && key.length >= 4 && key.readInt16BE(MARKER_TYPE) === ABORT;
 }

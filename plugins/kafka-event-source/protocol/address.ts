@@ -1,6 +1,6 @@
-/** The first servers that a client connects to; kafkajs takes `host:port` apart at its first colon. */
+/** Connects a client to its bootstrap servers; kafkajs cuts `host:port` at its first colon. */
 
-/** As much of kafkajs' class as this needs. */
+/** The used part of kafkajs' class. */
 export interface PoolBuilder {
   build(to?: Address): Promise<unknown>;
 }
@@ -17,7 +17,7 @@ export function toAddress(server: string): Address {
   return { host, port: Number(server.slice(colon + 1)) };
 }
 
-/** Builds connections to the servers in turn, as kafkajs does; it is told where to. */
+/** Takes the servers in turn, as kafkajs does, and gives kafkajs host and port apart. */
 export function inTurn(builder: PoolBuilder, servers: readonly string[]): PoolBuilder {
   let next = 0;
   return {

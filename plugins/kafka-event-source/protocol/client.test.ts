@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { loadClient } from './client.ts';
 
-test('the release of kafkajs is the one whose insides are replaced', () => {
+test('the installed release of kafkajs is the one that the replacements are written for', () => {
   expect(loadClient().degraded).toBeUndefined();
 });
 
-test('another release is used as it is, and that is said', async () => {
+test('another release is used as it is, and a warning tells the losses', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kafkajs-'));
   await writeFile(join(folder, 'package.json'), '{"version":"2.3.0"}');
   await writeFile(join(folder, 'index.js'), 'module.exports = { Kafka: "of 2.3.0" }');
@@ -19,7 +19,7 @@ test('another release is used as it is, and that is said', async () => {
   await rm(folder, { recursive: true });
 });
 
-// In a process of its own: Jest has module registries, Node one for all.
+// In a process of its own, because Jest has its own module registries.
 test("another plugin's kafkajs stays as it is, whichever is loaded first", () => {
   const source = join(import.meta.dirname, 'client.ts');
   const script = (first: string, second: string) => `

@@ -1,30 +1,38 @@
 /**
- * kafkajs, as this plugin uses it: a copy of its modules that nobody else in the process sees, with
- * some of them replaced. Another plugin's kafkajs, its codecs and its decoding stay as they are.
+ * kafkajs with the parts that this plugin replaces.
+ *
+ * kafkajs 2.2.4 is the last release and has faults that a user of Kafka would meet here and not on
+ * AWS. The plugin therefore loads a copy of kafkajs' modules (modules.ts) and replaces those in the
+ * list below. The copy belongs to the plugin alone: another plugin's kafkajs stays as it is.
+ *
+ * Each entry of the list names the module, the fault as a comment, the replacement, and the loss
+ * without it. The larger replacements are files of their own beside this one. They rely on kafkajs'
+ * insides, so another release of kafkajs is used without them, and a warning tells the losses.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import type kafkajs from 'kafkajs';
 import { withoutAborted } from './aborted.ts';
 import { inTurn, type PoolBuilder } from './address.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
+import { PrivateModules, type Replacement } from './modules.ts';
 import { type ConsumerGroup, wakeOnResume } from './resume.ts';
 
-export type Kafkajs = typeof kafkajs;
-/** `load` gives another module of the copy. */
-type Replace = (original: never, load: (file: string) => unknown) => unknown;
+type Kafkajs = typeof kafkajs;
 
-/** The release whose insides the replacements below were written for. */
-const TRIED = '2.2.4';
+/** The release that the replacements are written for. */
+const RELEASE = '2.2.4';
 
-const require = createRequire(import.meta.url);
-
-const replacements: Readonly<Record<string, Replace>> = {
-  'src/protocol/requests/fetch/v4/decodeMessages.js':
-    (original: (decoder: Decoder) => Promise<unknown[]>) => (decoder: Decoder) => {
+const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
+  // Reads the batches of a fetch. kafkajs makes an object of a record's headers, which loses their
+  // order. It asks again without end for a last batch that compaction has emptied.
+  {
+    file: 'src/protocol/requests/fetch/v4/decodeMessages.js',
+    loss: 'repeated headers lose their order, and polling stops at a batch that compaction emptied',
+    replace: (original: (decoder: Decoder) => Promise<unknown[]>) => (decoder: Decoder) => {
       const { buffer, offset } = decoder;
       const begin = offset + 4;
       const end = begin + buffer.readInt32BE(offset);
@@ -33,72 +41,120 @@ const replacements: Readonly<Record<string, Replace>> = {
       decoder.forward(end - offset);
       return decodeBatches(batches, decompress);
     },
-  'src/consumer/filterAbortedMessages.js':
-    () =>
-    ({ messages, abortedTransactions }: FetchedPartition) =>
-      withoutAborted(messages, abortedTransactions ?? []),
-  // A fetch of nothing but markers and rolled back records is handed on too, without messages: what
-  // it holds is then committed past, and does not look like a lag.
-  'src/consumer/batch.js': (original: { prototype: Batch }) => {
-    original.prototype.isEmpty = function () {
-      return this.rawMessages.length === 0;
-    };
-    return original;
   },
-  'src/consumer/consumerGroup.js': (original: { prototype: ConsumerGroup }) => {
-    wakeOnResume(original.prototype);
-    return original;
+  // Inflates the message sets of Kafka before 0.11, which the original decoder still reads. kafkajs
+  // knows gzip only.
+  {
+    file: 'src/protocol/message/compression/index.js',
+    loss: 'records compressed by snappy, lz4 or zstd cannot be read',
+    replace: (original: { Codecs: Record<number, unknown> }) => {
+      for (const [number, { name, inflate }] of Object.entries(CODECS)) {
+        if (name !== 'gzip') original.Codecs[Number(number)] = () => ({ decompress: inflate });
+      }
+      return original;
+    },
   },
-  // An IPv6 address has colons of its own.
-  'src/cluster/connectionPoolBuilder.js':
-    (original: (options: ClusterOptions) => PoolBuilder) => (options: ClusterOptions) =>
+  // Removes the records of aborted transactions. kafkajs lets single records of them through, and
+  // takes a key of four zero bytes for the end of a transaction.
+  {
+    file: 'src/consumer/filterAbortedMessages.js',
+    loss: 'some records of aborted transactions are delivered',
+    replace:
+      () =>
+      ({ messages, abortedTransactions }: FetchedPartition) =>
+        withoutAborted(messages, abortedTransactions ?? []),
+  },
+  // Hands on a fetch that has nothing but the ends of transactions and aborted records, so that the
+  // poller commits the offset after them. kafkajs skips such a fetch.
+  {
+    file: 'src/consumer/batch.js',
+    loss: 'aborted records at the end of a partition count as lag',
+    replace: (original: { prototype: Batch }) => {
+      original.prototype.isEmpty = function () {
+        return this.rawMessages.length === 0;
+      };
+      return original;
+    },
+  },
+  // Fetches at once when a paused partition is resumed. kafkajs sleeps until the time of a fetch is
+  // over while all partitions are paused.
+  {
+    file: 'src/consumer/consumerGroup.js',
+    loss: 'a partition with a full buffer is fetched up to 250 ms late',
+    replace: (original: { prototype: ConsumerGroup }) => {
+      wakeOnResume(original.prototype);
+      return original;
+    },
+  },
+  // Finds the port of a bootstrap server. kafkajs cuts an address at its first colon, and an IPv6
+  // address has colons of its own.
+  {
+    file: 'src/cluster/connectionPoolBuilder.js',
+    loss: 'IPv6 addresses are not understood',
+    replace: (original: (options: ClusterOptions) => PoolBuilder) => (options: ClusterOptions) =>
       inTurn(original(options), options.brokers),
-  // Message sets of Kafka before 0.11 still inflate through these.
-  'src/protocol/message/compression/index.js': (original: { Codecs: Record<number, unknown> }) => {
-    for (const [number, { name, inflate }] of Object.entries(CODECS)) {
-      if (name !== 'gzip') original.Codecs[Number(number)] = () => ({ decompress: inflate });
-    }
-    return original;
   },
-  'src/protocol/recordBatch/record/v0/index.js': (
-    original: (record: RecordToWrite) => Encoder,
-    load,
-  ) => {
-    const EncoderClass = load('src/protocol/encoder.js') as new () => Encoder;
-    return (record: RecordToWrite) =>
-      Array.isArray(record.headers)
-        ? encodeRecord(() => new EncoderClass(), record)
-        : original(record);
+  // Writes a list of headers in its order, for `sls kafka redrive`. kafkajs writes an object only.
+  {
+    file: 'src/protocol/recordBatch/record/v0/index.js',
+    loss: '`sls kafka redrive` cannot put back records with headers',
+    replace: (original: (record: RecordToWrite) => Encoder, load) => {
+      const EncoderClass = load('src/protocol/encoder.js') as new () => Encoder;
+      return (record: RecordToWrite) =>
+        Array.isArray(record.headers)
+          ? encodeRecord(() => new EncoderClass(), record)
+          : original(record);
+    },
   },
-  // Without this a connection wakes up every millisecond, with a negative time: Node warns of it.
-  'src/network/requestQueue/index.js': (original: { prototype: RequestQueue }) => {
-    const { scheduleCheckPendingRequests: schedule } = original.prototype;
-    original.prototype.scheduleCheckPendingRequests = function () {
-      if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
-    };
-    return original;
+  // Sets the timer for waiting requests only if there are any. kafkajs sets it to a negative time
+  // otherwise: the connection wakes up every millisecond, and Node prints a warning.
+  {
+    file: 'src/network/requestQueue/index.js',
+    loss: 'idle connections use the processor',
+    replace: (original: { prototype: RequestQueue }) => {
+      const { scheduleCheckPendingRequests: schedule } = original.prototype;
+      original.prototype.scheduleCheckPendingRequests = function () {
+        if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+      };
+      return original;
+    },
   },
-};
+];
 
-interface ClusterOptions {
-  readonly brokers: readonly string[];
+export interface Client {
+  readonly kafkajs: Kafkajs;
+  /** The losses with another release of kafkajs; undefined with the expected one. */
+  readonly degraded?: string;
 }
+
+const require = createRequire(import.meta.url);
+const loaded = new Map<string, Client>();
+
+/** Loads kafkajs once for each folder: with the replacements, or another release as it is. */
+export function loadClient(folder = dirname(require.resolve('kafkajs/package.json'))): Client {
+  const client = loaded.get(folder) ?? load(folder);
+  loaded.set(folder, client);
+  return client;
+}
+
+function load(folder: string): Client {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  if (version === RELEASE) {
+    return { kafkajs: new PrivateModules(folder, REPLACEMENTS).load('index.js') as Kafkajs };
+  }
+  // Differs from AWS: the losses.
+  const degraded =
+    `kafkajs ${version} is installed, but this plugin is written for ${RELEASE}. With another ` +
+    `release: ${REPLACEMENTS.map(({ loss }) => loss).join('; ')}. Install kafkajs ${RELEASE}.`;
+  return { kafkajs: require(folder), degraded };
+}
+
+// The shapes of kafkajs' insides, as far as the replacements above use them.
 
 interface Decoder {
   readonly buffer: Buffer;
   readonly offset: number;
   forward(bytes: number): void;
-}
-
-interface Batch {
-  readonly rawMessages: readonly unknown[];
-  isEmpty(): boolean;
-}
-
-interface RequestQueue {
-  readonly pending: readonly unknown[];
-  readonly throttledUntil: number;
-  scheduleCheckPendingRequests(): void;
 }
 
 type Filter = Parameters<typeof withoutAborted>;
@@ -108,90 +164,17 @@ interface FetchedPartition {
   readonly abortedTransactions: Filter[1];
 }
 
-export interface Client {
-  readonly kafkajs: Kafkajs;
-  /** What is not as it should be with another release of kafkajs; undefined when all is well. */
-  readonly degraded?: string;
+interface Batch {
+  readonly rawMessages: readonly unknown[];
+  isEmpty(): boolean;
 }
 
-const loaded = new Map<string, Client>();
-
-/** Loads kafkajs once. Another release than the tried one is used as it is, and that is said. */
-export function loadClient(folder = dirname(require.resolve('kafkajs/package.json'))): Client {
-  const client = loaded.get(folder) ?? load(folder);
-  loaded.set(folder, client);
-  return client;
+interface ClusterOptions {
+  readonly brokers: readonly string[];
 }
 
-function load(root: string): Client {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  if (version === TRIED) {
-    const modules = new PrivateModules(root, replacements);
-    return { kafkajs: modules.require(join(root, 'index.js')) as Kafkajs };
-  }
-  // Differs from AWS: with kafkajs' own decoder.
-  const degraded =
-    `kafkajs ${version} is installed, ${TRIED} is what this plugin was tried with: repeated ` +
-    'headers lose their order, topics with snappy, lz4 or zstd cannot be read, and IPv6 addresses ' +
-    'are not understood. ' +
-    `Install kafkajs ${TRIED}.`;
-  return { kafkajs: require(root), degraded };
-}
-
-type Run = (
-  exports: object,
-  require: (id: string) => unknown,
-  module: { exports: unknown },
-  filename: string,
-  folder: string,
-) => void;
-
-/** CommonJS modules below one folder, apart from those that `require` has loaded. */
-class PrivateModules {
-  readonly #cache = new Map<string, { exports: unknown }>();
-  readonly #replacements: ReadonlyMap<string, Replace>;
-
-  readonly #root: string;
-
-  constructor(root: string, replacements: Readonly<Record<string, Replace>>) {
-    this.#root = root;
-    this.#replacements = new Map(
-      Object.entries(replacements).map(([file, replace]) => [
-        join(root, ...file.split('/')),
-        replace,
-      ]),
-    );
-  }
-
-  require(filename: string): unknown {
-    const known = this.#cache.get(filename);
-    if (known) return known.exports;
-    const module: { exports: unknown } = { exports: {} };
-    this.#cache.set(filename, module);
-    const code = readFileSync(filename, 'utf8');
-    if (filename.endsWith('.json')) module.exports = JSON.parse(code);
-    else this.#run(filename, code, module);
-    const replace = this.#replacements.get(filename);
-    if (replace) {
-      const load = (file: string) => this.require(join(this.#root, file));
-      module.exports = replace(module.exports as never, load);
-    }
-    return module.exports;
-  }
-
-  #run(filename: string, code: string, module: { exports: unknown }): void {
-    const near = createRequire(filename);
-    const requireNear = (id: string) =>
-      id.startsWith('.') ? this.require(near.resolve(id)) : near(id);
-    // A function of this realm: its errors and buffers are those of whoever calls it.
-    const run = new Function(
-      'exports',
-      'require',
-      'module',
-      '__filename',
-      '__dirname',
-      `${code}\n//# sourceURL=${encodeURI(filename.replaceAll(sep, '/'))}`,
-    ) as Run;
-    run(module.exports as object, requireNear, module, filename, dirname(filename));
-  }
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
 }

@@ -23,6 +23,6 @@ test.each([
   await expect(decompress(codec, Buffer.from('no such thing'))).rejects.toThrow(name);
 });
 
-test('a codec that Kafka has not had so far is an error', async () => {
+test('an unknown codec is an error', async () => {
   await expect(decompress(5, text)).rejects.toThrow(/compression 5/);
 });

@@ -1,4 +1,4 @@
-/** Kafka's compressions. The libraries are loaded when a topic has the first such batch. */
+/** Kafka's compression codecs. A codec's library is loaded with the first batch that needs it. */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 
@@ -15,10 +15,10 @@ export const CODECS = {
   4: { name: 'zstd', inflate: (bytes) => zstd(bytes) },
 } as const satisfies Record<number, { name: string; inflate: Inflate }>;
 
-/** Inflates what was compressed by the codec; an error names the codec. */
+/** Inflates a batch. @throws CodecError that names the codec */
 export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
   const found = Object.entries(CODECS).find(([number]) => Number(number) === codec)?.[1];
-  if (!found) throw new CodecError(`compression ${codec} is not one that Kafka has had so far`);
+  if (!found) throw new CodecError(`compression ${codec} is none of Kafka's known codecs`);
   try {
     return await found.inflate(bytes);
   } catch (cause) {
@@ -39,7 +39,7 @@ async function lz4(bytes: Buffer): Promise<Buffer> {
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
 
-/** Java's producer writes blocks, each after its length, behind a header; librdkafka one bare block. */
+/** Java's producer writes a header and blocks, each after its length; librdkafka one bare block. */
 async function snappy(bytes: Buffer): Promise<Buffer> {
   const { uncompress } = await import('snappy');
   const inflate = async (block: Buffer) => Buffer.from(await uncompress(block, { asBuffer: true }));

@@ -21,7 +21,7 @@ interface Batch {
   readonly producerId?: bigint;
 }
 
-/** Writes what decodeBatches reads, by Kafka's documentation and by BigInt throughout. */
+/** Writes a batch for decodeBatches as Kafka's documentation describes it, with BigInt throughout. */
 function write({ records, base = 0n, timestamp = 0n, attributes = 0, ...rest }: Batch): Buffer {
   const body = Buffer.concat(records.map(writeRecord));
   const content = (attributes & 7) === 1 ? gzipSync(body) : body;
@@ -117,7 +117,7 @@ test('an offset beyond 2^53 is read exactly', async () => {
   expect(decoded.map(({ offset }) => offset)).toEqual(['9007199254740993', '9007199254740995']);
 });
 
-test('records that the broker dated have its time', async () => {
+test("records with LogAppendTime have the broker's time", async () => {
   const records = [plain(0), plain(1)];
   const batch = write({ records, timestamp: 5n, attributes: 0x08 });
   const decoded = await decodeBatches(batch, decompress);
@@ -125,7 +125,7 @@ test('records that the broker dated have its time', async () => {
   expect(decoded[0]?.batchContext.timestampType).toBe(1);
 });
 
-test('what compaction took from the end of a batch is passed over, also the whole of it', async () => {
+test('reading goes on after records that compaction removed from the end of a batch, or after all of them', async () => {
   const shortened = write({ records: [plain(0)], lastOffsetDelta: 3 });
   const emptied = write({ records: [], base: 10n, lastOffsetDelta: 4 });
   const decoded = await decodeBatches(Buffer.concat([shortened, emptied]), decompress);
@@ -136,7 +136,7 @@ test('what compaction took from the end of a batch is passed over, also the whol
   ]);
 });
 
-test('a batch that the fetch cut off is left for the next one', async () => {
+test('a batch that the fetch cut off is left for the next fetch', async () => {
   const whole = write({ records: [plain(0)] });
   const cut = write({ records: [plain(1)], base: 1n });
   for (const length of [0, 10, 40, cut.length - 1]) {
@@ -146,7 +146,7 @@ test('a batch that the fetch cut off is left for the next one', async () => {
 });
 
 test('a batch of very many records is read', async () => {
-  // More than one call takes arguments.
+  // A call cannot take so many arguments.
   const batch = write({ records: Array(150_000).fill(plain(0)) });
   expect(await decodeBatches(batch, decompress)).toHaveLength(150_000);
 });

@@ -1,11 +1,11 @@
-/** Reads Kafka's record batches (magic 2): every record and header as it was written, in its order. */
+/** Reads Kafka's record batches (magic 2): all records and headers, as they were written. */
 
 export interface Header {
   readonly key: string;
   readonly value: Buffer | null;
 }
 
-/** What a batch says of all its records; kafkajs looks at the first three. */
+/** The fields that a batch has for all its records; kafkajs reads the first three. */
 export interface BatchContext {
   readonly producerId: string;
   readonly inTransaction: boolean;
@@ -14,7 +14,7 @@ export interface BatchContext {
   readonly timestampType: 0 | 1;
 }
 
-/** In the form in which kafkajs hands records on; its own decoder makes an object of the headers. */
+/** A record as kafkajs hands it on, but with a list of headers instead of an object. */
 export interface DecodedRecord {
   readonly magicByte: number;
   readonly attributes: number;
@@ -27,10 +27,10 @@ export interface DecodedRecord {
   readonly batchContext: BatchContext;
 }
 
-/** Inflates the records of a batch by the codec's number in Kafka's protocol. */
+/** Inflates the records of a batch; the codec is its number in Kafka's protocol. */
 export type Decompress = (codec: number, bytes: Buffer) => Promise<Buffer>;
 
-// Places in a batch: https://kafka.apache.org/documentation/#recordbatch
+// Positions in a batch: https://kafka.apache.org/documentation/#recordbatch
 const LENGTH = 8;
 const PREFIX = 12;
 const MAGIC = 16;
@@ -47,12 +47,12 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
-/** Whether these are batches, and not the message sets of Kafka before 0.11. */
+/** Whether the bytes are batches, not message sets of Kafka before 0.11. */
 export function areBatches(bytes: Buffer): boolean {
   return bytes.length > MAGIC && bytes[MAGIC] === 2;
 }
 
-/** The records of the batches that are whole; a fetch may end in the middle of one. */
+/** Decodes the batches that are complete; a fetch may end in the middle of one. */
 export async function decodeBatches(bytes: Buffer, decompress: Decompress) {
   const records: DecodedRecord[] = [];
   for (let start = 0; start + RECORDS <= bytes.length; ) {
@@ -102,8 +102,8 @@ async function decodeBatch(batch: Buffer, decompress: Decompress, records: Decod
     });
     reader.at = end;
   }
-  // Compaction takes records away and keeps the batch: its end is marked as a transaction's is, so
-  // that reading goes on behind it; kafkajs would ask for an empty last batch again without end.
+  // Compaction removes records and keeps the batch. Its end gets a mark like the end of a
+  // transaction, so that reading goes on after it; kafkajs would fetch an empty last batch for ever.
   const lastOffsetDelta = batch.readInt32BE(LAST_OFFSET_DELTA);
   if (last < lastOffsetDelta) records.push(endOfBatch(offsetAt(lastOffsetDelta), batchContext));
 }
@@ -114,7 +114,7 @@ function endOfBatch(offset: string, batchContext: BatchContext): DecodedRecord {
   return { ...record, isControlRecord: true, batchContext };
 }
 
-/** Adds to a 64-bit number; by BigInt only where it must be. */
+/** Adds to a 64-bit number; with BigInt only where a number is not exact. */
 function adder(base: bigint): (delta: number) => string {
   const number = Number(base);
   const isSafe = Number.isSafeInteger(number) && Number.isSafeInteger(number + 2 ** 43);
@@ -138,7 +138,7 @@ class Reader {
     return this.#buffer.readInt8(this.at++);
   }
 
-  /** A zigzag number of up to 64 bits; those that Kafka writes here are far below 2^53. */
+  /** A zigzag number of up to 64 bits. The numbers that Kafka writes here are far below 2^53. */
   varint(): number {
     let value = 0;
     let factor = 1;

@@ -1,7 +1,7 @@
-/** Writes a record whose headers are a list: kafkajs' own encoder knows an object only. */
+/** Writes a record with a list of headers; kafkajs' own encoder takes an object only. */
 import type { Header } from './decode.ts';
 
-/** The part of kafkajs' encoder that is used. */
+/** The used part of kafkajs' encoder. */
 export interface Encoder {
   size(): number;
   writeInt8(value: number): Encoder;

@@ -1,4 +1,4 @@
-/** Headers in the two forms that kafkajs knows of: a list, as they stand in the record, or an object. */
+/** Headers in their two forms: a list in the record's order, or an object as in kafkajs' types. */
 import type { IHeaders } from 'kafkajs';
 import type { Header } from './decode.ts';
 
@@ -6,7 +6,7 @@ type HeaderValue = Buffer | string | null | undefined;
 
 export type Headers = readonly Header[] | Readonly<Record<string, HeaderValue | HeaderValue[]>>;
 
-/** Every header in its order. From an object, a repeated key's values stand together. */
+/** All headers as a list. In a list made of an object, the values of a repeated key stand together. */
 export function listHeaders(headers: Headers): readonly { key: string; value: HeaderValue }[] {
   if (isList(headers)) return headers;
   return Object.entries(headers).flatMap(([key, value]) =>

@@ -24,8 +24,8 @@ const groupOf = (maxWaitTime: number) => {
   return new Group();
 };
 
-test('a partition that is resumed is fetched at once, from every broker that was waiting', async () => {
-  // Longer than the test may last.
+test('a resumed partition is fetched at once, from each broker that was waiting', async () => {
+  // Longer than the test's time limit.
   const group = groupOf(600_000);
   const fetches = [group.fetch('1'), group.fetch('2')];
   await new Promise((resolve) => setImmediate(resolve));
@@ -35,7 +35,7 @@ test('a partition that is resumed is fetched at once, from every broker that was
   expect(await group.fetch('3')).toEqual(['3']);
 });
 
-test('while all stay paused a fetch goes on after its time, and does not wait again', async () => {
+test('while all partitions stay paused, a fetch goes on after its time and does not wait again', async () => {
   const group = groupOf(1);
   await group.fetch('1');
   expect(group.fetched).toEqual(['1 waits 0']);

@@ -1,6 +1,6 @@
 /** Fetches as soon as a paused partition is resumed. */
 
-/** As much of kafkajs' class as this needs. */
+/** The used part of kafkajs' class. */
 export interface ConsumerGroup {
   readonly maxWaitTime: number;
   getActiveTopicPartitions(): Readonly<Record<string, ReadonlySet<number>>>;
@@ -9,8 +9,8 @@ export interface ConsumerGroup {
 }
 
 /**
- * With every partition paused, kafkajs sleeps for as long as a fetch may wait, and does not see a
- * partition resumed meanwhile: buffers would have to be large enough for that time.
+ * While all partitions are paused, kafkajs sleeps for as long as a fetch may wait, and does not
+ * notice a partition that is resumed meanwhile. Buffers would have to last for that time.
  */
 export function wakeOnResume(prototype: ConsumerGroup): void {
   const { fetch, resume } = prototype;
@@ -33,7 +33,7 @@ export function wakeOnResume(prototype: ConsumerGroup): void {
         wakers.add(wake);
       });
     }
-    // It has waited already; what else a fetch looks after, such as new partitions, goes on.
+    // The wait is over already. The other tasks of a fetch, such as finding new partitions, go on.
     const waited = Object.create(this, { maxWaitTime: { value: 0 } }) as ConsumerGroup;
     return fetch.call(isAllPaused(this) ? waited : this, nodeId);
   };

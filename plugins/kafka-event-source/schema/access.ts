@@ -1,11 +1,10 @@
-/** Where a mapping's schema registry is, and how it is asked. */
-
+/** The address of a mapping's schema registry, with its login and TLS. */
 import type { z } from 'zod';
 import { AUTHORITY, CLIENT, LOGIN, parseSecret, type SecretReader } from '../access/secret.ts';
 import type { Mapping, SchemaRegistry } from '../mapping.ts';
 import type { RegistryAccess } from './registry.ts';
 
-/** The deployed registry with its access configurations, or the one set locally, which has none. */
+/** The deployed registry with its access configurations, or the local one without any. */
 export async function registryAccess(
   registry: SchemaRegistry,
   { schemaRegistry: local }: Pick<Mapping['endpoints'], 'schemaRegistry'>,
@@ -18,7 +17,7 @@ export async function registryAccess(
   if (local !== undefined) return { url, ...(inUrl && { login: inUrl }) };
   const login = await secretOf(registry, ['BASIC_AUTH'], LOGIN, readSecret);
   const client = await secretOf(registry, ['CLIENT_CERTIFICATE_TLS_AUTH'], CLIENT, readSecret);
-  // AWS: the page has the short name, the service model the long one.
+  // AWS: its page has the short name, its service model the long one.
   // https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
   const names = ['SERVER_ROOT_CA_CERTIFICATE', 'SERVER_ROOT_CA_CERT'];
   const authority = await secretOf(registry, names, AUTHORITY, readSecret);

@@ -1,5 +1,4 @@
-/** Reads the keys and values of records by the schemas that they name. */
-
+/** Decodes the keys and values of records with the schemas that they name. */
 import type { SchemaMetadata } from '../event.ts';
 import type { SchemaRegistry } from '../mapping.ts';
 import type { SchemaFailure } from '../record.ts';
@@ -11,18 +10,18 @@ export interface Attributes {
   readonly value: Buffer | null;
 }
 
-/** What becomes of a record's key and value. */
+/** A record's key and value after decoding, or the reason why they are not decoded. */
 export type Read =
   | {
       readonly kind: 'read';
-      /** As they are delivered. */
+      /** As the function gets them. */
       readonly delivered: Attributes;
       /** As filters see them. */
       readonly plain: Attributes;
       readonly metadata: { readonly key?: SchemaMetadata; readonly value?: SchemaMetadata };
     }
   | { readonly kind: 'failed'; readonly failure: SchemaFailure }
-  /** Schemas that have to be loaded first. */
+  /** These schemas must be loaded first. */
   | { readonly kind: 'missing'; readonly schemaIds: readonly number[] };
 
 type Settings = Pick<SchemaRegistry, 'attributes' | 'eventRecordFormat'>;
@@ -39,7 +38,7 @@ export function readAttributes(
   for (const attribute of attributes) {
     const name = attribute === 'KEY' ? 'key' : 'value';
     const bytes = record[name];
-    // AWS does not say what it makes of a null key or of a tombstone: they are delivered as they are.
+    // AWS does not say how it treats a null key or a tombstone. Here they are delivered as they are.
     if (bytes === null) continue;
     const frame = readFrame(bytes);
     if (!frame)
@@ -57,7 +56,7 @@ export function readAttributes(
           `the ${name} does not fit schema ${frame.schemaId}: ${json.message}`,
         );
       }
-      // AWS: SOURCE leaves the id out, and of Protobuf keeps the message indexes.
+      // AWS: with SOURCE the schema's id is left out; Protobuf's message indexes are kept.
       // https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
       const content = eventRecordFormat === 'JSON' ? json : frame.content;
       delivered = { ...delivered, [name]: content };

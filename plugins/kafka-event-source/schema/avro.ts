@@ -1,4 +1,4 @@
-/** Avro as standard JSON: a value of a union stands without the name of its type. */
+/** Avro as standard JSON: a value of a union has no type name around it. */
 import avro from 'avsc';
 import type { Reader, Schema } from './format.ts';
 
@@ -6,7 +6,7 @@ export function createAvroReader({ text, references }: Schema): Reader {
   const registry: Record<string, avro.Type> = {};
   const options = {
     registry,
-    // With the name of its type, so that any union can be told apart; it is left out below.
+    // Reads unions with the names of types, so that none is ambiguous; toJson leaves the names out.
     wrapUnions: true,
     typeHook: exactLongs,
   } as unknown as Options;
@@ -22,7 +22,7 @@ function parse(text: string): AvroSchema {
   return JSON.parse(text) as AvroSchema;
 }
 
-/** avsc refuses a long that a number cannot hold. */
+/** Reads a long as BigInt, because avsc refuses a long that a number cannot hold. */
 const longs = avro.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
   toBuffer: (value: bigint) => {
@@ -49,7 +49,7 @@ interface RawJson {
 function toJson(type: avro.Type, value: unknown): unknown {
   if (value === null) return null;
   if (typeof value === 'bigint') return (JSON as unknown as RawJson).rawJSON(String(value));
-  // JSON has no such numbers.
+  // JSON has no infinite numbers and no NaN.
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   // Avro's own JSON: a character for each byte. https://avro.apache.org/docs/1.12.0/specification/#json-encoding
   if (Buffer.isBuffer(value)) return value.toString('latin1');
@@ -78,7 +78,7 @@ function entries(value: unknown): [string, unknown][] {
   return Object.entries(value as Fields);
 }
 
-/** Any name is a member of its own, `__proto__` too. */
+/** Adds a member by any name, `__proto__` too. */
 function add(object: object, [name, value]: readonly [string, unknown]): object {
   Object.defineProperty(object, name, {
     value,

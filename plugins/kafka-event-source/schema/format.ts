@@ -1,8 +1,8 @@
-/** The formats a schema can have, and what reads them: each package is loaded when it is needed. */
+/** The formats of schemas and their readers. A reader's package is loaded when it is needed. */
 
 export type DataFormat = 'AVRO' | 'PROTOBUF' | 'JSON';
 
-/** A schema of the registry, with those it refers to, each before the ones that refer to it. */
+/** A schema of the registry with the schemas that it refers to, each before those that use it. */
 export interface Schema {
   readonly format: DataFormat;
   readonly text: string;
@@ -10,28 +10,28 @@ export interface Schema {
 }
 
 export interface Reference {
-  /** As it is called in the schema that refers to it: a type, a file or an address. */
+  /** Its name in the schema that refers to it: a type, a file or an address. */
   readonly name: string;
   readonly text: string;
 }
 
-/** The content as standard JSON; throws when it is not what the schema says. */
+/** Decodes content to standard JSON. @throws Error if the content does not fit the schema */
 export type Reader = (content: Buffer) => string;
 
-/** A package that reads a format, and is not installed. */
+/** The package that reads a format is not installed, or is too old. */
 export class PackageMissing extends Error {
   override readonly name = 'PackageMissing';
 }
 
-/** What to install for each format: package.json names the same ranges. */
+/** The packages to install for each format; package.json has the same ranges. */
 export const PACKAGES = {
   AVRO: ['avsc@^5.7.0'],
   PROTOBUF: ['protobufjs@^8.0.0'],
-  // ajv has the export that is read only since 8.13.
+  // ajv has the export `Ajv` since 8.13.
   JSON: ['ajv@^8.13.0', 'ajv-formats@^3.0.0'],
 } as const satisfies Record<DataFormat, readonly string[]>;
 
-/** Makes a reader; throws when the schema itself cannot be read. */
+/** Makes a reader. @throws Error if the schema itself cannot be read */
 export async function createReader(schema: Schema): Promise<Reader> {
   const { format } = schema;
   switch (format) {
@@ -48,7 +48,7 @@ async function load<T>(format: DataFormat, module: () => Promise<T>): Promise<T>
   try {
     return await module();
   } catch (cause) {
-    // Whatever keeps a reader from loading, it is no fault of the schema: nothing is given up for it.
+    // A reader that does not load is no fault of the schema, so no record is given up for it.
     const why = reason(cause as NodeJS.ErrnoException);
     throw new PackageMissing(
       `schemas of this format are read by a package that ${why}: ` +
@@ -62,5 +62,5 @@ function reason(cause: NodeJS.ErrnoException): string {
   if (cause.code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
   // An older release than the range lacks a file or an export.
   const [message] = cause.message.split('\n');
-  return `does not load (${cause.name}: ${message}), as another release of it would`;
+  return `does not load (${cause.name}: ${message}); another release does`;
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { createReader, type DataFormat, PACKAGES, type Reference } from './format.ts';
 
-/** Bytes written out by hand, by each format's specification. */
+/** Bytes written by hand after each format's specification. */
 const bytes = (...parts: (number | string | readonly number[])[]) =>
   Buffer.concat(
     parts.map((part) =>
@@ -148,7 +148,7 @@ describe('Protobuf', () => {
     expect(() => read(bytes([0x80]))).toThrow(/cut off/);
   });
 
-  test('wrappers, structures and durations have their JSON of their own', async () => {
+  test('wrappers, structures and durations have a JSON form of their own', async () => {
     const read = await readerOf(
       'PROTOBUF',
       `syntax = "proto3";
@@ -185,7 +185,7 @@ describe('Protobuf', () => {
     expect(() => read(bytes(0, [0x0a, 5], 'o1'))).toThrow();
   });
 
-  test('a schema whose import nobody has is refused', async () => {
+  test('a schema with an unknown import is refused', async () => {
     await expect(readerOf('PROTOBUF', order)).rejects.toThrow(/Money/);
   });
 });
@@ -237,10 +237,10 @@ describe('JSON Schema', () => {
 
 test('JSON Schema of draft-04 is not read', async () => {
   const schema = { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' };
-  await expect(readerOf('JSON', schema)).rejects.toThrow('draft-04 is not known here');
+  await expect(readerOf('JSON', schema)).rejects.toThrow('draft-04 is not supported here');
 });
 
-/** What is said where these files of packages are all there is. */
+/** The error if only these files of packages are installed. */
 async function saidOf(format: string, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'kes-formats-'));
   cpSync(import.meta.dirname, folder, { recursive: true });
@@ -272,8 +272,8 @@ test.each([
   expect(said).toContain(`is not installed: npm install --save-dev ${packages},`);
 });
 
-test('an ajv that is too old is told with the release that is needed', async () => {
-  // As ajv was before 8.13: it has no export of its own name.
+test('the error about an ajv that is too old names the needed release', async () => {
+  // Like ajv before 8.13, which has no export named Ajv.
   const said = await saidOf('JSON', {
     'ajv/index.js': 'module.exports = class {};',
     'ajv/dist/2019.js': 'exports.Ajv2019 = class {};',
@@ -284,7 +284,7 @@ test('an ajv that is too old is told with the release that is needed', async () 
   expect(said).toMatch(/does not load \(.*: npm install --save-dev ajv@\^8\.13\.0 /);
 });
 
-test('what is said to install are the peers of the package', () => {
+test('the packages to install are the peers of this package', () => {
   const { peerDependencies } = JSON.parse(
     readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
   );

@@ -1,8 +1,8 @@
-/** How a producer names the schema of a key or value: Confluent's wire format. */
+/** Reads Confluent's frame around a key or value, which names its schema. */
 
 export interface Framed {
   readonly schemaId: number;
-  /** What follows the id. For Protobuf it begins with the place of the message in its schema. */
+  /** The bytes after the id. Protobuf's begin with the place of the message in its schema. */
   readonly content: Buffer;
 }
 
@@ -10,7 +10,7 @@ export interface Framed {
 const MAGIC = 0;
 const PREFIX = 5;
 
-/** The id and the content; undefined for bytes that no serialiser of the registry has written. */
+/** Reads id and content; undefined for bytes that no serialiser of the registry wrote. */
 export function readFrame(bytes: Buffer): Framed | undefined {
   if (bytes.length < PREFIX || bytes[0] !== MAGIC) return undefined;
   return { schemaId: bytes.readUInt32BE(1), content: bytes.subarray(PREFIX) };
@@ -22,7 +22,7 @@ export interface MessagePlace {
   readonly content: Buffer;
 }
 
-/** Protobuf: a count and so many indexes, as zigzag varints; a single 0 stands for the first message. */
+/** Reads Protobuf's place: a count and as many indexes, as zigzag varints; 0 is the first message. */
 export function readMessagePlace(bytes: Buffer): MessagePlace {
   let at = 0;
   const next = () => {

@@ -1,4 +1,4 @@
-/** JSON Schema: the content is JSON already, and is held against its schema. */
+/** JSON Schema: the content is JSON already, and is checked against its schema. */
 import { createRequire } from 'node:module';
 import { Ajv, type Options } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -21,12 +21,12 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
   return (content) => {
     const json = utf8.decode(content);
     if (!validate(parsed(json))) throw new Error(ajv.errorsText(validate.errors));
-    // As the producer wrote it: no number is rounded.
+    // The producer's own text, so that no number is rounded.
     return json;
   };
 }
 
-/** The parser's own message quotes the text, which may be private. */
+/** Hides the parser's own message, which quotes the text. */
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -39,7 +39,7 @@ function dialect(schema: object | boolean): Ajv {
   const { $schema = '' } = typeof schema === 'object' ? (schema as { $schema?: string }) : {};
   if ($schema.includes('2020-12')) return new Ajv2020(OPTIONS);
   if ($schema.includes('2019-09')) return new Ajv2019(OPTIONS);
-  if ($schema.includes('draft-04')) throw new Error('JSON Schema draft-04 is not known here');
+  if ($schema.includes('draft-04')) throw new Error('JSON Schema draft-04 is not supported here');
   const ajv = new Ajv(OPTIONS);
   if ($schema.includes('draft-06')) {
     ajv.addMetaSchema(require('ajv/dist/refs/json-schema-draft-06.json'));

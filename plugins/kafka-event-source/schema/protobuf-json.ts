@@ -16,7 +16,7 @@ export function messageToJson(type: protobuf.Type, message: unknown): unknown {
   return Object.fromEntries(found);
 }
 
-/** Without presence of its own, a field with its default value is left out. */
+/** Whether to leave the field out: it has its default value, and its schema does not track presence. */
 function isAbsent(field: protobuf.Field, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   if (field.repeated) return (value as unknown[]).length === 0;
@@ -53,7 +53,7 @@ function enumToJson({ fullName, valuesById }: protobuf.Enum, value: number): unk
   return valuesById[value] ?? value;
 }
 
-// 64-bit numbers are texts, since JSON's readers round them.
+// 64-bit numbers are texts, because JSON parsers round them.
 function scalarToJson(value: unknown): unknown {
   if (isLong(value)) return value.toString();
   if (isBytes(value)) return Buffer.from(value).toString('base64');
@@ -85,7 +85,7 @@ const unwrapped: Special = ({ value }, type) => {
   return scalarToJson(value ?? field?.defaultValue ?? null);
 };
 
-/** Parts of a second, with three, six or nine places as needed. */
+/** The fraction of a second, with three, six or nine digits as needed. */
 function fraction(nanos: number): string {
   if (nanos === 0) return '';
   return `.${String(nanos)

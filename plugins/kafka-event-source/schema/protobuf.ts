@@ -1,14 +1,14 @@
-/** Protobuf as its JSON mapping, with the names of fields as the schema has them. */
+/** Protobuf in its JSON mapping, with the schema's own field names. */
 import protobuf from 'protobufjs';
 import type { Reader, Schema } from './format.ts';
 import { readMessagePlace } from './frame.ts';
 import { messageToJson } from './protobuf-json.ts';
 
-// AWS: names of fields are those of the schema, not in camel case.
+// AWS: field names are the schema's own, not in camel case.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
 const PARSE = { keepCase: true } as const;
 const WELL_KNOWN = /^google\/protobuf\/(.+\.proto)$/;
-/** What the registry's own serialisers bring along. */
+/** Files that the registry's own serialisers know without a reference. */
 const BUILT_IN: Readonly<Record<string, string>> = {
   'confluent/meta.proto': `syntax = "proto3"; package confluent;
     message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }`,
@@ -52,7 +52,7 @@ interface Named {
   readonly messages: readonly Named[];
 }
 
-/** The messages of this file alone, in its order. */
+/** The messages of this file alone, in the file's order. */
 function messagesOf(text: string): Named[] {
   const root = new protobuf.Root();
   const { package: name } = protobuf.parse(text, root, PARSE);

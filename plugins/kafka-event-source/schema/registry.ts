@@ -1,16 +1,16 @@
-/** Asks a registry that answers as Confluent's does for schemas and what they refer to. */
+/** Reads schemas and their references from a registry with Confluent's API. */
 import http from 'node:http';
 import https from 'node:https';
 import type tls from 'node:tls';
 import { z } from 'zod';
 import type { DataFormat, Reference, Schema } from './format.ts';
 
-/** What the registry does not have. */
+/** The registry does not have the schema. */
 export class SchemaNotFound extends Error {
   override readonly name = 'SchemaNotFound';
 }
 
-/** What may be there at another time; `result` is AWS's text for it. */
+/** The registry cannot be asked now; `result` is AWS's message for the reason. */
 export class RegistryAway extends Error {
   override readonly name = 'RegistryAway';
   readonly result: string;
@@ -28,12 +28,12 @@ export interface RegistryAccess {
 }
 
 export interface Registry {
-  /** The schema with this id; SchemaNotFound or RegistryAway when it cannot be had. */
+  /** Reads the schema with this id. @throws SchemaNotFound, RegistryAway */
   find(id: number): Promise<Schema>;
   close(): void;
 }
 
-/** AWS's texts: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
+/** AWS's messages: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
 export const RESULTS = {
   denied: 'Cannot access Confluent Schema with the provided access configuration.',
   connection:
@@ -58,7 +58,7 @@ const ACCEPT = 'application/vnd.schemaregistry.v1+json, application/json';
 
 const answerSchema = z.object({
   schema: z.string(),
-  // Left out for Avro.
+  // The registry leaves it out for Avro.
   schemaType: z.enum(['AVRO', 'PROTOBUF', 'JSON']).default('AVRO'),
   references: z
     .array(z.object({ name: z.string(), subject: z.string(), version: z.number() }))
@@ -74,13 +74,14 @@ export function createRegistry(access: RegistryAccess): Registry {
 
   const referencesOf = async (answer: Answer) => {
     const found: Reference[] = [];
-    const seen = new Set<string>();
+    const visited = new Set<string>();
     const visit = async (one: Answer): Promise<void> => {
       for (const { name, subject, version } of one.references) {
         const key = JSON.stringify([name, subject, version]);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        if (seen.size > MAX_REFERENCES) throw new Error(`more than ${MAX_REFERENCES} references`);
+        if (visited.has(key)) continue;
+        visited.add(key);
+        if (visited.size > MAX_REFERENCES)
+          throw new Error(`more than ${MAX_REFERENCES} references`);
         const path = `subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`;
         const other = await get(path);
         await visit(other);
@@ -162,7 +163,7 @@ function toAnswer(target: URL, { status, body }: Received): Answer {
   }
   const error = errorSchema.safeParse(parse(body));
   const reason = `${where(target)}: status ${status}${error.success ? `: ${error.data.message}` : ''}`;
-  // Another server's 404 says nothing of the schema, and no record is given up for it.
+  // A 404 of another server does not mean that the schema is missing; no record is given up for it.
   if (status === 404 && error.success && NOT_FOUND.has(error.data.error_code)) {
     throw new SchemaNotFound(reason);
   }
@@ -171,7 +172,7 @@ function toAnswer(target: URL, { status, body }: Received): Answer {
   throw new RegistryAway(result, reason);
 }
 
-/** No such subject, version or schema. */
+/** The registry's codes for a missing subject, version or schema. */
 const NOT_FOUND: ReadonlySet<number> = new Set([40401, 40402, 40403]);
 
 function parse(body: string): unknown {
@@ -182,7 +183,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Without what the address may hold of a login. */
+/** The address without the login that it may contain. */
 function where({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname}`;
 }

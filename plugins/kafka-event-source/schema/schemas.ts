@@ -1,22 +1,22 @@
-/** The schemas of one registry as far as they are known, and those that are on their way. */
+/** Loads the schemas of one registry, and keeps them. */
 import { pause } from '../time.ts';
 import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
 import { type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
 
-/** What is known of a schema id. */
+/** A schema's reader, or the reason why there is none. */
 export type Known =
   | { readonly kind: 'readable'; readonly format: DataFormat; readonly read: Reader }
   | { readonly kind: 'notFound' | 'unreadable'; readonly reason: string };
 
 export interface SchemasOptions {
-  /** Made when the first schema is asked for, and again after it failed to be made. */
+  /** Called for the first schema, and again after a failure. */
   readonly connect: () => Promise<Registry>;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
-  /** A schema cannot be had, in AWS's words where there are any, and in ours; it is tried again. */
+  /** Called when a schema cannot be loaded, with AWS's result if it has one. It is tried again. */
   readonly onProblem: (result: string | undefined, reason: string) => void;
 }
 
-/** How long it is believed that there is no such schema. */
+/** After this time the registry is asked again for a missing schema. */
 const NOT_FOUND_MS = 10_000;
 
 export class Schemas {
@@ -30,12 +30,12 @@ export class Schemas {
     this.#options = options;
   }
 
-  /** Undefined until it has been loaded. */
+  /** A loaded schema; undefined before it is loaded. */
   get(id: number): Known | undefined {
     return this.#known.get(id);
   }
 
-  /** Resolves when something is known of each: however long the registry is away. */
+  /** Resolves when each schema is loaded or known to be missing, however long that takes. */
   async load(ids: Iterable<number>): Promise<void> {
     await Promise.all(Array.from(ids, (id) => this.#loadOnce(id)));
   }

@@ -1,7 +1,7 @@
-/** AWS's rules for values, in its words; and the schemas by which the framework checks an event. */
+/** AWS's rules for values, with its messages; and the schemas with which the framework checks events. */
 import { z } from 'zod';
 
-/** AWS: the message of a value that its service model does not allow. */
+/** AWS's message for a value that its service model does not allow. */
 export function constraint(field: string, value: unknown, rule: string): string {
   return `1 validation error detected: Value '${String(value)}' at '${field}' failed to satisfy constraint: ${rule}`;
 }
@@ -39,7 +39,7 @@ export const oneOf = <T extends string>(field: string, values: readonly [T, ...T
       constraint(field, input, `Member must satisfy enum value set: [${values.join(', ')}]`),
   });
 
-// CloudFormation takes the texts "true" and "false" too.
+// CloudFormation also takes the texts "true" and "false".
 export const flag = z.preprocess(
   (value) => (value === 'true' ? true : value === 'false' ? false : value),
   z.boolean(),

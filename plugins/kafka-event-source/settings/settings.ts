@@ -1,4 +1,4 @@
-/** The settings of a mapping, a row each, by AWS's name. A new one is a row here and the code that acts on it. */
+/** A mapping's settings by AWS's names. A new setting needs a row here, and the code that acts on it. */
 import { z } from 'zod';
 import { between, cloudFormation, flag, integer, matching, oneOf } from './rules.ts';
 
@@ -12,35 +12,35 @@ export interface Pollers {
   readonly group?: string;
 }
 
-/** An event of serverless.yml, as it is written there. */
+/** An event as it is written in serverless.yml. */
 export type EventProperties = Readonly<Record<string, unknown>>;
 
-/** Event properties that the framework lacks: how it checks them, and what they deploy as. */
+/** Event properties that the framework lacks: their schemas, and the value that they deploy as. */
 interface OwnProperties {
   readonly properties: Readonly<Record<string, object>>;
   value(event: EventProperties): unknown;
 }
 
 interface Setting<Rule extends z.ZodType, Fields extends object, Changeable extends boolean> {
-  /** AWS's, with its default. */
+  /** AWS's rule, with its default. */
   readonly rule: Rule;
-  /** Makes the mapping's fields from a value that keeps the rule. */
+  /** Makes the mapping's fields of a valid value. */
   read(value: z.output<Rule>): Fields;
-  /** Makes AWS's value from the fields; undefined if AWS has none for them. */
+  /** Makes AWS's value of the fields; undefined if AWS has none for them. */
   write(fields: Fields): unknown;
   /** Whether it may be changed while the mapping runs. */
   readonly isChangeable: Changeable;
-  /** Whether the value is one for provisioned mode only. */
+  /** Whether AWS takes the value in provisioned mode only. */
   isProvisionedOnly(value: z.output<Rule>): boolean;
-  /** The framework's value for an event; null if it has no property for this setting. */
+  /** The value that the framework makes of an event; null if it has no property for this setting. */
   framework: ((event: EventProperties) => unknown) | null;
-  /** The value that the plugin makes of an event; null if the framework does all. */
+  /** The value that the plugin makes of an event; null if it has no property of its own. */
   own: OwnProperties | null;
-  /** The value in the report. */
+  /** The value as the report prints it. */
   text(value: z.output<Rule> | undefined): unknown;
 }
 
-/** A row by itself, so that the compiler finds out its types. */
+/** A row of the table; the compiler infers its types here. */
 function setting<Rule extends z.ZodType, Fields extends object, const Changeable extends boolean>(
   row: Setting<Rule, Fields, Changeable>,
 ) {
@@ -91,7 +91,7 @@ export const SETTINGS = {
     write: ({ batchSize }) => batchSize,
     isChangeable: true,
     isProvisionedOnly: never,
-    // AWS: the framework drops a 0, as it does of the window: they deploy as the defaults, 100 and 500 ms.
+    // AWS: the framework drops a 0 here and in the window, so they deploy as the defaults, 100 and 500 ms.
     framework: ({ batchSize }) => batchSize || undefined,
     own: null,
     text: itself,
@@ -139,7 +139,7 @@ export const SETTINGS = {
         Filters: z.array(z.strictObject({ Pattern: z.string().optional() })).optional(),
       })
       .optional(),
-    /** The patterns as JSON text; a record that satisfies one of them is delivered. */
+    /** The patterns as JSON text. A record that matches one of them is delivered. */
     read: (criteria): { filters: readonly string[] } => ({
       filters: (criteria?.Filters ?? []).map(({ Pattern = '' }) => Pattern),
     }),
@@ -224,7 +224,7 @@ export const SETTINGS = {
   }),
   MaximumRetryAttempts: setting({
     rule: between('maximumRetryAttempts', -1, 10_000).default(-1),
-    /** -1 for no limit; not counting the first invocation. */
+    /** -1 for no limit. The first invocation does not count. */
     read: (maximumRetryAttempts) => ({ maximumRetryAttempts }),
     write: ({ maximumRetryAttempts }) => maximumRetryAttempts,
     isChangeable: true,
@@ -303,7 +303,7 @@ export const SETTINGS = {
     write: ({ destination }) =>
       destination ? { OnFailure: { Destination: addressOf(destination) } } : {},
     isChangeable: true,
-    isProvisionedOnly: never, // Some destinations are: admission/modes.ts.
+    isProvisionedOnly: never, // It is for some destinations: admission/modes.ts.
     framework: null,
     own: {
       properties: { onFailureDestination: { anyOf: [{ type: 'string' }, cloudFormation] } },
@@ -313,7 +313,7 @@ export const SETTINGS = {
   }),
 };
 
-/** Settings that the emulator ignores, since they do not change the function's events. */
+/** Settings that the emulator ignores, because they do not change the function's events. */
 export const ON_AWS_ONLY = {
   MetricsConfig: {
     rule: z
@@ -346,7 +346,7 @@ type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends
   ? Intersection
   : never;
 
-/** The values by AWS's names, as their rules leave them. */
+/** The values by AWS's names, after their rules have checked them. */
 export type SettingValues = Readonly<z.output<z.ZodObject<{ [N in Name]: Table[N]['rule'] }>>>;
 /** The fields of a mapping that are settings. */
 export type Settings = Readonly<All<FieldsOf<Name>>>;
@@ -356,17 +356,17 @@ export type Changes = Partial<All<FieldsOf<ChangeableName>>>;
 interface AnyRow extends Setting<z.ZodType, object, boolean> {}
 const rows = Object.entries(SETTINGS) as [Name, AnyRow][];
 
-/** Every row, without its types. */
+/** All rows, without their types. */
 export function settingRows(): readonly [name: Name, row: AnyRow][] {
   return rows;
 }
 
-/** Makes the fields of a mapping; leaves out those that are not set. */
+/** Makes a mapping's fields; leaves out those that are not set. */
 export function readSettings(values: SettingValues): Settings {
   return given(fieldsOf(values, () => true)) as Settings;
 }
 
-/** Makes the fields that may change; those that are no longer set are undefined. */
+/** Makes the fields that may change; a field that is no longer set is undefined. */
 export function readChanges(values: SettingValues): Changes {
   return fieldsOf(values, ({ isChangeable }) => isChangeable) as Changes;
 }
@@ -376,12 +376,12 @@ function fieldsOf(values: SettingValues, isWanted: (row: AnyRow) => boolean) {
   return Object.assign({}, ...wanted.map(([name, row]) => row.read(values[name])));
 }
 
-/** The values by AWS's names; fields without a value at AWS are left out. */
+/** Makes AWS's values of a mapping's fields; leaves out those that AWS does not have. */
 export function writeSettings(fields: Settings): Record<string, unknown> {
   return given(Object.fromEntries(rows.map(([name, row]) => [name, row.write(fields)])));
 }
 
-/** A destination by its ARN, or as `kafka://topic`. */
+/** Reads a destination: an ARN, or `kafka://topic`. */
 export function toDestination(address: unknown): Destination | undefined {
   if (typeof address !== 'string' || address === '') return undefined;
   if (address.startsWith(KAFKA_DESTINATION)) {
@@ -396,7 +396,7 @@ function addressOf(destination: Destination): string {
     : destination.arn;
 }
 
-/** Leaves out null and empty texts: a variable without a value gives these. */
+/** Leaves out null and empty texts, which a variable without a value gives. */
 export function given(values: Record<string, unknown>): Record<string, unknown> {
   const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isSet(value)));

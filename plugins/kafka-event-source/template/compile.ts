@@ -1,16 +1,16 @@
-/** What the framework, and this plugin, make of a kafka or msk event in the template. */
+/** Compiles a kafka or msk event into the mapping's properties, as the framework and this plugin do. */
 import { given, settingRows } from '../settings/settings.ts';
 import { isObject, type Json, merge } from './merge.ts';
 
 export type EventKind = 'kafka' | 'msk';
 
-/** An event of a function, by the name it has in serverless.yml. */
+/** An event of a function, with its name in serverless.yml. */
 export interface FoundEvent {
   readonly kind: EventKind;
   readonly event: Json;
 }
 
-/** The `kafka` and `msk` events of a function; the others are not ours. */
+/** The `kafka` and `msk` events of a function, without its other events. */
 export function findEvents(events: readonly unknown[]): FoundEvent[] {
   return events.flatMap((event): FoundEvent[] => {
     if (!isObject(event)) return [];
@@ -22,14 +22,14 @@ export function findEvents(events: readonly unknown[]): FoundEvent[] {
 
 /**
  * The properties of the mapping that an event deploys: the framework's, and those that only this
- * plugin writes. Values stand as they were written, also the wrong ones: AWS decides.
+ * plugin writes. Wrong values stay as they are: AWS's rules decide on them.
  */
 export function compileEvent(found: FoundEvent): Json {
   const base = found.kind === 'kafka' ? compileKafka(found.event) : compileMsk(found.event);
   return merge(base, ownProperties(found)) as Json;
 }
 
-/** The part of the mapping's properties that this plugin writes into the template. */
+/** The properties that this plugin writes into the template. */
 export function ownProperties({ kind, event }: FoundEvent): Json {
   const config =
     kind === 'kafka' ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig';
@@ -100,7 +100,7 @@ function compileAccess(access: unknown): Json[] {
   );
 }
 
-/** One text with commas, as environments hold it, is no server that AWS takes: it becomes several. */
+/** Splits a text with commas, as environment variables have it: AWS takes a list only. */
 function splitServers(servers: unknown): unknown[] | undefined {
   const list = toList(servers) ?? [];
   const split = list.flatMap((one) => (typeof one === 'string' ? one.split(/\s*,\s*/) : [one]));
@@ -127,7 +127,7 @@ function toObject(value: unknown): Json {
   return isObject(value) ? value : {};
 }
 
-// The framework's schema makes a list of a single value.
+// The framework's schema allows a single value instead of a list.
 function toList(value: unknown): unknown[] | undefined {
   if (value === undefined || value === null) return undefined;
   return Array.isArray(value) ? value : [value];

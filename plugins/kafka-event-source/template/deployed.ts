@@ -1,4 +1,4 @@
-/** The Kafka mappings of the template that would be deployed, whatever part of it they stand in. */
+/** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { resolve, type Scope } from './intrinsic.ts';
 import { compact, isObject, type Json, merge } from './merge.ts';
@@ -31,22 +31,22 @@ export interface FunctionDefinition {
   readonly events: readonly unknown[];
 }
 
-/** A mapping as CloudFormation gets it, with what is known here put in. */
+/** A mapping as CloudFormation gets it, with the values that are known here. */
 export interface Deployed {
   readonly logicalId: string;
-  /** Where in serverless.yml it is written. */
+  /** The mapping's place in serverless.yml. */
   readonly where: string;
   readonly kind: EventKind;
   readonly region: string;
-  /** Of this service; a mapping may call another's. */
+  /** Undefined if the mapping calls a function of another service. */
   readonly fn: FunctionDefinition | undefined;
-  /** As written, for messages. */
+  /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
   readonly qualifier: string | undefined;
   readonly properties: Json;
   /** The name of the stack's condition, which is not evaluated here. */
   readonly condition: unknown;
-  /** What AWS or the framework makes of it that the reader may not expect. */
+  /** Warnings about values that deploy as others than the reader may expect. */
   readonly warnings: readonly string[];
 }
 
@@ -58,7 +58,7 @@ interface Written {
 
 const TYPE = 'AWS::Lambda::EventSourceMapping';
 
-/** Every Kafka mapping of the service, and what is wrong with the template as a whole. */
+/** Reads all Kafka mappings of the service, and warnings about the template as a whole. */
 export function readDeployed(service: Service): { deployed: Deployed[]; warnings: string[] } {
   const scope = scopeOf(service);
   const written = readEvents(service);
@@ -82,7 +82,7 @@ export function logicalIdOf(
   return service.logicalId(kind, key, String(event.topic ?? ''), cluster);
 }
 
-/** The same token as the framework's, for the logical id. */
+/** The cluster's name in the logical id, made as the framework makes it. */
 export function clusterName(arn: unknown): string {
   if (typeof arn === 'string') return arn.split('/')[1] ?? '';
   if (!isObject(arn)) return '';
@@ -99,8 +99,8 @@ function readEvents(service: Service): Map<string, Written> {
       // AWS: the framework gives two such events one logical id, and the last one is deployed.
       if (written.has(logicalId)) {
         warnings.push(
-          `two ${kind} events have the logical id ${logicalId}: the last one is deployed ` +
-            '(by Serverless Framework v4, both kafka events). Give one of them another function.',
+          `two ${kind} events have the logical id ${logicalId}: only the last one is deployed ` +
+            '(with Serverless Framework v4, both kafka events are). Move one to another function.',
         );
       }
       const Properties = merge(
@@ -118,8 +118,8 @@ function warningsOf(event: Json): string[] {
   const warnings: string[] = [];
   if (event.maximumBatchingWindow === 0 && event.maximumBatchingWindowInSeconds === undefined) {
     warnings.push(
-      'maximumBatchingWindow: 0 deploys as the default of 500 ms, because the framework leaves a 0 ' +
-        'out. For a window of 0 write maximumBatchingWindowInSeconds: 0.',
+      'maximumBatchingWindow: 0 deploys as the default of 500 ms, because the framework leaves out ' +
+        'a 0. For a window of 0 write maximumBatchingWindowInSeconds: 0.',
     );
   }
   if (event.batchSize === 0) {
@@ -196,7 +196,7 @@ function toDeployed(
   };
 }
 
-// A mapping whose source is known to AWS only is Kafka's if it has topics.
+// If only AWS knows a mapping's source, the mapping is one for Kafka if it has topics.
 function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topics }: Json) {
   if (own !== undefined && arn === undefined) return 'kafka';
   if (typeof arn === 'string') return arn.split(':')[2] === 'kafka' ? 'msk' : undefined;
@@ -206,9 +206,9 @@ function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topi
 /** A name, an ARN or a partial ARN, each with or without a version or an alias. */
 function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
   if (typeof value !== 'string') return {};
-  const parts = value.split(':');
-  const at = parts.lastIndexOf('function');
-  const [name, qualifier] = at === -1 ? parts : parts.slice(at + 1);
+  const pieces = value.split(':');
+  const at = pieces.lastIndexOf('function');
+  const [name, qualifier] = at === -1 ? pieces : pieces.slice(at + 1);
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 

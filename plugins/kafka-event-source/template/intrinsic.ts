@@ -1,7 +1,7 @@
-/** CloudFormation's functions, as far as their values are known without CloudFormation. */
+/** Evaluates CloudFormation's functions as far as this is possible without CloudFormation. */
 import { isObject, type Json } from './merge.ts';
 
-/** What names in a template may stand for. */
+/** The values of names in a template. */
 export interface Scope {
   readonly region: string;
   readonly stackName: string;
@@ -11,10 +11,10 @@ export interface Scope {
   readonly parameters: Json;
 }
 
-/** There is no account here; serverless-offline and LocalStack use this one too. */
+/** The account of this machine; serverless-offline and LocalStack use it, too. */
 export const ACCOUNT = '000000000000';
 
-/** The value with every function replaced whose result is known; the others stay. */
+/** Replaces each function with its result, if the result is known here. */
 export function resolve(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) return value.map((one) => resolve(one, scope));
   if (!isObject(value)) return value;
@@ -24,14 +24,14 @@ export function resolve(value: unknown, scope: Scope): unknown {
   return isIntrinsic(inner) ? (evaluate(inner, scope) ?? inner) : inner;
 }
 
-/** Whether the value is known to CloudFormation only. */
+/** Whether the value is a function that only CloudFormation can evaluate. */
 export function isIntrinsic(value: unknown): value is Json {
   if (!isObject(value)) return false;
   const [key = '', ...others] = Object.keys(value);
   return others.length === 0 && (key === 'Ref' || key.startsWith('Fn::'));
 }
 
-/** The ARN of a function of this service, as it is called here. */
+/** The local ARN of a function of this service. */
 export function functionArn(name: string, { region }: Pick<Scope, 'region'>): string {
   return `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
 }
@@ -142,9 +142,9 @@ function substitute(argument: unknown, scope: Scope): unknown {
 }
 
 function join(argument: unknown): unknown {
-  const [separator, parts] = Array.isArray(argument) ? argument : [];
-  const isKnown = Array.isArray(parts) && parts.every((part) => typeof part === 'string');
-  return isKnown && typeof separator === 'string' ? parts.join(separator) : undefined;
+  const [separator, texts] = Array.isArray(argument) ? argument : [];
+  const isKnown = Array.isArray(texts) && texts.every((text) => typeof text === 'string');
+  return isKnown && typeof separator === 'string' ? texts.join(separator) : undefined;
 }
 
 function split(argument: unknown): unknown {

@@ -25,13 +25,13 @@ test("objects and lists are merged as the framework's own code merges them", () 
   );
 });
 
-test('neither part is changed', () => {
+test('neither argument is changed', () => {
   const target = { a: { b: [1] } };
   merge(target, { a: { b: [2, 3] } });
   expect(target).toEqual({ a: { b: [1] } });
 });
 
-test('null is left out, as from the template', () => {
+test('null is left out, as in the template', () => {
   expect(compact({ a: null, b: [{ c: undefined, d: 0 }], e: false })).toEqual({
     b: [{ d: 0 }],
     e: false,

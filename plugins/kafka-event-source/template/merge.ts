@@ -1,8 +1,8 @@
-/** Lays one part of a template over another, as the framework does. */
+/** Merges templates as the framework does. */
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Objects are merged, lists by position; anything else is replaced. Neither part is changed. */
+/** Merges objects, and lists by position; replaces other values. Changes neither argument. */
 export function merge(target: unknown, source: unknown): unknown {
   if (source === undefined) return target;
   if (isObject(target) && isObject(source)) {
@@ -16,7 +16,7 @@ export function merge(target: unknown, source: unknown): unknown {
   return source;
 }
 
-/** Without what is null or undefined, which the framework leaves out of the template too. */
+/** Leaves out null and undefined, as the framework does in the template. */
 export function compact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(compact);
   if (!isObject(value)) return value;
@@ -24,7 +24,7 @@ export function compact(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, one]) => [key, compact(one)]));
 }
 
-/** A plain object; a list is none. */
+/** Whether the value is an object and not a list. */
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -32,7 +32,7 @@ const pollers = (...names: string[]) => ({
   ),
   additionalProperties: false,
 });
-/** What of the plugin's properties each framework's own events have. */
+/** The plugin's properties that each framework's own events have. */
 const FRAMEWORKS = {
   'osls 4': {
     kafka: {
@@ -106,11 +106,11 @@ test.each(names)('%s takes every property, on kafka and msk, and no misspelt one
   }
 });
 
-test.each(names)('%s without the plugin refuses them', (name) => {
+test.each(names)('%s without the plugin refuses the properties', (name) => {
   expect(validatorOf(framework(name))({ kafka: EVERY })).toBe(false);
 });
 
-test.each(names)('what %s has of its own stays as it is', (name) => {
+test.each(names)('the own properties of %s stay as they are', (name) => {
   const handler = framework(name);
   defineProperties(handler);
   const validate = validatorOf(handler);
@@ -123,7 +123,7 @@ test.each(names)('what %s has of its own stays as it is', (name) => {
   );
 });
 
-test('nothing of the handler is used but what all of them have', () => {
+test('the plugin uses only the methods that all frameworks have', () => {
   const used = new Set<unknown>();
   const handler = framework('Serverless Framework v4');
   const watched = new Proxy(handler, {
@@ -137,7 +137,7 @@ test('nothing of the handler is used but what all of them have', () => {
   expect([...used].sort()).toEqual(['defineFunctionEventProperties', 'schema']);
 });
 
-test('a framework that hides its schema gets the properties, too', () => {
+test('a framework with a hidden schema gets the properties, too', () => {
   const defined: string[] = [];
   defineProperties({
     defineFunctionEventProperties: (_, event, schema) => {

@@ -1,5 +1,4 @@
-/** The event properties that the framework at hand lacks, for its validation. */
-
+/** Adds the event properties that the installed framework lacks to its validation. */
 import { cloudFormation } from '../settings/rules.ts';
 import { settingRows } from '../settings/settings.ts';
 
@@ -9,7 +8,7 @@ interface SchemaHandler {
 }
 
 const secret = { anyOf: [{ type: 'string', pattern: '^arn:' }, cloudFormation] };
-/** Written into the template by this plugin, also where the framework validates them itself. */
+/** The properties that this plugin writes into the template, even if the framework validates them. */
 const OWN_PROPERTIES: Readonly<Record<string, object>> = {
   ...Object.assign({}, ...settingRows().map(([, { own }]) => own?.properties)),
   schemaRegistry: {
@@ -41,7 +40,7 @@ export function defineProperties(handler: SchemaHandler): void {
       try {
         handler.defineFunctionEventProperties('aws', event, { properties });
       } catch (error) {
-        // The framework has it already, and says so by this code alone.
+        // The framework has the property already, and says so by this code alone.
         if (!isCollision(error)) throw error;
       }
     }
@@ -53,7 +52,7 @@ function isCollision(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'SCHEMA_COLLISION';
 }
 
-/** osls takes a text only as `onFailureDestination`, though it deploys a queue's `Fn::GetAtt` too. */
+/** osls validates `onFailureDestination` as a text only, but deploys `Fn::GetAtt` of a queue, too. */
 function allowDestinationOfStack({ schema }: SchemaHandler): void {
   for (const properties of kafkaSchemas(schema)) {
     const { onFailureDestination: own } = properties;

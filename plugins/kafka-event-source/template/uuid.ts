@@ -1,9 +1,9 @@
-/** UUIDs that are the same whenever they are made of the same parts. */
+/** UUIDs that depend on nothing but the given texts. */
 import { createHash } from 'node:crypto';
 
-/** A UUID of version 8, made of the parts. */
-export function stableUuid(parts: readonly string[]): string {
-  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+/** A UUID of version 8, derived from the texts. */
+export function stableUuid(texts: readonly string[]): string {
+  const hex = createHash('sha256').update(JSON.stringify(texts)).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return [
     hex.slice(0, 8),

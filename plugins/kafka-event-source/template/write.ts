@@ -1,11 +1,11 @@
-/** Writes into the compiled template what the framework does not know of a kafka or msk event. */
+/** Writes the properties that the framework lacks into the compiled template. */
 import { type FoundEvent, findEvents, ownProperties } from './compile.ts';
 import { logicalIdOf, type Service } from './deployed.ts';
 import { isObject, type Json, merge } from './merge.ts';
 
 const TYPE = 'AWS::Lambda::EventSourceMapping';
 
-/** Changes the resources in place; the user's own `resources` are laid over them later. */
+/** Changes the resources in place. The framework merges the user's own `resources` into them later. */
 export function writeProperties(service: Service, template: unknown): void {
   if (!isObject(template) || !isObject(template.Resources)) return;
   const resources = template.Resources;
@@ -13,7 +13,7 @@ export function writeProperties(service: Service, template: unknown): void {
   for (const { key, logicalIds, events } of service.functions) {
     for (const found of findEvents(events)) {
       const logicalId = findResource(service, resources, { key, logicalIds, found });
-      // Of two events with one logical id the framework has kept the last.
+      // If two events have one logical id, the framework keeps the last.
       if (logicalId !== undefined) written.set(logicalId, found);
     }
   }
@@ -29,7 +29,7 @@ interface Written {
   readonly found: FoundEvent;
 }
 
-// Serverless Framework v4 gives all but the last of two events on one topic another logical id.
+// Serverless Framework v4 changes the logical id of each event on a topic but the last one.
 function findResource(
   service: Service,
   resources: Json,

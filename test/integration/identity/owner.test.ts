@@ -9,7 +9,7 @@ import { createHandler as createListNotifications } from '../../../functions/lis
 import { createHandler as createListOrderEvents } from '../../../functions/listOrderEvents/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { ANYBODY, type Caller } from '../../../lib/identity/caller.ts';
-import { factsOf, notificationKey } from '../../../lib/notification/ledger/record.ts';
+import { factsOf, keyOf } from '../../../lib/notification/ledger/record.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -74,7 +74,7 @@ async function told(orderId: string, caller: Caller): Promise<void> {
     skip: 'no address',
   } as const;
   const facts = factsOf(notification, new Date());
-  const Item = { ...notificationKey(notification), ...facts, status: 'skipped', attempts: 0 };
+  const Item = { ...keyOf(notification), ...facts, status: 'skipped', attempts: 0 };
   await bench.dynamo.send(new PutCommand({ TableName: bench.table, Item }));
 }
 

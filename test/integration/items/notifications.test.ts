@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { createHandler as createGetPreferences } from '../../../functions/getPreferences/handler.ts';
 import { createHandler as createPutPreferences } from '../../../functions/putPreferences/handler.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
 import { resend } from '../../../lib/notification/ledger/resend.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
@@ -66,9 +67,16 @@ test.each(releases())(
 
     for (const event of events) expect(await notify(event)).toEqual(bench.failed());
     await sendDeferred(0);
-    await resend({ deferred: createDeferred(bench), clock: later(midnight - MINUTE / 2) }, 'all', {
-      put: true,
-    });
+    await resend(
+      {
+        deferred: createDeferred({ ...bench, clock: systemClock }),
+        clock: later(midnight - MINUTE / 2),
+      },
+      'all',
+      {
+        put: true,
+      },
+    );
     for (const day of [0, 1, 2]) await sendDeferred(day * 24 * HOUR);
     for (const event of events) expect(await notify(event)).toEqual(bench.failed());
 

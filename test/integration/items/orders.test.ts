@@ -104,7 +104,7 @@ test.each(releases())('what waits in orders of %s is published, in sequence', as
     expect([...new Set(told(id))]).toEqual(sequencesTo(version));
   }
   await until('nothing to wait', async () => {
-    const { oldest, refusedOrders } = await deps.repository.backlog();
+    const { oldest, refusedOrders } = await deps.repository.backlog.summary();
     return (oldest === undefined && refusedOrders === 0) || undefined;
   });
   for (const order of orders) expect((await read(order.id)).data).toEqual(shown(order));

@@ -9,23 +9,22 @@ import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
-import type { Message, Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Fallback } from '../../../lib/notification/channels/channel.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
 import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
 import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
 import { createFailures } from '../../../lib/notification/ledger/failures.ts';
-import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
-import { NOTIFICATION, orderKey } from '../../../lib/notification/ledger/record.ts';
+import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
 import {
   type Customers,
   createCustomers,
 } from '../../../lib/notification/preferences/customers.ts';
-import {
-  createRecipientOf,
-  type Fallback,
-} from '../../../lib/notification/preferences/recipient.ts';
+import { createRecipientOf } from '../../../lib/notification/preferences/recipient.ts';
 import type { UnsubscribeConfig } from '../../../lib/notification/preferences/unsubscribe.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../../lib/table.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
 import { type EventRecord, toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
@@ -34,7 +33,7 @@ import { call, lambdaContext } from '../../support/http.ts';
 import { orderEvent } from '../../support/order-event.ts';
 
 type Parts = {
-  sender?: Sender;
+  sender?: Sender<Message>;
   fallback?: Fallback;
   unsubscribe?: UnsubscribeConfig;
   clock?: Clock;
@@ -75,7 +74,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
     const producer = createProducer(given.brokers ?? brokers);
     producers.push(producer);
     return createHandler({
-      seen: createSeen({ dynamo: given.dynamo ?? dynamo, table, clock }),
+      ledger: createLedger({ dynamo: given.dynamo ?? dynamo, table, clock }),
       senders: { email: [sender], sms: [sender] },
       recipientOf: createRecipientOf({
         customers: given.customers ?? createCustomers({ dynamo, table, clock }),
@@ -146,7 +145,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       const sender = given.sender ?? createInbox();
       const handler = createSendDeferred({
         deferred: createDeferred(store),
-        seen: createSeen(store),
+        ledger: createLedger(store),
         senders: { email: [sender], sms: [sender] },
         recipientOf: createRecipientOf({
           customers: given.customers ?? createCustomers(store),
@@ -170,7 +169,10 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       const query = new QueryCommand({
         TableName: table,
         KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-        ExpressionAttributeValues: { ':pk': orderKey(event.data.orderId), ':sk': NOTIFICATION },
+        ExpressionAttributeValues: {
+          ':pk': orderPartition(event.data.orderId),
+          ':sk': NOTIFICATION,
+        },
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);
@@ -183,7 +185,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       const query = new QueryCommand({
         TableName: table,
         KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': orderKey(orderId) },
+        ExpressionAttributeValues: { ':pk': orderPartition(orderId) },
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);

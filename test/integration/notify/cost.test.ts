@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { countRequests } from '../../support/faults.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -25,9 +26,9 @@ async function costOf(work: (parts: Parameters<NotifyBench['notify']>[0]) => Pro
   return requests;
 }
 
-const away: Sender = {
+const away: Sender<Message> = {
   name: 'away',
-  send: async () => ({ success: false, passing: true, reason: 'away' }),
+  send: async () => ({ success: false, retriable: true, reason: 'away' }),
 };
 
 test('an event told on both channels costs a read and five writes', async () => {
@@ -46,7 +47,7 @@ test('what no provider takes costs six writes in notify, and two reads and three
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const put = await costOf((parts) => bench.notify({ ...parts, sender: away })(event));
   expect(put).toEqual({ GetItem: 1, UpdateItem: 1 + 6 + 1 });
-  const again = (sender: Sender, minutes: number) =>
+  const again = (sender: Sender<Message>, minutes: number) =>
     costOf((parts) => bench.sendDeferred({ ...parts, sender, clock: after(minutes) }));
   expect(await again(away, 2)).toEqual({ Query: 16, GetItem: 2, UpdateItem: 3 });
   expect(await again(createInbox(), 10)).toEqual({ Query: 16, GetItem: 2, UpdateItem: 3 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { DEFAULTS, type Preferences } from '../../../lib/notification/preferences/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
@@ -163,11 +164,11 @@ test('one that goes wrong does not stop the others', async () => {
   const events = [bad.event(1), good.event(1)] as const;
   await bench.notify()(...events);
   const inbox = createInbox();
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'picky',
     async send(message, signal) {
       if (message.orderId !== events[0].data.orderId) return inbox.send(message, signal);
-      return { success: false, passing: true, reason: 'too many requests' };
+      return { success: false, retriable: true, reason: 'too many requests' };
     },
   };
   const report = await bench.sendDeferred({ sender, clock: after(61) });
@@ -182,11 +183,11 @@ test('an address that changed waits for itself when its provider fails', async (
   const contact = { phone: '+15550177' };
   await bench.customers.save(customerId, { ...quiet, contact }, undefined);
   let calls = 0;
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'failing',
     async send({ channel, orderId }) {
       if (channel === 'sms' && orderId === created.data.orderId) calls += 1;
-      return { success: false, passing: channel === 'sms', reason: 'too many requests' };
+      return { success: false, retriable: channel === 'sms', reason: 'too many requests' };
     },
   };
   for (const minutes of [61, 61.5, 62.5]) {

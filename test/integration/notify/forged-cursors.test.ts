@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import { sealCursor } from '../../../lib/cursor.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { callersOf } from '../../support/callers.ts';
@@ -22,13 +23,10 @@ const lists = {
     read: (cursor: string) =>
       call(
         createListByCustomer({
-          repository: createRepository(bench.dynamo, bench.table),
+          repository: createRepository({ ...bench, clock: systemClock }),
           callers: callersOf(),
         }),
-        {
-          pathParameters: { customerId: 'c' },
-          query: { cursor },
-        },
+        { pathParameters: { customerId: 'c' }, query: { cursor } },
       ),
   },
 };

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Row, redrive } from '../../../plugins/kafka-event-source/commands/redrive.ts';
-import { readWish } from '../../../plugins/kafka-event-source/commands/redrive-options.ts';
+import { readSelection } from '../../../plugins/kafka-event-source/commands/redrive-options.ts';
 import { boundsOf, type Found, scan } from '../../../plugins/kafka-event-source/commands/scan.ts';
 import { toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
 import { loadClient } from '../../../plugins/kafka-event-source/protocol/client.ts';
@@ -84,7 +84,7 @@ async function letterTopic(settings: Record<string, string> = {}): Promise<strin
 async function redriveAll(topic: string, options: Record<string, unknown> = { all: true }) {
   const rows: Row[] = [];
   const found = (row: Row) => rows.push(row);
-  await redrive({ kafka, servers: bench.brokers, topic, wish: readWish(options), found });
+  await redrive({ kafka, servers: bench.brokers, topic, selection: readSelection(options), found });
   return rows;
 }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { notificationSchema } from '../../../lib/notification/api.ts';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
+import { notificationSchema } from '../../../lib/notification/ledger/entry.ts';
 import { EVENT_TYPES } from '../../../lib/order-event.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -94,9 +95,9 @@ test.each([1, 3, 10])(
 test('what was not sent is there with its reason', async () => {
   const customerId = randomUUID();
   const skipped = newEvent({}, { customerId, contact: { email: 'ada@example.com' } });
-  const failing: Sender = {
+  const failing: Sender<Message> = {
     name: 'failing',
-    send: async () => ({ success: false, passing: false, reason: 'no such mailbox' }),
+    send: async () => ({ success: false, retriable: false, reason: 'no such mailbox' }),
   };
   await bench.notify({ sender: failing })(skipped);
   const { body } = await bench.list({ orderId: skipped.data.orderId });

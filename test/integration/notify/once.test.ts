@@ -2,9 +2,10 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { Message, Sender } from '../../../lib/notification/channels/channels.ts';
-import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
-import { factsOf, notificationKey } from '../../../lib/notification/ledger/record.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
+import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
+import { factsOf, keyOf } from '../../../lib/notification/ledger/record.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
@@ -79,7 +80,7 @@ test('what the release before left as a failure that passes is sent at the next 
   await bench.dynamo.send(
     new PutCommand({
       TableName: bench.table,
-      Item: { ...notificationKey(notification), ...factsOf(notification, new Date()), ...old },
+      Item: { ...keyOf(notification), ...factsOf(notification, new Date()), ...old },
     }),
   );
   expect(await bench.notify({ sender: inbox })(event)).toEqual(bench.failed());
@@ -94,11 +95,11 @@ test('a failure that passes soon is sent in the same invocation, each call on re
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const during: unknown[] = [];
   let failures = 2;
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'test',
     async send(message, signal) {
       during.push((await bench.recorded(event)).email?.status);
-      if (failures-- > 0) return { success: false, passing: true, reason: 'too many requests' };
+      if (failures-- > 0) return { success: false, retriable: true, reason: 'too many requests' };
       return inbox.send(message, signal);
     },
   };
@@ -113,11 +114,11 @@ test('a failure that passes soon is sent in the same invocation, each call on re
 test('an invocation that dies between two calls leaves the notification to be sent', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
-  const claiming = createSeen({ ...bench, clock: systemClock });
+  const leasing = createLedger({ ...bench, clock: systemClock });
   const [notification] = await bench.planOf(event);
   if (!notification) throw new Error('nothing is planned');
-  const claim = await claiming.claim(notification, laterBy(9_000).now());
-  await claiming.hold(notification, String(claim?.id), 'too many', laterBy(9_000).now());
+  const lease = await leasing.lease(notification, laterBy(9_000).now());
+  await leasing.hold(notification, String(lease?.id), 'too many', laterBy(9_000).now());
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'claimed' } });
 
   const soon = bench.notify({ sender: inbox });
@@ -127,20 +128,20 @@ test('an invocation that dies between two calls leaves the notification to be se
   expect(await late(event)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email']);
   // Whoever held it comes back too late.
-  const back = claiming.resume(notification, String(claim?.id), laterBy(20_000).now());
+  const back = leasing.resume(notification, String(lease?.id), laterBy(20_000).now());
   await expect(back).rejects.toMatchObject({ code: 'SEND_FAILED' });
 });
 
-test('a claim that is given back before its call counts no call, and is taken by whoever comes first', async () => {
+test('a lease that is given back before its call counts no call, and is taken by whoever comes first', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
-  const seen = createSeen({ ...bench, clock: systemClock });
+  const ledger = createLedger({ ...bench, clock: systemClock });
   const [notification] = await bench.planOf(event);
   if (!notification) throw new Error('nothing is planned');
-  const claim = await seen.claim(notification, laterBy(9_000).now());
+  const lease = await ledger.lease(notification, laterBy(9_000).now());
   // The second one stands for the SDK, which repeats a write whose answer was lost.
   const wait = { reason: 'no time left', until: laterBy(60_000).now() };
-  for (const _ of [1, 2]) await seen.release(notification, String(claim?.id), wait);
+  for (const _ of [1, 2]) await ledger.release(notification, String(lease?.id), wait);
   const { email: waits } = await bench.recorded(event);
   expect(waits).toMatchObject({ status: 'deferred', reason: 'no time left', attempts: 0 });
   expect(waits).not.toHaveProperty('failingSince');
@@ -185,11 +186,11 @@ test('a write whose answer is lost, and that the SDK repeats, makes no differenc
 
 test('a failure that stays is not tried again', async () => {
   let calls = 0;
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'test',
     async send() {
       calls++;
-      return { success: false, passing: false, reason: 'no such recipient' };
+      return { success: false, retriable: false, reason: 'no such recipient' };
     },
   };
   const notify = bench.notify({ sender });
@@ -203,7 +204,7 @@ test('a failure that stays is not tried again', async () => {
 
 test('a lost answer is unknown and never sent again', async () => {
   const inbox = createInbox();
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'test',
     async send(message, signal) {
       await inbox.send(message, signal);
@@ -242,35 +243,35 @@ test('what a dead invocation was sending becomes unknown when its time is over',
   await died;
 });
 
-/** Somebody else finds the record of a claim abandoned, when the claim's time is over. */
+/** Somebody else finds the record of a lease abandoned, when the lease's time is over. */
 async function abandoned() {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
-  const seen = createSeen({ ...bench, clock: systemClock });
+  const ledger = createLedger({ ...bench, clock: systemClock });
   const [notification] = await bench.planOf(event);
   if (!notification) throw new Error('nothing is planned');
-  const claim = await seen.claim(notification, laterBy(9_000).now());
+  const lease = await ledger.lease(notification, laterBy(9_000).now());
   const inbox = createInbox();
   const late = bench.notify({ sender: inbox, clock: laterBy(11_000) });
   expect(await late(event)).toEqual(bench.failed());
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'unknown' } });
   expect(inbox.sent).toEqual([]);
-  return { event, seen, notification, claim: String(claim?.id) };
+  return { event, ledger, notification, lease: String(lease?.id) };
 }
 
-test('whoever holds the claim knows best: its outcome is noted although the record is no longer `sending`', async () => {
-  const { event, seen, notification, claim } = await abandoned();
-  await seen.settle(notification, claim, { status: 'sent', messageId: 'm1', provider: 'late' });
+test('whoever holds the lease knows best: its outcome is noted although the record is no longer `sending`', async () => {
+  const { event, ledger, notification, lease } = await abandoned();
+  await ledger.settle(notification, lease, { status: 'sent', messageId: 'm1', provider: 'late' });
   expect(await bench.recorded(event)).toMatchObject({
     email: { status: 'sent', messageId: 'm1', attempts: 1 },
   });
 });
 
 test.each(['putOff', 'release'] as const)(
-  'whoever holds the claim knows best: what surely went nowhere is sent later (%s)',
+  'whoever holds the lease knows best: what surely went nowhere is sent later (%s)',
   async (way) => {
-    const { event, seen, notification, claim } = await abandoned();
+    const { event, ledger, notification, lease } = await abandoned();
     const until = laterBy(60_000).now();
-    await seen[way](notification, claim, { reason: 'away', until, failingSince: new Date() });
+    await ledger[way](notification, lease, { reason: 'away', until, failingSince: new Date() });
     expect(await bench.recorded(event)).toMatchObject({ email: { status: 'deferred' } });
     const inbox = createInbox();
     await bench.sendDeferred({ sender: inbox, clock: laterBy(61_000) });
@@ -278,15 +279,15 @@ test.each(['putOff', 'release'] as const)(
   },
 );
 
-test('a claim that somebody else has taken over notes nothing any more', async () => {
-  const { event, seen, notification, claim } = await abandoned();
+test('a lease that somebody else has taken over notes nothing any more', async () => {
+  const { event, ledger, notification, lease } = await abandoned();
   const wait = { reason: 'away', until: laterBy(60_000).now(), failingSince: new Date() };
-  await seen.putOff(notification, claim, wait);
+  await ledger.putOff(notification, lease, wait);
   await bench.sendDeferred({ clock: laterBy(61_000) });
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent' } });
-  await seen.putOff(notification, claim, wait);
-  await seen.release(notification, claim, wait);
-  await seen.giveUp(notification, claim, 'away');
-  await seen.settle(notification, claim, { status: 'unknown', reason: 'late' });
+  await ledger.putOff(notification, lease, wait);
+  await ledger.release(notification, lease, wait);
+  await ledger.giveUp(notification, lease, 'away');
+  await ledger.settle(notification, lease, { status: 'unknown', reason: 'late' });
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 2 } });
 });

@@ -3,9 +3,10 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
-import type { Message, Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
-import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
+import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
 import { always, faultyDynamo } from '../../support/faults.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -26,19 +27,19 @@ afterAll(() => bench.close());
 function away(isMeant: (message: Message) => boolean = () => true) {
   const inbox = createInbox();
   const calls: Message[] = [];
-  const sender: Sender = {
+  const sender: Sender<Message> = {
     name: 'away',
     async send(message, signal) {
       if (!isMeant(message)) return inbox.send(message, signal);
       calls.push(message);
-      return { success: false, passing: true, reason: 'away: ECONNREFUSED' };
+      return { success: false, retriable: true, reason: 'away: ECONNREFUSED' };
     },
   };
   return { sender, calls, inbox };
 }
 
 /** Runs sendDeferred once every `every` minutes of a period. */
-async function runs(sender: Sender, from: number, to: number, every: number) {
+async function runs(sender: Sender<Message>, from: number, to: number, every: number) {
   for (let minutes = from; minutes < to; minutes += every) {
     await bench.sendDeferred({ sender, clock: after(minutes) });
   }
@@ -238,11 +239,11 @@ async function putOff() {
 
 test('what waits is looked at also when a process has taken it at another delivery, and died', async () => {
   const [called, paused] = [await putOff(), await putOff()];
-  const seen = createSeen({ ...bench, clock: systemClock });
+  const ledger = createLedger({ ...bench, clock: systemClock });
   const over = new Date(Date.now() + 9_000);
-  await seen.claim(called.notification, over);
-  const claim = await seen.claim(paused.notification, over);
-  await seen.hold(paused.notification, String(claim?.id), 'too many', over);
+  await ledger.lease(called.notification, over);
+  const lease = await ledger.lease(paused.notification, over);
+  await ledger.hold(paused.notification, String(lease?.id), 'too many', over);
   const inbox = createInbox();
   await bench.sendDeferred({ sender: inbox, clock: after(2) });
   expect((await bench.recorded(called.event)).email).toMatchObject({ status: 'unknown' });
@@ -254,15 +255,19 @@ test('nothing is given up under a call that somebody has begun in that moment', 
   const { event, notification } = await putOff();
   const { pk, sk } = (await bench.recorded(event)).email ?? {};
   const clock = after(7 * DAY);
-  const seen = createSeen({ ...bench, clock });
+  const ledger = createLedger({ ...bench, clock });
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
   const send = dynamo.send.bind(dynamo) as (command: object) => Promise<unknown>;
   const meanwhile = async (command: object) => {
     const answer = await send(command);
-    if (command instanceof GetCommand) await seen.claim(notification, after(7 * DAY + 1).now());
+    if (command instanceof GetCommand) await ledger.lease(notification, after(7 * DAY + 1).now());
     return answer;
   };
-  const deferred = createDeferred({ ...bench, dynamo: Object.assign(dynamo, { send: meanwhile }) });
+  const deferred = createDeferred({
+    ...bench,
+    clock,
+    dynamo: Object.assign(dynamo, { send: meanwhile }),
+  });
   expect(await deferred.postpone({ pk, sk }, clock.now())).toBe('settled');
   expect((await bench.recorded(event)).email).toMatchObject({ status: 'sending' });
   dynamo.destroy();

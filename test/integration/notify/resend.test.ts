@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Clock } from '../../../lib/clock.ts';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
@@ -28,9 +29,9 @@ function after(minutes: number): Clock {
   return { now: () => new Date(Date.now() + minutes * MINUTE) };
 }
 
-const away: Sender = {
+const away: Sender<Message> = {
   name: 'away',
-  send: async ({ channel }) => ({ success: false, passing: channel === 'sms', reason: 'away' }),
+  send: async ({ channel }) => ({ success: false, retriable: channel === 'sms', reason: 'away' }),
 };
 
 /** SMS that waited through the night, and then through an outage that was too long. */

@@ -1,7 +1,8 @@
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { callInTurn } from '../../../lib/notification/call.ts';
-import type { EmailMessage, Sender } from '../../../lib/notification/channels/channels.ts';
+import { callProviders } from '../../../lib/notification/call.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { EmailMessage, Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { createSmtpSender } from '../../../lib/notification/channels/senders/smtp.ts';
 
 const email: EmailMessage = {
@@ -55,7 +56,7 @@ async function send(url: string) {
     },
   };
   const first = createSmtpSender({ url, from: 'orders@shop.example' });
-  const outcome = await callInTurn([first, other as Sender], email, log as never);
+  const outcome = await callProviders([first, other as Sender<Message>], email, log as never);
   return { status: outcome.status, second };
 }
 

@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { callInTurn } from '../../../lib/notification/call.ts';
-import type { EmailMessage } from '../../../lib/notification/channels/channels.ts';
+import { callProviders } from '../../../lib/notification/call.ts';
+import type { EmailMessage } from '../../../lib/notification/channels/senders/sender.ts';
 import { createSmtpSender } from '../../../lib/notification/channels/senders/smtp.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { createAuthority } from '../../../plugins/kafka-event-source/test/support/certificate.ts';
@@ -52,7 +52,7 @@ async function start(options: SMTPServerOptions = {}) {
 }
 
 const send = (url: string) => {
-  return callInTurn([createSmtpSender({ url, from })], email, log as never);
+  return callProviders([createSmtpSender({ url, from })], email, log as never);
 };
 
 const refusing = (code: number) => Object.assign(new Error('no'), { responseCode: code });
@@ -120,7 +120,7 @@ describe('a password', () => {
   test('is not told to a server without TLS, nor to one that nobody vouches for', async () => {
     for (const disabled of [['STARTTLS'], []]) {
       const { seen, url } = await asking(disabled);
-      expect(await send(url)).toMatchObject({ status: 'failed', passing: true });
+      expect(await send(url)).toMatchObject({ status: 'failed', retriable: true });
       expect(seen).toEqual([]);
       await new Promise<void>((resolve) => server?.close(resolve));
     }
@@ -133,7 +133,7 @@ describe('a password', () => {
   });
 });
 
-const failed = (passing: boolean, reason: string) => ({ status: 'failed', passing, reason });
+const failed = (retriable: boolean, reason: string) => ({ status: 'failed', retriable, reason });
 
 test.each([
   ['busy at the recipient', { onRcptTo: refuse(450) }, failed(true, 'smtp: RCPT TO 450')],
@@ -174,7 +174,7 @@ test('a wrong password and an absent server pass: nothing has left', async () =>
   const { port } = await start({ authOptional: false, onAuth: (_, __, done) => done(null, {}) });
   expect(await send(`smtp://a:b@127.0.0.1:${port}?tls=no`)).toMatchObject({
     status: 'failed',
-    passing: true,
+    retriable: true,
   });
   expect(await send(`smtp://127.0.0.1:${await freePort()}`)).toEqual(
     failed(true, 'smtp: no session ESOCKET'),

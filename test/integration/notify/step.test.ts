@@ -1,8 +1,9 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
-import { orderKey } from '../../../lib/notification/ledger/record.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
+import { orderPartition } from '../../../lib/table.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
 
@@ -14,9 +15,9 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-const away: Sender = {
+const away: Sender<Message> = {
   name: 'away',
-  send: async () => ({ success: false, passing: true, reason: 'away' }),
+  send: async () => ({ success: false, retriable: true, reason: 'away' }),
 };
 
 /** An order's first two events; the second is delivered before the first. */
@@ -36,7 +37,7 @@ async function expectSuperseded(event: ReturnType<typeof newEvent>) {
 test('an event told on one channel and put off on the other overtakes the earlier ones', async () => {
   const { created, updated } = twoEvents();
   const inbox = createInbox();
-  const half: Sender = {
+  const half: Sender<Message> = {
     name: 'half',
     send: (message, signal) =>
       message.channel === 'sms' ? away.send(message, signal) : inbox.send(message, signal),
@@ -61,7 +62,7 @@ test('the step that the release before has taken back is taken anew', async () =
     new PutCommand({
       TableName: bench.table,
       Item: {
-        pk: orderKey(created.data.orderId),
+        pk: orderPartition(created.data.orderId),
         sk: 'NOTIFIED',
         sequence: 0,
         before: 0,

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createHandler as createGetPreferences } from '../../../functions/getPreferences/handler.ts';
 import { createHandler as createPutPreferences } from '../../../functions/putPreferences/handler.ts';
 import { logger } from '../../../lib/logger.ts';
-import type { Sender } from '../../../lib/notification/channels/channels.ts';
-import { orderKey } from '../../../lib/notification/ledger/record.ts';
+import type { Message } from '../../../lib/notification/channels/channels.ts';
+import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { unsubscribe } from '../../../lib/notification/preferences/unsubscribe.ts';
+import { orderPartition } from '../../../lib/table.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -22,9 +23,9 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-const away: Sender = {
+const away: Sender<Message> = {
   name: 'away',
-  send: async () => ({ success: false, passing: true, reason: 'away' }),
+  send: async () => ({ success: false, retriable: true, reason: 'away' }),
 };
 
 /** A customer whose preferences another release has stored. */
@@ -217,7 +218,7 @@ test.each([
   ['nothing in it', {}],
 ])('a last step of an order with %s stops nothing', async (_, step) => {
   const event = newEvent({ timestamp: new Date().toISOString() });
-  const key = { pk: orderKey(event.data.orderId), sk: 'NOTIFIED' };
+  const key = { pk: orderPartition(event.data.orderId), sk: 'NOTIFIED' };
   await bench.dynamo.send(new PutCommand({ TableName: bench.table, Item: { ...key, ...step } }));
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });

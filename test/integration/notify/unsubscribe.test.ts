@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler } from '../../../functions/unsubscribe/handler.ts';
-import type { EmailMessage } from '../../../lib/notification/channels/channels.ts';
+import type { EmailMessage } from '../../../lib/notification/channels/senders/sender.ts';
 import { httpEvent, lambdaContext } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 

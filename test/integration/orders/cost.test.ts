@@ -35,7 +35,11 @@ async function costOf(
 ) {
   const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
   const requests = countRequests(client);
-  await work({ ...bench, dynamo: client, repository: createRepository(client, bench.table) });
+  await work({
+    ...bench,
+    dynamo: client,
+    repository: createRepository({ ...bench, dynamo: client }),
+  });
   client.destroy();
   return requests;
 }
@@ -96,7 +100,7 @@ test('a look at the health costs 18 queries, a run of the relay 34; each order l
     return call(
       createHealth({
         callers: callersOf(),
-        backlog: () => repository.backlog(),
+        backlog: () => repository.backlog.summary(),
         stuck,
         checkKafka,
         clock,
@@ -107,12 +111,15 @@ test('a look at the health costs 18 queries, a run of the relay 34; each order l
   const clock = { now: () => new Date(Date.now() + 60_000) };
   const relay = (deps: OutboxDeps) => createRelayOutbox({ ...deps, clock })({}, lambdaContext());
   await until('nothing to be pending', async () =>
-    (await bench.repository.backlog()).oldest === undefined ? true : undefined,
+    (await bench.repository.backlog.summary()).oldest === undefined ? true : undefined,
   );
   // As many again to tell the age of what waits, which an alarm is for.
   expect(await costOf(relay)).toEqual({ Query: 34 });
   const producer = createProducer([`localhost:${await freePort()}`]);
   await place({ ...bench, producer });
-  await until('the index to hold it', async () => (await bench.repository.backlog()).oldest);
+  await until(
+    'the index to hold it',
+    async () => (await bench.repository.backlog.summary()).oldest,
+  );
   expect(await costOf(relay)).toEqual({ Query: 34, GetItem: 1, UpdateItem: 1 });
 });

@@ -52,7 +52,7 @@ async function hangingDeps(greeting: string) {
     for (const socket of sockets) socket.destroy();
     server.close();
   };
-  const repository = createRepository(dynamo, 'orders');
+  const repository = createRepository({ dynamo, table: 'orders', clock: systemClock });
   return { repository, producer: untouched<Producer>(), topic: 't', clock: systemClock };
 }
 

@@ -26,7 +26,7 @@ function health(changes: Partial<HealthDeps> = {}, callers = callersOf()) {
   const probe = createProbe(bench.brokers);
   const deps: HealthDeps = {
     clock: systemClock,
-    backlog: () => bench.repository.backlog(),
+    backlog: () => bench.repository.backlog.summary(),
     checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
     ...changes,
   };
@@ -64,7 +64,10 @@ test('an event that waits for long is a degraded service, with its age', async (
   const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
   await call(createCreateOrder(away), { method: 'POST', body });
-  await until('the index to hold the order', async () => (await bench.repository.backlog()).oldest);
+  await until(
+    'the index to hold the order',
+    async () => (await bench.repository.backlog.summary()).oldest,
+  );
   const clock = { now: () => new Date(Date.now() + 300_000) };
   const reply = await health({ clock });
   expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
@@ -73,9 +76,10 @@ test('an event that waits for long is a degraded service, with its age', async (
 
 test('DynamoDB away is 503 with a time to come back, within two seconds', async () => {
   const dynamoEndpoint = `http://localhost:${await freePort()}`;
-  const repository = createRepository(createDynamo({ region: 'us-east-1', dynamoEndpoint }), 't');
+  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
+  const repository = createRepository({ dynamo, table: 't', clock: systemClock });
   const start = performance.now();
-  const reply = await health({ backlog: () => repository.backlog() });
+  const reply = await health({ backlog: () => repository.backlog.summary() });
   expect(performance.now() - start).toBeLessThan(2_000);
   expect([reply.status, reply.body.code, reply.headers['retry-after']]).toEqual([
     503,

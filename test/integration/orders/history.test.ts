@@ -63,7 +63,7 @@ test('an event that Kafka refuses is shown with its tries, and those behind it a
   const { id } = placed.body.data;
   const at = new Date().toISOString();
   const refusal = { since: at, at, attempts: 3, reason: 'too large at broker-1' };
-  await bench.repository.putOff(id, 1, refusal, at);
+  await bench.repository.backlog.putOff(id, 1, refusal, at);
   const request = { method: 'PUT', pathParameters: { id }, body: { status: 'shipped' } };
   await call(createUpdateStatus(away), request);
   const { body: answer } = await events(id);

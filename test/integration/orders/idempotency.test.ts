@@ -4,9 +4,9 @@ import { createHandler } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import { claimKey } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { idempotencyKey } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { callersOf } from '../../support/callers.ts';
 import { always, type Fault, faultyDynamo } from '../../support/faults.ts';
@@ -50,7 +50,7 @@ async function ordersOf(customerId: string, atLeast = 1) {
 
 const failing = (commandName: string, faults: Iterable<Fault>): OutboxDeps => ({
   ...bench,
-  repository: createRepository(faultyDynamo(commandName, faults).client, bench.table),
+  repository: createRepository({ ...bench, dynamo: faultyDynamo(commandName, faults).client }),
 });
 
 test('a repeated request gets the same bytes, also after the order has moved', async () => {
@@ -134,7 +134,7 @@ test('a key that is past its day makes a new order, whether or not its claim was
   const early = { ...bench, clock: { now: () => new Date(Date.now() - DAY_MS - 1_000) } };
   const first = await place(key, body, early);
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: claimKey(key, []) }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []) }),
   );
   expect(Item?.expiresAt).toBeLessThan(Date.now() / 1000);
   const [second, twin] = await Promise.all([place(key, body), place(key, body)]);
@@ -154,7 +154,7 @@ test('the claim keeps neither the key nor the body', async () => {
   const { key, body } = fresh();
   await place(key, { ...body, contact: { email: 'somebody@example.org' } });
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: claimKey(key, []) }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []) }),
   );
   expect(JSON.stringify(Item)).not.toMatch(new RegExp(`${key}|somebody|${body.customerId}`));
 });
@@ -181,7 +181,7 @@ test('when the write never arrives, neither claim nor order are there, and the r
   const reply = await place(key, body, failing('TransactWriteItemsCommand', always('never sent')));
   expect(reply.status).toBe(503);
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: claimKey(key, []), ConsistentRead: true }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []), ConsistentRead: true }),
   );
   expect(Item).toBeUndefined();
   const again = await place(key, body);
@@ -197,7 +197,10 @@ test('a first attempt that is slow and a second that overtakes it end in one ord
     step: 'initialize',
     name: 'slow',
   });
-  const slow = place(key, body, { ...bench, repository: createRepository(client, bench.table) });
+  const slow = place(key, body, {
+    ...bench,
+    repository: createRepository({ ...bench, dynamo: client }),
+  });
   const fast = await place(key, body);
   release.resolve();
   const late = await slow;

@@ -6,8 +6,8 @@ import { createHandler as createListByCustomer } from '../../../functions/listBy
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
-import { orderKey } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { orderKey } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';

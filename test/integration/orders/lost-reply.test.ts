@@ -23,7 +23,7 @@ function* lostOnce(): Generator<Fault> {
 
 test('a creation whose first answer is lost is one order with one event', async () => {
   const { client, tries } = faultyDynamo('PutItemCommand', ['answer lost', 'none']);
-  const deps = { ...bench, repository: createRepository(client, bench.table) };
+  const deps = { ...bench, repository: createRepository({ ...bench, dynamo: client }) };
   const reply = await call(createCreateOrder(deps), { method: 'POST', body });
   expect(reply.status).toBe(201);
   expect(tries.PutItem).toBeGreaterThan(1);
@@ -34,7 +34,7 @@ test('a change whose first answer is lost is a success with one event', async ()
   const created = await call(createCreateOrder(bench), { method: 'POST', body });
   const { id } = created.body.data;
   const { client, tries } = faultyDynamo('UpdateItemCommand', lostOnce());
-  const deps = { ...bench, repository: createRepository(client, bench.table) };
+  const deps = { ...bench, repository: createRepository({ ...bench, dynamo: client }) };
   const reply = await call(createUpdateStatus(deps), {
     method: 'PUT',
     pathParameters: { id },
@@ -62,7 +62,7 @@ test('a change whose answer is lost is a success also when another writer has mo
     { step: 'finalizeRequest', priority: 'low', name: 'another-writer' },
   );
   const reply = await call(
-    createUpdateStatus({ ...bench, repository: createRepository(client, bench.table) }),
+    createUpdateStatus({ ...bench, repository: createRepository({ ...bench, dynamo: client }) }),
     { method: 'PUT', pathParameters, body: { status: 'confirmed', expectedVersion: 1 } },
   );
   expect([reply.status, reply.body.data?.status, reply.body.data?.version]).toEqual([

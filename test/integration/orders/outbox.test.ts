@@ -69,7 +69,10 @@ test('a send that fails marks nothing as published', async () => {
   });
   const stored = await bench.repository.get(reply.body.data.id);
   expect(stored?.events[0]?.publishedAt).toBeUndefined();
-  await until('the index to hold the order', async () => (await bench.repository.backlog()).oldest);
+  await until(
+    'the index to hold the order',
+    async () => (await bench.repository.backlog.summary()).oldest,
+  );
   await relay();
 });
 
@@ -126,7 +129,10 @@ test('an event of the last three seconds is left to the handler that wrote it', 
   const { id } = reply.body.data;
   const relayAt = (ms: number) =>
     createRelayOutbox({ ...bench, clock: at(ms) })({}, lambdaContext());
-  await until('the index to hold the order', async () => (await bench.repository.backlog()).oldest);
+  await until(
+    'the index to hold the order',
+    async () => (await bench.repository.backlog.summary()).oldest,
+  );
   for (const ms of [0, 1, 2_999, 3_000]) expect((await relayAt(ms)).published).toBe(0);
   expect((await relayAt(3_001)).published).toBe(1);
   await until('the event', () => (toldOf(id).length > 0 ? true : undefined));

@@ -88,7 +88,7 @@ test('an order is answered, stored, published with its key and marked as publish
   const stored = await bench.repository.get(order.id);
   expect(stored?.events).toEqual([expect.objectContaining({ publishedAt: expect.any(String) })]);
   await until('the index to hold nothing', async () =>
-    (await bench.repository.backlog()).oldest === undefined ? true : undefined,
+    (await bench.repository.backlog.summary()).oldest === undefined ? true : undefined,
   );
 });
 

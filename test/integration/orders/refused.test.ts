@@ -5,8 +5,8 @@ import { createHandler as createHealth } from '../../../functions/health/handler
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
-import { orderKey, REFUSED_SHARD } from '../../../lib/order/keys.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { orderKey, REFUSED_SHARD } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
@@ -89,7 +89,7 @@ function health() {
     createHealth({
       callers: callersOf(),
       clock: inMinutes(0),
-      backlog: () => bench.repository.backlog(),
+      backlog: () => bench.repository.backlog.summary(),
       checkKafka: async () => undefined,
     }),
   );
@@ -178,7 +178,7 @@ test('many refused orders take only a part of a run, and the others go out', asy
   });
   await until('all refused to be set apart', async () => {
     await relay();
-    return (await bench.repository.backlog()).refusedOrders === 20 ? true : undefined;
+    return (await bench.repository.backlog.summary()).refusedOrders === 20 ? true : undefined;
   });
   expect((await relay(1.5)).refused).toBe(0);
   const due = await relay(5);

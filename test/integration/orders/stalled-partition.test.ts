@@ -10,9 +10,9 @@ import { AppError } from '../../../lib/errors.ts';
 import { UnreachableError } from '../../../lib/kafka/client.ts';
 import type { Producer } from '../../../lib/kafka/producer.ts';
 import { eventOf } from '../../../lib/order/events.ts';
-import { orderKey } from '../../../lib/order/keys.ts';
 import { firstVersion } from '../../../lib/order/order.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { orderKey } from '../../../lib/table.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
@@ -29,7 +29,7 @@ beforeEach(async () => {
   const dynamo = DynamoDBDocumentClient.from(patient, {
     marshallOptions: { removeUndefinedValues: true },
   });
-  bench = { ...bench, dynamo, repository: createRepository(dynamo, bench.table) };
+  bench = { ...bench, dynamo, repository: createRepository({ ...bench, dynamo }) };
   await bench.producer.send(bench.topic, [{ key: 'k', value: '{}' }], 5_000);
 });
 
@@ -165,7 +165,7 @@ test('a refused order without its reason does not make DynamoDB seem away', asyn
   const [id = ''] = await pending(1, 60, () => true);
   const names = { '#shard': 'pendingShard' };
   await change(id, 'SET #shard = :refused', names, { ':refused': 'REFUSED' });
-  expect(await bench.repository.backlog()).toMatchObject({ refusedOrders: 1 });
+  expect(await bench.repository.backlog.summary()).toMatchObject({ refusedOrders: 1 });
 });
 
 test('an order whose events cannot be marked is named, and the others go on', async () => {

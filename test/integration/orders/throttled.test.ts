@@ -33,7 +33,7 @@ function* once(): Generator<Fault> {
 
 function throttled(commandName: string, faults: Iterable<Fault>) {
   const { client, tries } = faultyDynamo(commandName, faults);
-  const deps: OutboxDeps = { ...bench, repository: createRepository(client, bench.table) };
+  const deps: OutboxDeps = { ...bench, repository: createRepository({ ...bench, dynamo: client }) };
   return { deps, tries };
 }
 

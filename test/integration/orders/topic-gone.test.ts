@@ -32,7 +32,7 @@ test('with the topic gone orders are taken, health says so, and their events fol
       createHealth({
         callers: callersOf(),
         clock: systemClock,
-        backlog: () => bench.repository.backlog(),
+        backlog: () => bench.repository.backlog.summary(),
         checkKafka: (timeoutMs) => probe.check(topic, timeoutMs),
       }),
     );

@@ -5,12 +5,12 @@ import { systemClock } from '../../../lib/clock.ts';
 import { logger } from '../../../lib/logger.ts';
 import type { Senders } from '../../../lib/notification/channels/channels.ts';
 import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
-import { deliver, planOf } from '../../../lib/notification/deliver.ts';
-import { createSeen } from '../../../lib/notification/ledger/ledger.ts';
-import { NOTIFICATION, orderKey } from '../../../lib/notification/ledger/record.ts';
+import { deliverEvent, planOf } from '../../../lib/notification/deliver.ts';
+import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
 import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../../lib/notification/preferences/recipient.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../../lib/table.ts';
 import { orderEvent } from '../../support/order-event.ts';
 import type { Samples } from './samples.ts';
 import type { World } from './world.ts';
@@ -31,7 +31,7 @@ async function recordsOf({ bench }: World, { data, id }: OrderEvent) {
   const query = new QueryCommand({
     TableName: bench.table,
     KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': orderKey(data.orderId), ':sk': NOTIFICATION },
+    ExpressionAttributeValues: { ':pk': orderPartition(data.orderId), ':sk': NOTIFICATION },
     ConsistentRead: true,
   });
   const { Items = [] } = await bench.dynamo.send(query);
@@ -52,9 +52,9 @@ async function tell({ bench }: World, event: OrderEvent): Promise<void> {
   const senders: Senders = { email: [mock], sms: [mock] };
   const recipientOf = createRecipientOf({ customers: createCustomers(store), fallback: undefined });
   const attempt = { deadline: new Date(Date.now() + 30_000), log: logger };
-  await deliver(event, attempt, {
+  await deliverEvent(event, attempt, {
     ...store,
-    seen: createSeen(store),
+    ledger: createLedger(store),
     senders,
     recipientOf,
     unsubscribe: undefined,
@@ -82,7 +82,7 @@ async function deferredEmail({ bench }: World) {
   const planned = await planOf(event, { recipientOf, clock: systemClock, unsubscribe: undefined });
   const email = planned.find(({ channel }) => channel === 'email');
   if (!email) throw new Error('the event has no email');
-  await createSeen(store).defer(email, new Date(Date.now() - 1_000), 'to be sent again');
+  await createLedger(store).defer(email, new Date(Date.now() - 1_000), 'to be sent again');
   return event;
 }
 

@@ -157,7 +157,7 @@ export const SAMPLES: Record<string, Samples> = {
       const [pending, refused] = [await placeOrder(), await placeOrder()];
       const since = refused.createdAt;
       const refusal = { since, at: since, attempts: 1, reason: 'RECORD_TOO_LARGE' };
-      await bench.repository.putOff(refused.id, 1, refusal, since);
+      await bench.repository.backlog.putOff(refused.id, 1, refusal, since);
       for (const { id } of [pending, refused]) {
         await until(`${id} on the topic`, async () => {
           await world.lambda.invoke(await sample());

@@ -1,8 +1,8 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { logFailure, logger } from '../../../logger.ts';
 import { tracePart } from '../../../tracer.ts';
-import type { SendResult } from '../channels.ts';
 import { type Problem, refusalOf } from './refusal.ts';
+import type { SendResult } from './sender.ts';
 
 /**
  * What the clients of SES and SNS have in common: one try each, on a connection of its own. The client
@@ -29,7 +29,7 @@ export function oneTry() {
  *
  * @param permanent whether a refusal is about this message or its recipient: see {@link refusalOf}
  */
-export function createAsk<Sdk>(
+export function createAwsCaller<Sdk>(
   provider: string,
   load: () => Promise<Sdk>,
   permanent: (problem: Problem) => boolean,
@@ -45,7 +45,11 @@ export function createAsk<Sdk>(
     } catch (error) {
       logFailure(logger, 'no client', error);
       const { code, name }: Problem = Object(error);
-      return { success: false, passing: true, reason: `${provider}: no client (${code ?? name})` };
+      return {
+        success: false,
+        retriable: true,
+        reason: `${provider}: no client (${code ?? name})`,
+      };
     }
     try {
       const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));

@@ -1,4 +1,4 @@
-import type { EmailMessage } from '../channels.ts';
+import type { EmailMessage } from './sender.ts';
 
 /**
  * The headers by which a mail program unsubscribes its reader in one click, by a POST to the address

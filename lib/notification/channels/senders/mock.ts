@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Message, Sender } from '../channels.ts';
+import type { AnyMessage, Sender } from './sender.ts';
 
-/** Kept for whoever looks into the inbox; older ones go. */
+/** The parts of a message that are not printed. */
+const MACHINES_READ = new Set(['html', 'unsubscribe']);
+
+/** The inbox keeps the newest messages only. */
 const INBOX_SIZE = 1_000;
 
 /**
@@ -10,8 +13,8 @@ const INBOX_SIZE = 1_000;
  */
 export function createMockSender(
   print: (text: string) => void = console.log,
-): Sender & { inbox: readonly Message[] } {
-  const inbox: Message[] = [];
+): Sender<AnyMessage> & { inbox: readonly AnyMessage[] } {
+  const inbox: AnyMessage[] = [];
   return {
     name: 'mock',
     inbox,
@@ -24,15 +27,14 @@ export function createMockSender(
   };
 }
 
-function letterOf(message: Message): string {
-  const lines =
-    message.channel === 'email'
-      ? [`Subject: ${message.subject}`, 'Body:', ...message.body.split('\n').map((l) => `  ${l}`)]
-      : [`Text: ${message.text}`];
-  return [
-    `--- ${message.channel} for order ${message.orderId}`,
-    `To: ${message.to}`,
-    ...lines,
-    '---',
-  ].join('\n');
+function letterOf({ channel, orderId, to, ...parts }: AnyMessage): string {
+  const lines = Object.entries(parts).flatMap(([name, text]) => {
+    if (MACHINES_READ.has(name)) return [];
+    const title = `${name[0]?.toUpperCase()}${name.slice(1)}:`;
+    const [line = '', ...more] = String(text).split('\n');
+    return more.length === 0
+      ? `${title} ${line}`
+      : [title, ...[line, ...more].map((l) => `  ${l}`)];
+  });
+  return [`--- ${channel} for order ${orderId}`, `To: ${to}`, ...lines, '---'].join('\n');
 }

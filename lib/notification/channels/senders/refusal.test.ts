@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
-import type { SendResult } from '../channels.ts';
+import type { SendResult } from './sender.ts';
 import { createSesSender } from './ses.ts';
 import { createSnsSender } from './sns.ts';
 
@@ -89,16 +89,16 @@ test('SES gets text, HTML, and the headers to unsubscribe in one click', async (
 test.each([
   [400, 'MessageRejected', 'The content is not allowed', 'permanent'],
   [400, 'BadRequestException', 'Illegal address', 'permanent'],
-  [400, 'MessageRejected', 'Email address is not verified: ada@example.com', 'passing'],
-  [400, 'AccountSuspendedException', '', 'passing'],
-  [400, 'SendingPausedException', '', 'passing'],
-  [400, 'MailFromDomainNotVerifiedException', '', 'passing'],
-  [400, 'LimitExceededException', '', 'passing'],
-  [404, 'NotFoundException', '', 'passing'],
-  [403, 'AccessDeniedException', '', 'passing'],
-  [429, 'TooManyRequestsException', '', 'passing'],
-  [500, 'InternalServiceErrorException', '', 'passing'],
-  [503, 'ServiceUnavailable', '', 'passing'],
+  [400, 'MessageRejected', 'Email address is not verified: ada@example.com', 'retriable'],
+  [400, 'AccountSuspendedException', '', 'retriable'],
+  [400, 'SendingPausedException', '', 'retriable'],
+  [400, 'MailFromDomainNotVerifiedException', '', 'retriable'],
+  [400, 'LimitExceededException', '', 'retriable'],
+  [404, 'NotFoundException', '', 'retriable'],
+  [403, 'AccessDeniedException', '', 'retriable'],
+  [429, 'TooManyRequestsException', '', 'retriable'],
+  [500, 'InternalServiceErrorException', '', 'retriable'],
+  [503, 'ServiceUnavailable', '', 'retriable'],
   [502, 'BadGateway', '', 'unknown'],
   [504, 'GatewayTimeout', '', 'unknown'],
 ])('SES: %i %s (%s) is %s, after one request', async (status, name, message, expected) => {
@@ -110,10 +110,10 @@ test.each([
 test.each([
   [400, 'InvalidParameter', 'permanent'],
   [400, 'OptedOut', 'permanent'],
-  [400, 'Throttled', 'passing'],
-  [403, 'AuthorizationError', 'passing'],
-  [429, 'Throttling', 'passing'],
-  [500, 'InternalError', 'passing'],
+  [400, 'Throttled', 'retriable'],
+  [403, 'AuthorizationError', 'retriable'],
+  [429, 'Throttling', 'retriable'],
+  [500, 'InternalError', 'retriable'],
   [504, 'GatewayTimeout', 'unknown'],
 ])('SNS: %i %s is %s, after one request', async (status, name, expected) => {
   const { endpoint, requests } = await provider(snsError(status, name));
@@ -161,7 +161,7 @@ test('a provider that is not there passes: nothing has left', async () => {
   expect(answers).toHaveLength(6);
   for (const answer of answers) {
     const reason = expect.stringMatching(/^s[en]s: (ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/);
-    expect(answer).toEqual({ success: false, passing: true, reason });
+    expect(answer).toEqual({ success: false, retriable: true, reason });
   }
 });
 
@@ -185,7 +185,7 @@ test('an SMS of too many parts is refused before it costs anything', async () =>
   const answer = await sender.send({ ...sms, text: 'ć'.repeat(500) }, signal());
   expect(answer).toEqual({
     success: false,
-    passing: false,
+    retriable: false,
     reason: 'sns: 8 segments of UCS-2, at most 6 are sent',
   });
   expect(requests()).toBe(0);
@@ -195,7 +195,7 @@ async function meaningOf(sending: Promise<SendResult>): Promise<string> {
   try {
     const result = await sending;
     if (result.success) return 'sent';
-    return result.passing ? 'passing' : 'permanent';
+    return result.retriable ? 'retriable' : 'permanent';
   } catch {
     // Nobody knows what the provider did: that is the whole meaning.
     return 'unknown';

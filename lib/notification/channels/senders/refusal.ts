@@ -1,4 +1,4 @@
-import type { SendResult } from '../channels.ts';
+import type { SendResult } from './sender.ts';
 
 /** What the clients' errors and Node's have, as far as they are known. */
 export type Problem = {
@@ -25,9 +25,10 @@ export function refusalOf(
   const problem: Problem = Object(error);
   const { httpStatusCode: status } = problem.$metadata ?? {};
   const reason = `${provider}: ${problem.code ?? problem.name}`;
-  if (status === undefined && neverLeft(problem)) return { success: false, passing: true, reason };
+  if (status === undefined && neverLeft(problem))
+    return { success: false, retriable: true, reason };
   if (status === undefined || !isAnswer(status)) throw error;
-  return { success: false, passing: status >= 500 || !permanent(problem), reason };
+  return { success: false, retriable: status >= 500 || !permanent(problem), reason };
 }
 
 /** 502 and 504 come from something between: the service's own answer is lost. */

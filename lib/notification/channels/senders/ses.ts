@@ -1,8 +1,8 @@
 import type { SendEmailCommandInput } from '@aws-sdk/client-sesv2';
-import type { EmailMessage, Sender } from '../channels.ts';
-import { createAsk, oneTry } from './aws.ts';
+import { createAwsCaller, oneTry } from './aws.ts';
 import { unsubscribeHeaders } from './headers.ts';
 import type { Problem } from './refusal.ts';
+import type { EmailMessage, Sender } from './sender.ts';
 
 const UTF8 = { Charset: 'UTF-8' };
 
@@ -17,7 +17,7 @@ export function createSesSender(options: {
     const { SESv2Client, SendEmailCommand } = await import('@aws-sdk/client-sesv2');
     return { client: new SESv2Client({ region, endpoint, ...oneTry() }), SendEmailCommand };
   };
-  const ask = createAsk('ses', load, isAboutTheMessage);
+  const ask = createAwsCaller('ses', load, isAboutTheMessage);
   return {
     name: 'ses',
     async send(message, signal) {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { EmailMessage, Sender, SendResult } from '../channels.ts';
 import { unsubscribeHeaders } from './headers.ts';
+import type { EmailMessage, Sender, SendResult } from './sender.ts';
 
 const LIMITS = {
   connectionTimeout: 1_000,
@@ -58,7 +58,7 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
         if (auth) await run((done) => connection.login({ credentials: auth }, done));
       } catch (error) {
         connection.close();
-        return { success: false, passing: true, reason: reasonOf(error, 'no session') };
+        return { success: false, retriable: true, reason: reasonOf(error, 'no session') };
       }
       try {
         await run((done) => connection.send({ from: addressOf(from), to: [to] }, content, done));
@@ -80,10 +80,10 @@ function refusalOf(error: unknown, hasLeft: boolean): SendResult {
   const { responseCode, command = '' } = error as { responseCode?: number; command?: string };
   if (typeof responseCode !== 'number') {
     if (hasLeft) throw error;
-    return { success: false, passing: true, reason: reasonOf(error, 'before the message') };
+    return { success: false, retriable: true, reason: reasonOf(error, 'before the message') };
   }
-  const passing = responseCode < 500 || /^MAIL/i.test(command);
-  return { success: false, passing, reason: reasonOf(error, command) };
+  const retriable = responseCode < 500 || /^MAIL/i.test(command);
+  return { success: false, retriable, reason: reasonOf(error, command) };
 }
 
 /** The reply's code alone: its text repeats addresses. */

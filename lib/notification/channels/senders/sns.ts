@@ -1,6 +1,6 @@
-import type { Sender, SmsMessage } from '../channels.ts';
-import { createAsk, oneTry } from './aws.ts';
+import { createAwsCaller, oneTry } from './aws.ts';
 import { segmentsOf } from './segments.ts';
+import type { Sender, SmsMessage } from './sender.ts';
 
 /** More is a mistake in a template, and costs as much as it has parts. */
 const MAX_SEGMENTS = 6;
@@ -27,7 +27,7 @@ export function createSnsSender(options: {
     const { PublishCommand, SNSClient } = await import('@aws-sdk/client-sns');
     return { client: new SNSClient({ region, endpoint, ...oneTry() }), PublishCommand };
   };
-  const ask = createAsk('sns', load, ({ name = '' }) => PERMANENT.has(name));
+  const ask = createAwsCaller('sns', load, ({ name = '' }) => PERMANENT.has(name));
   const attributes = {
     'AWS.SNS.SMS.SMSType': { DataType: 'String', StringValue: 'Transactional' },
     ...(senderId && { 'AWS.SNS.SMS.SenderID': { DataType: 'String', StringValue: senderId } }),
@@ -38,7 +38,7 @@ export function createSnsSender(options: {
       const { encoding, segments } = segmentsOf(text);
       if (segments > MAX_SEGMENTS) {
         const reason = `sns: ${segments} segments of ${encoding}, at most ${MAX_SEGMENTS} are sent`;
-        return { success: false, passing: false, reason };
+        return { success: false, retriable: false, reason };
       }
       const sms = { PhoneNumber: to, Message: text, MessageAttributes: attributes };
       const result = await ask(({ client, PublishCommand }) =>

@@ -1,4 +1,4 @@
-/** Pays what can be paid; what cannot is reported, retried once, and goes to the destination. */
+/** Pays each valid record, and reports the others: they are retried once, then sent to the destination. */
 export async function pay({ records }) {
   const batchItemFailures = [];
   for (const [partition, list] of Object.entries(records)) {

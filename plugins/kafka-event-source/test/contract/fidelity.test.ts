@@ -8,7 +8,7 @@ const ID = /\b[A-Z]-\d{2}\b/g;
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
-/** The rows of the tables: their ids, what they say, and the tests that they name. */
+/** The rows of the tables: their ids, their texts, and the tests that they name. */
 const rows = read('docs/fidelity.md')
   .split('\n')
   .filter((line) => line.startsWith('| '))
@@ -46,7 +46,7 @@ function quoted(title: string): RegExp {
   return new RegExp(`(['"\`])${RegExp.escape(title)}\\1`);
 }
 
-test('every row of the specification has a row in fidelity.md, and no other', () => {
+test('fidelity.md has all rows of the specification, and no others', () => {
   const wanted: string[] = read('docs/rows.md').match(ID) ?? [];
   const found: string[] = rows.flatMap(({ ids }) => ids);
   expect(wanted.length).toBeGreaterThan(200);
@@ -54,14 +54,14 @@ test('every row of the specification has a row in fidelity.md, and no other', ()
   expect(found.filter((id) => !wanted.includes(id))).toEqual([]);
 });
 
-test('each row is the same, different, chosen, or not emulated, and says how', () => {
+test('each row is the same, differs, chosen or not emulated, and has a description', () => {
   const wrong = rows.filter(
     ({ kind, what }) => !KINDS.includes(kind) || (kind !== 'same' && what === ''),
   );
   expect(wrong.map(({ ids, kind }) => [...ids, kind])).toEqual([]);
 });
 
-test('each row that is the same names a test that shows it', () => {
+test('each row that is the same names a test', () => {
   const bare = rows.filter(({ kind, tests }) => kind === 'same' && tests.length === 0);
   expect(bare.map(({ ids }) => ids)).toEqual([]);
 });

@@ -12,7 +12,7 @@ function sources(): string[] {
   );
 }
 
-/** The file's folder; a file at the top is a room of its own. */
+/** The file's folder; a file at the top counts as a folder of its own. */
 const roomOf = (file: string) => (dirname(file) === '.' ? file : dirname(file));
 
 /** The imports of each room, types included. */

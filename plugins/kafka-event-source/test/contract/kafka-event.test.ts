@@ -1,6 +1,6 @@
 /**
- * The payload of the Kafka event source against three outside witnesses: AWS's published sample,
- * the types of @types/aws-lambda, and the Kafka schemas of Powertools.
+ * Compares the payload of the Kafka event source with three outside witnesses: AWS's published
+ * sample, the types of @types/aws-lambda, and the Kafka schemas of Powertools.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,7 +25,7 @@ type Sample = { source: string; event: SelfManagedKafkaEvent | MSKEvent };
 const sample = (name: string): Sample =>
   JSON.parse(readFileSync(new URL(`../witness/${name}.json`, import.meta.url), 'utf8'));
 
-/** The sample with its key as an encoder writes it: AWS's has bits set that base64 leaves zero. */
+/** The sample with its key as an encoder writes it: AWS's key sets bits that base64 leaves zero. */
 function canonical({ event }: Sample): Sample['event'] {
   const copy = structuredClone(event);
   for (const record of Object.values(copy.records).flat()) {
@@ -72,8 +72,8 @@ describe("AWS's published sample", () => {
 });
 
 describe('@types/aws-lambda', () => {
-  // The check is the compiler's: each assignment fails to compile when the shapes part.
-  test('an event whose records have a key and a value is theirs', () => {
+  // The compiler makes the check: an assignment does not compile if the shapes differ.
+  test('an event whose records have a key and a value has their types', () => {
     type Whole = EventRecord & Required<Pick<EventRecord, 'key' | 'value'>>;
     const record: Whole = toEventRecord('mytopic', 0, message) as Whole;
     const theirs: MSKRecord = record;
@@ -92,7 +92,7 @@ describe('@types/aws-lambda', () => {
   });
 });
 
-/** The events that Powertools documents its schemas with: its own samples, self-managed and MSK. */
+/** The events in the documentation of Powertools' schemas: its own samples, self-managed and MSK. */
 function examples(): Sample['event'][] {
   const file = createRequire(import.meta.url).resolve(
     '@aws-lambda-powertools/parser/schemas/kafka',

@@ -1,4 +1,4 @@
-/** The types that the plugin is published with, against the options that it really takes. */
+/** Compares the plugin's published types with the options that it really takes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -9,7 +9,7 @@ import { typeErrors } from '../support/typescript.ts';
 
 const published = readFileSync(join(ROOT, 'index.d.mts'), 'utf8');
 
-/** Holds the published type and the schema's input against each other: every path, and every value. */
+/** Compares the published type with the schema's input: all paths, and all values. */
 const COMPARISON = `
 import type { z } from 'zod';
 import type { KafkaEventSourceOptions } from './published.d.mts';
@@ -33,7 +33,7 @@ export const values: [KafkaEventSourceOptions, Taken] = [taken, typed];
 const compare = (types: string) =>
   typeErrors({ 'published.d.mts': types, 'comparison.ts': COMPARISON });
 
-test('the published types have each option by its name and values, and no other', async () => {
+test('the published types have the name and values of each option, and no others', async () => {
   expect(await compare(published)).toEqual([]);
 });
 
@@ -66,7 +66,7 @@ test('a configuration with every option compiles, and one with a misspelt option
   ]);
 });
 
-test('the class is what the framework makes of a plugin', async () => {
+test('the published class fits the plugin and the framework', async () => {
   const source =
     `import KafkaEventSource from './published.mjs';\n` +
     `import Plugin from './plugin/index.ts';\n` +
@@ -88,7 +88,7 @@ type Schema = Readonly<{
   items?: Schema;
 }>;
 
-/** A value with every member that the schema has; of several schemas, of the last, the longest. */
+/** A value with all members of the schema; of several schemas, the last has the most. */
 function example(schema: z.core.JSONSchema.BaseSchema | Schema): unknown {
   const { anyOf, oneOf, type, properties, additionalProperties, items, ...rest } = schema as Schema;
   const last = (anyOf ?? oneOf)?.at(-1);

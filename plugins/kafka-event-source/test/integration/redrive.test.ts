@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Row, redrive } from '../../commands/redrive.ts';
-import { readWish } from '../../commands/redrive-options.ts';
+import { readSelection } from '../../commands/redrive-options.ts';
 import { boundsOf, type Found, scan } from '../../commands/scan.ts';
 import { recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
@@ -70,7 +70,7 @@ async function setUp(partitions = 2) {
       kafka,
       servers,
       topic: dead,
-      wish: readWish(options),
+      selection: readSelection(options),
       found: (row) => rows.push(row),
     });
     return { rows, counts };
@@ -235,7 +235,7 @@ test('what cannot be done is said, with what to do', async () => {
       }),
       servers: at,
       topic,
-      wish: readWish({ all: true }),
+      selection: readSelection({ all: true }),
       found: () => undefined,
     });
   await expect(run(`${dead}-not`, servers)).rejects.toThrow(/There is no topic dead-.*-not at/);

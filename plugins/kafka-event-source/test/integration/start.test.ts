@@ -31,7 +31,7 @@ function pollSlowly(bench: Bench, lambda: Lambda, changes: Parameters<Bench['pol
   return bench.poll(lambda, changes, { connect });
 }
 
-test('nothing is fetched until it is known from where', async () => {
+test('nothing is fetched until the positions are known', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produceCount(5);

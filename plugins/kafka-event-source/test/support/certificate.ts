@@ -13,7 +13,7 @@ export interface Certificate {
   readonly privateKey: string;
 }
 
-/** A certificate authority of a test's own, made without any tool. */
+/** A certificate authority for a test, made without any tool. */
 export function createAuthority(name: string) {
   const own = newKeys();
   const root = build({

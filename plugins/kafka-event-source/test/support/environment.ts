@@ -1,4 +1,4 @@
-// The SDK of AWS takes credentials from the environment before any other place.
+// AWS's SDK reads credentials from the environment first.
 const names = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',

@@ -6,7 +6,7 @@ import { kafkaJars } from '../../broker/kafka.ts';
 
 const LIMIT_MS = 120_000;
 
-/** Runs one of Kafka's own command line tools, which write with the Java client, to its end. */
+/** Runs one of Kafka's own command line tools, which use the Java client, to its end. */
 export async function kafkaTool(
   tool: string,
   args: readonly string[],
@@ -31,7 +31,7 @@ export async function kafkaTool(
   return { output };
 }
 
-/** A record as a line of the console producer: headers, then key, then value; a null is NULL. */
+/** A record for the console producer, whose lines have headers, key and value; null is NULL. */
 export interface JavaRecord {
   readonly headers?: readonly (readonly [key: string, value: string | null])[];
   readonly key?: string | null;
@@ -45,7 +45,7 @@ export interface JavaOptions {
 
 const NULL = 'NULL';
 
-/** Sends records by Java's console producer, in their order. */
+/** Sends records in their order with Java's console producer. */
 export async function produceByJava(
   brokers: string,
   topic: string,
@@ -53,7 +53,7 @@ export async function produceByJava(
   { codec = 'none', properties = {} }: JavaOptions = {},
 ): Promise<void> {
   const lines = records.map(({ headers = [], key = null, value }) => {
-    // Without headers at all a line begins by the marker of a null.
+    // Without headers a line begins with the marker of a null.
     const written = headers.map(([name, text]) => `${name}:${text ?? NULL}`).join(',') || NULL;
     return `${written}\t${key ?? NULL}\t${value ?? NULL}\n`;
   });

@@ -9,7 +9,7 @@ export const kafka = {
 
 const word = (text: string) => text.replace(/[^A-Za-z0-9]/g, '');
 
-/** Its one function is `notify`, unless others are given. */
+/** Makes the service. Its one function is `notify` by default. */
 export function kafkaService(events: unknown[], changes: Partial<Service> = {}): Service {
   return {
     service: 'shop',

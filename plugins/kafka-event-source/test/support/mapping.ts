@@ -2,7 +2,7 @@ import { shape } from '../../admission/shape.ts';
 import type { Mapping } from '../../mapping.ts';
 import { readSettings } from '../../settings/settings.ts';
 
-/** A mapping of a topic on these servers, with AWS's defaults but for a window of 0. */
+/** A mapping of a topic on these servers, with AWS's defaults but a window of 0. */
 export function mappingOf(
   topic: string,
   bootstrapServers: readonly string[],

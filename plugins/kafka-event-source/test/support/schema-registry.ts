@@ -1,4 +1,4 @@
-/** A schema registry over HTTP, as far as Confluent's API is used here and by its client. */
+/** A schema registry over HTTP, with the parts of Confluent's API that the tests need. */
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
@@ -21,12 +21,12 @@ export interface SchemaReference {
   readonly version: number;
 }
 
-/** What it answers instead: a status, an answer of some other server, or nothing at all. */
+/** The registry's behaviour: well, an error status, no answer, or the answers of another server. */
 export type Mood = 'well' | 'hangs' | 'elsewhere' | 429 | 500;
 
 export interface SchemaRegistryServer extends AsyncDisposable {
   readonly url: string;
-  /** The paths asked for, in their order. */
+  /** The requested paths, in their order. */
   readonly requests: string[];
   mood: Mood;
   add(subject: string, schema: object | string, more?: Partial<Registered>): number;
@@ -77,7 +77,7 @@ export async function startSchemaRegistry({
       const { schema, ...more } = JSON.parse(body);
       return [200, { id: add(name, schema, more) }];
     }
-    // The client sets the compatibility of a new subject.
+    // Confluent's client sets the compatibility of a new subject.
     if (path.startsWith('/config/')) return [200, { compatibilityLevel: 'BACKWARD' }];
     return [404, { error_code: 404, message: 'HTTP 404 Not Found' }];
   };
@@ -123,7 +123,7 @@ function error(error_code: number, message: string) {
   return { error_code, message };
 }
 
-// Avro's type and no references are left out, as the registry leaves them out.
+// Like the registry, leaves out the type of Avro and an empty list of references.
 function withoutSubject({ schema, schemaType, references }: Registered) {
   return {
     schema,

@@ -11,18 +11,18 @@ import { supervise, type Task, whileRunning } from '../../broker/supervise.ts';
 import { until } from '../../broker/wait.ts';
 import { createAuthority } from './certificate.ts';
 
-/** Users of the SASL listener, by what they may do. */
+/** The users of the SASL listener. */
 export const USERS = {
   alice: 'alice-secret',
-  /** May authenticate, and nothing else. */
+  /** May only authenticate. */
   mallory: 'mallory-secret',
-  /** Has what JSON, a shell or a configuration file would want to escape. */
+  /** Has the characters that JSON, a shell or a configuration file must escape. */
   quentin: `"a" \\"b\\\\" 'c' = d`,
 } as const;
 
 /**
  * A broker of one node with a plaintext listener for the test itself, one for TLS with client
- * certificates, and one for SASL (PLAIN, SCRAM) over TLS. Its certificates are the authority's.
+ * certificates, and one for SASL (PLAIN, SCRAM) over TLS. The authority issues its certificates.
  */
 export async function startSecureKafka() {
   const directory = await mkdtemp(join(tmpdir(), 'secure-kafka-'));
@@ -38,7 +38,7 @@ export async function startSecureKafka() {
   const scram = Object.entries(USERS).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
       '--add-scram',
-      // The tool takes what is between the outer quotes as it is.
+      // The tool does not unescape the text between the outer quotes.
       `${mechanism}=[name="${name}",password="${password}"]`,
     ]),
   );

@@ -10,11 +10,11 @@ declare global {
 }
 
 /**
- * Jest's global setup: a broker, once for all tests, on a free port and in a folder of its own that
- * goes with it. The tests find its address in the environment. LOCAL_BACKEND=none uses the one given.
+ * Jest's global setup: starts one broker for all tests, on a free port and in a temporary folder. The
+ * environment has its address for the tests. LOCAL_BACKEND=none uses the broker of KAFKA_BROKERS.
  */
 export async function setup() {
-  // The project around may have started one for its own tests.
+  // The surrounding project may have started a broker for its own tests.
   if (globalThis.testBroker) return;
   if (process.env.LOCAL_BACKEND === 'none') {
     if (!process.env.KAFKA_BROKERS) throw new Error('LOCAL_BACKEND=none needs KAFKA_BROKERS.');

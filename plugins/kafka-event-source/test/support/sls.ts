@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePorts } from '../../broker/ports.ts';
 import { MODULES } from './root.ts';
@@ -6,9 +7,12 @@ import { until } from './until.ts';
 
 const SLS = join(MODULES, '.bin/sls');
 
+/** Node keeps its compiled code here: the tests start the framework many times. */
+const CACHE = join(tmpdir(), 'node-compile-cache');
+
 type Environment = Record<string, string | undefined>;
 
-/** The environment of a person's terminal: with this Node, and without what jest and other tests set. */
+/** The environment of a terminal: with this Node, and without the variables of Jest and other tests. */
 export function plainEnvironment(own: Environment = {}): Environment {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   return {
@@ -17,6 +21,7 @@ export function plainEnvironment(own: Environment = {}): Environment {
     LANG,
     TMPDIR,
     SLS_TELEMETRY_DISABLED: '1',
+    NODE_COMPILE_CACHE: CACHE,
     ...own,
   };
 }

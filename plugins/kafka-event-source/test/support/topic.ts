@@ -8,7 +8,7 @@ export type Read = {
   partition: number;
 };
 
-/** Reads a topic from its start with a client that is not the system's own. */
+/** Reads a topic from its start with a client of the test. */
 export async function readTopic(brokers: string[], topic: string) {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `reader-${crypto.randomUUID()}` });
@@ -22,7 +22,7 @@ export async function readTopic(brokers: string[], topic: string) {
   });
   return {
     records,
-    /** Waits until there are this many records, and answers them. */
+    /** Waits for this many records, and returns them. */
     atLeast: (count: number, deadlineMs = 20_000) =>
       until(
         `${count} records on ${topic}`,

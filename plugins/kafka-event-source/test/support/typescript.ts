@@ -1,4 +1,4 @@
-/** The compiler's word on sources that a test writes. */
+/** Checks the types of sources that a test writes. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /**
  * The errors of these files, by name and contents, under the rules of tsconfig.json:
- * a line each, `file.ts(1,2): error TS1: …`. None when they are all right.
+ * a line each, `file.ts(1,2): error TS1: …`. Empty if there are no errors.
  */
 export async function typeErrors(files: Readonly<Record<string, string>>): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'types-'));
@@ -40,7 +40,7 @@ async function compile(cwd: string): Promise<string[]> {
   } catch (error) {
     const { stdout, code } = error as { stdout?: string; code?: unknown };
     const errors = stdout?.split('\n').filter((line) => line.includes(': error TS')) ?? [];
-    // Killed, or not run at all: that is no word on the sources.
+    // The compiler was killed or did not start, so it has not checked the sources.
     if (typeof code !== 'number' || errors.length === 0) throw error;
     return errors;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Tries until there is an answer; at the deadline the error names the missing thing. */
+/** Repeats an attempt until it returns a value. At the deadline the error names the missing thing. */
 export async function until<T>(
   what: string,
   attempt: () => Promise<T | undefined> | T | undefined,
@@ -10,7 +10,7 @@ export async function until<T>(
   for (;;) {
     const answer = await attempt();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`);
+    if (Date.now() > end) throw new Error(`${what} did not come within ${deadlineMs} ms`);
     await pause(20);
   }
 }

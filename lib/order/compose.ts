@@ -1,19 +1,18 @@
-import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { createDynamo } from '../dynamo.ts';
 import { createProducer } from '../kafka/producer.ts';
+import { openStore } from '../store.ts';
 import type { OutboxDeps } from './outbox.ts';
 import { createRepository } from './repository.ts';
 
 /**
- * What publishes events, from the configuration, and with the table's client where that is at hand.
+ * Makes everything that publishes events from the configuration, with another store where one is given.
  * Nothing connects before its first use.
  */
-export function wireOutbox(config: Config, dynamo = createDynamo(config)): OutboxDeps {
+export function composeOutbox(config: Config, store = openStore(config)): OutboxDeps {
   return {
-    repository: createRepository(dynamo, config.table),
+    repository: createRepository(store),
     producer: createProducer(config.brokers, config.signIn),
     topic: config.eventsTopic,
-    clock: systemClock,
+    clock: store.clock,
   };
 }

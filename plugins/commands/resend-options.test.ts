@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readOptions } from './options.ts';
+import { readOptions } from './resend-options.ts';
 
 test('without a choice all are shown, and nothing is put back unless it is said', () => {
   expect(readOptions({ stage: 'local' })).toEqual({ wish: 'all', put: false });

@@ -1,12 +1,15 @@
 import { orderEventSchema } from '../../order-event.ts';
 
-/** What the keys of a notification's record have room for; DynamoDB has 1,024 and 2,048 bytes. */
+/** The longest id in the keys of a record; DynamoDB allows keys of 1,024 and 2,048 bytes. */
 const MAX_ID_BYTES = 512;
-/** What waits lies in its record as a whole; DynamoDB has 400 KB for that. */
+/** The largest event: one that waits lies in its record as a whole, and DynamoDB allows 400 KB. */
 const MAX_EVENT_BYTES = 256 * 1024;
 
-/** An event of an order whose notifications can be put on record: whichever else comes, it never can. */
-export const tellableSchema = orderEventSchema.superRefine((event, context) => {
+/**
+ * Refuses events whose ids or size DynamoDB cannot store, so that they go to the dead letters instead of
+ * failing for ever.
+ */
+export const recordableEvent = orderEventSchema.superRefine((event, context) => {
   const { orderId, customerId } = event.data;
   const ids = [
     { path: ['id'], value: event.id },

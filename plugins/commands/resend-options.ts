@@ -1,5 +1,5 @@
 import type { ResendWish } from '../../lib/notification/ledger/resend.ts';
-import { PERIOD_OPTIONS, readPeriod } from '../command/period.ts';
+import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 
 /** The command's options as the framework describes and prints them. */
 export const OPTIONS = {

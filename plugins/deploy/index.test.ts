@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import Values from './index.ts';
+import Deploy from './index.ts';
 import { tidyFunction } from './lists.ts';
 import { placeholders } from './placeholders.ts';
 
@@ -51,13 +51,26 @@ test('placeholders are told by the name of their variable, real values are not',
   ]);
 });
 
+const notCalled = (): never => {
+  throw new Error('not called');
+};
+
 /** The plugin at the start of a command, in stage prod with a placeholder. */
 function start(...commands: string[]) {
-  const plugin = new Values({
-    service: { custom: { mustBeSet: { KAFKA_BROKERS: 'kafka.invalid:9096' } } },
+  const plugin = new Deploy({
+    service: {
+      custom: { mustBeSet: { KAFKA_BROKERS: 'kafka.invalid:9096' } },
+      provider: {},
+      getAllFunctions: notCalled,
+      getFunction: notCalled,
+    },
     processedInput: { commands },
+    configSchemaHandler: { defineFunctionProperties: () => undefined },
     classes: { Error },
-    getProvider: () => ({ getStage: () => 'prod' }),
+    getProvider: () => ({
+      getStage: () => 'prod',
+      naming: { getLambdaLogicalId: notCalled, getLogGroupName: notCalled },
+    }),
   });
   plugin.hooks.initialize();
 }

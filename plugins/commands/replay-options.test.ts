@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readOptions } from './options.ts';
+import { readOptions } from './replay-options.ts';
 
 test('an order, and nothing is published unless it is said', () => {
   expect(readOptions({ order: 'o', stage: 'local' })).toEqual({

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { Wanted } from './wanted.ts';
+import type { Wanted } from './wanted-topics.ts';
 
 const DAY_MS = 86_400_000;
 const TIMEOUT_MS = 20_000;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { countEvents, nameMappings, type Template } from './template.ts';
+import { countEvents, nameMappings, type Template } from './mappings.ts';
 
 const mapping = (functionId: string, properties: object = {}) => ({
   Type: 'AWS::Lambda::EventSourceMapping',

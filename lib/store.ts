@@ -1,0 +1,12 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { type Credentials, createDynamo } from './dynamo.ts';
+
+/** The one table, and the clock by which items are dated. Everything that is kept takes it. */
+export type Store = { dynamo: DynamoDBDocumentClient; table: string; clock: Clock };
+
+/** The table of the configuration. Nothing connects before the first request. */
+export function openStore(config: Config, credentials?: Credentials): Store {
+  return { dynamo: createDynamo(config, credentials), table: config.table, clock: systemClock };
+}

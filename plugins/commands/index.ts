@@ -1,0 +1,49 @@
+/** Serverless plugin: `sls replay`, `sls resend` and `sls topics`. */
+import { OPTIONS as REPLAY_OPTIONS } from './replay-options.ts';
+import { OPTIONS as RESEND_OPTIONS } from './resend-options.ts';
+import type { Serverless, Utils } from './stage.ts';
+
+/** What a command does, loaded for that command alone: it loads the library, which takes time. */
+const LOADERS = {
+  replay: () => import('./replay.ts'),
+  resend: () => import('./resend.ts'),
+  topics: () => import('./topics.ts'),
+};
+
+export default class Commands {
+  readonly commands = {
+    replay: {
+      usage: "Publish an order's or a period's events again, with the same ids and bodies",
+      lifecycleEvents: ['run'],
+      options: REPLAY_OPTIONS,
+    },
+    resend: {
+      usage: 'Send again what was given up after too many failures of a provider',
+      lifecycleEvents: ['run'],
+      options: RESEND_OPTIONS,
+    },
+    topics: { usage: 'Make the topics that are missing', lifecycleEvents: ['run'] },
+  };
+  readonly hooks = {
+    'replay:run': () => this.#run('replay'),
+    'resend:run': () => this.#run('resend'),
+    'topics:run': () => this.#run('topics'),
+  };
+
+  readonly #serverless: Serverless;
+  readonly #options: Record<string, unknown>;
+  readonly #utils: Utils;
+
+  constructor(serverless: Serverless, options: Record<string, unknown>, utils: Utils) {
+    this.#serverless = serverless;
+    this.#options = options;
+    this.#utils = utils;
+  }
+
+  async #run(name: keyof typeof LOADERS): Promise<void> {
+    const [{ reported }, { run }] = await Promise.all([import('./stage.ts'), LOADERS[name]()]);
+    await reported(this.#serverless, name.toUpperCase(), () =>
+      run(this.#serverless, this.#options, this.#utils),
+    );
+  }
+}

@@ -1,0 +1,27 @@
+import { keepAdmin } from '../../lib/kafka/client.ts';
+import { makeTopics } from './make-topics.ts';
+import { configOf, type Serverless, type Utils } from './stage.ts';
+import { wantedTopics } from './wanted-topics.ts';
+
+const LIMIT_MS = 60_000;
+
+/**
+ * `sls topics` makes the topics of a stage, and says where existing ones differ. It runs where the
+ * brokers can be reached, which for MSK is inside its VPC.
+ */
+export async function run(serverless: Serverless, _options: unknown, { writeText }: Utils) {
+  const { brokers, signIn } = configOf(serverless);
+  const wanted = wantedTopics(serverless.service);
+  const connection = keepAdmin(brokers, signIn);
+  try {
+    const lines = await connection.use((admin) => makeTopics(admin, wanted), LIMIT_MS);
+    for (const line of lines) writeText(line);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new Error(
+      `${error.message} Run it where the brokers can be reached: docs/deploy.md says how.`,
+    );
+  } finally {
+    await connection.disconnect();
+  }
+}

@@ -1,0 +1,74 @@
+/** Serverless plugin: what a deployment needs and serverless.yml cannot say. */
+import { tidyFunction } from './lists.ts';
+import { countEvents, nameMappings, type Template } from './mappings.ts';
+import { type Nested, placeholders } from './placeholders.ts';
+import { ROLE_SCHEMA, type RoleService, writeRoles } from './roles.ts';
+
+type Serverless = {
+  service: RoleService & {
+    custom?: { mustBeSet?: Nested };
+    provider: Record<string, unknown>;
+    functions?: Record<string, Record<string, unknown>>;
+  };
+  processedInput: { commands: string[] };
+  configSchemaHandler: { defineFunctionProperties(provider: 'aws', schema: object): void };
+  classes: { Error: new (message: string, code: string) => Error };
+  getProvider(name: 'aws'): {
+    getStage(): string;
+    naming: { getLambdaLogicalId(key: string): string; getLogGroupName(name: string): string };
+  };
+};
+
+/**
+ * - A variable is one text. In a list of a function's `layers`, `vpc`, `events` and `iamRoleStatements` a text with
+ *   commas becomes several, and an empty one goes: before the framework checks its configuration.
+ * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder;
+ *   `sls package` does not.
+ * - Every function with `iamRoleStatements` gets a role of its own.
+ * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
+ *   values of the environment. Here `{ Ref: NotifyMapping }` is the one Kafka mapping of `notify`, whatever
+ *   its name is.
+ */
+export default class Deploy {
+  readonly hooks = {
+    initialize: () => this.#refusePlaceholders(),
+    'before:package:setupProviderConfiguration': () => this.#writeRoles(),
+    'after:aws:package:finalize:mergeCustomProviderResources': () => this.#writeMappings(),
+  };
+  readonly #serverless: Serverless;
+
+  constructor(serverless: Serverless) {
+    this.#serverless = serverless;
+    const { provider, functions = {} } = serverless.service;
+    for (const definition of [provider, ...Object.values(functions)]) tidyFunction(definition);
+    serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
+  }
+
+  #refusePlaceholders(): void {
+    const { service, processedInput, classes } = this.#serverless;
+    const [command, what = 'function'] = processedInput.commands;
+    if (command !== 'deploy' || what !== 'function') return;
+    const missing = placeholders(service.custom?.mustBeSet ?? {});
+    if (missing.length === 0) return;
+    const stage = this.#serverless.getProvider('aws').getStage();
+    const names = missing.map(([name, value]) => `  ${name} (now ${value || 'empty'})`);
+    throw new classes.Error(
+      `Stage ${stage} still has placeholders. Set these variables of the environment, as ` +
+        `docs/deploy.md says, or custom.stages of serverless.yml:\n${names.join('\n')}`,
+      'PLACEHOLDERS',
+    );
+  }
+
+  #writeRoles(): void {
+    writeRoles(this.#serverless.service, this.#serverless.getProvider('aws').naming);
+  }
+
+  #writeMappings(): void {
+    const { service } = this.#serverless;
+    const { naming } = this.#serverless.getProvider('aws');
+    const functions = service.getAllFunctions().map((key) => naming.getLambdaLogicalId(key));
+    const template = service.provider.compiledCloudFormationTemplate as Template;
+    countEvents(template);
+    nameMappings(template, functions);
+  }
+}
