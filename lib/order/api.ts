@@ -32,6 +32,7 @@ const orderLinks = {
 export const ORDER_OPERATIONS = {
   'POST /api/orders': {
     id: 'createOrder',
+    rule: { scope: 'orders:write', owner: 'body' },
     summary: 'Place an order',
     description:
       'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
@@ -76,6 +77,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}': {
     id: 'getOrder',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: 'Read an order',
     description: 'Shows an order as it is now, every accepted change included.',
     input: { path: ofOrder },
@@ -92,6 +94,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/customer/{customerId}': {
     id: 'listByCustomer',
+    rule: { scope: 'orders:read', owner: 'path' },
     summary: "List a customer's orders",
     description:
       'Newest first; it may lag behind a write for a moment. A customer without orders has an empty list.',
@@ -114,6 +117,7 @@ export const ORDER_OPERATIONS = {
   },
   'PUT /api/orders/{id}/status': {
     id: 'updateStatus',
+    rule: { scope: 'orders:write', owner: 'found', moves: ['cancelled'] },
     summary: 'Move an order to another status',
     description:
       'pending → confirmed → shipped → delivered; pending → shipped; pending or confirmed → cancelled. An order that has the ' +
@@ -157,6 +161,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}/events': {
     id: 'listOrderEvents',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: "List an order's events",
     description:
       'Every event of the order in its sequence, as it is on the topic but without the contact, and whether it is there. An ' +
