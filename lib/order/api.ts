@@ -40,6 +40,7 @@ const moves = Object.entries(MOVES)
 export const ORDER_OPERATIONS = {
   'POST /api/orders': {
     id: 'createOrder',
+    rule: { scope: 'orders:write', owner: 'body' },
     summary: 'Place an order',
     description:
       'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
@@ -84,6 +85,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}': {
     id: 'getOrder',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: 'Read an order',
     description: 'Shows an order as it is now, every accepted change included.',
     input: { path: ofOrder },
@@ -100,6 +102,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/customer/{customerId}': {
     id: 'listByCustomer',
+    rule: { scope: 'orders:read', owner: 'path' },
     summary: "List a customer's orders",
     description:
       'Newest first; it may lag behind a write for a moment. A customer without orders has an empty list.',
@@ -122,6 +125,7 @@ export const ORDER_OPERATIONS = {
   },
   'PUT /api/orders/{id}/status': {
     id: 'updateStatus',
+    rule: { scope: 'orders:write', owner: 'found', moves: ['cancelled'] },
     summary: 'Move an order to another status',
     description:
       `Moves: ${moves.join('; ')}. An order that has the status already is answered as it is, whatever the version, and ` +
@@ -164,6 +168,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}/events': {
     id: 'listOrderEvents',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: "List an order's events",
     description:
       'Every event of the order in its sequence, as it is on the topic but without the contact, and whether it is there. An ' +
