@@ -1,6 +1,6 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { logFailure, logger } from '../../../logger.ts';
-import { tracePart } from '../../../tracer.ts';
+import { traceCall } from '../../../tracer.ts';
 import { type Problem, refusalOf } from './refusal.ts';
 import type { SendResult } from './sender.ts';
 
@@ -52,7 +52,7 @@ export function createAwsCaller<Sdk>(
       };
     }
     try {
-      const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));
+      const { MessageId = '' } = await traceCall({ name: provider.toUpperCase() }, () => call(sdk));
       return { success: true, messageId: MessageId };
     } catch (error) {
       return refusalOf(provider, error, permanent);
