@@ -43,7 +43,7 @@ test.each([
         ...SUCCESSES.map((way) => [way, 1]),
       ]);
       for (const why of ['a text', 'by callback', 'outer', 'Unable to stringify response body']) {
-        expect(output()).toContain(`Unhandled: ${why}. Again`);
+        expect(output()).toContain(`Unhandled: ${why}. Trying again`);
       }
       expect(output()).not.toContain('Runtime exited');
       const end = once(child, 'exit');
