@@ -15,6 +15,7 @@ const GOAL = { kilobytes: 600, milliseconds: 150 };
 const MEASURE = `
   const start = performance.now();
   await import(process.argv[1]);
+  await new Promise(setImmediate); // what loads beside the bundle, too
   process.stdout.write(String(performance.now() - start), () => process.exit());
 `;
 
@@ -32,8 +33,8 @@ const ENVIRONMENT = {
   SMTP_URL: 'smtp://localhost:1',
 };
 
-/** The bundles find the tracer in node_modules, where Lambda has a layer. */
-const WITH_TRACER = { ...ENVIRONMENT, TRACER_LAYER_ARN: 'arn:' };
+/** OpenTelemetry loads, and sends nothing as long as nothing is invoked. */
+const WITH_TRACES = { ...ENVIRONMENT, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:1' };
 
 async function initialisation(bundle: string, env: Record<string, string>): Promise<number> {
   const args = ['--input-type=module', '-e', MEASURE, bundle];
@@ -55,12 +56,12 @@ async function main(): Promise<void> {
     const bundle = join(ROOT, 'dist', name, 'handler.js');
     const kilobytes = Math.round((await stat(bundle)).size / 1000);
     const milliseconds = await initialisations(bundle, ENVIRONMENT);
-    const traced = await initialisations(bundle, WITH_TRACER);
+    const traced = await initialisations(bundle, WITH_TRACES);
     const isMet = kilobytes < GOAL.kilobytes && traced < GOAL.milliseconds;
     rows.push([name, kilobytes, milliseconds, traced, isMet ? 'yes' : 'no']);
   }
   console.log(
-    table(['function', 'KB', `init ms (median of ${RUNS})`, 'with the tracer', 'goal met'], rows),
+    table(['function', 'KB', `init ms (median of ${RUNS})`, 'with traces', 'goal met'], rows),
   );
   console.log(`Goal: under ${GOAL.kilobytes} KB unzipped and under ${GOAL.milliseconds} ms.`);
 }

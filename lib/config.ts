@@ -26,7 +26,7 @@ const environment = z
     KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
     DYNAMODB_ENDPOINT: z.url().optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
-    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.05),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),
     NOTIFICATION_EMAIL: list(['mock', 'ses', 'smtp']),

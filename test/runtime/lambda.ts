@@ -14,9 +14,8 @@ const NATIVE = join(import.meta.dirname, 'native.cjs');
 /** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
-/** What Lambda has of its own and bundles leave to it: of its runtime, and of Powertools' layer. */
+/** What Lambda's runtime has and bundles leave to it. */
 const OF_LAMBDA = [
-  '@aws-lambda-powertools/tracer',
   '@aws-sdk/client-secrets-manager',
   '@aws-sdk/client-sesv2',
   '@aws-sdk/client-sns',
