@@ -2,7 +2,6 @@ import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
-import { type Extra, trim } from './plugins/build/trim.ts';
 
 const OUT = 'dist';
 
@@ -11,29 +10,17 @@ const REQUIRE = `import { createRequire } from 'node:module'; const require = cr
 
 const CREDENTIALS = join(import.meta.dirname, 'lib/credentials.ts');
 
+/**
+ * The SDK's chain of credential providers costs 10 ms of every initialisation; Lambda's credentials
+ * stand in the environment. The signer for MSK brings the second and third package, and uses neither.
+ */
 const ALIASES = {
   '@aws-sdk/credential-provider-node': CREDENTIALS,
-  // What the signer for MSK would use if it were not given credentials.
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
-  '@aws-crypto/sha256-js': join(import.meta.dirname, 'lib/sha256.ts'),
 };
 
-const SECRETS: readonly Extra[] = ['secrets'];
-
-/** Of all functions, who needs what the others' bundles leave out. */
-const EXTRAS: Record<string, readonly Extra[]> = {
-  docs: ['jsonSchema'],
-  health: ['admin', 'secrets'],
-  // A caller waits for the sign-in to Kafka.
-  createOrder: SECRETS,
-  updateStatus: SECRETS,
-  relayOutbox: SECRETS,
-};
-const NO_EXTRAS: readonly Extra[] = [];
-const ALL_EXTRAS: readonly Extra[] = ['admin', 'jsonSchema', 'secrets'];
-
-/** What every bundle is built with, beside `trim`. */
+/** The settings of every bundle. */
 export const BUNDLE = {
   bundle: true,
   minify: true,
@@ -54,19 +41,17 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
 
 /**
  * Builds one minified ES module with a source map for every `functions/<name>/handler.ts` of the
- * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle runs from a folder of its own; all that it finds at
- * run time are those clients of the AWS SDK that are Lambda's own (plugins/build/trim.ts).
+ * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle holds all
+ * packages that its function uses, the AWS SDK too, and runs from a folder of its own.
  *
  * @param only the one function to build; without it, all of them
  * @throws what esbuild has to say about the code
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const options = await optionsFor(serviceDir, only);
-  const built = await Promise.all(options.map((one) => build(one)));
-  const files = built.flatMap(({ outputFiles }) => outputFiles);
-  await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
-  return report(serviceDir, files, start);
+  const built = await build(await optionsFor(serviceDir, only));
+  await writeBundles(serviceDir, built);
+  return report(serviceDir, built.outputFiles, start);
 }
 
 /**
@@ -79,96 +64,64 @@ export async function watchFunctions(
   serviceDir: string,
   { built, failed }: { built: () => void; failed: () => void },
 ): Promise<{ stop(): Promise<void> }> {
-  const options = await optionsFor(serviceDir);
-  const groups = await Promise.all(options.map((one) => context(one)));
   const first = Promise.withResolvers<void>();
   let last: string | undefined;
-  const rebuild = async () => {
-    const results = await Promise.all(groups.map((group) => group.rebuild()));
-    const files = results.flatMap(({ outputFiles }) => outputFiles);
-    const now = files.map(({ hash }) => hash).join();
-    if (now === last) return;
-    await writeOutput([...files, ...(await noticeFiles(serviceDir, results))]);
-    if (last !== undefined) built();
-    last = now;
-    first.resolve();
-  };
-  const end = async (errors: number) => {
+  const end = async (result: Built) => {
     try {
-      if (errors > 0) throw new Error('The functions do not build; esbuild says why above.');
-      await rebuild();
+      if (result.errors.length > 0) {
+        throw new Error('The functions do not build; esbuild says why above.');
+      }
+      const now = result.outputFiles.map(({ hash }) => hash).join();
+      if (now === last) return;
+      await writeBundles(serviceDir, result);
+      if (last !== undefined) built();
+      last = now;
+      first.resolve();
     } catch (error) {
       first.reject(error);
       if (last !== undefined) failed();
-      // What esbuild has not printed yet it prints when it is thrown here.
-      if (errors === 0) throw error;
+      // esbuild prints its own errors; what else is thrown here it prints, too.
+      if (result.errors.length === 0) throw error;
     }
   };
-  const whole = optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS);
   const watcher = await context({
-    ...whole,
-    minify: false,
-    sourcemap: false,
-    plugins: [
-      ...whole.plugins,
-      { name: 'rebuild', setup: ({ onEnd }) => onEnd(({ errors }) => end(errors.length)) },
-    ],
+    ...(await optionsFor(serviceDir)),
+    plugins: [{ name: 'write', setup: ({ onEnd }) => onEnd((result) => end(result as Built)) }],
   });
-  const contexts = [watcher, ...groups];
-  const stop = async () => {
-    await Promise.all(contexts.map((one) => one.dispose()));
-  };
-  // It watches the code of all functions at once: each group would see a change at a time of its own.
   await watcher.watch();
   try {
     await first.promise;
   } catch (error) {
-    await stop();
+    await watcher.dispose();
     throw error;
   }
-  return { stop };
+  return { stop: () => watcher.dispose() };
 }
 
-function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
-  return Array.fromAsync(glob(`functions/${name}/handler.ts`, { cwd: serviceDir }));
-}
-
-/** One build for all functions whose bundles leave out the same. */
-async function optionsFor(serviceDir: string, only?: string) {
-  const handlers = await handlersIn(serviceDir, only);
-  const groups = Map.groupBy(
-    handlers.toSorted(),
-    (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS,
-  );
-  return [...groups].map(([extras, files]) => optionsOf(serviceDir, files, extras));
-}
-
-function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extra[]) {
+async function optionsFor(serviceDir: string, only = '*') {
+  const handlers = await Array.fromAsync(glob(`functions/${only}/handler.ts`, { cwd: serviceDir }));
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.map((file) => ({
+    entryPoints: handlers.toSorted().map((file) => ({
       in: file,
       out: join(basename(dirname(file)), 'handler'),
     })),
     outdir: OUT,
     write: false,
     metafile: true,
-    plugins: [trim(extras)],
   } satisfies BuildOptions;
 }
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
-/** The notices of each bundle's packages, as a file beside the bundle. */
-async function noticeFiles(serviceDir: string, built: Built[]) {
-  const texts = await Promise.all(built.map(({ metafile }) => noticesOf(metafile, serviceDir)));
-  return texts.flatMap((ofBundles) =>
-    [...ofBundles].map(([bundle, contents]) => ({
-      path: join(dirname(bundle), NOTICES),
-      contents,
-    })),
-  );
+/** Writes the bundles, each with the notices of its packages beside it. */
+async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built): Promise<void> {
+  const notices = [...(await noticesOf(metafile, serviceDir))].map(([bundle, contents]) => ({
+    path: join(dirname(bundle), NOTICES),
+    contents,
+  }));
+  await writeOutput([...outputFiles, ...notices]);
 }
 
 type File = { path: string; contents: Uint8Array | string };

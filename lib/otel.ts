@@ -45,8 +45,8 @@ let provider: TracerProvider;
 let isCold = true;
 let isToldAway = false;
 
-/** To be called once, before the other functions: OpenTelemetry's API has one state a process. */
-export function start(ratio: number): void {
+/** To be called once: OpenTelemetry's API has one state a process. */
+export function startOtel(ratio: number) {
   const exporter = new OTLPTraceExporter({ timeoutMillis: FLUSH_MS });
   provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'orders' }).merge(
@@ -57,9 +57,10 @@ export function start(ratio: number): void {
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(provider);
+  return { traceInvocation, traceRecord, traceCall, traceSdkCall, traceFailure };
 }
 
-export async function traceInvocation<T>(
+async function traceInvocation<T>(
   { functionName, awsRequestId }: LambdaContext,
   { by, traceparent }: Trigger,
   work: (traceparent: string) => Promise<T>,
@@ -79,26 +80,19 @@ export async function traceInvocation<T>(
   }
 }
 
-export function traceRecord<T>(
-  traceparent: string | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
+function traceRecord<T>(traceparent: string | undefined, work: () => Promise<T>): Promise<T> {
   const invocation = trace.getActiveSpan();
   const links = invocation ? [{ context: invocation.spanContext() }] : [];
   const parent = remote(context.active(), traceparent);
   return inSpan({ name: 'record', kind: SpanKind.CONSUMER, links }, parent, work);
 }
 
-export function traceCall<T>({ name, attributes }: Call, work: () => Promise<T>): Promise<T> {
+function traceCall<T>({ name, attributes }: Call, work: () => Promise<T>): Promise<T> {
   return inSpan({ name, kind: SpanKind.CLIENT, attributes }, context.active(), work);
 }
 
 /** A call by the SDK: its answer and most of its errors tell how the request went. */
-export function traceSdkCall<T>(
-  service: string,
-  method: string,
-  work: () => Promise<T>,
-): Promise<T> {
+function traceSdkCall<T>(service: string, method: string, work: () => Promise<T>): Promise<T> {
   const attributes = { 'rpc.system': 'aws-api', 'rpc.service': service, 'rpc.method': method };
   const options = { name: `${service} ${method}`, kind: SpanKind.CLIENT, attributes };
   return inSpan(options, context.active(), async (span) => {
@@ -113,7 +107,7 @@ export function traceSdkCall<T>(
   });
 }
 
-export function traceFailure(error: unknown): void {
+function traceFailure(error: unknown): void {
   const span = trace.getActiveSpan();
   if (!span) return;
   const status = error instanceof AppError ? ERRORS[error.code].status : 500;

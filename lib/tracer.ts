@@ -9,7 +9,7 @@ export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: stri
 /** A call of another system. Attributes never hold an address, a name or a text of a customer. */
 export type Call = { name: string; attributes?: Attributes };
 
-type Otel = typeof import('./otel.ts');
+type Otel = ReturnType<typeof import('./otel.ts')['startOtel']>;
 
 let loading: Promise<Otel | undefined> | undefined;
 let otel: Otel | undefined;
@@ -23,9 +23,8 @@ let otel: Otel | undefined;
  */
 export function startTracer({ ratio }: { ratio: number }): void {
   const start = async () => {
-    const loaded = await import('./otel.ts');
-    loaded.start(ratio);
-    return loaded;
+    const { startOtel } = await import('./otel.ts');
+    return startOtel(ratio);
   };
   loading ??= start().catch((error: unknown) => {
     logger.warn('no traces: OpenTelemetry does not start', { reason: String(error) });
