@@ -5,7 +5,13 @@ import { html } from 'hono/html';
 import { CHANNELS, type Message } from '../lib/notification/channels/channels.ts';
 import type { Locale } from '../lib/notification/templates/language.ts';
 import type { LANGUAGES } from '../lib/notification/templates/languages.ts';
-import { EVENT_TYPES, type EventType, type OrderEvent } from '../lib/order-event.ts';
+import { EVENT_OF } from '../lib/order/status.ts';
+import {
+  EVENT_TYPES,
+  type EventType,
+  ORDER_STATUSES,
+  type OrderEvent,
+} from '../lib/order-event.ts';
 import { ownOptions } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -22,14 +28,6 @@ const READERS: Record<keyof typeof LANGUAGES, Locale & { currency: string }> = {
   en: { language: 'en-US', timeZone: 'America/New_York', currency: 'USD' },
   de: { language: 'de-DE', timeZone: 'Europe/Berlin', currency: 'EUR' },
 };
-
-const STATUS = {
-  ORDER_CREATED: 'pending',
-  ORDER_UPDATED: 'confirmed',
-  ORDER_SHIPPED: 'shipped',
-  ORDER_DELIVERED: 'delivered',
-  ORDER_CANCELLED: 'cancelled',
-} as const satisfies Record<EventType, OrderEvent['data']['status']>;
 
 export type Preview = { language: string; type: EventType; message: Message };
 
@@ -88,7 +86,7 @@ export function previewPage(): string {
       h3 { grid-column: 1 / -1; margin: 0; border-top: 1px solid #d1d5db; padding-top: 16px }
       figure { margin: 0; min-width: 0 }
       figcaption { color: #6b7280; font-size: 13px; margin-bottom: 4px; overflow-wrap: anywhere }
-      iframe { box-sizing: border-box; width: 100%; height: 500px; border: 1px solid #d1d5db; border-radius: 8px }
+      iframe { box-sizing: border-box; width: 100%; height: 560px; border: 1px solid #d1d5db; border-radius: 8px }
       pre { margin: 0; padding: 16px; background: #f3f4f6; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere }
       .short { background: #dcfce7; border-radius: 16px }
     </style>
@@ -126,7 +124,7 @@ function sample(type: EventType, currency: string): OrderEvent {
       customerId: 'ada',
       totalAmount: 1_284.5,
       currency,
-      status: STATUS[type],
+      status: ORDER_STATUSES.find((status) => EVENT_OF[status] === type) ?? 'pending',
       items: [
         { productId: 'keyboard', quantity: 3, price: 411.5 },
         { productId: 'cable-2m', quantity: 1_000, price: 0.05 },

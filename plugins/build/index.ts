@@ -1,12 +1,15 @@
 import { dirname } from 'node:path';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
-import { answerFailures } from './failure.ts';
-import { actAsHttpApi, type Offline } from './gateway.ts';
 import { type AwsProvider, useKeysOf } from './keys.ts';
-import { lambdaClass } from './lambda.ts';
-import { limitInstances } from './limit.ts';
 import { type Definition, unloadable } from './loadable.ts';
-import { retireOnRebuild } from './retire.ts';
+import {
+  actAsHttpApi,
+  answerFailures,
+  lambdaClass,
+  limitInstances,
+  type Offline,
+  retireOnRebuild,
+} from './serverless-offline.ts';
 
 type Serverless = {
   config: { servicePath: string };

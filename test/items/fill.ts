@@ -11,8 +11,9 @@ import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
 import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/preferences.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
-import { type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
+import { type EventType, type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
 import { createNotifyBench, type NotifyBench } from '../integration/notify/bench.ts';
+import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { until } from '../support/until.ts';
@@ -77,14 +78,18 @@ async function fillOrders(bench: OrderBench): Promise<void> {
 }
 
 async function fillPreferences({ customers }: NotifyBench): Promise<void> {
-  const off = { email: false, sms: false };
+  const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   await customers.save('preferences-nothing-said', DEFAULTS, undefined);
   const everything: Preferences = {
     contact: { email: 'grace@example.com', phone: '+4915112345678' },
     language: 'de-AT',
     timeZone: 'Europe/Vienna',
     quietHours: { from: '22:00', to: '06:30' },
-    events: { ...DEFAULTS.events, ORDER_UPDATED: off, ORDER_SHIPPED: { email: true, sms: false } },
+    events: {
+      ...DEFAULTS.events,
+      ORDER_UPDATED: off,
+      ORDER_SHIPPED: { ...DEFAULTS.events.ORDER_CREATED, email: true, sms: false },
+    },
   };
   await customers.save('preferences-everything', DEFAULTS, undefined);
   await customers.save('preferences-everything', everything, [1]);
@@ -182,7 +187,7 @@ async function place(deps: OutboxDeps, customerId: string, more: object = {}) {
     { productId: 'keyboard', quantity: 3, price: 9.99 },
     { productId: 'mouse', quantity: 1, price: 0.1 },
   ];
-  const { status, body } = await call(createCreateOrder(deps), {
+  const { status, body } = await call(createCreateOrder({ ...deps, callers: callersOf() }), {
     method: 'POST',
     headers: { 'idempotency-key': `key of ${customerId}` },
     body: { customerId, items, ...more },
@@ -193,7 +198,7 @@ async function place(deps: OutboxDeps, customerId: string, more: object = {}) {
 
 async function move(deps: OutboxDeps, id: string, status: string): Promise<void> {
   const request = { method: 'PUT', pathParameters: { id }, body: { status } };
-  const reply = await call(createUpdateStatus(deps), request);
+  const reply = await call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
   if (reply.status !== 200) throw new Error(`${id} to ${status}: ${reply.status}`);
 }
 
@@ -233,7 +238,7 @@ function past(hours: number): Clock {
   return { now: () => new Date(Date.now() - hours * 60 * MINUTE_MS) };
 }
 
-function allOff(off: { email: boolean; sms: boolean }): Preferences['events'] {
+function allOff(off: Preferences['events'][EventType]): Preferences['events'] {
   const all = Object.keys(DEFAULTS.events).map((type) => [type, off]);
   return Object.fromEntries(all);
 }

@@ -72,6 +72,7 @@ async function using(
   const lambda = await startLambda(definition, {
     ...environmentOf(bench),
     KAFKA_KIND: '',
+    AUTH: 'off',
     NOTIFICATION_EMAIL: 'mock',
     NOTIFICATION_SMS: 'mock',
     OTEL_EXPORTER_OTLP_ENDPOINT: addressOf(collector),
