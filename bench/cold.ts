@@ -39,6 +39,7 @@ const ENVIRONMENT = {
   ORDER_EVENTS_TOPIC: 'order-events',
   ORDER_EVENTS_DLQ: 'order-events-dlq',
   KAFKA_BROKERS: 'localhost:1',
+  AUTH: 'off',
   NOTIFICATION_EMAIL: 'ses,smtp',
   NOTIFICATION_SMS: 'sns',
   NOTIFICATION_FROM: 'orders@example.com',

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { AppError } from './errors.ts';
+import { checkIdentity, type Identity, identityFields, identityOf } from './identity-settings.ts';
+import { checkLimits, type Limits, limitFields, limitsOf } from './limit-settings.ts';
 
 const name = z.string().min(1);
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
@@ -52,7 +54,11 @@ const environment = z
       .pipe(z.tuple([secret], secret))
       .optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
+    ...identityFields,
+    ...limitFields,
   })
+  .superRefine(checkIdentity)
+  .superRefine(checkLimits)
   .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
     const need = (path: string, value: string | undefined, names: string[]) => {
       const asking = NOTIFICATION_EMAIL.find((known) => names.includes(known));
@@ -110,6 +116,9 @@ export type Config = {
   unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
   /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
   reportsItemFailures: boolean;
+  /** Who may call. */
+  identity: Identity;
+  limits: Limits;
 };
 
 /**
@@ -153,6 +162,8 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
           }
         : undefined,
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
+    identity: identityOf(data),
+    limits: limitsOf(data),
   };
 }
 

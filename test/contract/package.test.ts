@@ -147,6 +147,7 @@ test.each(names)('%s runs from an empty folder', async (name) => {
           AWS_REGION: 'us-east-1',
           AWS_ACCESS_KEY_ID: 'a',
           AWS_SECRET_ACCESS_KEY: 'b',
+          AUTH: 'off',
           DYNAMODB_ENDPOINT: 'http://localhost:1',
           KAFKA_BROKERS: 'localhost:1',
         },

@@ -61,6 +61,7 @@ async function using(
   const lambda = await startLambda(definition, {
     ...environmentOf(bench),
     KAFKA_KIND: '',
+    AUTH: 'off',
     NOTIFICATION_EMAIL: 'mock',
     NOTIFICATION_SMS: 'mock',
     AWS_XRAY_DAEMON_ADDRESS: `127.0.0.1:${daemon.address().port}`,
