@@ -70,7 +70,7 @@ export class Topic {
         // All records of a topic that is created later are new: it is read from its beginning.
         this.#partitionsAtFirst = 0;
         this.#onMissing();
-        // AWS does not say what it does then. Here polling waits; it does not create the topic.
+        // AWS does not document this case. Here polling waits, and the topic is not created.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,
         );
