@@ -1,10 +1,14 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, stop } from 'esbuild';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 import { type Extra, trim } from './plugins/build/trim.ts';
+import { watchFolders } from './plugins/build/watch.ts';
 
 const OUT = 'dist';
+
+/** Where code is, until the first build says what it reads. */
+const SOURCES = ['functions', 'lib'];
 
 /** esbuild's ES modules have no `require`, which the CommonJS packages inside them call. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
@@ -31,7 +35,6 @@ const EXTRAS: Record<string, readonly Extra[]> = {
   relayOutbox: SECRETS,
 };
 const NO_EXTRAS: readonly Extra[] = [];
-const ALL_EXTRAS: readonly Extra[] = ['admin', 'jsonSchema', 'secrets'];
 
 /** What every bundle is built with, beside `trim`. */
 export const BUNDLE = {
@@ -62,71 +65,53 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const options = await optionsFor(serviceDir, only);
-  const built = await Promise.all(options.map((one) => build(one)));
-  const files = built.flatMap(({ outputFiles }) => outputFiles);
-  await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
+  const { files } = await buildAndWrite(serviceDir, only);
   return report(serviceDir, files, start);
 }
 
 /**
  * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
+ * Between two builds esbuild does not run: what it would keep in memory is more than all functions need.
  *
  * @param built called after every build that changed a bundle, the first one apart
  * @param failed called after every build that failed, the first one apart; esbuild says why
+ * @returns what ends the watching
  */
 export async function watchFunctions(
   serviceDir: string,
   { built, failed }: { built: () => void; failed: () => void },
-): Promise<{ stop(): Promise<void> }> {
-  const options = await optionsFor(serviceDir);
-  const groups = await Promise.all(options.map((one) => context(one)));
-  const first = Promise.withResolvers<void>();
-  let last: string | undefined;
+): Promise<() => void> {
+  let last: { hash: string; folders: Iterable<string> } = { hash: '', folders: SOURCES };
   const rebuild = async () => {
-    const results = await Promise.all(groups.map((group) => group.rebuild()));
-    const files = results.flatMap(({ outputFiles }) => outputFiles);
-    const now = files.map(({ hash }) => hash).join();
-    if (now === last) return;
-    await writeOutput([...files, ...(await noticeFiles(serviceDir, results))]);
-    if (last !== undefined) built();
+    const now = await buildAndWrite(serviceDir).finally(stop);
+    const isNew = now.hash !== last.hash;
     last = now;
-    first.resolve();
+    return isNew;
   };
-  const end = async (errors: number) => {
-    try {
-      if (errors > 0) throw new Error('The functions do not build; esbuild says why above.');
-      await rebuild();
-    } catch (error) {
-      first.reject(error);
-      if (last !== undefined) failed();
-      // What esbuild has not printed yet it prints when it is thrown here.
-      if (errors === 0) throw error;
-    }
-  };
-  const whole = optionsOf(serviceDir, await handlersIn(serviceDir), ALL_EXTRAS);
-  const watcher = await context({
-    ...whole,
-    minify: false,
-    sourcemap: false,
-    plugins: [
-      ...whole.plugins,
-      { name: 'rebuild', setup: ({ onEnd }) => onEnd(({ errors }) => end(errors.length)) },
-    ],
-  });
-  const contexts = [watcher, ...groups];
-  const stop = async () => {
-    await Promise.all(contexts.map((one) => one.dispose()));
-  };
-  // It watches the code of all functions at once: each group would see a change at a time of its own.
-  await watcher.watch();
-  try {
-    await first.promise;
-  } catch (error) {
-    await stop();
+  const first = rebuild();
+  const unwatch = watchFolders(
+    serviceDir,
+    () => last.folders,
+    () => first.then(rebuild).then((isNew) => (isNew ? built() : undefined), failed),
+  );
+  await first.catch((error: unknown) => {
+    unwatch();
     throw error;
-  }
-  return { stop };
+  });
+  return unwatch;
+}
+
+/** One build: its files, their hash, and the service's own folders that it read. */
+async function buildAndWrite(serviceDir: string, only?: string) {
+  const options = await optionsFor(serviceDir, only);
+  const built = await Promise.all(options.map((one) => build(one)));
+  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
+  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const tops = inputs.filter((path) => path.includes('/')).map((path) => path.split('/')[0] ?? '');
+  const folders = new Set([...SOURCES, ...tops]);
+  for (const foreign of ['node_modules', '..']) folders.delete(foreign);
+  return { files, hash: files.map(({ hash }) => hash).join(), folders };
 }
 
 function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
