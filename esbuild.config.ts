@@ -1,6 +1,7 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, type BuildResult, build, stop } from 'esbuild';
+import { type Build, keepBuild, lastBuild } from './plugins/build/fresh.ts';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 import { type Extra, trim } from './plugins/build/trim.ts';
 import { watchFolders } from './plugins/build/watch.ts';
@@ -81,14 +82,19 @@ export async function watchFunctions(
   serviceDir: string,
   { built, failed }: { built: () => void; failed: () => void },
 ): Promise<() => void> {
-  let last: { hash: string; folders: Iterable<string> } = { hash: '', folders: SOURCES };
+  let last: Pick<Build, 'hash' | 'folders'> = { hash: '', folders: SOURCES };
   const rebuild = async () => {
     const now = await buildAndWrite(serviceDir).finally(stop);
     const isNew = now.hash !== last.hash;
     last = now;
     return isNew;
   };
-  const first = rebuild();
+  const begin = async () => {
+    const kept = await lastBuild(serviceDir, await handlersIn(serviceDir));
+    if (kept) last = kept;
+    else await rebuild();
+  };
+  const first = begin();
   const unwatch = watchFolders(
     serviceDir,
     () => last.folders,
@@ -101,30 +107,44 @@ export async function watchFunctions(
   return unwatch;
 }
 
-/** One build: its files, their hash, and the service's own folders that it read. */
+/** One build of all functions, or of one. */
 async function buildAndWrite(serviceDir: string, only?: string) {
-  const options = await optionsFor(serviceDir, only);
-  const built = await Promise.all(options.map((one) => build(one)));
+  const since = new Date();
+  const handlers = await handlersIn(serviceDir, only);
+  const built = await Promise.all(optionsFor(serviceDir, handlers).map((one) => build(one)));
   const files = built.flatMap(({ outputFiles }) => outputFiles);
-  await writeOutput([...files, ...(await noticeFiles(serviceDir, built))]);
+  const output = [...files, ...(await noticeFiles(serviceDir, built))];
+  await writeOutput(output);
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   const tops = inputs.filter((path) => path.includes('/')).map((path) => path.split('/')[0] ?? '');
-  const folders = new Set([...SOURCES, ...tops]);
-  for (const foreign of ['node_modules', '..']) folders.delete(foreign);
-  return { files, hash: files.map(({ hash }) => hash).join(), folders };
+  const own = new Set([...SOURCES, ...tops]);
+  for (const foreign of ['node_modules', '..']) own.delete(foreign);
+  const hash = files.map((file) => file.hash).join();
+  const folders = [...own];
+  const read = [...new Set([...inputs, ...(await madeBy(serviceDir))])];
+  const written = output.map(({ path }) => path);
+  if (!only) await keepBuild(serviceDir, { hash, folders, handlers }, { read, written, since });
+  return { files, hash, folders };
 }
 
-function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
-  return Array.fromAsync(glob(`functions/${name}/handler.ts`, { cwd: serviceDir }));
+/** The files beside the functions' code that a bundle depends on: this build itself, its packages and settings. */
+async function madeBy(serviceDir: string): Promise<string[]> {
+  const own = ['esbuild.config.ts', 'package-lock.json', 'plugins/build/*.ts'];
+  const files = await Array.fromAsync(glob(own, { cwd: import.meta.dirname }));
+  return [
+    ...files.map((file) => join(import.meta.dirname, file)),
+    join(serviceDir, 'tsconfig.json'),
+  ];
+}
+
+async function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
+  const pattern = `functions/${name}/handler.ts`;
+  return (await Array.fromAsync(glob(pattern, { cwd: serviceDir }))).toSorted();
 }
 
 /** One build for all functions whose bundles leave out the same. */
-async function optionsFor(serviceDir: string, only?: string) {
-  const handlers = await handlersIn(serviceDir, only);
-  const groups = Map.groupBy(
-    handlers.toSorted(),
-    (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS,
-  );
+function optionsFor(serviceDir: string, handlers: string[]) {
+  const groups = Map.groupBy(handlers, (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS);
   return [...groups].map(([extras, files]) => optionsOf(serviceDir, files, extras));
 }
 
@@ -181,7 +201,7 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
   try {
     return (await readFile(path)).equals(Buffer.from(contents));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
 }
