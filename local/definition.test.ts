@@ -2,15 +2,10 @@
 import { expect, test } from '@jest/globals';
 import { readDefinition } from './definition.ts';
 
-const yml = (topic: string, table = 'orders') => `
-custom:
-  prefix: \${self:custom.letter}
-  letter: a
-  topics: [{ name: "${topic}", partitions: 3 }]
-resources:
-  Resources:
-    OrdersTable: { Properties: { TableName: "${table}", KeySchema: [] } }
-`;
+const files = (topic: string) => (file: string) =>
+  file === 'serverless.yml'
+    ? `custom: { topics: [ { name: "${topic}", partitions: 3 } ] }`
+    : 'Resources: { OrdersTable: { Properties: { TableName: orders, KeySchema: [] } } }';
 
 test('the names of serverless.yml are the contract’s', () => {
   const { table, topics } = readDefinition({});
@@ -25,21 +20,20 @@ test('the environment names them otherwise', () => {
   expect(topics[0]?.name).toBe('events');
 });
 
-test('references inside a text, and through another reference, are replaced', () => {
-  const { topics } = readDefinition({}, yml('${self:custom.prefix}-events'));
-  expect(topics).toEqual([{ name: 'a-events', partitions: 3 }]);
+test('a name inside a text is replaced', () => {
+  const { topics } = readDefinition({}, files('my-${file(./infra/names.cjs):events}'));
+  expect(topics).toEqual([{ name: 'my-order-events', partitions: 3 }]);
 });
 
 test.each([
-  ['a form that is not known', '${ssm:/topic}', /cannot read \$\{ssm:\/topic\}/],
-  ['one form inside another', '${env:X, ${self:custom.prefix}}', /cannot read/],
-  ['a path that is not there', '${self:custom.nowhere}', /has no custom\.nowhere/],
-])('%s is refused', (_, topic, message) => {
-  expect(() => readDefinition({}, yml(topic))).toThrow(message);
+  ['a form that is not known', '${ssm:/topic}'],
+  ['one form inside another', '${env:X, ${self:custom.prefix}}'],
+  ['a name that is not there', '${file(./infra/names.cjs):nowhere}'],
+])('%s is refused', (_, topic) => {
+  expect(() => readDefinition({}, files(topic))).toThrow(`cannot read ${topic}`);
 });
 
 test('a topic without partitions is refused by its path', () => {
-  expect(() => readDefinition({}, yml('events').replace('partitions: 3', ''))).toThrow(
-    /topics\[0\]\.partitions/,
-  );
+  const read = (file: string) => files('events')(file).replace(', partitions: 3', '');
+  expect(() => readDefinition({}, read)).toThrow(/topics\[0\]\.partitions/);
 });

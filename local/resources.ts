@@ -70,7 +70,7 @@ async function hasTimeToLive(client: DynamoDBClient, TableName: string) {
   return /^ENABL/.test(answer.TimeToLiveDescription?.TimeToLiveStatus ?? '');
 }
 
-/** A table kept from before serverless.yml changed would fail much later, and less clearly. */
+/** A table kept from before infra/table.yml changed would fail much later, and less clearly. */
 function compare(wanted: Table, found: TableDescription) {
   const keys = ({ KeySchema = [], GlobalSecondaryIndexes = [] }: Table | TableDescription) =>
     [{ IndexName: 'table', KeySchema }, ...GlobalSecondaryIndexes]
@@ -81,7 +81,7 @@ function compare(wanted: Table, found: TableDescription) {
       .join(' ');
   if (keys(wanted) === keys(found)) return;
   throw new Error(
-    `Table ${wanted.TableName} has the keys ${keys(found)}, serverless.yml says ${keys(wanted)}. ` +
+    `Table ${wanted.TableName} has the keys ${keys(found)}, infra/table.yml says ${keys(wanted)}. ` +
       'It was made by an earlier definition: "npm run reset" clears the local data.',
   );
 }

@@ -43,7 +43,7 @@ function withoutEmulator(folder: string): void {
   const files = sources().filter((file) => !file.startsWith(`${EMULATOR}/`));
   copy(files, folder);
   edit(folder, 'package.json', [`    "${EMULATOR}"\n`]);
-  edit(folder, 'serverless.yml', emulatorInYml());
+  for (const [file, lines] of Object.entries(emulatorInYml())) edit(folder, file, lines);
   removeUsers(folder, files);
   edit(folder, 'jest.config.ts', [/^ +global(?:Setup|Teardown): .*\n/gm]); // Both are gone.
   const at = (command: string, ...args: string[]) => run(folder, command, ...args);
@@ -72,18 +72,20 @@ function copy(files: string[], folder: string, below = ''): void {
 }
 
 /** Its lines: the plugin, its options, and the properties of events that the framework lacks. */
-function emulatorInYml(): RegExp[] {
+function emulatorInYml(): Record<string, RegExp[]> {
   const names: string[] = [];
   defineProperties({
     defineFunctionEventProperties: (_, __, { properties = {} }: { properties?: object }) => {
       names.push(...Object.keys(properties));
     },
   });
-  return [
-    /^ +- lambda-kafka-event-source\n/m,
-    /^ {2}kafkaEventSource:\n(?: {4}.*\n)+/m,
-    new RegExp(`^ +(?:${names.join('|')}): .*\\n`, 'gm'),
-  ];
+  return {
+    'serverless.yml': [
+      /^ +- lambda-kafka-event-source\n/m,
+      /^ {2}kafkaEventSource:\n(?: {4}.*\n)+/m,
+    ],
+    'infra/kafka.yml': [new RegExp(`^ +(?:${names.join('|')}): .*\\n`, 'gm')],
+  };
 }
 
 function edit(folder: string, file: string, lines: (string | RegExp)[]): void {

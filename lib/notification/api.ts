@@ -12,7 +12,7 @@ import {
   preferencesSchema,
 } from './preferences/preferences.ts';
 
-/** One that was given out is shorter. */
+/** The API gives out shorter cursors. */
 const MAX_CURSOR = 2048;
 
 const getPreferencesInput = { path: z.object({ customerId: identifier }) };
@@ -28,7 +28,7 @@ const putPreferencesInput = {
   body: preferencesSchema,
 };
 
-/** A token that is malformed is merely none of ours. */
+/** Any text: a malformed token is answered like one that we have not signed. */
 const unsubscribeInput = { path: z.object({ token: z.string() }) };
 
 const listNotificationsInput = {
@@ -67,7 +67,7 @@ const notification: NotificationEntry = {
   type: 'ORDER_CREATED',
   channel: 'email',
   to: 'r***@example.org',
-  subject: `We have your order ${orderId}`,
+  subject: `We've received your order ${orderId}`,
   status: 'sent',
   attempts: 1,
   messageId: 'mock-2f9b6a1e-3c4d-4e5f-8a9b-0c1d2e3f4a5b',
@@ -83,7 +83,7 @@ export const NOTIFICATION_OPERATIONS = {
     id: 'getPreferences',
     summary: "Read a customer's preferences",
     description:
-      'How a customer wants to be told. Whoever has said nothing has the defaults, with version 0: every event by email and ' +
+      "Shows a customer's preferences. A customer who has set none has the defaults, with version 0: every event by email and " +
       'SMS, at any time, in English, to the contact of the order.',
     input: getPreferencesInput,
     request: { path: { customerId: preferences.customerId } },
@@ -100,8 +100,8 @@ export const NOTIFICATION_OPERATIONS = {
     id: 'putPreferences',
     summary: "Replace a customer's preferences",
     description:
-      'Replaces all of them: what is left out has its default. An email goes at any time; an SMS waits until the quiet hours ' +
-      'end, unless the order is cancelled. With `If-Match` only that version is replaced, `"0"` where there is none yet.',
+      'Replaces all preferences: a field that is left out gets its default. An email goes at any time; an SMS waits until the ' +
+      'quiet hours end, unless the order is cancelled. `If-Match` names the version to replace, `"0"` if there is none yet.',
     input: putPreferencesInput,
     request: {
       path: { customerId: preferences.customerId },
@@ -128,8 +128,8 @@ export const NOTIFICATION_OPERATIONS = {
     id: 'showUnsubscribe',
     summary: 'Ask whether to unsubscribe',
     description:
-      "A page in the customer's language with one button. It changes nothing: programs that look for harm in emails follow " +
-      'their links.',
+      "Shows a page in the customer's language with one button. The call changes nothing, since programs that look for harm in " +
+      'emails follow their links.',
     input: unsubscribeInput,
     request: { path: { token } },
     answer: { status: 200, description: 'The page.', mediaType: 'text/html' },
@@ -139,19 +139,20 @@ export const NOTIFICATION_OPERATIONS = {
     id: 'unsubscribe',
     summary: 'Unsubscribe',
     description:
-      'What a mail program posts at one click (RFC 8058), and the button of the page: the channel of the link is switched off, ' +
-      'but for critical events: a cancelled order. A link does not expire; the body is not read.',
+      'Switches off the channel of the link, except for critical events: a cancelled order. Mail programs call it at one click ' +
+      '(RFC 8058), and so does the button of the page. A link does not expire; the body is not read.',
     input: unsubscribeInput,
     request: { path: { token } },
-    answer: { status: 200, description: 'The page that says so.', mediaType: 'text/html' },
+    answer: { status: 200, description: 'The page that confirms it.', mediaType: 'text/html' },
     refusals: ['LINK_INVALID', 'DATABASE_AWAY'],
   },
   'GET /api/notifications': {
     id: 'listNotifications',
     summary: 'List notifications',
     description:
-      'What was told about an order or to a customer, and what not and why; newest event first. Exactly one of `orderId` and ' +
-      '`customerId` is needed. Records are kept for 90 days. The list of a customer may lag behind a write for a moment.',
+      'Lists the notifications of an order or a customer, newest event first, with the reason where one was not sent. Exactly ' +
+      'one of `orderId` and `customerId` is needed. Records are kept for 90 days. The list of a customer may lag behind a ' +
+      'write for a moment.',
     input: listNotificationsInput,
     request: { query: { customerId: preferences.customerId, limit: '20' } },
     answer: {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { answerFailures } from './failure.ts';
@@ -14,7 +15,7 @@ type Serverless = {
   config: { servicePath: string };
   service: {
     provider: { region: string; environment?: Record<string, unknown> };
-    functions?: Record<string, Definition>;
+    functions?: Record<string, Definition & { package?: { patterns: string[] } }>;
   };
   getProvider(name: 'aws'): AwsProvider;
   pluginManager: { getPlugins(): object[] };
@@ -26,10 +27,11 @@ type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => voi
 const MAX_INSTANCES = 4;
 
 /**
- * Builds the functions by esbuild.config.ts before every command that needs them. Under
- * `sls offline` it builds again at a change, and the instances that are idle then give way to new
- * ones, once; no function has more instances than a laptop bears; a request whose invocation fails is
- * answered as by an HTTP API; and nothing starts while a function cannot load.
+ * Builds the functions by esbuild.config.ts before every command that needs them, and packages each
+ * as the folder of its bundle. Under `sls offline` it builds again at a change, and the instances
+ * that are idle then give way to new ones, once; no function has more instances than a laptop bears;
+ * a request whose invocation fails is answered as by an HTTP API; and nothing starts while a function
+ * cannot load.
  */
 export default class Build {
   readonly hooks: Record<string, () => Promise<void>>;
@@ -66,8 +68,17 @@ export default class Build {
   }
 
   async #build(only?: string): Promise<void> {
+    this.#packBundles();
     const { functions, milliseconds } = await buildFunctions(this.#serviceDir, only);
     this.#log.info(`${functions.length} functions built in ${milliseconds} ms`);
+  }
+
+  /** A function's package is the folder of its handler, beside what `package.patterns` says for all. */
+  #packBundles(): void {
+    for (const definition of Object.values(this.#serverless.service.functions ?? {})) {
+      const { handler } = definition;
+      if (handler) definition.package ??= { patterns: [`${dirname(handler)}/**`] };
+    }
   }
 
   async #watch(): Promise<void> {

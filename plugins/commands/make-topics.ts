@@ -1,8 +1,15 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { Wanted } from './wanted-topics.ts';
 
 const DAY_MS = 86_400_000;
 const TIMEOUT_MS = 20_000;
+
+/** A topic of `custom.topics` in serverless.yml. `maxMessageBytes`: Kafka's own limit where it is absent. */
+export type Wanted = {
+  name: string;
+  partitions: number;
+  retentionDays: number;
+  maxMessageBytes?: number;
+};
 
 /**
  * Makes what is missing and changes nothing that is there: more partitions would put an order's next

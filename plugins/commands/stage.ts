@@ -1,11 +1,14 @@
 import { loadConfig } from '../../lib/config.ts';
 import { AppError, ERRORS } from '../../lib/errors.ts';
 import { openStore } from '../../lib/store.ts';
-import type { Service } from './wanted-topics.ts';
+import type { Wanted } from './make-topics.ts';
 
 /** The parts of the framework that a command of ours uses. */
 export type Serverless = {
-  service: Service & { provider: { region: string; environment?: Record<string, string> } };
+  service: {
+    provider: { region: string; environment?: Record<string, string> };
+    custom: { topics: Wanted[] };
+  };
   classes: { Error: new (message: string, code: string) => Error };
 };
 

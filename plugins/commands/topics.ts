@@ -1,7 +1,6 @@
 import { keepAdmin } from '../../lib/kafka/client.ts';
 import { makeTopics } from './make-topics.ts';
 import { configOf, type Serverless, type Utils } from './stage.ts';
-import { wantedTopics } from './wanted-topics.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -11,10 +10,10 @@ const LIMIT_MS = 60_000;
  */
 export async function run(serverless: Serverless, _options: unknown, { writeText }: Utils) {
   const { brokers, signIn } = configOf(serverless);
-  const wanted = wantedTopics(serverless.service);
+  const { topics } = serverless.service.custom;
   const connection = keepAdmin(brokers, signIn);
   try {
-    const lines = await connection.use((admin) => makeTopics(admin, wanted), LIMIT_MS);
+    const lines = await connection.use((admin) => makeTopics(admin, topics), LIMIT_MS);
     for (const line of lines) writeText(line);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -25,11 +25,11 @@ function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {})
 
 /** The words that tell one event type from the others. */
 const SAYS = {
-  ORDER_CREATED: /have your order/i,
+  ORDER_CREATED: /(received|thank you for) your order/i,
   ORDER_UPDATED: /is( now)? confirmed/i,
   ORDER_SHIPPED: /on its way/i,
   ORDER_DELIVERED: /has (arrived|been delivered)/i,
-  ORDER_CANCELLED: /is cancelled/i,
+  ORDER_CANCELLED: /has been cancelled/i,
 } satisfies Record<OrderEvent['type'], RegExp>;
 
 describe.each(EVENT_TYPES)('%s', (type) => {
@@ -83,7 +83,7 @@ test('an amount is written in the currency of the event', () => {
     locale: ENGLISH,
   });
   expect(message).toMatchObject({
-    body: expect.stringContaining('3 x keyboard at €411.50\nTotal: €1,234.50'),
+    body: expect.stringContaining('3 x keyboard at €411.50 each\nTotal: €1,234.50'),
   });
 });
 

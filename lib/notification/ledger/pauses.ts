@@ -1,6 +1,6 @@
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MS = 60 * MINUTE_MS;
-/** The time for which Lambda retries a record, see `maximumRecordAge` in serverless.yml. */
+/** The time for which Lambda retries a record, see `maximumRecordAge` in infra/kafka.yml. */
 const TRIED_MS = 6 * 24 * 60 * MINUTE_MS;
 
 /**

@@ -5,9 +5,9 @@ export const de: Language = {
   tag: 'de',
   labels: {
     order: 'Bestellung',
-    at: 'Stand',
+    at: 'Datum',
     total: 'Summe',
-    item: (quantity, productId, price) => text`${quantity} x ${productId} zu ${price}`,
+    item: (quantity, productId, price) => text`${quantity} x ${productId} zu je ${price}`,
     more: (count) => text`und ${count} weitere`,
   },
   statuses: {
@@ -26,7 +26,7 @@ export const de: Language = {
         closing: () => 'Wir melden uns, sobald sie unterwegs ist.',
       },
       sms: ({ orderId, total }) =>
-        text`Ihre Bestellung ${orderId} ist eingegangen, Summe ${total}. Vielen Dank.`,
+        text`Vielen Dank für Ihre Bestellung ${orderId}. Summe: ${total}. Wir melden uns, sobald sie unterwegs ist.`,
     },
     ORDER_UPDATED: {
       email: {
@@ -39,42 +39,43 @@ export const de: Language = {
     ORDER_SHIPPED: {
       email: {
         subject: ({ orderId }) => text`Ihre Bestellung ${orderId} ist unterwegs`,
-        heading: () => 'Ihre Bestellung hat unser Haus verlassen und ist unterwegs zu Ihnen.',
+        heading: () => 'Ihre Bestellung ist auf dem Weg zu Ihnen.',
         shows: ['items'],
       },
-      sms: ({ orderId }) => text`Ihre Bestellung ${orderId} ist unterwegs.`,
+      sms: ({ orderId }) => text`Ihre Bestellung ${orderId} ist auf dem Weg zu Ihnen.`,
     },
     ORDER_DELIVERED: {
       email: {
         subject: ({ orderId }) => text`Ihre Bestellung ${orderId} ist angekommen`,
-        heading: () => 'Ihre Bestellung wurde zugestellt. Wir hoffen, dass sie Ihnen gefällt.',
+        heading: () => 'Ihre Bestellung ist angekommen. Wir hoffen, dass sie Ihnen gefällt.',
         shows: ['items'],
       },
-      sms: ({ orderId }) => text`Ihre Bestellung ${orderId} wurde zugestellt.`,
+      sms: ({ orderId }) =>
+        text`Ihre Bestellung ${orderId} wurde zugestellt. Wir hoffen, dass sie Ihnen gefällt.`,
     },
     ORDER_CANCELLED: {
       email: {
-        subject: ({ orderId }) => text`Ihre Bestellung ${orderId} ist storniert`,
-        heading: () => 'Ihre Bestellung ist storniert. Es wird nichts mehr geliefert.',
+        subject: ({ orderId }) => text`Ihre Bestellung ${orderId} wurde storniert`,
+        heading: () => 'Ihre Bestellung wurde storniert. Sie erhalten keine weitere Lieferung.',
         shows: ['total'],
       },
-      sms: ({ orderId }) => text`Ihre Bestellung ${orderId} ist storniert.`,
+      sms: ({ orderId }) => text`Ihre Bestellung ${orderId} wurde storniert.`,
     },
   },
   unsubscribe: {
     email: {
       title: 'E-Mails zu Ihren Bestellungen',
       question: 'Möchten Sie keine E-Mails zu Ihren Bestellungen mehr erhalten?',
-      button: 'Keine mehr senden',
-      over: 'Wir senden Ihnen keine E-Mails zu Ihren Bestellungen mehr.',
-      critical: 'Wird eine Bestellung storniert, so sagen wir es Ihnen weiterhin.',
+      button: 'Abbestellen',
+      over: 'Sie sind abgemeldet und erhalten keine E-Mails zu Ihren Bestellungen mehr.',
+      critical: 'Wenn eine Bestellung storniert wird, geben wir Ihnen weiterhin Bescheid.',
     },
     sms: {
       title: 'SMS zu Ihren Bestellungen',
       question: 'Möchten Sie keine SMS zu Ihren Bestellungen mehr erhalten?',
-      button: 'Keine mehr senden',
-      over: 'Wir senden Ihnen keine SMS zu Ihren Bestellungen mehr.',
-      critical: 'Wird eine Bestellung storniert, so sagen wir es Ihnen weiterhin.',
+      button: 'Abbestellen',
+      over: 'Sie sind abgemeldet und erhalten keine SMS zu Ihren Bestellungen mehr.',
+      critical: 'Wenn eine Bestellung storniert wird, geben wir Ihnen weiterhin Bescheid.',
     },
   },
 };

@@ -5,9 +5,9 @@ export const en: Language = {
   tag: 'en',
   labels: {
     order: 'Order',
-    at: 'As of',
+    at: 'Date',
     total: 'Total',
-    item: (quantity, productId, price) => text`${quantity} x ${productId} at ${price}`,
+    item: (quantity, productId, price) => text`${quantity} x ${productId} at ${price} each`,
     more: (count) => text`and ${count} more`,
   },
   statuses: {
@@ -20,13 +20,13 @@ export const en: Language = {
   events: {
     ORDER_CREATED: {
       email: {
-        subject: ({ orderId }) => text`We have your order ${orderId}`,
+        subject: ({ orderId }) => text`We've received your order ${orderId}`,
         heading: () => 'Thank you for your order.',
         shows: ['items', 'total'],
-        closing: () => 'We tell you when it is on its way.',
+        closing: () => "We'll let you know when it ships.",
       },
       sms: ({ orderId, total }) =>
-        text`We have your order ${orderId}, ${total} in total. Thank you.`,
+        text`Thank you for your order ${orderId}. Total: ${total}. We'll let you know when it ships.`,
     },
     ORDER_UPDATED: {
       email: {
@@ -39,42 +39,42 @@ export const en: Language = {
     ORDER_SHIPPED: {
       email: {
         subject: ({ orderId }) => text`Your order ${orderId} is on its way`,
-        heading: () => 'Your order has left our house and is on its way to you.',
+        heading: () => 'Your order has shipped and is on its way to you.',
         shows: ['items'],
       },
-      sms: ({ orderId }) => text`Your order ${orderId} is on its way.`,
+      sms: ({ orderId }) => text`Your order ${orderId} has shipped and is on its way.`,
     },
     ORDER_DELIVERED: {
       email: {
         subject: ({ orderId }) => text`Your order ${orderId} has arrived`,
-        heading: () => 'Your order has been delivered. We hope that you like it.',
+        heading: () => 'Your order has arrived. We hope you like it.',
         shows: ['items'],
       },
-      sms: ({ orderId }) => text`Your order ${orderId} has been delivered.`,
+      sms: ({ orderId }) => text`Your order ${orderId} has been delivered. We hope you like it.`,
     },
     ORDER_CANCELLED: {
       email: {
-        subject: ({ orderId }) => text`Your order ${orderId} is cancelled`,
-        heading: () => 'Your order is cancelled. Nothing more comes of it.',
+        subject: ({ orderId }) => text`Your order ${orderId} has been cancelled`,
+        heading: () => "Your order has been cancelled. We won't send anything further.",
         shows: ['total'],
       },
-      sms: ({ orderId }) => text`Your order ${orderId} is cancelled.`,
+      sms: ({ orderId }) => text`Your order ${orderId} has been cancelled.`,
     },
   },
   unsubscribe: {
     email: {
       title: 'Emails about your orders',
-      question: 'Do you want no more emails about your orders?',
-      button: 'Send me no more',
-      over: 'We send you no more emails about your orders.',
-      critical: 'Should an order be cancelled, we still tell you.',
+      question: 'Would you like to stop receiving emails about your orders?',
+      button: 'Unsubscribe',
+      over: "You're unsubscribed. We won't email you about your orders any more.",
+      critical: "We'll still let you know if an order is cancelled.",
     },
     sms: {
       title: 'Text messages about your orders',
-      question: 'Do you want no more text messages about your orders?',
-      button: 'Send me no more',
-      over: 'We send you no more text messages about your orders.',
-      critical: 'Should an order be cancelled, we still tell you.',
+      question: 'Would you like to stop receiving text messages about your orders?',
+      button: 'Unsubscribe',
+      over: "You're unsubscribed. We won't text you about your orders any more.",
+      critical: "We'll still let you know if an order is cancelled.",
     },
   },
 };

@@ -17,7 +17,7 @@ export type View = {
 
 type Text = (order: View) => string;
 
-/** The page behind the link to unsubscribe: `over` when it is done, `critical` what still comes. */
+/** The words of the page that unsubscribes: `over` confirms it, `critical` names the messages that still come. */
 type Unsubscribe = {
   title: string;
   question: string;

@@ -20,12 +20,12 @@ function body(language: string, timeZone: string): string {
 }
 
 test.each([
-  ['en', 'UTC', 'Total: €1,234.50\nAs of: July 1, 2026 at 10:30 PM UTC'],
-  ['en-GB', 'Europe/London', 'Total: €1,234.50\nAs of: 1 July 2026 at 23:30 BST'],
-  ['de', 'Europe/Berlin', 'Summe: 1.234,50 €\nStand: 2. Juli 2026 um 00:30 MESZ'],
-  ['de-AT', 'Europe/Vienna', 'Summe: € 1.234,50\nStand: 2. Juli 2026 um 00:30 MESZ'],
-  ['de-CH', 'Asia/Tokyo', "Summe: EUR 1'234.50\nStand: 2. Juli 2026 um 07:30 GMT+9"],
-  ['fr-CA', 'America/Toronto', 'Total: €1,234.50\nAs of: July 1, 2026 at 6:30 PM EDT'],
+  ['en', 'UTC', 'Total: €1,234.50\nDate: July 1, 2026 at 10:30 PM UTC'],
+  ['en-GB', 'Europe/London', 'Total: €1,234.50\nDate: 1 July 2026 at 23:30 BST'],
+  ['de', 'Europe/Berlin', 'Summe: 1.234,50 €\nDatum: 2. Juli 2026 um 00:30 MESZ'],
+  ['de-AT', 'Europe/Vienna', 'Summe: € 1.234,50\nDatum: 2. Juli 2026 um 00:30 MESZ'],
+  ['de-CH', 'Asia/Tokyo', "Summe: EUR 1'234.50\nDatum: 2. Juli 2026 um 07:30 GMT+9"],
+  ['fr-CA', 'America/Toronto', 'Total: €1,234.50\nDate: July 1, 2026 at 6:30 PM EDT'],
 ])('%s in %s reads amounts and dates in its own way', (language, timeZone, expected) => {
   expect(body(language, timeZone)).toContain(expected);
 });

@@ -172,13 +172,13 @@ test('messages go where the preferences say, in their language, and not where th
       expect.objectContaining({
         to: 'karen@example.net',
         subject: `Ihre Bestellung ${orderId} ist eingegangen`,
-        body: expect.stringMatching(/Summe: 29,97 €\nStand: 20. November 2026 um 11:00 MEZ/),
+        body: expect.stringMatching(/Summe: 29,97 €\nDatum: 20. November 2026 um 11:00 MEZ/),
       }),
       expect.objectContaining({
         to: '+491701234567',
-        text: `Ihre Bestellung ${orderId} ist eingegangen, Summe 29,97 €. Vielen Dank.`,
+        text: `Vielen Dank für Ihre Bestellung ${orderId}. Summe: 29,97 €. Wir melden uns, sobald sie unterwegs ist.`,
       }),
-      expect.objectContaining({ text: `Ihre Bestellung ${orderId} ist unterwegs.` }),
+      expect.objectContaining({ text: `Ihre Bestellung ${orderId} ist auf dem Weg zu Ihnen.` }),
     ]),
   );
   expect(await bench.recorded(shipped)).toMatchObject({

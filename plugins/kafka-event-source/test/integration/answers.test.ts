@@ -13,7 +13,7 @@ test.each([
   ['in a worker thread', {}],
   ['in the process of sls offline', { useInProcess: true }],
 ])(
-  'a handler of Node %s ends as on AWS, whatever it throws or answers',
+  'a handler of Node %s ends as on AWS for each kind of error and answer',
   async (_, offline) => {
     await using bench = new Bench();
     await bench.createTopic();
@@ -34,7 +34,7 @@ test.each([
         seen: output,
       });
       const calls = (way: string) => output().split(`called ${way}\n`).length - 1;
-      // What is printed may come later than what is committed.
+      // The output may come later than the commit.
       const printed = () => ways.reduce((sum, way) => sum + calls(way), 0);
       const expected = 2 * FAILURES.length + SUCCESSES.length;
       await until('a line for each call', () => printed() >= expected, { seen: output });
@@ -43,7 +43,7 @@ test.each([
         ...SUCCESSES.map((way) => [way, 1]),
       ]);
       for (const why of ['a text', 'by callback', 'outer', 'Unable to stringify response body']) {
-        expect(output()).toContain(`Unhandled: ${why}. Again`);
+        expect(output()).toContain(`Unhandled: ${why}. Trying again`);
       }
       expect(output()).not.toContain('Runtime exited');
       const end = once(child, 'exit');

@@ -20,7 +20,7 @@ const access = [
   { type: 'SASL_SCRAM_512_AUTH', uri: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
 ];
 
-/** The mappings behind the API, with a client of AWS's own. */
+/** Serves the API for mappings, with a client of AWS's SDK. */
 async function serve(bench: Bench, lambda: Lambda, changes: Partial<Mapping>[] = [{}]) {
   const definitions = changes.map((own, index) => {
     const uuid = `00000000-0000-4000-8000-00000000000${index}`;
@@ -107,7 +107,7 @@ test('disabling stops the polling, and enabling goes on from the same place', as
   expect(values(lambda)).toEqual(counting(0, 6));
 });
 
-test('an update is in force after it, and a second one meanwhile is refused', async () => {
+test('an update is in force when it ends, and a second one before its end is refused', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();
@@ -148,7 +148,7 @@ test('an update is in force after it, and a second one meanwhile is refused', as
   expect(await api.get()).not.toHaveProperty('FilterCriteria');
 });
 
-test("what AWS refuses is refused in AWS's words, and changes nothing", async () => {
+test("a call that AWS refuses is refused with AWS's message, and changes nothing", async () => {
   await using bench = new Bench();
   const lambda = await bench.lambda();
   await using api = await serve(bench, lambda, [{ enabled: false }]);

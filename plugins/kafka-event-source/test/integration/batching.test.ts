@@ -58,7 +58,7 @@ test('a payload never exceeds 6 MB and comes close to it', async () => {
   );
 });
 
-test('a record that fits no payload stops its partition loudly, and no other', async () => {
+test('a record larger than a payload stops its partition with an error, and no other partition', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   await bench.produceCount(1);
@@ -75,7 +75,7 @@ test('a record that fits no payload stops its partition loudly, and no other', a
   expect(values(lambda, 0)).toEqual(['0']);
 });
 
-test('one partition has one invocation in flight, several have several', async () => {
+test('one partition has one invocation in flight, several partitions have several', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   const running = new Map<number, number>();

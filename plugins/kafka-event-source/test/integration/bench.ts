@@ -1,4 +1,4 @@
-/** What the tests of the Kafka event source share: a Lambda endpoint, a topic, a poller. */
+/** The common means of the integration tests: a Lambda endpoint, a topic, a poller. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -19,7 +19,7 @@ export interface Invocation {
   endedAt?: number;
 }
 
-/** What the endpoint answers; a promise answers when it is done. */
+/** An answer of the endpoint. A promise is answered when it resolves. */
 export interface Answer {
   readonly status?: number;
   readonly body?: string;
@@ -85,7 +85,7 @@ const brokers = () => {
   return given.split(',');
 };
 
-/** A topic, a group and clients of one test, all its own. */
+/** A topic, a group and clients for one test alone. */
 export class Bench implements AsyncDisposable {
   readonly topic = `kes-${randomUUID()}`;
   readonly groupId = `kes-${randomUUID()}`;
@@ -173,7 +173,7 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** A new broker says for a moment that its coordinator is loading. */
+/** Repeats a call, because a new broker answers for a moment that its coordinator is loading. */
 async function retried<T>(action: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + 10_000; ; ) {
     try {
@@ -193,7 +193,7 @@ function recordingLog(lines: string[]): Log {
   return { error: at('error'), warning: at('warning'), notice: at('notice'), debug: at('debug') };
 }
 
-/** Waits until the condition holds; fails with what it last saw. */
+/** Waits until the condition holds. @throws Error at the deadline, with the given details */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -49,7 +49,7 @@ test('a broker killed and started again loses no record and skips none', async (
   }
 }, 120_000);
 
-test('a broker that hangs is told while it does, and polled when it answers again', async () => {
+test('a broker that hangs is reported while it does, and polled when it answers again', async () => {
   const { broker, supervisor, signal } = await startKafka();
   try {
     await using bench = new Bench([broker.kafkaBrokers]);

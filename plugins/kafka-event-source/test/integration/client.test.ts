@@ -27,7 +27,7 @@ test("headers that the plugin's own producer sends keep their order", async () =
   expect(record?.headers).toEqual([{ b: [49] }, { 7: [] }, { b: [50] }]);
 });
 
-test('Node warns of nothing while the client is connected', async () => {
+test('Node prints no warning while the client is connected', async () => {
   const source = join(ROOT, 'protocol/client.ts');
   const script = `
     import { loadClient } from ${JSON.stringify(source)};

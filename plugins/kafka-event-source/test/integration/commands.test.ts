@@ -8,7 +8,7 @@ import { sls } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
 import { sls as bin, collect, createService } from './offline-service.ts';
 
-test('status and events, of a service that runs and of one that does not', async () => {
+test('status and generate-event work with a running service and without one', async () => {
   await using bench = new Bench();
   const directory = await createService(bench, [PLUGIN, 'serverless-offline']);
   const run = (...args: string[]) => sls(['kafka', ...args], directory);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { produceByJava } from '../support/java.ts';
 import { Bench, until, values } from './bench.ts';
 
-test('a compacted topic is read over its gaps, and committed to its end', async () => {
+test('a compacted topic is read across its gaps, and committed to its end', async () => {
   await using bench = new Bench();
   await bench.createTopic(1, {
     'cleanup.policy': 'compact',
@@ -16,7 +16,7 @@ test('a compacted topic is read over its gaps, and committed to its end', async 
     Array.from({ length: 20 }, (_, key) => ({ key: String(key % 4), value: `${value}-${key}` }));
   await produceByJava(brokers, bench.topic, round('old'));
   await produceByJava(brokers, bench.topic, round('new'));
-  // A new segment begins with a record; those before it may then be compacted.
+  // This record begins a new segment; the records before it may then be compacted.
   await produceByJava(brokers, bench.topic, [{ key: 'last', value: 'last' }]);
   const survivors = [...Array.from({ length: 4 }, (_, key) => `new-${16 + key}`), 'last'];
   const left = async () => {

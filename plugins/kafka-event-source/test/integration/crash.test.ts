@@ -6,7 +6,7 @@ import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
 import { collect, createService, sls } from './offline-service.ts';
 
-test('a handler that ends its process, or throws out of reach, fails its call; sls offline goes on', async () => {
+test('a handler that ends its process, or throws outside its call, fails the call; sls offline goes on', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'crash');
@@ -24,7 +24,7 @@ test('a handler that ends its process, or throws out of reach, fails its call; s
     await bench.produce([{ value: 'throw' }]);
     await until('an uncaught error', () => count('received throw') === 2, options);
     expect(output()).toContain('Error: out of reach');
-    // Throws when the call has been answered: the next one finds a new instance.
+    // The handler throws after its answer: the next call gets a new instance.
     await bench.produce([{ value: 'later' }]);
     await until(
       'a late error',

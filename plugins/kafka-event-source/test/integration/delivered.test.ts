@@ -1,4 +1,4 @@
-/** Events that were really delivered, against the types and schemas of other people. */
+/** Compares delivered events with the types and schemas of others. */
 import { kafkaConsumer } from '@aws-lambda-powertools/kafka';
 import {
   KafkaMskEventSchema,
@@ -33,7 +33,7 @@ const ODD = [
   { partition: 1, key: 'k3', value: '{"id":3}', headers: { trace: Buffer.from([0x76, 0xdc]) } },
 ];
 
-/** The one event that the records come in. */
+/** Delivers records in one event, and returns the event. */
 async function delivered(kind: Kind, messages: typeof PLAIN | typeof ODD): Promise<KafkaEvent> {
   await using bench = new Bench();
   await bench.createTopic(2);
@@ -51,7 +51,7 @@ const parse = (kind: Kind, event: KafkaEvent) =>
     ? KafkaMskEventSchema.safeParse(event)
     : KafkaSelfManagedEventSchema.safeParse(event);
 
-/** What the compiler says of the event, where a handler takes AWS's type for it. */
+/** The compiler's errors if a handler takes AWS's type for the event. */
 const typed = (kind: Kind, event: KafkaEvent) =>
   typeErrors({
     'event.ts':
@@ -60,7 +60,7 @@ const typed = (kind: Kind, event: KafkaEvent) =>
   });
 
 test.each(kinds)(
-  'a %s event of two partitions is what Powertools and the types say',
+  "a %s event of two partitions fits Powertools' schema and the types",
   async (kind) => {
     const event = await delivered(kind, PLAIN);
     const { success, data } = parse(kind, event);
@@ -80,7 +80,7 @@ test.each(kinds)(
       [0, 1, undefined, '{"id":1}', []],
       [1, 0, 'k1', '{"id":2}', [{ h: 'v' }]],
     ]);
-    // The types have no records without a key; everything else of the event is as they say.
+    // The types have no records without a key; the rest of the event fits them.
     const errors = await typed(kind, event);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain("Property 'key' is missing");
@@ -114,7 +114,7 @@ test.each(kinds)(
     const event = await delivered(kind, ODD);
     const [tombstone = ''] = Object.keys(event.records).filter((key) => key.endsWith('-0'));
     const refused = () => parse(kind, event).error?.issues.map(({ path }) => path.join('.'));
-    // Powertools' schema cannot decode the signed bytes: it throws before it could say so.
+    // Powertools' schema cannot decode the signed bytes, and throws before it can refuse the event.
     expect(refused).toThrow(RangeError);
     for (const record of Object.values(event.records).flat()) record.headers.length = 0;
     expect(refused()).toEqual([`records.${tombstone}.0.value`]);

@@ -18,7 +18,7 @@ test('records are delivered in order and committed after the invocation', async 
   expect(values(lambda)).toEqual(counting(0, 5));
 });
 
-test('a failed batch is delivered again, the same, before the next', async () => {
+test('a failed batch is delivered again unchanged, before the next batch', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda((_, index) => (index < 2 ? failure : success));

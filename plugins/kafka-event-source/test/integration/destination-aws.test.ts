@@ -17,7 +17,7 @@ interface Received {
 interface Service extends AsyncDisposable {
   readonly endpoint: string;
   readonly requests: Received[];
-  /** The calls still to be answered by an error. */
+  /** The number of next calls that fail. */
   failures: number;
 }
 
@@ -168,7 +168,7 @@ test('S3 gets an object with the whole event as text, under a key by mapping, pa
   expect(JSON.parse(payload) as KafkaEvent).toEqual(lambda.invocations[0]?.event);
 });
 
-test('what the destination does not take is kept: its partition waits, loudly, and no other', async () => {
+test('records that the destination does not take are kept: their partition waits with an error, and no other partition', async () => {
   await using service = await startService();
   service.failures = 6;
   await using bench = new Bench();
@@ -185,7 +185,7 @@ test('what the destination does not take is kept: its partition waits, loudly, a
     endpoints: { region: 'us-east-1', sqs: service.endpoint },
   });
   await until('a refused delivery', () =>
-    bench.log.some((line) => /^error: .* did not take 1 record\(s\).*Kept/.test(line)),
+    bench.log.some((line) => /^error: .* did not take 1 record\(s\).*They are kept/.test(line)),
   );
   expect(await bench.committed(0)).toBe(-1);
   const [blocked] = poller.stats.snapshot().partitions;
@@ -200,7 +200,7 @@ test('what the destination does not take is kept: its partition waits, loudly, a
   expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 2, dropped: 0 });
 });
 
-test('with dropWhenDestinationFails it is dropped after three attempts, as AWS drops it', async () => {
+test('with dropWhenDestinationFails records are dropped after three attempts, as on AWS', async () => {
   await using service = await startService();
   service.failures = 1_000;
   await using bench = new Bench();
@@ -219,7 +219,7 @@ test('with dropWhenDestinationFails it is dropped after three attempts, as AWS d
   expect(poller.stats.snapshot()).toMatchObject({ dropped: 1, destinationFailures: 3 });
 });
 
-/** The object itself: the SDK may send it in chunks, each after its length. */
+/** The object's content; the SDK may send it in chunks, each after its length. */
 function objectOf(put: Received | undefined): string {
   const body = put?.body ?? '';
   if (!put?.headers['content-encoding']?.includes('aws-chunked')) return body;

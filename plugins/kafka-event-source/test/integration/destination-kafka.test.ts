@@ -86,7 +86,7 @@ test('each failed record is a message of its own, under its key, after ten retri
   expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 2, retries: 10 });
 });
 
-test('a record that fits no payload goes to the destination, and what follows it is delivered', async () => {
+test('a record larger than a payload goes to the destination, and the records after it are delivered', async () => {
   await using bench = new Bench();
   await using letters = new Letters(bench);
   await bench.createTopic();
@@ -108,7 +108,7 @@ test('a record that fits no payload goes to the destination, and what follows it
   });
 });
 
-test('a single record that the endpoint refuses as too large goes there, too', async () => {
+test('a single record that the endpoint refuses as too large goes to the destination', async () => {
   await using bench = new Bench();
   await using letters = new Letters(bench);
   await bench.createTopic();
@@ -146,7 +146,7 @@ test('a destination that does not exist holds the partition until it does; it is
   await until('the letter', () => letters.received.length === 1);
 }, 120_000);
 
-test('a key decides the partition as for its producer, and letters without one go round', async () => {
+test("a key decides a letter's partition as for its producer; letters without a key go to each in turn", async () => {
   await using bench = new Bench();
   await using letters = new Letters(bench);
   await bench.createTopic(3);
@@ -170,7 +170,7 @@ test('a key decides the partition as for its producer, and letters without one g
   expect(others.map(({ partition }) => partition).sort()).toEqual([0, 0, 1, 1, 2, 2]);
 });
 
-test('no letter is written of a record that is filtered out, done, or throttled', async () => {
+test('no letter is written for a record that is filtered out, done, or throttled', async () => {
   await using bench = new Bench();
   await using letters = new Letters(bench);
   await bench.createTopic();

@@ -35,7 +35,7 @@ test('a payload refused as too large is cut in half until it fits', async () => 
   }
 });
 
-test('throttles and an endpoint that is away are no attempts; both are tried again', async () => {
+test('throttles and refused connections are no attempts, and are tried again', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda((_, index) => (index === 0 ? { status: 429 } : success));
@@ -53,7 +53,7 @@ test('throttles and an endpoint that is away are no attempts; both are tried aga
   await back.close();
 });
 
-test('whatever keeps a batch from the function is no attempt: 429, 500, 503, 404', async () => {
+test('a status that keeps a batch from the function is no attempt: 429, 500, 503, 404', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const statuses = [429, 500, 503, 404];
@@ -65,7 +65,7 @@ test('whatever keeps a batch from the function is no attempt: 429, 500, 503, 404
   expect(poller.stats.snapshot()).toMatchObject({ throttles: 4, dropped: 0, succeeded: 1 });
 });
 
-test('an answer of up to 6 MB is taken, and a longer one is an error of the function', async () => {
+test('an answer of up to 6 MB is accepted, and a longer one is an error of the function', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const answer = (bytes: number) => ({ body: `"${'x'.repeat(bytes - 2)}"` });

@@ -5,7 +5,7 @@ const filters = [JSON.stringify({ value: { kind: ['wanted'] } })];
 const wanted = (id: number) => JSON.stringify({ kind: 'wanted', id });
 const other = (id: number) => JSON.stringify({ kind: 'other', id });
 
-/** One record for each letter: w is wanted, anything else is not. */
+/** Sends a record for each letter: the filter wants `w` only. */
 const produce = (bench: Bench, kinds: string, from = 0, partition = 0) =>
   bench.produce(
     [...kinds].map((kind, index) => ({
@@ -46,7 +46,7 @@ test('records that do not match do not count towards the batch size', async () =
   expect(lambda.invocations).toHaveLength(1);
 });
 
-test('records of which none matches are committed without an invocation', async () => {
+test('if no record matches, all are committed without an invocation', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await produce(bench, 'ooo');
@@ -58,7 +58,7 @@ test('records of which none matches are committed without an invocation', async 
   expect(lambda.invocations).toEqual([]);
 });
 
-test('what does not match is never committed past a record still in flight', async () => {
+test('a record that does not match is never committed past a record in flight', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   await produce(bench, 'wow');

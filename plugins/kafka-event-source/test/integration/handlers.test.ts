@@ -54,7 +54,7 @@ beforeAll(async () => {
           handler: `others.${name}`,
           events: [
             { kafka: { ...kafka, ...(PARTIAL.includes(name) ? partial : {}) } },
-            // serverless-offline says that it is ready only where there is one.
+            // Without an HTTP event serverless-offline does not print that it is ready.
             { httpApi: `GET /${name}` },
           ],
         },
@@ -76,7 +76,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 }, 60_000);
 
-/** What a handler has printed, without its name, when there is so much of it. */
+/** Waits for a handler's lines, and returns them without the handler's name. */
 async function printed(name: string, count: number): Promise<string[]> {
   const lines = () =>
     offline
@@ -106,24 +106,24 @@ test("Powertools' parser takes the event", async () => {
   expect(await printed('parser', 3)).toEqual(['k1 1 1', 'k2 2 1', 'k3 3 1']);
 });
 
-test("Powertools' idempotency does each record once, though the batch comes twice", async () => {
+test("Powertools' idempotency handles each record once when the batch comes twice", async () => {
   expect(await printed('seen', 6)).toEqual(['0', '1', '2', '0', '1', '2']);
   expect(await printed('effect', 3)).toEqual(['0', '1', '2']);
 });
 
 test.each(['partialConsumer', 'partialParser', 'middyPartial'])(
-  '%s reports what failed, and gets it alone again',
+  '%s reports the failed record, and gets it alone again',
   async (name) => {
     expect(await printed(name, 3)).toEqual(['1', '3', '2']);
   },
 );
 
-test("Powertools' idempotency does what failed again, and nothing else", async () => {
+test("Powertools' idempotency handles the failed record again, and no other", async () => {
   expect(await printed('partialEffect', 4)).toEqual(['0', '1', '2', '1']);
 });
 
 test('middy reports all records when the handler throws', async () => {
-  // The record 2 fails by itself in the second invocation, and comes alone in the third.
+  // Record 2 fails alone in the second invocation, and comes alone in the third.
   expect(await printed('middyError', 3)).toEqual(['1', '3', '2']);
 });
 

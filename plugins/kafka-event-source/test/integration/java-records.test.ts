@@ -5,7 +5,7 @@ import { Bench, until, values } from './bench.ts';
 const brokers = () => process.env.KAFKA_BROKERS ?? '';
 const bytes = (text: string) => [...Buffer.from(text)].map((byte) => (byte << 24) >> 24);
 
-test("Java's headers keep their order, and a repeated key each of its places", async () => {
+test("Java's headers keep their order, and a repeated key keeps each place", async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const headers = [
@@ -50,7 +50,7 @@ test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
   async (codec) => {
     await using bench = new Bench();
     await bench.createTopic();
-    // Both what compresses well and what does not, over more than one of snappy's 32 kB blocks.
+    // Values that compress well and badly, over more than one of snappy's 32 kB blocks.
     const noise = Array.from({ length: 3_000 }, () => crypto.randomUUID()).join('');
     const records: JavaRecord[] = Array.from({ length: 500 }, (_, index) => ({
       headers: [['n', String(index)]],

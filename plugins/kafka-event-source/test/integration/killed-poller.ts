@@ -1,4 +1,4 @@
-/** A poller in a process of its own: its endpoint and its mapping come as JSON in the argument. */
+/** A poller in a process of its own. The argument has its endpoint and mapping as JSON. */
 import { createInvoker } from '../../lambda/invoke.ts';
 import type { Mapping } from '../../mapping.ts';
 import { Poller } from '../../poller/poller.ts';

@@ -38,7 +38,7 @@ const offsets = (invocations: readonly Invocation[], partition: number) =>
     .flatMap(({ records }) => records)
     .flatMap((record) => (record.partition === partition ? [record.offset] : []));
 
-test('killed with -9 in the middle of a batch: after the restart every record comes, in order', async () => {
+test('after a kill -9 in the middle of a batch and a restart all records come, in order', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   for (const partition of [0, 1]) await bench.produceCount(60, { partition });
@@ -65,7 +65,7 @@ test('killed with -9 in the middle of a batch: after the restart every record co
       for (const partition of [0, 1]) {
         const [first] = offsets(lambda.invocations.slice(seen), partition);
         const before = offsets(lambda.invocations.slice(0, seen), partition);
-        // At what was committed, and so never behind what was delivered.
+        // Delivery begins at the committed offset, and so never after an undelivered record.
         if (first !== undefined) expect(first).toBe(Math.max(0, committed[partition] ?? 0));
         expect(first ?? 0).toBeLessThanOrEqual(Math.max(-1, ...before) + 1);
       }

@@ -1,4 +1,4 @@
-/** A tiny service of its own folder, for tests that run `sls offline start` or `sls package`. */
+/** A small service in a folder of its own, for tests of `sls offline start` and `sls package`. */
 import type { ChildProcess } from 'node:child_process';
 import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -43,7 +43,7 @@ export async function createService(
   return directory;
 }
 
-/** What the process has printed so far. */
+/** Returns the output of a process so far. */
 export function collect(child: ChildProcess): () => string {
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -22,7 +22,7 @@ const own = {
   },
 };
 
-/** Access by a secret, and what it deploys as. */
+/** Access by secrets, and the types that they deploy as. */
 const SECRETS = {
   saslPlainAuth: 'BASIC_AUTH',
   saslScram256Auth: 'SASL_SCRAM_256_AUTH',
@@ -30,7 +30,7 @@ const SECRETS = {
   clientCertificateTlsAuth: 'CLIENT_CERTIFICATE_TLS_AUTH',
 };
 
-/** Every property of the events, of the plugin and of the framework, in one service. */
+/** A service with all properties of the events, the plugin's and the framework's. */
 const service = {
   service: 'mappings',
   frameworkVersion: '4',
@@ -202,7 +202,7 @@ test('a maximumBatchingWindow of 0 is left out of the template', () => {
   );
 });
 
-test('what runs here is what is packaged, property by property', () => {
+test('the mapping that runs here is the packaged one, property by property', () => {
   const word = (text: string) => text.replace(/[^A-Za-z0-9]/g, '');
   const capital = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}`;
   const read: Service = {
@@ -216,7 +216,7 @@ test('what runs here is what is packaged, property by property', () => {
       timeoutSeconds: 6,
       events,
     })),
-    // Without the queue, its ARN stays the function that it is in the template.
+    // Without the queue, its ARN stays a function as in the template.
     resources: { ...service.resources.Resources, Letters: {} },
     parameters: {},
     extensions: service.resources.extensions,

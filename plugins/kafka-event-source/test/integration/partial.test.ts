@@ -10,7 +10,7 @@ const failedOffsets = (offsets: readonly number[]) => (invocation: Invocation) =
   return { body: JSON.stringify({ batchItemFailures }) };
 };
 
-test('only the failed records are delivered again, and nothing past them is committed', async () => {
+test('only the failed records are delivered again, and no offset after them is committed', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   let failing = [2, 4];

@@ -5,9 +5,9 @@ const PARTITIONS = counting(0, 40).map(Number);
 const RECORDS = 60;
 const ALL = PARTITIONS.length * RECORDS;
 
-// Kafka answers a fetch with 10 MB at most: here that is a third of the partitions, the first ones
-// that are asked for.
-test('of forty partitions with a deep backlog the last ones do not wait for the first ones', async () => {
+// Kafka answers a fetch with at most 10 MB: here those are the first third of the requested
+// partitions.
+test('with forty partitions and a deep backlog the last ones do not wait for the first ones', async () => {
   await using bench = new Bench();
   await bench.createTopic(PARTITIONS.length);
   const value = Buffer.alloc(40_000, 'x');
@@ -18,7 +18,7 @@ test('of forty partitions with a deep backlog the last ones do not wait for the 
   const delivered: number[] = [];
   const lambda = await bench.lambda(async ({ records }) => {
     delivered.push(...records.map(({ partition }) => partition));
-    // Slower than the fetches, so that records wait.
+    // Invocations are slower than fetches, so that records wait.
     await new Promise((resolve) => setTimeout(resolve, 50));
     return success;
   });

@@ -66,7 +66,7 @@ test('AT_TIMESTAMP begins at the first record from then on', async () => {
   expect(values(lambda)).toEqual(['1', '2']);
 });
 
-test('AT_TIMESTAMP after the last record begins at the end, before the first at the beginning', async () => {
+test('AT_TIMESTAMP begins at the end if it is after the last record, and at the beginning if before the first', async () => {
   await using bench = new Bench();
   await bench.createTopic(3);
   const time = 1_700_000_000_000;
@@ -92,7 +92,7 @@ test('AT_TIMESTAMP after the last record begins at the end, before the first at 
   ]);
 });
 
-test('a topic that does not exist is waited for, told once, and not created', async () => {
+test('a poller waits for a missing topic, reports it once, and does not create it', async () => {
   await using bench = new Bench();
   await bench.admin.connect();
   const lambda = await bench.lambda();
@@ -106,7 +106,7 @@ test('a topic that does not exist is waited for, told once, and not created', as
   expect(told()).toHaveLength(1);
 });
 
-test('a broker that is away is told once with its address, and a stop does not hang', async () => {
+test('a missing broker is reported once with its address, and a stop does not hang', async () => {
   await using bench = new Bench();
   const lambda = await bench.lambda();
   const poller = bench.poll(lambda, { bootstrapServers: ['127.0.0.1:1'] });
@@ -118,7 +118,7 @@ test('a broker that is away is told once with its address, and a stop does not h
   expect(Date.now() - begun).toBeLessThan(8_000);
 });
 
-test('a committed record that retention has deleted: it goes on at the oldest that is left', async () => {
+test('after retention has deleted the next record, polling goes on at the oldest that is left', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();

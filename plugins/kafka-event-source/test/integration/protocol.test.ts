@@ -37,7 +37,7 @@ test('null key and value are absent, empty ones are empty, header bytes are sign
   });
 });
 
-test("a topic with LogAppendTime says so, with the broker's time", async () => {
+test("records of a topic with LogAppendTime have that type and the broker's time", async () => {
   await using bench = new Bench();
   await bench.createTopic(1, { 'message.timestamp.type': 'LogAppendTime' });
   await bench.produce([{ value: 'x', timestamp: '1000' }]);

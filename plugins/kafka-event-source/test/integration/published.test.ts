@@ -18,8 +18,8 @@ const env = plainEnvironment() as NodeJS.ProcessEnv;
 let folder: string;
 
 /**
- * Packs the plugin as it is published, and installs it in an empty folder as its user does, with what
- * it declares to need and nothing else. Only the framework is linked, which takes minutes to install.
+ * Packs the plugin as it is published, and installs it in an empty folder as a user does, with its
+ * declared dependencies only. The framework is linked, because it takes minutes to install.
  */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
@@ -50,7 +50,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const installed = () => join(folder, 'home/node_modules', NAME);
 const sls = () => join(folder, 'home/node_modules/serverless/bin/serverless.js');
 
-/** Runs an example with the published plugin alone, until the test has seen what it waits for. */
+/** Runs an example with the published plugin alone, until the test has its output. */
 async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
   const directory = join(folder, 'home', name);
   await cp(join(installed(), 'examples', name), directory, { recursive: true });
@@ -72,7 +72,7 @@ async function example(name: string, bench: Bench, seen: (output: () => string) 
 
 const wait = { withinMs: 40_000 };
 
-test('the package has what is built, documented and shown, and no source or test', async () => {
+test('the package has the build, the documentation and the examples, and no source or test', async () => {
   const files = await readdir(installed(), { recursive: true });
   expect(files).toEqual(
     expect.arrayContaining([
@@ -86,7 +86,7 @@ test('the package has what is built, documented and shown, and no source or test
   expect(files.filter((file) => /(?<!\.d)\.m?ts$|test/.test(file))).toEqual([]);
 });
 
-test('the plain example greets every record', async () => {
+test('the plain example greets each record', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produce([{ value: 'world' }]);
@@ -95,7 +95,7 @@ test('the plain example greets every record', async () => {
   );
 }, 90_000);
 
-test('the example with failures pays the good record, and sets the bad one aside', async () => {
+test('the example with failures pays the good record, and sends the bad one to the destination', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const failed = `${bench.topic}-failed`;

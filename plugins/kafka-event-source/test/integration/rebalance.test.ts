@@ -8,7 +8,7 @@ import { Bench, counting, success, until, values } from './bench.ts';
 const partitionsOf = (bench: Bench) =>
   bench.log.filter((line) => line.startsWith('notice')).map((line) => line.split('partitions ')[1]);
 
-test('a second instance takes over partitions; nothing is lost or out of order', async () => {
+test('a second instance takes over partitions; no record is lost or out of order', async () => {
   await using bench = new Bench();
   await bench.createTopic(4);
   const lambda = await bench.lambda();
@@ -18,7 +18,7 @@ test('a second instance takes over partitions; nothing is lost or out of order',
   for (const partition of all) await bench.produceCount(50, { partition });
   await until('some', () => values(lambda).length > 20);
   const second = bench.poll(other, { batchSize: 5 });
-  await until('shared', () => partitionsOf(bench).some((part) => part?.length === '0, 1'.length));
+  await until('shared', () => partitionsOf(bench).some((list) => list?.length === '0, 1'.length));
   for (const partition of all) await bench.produceCount(50, { from: 50, partition });
   const committed = () => Promise.all(all.map((partition) => bench.committed(partition)));
   await until('all', async () => (await committed()).every((offset) => offset === 100));
@@ -78,7 +78,7 @@ test("the group's member has a client id of this plugin's", async () => {
   expect(members.map(({ clientId }) => clientId)).toEqual(['kafka-event-source-test']);
 });
 
-test("a group of Java's consumers is not shared, which is told, and taken when they are gone", async () => {
+test("a group of Java's consumers is not joined, and a message says so; it is joined when they have left", async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jarFolder(kafkaJars)}/*`];

@@ -26,7 +26,7 @@ type Original = {
   topic?: string;
 };
 
-/** An original topic and a dead-letter topic of one test. */
+/** Creates an original topic and a dead-letter topic for a test. */
 async function setUp(partitions = 2) {
   const id = crypto.randomUUID();
   const [original, dead] = [`original-${id}`, `dead-${id}`];
@@ -34,7 +34,7 @@ async function setUp(partitions = 2) {
     waitForLeaders: true,
     topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
   });
-  /** Writes the letter that the emulator's destination writes for this record. */
+  /** Writes a letter like the emulator's destination. */
   const letter = (record: Original, partition = 0, offset = 5) => {
     const { topic = original, key = null, value = null, headers = [] } = record;
     const message = { key, value, headers, offset: String(offset), timestamp: '1700000000000' };
@@ -142,7 +142,7 @@ test('a second run repeats nothing, unless asked to', async () => {
   expect((await run({ all: true, again: true })).counts).toMatchObject({ redriven: 2 });
 });
 
-test('one letter, or those with a key, are put back, remembered, and the others are still there', async () => {
+test('one letter, or those with a key, are put back and remembered; the others are left', async () => {
   const { letter, run, read } = await setUp();
   for (const key of ['x', 'y', 'x', 'z']) await letter({ key: text(key), value: text(key) });
   expect((await run({ letter: '0:1' })).rows).toMatchObject([
@@ -156,7 +156,7 @@ test('one letter, or those with a key, are put back, remembered, and the others 
   expect((await read()).map(({ key }) => String(key))).toEqual(['y', 'x', 'x', 'z']);
 });
 
-test('letters that cannot be read, or lead nowhere, are told and left, and the others go on', async () => {
+test('letters that cannot be read or have no topic are reported and left; the others are put back', async () => {
   const { dead, letter, raw, run, read } = await setUp();
   await raw('not JSON');
   await raw(null);
@@ -178,7 +178,7 @@ test('letters that cannot be read, or lead nowhere, are told and left, and the o
   expect((await run({ all: true })).counts).toMatchObject({ redriven: 0, left: 5 });
 });
 
-test('a record that comes back again and again is left at the limit', async () => {
+test('a record that fails again after each redrive is left at the limit', async () => {
   const { letter, run } = await setUp();
   const count = (value: string) => [{ key: 'redrive-count', value: text(value) }];
   await letter({ value: text('a'), headers: count('2') });
@@ -191,7 +191,7 @@ test('a record that comes back again and again is left at the limit', async () =
   expect((await run({ all: true, limit: '4' })).counts).toMatchObject({ redriven: 1 });
 });
 
-test('a value that a schema registry has decoded is read from its topic once more', async () => {
+test('a value that a schema decoded is read from its topic again', async () => {
   const { original, dead, letter, run, read } = await setUp();
   const framed = Buffer.from([0, 0, 0, 0, 1, 2, 3]);
   const source = { partition: 0, value: framed, timestamp: '1700000000000' };
@@ -224,7 +224,7 @@ test('many letters are put back in their order', async () => {
   expect(back).toEqual(Array.from({ length: 1_001 }, (_, index) => index));
 });
 
-test('what cannot be done is said, with what to do', async () => {
+test('an error names the missing topic, or the server that does not answer', async () => {
   const { dead } = await setUp();
   const run = (topic: string, at: string[]) =>
     redrive({

@@ -8,7 +8,7 @@ import { Bench, until } from './bench.ts';
 
 const secret = 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x';
 
-/** A service with a mapping that AWS takes and one that it refuses. */
+/** A service with a mapping that AWS accepts and one that it refuses. */
 async function createService({ topic, groupId }: Bench, strict: boolean): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kes-refused-'));
   const kafka = {

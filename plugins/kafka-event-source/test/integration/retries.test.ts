@@ -17,7 +17,7 @@ const batches = ({ invocations }: { invocations: Invocation[] }) =>
   invocations.map(({ records }) => records.map(textOf).join(','));
 const together: Partial<Mapping> = { windowMs: 2_000 };
 
-test('a batch has its retries and is then dropped loudly where no destination is set', async () => {
+test('a batch has its retries, and is then dropped with an error if no destination is set', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produceCount(4);
@@ -68,7 +68,7 @@ test('throttles are retried and use up no retry', async () => {
 test.each([
   ['', false],
   [', with partial failures on, too', true],
-])('bisect finds the one bad record: all others are done, in order%s', async (_, reported) => {
+])('bisecting finds the one bad record: all others are done, in order%s', async (_, reported) => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produceCount(8);
@@ -93,7 +93,7 @@ test.each([
   ]);
 });
 
-test('bisect cuts between partitions, and the good one does not wait for the bad', async () => {
+test('bisecting cuts between partitions, and the good one does not wait for the bad one', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   await bench.produceCount(2);
@@ -134,7 +134,7 @@ test('reported records are retried alone, and given up alone', async () => {
   expect(poller.stats.snapshot()).toMatchObject({ succeeded: 2, dropped: 2 });
 });
 
-test('a record too old is not sent to the function, the others of its batch are', async () => {
+test('a record that is too old is not sent to the function, but the others of its batch are', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const hourAgo = String(Date.now() - 3_600_000);
@@ -165,7 +165,7 @@ test('a failing record is retried until it is too old', async () => {
   expect(bench.log.join('\n')).toMatch(/DROPPED 1 record\(s\) \(.*-0 0\), RecordAgeExceeded/);
 });
 
-test('a failed partition holds up no other, whatever the retries', async () => {
+test('a failed partition holds up no other', async () => {
   await using bench = new Bench();
   await bench.createTopic(3);
   let broken = true;
@@ -185,7 +185,7 @@ test('a failed partition holds up no other, whatever the retries', async () => {
   expect(poller.stats.snapshot().partitions[0]?.blocked).toBeUndefined();
 });
 
-test('one poller has at most five invocations at once, more pollers have more', async () => {
+test('one poller has at most five invocations at once, and more pollers have more', async () => {
   for (const [pollers, most] of [
     [{ minimum: 1, maximum: 1 }, 5],
     [{ minimum: 2, maximum: 2 }, 8],
@@ -225,11 +225,11 @@ test('a payload has the partitions of one poller', async () => {
       .map(({ records }) => records.map((record) => record.partition))
       .filter((partitions) => partitions.includes(partition))
       .flat();
-  // Two and two, and never one of each.
+  // Each poller has the same two partitions in all of its payloads.
   for (const partition of [0, 1, 2, 3]) expect(new Set(beside(partition)).size).toBe(2);
 });
 
-test('on demand there are as many invocations at once as partitions, also after throttles', async () => {
+test('on demand there are as many invocations at once as partitions, even after throttles', async () => {
   await using bench = new Bench();
   await bench.createTopic(8);
   const partitions = counting(0, 8).map(Number);

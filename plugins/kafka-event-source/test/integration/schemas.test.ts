@@ -43,13 +43,13 @@ const registered = (
   windowMs: 200,
 });
 
-/** Confluent's frame: a zero, the schema's id in four bytes, and what follows. */
+/** Confluent's frame: a zero, the schema's id in four bytes, and the content. */
 const frame = (id: number, ...content: (number | string)[]) =>
   Buffer.concat([
     Buffer.from([0, 0, 0, id >> 8, id & 0xff]),
     ...content.map((part) => Buffer.from(typeof part === 'string' ? part : [part])),
   ]);
-/** A Product, whose bytes are few enough to write out. */
+/** A Product in Avro, written by hand. */
 const avro = (id: number, n: number) => frame(id, n * 2, 2, 2, 'x');
 
 const records = ({ invocations }: Lambda) => invocations.flatMap((one) => one.records);
@@ -100,7 +100,7 @@ describe("records that Confluent's client for Node has written", () => {
       const client = new Client({ host: server.url });
       const { id } = await client.register(types[format], { subject: 'products' });
       const encoded = await client.encode(id, { id: 7, name: 'seven' });
-      // This client leaves out the message indexes, which the others write and need.
+      // This client leaves out Protobuf's message indexes, which other clients write and need.
       const isProtobuf = format === 'PROTOBUF';
       const value = isProtobuf ? frame(id, 0, ...encoded.subarray(5)) : encoded;
       const [record] = await received([value], registered(server));
@@ -111,7 +111,7 @@ describe("records that Confluent's client for Node has written", () => {
     },
   );
 
-  test('are their own bytes for the function with SOURCE, without the id of the schema', async () => {
+  test("are their own bytes for the function with SOURCE, without the schema's id", async () => {
     await using server = await startSchemaRegistry();
     const client = new Client({ host: server.url });
     const { id } = await client.register(types.AVRO, { subject: 'products' });
@@ -134,7 +134,7 @@ test('SOURCE keeps the message indexes of Protobuf', async () => {
   expect(text(json?.value)).toBe('{"n":5}');
 });
 
-test('keys are read too where they are selected, and values then stay as they are', async () => {
+test('keys are decoded where they are selected, and values then stay as they are', async () => {
   await using server = await startSchemaRegistry();
   const id = server.add('key', '"string"');
   await using bench = new Bench();
@@ -150,7 +150,7 @@ test('keys are read too where they are selected, and values then stay as they ar
   expect(record).not.toHaveProperty('valueSchemaMetadata');
 });
 
-test('a schema is found with those that it refers to, by subject and version', async () => {
+test('a schema is found with its references, by subject and version', async () => {
   await using server = await startSchemaRegistry();
   server.add('inner/a:1', { type: 'record', name: 'Inner', fields: [{ name: 'n', type: 'int' }] });
   const middle = { type: 'record', name: 'Middle', fields: [{ name: 'inner', type: 'Inner' }] };
@@ -165,7 +165,7 @@ test('a schema is found with those that it refers to, by subject and version', a
   expect(text(record?.value)).toBe('{"middle":{"inner":{"n":3}}}');
 });
 
-test('a schema is asked for once, however many records name it', async () => {
+test('a schema is requested once for all records that name it', async () => {
   await using server = await startSchemaRegistry();
   const id = server.add('p', product);
   const values = Array.from({ length: 500 }, (_, n) => avro(id, n % 60));
@@ -192,7 +192,7 @@ test('tombstones are delivered as they are', async () => {
   expect(record).not.toHaveProperty('valueSchemaMetadata');
 });
 
-describe('records that cannot be read by a schema', () => {
+describe('records that cannot be decoded', () => {
   const bad = (id: number) => [
     avro(id, 1),
     frame(999, 2),
@@ -202,7 +202,7 @@ describe('records that cannot be read by a schema', () => {
     avro(id, 2),
   ];
 
-  test('go to the destination with their reason, as they are, and the others to the function', async () => {
+  test('go to the destination as they are, with their reason, and the others to the function', async () => {
     await using server = await startSchemaRegistry();
     const values = bad(server.add('p', product));
     await using bench = new Bench();
@@ -230,7 +230,7 @@ describe('records that cannot be read by a schema', () => {
     expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 4, succeeded: 2 });
   });
 
-  test('are dropped loudly where no destination is set', async () => {
+  test('are dropped with an error if no destination is set', async () => {
     await using server = await startSchemaRegistry();
     const values = bad(server.add('p', product));
     const { bench, lambda, poller } = await begin(values, registered(server));
@@ -342,7 +342,7 @@ describe('the access to a registry', () => {
     expect(await received([avro(id, 1)], access(server, login))).toHaveLength(1);
   });
 
-  test('is by the address that is set here, which may hold a login', async () => {
+  test('is by the local address, which may contain a login', async () => {
     await using server = await startSchemaRegistry({ login: 'user:p@ss' });
     const id = server.add('p', product);
     const mapping = registered(server, { uri: 'https://registry.invalid' });
@@ -351,7 +351,7 @@ describe('the access to a registry', () => {
     expect(await received([avro(id, 1)], { ...mapping, endpoints })).toHaveLength(1);
   });
 
-  test("is refused in AWS's words with a wrong login, which is never shown", async () => {
+  test("is refused with AWS's message for a wrong login, which is never printed", async () => {
     await using server = await startSchemaRegistry({ login: 'user:pass' });
     const id = server.add('p', product);
     const login = { BASIC_AUTH: { username: 'user', password: 'swordfish' } };
@@ -382,7 +382,7 @@ describe('the access to a registry', () => {
     expect(await received([avro(id, 1)], access(server, both))).toHaveLength(1);
   });
 
-  test("without the CA fails in AWS's words", async () => {
+  test("without the CA fails with AWS's message", async () => {
     const authority = createAuthority('registry-test');
     const own = authority.issue('localhost');
     await using server = await startSchemaRegistry({

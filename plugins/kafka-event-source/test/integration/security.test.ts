@@ -34,7 +34,7 @@ const login = (username: keyof typeof USERS, password: string = USERS[username])
 });
 const authority = () => ({ certificate: kafka.authority.certificate });
 
-/** Access configurations whose secrets lie in files. */
+/** Access configurations with their secrets in files. */
 function access(secrets: Readonly<Record<string, object | string>>) {
   const list: Access[] = [];
   const sources: Record<string, { file: string }> = {};
@@ -66,7 +66,7 @@ async function receives(changes: Parameters<Bench['poll']>[1]) {
   return bench.log.join('\n');
 }
 
-/** The first failure that is told, when it is told again and again, and never a success. */
+/** Polls without success, and returns the first reported failure. */
 async function fails(changes: Parameters<Bench['poll']>[1]) {
   const { bench, lambda } = await start(changes);
   await using _ = bench;
@@ -109,12 +109,12 @@ test('a client certificate gets its records, its key encrypted or not', async ()
   }
 });
 
-test('servers set locally are reached in plaintext, whatever is deployed', async () => {
+test('local servers are reached in plaintext, even with deployed access', async () => {
   const { access: list } = access({ SASL_SCRAM_512_AUTH: login('alice') });
   await receives({ access: list, connection: { useDeployedAccess: false, secrets: {} } });
 });
 
-test('files and a login set locally are used in place of secrets', async () => {
+test('local files and a local login are used in place of secrets', async () => {
   const ca = join(folder, 'ca.pem');
   writeFileSync(ca, kafka.authority.certificate);
   const sasl = { mechanism: 'scram-sha-256' as const, ...login('alice') };
@@ -122,7 +122,7 @@ test('files and a login set locally are used in place of secrets', async () => {
   await receives({ bootstrapServers: kafka.sasl, connection });
 });
 
-test('a wrong password is told as AWS tells it, and tried until it is right', async () => {
+test("a wrong password is reported with AWS's message, and tried until it is right", async () => {
   const wrong = access({
     SASL_SCRAM_512_AUTH: login('alice', 'wrong-password'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
@@ -139,7 +139,7 @@ test('a wrong password is told as AWS tells it, and tried until it is right', as
   await until('the result', () => lastResult() === RESULTS.ok);
 });
 
-test('a user who may not read is told that the cluster does not authorize it', async () => {
+test("a user without the right to read gets AWS's message about authorization", async () => {
   const secured = access({
     SASL_SCRAM_256_AUTH: login('mallory'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
@@ -186,7 +186,7 @@ test('a server of an unknown authority is not trusted', async () => {
   expect(told).toContain(RESULTS.distrusted);
 });
 
-test('a client certificate that the server does not know is refused', async () => {
+test('an unknown client certificate is refused', async () => {
   const secured = access({
     CLIENT_CERTIFICATE_TLS_AUTH: createAuthority('another').issue('client'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
@@ -195,7 +195,7 @@ test('a client certificate that the server does not know is refused', async () =
   expect(told).toContain(RESULTS.refused);
 });
 
-test('a key that is not the one of its certificate is told before any connection', async () => {
+test('a key that does not fit its certificate is reported before any connection', async () => {
   const { certificate } = kafka.authority.issue('client');
   const { privateKey } = kafka.authority.issue('client');
   const secured = access({
@@ -207,7 +207,7 @@ test('a key that is not the one of its certificate is told before any connection
   expect(log).not.toContain('PRIVATE KEY');
 });
 
-test('a secret that is not JSON is named, and its text is not shown', async () => {
+test('a secret that is not JSON is named, and its text is not printed', async () => {
   const secured = access({
     SASL_SCRAM_512_AUTH: 'alice:hunter2',
     SERVER_ROOT_CA_CERTIFICATE: authority(),

@@ -3,7 +3,7 @@ import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../../access/connect.ts';
 import { Bench, counting, type Lambda, success, until, values } from './bench.ts';
 
-/** A client whose committed offsets come only when the consumer has tried to fetch a few times. */
+/** A client that returns committed offsets only after the consumer has tried to fetch a few times. */
 function slowToPosition(kafka: Kafka): Kafka {
   let fetches = 0;
   const consumer = (...options: Parameters<Kafka['consumer']>): Consumer => {
@@ -44,7 +44,7 @@ test('nothing is fetched until the positions are known', async () => {
   expect(bench.log.join('\n')).not.toMatch(/went back|were deleted/);
 });
 
-test('a partition kept in a rebalance is not fetched again from what is committed', async () => {
+test('a partition kept in a rebalance is not fetched again from its committed offset', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   for (const partition of [0, 1]) await bench.produceCount(3, { partition });
@@ -67,7 +67,7 @@ test('a partition kept in a rebalance is not fetched again from what is committe
   expect(bench.log.join('\n')).not.toMatch(/went back/);
 });
 
-test('a topic made after its mapping is read from its beginning, also with LATEST', async () => {
+test('a topic made after its mapping is read from its beginning, even with LATEST', async () => {
   await using bench = new Bench();
   const lambda = await bench.lambda();
   bench.poll(lambda, { startingPosition: 'LATEST' });
@@ -78,7 +78,7 @@ test('a topic made after its mapping is read from its beginning, also with LATES
   expect(values(lambda)).toEqual(counting(0, 3));
 });
 
-test('records that retention deletes before they are read are told, and passed over', async () => {
+test('records that retention deletes before they are read are reported and skipped', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const answer = Promise.withResolvers<void>();

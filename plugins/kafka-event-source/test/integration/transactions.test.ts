@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { kafkaTool, produceByJava } from '../support/java.ts';
 import { Bench, counting, until, values } from './bench.ts';
 
-test('of what Java writes in transactions, only the committed reaches the function', async () => {
+test("of Java's records in transactions only the committed ones reach the function", async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const source = `${bench.topic}-source`;
@@ -18,7 +18,7 @@ test('of what Java writes in transactions, only the committed reaches the functi
   ]);
   const [end] = await bench.admin.fetchTopicOffsets(bench.topic);
   const markers = 200 / 4;
-  // A third of the transactions is rolled back; with none, this would show nothing.
+  // A third of the transactions is aborted; without any, the test would prove nothing.
   expect(Number(end?.high)).toBeGreaterThan(200 + markers);
   const lambda = await bench.lambda();
   bench.poll(lambda, { batchSize: 7 });

@@ -1,4 +1,4 @@
-/** Prints what it receives, one line an invocation; throws for the value "boom", the first time. */
+/** Prints the received values, a line for each invocation; throws at the first value "boom". */
 let thrown = false;
 
 export async function print({ records }) {
@@ -12,7 +12,7 @@ export async function print({ records }) {
   }
 }
 
-/** Prints what it receives; the first time, each of these values ends the instance in its way. */
+/** Prints the received values; the first time, each of these values ends the instance in its own way. */
 export async function crash({ records }, { awsRequestId }) {
   const { existsSync, writeFileSync } = await import('node:fs');
   const values = Object.values(records)
@@ -46,7 +46,7 @@ const ends = {
 };
 const ended = new Set();
 
-/** Ends in the way that the first record names, the first time; prints each call. */
+/** Prints each call; the first time, ends in the way that the first record names. */
 export function end({ records, ...event }, _context, done) {
   const [[{ value }]] = Object.values(records);
   const way = Buffer.from(value, 'base64').toString();

@@ -8,7 +8,7 @@ import {
 } from '@aws-lambda-powertools/parser/schemas/kafka';
 import middy from '@middy/core';
 
-/** True once for each name: what fails the first time, and is right when it comes again. */
+/** True once for each name, so that a handler fails the first time and succeeds the next. */
 const names = new Set();
 const isFirst = (name) => !names.has(name) && names.add(name);
 
@@ -63,7 +63,7 @@ export const parser = async (event) => {
 };
 
 // https://docs.aws.amazon.com/powertools/typescript/latest/features/idempotency/
-const cache = new Map(); // In the place of Valkey: the calls of its client that the layer makes.
+const cache = new Map(); // Stands for Valkey: has the client's calls that the layer makes.
 const client = {
   get: async (key) => cache.get(key) ?? null,
   set: async (key, value, { NX = false } = {}) => {
@@ -140,7 +140,7 @@ export const partialIdempotent = async (event, context) => {
 };
 
 // https://middy.js.org/docs/middlewares/event-batch-response: the middleware as its page describes it
-// (settled promises in, identifiers of the rejected out), for the package that one may not have.
+// (settled promises in, identifiers of the rejected out), because the package may be missing.
 const eventBatchResponse = () => {
   const records = ({ event }) => Object.values(event.records).flat();
   const after = (request) => {
@@ -169,7 +169,7 @@ export const middyPartial = middy()
         .map((record) => told('middyPartial', record)),
     ),
   );
-// An error before any record is settled: all of them are reported.
+// Throws before any record is settled, so that all of them are reported.
 export const middyError = middy()
   .use(eventBatchResponse())
   .handler(async ({ records }) => {
@@ -180,7 +180,7 @@ export const middyError = middy()
         .map((record) => told('middyError', record)),
     );
   });
-// Without partial failures: the error fails the batch.
+// Without partial failures the error fails the batch.
 export const middyWhole = middy().handler(async ({ records }) => {
   for (const record of Object.values(records).flat()) await told('middyWhole', record);
 });
