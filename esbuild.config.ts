@@ -116,7 +116,7 @@ async function buildAndWrite(serviceDir: string, only?: string) {
   const output = [...files, ...(await noticeFiles(serviceDir, built))];
   await writeOutput(output);
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-  const tops = inputs.filter((path) => path.includes('/')).map((path) => path.split('/')[0] ?? '');
+  const tops = inputs.flatMap((path) => /^([^/:]+)\//.exec(path)?.[1] ?? []);
   const own = new Set([...SOURCES, ...tops]);
   for (const foreign of ['node_modules', '..']) own.delete(foreign);
   const hash = files.map((file) => file.hash).join();
