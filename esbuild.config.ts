@@ -3,7 +3,6 @@ import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, type BuildResult, build, stop } from 'esbuild';
 import { type Build, keepBuild, lastBuild } from './plugins/build/fresh.ts';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
-import { type Extra, trim } from './plugins/build/trim.ts';
 import { watchFolders } from './plugins/build/watch.ts';
 
 const OUT = 'dist';
@@ -16,28 +15,17 @@ const REQUIRE = `import { createRequire } from 'node:module'; const require = cr
 
 const CREDENTIALS = join(import.meta.dirname, 'lib/credentials.ts');
 
+/**
+ * The SDK's chain of credential providers costs 10 ms of every initialisation; Lambda's credentials
+ * stand in the environment. The signer for MSK brings the second and third package, and uses neither.
+ */
 const ALIASES = {
   '@aws-sdk/credential-provider-node': CREDENTIALS,
-  // What the signer for MSK would use if it were not given credentials.
   '@aws-sdk/credential-providers': CREDENTIALS,
   '@aws-sdk/client-sts': CREDENTIALS,
-  '@aws-crypto/sha256-js': join(import.meta.dirname, 'lib/sha256.ts'),
 };
 
-const SECRETS: readonly Extra[] = ['secrets'];
-
-/** Of all functions, who needs what the others' bundles leave out. */
-const EXTRAS: Record<string, readonly Extra[]> = {
-  docs: ['jsonSchema'],
-  health: ['admin', 'secrets'],
-  // A caller waits for the sign-in to Kafka.
-  createOrder: SECRETS,
-  updateStatus: SECRETS,
-  relayOutbox: SECRETS,
-};
-const NO_EXTRAS: readonly Extra[] = [];
-
-/** What every bundle is built with, beside `trim`. */
+/** The settings of every bundle. */
 export const BUNDLE = {
   bundle: true,
   minify: true,
@@ -58,21 +46,21 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
 
 /**
  * Builds one minified ES module with a source map for every `functions/<name>/handler.ts` of the
- * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle runs from a folder of its own; all that it finds at
- * run time are those clients of the AWS SDK that are Lambda's own (plugins/build/trim.ts).
+ * service, as `dist/<name>/handler.js`, and the notices of its packages beside it. A bundle holds all
+ * packages that its function uses, the AWS SDK too, and runs from a folder of its own.
  *
  * @param only the one function to build; without it, all of them
  * @throws what esbuild has to say about the code
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const { files } = await buildAndWrite(serviceDir, only);
-  return report(serviceDir, files, start);
+  const { outputFiles } = await buildAndWrite(serviceDir, only);
+  return report(serviceDir, outputFiles, start);
 }
 
 /**
- * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
- * Between two builds esbuild does not run: what it would keep in memory is more than all functions need.
+ * Builds, unless the last build still stands, and again at every change of the code. A build that fails leaves the
+ * bundles as they were. Between two builds esbuild does not run: it would keep several hundred megabytes.
  *
  * @param built called after every build that changed a bundle, the first one apart
  * @param failed called after every build that failed, the first one apart; esbuild says why
@@ -111,20 +99,18 @@ export async function watchFunctions(
 async function buildAndWrite(serviceDir: string, only?: string) {
   const since = new Date();
   const handlers = await handlersIn(serviceDir, only);
-  const built = await Promise.all(optionsFor(serviceDir, handlers).map((one) => build(one)));
-  const files = built.flatMap(({ outputFiles }) => outputFiles);
-  const output = [...files, ...(await noticeFiles(serviceDir, built))];
-  await writeOutput(output);
-  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const result = await build(optionsFor(serviceDir, handlers));
+  const { outputFiles } = result;
+  const written = await writeBundles(serviceDir, result);
+  const inputs = Object.keys(result.metafile.inputs);
   const tops = inputs.flatMap((path) => /^([^/:]+)\//.exec(path)?.[1] ?? []);
   const own = new Set([...SOURCES, ...tops]);
   for (const foreign of ['node_modules', '..']) own.delete(foreign);
-  const hash = files.map((file) => file.hash).join();
+  const hash = outputFiles.map((file) => file.hash).join();
   const folders = [...own];
-  const read = [...new Set([...inputs, ...(await madeBy(serviceDir))])];
-  const written = output.map(({ path }) => path);
+  const read = [...inputs, ...(await madeBy(serviceDir))];
   if (!only) await keepBuild(serviceDir, { hash, folders, handlers }, { read, written, since });
-  return { files, hash, folders };
+  return { outputFiles, hash, folders };
 }
 
 /** The files beside the functions' code that a bundle depends on: this build itself, its packages and settings. */
@@ -142,13 +128,7 @@ async function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
   return (await Array.fromAsync(glob(pattern, { cwd: serviceDir }))).toSorted();
 }
 
-/** One build for all functions whose bundles leave out the same. */
 function optionsFor(serviceDir: string, handlers: string[]) {
-  const groups = Map.groupBy(handlers, (file) => EXTRAS[basename(dirname(file))] ?? NO_EXTRAS);
-  return [...groups].map(([extras, files]) => optionsOf(serviceDir, files, extras));
-}
-
-function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extra[]) {
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
@@ -159,21 +139,20 @@ function optionsOf(serviceDir: string, handlers: string[], extras: readonly Extr
     outdir: OUT,
     write: false,
     metafile: true,
-    plugins: [trim(extras)],
   } satisfies BuildOptions;
 }
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
-/** The notices of each bundle's packages, as a file beside the bundle. */
-async function noticeFiles(serviceDir: string, built: Built[]) {
-  const texts = await Promise.all(built.map(({ metafile }) => noticesOf(metafile, serviceDir)));
-  return texts.flatMap((ofBundles) =>
-    [...ofBundles].map(([bundle, contents]) => ({
-      path: join(dirname(bundle), NOTICES),
-      contents,
-    })),
-  );
+/** Writes the bundles, each with the notices of its packages beside it; answers the paths of all. */
+async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built) {
+  const notices = [...(await noticesOf(metafile, serviceDir))].map(([bundle, contents]) => ({
+    path: join(dirname(bundle), NOTICES),
+    contents,
+  }));
+  const files = [...outputFiles, ...notices];
+  await writeOutput(files);
+  return files.map(({ path }) => path);
 }
 
 type File = { path: string; contents: Uint8Array | string };

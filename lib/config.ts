@@ -73,7 +73,7 @@ const environment = z
   );
 
 /** Which providers are asked, each channel's in this order, and what they need. */
-export type SenderConfig = {
+type SenderConfig = {
   email: ('mock' | 'ses' | 'smtp')[];
   sms: ('mock' | 'sns')[];
   /** The sender of emails: an address, or `Name <address>`; there wherever SES or SMTP is named. */

@@ -7,7 +7,7 @@ const ENDING = 12_000;
 const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.properties'];
 
 /** The processes that stand on the data of this folder: a supervisor, Kafka, DynamoDB Local. */
-export function usersOf(directory: string, all = processes()): Process[] {
+function usersOf(directory: string, all = processes()): Process[] {
   const marks = [
     `supervisor.ts ${directory}`,
     ` dbPath=${join(directory, 'data/dynamodb')} `,

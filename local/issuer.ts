@@ -11,7 +11,7 @@ export function issuerAt(port: number): string {
 }
 
 /** Serves until the server is closed. The keys are read at every request, so a rotation is seen at once. */
-export async function serveIssuer(port: number, directory: string): Promise<Server> {
+async function serveIssuer(port: number, directory: string): Promise<Server> {
   await signingKeys(directory);
   const issuer = issuerAt(port);
   const answers: Record<string, () => Promise<object>> = {

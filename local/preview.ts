@@ -88,7 +88,7 @@ export function previewPage(): string {
       h3 { grid-column: 1 / -1; margin: 0; border-top: 1px solid #d1d5db; padding-top: 16px }
       figure { margin: 0; min-width: 0 }
       figcaption { color: #6b7280; font-size: 13px; margin-bottom: 4px; overflow-wrap: anywhere }
-      iframe { box-sizing: border-box; width: 100%; height: 500px; border: 1px solid #d1d5db; border-radius: 8px }
+      iframe { box-sizing: border-box; width: 100%; height: 560px; border: 1px solid #d1d5db; border-radius: 8px }
       pre { margin: 0; padding: 16px; background: #f3f4f6; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere }
       .short { background: #dcfce7; border-radius: 16px }
     </style>

@@ -33,7 +33,7 @@ export async function createResources(wanted: Resources): Promise<void> {
 }
 
 /** Creates the table with its time to live, unless it is there. */
-export async function createTable(endpoint: string, table: Table): Promise<void> {
+async function createTable(endpoint: string, table: Table): Promise<void> {
   const { TimeToLiveSpecification: ttl, ...input } = table;
   const TableName = table.TableName;
   const client = dynamodbClient(endpoint);

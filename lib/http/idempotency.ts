@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 
 /** 1 to 255 printable ASCII characters. */
-export const IDEMPOTENCY_KEY = /^[ -~]{1,255}$/;
+const IDEMPOTENCY_KEY = /^[ -~]{1,255}$/;
 
 /**
  * The key in `Idempotency-Key`; undefined without the header.

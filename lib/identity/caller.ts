@@ -29,9 +29,6 @@ export type Caller = Names &
     | { kind: 'machine'; scopes: readonly Scope[] }
   );
 
-/** The caller of a request without a token, where tokens are not demanded. */
-export const ANYBODY: Caller = { kind: 'operator' };
-
 type Reading = Pick<TokenSettings, 'scopePrefix' | 'customerClaim' | 'operator'>;
 
 /**

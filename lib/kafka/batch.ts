@@ -10,7 +10,7 @@ export type BatchResponse = { batchItemFailures: ItemFailure[] };
  * AWS: unlike for other sources, the identifier of a Kafka record is an object.
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
  */
-export type ItemFailure = { itemIdentifier: { partition: string; offset: number } };
+type ItemFailure = { itemIdentifier: { partition: string; offset: number } };
 
 /** A record to be delivered again: it failed, waits behind its key's failure, or had no time. */
 export type Failure = Item &

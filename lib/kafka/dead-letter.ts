@@ -8,7 +8,7 @@ import type { OutgoingRecord, Producer } from './producer.ts';
 export const DEAD_LETTER_WRITER = 'dead-letter-writer';
 export const DEAD_LETTER_REASON = 'dead-letter-reason';
 /** Names the parts of the record that did not fit into the letter; the original record has them. */
-export const DEAD_LETTER_OMITTED = 'dead-letter-omitted';
+const DEAD_LETTER_OMITTED = 'dead-letter-omitted';
 
 /** AWS's name for a record given up is `RetriesExhausted`; this one was refused at once. */
 const CONDITION = 'RecordRefused';

@@ -50,7 +50,7 @@ export async function decode<Schema extends StandardSchemaV1>(
 }
 
 /** The key as text; absent when the record has none. */
-export function keyOf({ key }: KafkaRecord): string | undefined {
+function keyOf({ key }: KafkaRecord): string | undefined {
   return typeof key === 'string' ? Buffer.from(key, 'base64').toString() : undefined;
 }
 

@@ -15,14 +15,14 @@ import { exhausted, type FailureLedger, type Ids } from './failures.ts';
 import type { Standstill } from './standstill.ts';
 
 /** What the processing of one record may know beside its message. */
-export type Invocation = {
+type Invocation = {
   /** When Lambda ends the invocation, and with it everything still under way. */
   deadline: Date;
   /** Puts request, order, event and trace id on every line. */
   log: Log;
 };
 
-export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 export type Process<T> = (message: Message<T>, invocation: Invocation) => Promise<void>;
 

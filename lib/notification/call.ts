@@ -8,7 +8,7 @@ type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 /** The time within which all providers of a channel have been asked once, in milliseconds. */
 export function callsMs(channel: ChannelName, senders: Senders): number {
-  return CHANNELS[channel].callMs * senders[channel].length;
+  return CHANNELS[channel].callMs * (senders[channel]?.length ?? 0);
 }
 
 /**

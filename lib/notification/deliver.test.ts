@@ -43,7 +43,10 @@ async function run({ answer, ledger, preferences }: Parts, given = event) {
       senders: { email: [sender], sms: [sender] },
       clock: { now: () => now },
       unsubscribe: undefined,
-      recipientOf: async (told) => recipientsOf(told, preferences, undefined, now),
+      recipientOf: async (told) => {
+        const { email, sms } = recipientsOf(told, preferences, undefined, now);
+        return { email, sms };
+      },
       ledger: forgetfulLedger({
         lease: async ({ channel }) => {
           steps.push(`lease ${channel}`);
@@ -188,7 +191,7 @@ test('in quiet hours the SMS is put off until they end, and the email goes', asy
 });
 
 test('what nobody is told of does not make an earlier event late', async () => {
-  const off = { email: false, sms: false };
+  const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   const { steps } = await run({
     preferences: { ...DEFAULTS, events: { ...DEFAULTS.events, ORDER_CREATED: off } },
     ledger: { advance: () => Promise.reject(new Error('told')) },

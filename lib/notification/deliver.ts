@@ -65,21 +65,22 @@ export function deliveryMs(senders: Senders): number {
   return NOTING_MS + Math.max(...CHANNEL_NAMES.map((channel) => callsMs(channel, senders)));
 }
 
-/** The notifications of an event, one for each channel. */
+/** The notifications of an event, one for each channel that has a recipient. */
 export async function planOf(
   event: OrderEvent,
   { recipientOf, clock, unsubscribe }: Pick<DeliverDeps, 'recipientOf' | 'clock' | 'unsubscribe'>,
 ): Promise<Notification[]> {
   const recipients = await recipientOf(event, clock.now());
   const { customerId } = event.data;
-  return CHANNEL_NAMES.map((channel) => {
+  return CHANNEL_NAMES.flatMap((channel): Notification[] => {
     const recipient = recipients[channel];
-    if ('skip' in recipient) return { event, channel, ...recipient };
+    if (!recipient) return [];
+    if ('skip' in recipient) return [{ event, channel, ...recipient }];
     const { to, locale, until } = recipient;
     const link = unsubscribe && unsubscribeLink({ customerId, channel }, unsubscribe);
     const letter = { event, to, locale, ...(link && { unsubscribe: link }) };
     const message = CHANNELS[channel].compose(letter);
-    return { event, channel, message, ...(until && { until }) };
+    return [{ event, channel, message, ...(until && { until }) }];
   });
 }
 

@@ -64,7 +64,7 @@ export async function sendNotification(
       return { status: 'deferred', ...wait, windowMs: 0 };
     }
     const start = performance.now();
-    const outcome = await callProviders(senders[channel], message, log);
+    const outcome = await callProviders(senders[channel] ?? [], message, log);
     const windowMs = Math.round(performance.now() - start);
     if (!isRetriable(outcome)) {
       await untilNoted(() => ledger.settle(notification, lease.id, outcome), deadline);

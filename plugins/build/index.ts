@@ -2,13 +2,17 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
-import { answerFailures } from './failure.ts';
-import { actAsHttpApi, type Offline } from './gateway.ts';
 import { type AwsProvider, useKeysOf } from './keys.ts';
-import { lambdaClass } from './lambda.ts';
-import { limitInstances } from './limit.ts';
 import { type Definition, unloadable } from './loadable.ts';
-import { retireOnRebuild } from './retire.ts';
+
+import {
+  actAsHttpApi,
+  answerFailures,
+  lambdaClass,
+  limitInstances,
+  type Offline,
+  retireOnRebuild,
+} from './serverless-offline.ts';
 import { holdOutput, routesOf } from './terminal.ts';
 
 type Serverless = {

@@ -54,7 +54,7 @@ export default class Deploy {
     const names = missing.map(([name, value]) => `  ${name} (now ${value || 'empty'})`);
     throw new classes.Error(
       `Stage ${stage} still has placeholders. Set these variables of the environment, as ` +
-        `docs/deploy.md says, or the params of serverless.yml:\n${names.join('\n')}`,
+        `docs/deploy.md says, or custom.stages of serverless.yml:\n${names.join('\n')}`,
       'PLACEHOLDERS',
     );
   }

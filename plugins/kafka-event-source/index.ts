@@ -115,8 +115,7 @@ export default class KafkaEventSource {
   async #guard(definitions: Definitions['definitions']): Promise<void> {
     const keys = new Set(definitions.flatMap(({ mapping }) => mapping?.functionKey ?? []));
     try {
-      const { guardHandlers } = await import('./lambda/crash.ts');
-      const { mendAnswers } = await import('./lambda/threads.ts');
+      const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
       this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
       this.#unguard.push(await mendAnswers(keys));
     } catch (error) {

@@ -73,7 +73,7 @@ export type Sasl =
     }
   | { readonly mechanism: 'aws-msk-iam'; readonly region?: string };
 
-export type SecretSource = { readonly file: string } | { readonly environment: string };
+type SecretSource = { readonly file: string } | { readonly environment: string };
 
 /** Local addresses of AWS's services and of the registry; the SDK's own if one is not set. */
 export interface Endpoints {

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
 import { formatParity } from './parity.ts';
-import { strictFaults, toReports } from './report.ts';
-import { kafka, kafkaFunction, kafkaService } from './test/support/kafka-service.ts';
+import { strictFaults } from './report.ts';
+import { kafka, kafkaService } from './test/support/kafka-service.ts';
 
 const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
 const pollers = { provisionedPollers: { min: 1, group: 'g' } };
@@ -92,27 +92,12 @@ test('the table shows the differences, or everything', () => {
   expect(formatParity([], { all: true })).toBe('');
 });
 
-test('a long value is cut in the table, and whole in the report for scripts', () => {
+test('a long value is cut in the table', () => {
   const filterPatterns = [{ value: { name: ['x'.repeat(100)] } }];
-  const definitions = read([{ kafka: { ...kafka, filterPatterns } }]);
-  const [report] = toReports(definitions);
-  const row = report?.settings.find(({ setting }) => setting === 'FilterCriteria');
+  const [definition] = read([{ kafka: { ...kafka, filterPatterns } }]).definitions;
+  const row = definition?.parity.find(({ setting }) => setting === 'FilterCriteria');
   expect(row?.deployed).toBe(JSON.stringify(filterPatterns[0]));
-  const table = formatParity(report?.settings ?? [], { all: true });
+  const table = formatParity(definition?.parity ?? [], { all: true });
   expect(table).toContain('…');
   expect(table).not.toContain('x'.repeat(60));
-});
-
-test('the report for scripts has the state of every mapping, also of a refused one', () => {
-  const functions = [
-    kafkaFunction('notify', [{ kafka }, { kafka: { ...kafka, topic: 'bills', enabled: false } }]),
-    kafkaFunction('slow', [{ kafka }], 900),
-  ];
-  const definitions = readDefinitions(kafkaService([], { functions }), readOptions({}));
-  const reports = JSON.parse(JSON.stringify(toReports(definitions)));
-  expect(reports).toMatchObject([
-    { name: 'notify (orders)', state: 'Enabled', function: 'shop-local-notify', refusals: [] },
-    { name: 'notify (bills)', state: 'Disabled', topic: 'bills' },
-    { name: 'slow (orders)', state: 'Refused', uuid: null, refusals: [{ by: 'AWS' }] },
-  ]);
 });

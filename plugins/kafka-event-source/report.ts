@@ -3,45 +3,13 @@ import type { Refusal } from './admission/refusal.ts';
 import type { Definition, Definitions } from './definition.ts';
 import type { Mapping } from './mapping.ts';
 import type { Options } from './options.ts';
-import { formatParity, type ParityRow } from './parity.ts';
+import { formatParity } from './parity.ts';
 
 interface Log {
   error(message: string): void;
   warning(message: string): void;
   notice(message: string): void;
   info(message: string): void;
-}
-
-/** A mapping and how it compares with the deployed one, for scripts. */
-export interface MappingReport {
-  readonly name: string;
-  readonly logicalId: string;
-  readonly where: string;
-  readonly state: 'Enabled' | 'Disabled' | 'Refused';
-  readonly uuid: string | null;
-  readonly function: string | null;
-  readonly topic: string | null;
-  readonly group: string | null;
-  readonly refusals: readonly Refusal[];
-  readonly warnings: readonly string[];
-  readonly settings: readonly ParityRow[];
-}
-
-/** The same as `report` as values, one for each mapping. */
-export function toReports({ definitions }: Definitions): MappingReport[] {
-  return definitions.map(({ name, logicalId, where, mapping, refusals, warnings, parity }) => ({
-    name,
-    logicalId,
-    where,
-    state: !mapping ? 'Refused' : mapping.enabled ? 'Enabled' : 'Disabled',
-    uuid: mapping?.uuid ?? null,
-    function: mapping?.functionName ?? null,
-    topic: mapping?.topic ?? null,
-    group: mapping?.groupId ?? null,
-    refusals,
-    warnings,
-    settings: parity,
-  }));
 }
 
 /** Logs a line for each mapping, and its differences from the deployed one. */

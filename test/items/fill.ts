@@ -11,7 +11,7 @@ import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
 import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/preferences.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
-import { type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
+import { type EventType, type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
 import { createNotifyBench, type NotifyBench } from '../integration/notify/bench.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
@@ -77,14 +77,18 @@ async function fillOrders(bench: OrderBench): Promise<void> {
 }
 
 async function fillPreferences({ customers }: NotifyBench): Promise<void> {
-  const off = { email: false, sms: false };
+  const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   await customers.save('preferences-nothing-said', DEFAULTS, undefined);
   const everything: Preferences = {
     contact: { email: 'grace@example.com', phone: '+4915112345678' },
     language: 'de-AT',
     timeZone: 'Europe/Vienna',
     quietHours: { from: '22:00', to: '06:30' },
-    events: { ...DEFAULTS.events, ORDER_UPDATED: off, ORDER_SHIPPED: { email: true, sms: false } },
+    events: {
+      ...DEFAULTS.events,
+      ORDER_UPDATED: off,
+      ORDER_SHIPPED: { ...DEFAULTS.events.ORDER_CREATED, email: true, sms: false },
+    },
   };
   await customers.save('preferences-everything', DEFAULTS, undefined);
   await customers.save('preferences-everything', everything, [1]);
@@ -233,7 +237,7 @@ function past(hours: number): Clock {
   return { now: () => new Date(Date.now() - hours * 60 * MINUTE_MS) };
 }
 
-function allOff(off: { email: boolean; sms: boolean }): Preferences['events'] {
+function allOff(off: Preferences['events'][EventType]): Preferences['events'] {
   const all = Object.keys(DEFAULTS.events).map((type) => [type, off]);
   return Object.fromEntries(all);
 }

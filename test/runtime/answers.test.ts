@@ -135,7 +135,7 @@ test('a setting that is missing stops the cold start by name, and the trace name
   }
 });
 
-test('notify finds the client of SES among those that Lambda itself has', async () => {
+test('notify sends an email by the client of SES in its zip', async () => {
   const asked: string[] = [];
   const ses = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);

@@ -14,13 +14,8 @@ const NATIVE = join(import.meta.dirname, 'native.cjs');
 /** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
-/** What Lambda has of its own and bundles leave to it: of its runtime, and of Powertools' layer. */
-const OF_LAMBDA = [
-  '@aws-lambda-powertools/tracer',
-  '@aws-sdk/client-secrets-manager',
-  '@aws-sdk/client-sesv2',
-  '@aws-sdk/client-sns',
-];
+/** Bundles leave this to Powertools' layer. */
+const OF_LAYERS = ['@aws-lambda-powertools/tracer'];
 const INIT_TIMEOUT_MS = 10_000; // Lambda's own limit
 const ARN = 'arn:aws:lambda:us-east-1:123456789012:function';
 
@@ -30,7 +25,7 @@ export type Lambda = Awaited<ReturnType<typeof startLambda>>;
 /**
  * An instance of a packaged function: its zip unpacked where no folder of packages is near, run by
  * AWS's runtime interface client with the environment of the template, changed by `changes`. Beside the
- * zip it finds what Lambda has of its own.
+ * zip it finds the packages of its layers.
  *
  * @param alter changes the unpacked folder before it is run
  */
@@ -43,7 +38,7 @@ export async function startLambda(
   const taskRoot = join(root, 'task');
   const modes = await unpack(definition.zip, taskRoot);
   const packages = join(root, 'opt/nodejs/node_modules');
-  for (const name of OF_LAMBDA) {
+  for (const name of OF_LAYERS) {
     await mkdir(dirname(join(packages, name)), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), join(packages, name));
   }

@@ -8,7 +8,7 @@ import type { AnyMessage, Sender } from './senders/sender.ts';
 export type Fallback = NonNullable<Config['fallback']>;
 
 /** The contents of a message. `unsubscribe` is the link that ends the messages of this channel. */
-export type Letter = { event: OrderEvent; to: string; locale: Locale; unsubscribe?: string };
+type Letter = { event: OrderEvent; to: string; locale: Locale; unsubscribe?: string };
 
 /** A way to reach customers: everything that differs from one channel to another. */
 export type Channel<Message extends AnyMessage = AnyMessage> = {

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { loadConfig } from '../../config.ts';
 import { CHANNELS, createSenders } from './channels.ts';
 
-const none = { from: '', smtpUrl: '', senderId: undefined };
+const none = loadConfig().senders;
 
 test('the providers are those of the configuration, in its order', () => {
   const senders = {
@@ -12,7 +13,7 @@ test('the providers are those of the configuration, in its order', () => {
     smtpUrl: 'smtp://localhost:1025',
   };
   const { email, sms } = createSenders({ region: 'us-east-1', senders });
-  expect([email, sms].map((list) => list.map(({ name }) => name))).toEqual([
+  expect([email, sms].map((list) => list?.map(({ name }) => name))).toEqual([
     ['ses', 'smtp'],
     ['sns'],
   ]);

@@ -23,15 +23,15 @@ type MessageOf<Name extends ChannelName> = ReturnType<(typeof CHANNELS)[Name]['c
 /** A message of any channel. */
 export type Message = MessageOf<ChannelName>;
 
-/** The providers of each channel, in the order in which they are asked. */
-export type Senders = { [Name in ChannelName]: readonly Sender<MessageOf<Name>>[] };
+/** The providers of each channel, in the order in which they are asked; a channel may have none. */
+export type Senders = { [Name in ChannelName]?: readonly Sender<MessageOf<Name>>[] };
 
 /** The providers that the configuration names; each makes its client at its first message. */
 export function createSenders(config: Pick<Config, 'region' | 'senders'>): Senders {
   // One mock for all channels, so that there is one inbox.
   const mock = createMockSender();
   const sendersOf = <Name extends string, M extends AnyMessage>(
-    names: readonly (Name | 'mock')[],
+    names: readonly (NoInfer<Name> | 'mock')[],
     providers: Record<Name, Provider<M>>,
   ) => names.map((name) => (name === 'mock' ? mock : providers[name](config)));
   return {

@@ -75,7 +75,7 @@ export type Lease = { id: string; failingSince?: Date | undefined };
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
-export type RecordFound = { key: Key; channel: ChannelName; status: Status };
+type RecordFound = { key: Key; channel: ChannelName; status: Status };
 
 type Attributes = Record<string, unknown> & { claim?: string };
 type Taking = { remove: string[]; calls?: 0 | 1; key?: Key };

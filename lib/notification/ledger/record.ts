@@ -111,7 +111,7 @@ export function expiredBefore(now: Date): string {
 }
 
 /** When DynamoDB may remove an item, in its seconds. */
-export function expiryOf(now: Date): number {
+function expiryOf(now: Date): number {
   return Math.floor((now.getTime() + KEPT_MS) / 1000);
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { orderEvent } from '../../../test/support/order-event.ts';
 import { EVENT_TYPES, type OrderEvent } from '../../order-event.ts';
 import type { Fallback } from '../channels/channel.ts';
-import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
+import { CHANNEL_NAMES } from '../channels/channels.ts';
 import { type Preferences, preferencesSchema } from './preferences.ts';
 import { recipientsOf } from './recipient.ts';
 
@@ -44,6 +44,10 @@ const CHANGES = [
 
 const MINUTE = 60_000;
 
+function forEach<Name extends string, T>(names: readonly Name[], one: T): Record<Name, T> {
+  return Object.fromEntries(names.map((name) => [name, one])) as Record<Name, T>;
+}
+
 const clockTime = fc
   .tuple(fc.nat(23), fc.constantFrom(0, 0, 15, 30, 59))
   .map((parts) => parts.map((part) => String(part).padStart(2, '0')).join(':'));
@@ -55,19 +59,13 @@ const contact = fc.record(
   { requiredKeys: [] },
 );
 const mostly = fc.constantFrom(true, true, true, false);
-const switches = fc.record({ email: mostly, sms: mostly });
+const switches = fc.record(forEach(CHANNEL_NAMES, mostly));
 const preferences: fc.Arbitrary<Preferences> = fc.record({
   contact,
   language: fc.constantFrom('en', 'de', 'fr-CA'),
   timeZone: fc.constant('UTC'),
   quietHours: fc.option(fc.record({ from: clockTime, to: clockTime }), { freq: 5 }),
-  events: fc.record({
-    ORDER_CREATED: switches,
-    ORDER_UPDATED: switches,
-    ORDER_SHIPPED: switches,
-    ORDER_DELIVERED: switches,
-    ORDER_CANCELLED: switches,
-  }),
+  events: fc.record(forEach(EVENT_TYPES, switches)),
 });
 /** A zone and a time; half of them within a day of a change of its clocks. */
 const moment = fc
@@ -120,7 +118,7 @@ function lookAtTheWall(now: number, hours: { from: string; to: string }, zone: s
 
 /** The rules as they are written down in docs/architecture.md, one after the other. */
 function model(
-  channel: ChannelName,
+  channel: 'email' | 'sms',
   event: OrderEvent,
   chosen: Preferences | undefined,
   local: Fallback | undefined,
@@ -161,7 +159,7 @@ test('preferences, quiet hours, zones and clock changes give what the rules say,
         const chosen = given && { ...given, timeZone: zone };
         const event = eventOf(type, ofOrder);
         const decided = recipientsOf(event, chosen, local, now);
-        for (const channel of CHANNEL_NAMES) {
+        for (const channel of ['email', 'sms'] as const) {
           const { to, ...rest } = decided[channel];
           const expected = model(channel, event, chosen, local, now);
           // A skip may name an address for the record, never one that is none.

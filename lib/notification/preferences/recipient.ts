@@ -11,12 +11,12 @@ export type Recipient =
   | { to: string; locale: Locale; until?: Date }
   | { skip: 'switched off' | 'no address' | 'malformed address'; to?: string };
 
-/** The recipients of an event, one for each channel. */
-export type Recipients = Record<ChannelName, Recipient>;
+/** The recipients of an event. A channel that is absent sends nothing and has no record. */
+type Recipients = Partial<Record<ChannelName, Recipient>>;
 
 export type RecipientOf = (event: OrderEvent, now: Date) => Promise<Recipients>;
 
-type Contact = Preferences['contact'] | OrderEvent['data']['contact'];
+type Contact = Preferences['contact'] | undefined;
 
 /** Reads the customer's preferences and decides by them. */
 export function createRecipientOf(deps: {
@@ -35,7 +35,7 @@ export function recipientsOf(
   preferences: Preferences | undefined,
   fallback: Fallback | undefined,
   now: Date,
-): Recipients {
+): Record<ChannelName, Recipient> {
   const recipients = CHANNEL_NAMES.map((channel) => [
     channel,
     recipientOn(channel, event, preferences, fallback, now),

@@ -9,7 +9,8 @@ const IMPORTS = `
   import { en } from '${ROOT}/lib/notification/templates/en.ts';
   import type { Language, Template } from '${ROOT}/lib/notification/templates/language.ts';
   const { ORDER_SHIPPED, ...others } = en.events;
-  const { sms, email } = ORDER_SHIPPED;
+  const { sms, ...withoutSms } = ORDER_SHIPPED;
+  const { email } = ORDER_SHIPPED;
   const { more, ...labels } = en.labels;
   const { closing, ...withoutClosing } = email;
   const { heading, ...withoutHeading } = email;
@@ -18,14 +19,14 @@ const IMPORTS = `
 /** Languages as somebody may write them, and what the build says of them. */
 const CASES = {
   whole: ['export const a: Language = { ...en, tag: "fr" };', undefined],
-  closing: ['export const a: Template = { email: withoutClosing, sms };', undefined],
+  closing: ['export const a: Template = { ...ORDER_SHIPPED, email: withoutClosing };', undefined],
   event: ['export const a: Language = { ...en, events: others };', 'ORDER_SHIPPED'],
-  channel: ['export const a: Template = { email };', "'sms'"],
-  heading: ['export const a: Template = { email: withoutHeading, sms };', "'heading'"],
+  channel: ['export const a: Template = withoutSms;', "'sms'"],
+  heading: ['export const a: Template = { ...ORDER_SHIPPED, email: withoutHeading };', "'heading'"],
   label: ['export const a: Language = { ...en, labels };', "'more'"],
   status: ['export const a: Language = { ...en, statuses: {} };', "'Record<"],
   value: [
-    'export const a: Template = { email, sms: ({ orderNumber }) => orderNumber };',
+    'export const a: Template = { ...ORDER_SHIPPED, sms: ({ orderNumber }) => orderNumber };',
     'orderNumber',
   ],
 } satisfies Record<string, [source: string, complaint: string | undefined]>;

@@ -16,7 +16,6 @@ export const RESULTS = {
     'same VPC, Subnet, and Security Group settings. Connect the new device to the Kafka cluster ' +
     'and consume messages to ensure that the issue is not related to VPC or Endpoint ' +
     'configuration.',
-  internal: 'PROBLEM: Lambda internal error. Please contact Lambda customer support.',
 } as const;
 
 export type Result = (typeof RESULTS)[keyof typeof RESULTS];

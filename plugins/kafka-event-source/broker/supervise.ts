@@ -24,7 +24,7 @@ export type Order =
   | { do: 'stop' };
 export type News = { id: number; pid?: number; end?: End };
 
-export type End = { code: number | null; how: string };
+type End = { code: number | null; how: string };
 export type Child = { pid: Promise<number | undefined>; ended: Promise<End> };
 
 export type Supervisor = {

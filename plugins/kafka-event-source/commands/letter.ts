@@ -6,10 +6,10 @@ import type { Header } from '../protocol/decode.ts';
 import { type Headers, listHeaders } from '../protocol/headers.ts';
 
 /** Counts how often a record has been put back; AWS has no such header. */
-export const REDRIVE_COUNT = 'redrive-count';
+const REDRIVE_COUNT = 'redrive-count';
 
 /** A record as it was before it failed. */
-export interface OriginalRecord {
+interface OriginalRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
@@ -34,7 +34,7 @@ export interface Letter {
   readonly omitted: readonly Field[];
 }
 
-export type Field = 'key' | 'value' | 'headers';
+type Field = 'key' | 'value' | 'headers';
 
 /** Names the omitted fields, separated by commas; AWS has no such header. */
 const OMITTED = 'dead-letter-omitted';

@@ -42,7 +42,7 @@ export interface Selection {
   readonly chooses: (found: Candidate) => boolean;
 }
 
-export interface Candidate {
+interface Candidate {
   readonly partition: number;
   readonly offset: number;
   readonly letter: Letter;

@@ -17,7 +17,7 @@ export interface RedriveOptions {
   readonly found: (row: Row) => void;
 }
 
-export type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
+type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
 
 export interface Row {
   readonly partition: number;
@@ -36,7 +36,7 @@ export interface Row {
 export type Report = Readonly<Record<Outcome, number>>;
 
 /** The consumer group that remembers the letters that have been put back. */
-export function groupOf(topic: string): string {
+function groupOf(topic: string): string {
   return `kafka-redrive.${topic}`;
 }
 

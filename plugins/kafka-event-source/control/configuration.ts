@@ -1,11 +1,10 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
+import { RESULTS } from '../access/result.ts';
 import type { Mapping } from '../mapping.ts';
 import { writeSettings } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import type { Json } from '../template/merge.ts';
 import type { View } from './runtime.ts';
-
-const NOTHING_YET = 'No records processed';
 
 /** The API's answer about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
 export function configurationOf({ mapping, state, stats, modified }: View): Json {
@@ -24,7 +23,7 @@ export function configurationOf({ mapping, state, stats, modified }: View): Json
     }),
     // AWS: seconds, with a fraction.
     LastModified: modified / 1000,
-    LastProcessingResult: stats?.lastResult ?? NOTHING_YET,
+    LastProcessingResult: stats?.lastResult ?? RESULTS.none,
     State: state,
     StateTransitionReason: 'USER_INITIATED',
   };

@@ -8,7 +8,7 @@ export interface PartitionOffsets {
   readonly offsets: readonly number[];
 }
 
-export interface PartitionVerdict {
+interface PartitionVerdict {
   readonly key: string;
   /** Ascending. */
   readonly redeliver: readonly number[];

@@ -2,7 +2,7 @@
 import type { BufferedRecord } from '../record.ts';
 
 /** The waiting records: their number, and each by its index. */
-export interface Waiting {
+interface Waiting {
   readonly length: number;
   at(index: number): BufferedRecord | undefined;
 }

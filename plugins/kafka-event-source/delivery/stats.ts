@@ -1,4 +1,5 @@
 /** Counts a mapping's results since its start, and keeps the record that blocks each partition. */
+import { RESULTS } from '../access/result.ts';
 
 export interface MappingStats {
   /** In the words of AWS's `LastProcessingResult` where they are known. */
@@ -19,7 +20,7 @@ export interface MappingStats {
   readonly partitions: readonly PartitionStats[];
 }
 
-export interface PartitionStats {
+interface PartitionStats {
   readonly partition: number;
   /** The offset after the last one that is done; unknown before the first. */
   readonly done: number | undefined;
@@ -56,8 +57,6 @@ interface PartitionState {
   blocked?: Blocked | undefined;
 }
 
-const NOTHING_YET = 'No records processed';
-
 export class Stats {
   readonly #counters: Record<Counter, number> = {
     invocations: 0,
@@ -71,7 +70,7 @@ export class Stats {
     destinationFailures: 0,
   };
   readonly #partitions = new Map<number, PartitionState>();
-  #lastResult = NOTHING_YET;
+  #lastResult: string = RESULTS.none;
   #lastResultAt: number | undefined;
 
   count(counter: Counter, by = 1): void {

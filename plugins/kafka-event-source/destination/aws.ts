@@ -89,7 +89,7 @@ async function createS3({ arn, endpoints, uuid }: AwsDestinationOptions) {
  * AWS does not document the key for Kafka. This is the key for Kinesis, with the partition as shard.
  * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
  */
-export function objectKey(uuid: string, { at, partitions }: Failure): string {
+function objectKey(uuid: string, { at, partitions }: Failure): string {
   const [date = '', time = ''] = at.toISOString().slice(0, 19).split('T');
   const day = date.replaceAll('-', '/');
   const shard = partitions[0]?.key ?? '';

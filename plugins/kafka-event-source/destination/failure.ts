@@ -28,7 +28,7 @@ export interface Failure {
   readonly partitions: readonly FailedRecords[];
 }
 
-export interface FailedRecords {
+interface FailedRecords {
   /** `topic-partition`. */
   readonly key: string;
   readonly records: readonly BufferedRecord[];

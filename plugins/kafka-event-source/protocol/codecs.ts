@@ -27,7 +27,7 @@ export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> 
   }
 }
 
-export class CodecError extends Error {
+class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 

@@ -6,7 +6,7 @@ export interface Header {
 }
 
 /** The fields that a batch has for all its records; kafkajs reads the first three. */
-export interface BatchContext {
+interface BatchContext {
   readonly producerId: string;
   readonly inTransaction: boolean;
   readonly isControlBatch: boolean;

@@ -13,7 +13,7 @@ export interface Pollers {
 }
 
 /** An event as it is written in serverless.yml. */
-export type EventProperties = Readonly<Record<string, unknown>>;
+type EventProperties = Readonly<Record<string, unknown>>;
 
 /** Event properties that the framework lacks: their schemas, and the value that they deploy as. */
 interface OwnProperties {
@@ -382,7 +382,7 @@ export function writeSettings(fields: Settings): Record<string, unknown> {
 }
 
 /** Reads a destination: an ARN, or `kafka://topic`. */
-export function toDestination(address: unknown): Destination | undefined {
+function toDestination(address: unknown): Destination | undefined {
   if (typeof address !== 'string' || address === '') return undefined;
   if (address.startsWith(KAFKA_DESTINATION)) {
     return { kind: 'kafka', topic: address.slice(KAFKA_DESTINATION.length) };

@@ -40,7 +40,10 @@ async function waiting(change: Partial<Preferences>): Promise<OrderEvent> {
   return event;
 }
 
-const off = { ...DEFAULTS.events, ORDER_CREATED: { email: true, sms: false } };
+const off = {
+  ...DEFAULTS.events,
+  ORDER_CREATED: { ...DEFAULTS.events.ORDER_CREATED, email: true, sms: false },
+};
 
 const cases = [1, 2, 3, 4, 5].flatMap((write) =>
   (['before', 'after'] as const).map((when) => [when, write] as const),

@@ -96,7 +96,7 @@ test('what a later event has overtaken is skipped, whether that one was told or 
 });
 
 test('what nobody is told of overtakes nothing', async () => {
-  const off = { email: false, sms: false };
+  const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   const { event } = await sleeper({ events: { ...DEFAULTS.events, ORDER_UPDATED: off } });
   const [created, updated] = [event(1, 'ORDER_CREATED'), event(2)];
   const inbox = createInbox();
@@ -110,7 +110,10 @@ test('preferences that change meanwhile count: switched off, another address, la
   const inbox = createInbox();
   const events = [first, second, third].map(({ event }) => event(1, 'ORDER_CREATED'));
   await bench.notify({ sender: inbox })(...events);
-  const off = { ...DEFAULTS.events, ORDER_CREATED: { email: true, sms: false } };
+  const off = {
+    ...DEFAULTS.events,
+    ORDER_CREATED: { ...DEFAULTS.events.ORDER_CREATED, email: true, sms: false },
+  };
   await bench.customers.save(first.customerId, { ...quiet, events: off }, undefined);
   const contact = { phone: '+15550177' };
   await bench.customers.save(second.customerId, { ...quiet, contact }, undefined);

@@ -165,7 +165,10 @@ test('preferences that change while it is put off count', async () => {
   expect(await bench.notify({ sender })(...events)).toEqual(bench.failed());
   const contact = { email: 'new@example.com', phone: '+15550188' };
   await bench.customers.save(moved, { ...DEFAULTS, contact }, undefined);
-  const off = { ...DEFAULTS.events, ORDER_CREATED: { email: false, sms: true } };
+  const off = {
+    ...DEFAULTS.events,
+    ORDER_CREATED: { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: true },
+  };
   await bench.customers.save(silent, { ...DEFAULTS, events: off }, undefined);
   await runs(sender, 2, 30, 7);
   const inbox = createInbox();

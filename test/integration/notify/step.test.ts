@@ -104,7 +104,10 @@ test('the record of an address that changed says so too when nothing is sent any
   const customerId = 'moved-and-off';
   const event = newEvent({}, { customerId });
   expect(await bench.notify({ sender: away })(event)).toEqual(bench.failed());
-  const off = { ...DEFAULTS.events, ORDER_CREATED: { email: false, sms: false } };
+  const off = {
+    ...DEFAULTS.events,
+    ORDER_CREATED: { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false },
+  };
   const contact = { email: 'new@example.com', phone: '+15550188' };
   await bench.customers.save(customerId, { ...DEFAULTS, contact, events: off }, undefined);
   expect(await bench.notify()(event)).toEqual(bench.failed());

@@ -1,12 +1,10 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { logFailure, logger } from '../../../logger.ts';
 import { tracePart } from '../../../tracer.ts';
 import { type Problem, refusalOf } from './refusal.ts';
 import type { SendResult } from './sender.ts';
 
 /**
- * What the clients of SES and SNS have in common: one try each, on a connection of its own. The client
- * is of the version that Lambda's runtime has; how it asks, and what it says when that fails, is ours.
+ * What the clients of SES and SNS have in common: one try each, on a connection of its own.
  */
 export function oneTry() {
   return {
@@ -24,8 +22,8 @@ export function oneTry() {
 }
 
 /**
- * Asks a provider by a client that is loaded at the first message, kept, and tried again at the next when
- * that failed: nothing was sent then, and another provider may.
+ * Asks a provider by a client that is loaded at the first message, since it would make every
+ * initialisation longer, and kept.
  *
  * @param permanent whether a refusal is about this message or its recipient: see {@link refusalOf}
  */
@@ -38,19 +36,8 @@ export function createAwsCaller<Sdk>(
   return async (
     call: (sdk: Sdk) => Promise<{ MessageId?: string | undefined }>,
   ): Promise<SendResult> => {
-    let sdk: Sdk;
-    try {
-      loaded ??= await load();
-      sdk = loaded;
-    } catch (error) {
-      logFailure(logger, 'no client', error);
-      const { code, name }: Problem = Object(error);
-      return {
-        success: false,
-        retriable: true,
-        reason: `${provider}: no client (${code ?? name})`,
-      };
-    }
+    loaded ??= await load();
+    const sdk = loaded;
     try {
       const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));
       return { success: true, messageId: MessageId };

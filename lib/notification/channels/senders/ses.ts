@@ -6,7 +6,7 @@ import type { EmailMessage, Sender } from './sender.ts';
 
 const UTF8 = { Charset: 'UTF-8' };
 
-/** Email by SES, by Lambda's own client. @param endpoint only where it is not AWS's own */
+/** Email by SES. @param endpoint only where it is not AWS's own */
 export function createSesSender(options: {
   region: string;
   from: string;

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import MailComposer from 'nodemailer/lib/mail-composer';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { unsubscribeHeaders } from './headers.ts';
 import type { EmailMessage, Sender, SendResult } from './sender.ts';
 
@@ -30,6 +28,7 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
       const messageId = `<${randomUUID()}@${from.replace(/^.*@|>$/g, '')}>`;
       const headers = unsubscribeHeaders(message);
       const mail = { from, to, subject, messageId, headers, text: body, html };
+      const { MailComposer, SMTPConnection } = await nodemailer();
       const raw = await new MailComposer(mail).compile().build();
       let hasLeft = false;
       // Read when the server has said that it takes the message, and not before.
@@ -70,6 +69,15 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
       }
     },
   };
+}
+
+/** Loaded at the first message: stages without SMTP do not wait for it at their initialisation. */
+async function nodemailer() {
+  const [{ default: MailComposer }, { default: SMTPConnection }] = await Promise.all([
+    import('nodemailer/lib/mail-composer'),
+    import('nodemailer/lib/smtp-connection'),
+  ]);
+  return { MailComposer, SMTPConnection };
 }
 
 /**

@@ -16,7 +16,7 @@ const PERMANENT = new Set([
   'ValidationException',
 ]);
 
-/** SMS by SNS, by Lambda's own client. @param endpoint only where it is not AWS's own */
+/** SMS by SNS. @param endpoint only where it is not AWS's own */
 export function createSnsSender(options: {
   region: string;
   senderId?: string | undefined;

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 
 // In a process of its own: the class is replaced for all of it.
 test("workers that are nobody's handlers begin as they would, and in the end all do", () => {
-  const source = join(import.meta.dirname, 'threads.ts');
+  const source = join(import.meta.dirname, 'serverless-offline.ts');
   const script = `
     import { once } from 'node:events';
     import threads from 'node:worker_threads';

@@ -1,0 +1,218 @@
+/**
+ * Everything that the plugin changes inside serverless-offline. It is JavaScript without types; the faults
+ * are those of 14.8.2, and its files stand below src/lambda/. Each part goes when its fault is mended there.
+ *
+ * 1. `guardHandlers`: handler-runner/worker-thread-runner/WorkerThreadRunner.js listens to neither the end
+ *    nor the errors of its worker thread; it waits for `error` and `exit` of a MessagePort, which has no
+ *    such events. After process.exit in a handler the call hangs until the time limit, and an uncaught
+ *    error ends sls offline itself.
+ * 2. `mendAnswers`: in the same folder, workerThreadHelper.js posts what a handler threw or answered as it
+ *    is. A thrown value that is no Error arrives as an answer, so its records would be lost; what cannot
+ *    be cloned, as a function in an answer, never arrives.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { syncBuiltinESMExports } from 'node:module';
+import { extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { types } from 'node:util';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
+
+interface Instance {
+  runHandler(): Promise<unknown>;
+  cleanup(): Promise<void>;
+}
+
+interface LambdaClass {
+  readonly prototype: { get(functionKey: string): Instance };
+}
+
+interface Call {
+  readonly instance: Instance;
+  readonly functionKey: string;
+}
+
+type Report = (message: string) => void;
+
+interface Guarded {
+  readonly functionKey: string;
+  /** Fails the call that is under way. */
+  fail: ((error: Error) => void) | undefined;
+}
+
+// A worker is made within the call of the instance that it belongs to.
+const calling = new AsyncLocalStorage<Call>();
+
+/** The function whose handler is being called, as far as the caller's asynchronous context tells. */
+function calledFunction(): string | undefined {
+  return calling.getStore()?.functionKey;
+}
+
+/**
+ * Makes the crash of a handler a function error, as on AWS, until the function that it returns is called.
+ *
+ * @param report is told of each crash
+ */
+export async function guardHandlers(report: Report): Promise<() => void> {
+  const { prototype } = await lambdaClass();
+  const get = prototype.get;
+  const guarded = new WeakMap<Instance, Guarded>();
+  let isOver = false;
+
+  const guard = (instance: Instance, functionKey: string) => {
+    const state: Guarded = { functionKey, fail: undefined };
+    guarded.set(instance, state);
+    const run = instance.runHandler;
+    instance.runHandler = async function runGuarded(this: Instance) {
+      const crashed = Promise.withResolvers<never>();
+      state.fail = crashed.reject;
+      try {
+        const answer = calling.run({ instance, functionKey }, () => run.call(this));
+        return await Promise.race([answer, crashed.promise]);
+      } finally {
+        state.fail = undefined;
+      }
+    };
+  };
+
+  prototype.get = function getGuarded(functionKey) {
+    const instance = get.call(this, functionKey);
+    if (!isOver && !guarded.has(instance)) guard(instance, functionKey);
+    return instance;
+  };
+
+  const watch = (worker: Worker) => {
+    const { instance } = calling.getStore() ?? {};
+    const state = instance && guarded.get(instance);
+    if (state) watchWorker(worker, instance, state, report);
+  };
+  process.on('worker', watch);
+  return () => {
+    isOver = true;
+    process.off('worker', watch);
+  };
+}
+
+function watchWorker(worker: Worker, instance: Instance, state: Guarded, report: Report): void {
+  let cause: unknown;
+  let isMeant = false;
+  const terminate = worker.terminate;
+  worker.terminate = function terminateMeant(this: Worker) {
+    isMeant = true;
+    return terminate.call(this);
+  };
+  worker.on('error', (error) => {
+    cause = error;
+  });
+  worker.on('exit', (code) => {
+    if (isMeant) return;
+    const error = crashError(code, cause);
+    report(`${state.functionKey}: ${error.message}`);
+    if (state.fail) state.fail(error);
+    // Between two calls: the next one gets a new worker. One under way ends at its time limit, out
+    // of sight, and its instance then makes a new one by itself.
+    else instance.cleanup().catch((reason: unknown) => report(String(reason)));
+  });
+}
+
+/** In the words of AWS's runtime. */
+function crashError(code: number, cause: unknown): Error {
+  const why = cause instanceof Error ? `: ${cause.name}: ${cause.message}` : '';
+  return new Error(`Runtime exited with error: exit status ${code}${why}`, { cause });
+}
+
+/** From serverless-offline's own exports; the package is written in JavaScript and has no types. */
+async function lambdaClass(): Promise<LambdaClass> {
+  const module: string = 'serverless-offline/lambda';
+  const { default: Lambda } = (await import(module)) as { default: LambdaClass };
+  return Lambda;
+}
+
+type WorkerClass = new (file: string | URL, options?: WorkerOptions) => Worker;
+
+/** What serverless-offline has in its folder; neither is among its exports. */
+const SCRIPT = './handler-runner/worker-thread-runner/workerThreadHelper.js';
+const RUNNER = './handler-runner/in-process-runner/index.js';
+
+/** Makes the handlers of these functions end as on AWS until the function that it returns is called. */
+export async function mendAnswers(functionKeys: ReadonlySet<string>): Promise<() => void> {
+  const lambda = import.meta.resolve('serverless-offline/lambda');
+  const script = new URL(SCRIPT, lambda).href;
+  const runner = new URL(RUNNER, lambda).href;
+  const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
+  let isOver = false;
+  mend(InProcessRunner, () => !isOver && functionKeys.has(calledFunction() ?? ''));
+  const restore = replaceWorker((file, options) => {
+    const { functionKey } = options.workerData ?? {};
+    if (!functionKeys.has(functionKey) || hrefOf(file) !== script) return [file, options];
+    const workerData = { ...options.workerData, script, runner };
+    // Beside this file, in the source as in the package.
+    const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+    return [begin, { ...options, workerData }];
+  });
+  return () => {
+    isOver = true;
+    restore();
+  };
+}
+
+type Change = (file: string | URL, options: WorkerOptions) => [string | URL, WorkerOptions];
+
+function replaceWorker(change: Change): () => void {
+  const threads: { Worker: WorkerClass } = process.getBuiltinModule('node:worker_threads');
+  const { Worker: Original } = threads;
+  class Replaced extends Original {
+    constructor(file: string | URL, options: WorkerOptions = {}) {
+      super(...change(file, options));
+    }
+  }
+  const use = (Class: WorkerClass) => {
+    threads.Worker = Class;
+    syncBuiltinESMExports();
+  };
+  use(Replaced);
+  return () => {
+    if (threads.Worker === Replaced) use(Original);
+  };
+}
+
+function hrefOf(file: string | URL): string {
+  return typeof file === 'string' ? pathToFileURL(file).href : file.href;
+}
+
+/** serverless-offline's class that runs a handler of Node. */
+export interface Runner {
+  readonly prototype: { run(event: unknown, context: unknown): Promise<unknown> };
+}
+
+/**
+ * Makes each run end as AWS's runtime ends it, where `isOurs` says so.
+ * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ */
+export function mend({ prototype }: Runner, isOurs: () => boolean): void {
+  const run = prototype.run;
+  prototype.run = async function runMended(event, context) {
+    const running = run.call(this, event, context);
+    if (!isOurs()) return running;
+    return plain(await running.catch(rethrow));
+  };
+}
+
+function rethrow(thrown: unknown): never {
+  throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));
+}
+
+// What an error has besides may not pass from thread to thread.
+function copyOf({ message, name, stack }: Error): Error {
+  return Object.assign(new Error(message), { name, stack });
+}
+
+function plain(answer: unknown): unknown {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(answer);
+  } catch (cause) {
+    // AWS's words.
+    throw new Error('Unable to stringify response body', { cause });
+  }
+  return text === undefined ? null : JSON.parse(text);
+}
