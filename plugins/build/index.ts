@@ -13,7 +13,7 @@ import {
   type Offline,
   retireOnRebuild,
 } from './serverless-offline.ts';
-import { holdOutput, routesOf } from './terminal.ts';
+import { holdFirstCall, holdOutput, routesOf } from './terminal.ts';
 
 type Serverless = {
   config: { servicePath: string };
@@ -128,6 +128,8 @@ export default class Build {
     if (!this.#release) return;
     this.#release();
     this.#log.notice(routesOf(this.#serverless.service.functions ?? {}).join('\n'));
+    // `npm start` asks for it, to know when all is ready.
+    holdFirstCall('health', '/api/health');
   }
 
   #useKeys(): void {

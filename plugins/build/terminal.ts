@@ -4,15 +4,18 @@ import type { Definition } from './loadable.ts';
 const WORTH_SEEING = /warning|error|deprecat/i;
 
 /**
- * Holds back all that this process prints, until the returned function is called: then only lines that warn are
+ * Holds back what this process prints, until the returned function is called: then only lines that warn are
  * printed. If the process ends before, it prints everything.
+ *
+ * @param isHeld whether a text is held back; by default every text is
  */
-export function holdOutput(): () => void {
+export function holdOutput(isHeld: (text: string) => boolean = () => true): () => void {
   const held: (() => void)[] = [];
   const warnings: (() => void)[] = [];
   const restores = [process.stdout, process.stderr].map((stream) => {
     const write = stream.write.bind(stream);
     stream.write = (chunk: Uint8Array | string) => {
+      if (!isHeld(String(chunk))) return write(chunk);
       if (WORTH_SEEING.test(String(chunk))) warnings.push(() => write(chunk));
       held.push(() => write(chunk));
       return true;
@@ -48,5 +51,14 @@ export function routesOf(functions: Record<string, Definition>): string[] {
       .map(([method]) => method)
       .join(' ')
       .padEnd(8)} ${path}`;
+  });
+}
+
+/** Holds back what a first, successful call of this function by HTTP prints. */
+export function holdFirstCall(key: string, path: string): void {
+  const release = holdOutput((text) => {
+    const isEnd = text.includes(`λ: ${key}) RequestId`);
+    if (isEnd) setImmediate(release);
+    return isEnd || text.trim() === '' || text.includes(path);
   });
 }
