@@ -42,8 +42,8 @@ async function handlersOn(bench: OrderBench) {
   const update = await import('../functions/updateStatus/handler.ts');
   return {
     create: create.createHandler(bench),
-    read: read.createHandler(bench.repository),
-    list: list.createHandler(bench.repository),
+    read: read.createHandler(bench),
+    list: list.createHandler(bench),
     update: update.createHandler(bench),
   };
 }

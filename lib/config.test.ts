@@ -8,6 +8,7 @@ const complete = {
   ORDER_EVENTS_TOPIC: 'order-events',
   ORDER_EVENTS_DLQ: 'order-events-dlq',
   KAFKA_BROKERS: 'a:9092,b:9092',
+  AUTH: 'off',
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
 };
@@ -36,6 +37,19 @@ test('every missing and every malformed variable is named', () => {
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
 });
 
+test('who may call must be said, and what a token or a limit needs must be there', () => {
+  expect(loadConfig(complete)).toMatchObject({
+    identity: { isDemanded: false, tokens: undefined },
+    limits: { ordersPerMinute: undefined },
+  });
+  expect(refusal({ ...complete, AUTH: '' }).message).toContain('AUTH: ');
+  expect(refusal({ ...complete, AUTH: 'jwt' }).message).toContain('AUTH_ISSUER: AUTH=jwt needs it');
+  const limited = { ...complete, LIMIT_ORDERS_PER_MINUTE: '5' };
+  expect(refusal(limited).message).toContain('HASH_SECRET: LIMIT_ORDERS_PER_MINUTE needs it');
+  const HASH_SECRET = 's'.repeat(16);
+  expect(loadConfig({ ...limited, HASH_SECRET }).limits.ordersPerMinute).toBe(5);
+});
+
 test('the providers are lists in their order, and what they need must be there', () => {
   const given = {
     ...complete,
@@ -52,6 +66,14 @@ test('the providers are lists in their order, and what they need must be there',
       'NOTIFICATION_EMAIL',
     );
   }
+});
+
+test('traces are kept where a collector is named, a twentieth of them if nothing else is said', () => {
+  expect(loadConfig({ ...complete, OTEL_TRACES_SAMPLER_ARG: '1' }).traces).toBeUndefined();
+  const traced = { ...complete, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
+  expect(loadConfig(traced).traces).toEqual({ ratio: 0.05 });
+  expect(loadConfig({ ...traced, OTEL_TRACES_SAMPLER_ARG: '1' }).traces).toEqual({ ratio: 1 });
+  expect(refusal({ ...traced, OTEL_TRACES_SAMPLER_ARG: '5' }).message).toContain('SAMPLER_ARG');
 });
 
 test('the kind of Kafka says how to sign in, and a secret must be there for it', () => {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { AppError } from './errors.ts';
+import { checkIdentity, type Identity, identityFields, identityOf } from './identity-settings.ts';
+import { checkLimits, type Limits, limitFields, limitsOf } from './limit-settings.ts';
 
 const name = z.string().min(1);
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
@@ -25,7 +27,8 @@ const environment = z
       .optional(),
     KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
     DYNAMODB_ENDPOINT: z.url().optional(),
-    TRACER_LAYER_ARN: z.string().startsWith('arn:').optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.05),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),
     NOTIFICATION_EMAIL: list(['mock', 'ses', 'smtp']),
@@ -52,7 +55,11 @@ const environment = z
       .pipe(z.tuple([secret], secret))
       .optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
+    ...identityFields,
+    ...limitFields,
   })
+  .superRefine(checkIdentity)
+  .superRefine(checkLimits)
   .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
     const need = (path: string, value: string | undefined, names: string[]) => {
       const asking = NOTIFICATION_EMAIL.find((known) => names.includes(known));
@@ -97,8 +104,8 @@ export type Config = {
   /** Only where DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
-  /** Whether Powertools' tracer is there, in a layer. */
-  hasTracer: boolean;
+  /** The share of new traces that is kept; undefined where no collector takes any. */
+  traces: { ratio: number } | undefined;
   /** Nothing, where serverless.yml names no kind of Kafka. */
   signIn: SignIn;
   eventsTopic: string;
@@ -110,6 +117,9 @@ export type Config = {
   unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
   /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
   reportsItemFailures: boolean;
+  /** Who may call. */
+  identity: Identity;
+  limits: Limits;
 };
 
 /**
@@ -129,7 +139,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
     region: data.AWS_REGION,
     table: data.ORDERS_TABLE,
     dynamoEndpoint: data.DYNAMODB_ENDPOINT,
-    hasTracer: data.TRACER_LAYER_ARN !== undefined,
+    traces: data.OTEL_EXPORTER_OTLP_ENDPOINT ? { ratio: data.OTEL_TRACES_SAMPLER_ARG } : undefined,
     brokers: data.KAFKA_BROKERS.split(','),
     signIn: signInOf(data),
     eventsTopic: data.ORDER_EVENTS_TOPIC,
@@ -153,6 +163,8 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
           }
         : undefined,
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
+    identity: identityOf(data),
+    limits: limitsOf(data),
   };
 }
 

@@ -41,7 +41,8 @@ const anything = { '~standard': { version: 1, vendor: 'test', validate: () => ({
 /** Each wrapper around the same work, and an event for it. */
 const wrappers = {
   HTTP: (work: () => Promise<void>) => {
-    const handler = httpHandler({}, async () => {
+    const operation = { rule: 'open', input: {} } as const;
+    const handler = httpHandler({ operation }, async () => {
       await work();
       return { statusCode: 204 };
     });

@@ -31,9 +31,13 @@ export function orderIdOf({ pk }: Key): string {
   return pk.slice('ORDER#'.length);
 }
 
-/** The item of an `Idempotency-Key`: hashed, since callers may put anything into it. */
-export function idempotencyKey(header: string): Key {
-  const hash = createHash('sha256').update(header).digest('hex');
+/**
+ * The item of an `Idempotency-Key` of a caller: hashed, since callers may put anything into it. The
+ * same key of another caller is another item; without tokens there is one caller, an empty list.
+ */
+export function idempotencyKey(header: string, caller: readonly string[]): Key {
+  const text = caller.length === 0 ? header : JSON.stringify([...caller, header]);
+  const hash = createHash('sha256').update(text).digest('hex');
   return { pk: `IDEMPOTENCY#${hash}`, sk: 'IDEMPOTENCY' };
 }
 

@@ -2,6 +2,8 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
+import { callerKey } from '../../lib/identity/caller.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
@@ -11,24 +13,33 @@ import { placeOrder } from '../../lib/order/place.ts';
  * createOrder takes a new order.
  *
  * Trigger: `POST /api/orders`
- * Input: {@link newOrderSchema}; an `idempotency-key`
- * Answers: 201 with the order and its `location`; 400, 409, 413, 415, 422; 503 when DynamoDB is away
+ * Input: {@link newOrderSchema}; an `idempotency-key`, which belongs to its caller
+ * Answers: 201 with the order and its `location`; 403 for another customer; 400, 409, 413, 415, 422; 503 when DynamoDB is away
  * Writes: the order, its first event and the claim of its `idempotency-key`, all or nothing
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
  * Safe to repeat because: with a key, for 24 h, the first order is answered; without, each call is an order
  */
-export const createHandler = (deps: OutboxDeps) =>
-  httpHandler(ORDER_OPERATIONS['POST /api/orders'], async ({ headers, body }, { traceparent }) => {
-    const idempotencyKey = idempotencyKeyOf(headers['idempotency-key']);
-    const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
-    return {
-      ...ok(order, { message: 'Order created successfully' }),
-      statusCode: 201,
-      headers: {
-        location: `/api/orders/${order.id}`,
-        ...(replayed && { 'idempotent-replay': 'true' }),
-      },
-    };
-  });
+export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
+  httpHandler(
+    { operation: ORDER_OPERATIONS['POST /api/orders'], callers },
+    async ({ headers, body }, { traceparent, caller }) => {
+      const key = idempotencyKeyOf(headers['idempotency-key']);
+      const idempotencyKey = key === undefined ? undefined : { key, caller: callerKey(caller) };
+      const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
+      return {
+        ...ok(order, { message: 'Order created successfully' }),
+        statusCode: 201,
+        headers: {
+          location: `/api/orders/${order.id}`,
+          ...(replayed && { 'idempotent-replay': 'true' }),
+        },
+      };
+    },
+  );
 
-export const handler = createHandler(composeOutbox(loadConfig()));
+const config = loadConfig();
+
+export const handler = createHandler({
+  ...composeOutbox(config),
+  callers: createCallers(config),
+});

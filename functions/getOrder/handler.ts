@@ -2,10 +2,13 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { findOrder } from '../../lib/order/find.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
 import { openStore } from '../../lib/store.ts';
+
+type Deps = { repository: Repository; callers: Callers };
 
 /**
  * getOrder shows one order.
@@ -17,10 +20,18 @@ import { openStore } from '../../lib/store.ts';
  * Publishes: nothing
  * Safe to repeat because: it reads only, its own writes included
  */
-export const createHandler = (repository: Repository) =>
-  httpHandler(ORDER_OPERATIONS['GET /api/orders/{id}'], async ({ path: { id } }) => {
-    const order = await findOrder(repository, id);
-    return { ...ok(order), headers: { etag: etagOf(order.version) } };
-  });
+export const createHandler = ({ repository, callers }: Deps) =>
+  httpHandler(
+    { operation: ORDER_OPERATIONS['GET /api/orders/{id}'], callers },
+    async ({ path: { id } }, { allows }) => {
+      const order = await findOrder(repository, id, allows);
+      return { ...ok(order), headers: { etag: etagOf(order.version) } };
+    },
+  );
 
-export const handler = createHandler(createRepository(openStore(loadConfig())));
+const config = loadConfig();
+
+export const handler = createHandler({
+  repository: createRepository(openStore(config)),
+  callers: createCallers(config),
+});

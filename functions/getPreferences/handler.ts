@@ -2,6 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import {
   type Customers,
@@ -10,23 +11,30 @@ import {
 } from '../../lib/notification/preferences/customers.ts';
 import { openStore } from '../../lib/store.ts';
 
+type Deps = { customers: Pick<Customers, 'find'>; callers: Callers };
+
 /**
  * getPreferences shows how a customer wants to be told.
  *
  * Trigger: `GET /api/customers/{customerId}/preferences`
  * Input: the customer's id
- * Answers: 200 with the preferences and their `etag`, version 0 for the defaults; 422; 503
+ * Answers: 200 with the preferences and their `etag`, version 0 for the defaults; 403 for another customer's; 422; 503
  * Writes: nothing
  * Publishes: nothing
  * Safe to repeat because: it reads only, its own writes included
  */
-export const createHandler = (customers: Pick<Customers, 'find'>) =>
+export const createHandler = ({ customers, callers }: Deps) =>
   httpHandler(
-    NOTIFICATION_OPERATIONS['GET /api/customers/{customerId}/preferences'],
+    { operation: NOTIFICATION_OPERATIONS['GET /api/customers/{customerId}/preferences'], callers },
     async ({ path: { customerId } }) => {
       const preferences = (await customers.find(customerId)) ?? defaultsOf(customerId);
       return { ...ok(preferences), headers: { etag: etagOf(preferences.version) } };
     },
   );
 
-export const handler = createHandler(createCustomers(openStore(loadConfig())));
+const config = loadConfig();
+
+export const handler = createHandler({
+  customers: createCustomers(openStore(config)),
+  callers: createCallers(config),
+});

@@ -3,6 +3,7 @@ import { AppError } from '../../lib/errors.ts';
 import { HEALTH_OPERATIONS } from '../../lib/health/api.ts';
 import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
 import { createStandstill } from '../../lib/kafka/standstill.ts';
 import { createRepository } from '../../lib/order/repository.ts';
@@ -13,20 +14,27 @@ import { openStore } from '../../lib/store.ts';
  *
  * Trigger: `GET /api/health`
  * Input: nothing
- * Answers: 200 with `ok` or `degraded` and each dependency's state; 503 when DynamoDB is away
+ * Answers: 200 with `ok` or `degraded`, and each dependency's state for an operator; 503 when DynamoDB is away
  * Writes: nothing
  * Publishes: nothing
  * Safe to repeat because: it reads only
  */
-export const createHandler = (deps: HealthDeps) =>
-  httpHandler(HEALTH_OPERATIONS['GET /api/health'], async () => {
-    const health = await checkHealth(deps);
-    if (health.status === 'unavailable') {
-      const { dependencies } = health;
-      throw new AppError('DATABASE_AWAY', 'The order store does not answer.', { dependencies });
-    }
-    return { statusCode: 200, body: { success: true, ...health } };
-  });
+export const createHandler = ({ callers, ...deps }: HealthDeps & { callers: Callers }) =>
+  httpHandler(
+    { operation: HEALTH_OPERATIONS['GET /api/health'], callers },
+    async (_, { caller }) => {
+      const { status, ...details } = await checkHealth(deps);
+      const isOperator = caller.kind === 'operator';
+      if (status === 'unavailable') {
+        const { dependencies } = details;
+        const shown = isOperator ? { dependencies } : {};
+        throw new AppError('DATABASE_AWAY', 'The order store does not answer.', shown);
+      }
+      const auth = callers.areDemanded ? {} : ({ auth: 'off' } as const);
+      const body = { success: true, status, ...auth, ...(isOperator && details) };
+      return { statusCode: 200, body };
+    },
+  );
 
 const config = loadConfig();
 const store = openStore(config);
@@ -39,4 +47,5 @@ export const handler = createHandler({
   backlog: () => repository.backlog.summary(),
   stuck: () => standstill.stuck(),
   checkKafka: (timeoutMs) => probe.check(config.eventsTopic, timeoutMs),
+  callers: createCallers(config),
 });

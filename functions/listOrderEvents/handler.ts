@@ -1,10 +1,13 @@
 import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { listEvents } from '../../lib/order/history.ts';
 import { createRepository, type Repository } from '../../lib/order/repository.ts';
 import { openStore } from '../../lib/store.ts';
+
+type Deps = { repository: Repository; callers: Callers };
 
 /**
  * listOrderEvents shows what was published of an order, and what waits.
@@ -16,9 +19,15 @@ import { openStore } from '../../lib/store.ts';
  * Publishes: nothing
  * Safe to repeat because: it reads only, its own writes included
  */
-export const createHandler = (repository: Repository) =>
-  httpHandler(ORDER_OPERATIONS['GET /api/orders/{id}/events'], async ({ path: { id } }) =>
-    ok(await listEvents(repository, id)),
+export const createHandler = ({ repository, callers }: Deps) =>
+  httpHandler(
+    { operation: ORDER_OPERATIONS['GET /api/orders/{id}/events'], callers },
+    async ({ path: { id } }, { allows }) => ok(await listEvents(repository, id, allows)),
   );
 
-export const handler = createHandler(createRepository(openStore(loadConfig())));
+const config = loadConfig();
+
+export const handler = createHandler({
+  repository: createRepository(openStore(config)),
+  callers: createCallers(config),
+});

@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { AppError } from '../../lib/errors.ts';
+import { callersOf } from '../../test/support/callers.ts';
 import { call } from '../../test/support/http.ts';
-import { handler } from './handler.ts';
+import { createHandler, handler } from './handler.ts';
 
 test.each(['/nowhere', '/api/orders/', '/api/orders//status', '/api/openapi_json'])(
   'nothing is at %s',
@@ -32,4 +34,18 @@ test('a preflight request of a browser is answered', async () => {
   expect(reply.status).toBe(204);
   expect(reply.headers['access-control-allow-methods']).toBe('POST, OPTIONS');
   expect(reply.headers['access-control-allow-headers']).toContain('idempotency-key');
+});
+
+test('where tokens are demanded, a caller without one learns nothing of addresses and methods', async () => {
+  const demand = () => Promise.reject(new AppError('TOKEN_MISSING', 'None.'));
+  const refusing = createHandler({ ...callersOf(), areDemanded: true, demand });
+  for (const request of [{ path: '/nowhere' }, { method: 'DELETE', path: '/api/orders' }]) {
+    const reply = await call(refusing, request);
+    expect([reply.status, reply.headers.allow]).toEqual([401, undefined]);
+  }
+  const preflight = await call(refusing, { method: 'OPTIONS', path: '/api/orders' });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers['access-control-allow-headers']).toContain('authorization');
+  const known = createHandler(callersOf({ kind: 'customer', customerId: 'c' }));
+  expect((await call(known, { path: '/nowhere' })).status).toBe(404);
 });

@@ -1,6 +1,9 @@
+import { loadConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
+import type { RequestFacts } from '../../lib/http/request.ts';
 import { methodsAt } from '../../lib/http/routes.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 
 const PREFLIGHT_SECONDS = '600';
 
@@ -14,19 +17,28 @@ const PREFLIGHT_SECONDS = '600';
  * Publishes: nothing
  * Safe to repeat because: it keeps nothing
  */
-export const handler = httpHandler({}, async (_, { method, path }) => {
-  const methods = methodsAt(path);
-  if (!methods) throw new AppError('ROUTE_NOT_FOUND', 'Nothing is served at this address.');
-  const allow = [...methods, 'OPTIONS'].join(', ');
-  if (method === 'OPTIONS') return { statusCode: 204, headers: preflight(allow) };
-  throw new AppError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { allow });
-});
+export const createHandler = (callers: Callers) =>
+  httpHandler({ operation: operationBy, callers }, async (_, { method, path }) => {
+    const methods = methodsAt(path);
+    if (!methods) throw new AppError('ROUTE_NOT_FOUND', 'Nothing is served at this address.');
+    const allow = [...methods, 'OPTIONS'].join(', ');
+    if (method === 'OPTIONS') return { statusCode: 204, headers: preflight(allow) };
+    throw new AppError('METHOD_NOT_ALLOWED', `This address takes ${allow}.`, { allow });
+  });
+
+/** A browser sends no token with a preflight request. */
+function operationBy({ method }: RequestFacts) {
+  return { rule: method === 'OPTIONS' ? 'open' : 'known', input: {} } as const;
+}
 
 function preflight(allow: string): Record<string, string> {
   return {
     allow,
     'access-control-allow-methods': allow,
-    'access-control-allow-headers': 'content-type, if-match, idempotency-key, traceparent',
+    'access-control-allow-headers':
+      'authorization, content-type, if-match, idempotency-key, traceparent',
     'access-control-max-age': PREFLIGHT_SECONDS,
   };
 }
+
+export const handler = createHandler(createCallers(loadConfig()));

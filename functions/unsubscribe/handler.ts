@@ -1,5 +1,6 @@
 import { loadConfig } from '../../lib/config.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
+import type { RequestFacts } from '../../lib/http/request.ts';
 import { NOTIFICATION_OPERATIONS } from '../../lib/notification/api.ts';
 import { type Customers, createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { DEFAULTS, isQuiet } from '../../lib/notification/preferences/preferences.ts';
@@ -30,19 +31,21 @@ const HTML = {
  * Safe to repeat because: what is off already is not written again
  */
 export const createHandler = (customers: Customers, config: UnsubscribeConfig | undefined) =>
-  httpHandler(
-    NOTIFICATION_OPERATIONS['POST /api/unsubscribe/{token}'],
-    async ({ path: { token } }, { method }) => {
-      const subscription = subscriptionOf(token, config);
-      const { customerId, channel } = subscription;
-      const preferences =
-        method === 'POST'
-          ? await unsubscribe(subscription, customers)
-          : ((await customers.find(customerId)) ?? DEFAULTS);
-      const body = unsubscribePage(channel, preferences.language, isQuiet(preferences, channel));
-      return { statusCode: 200, headers: HTML, body };
-    },
-  );
+  httpHandler({ operation: operationBy }, async ({ path: { token } }, { method }) => {
+    const subscription = subscriptionOf(token, config);
+    const { customerId, channel } = subscription;
+    const preferences =
+      method === 'POST'
+        ? await unsubscribe(subscription, customers)
+        : ((await customers.find(customerId)) ?? DEFAULTS);
+    const body = unsubscribePage(channel, preferences.language, isQuiet(preferences, channel));
+    return { statusCode: 200, headers: HTML, body };
+  });
+
+function operationBy({ method }: RequestFacts) {
+  const known = method === 'POST' ? method : 'GET';
+  return NOTIFICATION_OPERATIONS[`${known} /api/unsubscribe/{token}`];
+}
 
 const config = loadConfig();
 

@@ -2,6 +2,7 @@ import { loadConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
+import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { composeOutbox } from '../../lib/order/compose.ts';
 import { moveOrder } from '../../lib/order/move.ts';
@@ -12,20 +13,29 @@ import type { OutboxDeps } from '../../lib/order/outbox.ts';
  *
  * Trigger: `PUT /api/orders/{id}/status`
  * Input: `status`, and the version to be changed by `expectedVersion` or `if-match`
- * Answers: 200 with the order; 404; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
+ * Answers: 200 with the order; 404; 403 for a customer's move that does not cancel; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
  * Writes: the next version and its event, in one write on the condition of the version before
- * Publishes: `ORDER_UPDATED`, `ORDER_SHIPPED`, `ORDER_DELIVERED` or `ORDER_CANCELLED`
+ * Publishes: the event of the new status, such as `ORDER_SHIPPED`
  * Safe to repeat because: an order that has the status already is answered as it is
  */
-export const createHandler = (deps: OutboxDeps) =>
-  httpHandler(ORDER_OPERATIONS['PUT /api/orders/{id}/status'], async (input, { traceparent }) => {
-    const { status, expectedVersion } = input.body;
-    const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
-    const order = await moveOrder(deps, input.path.id, { status, versions }, traceparent);
-    return {
-      ...ok(order, { message: 'Order status updated successfully' }),
-      headers: { etag: etagOf(order.version) },
-    };
-  });
+export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
+  httpHandler(
+    { operation: ORDER_OPERATIONS['PUT /api/orders/{id}/status'], callers },
+    async (input, { traceparent, allows }) => {
+      const { status, expectedVersion } = input.body;
+      const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
+      const wish = { status, versions };
+      const order = await moveOrder(deps, input.path.id, wish, { traceparent, allows });
+      return {
+        ...ok(order, { message: 'Order status updated successfully' }),
+        headers: { etag: etagOf(order.version) },
+      };
+    },
+  );
 
-export const handler = createHandler(composeOutbox(loadConfig()));
+const config = loadConfig();
+
+export const handler = createHandler({
+  ...composeOutbox(config),
+  callers: createCallers(config),
+});

@@ -8,6 +8,7 @@ export const OPENAPI_VERSION = '3.1.1';
 export const DOCS_OPERATIONS = {
   'GET /api/docs': {
     id: 'docs',
+    rule: 'open',
     summary: 'Read the documentation',
     description: 'The documentation of this API as one page, which loads nothing else.',
     input: {},
@@ -17,6 +18,7 @@ export const DOCS_OPERATIONS = {
   },
   'GET /api/openapi.json': {
     id: 'openapi',
+    rule: 'open',
     summary: 'Get this document',
     description: 'The documentation of this API as OpenAPI 3.1.',
     input: {},

@@ -33,6 +33,12 @@ export const HEADERS = {
     schema: z.string(),
     example: 'POST, OPTIONS',
   },
+  'WWW-Authenticate': {
+    description: 'Why the token is refused, and the scope that it needs (RFC 6750).',
+    required: true,
+    schema: z.string().regex(/^Bearer /),
+    example: 'Bearer realm="orders"',
+  },
 } satisfies Record<
   AnswerHeader,
   { description: string; required: boolean; schema: z.ZodType; example: string }

@@ -3,6 +3,8 @@ import { ERRORS, type ErrorCode } from '../errors.ts';
 import type { AnswerHeader } from '../http/answer.ts';
 import type { Schemas } from '../http/input.ts';
 import type { Operation } from '../http/operation.ts';
+import { OPERATE } from '../identity/caller.ts';
+import type { Rule } from '../identity/rule.ts';
 import { newOrderSchema, orderSchema } from '../order/order.ts';
 import { OPENAPI_VERSION } from './api.ts';
 import { HEADERS } from './headers.ts';
@@ -13,6 +15,8 @@ import { problemExample, problemSchema } from './problem.ts';
 export type Json = { [key: string]: unknown };
 
 const PROBLEM = 'application/problem+json';
+/** The name of the way in which callers say who they are. */
+const TOKEN = 'token';
 const JSON_TYPE = 'application/json';
 
 /** What any request with a JSON body may be refused for. */
@@ -21,6 +25,15 @@ const OF_A_BODY = [
   'BODY_NOT_JSON',
   'BODY_TOO_LARGE',
   'CONTENT_TYPE',
+] as const satisfies ErrorCode[];
+
+/** What any request may be refused for that is not open to all. */
+const OF_A_CALLER = [
+  'TOKEN_MISSING',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'TOO_MANY_REQUESTS',
+  'KEYS_AWAY',
 ] as const satisfies ErrorCode[];
 
 const shared = z.registry<{ id: string }>();
@@ -44,11 +57,13 @@ export function openApiDocument() {
       description:
         'Every refusal and failure is `application/problem+json` (RFC 9457); its `type` leads to what to do. Unknown fields ' +
         'are refused by name. Times are ISO 8601 in UTC, versions count the changes of an order from 1. Every address answers ' +
-        'a method that it does not take with 405 and `Allow`.',
+        'a method that it does not take with 405 and `Allow`. Every other operation than the open ones needs a bearer token, ' +
+        'unless the service was started with `AUTH=off`. A customer uses their own data; an operator (scope ' +
+        `\`${OPERATE}\`) uses all; any other program needs the scope that the operation names. Behind a gateway that checks ` +
+        'tokens itself, a missing or refused token is answered 401 by the gateway, in its own words.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'Where this document comes from.' }],
-    security: [],
     paths: pathsOf(OPERATIONS),
     components: {
       schemas: sharedSchemas(),
@@ -58,6 +73,15 @@ export function openApiDocument() {
           { ...header, schema: schemaOf(header.schema) },
         ]),
       ),
+      securitySchemes: {
+        [TOKEN]: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'An access token. The scope at an operation is for programs that are no customer.',
+        },
+      },
       responses: {
         RouteNotFound: problemResponse(404, ['ROUTE_NOT_FOUND']),
         MethodNotAllowed: problemResponse(405, ['METHOD_NOT_ALLOWED']),
@@ -67,13 +91,27 @@ export function openApiDocument() {
 }
 
 /** Every code that an operation may answer. */
-export function codesOf({ input, refusals }: Operation): ErrorCode[] {
+export function codesOf({ rule, input, refusals }: Operation): ErrorCode[] {
   return [
+    ...codesOfRule(rule),
     ...(input.body ? OF_A_BODY : []),
     ...(canBreakRules(input) ? (['VALIDATION'] as const) : []),
     ...refusals,
     'INTERNAL',
   ];
+}
+
+function codesOfRule(rule: Rule): ErrorCode[] {
+  if (rule === 'open') return [];
+  if (rule === 'known') return OF_A_CALLER;
+  const isNamed = rule.owner !== 'found';
+  return [...OF_A_CALLER, 'SCOPE_MISSING', ...(isNamed ? (['NOT_YOURS'] as const) : [])];
+}
+
+/** In OpenAPI, an empty list says that the operation needs no token. */
+function securityOf(rule: Rule): Json[] {
+  if (rule === 'open') return [];
+  return [{ [TOKEN]: rule === 'known' ? [] : [rule.scope] }];
 }
 
 function pathsOf(operations: Record<string, Operation>): Record<string, Json> {
@@ -86,7 +124,7 @@ function pathsOf(operations: Record<string, Operation>): Record<string, Json> {
 }
 
 function operationOf(operation: Operation): Json {
-  const { id, summary, description, input, request } = operation;
+  const { id, summary, description, rule, input, request } = operation;
   const parameters = [
     ...parametersOf('path', input.path, request.path),
     ...parametersOf('query', input.query, request.query),
@@ -96,6 +134,7 @@ function operationOf(operation: Operation): Json {
     operationId: id,
     summary,
     description,
+    security: securityOf(rule),
     ...(parameters.length > 0 && { parameters }),
     ...(input.body && {
       requestBody: {
@@ -165,7 +204,9 @@ function problemResponse(status: number, codes: ErrorCode[]): Json {
 }
 
 function headersOfProblem(status: number, codes: ErrorCode[]): AnswerHeader[] {
+  if (status === 401) return ['WWW-Authenticate'];
   if (status === 405) return ['Allow'];
+  if (status === 429) return ['Retry-After'];
   const passes = status === 409 && codes.every((code) => ERRORS[code].retriable);
   return status === 503 || passes ? ['Retry-After'] : [];
 }

@@ -20,6 +20,7 @@ export const problemSchema = z.strictObject({
     .optional(),
   currentVersion: z.int().min(0).describe('The version that is stored now.').optional(),
   allowed: z.array(z.string()).describe('The statuses that the order can take now.').optional(),
+  scope: z.string().describe('The scope that the token lacks.').optional(),
   dependencies: dependenciesSchema.optional(),
 });
 
@@ -38,6 +39,12 @@ const EXAMPLES: Partial<Record<ErrorCode, [detail: string, details?: ErrorDetail
     'From "shipped" an order cannot become "cancelled". Allowed: delivered.',
     { currentVersion: 3, allowed: ['delivered'] },
   ],
+  TOKEN_MISSING: ['The header "authorization" has no bearer token.'],
+  TOKEN_INVALID: ['The token is for another API: see its "aud".'],
+  TOKEN_EXPIRED: ['The time in the claim "exp" of the token is over.'],
+  SCOPE_MISSING: ['The token needs the scope "orders:read".', { scope: 'orders:read' }],
+  NOT_YOURS: ['Your token stands for another customer.'],
+  TOO_MANY_REQUESTS: ['You send more requests than are allowed in a minute. Wait 12 s.'],
   LINK_INVALID: ['This link is not one of ours, or not all of it is here.'],
   ORDER_NOT_FOUND: ['No order has this id.'],
   DATABASE_AWAY: ['DynamoDB did not answer in time.'],

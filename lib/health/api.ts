@@ -16,7 +16,13 @@ export const dependenciesSchema = z.strictObject({
 /** `unavailable`: no request can be served. `degraded`: changes are taken, events or customers wait. */
 const healthSchema = z.strictObject({
   status: z.enum(['ok', 'degraded', 'unavailable']),
-  dependencies: dependenciesSchema,
+  auth: z
+    .literal('off')
+    .describe('Nobody is asked for a token. Absent where tokens are demanded.')
+    .optional(),
+  dependencies: dependenciesSchema
+    .describe('This and all that follows is for operators only, where tokens are demanded.')
+    .optional(),
   oldestPendingEventSeconds: z
     .int()
     .min(0)
@@ -48,9 +54,10 @@ export type Health = z.infer<typeof healthSchema>;
 export const HEALTH_OPERATIONS = {
   'GET /api/health': {
     id: 'health',
+    rule: 'open',
     summary: 'Ask whether orders can be taken',
     description:
-      '`degraded`: changes are taken, but Kafka is away, an event has waited for long, or a record that fails holds up those behind it. 503 only when DynamoDB is away.',
+      '`degraded`: changes are taken, but Kafka is away, an event has waited for long, or a record that fails holds up those behind it. 503 only when DynamoDB is away. Where tokens are demanded, only an operator sees more than `status`.',
     input: {},
     request: {},
     answer: {

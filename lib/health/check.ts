@@ -19,7 +19,9 @@ const CHECK_TIMEOUT_MS = 1_500;
 const OLD_SECONDS = 120;
 
 /** Asks both dependencies at once, each within its time. */
-export async function checkHealth(deps: HealthDeps): Promise<Health> {
+export async function checkHealth(
+  deps: HealthDeps,
+): Promise<Health & Required<Pick<Health, 'dependencies'>>> {
   const [table, kafka] = await Promise.all([
     timed('dynamodb', Promise.all([deps.backlog(), deps.stuck?.() ?? []])),
     timed('kafka', deps.checkKafka(CHECK_TIMEOUT_MS)),

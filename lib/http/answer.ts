@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type AppError, ERRORS, type ErrorCode } from '../errors.ts';
+import { challengeOf } from '../identity/challenge.ts';
 
 /** What a handler answers: the wrapper turns the body into JSON, unless it is text already. */
 export type Answer = {
@@ -21,12 +22,13 @@ export const ANSWER_HEADERS = [
   'Retry-After',
   'Idempotent-Replay',
   'Allow',
+  'WWW-Authenticate',
 ] as const;
 
 export type AnswerHeader = (typeof ANSWER_HEADERS)[number];
 
 /** After which time the same request may succeed, by the status that says so. */
-const RETRY_AFTER_SECONDS: Partial<Record<number, string>> = { 409: '1', 503: '5' };
+const RETRY_AFTER_SECONDS: Partial<Record<number, number>> = { 409: 1, 503: 5 };
 
 /** `200` with the data, and a message where the operation has one. */
 export function ok(data: unknown, extra: { message?: string; nextCursor?: string | null } = {}) {
@@ -54,14 +56,17 @@ export function anchorOf(code: ErrorCode): string {
  */
 export function problem(error: AppError, instance: string): Answer {
   const { title, status, retriable } = ERRORS[error.code];
-  const { allow, ...details } = error.details;
-  const retryAfter = status === 503 || retriable ? RETRY_AFTER_SECONDS[status] : undefined;
+  const { allow, retryAfter, ...details } = error.details;
+  const after =
+    retryAfter ?? (status === 503 || retriable ? RETRY_AFTER_SECONDS[status] : undefined);
+  const challenge = challengeOf(error);
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
       ...(allow && { allow }),
-      ...(retryAfter && { 'retry-after': retryAfter }),
+      ...(after !== undefined && { 'retry-after': String(after) }),
+      ...(challenge && { 'www-authenticate': challenge }),
     },
     body: {
       success: false,

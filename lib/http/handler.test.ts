@@ -1,12 +1,18 @@
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { callersOf } from '../../test/support/callers.ts';
 import { call, httpEvent, lambdaContext } from '../../test/support/http.ts';
 import { AppError } from '../errors.ts';
+import { NOBODY } from '../identity/caller.ts';
+import type { Callers } from '../identity/callers.ts';
+import { tooMany } from '../limits/limit.ts';
 import { ok } from './answer.ts';
 import { httpHandler } from './handler.ts';
+import type { Schemas } from './input.ts';
 
+const open = <S extends Schemas>(input: S) => ({ rule: 'open' as const, input });
 const body = z.strictObject({ name: z.string(), size: z.number() });
-const echo = httpHandler({ input: { body } }, async (input) => ok(input.body));
+const echo = httpHandler({ operation: open({ body }) }, async (input) => ok(input.body));
 const json = (text: string) => ({ method: 'POST', body: text });
 
 test('a checked body reaches the handler, and its answer becomes JSON', async () => {
@@ -75,7 +81,9 @@ test('a body that a hand-made event holds as an object counts as its text', asyn
 
 test('headers are found however their names are written', async () => {
   const headers = z.object({ 'if-match': z.string() });
-  const shown = httpHandler({ input: { headers } }, async (input) => ok(input.headers['if-match']));
+  const shown = httpHandler({ operation: open({ headers }) }, async (input) =>
+    ok(input.headers['if-match']),
+  );
   const reply = await call(shown, { headers: { 'If-Match': '"9"' } });
   expect([reply.status, reply.body.data]).toEqual([200, '"9"']);
 });
@@ -101,7 +109,7 @@ test('of faults without end so many are named that the answer stays small', asyn
 });
 
 test('an unexpected error shows nothing of the inside', async () => {
-  const failing = httpHandler({}, async () => {
+  const failing = httpHandler({ operation: open({}) }, async () => {
     throw new Error('table orders at 10.0.0.1');
   });
   const reply = await call(failing);
@@ -110,7 +118,7 @@ test('an unexpected error shows nothing of the inside', async () => {
 });
 
 test('a failure that passes says when to come back', async () => {
-  const away = httpHandler({}, async () => {
+  const away = httpHandler({ operation: open({}) }, async () => {
     throw new AppError('DATABASE_AWAY', 'away');
   });
   expect((await call(away)).headers['retry-after']).toBe('5');
@@ -119,4 +127,75 @@ test('a failure that passes says when to come back', async () => {
 test.each([{}, ''])('the event %j counts as a request with nothing in it', async (event) => {
   const reply = await call((_, context) => echo(event as never, context));
   expect([reply.status, reply.body.code]).toEqual([400, 'BODY_MISSING']);
+});
+
+const rule = { scope: 'orders:write', owner: 'body' } as const;
+const owned = z.strictObject({ customerId: z.string() });
+
+/** A handler for the caller, and how often it was reached. */
+function guarded(callers: Callers) {
+  const reached: string[] = [];
+  const handler = httpHandler(
+    { operation: { rule, input: { body: owned } }, callers },
+    async ({ body: { customerId } }, { caller }) => {
+      reached.push(customerId);
+      return ok(caller.kind);
+    },
+  );
+  return { handler, reached };
+}
+
+const refusing = (error: AppError): Callers => ({
+  ...callersOf(),
+  demand: () => Promise.reject(error),
+});
+
+test('the caller is checked before the body is looked at, and the answer says how to sign in', async () => {
+  const { handler, reached } = guarded(refusing(new AppError('TOKEN_MISSING', 'None.')));
+  for (const request of [{ method: 'POST' }, json('{'), json('{"customerId":1}')]) {
+    const reply = await call(handler, request);
+    expect([reply.status, reply.body.code]).toEqual([401, 'TOKEN_MISSING']);
+    expect(reply.headers['www-authenticate']).toBe('Bearer realm="orders"');
+    expect(reply.headers['access-control-expose-headers']).toContain('WWW-Authenticate');
+  }
+  expect(reached).toEqual([]);
+});
+
+test('a program without the scope is told which one it lacks, before its body is looked at', async () => {
+  const { handler, reached } = guarded(callersOf({ kind: 'machine', scopes: ['orders:read'] }));
+  const reply = await call(handler, json('{'));
+  expect([reply.status, reply.body.code]).toEqual([403, 'SCOPE_MISSING']);
+  expect(reply.body.scope).toBe('orders:write');
+  expect(reply.headers['www-authenticate']).toContain('scope="orders:write"');
+  expect(reached).toEqual([]);
+});
+
+test('a customer reaches a request in their own name alone; others reach all', async () => {
+  const customer = guarded(callersOf({ kind: 'customer', customerId: 'ada' }));
+  const own = await call(customer.handler, { method: 'POST', body: { customerId: 'ada' } });
+  expect([own.status, own.body.data]).toEqual([200, 'customer']);
+  for (const customerId of ['bob', 'Ada', '']) {
+    const reply = await call(customer.handler, { method: 'POST', body: { customerId } });
+    expect([reply.status, reply.body.code]).toEqual([403, 'NOT_YOURS']);
+  }
+  expect(customer.reached).toEqual(['ada']);
+  const machine = guarded(callersOf({ kind: 'machine', scopes: ['orders:write'] }));
+  for (const { handler } of [machine, guarded(callersOf({ kind: 'operator' }))]) {
+    expect((await call(handler, { method: 'POST', body: { customerId: 'bob' } })).status).toBe(200);
+  }
+});
+
+test('too many requests are told when to come back', async () => {
+  const { handler } = guarded(refusing(tooMany(17, 'Too many.')));
+  const reply = await call(handler, { method: 'POST', body: { customerId: 'ada' } });
+  expect([reply.status, reply.headers['retry-after']]).toEqual([429, '17']);
+  expect(reply.body).not.toHaveProperty('retryAfter');
+});
+
+test('an open operation answers whoever calls, and a guarded one without callers is a fault', async () => {
+  const callers = { ...refusing(new AppError('TOKEN_INVALID', 'no')), ask: async () => NOBODY };
+  const asking = httpHandler({ operation: open({}), callers }, async (_, { caller }) => ok(caller));
+  expect((await call(asking)).body.data).toEqual(NOBODY);
+  const unguarded = httpHandler({ operation: { rule, input: {} } }, async () => ok(1));
+  expect((await call(unguarded)).body.code).toBe('INTERNAL');
 });

@@ -2,11 +2,15 @@ import middy from '@middy/core';
 import httpCors from '@middy/http-cors';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Access } from '../identity/access.ts';
+import type { Callers } from '../identity/callers.ts';
 import { invocation } from '../invocation.ts';
 import { logger } from '../logger.ts';
+import { accessTo, checkNamedOwner } from './access.ts';
 import { ANSWER_HEADERS, type Answer, render } from './answer.ts';
 import { type Input, parseInput, type Schemas } from './input.ts';
 import { jsonBody } from './json-body.ts';
+import type { Operation } from './operation.ts';
 import { problems } from './problems.ts';
 import {
   factsOf,
@@ -34,18 +38,41 @@ const SECURITY_HEADERS = {
 
 type HttpRequest = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
 
+/** The parts of an operation by which requests are checked. */
+type Checked<S extends Schemas> = Pick<Operation, 'rule'> & { input: S };
+
+type Guarded<S extends Schemas> = {
+  /** The operation; a function with two routes tells which one a request is for. */
+  operation: Checked<S> | ((facts: RequestFacts) => Checked<S>);
+  /** Absent for open operations that answer all callers the same. */
+  callers?: Callers;
+};
+
 /**
- * The house wrapper around a function behind the HTTP API (payload format 2.0): body and parameters
- * are checked by the operation's `input`, what `respond` answers becomes JSON, and every error becomes
- * `application/problem+json`. With a `body` schema the request must carry JSON of at most 1 MB. A
- * function behind two routes passes the operation of one of them: their inputs are the same.
+ * The house wrapper around a function behind the HTTP API (payload format 2.0): the caller is checked
+ * by the operation's `rule`, then body and parameters by its `input`, what `respond` answers becomes
+ * JSON, and every error becomes `application/problem+json`. With a `body` schema the request must
+ * carry JSON of at most 1 MB.
  */
 export function httpHandler<S extends Schemas>(
-  { input = {} as S }: { input?: S },
-  respond: (input: Input<S>, facts: RequestFacts) => Promise<Answer>,
+  { operation, callers }: Guarded<S>,
+  respond: (input: Input<S>, facts: RequestFacts & Access) => Promise<Answer>,
 ) {
-  const base = async (event: HttpEvent) =>
-    render(await respond(parseInput(input, partsOf(event)), factsOf(event)));
+  const operationOf = typeof operation === 'function' ? operation : () => operation;
+  const accesses = new WeakMap<HttpEvent, Access>();
+  const callerCheckBefore = async ({ event }: middy.Request<HttpEvent>) => {
+    const { rule } = operationOf(factsOf(event));
+    accesses.set(event, await accessTo(rule, event.headers.authorization, callers));
+  };
+  const base = async (event: HttpEvent) => {
+    const facts = factsOf(event);
+    const { rule, input: schemas } = operationOf(facts);
+    const access = accesses.get(event);
+    if (!access) throw new Error('The caller was not checked.');
+    const input = parseInput(schemas, partsOf(event));
+    checkNamedOwner(rule, access, input);
+    return render(await respond(input, { ...facts, ...access }));
+  };
   const stack = middy<HttpEvent, APIGatewayProxyStructuredResultV2>(base)
     .use(requestLog())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
@@ -57,11 +84,15 @@ export function httpHandler<S extends Schemas>(
       }),
     )
     .use(problems())
-    .use(requestOnly());
-  if (input.body) stack.use(jsonBody());
+    .use(requestOnly())
+    .use({ before: callerCheckBefore });
+  if (typeof operation === 'object' && operation.input.body) stack.use(jsonBody());
   return (given: unknown, context: Context) => {
     const event = requestOf(given);
-    return invocation(context, event.headers.traceparent, () => stack(event, context));
+    const { traceparent: received } = event.headers;
+    return invocation(context, { by: 'request', traceparent: received }, (traceparent) =>
+      stack({ ...event, headers: { ...event.headers, traceparent } }, context),
+    );
   };
 }
 

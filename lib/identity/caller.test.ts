@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { JWTPayload } from 'jose';
 import { createSigner, SETTINGS } from '../../test/support/tokens.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 import { createKeyedHash } from '../keyed-hash.ts';
-import { callerOf, hashOf } from './caller.ts';
+import { ANYBODY, callerKey, callerOf, hashOf } from './caller.ts';
 import { createKeys } from './keys.ts';
-import type { TokenSettings } from './settings.ts';
 import { createTokens } from './token.ts';
 
 type Fixture = {
@@ -132,4 +132,19 @@ test('a caller has one hash, which shows nothing and differs by secret, person a
     createKeyedHash('other'),
   );
   expect(new Set([of('ada', 'shop'), ...others, foreign]).size).toBe(6);
+});
+
+test('callers are told apart where something is kept for them; without a token nothing is added', () => {
+  const customer = { kind: 'customer', customerId: 'ada' } as const;
+  expect(callerKey(ANYBODY)).toEqual([]);
+  const keys = [
+    callerKey(customer),
+    callerKey({ ...customer, customerId: 'bob' }),
+    callerKey({ kind: 'operator' }),
+    callerKey({ kind: 'operator', subject: 'ada' }),
+    callerKey({ kind: 'operator', client: 'ada' }),
+    callerKey({ kind: 'machine', scopes: [], client: 'ada' }),
+  ].map((key) => JSON.stringify(key));
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(callerKey({ ...customer, client: 'app' })).toEqual(callerKey(customer));
 });

@@ -1,8 +1,8 @@
 import type { JWTPayload } from 'jose';
 import { identifier } from '../fields.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 import type { KeyedHash } from '../keyed-hash.ts';
 import { claimAt, invalid, wordsOf } from './claims.ts';
-import type { TokenSettings } from './settings.ts';
 
 /** The scope that makes an operator, who may do everything. */
 export const OPERATE = 'orders:operate';
@@ -28,6 +28,22 @@ export type Caller = Names &
     | { kind: 'operator' }
     | { kind: 'machine'; scopes: readonly Scope[] }
   );
+
+/** The caller of a request without a token, where tokens are not demanded. */
+export const ANYBODY: Caller = { kind: 'operator' };
+
+/** The caller of an open operation who has shown no valid token. */
+export const NOBODY: Caller = { kind: 'machine', scopes: [] };
+
+/**
+ * Tells callers apart in keys of what is kept for one of them. It is empty without a token: keys of
+ * the time before tokens were demanded stay the same.
+ */
+export function callerKey(caller: Caller): readonly string[] {
+  if (caller === ANYBODY) return [];
+  const { kind, subject = '', client = '' } = caller;
+  return kind === 'customer' ? [kind, caller.customerId] : [kind, subject, client];
+}
 
 type Reading = Pick<TokenSettings, 'scopePrefix' | 'customerClaim' | 'operator'>;
 

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { AppError } from '../errors.ts';
-import type { TokenSettings } from './settings.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 
 /** The seconds by which clocks may differ. */
 export const SKEW = 30;

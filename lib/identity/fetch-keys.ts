@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSafeAddress } from './address.ts';
-import { type KeySet, keySetSchema } from './key-set.ts';
+import { type KeySet, keySetSchema } from '../key-set.ts';
+import { isSafeAddress } from '../safe-address.ts';
 
 const MAX_BYTES = 256 * 1024;
 

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { createSigner, ISSUER, NOW } from '../../test/support/tokens.ts';
 import { until } from '../../test/support/until.ts';
 import { AppError } from '../errors.ts';
-import type { KeySet } from './key-set.ts';
+import type { KeySet } from '../key-set.ts';
 import { createKeys, type Keys } from './keys.ts';
 
 const [first, second, third] = await Promise.all([createSigner(), createSigner(), createSigner()]);

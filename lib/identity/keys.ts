@@ -1,9 +1,9 @@
 import { type CryptoKey, createLocalJWKSet, errors, type JWTHeaderParameters } from 'jose';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import type { KeySource } from '../identity-settings.ts';
 import { logger } from '../logger.ts';
 import { fetchKeys } from './fetch-keys.ts';
-import type { KeySource } from './settings.ts';
 
 /** Well under the two seconds in which a request is answered. */
 const FETCH_LIMIT = 1000;

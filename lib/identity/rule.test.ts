@@ -2,20 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Caller, SCOPES } from './caller.ts';
 import { challengeOf } from './challenge.ts';
-import { type Decision, decide, type Resource, type Rule, refusalOf } from './rule.ts';
+import { type Decision, decide, type Owner, type Resource, type Rule, refusalOf } from './rule.ts';
 
 const customer: Caller = { kind: 'customer', customerId: 'ada' };
 const operator: Caller = { kind: 'operator' };
 const machine = (...scopes: (typeof SCOPES)[number][]): Caller => ({ kind: 'machine', scopes });
 
-const read: Rule = { scope: 'orders:read' };
-const move: Rule = { scope: 'orders:write', moves: ['cancelled'] };
-const named = (owner: string): Resource => ({ owner, named: true });
-const found = (owner: string, to?: string): Resource => ({
-  owner,
-  named: false,
-  ...(to && { move: to }),
-});
+const list: Rule = { scope: 'orders:read', owner: 'path' };
+const read: Rule = { scope: 'orders:read', owner: 'found' };
+const move: Rule = { scope: 'orders:write', owner: 'found', moves: ['cancelled'] };
+const of = (owner: string, to?: string): Resource => ({ owner, move: to });
 
 const NOT_YOURS: Decision = { refused: 'NOT_YOURS' };
 const lacks = (scope: 'orders:read' | 'orders:write' | 'orders:operate'): Decision => ({
@@ -26,15 +22,17 @@ const lacks = (scope: 'orders:read' | 'orders:write' | 'orders:operate'): Decisi
 describe('decides', () => {
   test.each<[string, Rule, Caller, Resource | undefined, Decision]>([
     ['open to a machine without scopes', 'open', machine(), undefined, 'allowed'],
+    ['known to a machine without scopes', 'known', machine(), undefined, 'allowed'],
+    ['known to a customer', 'known', customer, undefined, 'allowed'],
     ['an operator, before anything is read', read, operator, undefined, 'allowed'],
-    ['an operator, anybody’s', read, operator, found('bob'), 'allowed'],
-    ['an operator, any move', move, operator, found('bob', 'shipped'), 'allowed'],
+    ['an operator, anybody’s', read, operator, of('bob'), 'allowed'],
+    ['an operator, any move', move, operator, of('bob', 'shipped'), 'allowed'],
     ['a machine with the scope', read, machine('orders:read'), undefined, 'allowed'],
     [
       'a machine with the scope, any move',
       move,
       machine('orders:write'),
-      found('bob', 'shipped'),
+      of('bob', 'shipped'),
       'allowed',
     ],
     [
@@ -44,24 +42,18 @@ describe('decides', () => {
       undefined,
       lacks('orders:read'),
     ],
-    ['a machine without one', move, machine(), found('ada', 'cancelled'), lacks('orders:write')],
+    ['a machine without one', move, machine(), of('ada', 'cancelled'), lacks('orders:write')],
     ['a customer, whose is not known yet', read, customer, undefined, 'undecided'],
-    ['a customer, their own by name', read, customer, named('ada'), 'allowed'],
-    ['a customer, their own by id', read, customer, found('ada'), 'allowed'],
-    ['a customer, another one by name', read, customer, named('bob'), NOT_YOURS],
-    ['a customer, another one’s by id', read, customer, found('bob'), 'hidden'],
-    ['a customer, the name in another case', read, customer, named('Ada'), NOT_YOURS],
-    ['a customer cancels', move, customer, found('ada', 'cancelled'), 'allowed'],
-    ['a customer ships', move, customer, found('ada', 'shipped'), lacks('orders:operate')],
-    ['a customer cancels another one’s', move, customer, found('bob', 'cancelled'), 'hidden'],
-    [
-      'a customer ships another one’s: 404 first',
-      move,
-      customer,
-      found('bob', 'shipped'),
-      'hidden',
-    ],
-    ['a customer moves nowhere', move, customer, found('ada'), lacks('orders:operate')],
+    ['a customer, their own by name', list, customer, of('ada'), 'allowed'],
+    ['a customer, their own by id', read, customer, of('ada'), 'allowed'],
+    ['a customer, another one by name', list, customer, of('bob'), NOT_YOURS],
+    ['a customer, another one’s by id', read, customer, of('bob'), 'hidden'],
+    ['a customer, the name in another case', list, customer, of('Ada'), NOT_YOURS],
+    ['a customer cancels', move, customer, of('ada', 'cancelled'), 'allowed'],
+    ['a customer ships', move, customer, of('ada', 'shipped'), lacks('orders:operate')],
+    ['a customer cancels another one’s', move, customer, of('bob', 'cancelled'), 'hidden'],
+    ['a customer ships another one’s: 404 first', move, customer, of('bob', 'shipped'), 'hidden'],
+    ['a customer moves nowhere', move, customer, of('ada'), lacks('orders:operate')],
   ])('%s', (_, rule, caller, resource, decision) => {
     expect(decide(rule, caller, resource)).toEqual(decision);
   });
@@ -70,14 +62,19 @@ describe('decides', () => {
 test('a customer never passes for another one, whatever the rule', () => {
   const id = fc.stringMatching(/^[A-Za-z0-9._:@-]{1,12}$/);
   const rule = fc.record(
-    { scope: fc.constantFrom(...SCOPES), moves: fc.array(id, { maxLength: 2 }) },
-    { requiredKeys: ['scope'] },
+    {
+      scope: fc.constantFrom(...SCOPES),
+      owner: fc.constantFrom<Owner>('path', 'query', 'body', 'found'),
+      moves: fc.array(id, { maxLength: 2 }),
+    },
+    { requiredKeys: ['scope', 'owner'] },
   );
-  const resource = fc.record({ owner: id, named: fc.boolean(), move: id });
+  const resource = fc.record({ owner: id, move: id });
   fc.assert(
     fc.property(rule, id, resource, (own, customerId, one) => {
       const decision = decide(own, { kind: 'customer', customerId }, one);
-      if (one.owner !== customerId) expect(decision).toEqual(one.named ? NOT_YOURS : 'hidden');
+      const foreign = own.owner === 'found' ? 'hidden' : NOT_YOURS;
+      if (one.owner !== customerId) expect(decision).toEqual(foreign);
       else if (decision !== 'allowed') expect(decision).toEqual(lacks('orders:operate'));
     }),
   );

@@ -1,10 +1,10 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import type { TokenSettings } from '../identity-settings.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { checkClaims, invalid, SKEW } from './claims.ts';
 import type { Keys } from './keys.ts';
-import type { TokenSettings } from './settings.ts';
 
 /** The gateway takes at most 10 KB for all headers together. */
 const MAX_LENGTH = 8192;

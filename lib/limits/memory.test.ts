@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { createKeyedHash } from '../keyed-hash.ts';
+import { checkLimits, limitFields, limitsOf } from '../limit-settings.ts';
 import { recipientOf, tooMany } from './limit.ts';
 import { createMemoryLimit } from './memory.ts';
-import { checkLimits, limitFields, limitsOf } from './settings.ts';
 
 const quota = { name: 'requests', count: 3, seconds: 60 };
 

@@ -81,6 +81,7 @@ const token = 'ZW1haWwgY3VzdG9tZXItMg.I8GnS9LizSxGeqplME3tEKcpOzYCHhONhVJ_rv50K5
 export const NOTIFICATION_OPERATIONS = {
   'GET /api/customers/{customerId}/preferences': {
     id: 'getPreferences',
+    rule: { scope: 'preferences:read', owner: 'path' },
     summary: "Read a customer's preferences",
     description:
       "Shows a customer's preferences. A customer who has set none has the defaults, with version 0: every event by email and " +
@@ -98,6 +99,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'PUT /api/customers/{customerId}/preferences': {
     id: 'putPreferences',
+    rule: { scope: 'preferences:write', owner: 'path' },
     summary: "Replace a customer's preferences",
     description:
       'Replaces all preferences: a field that is left out gets its default. An email goes at any time; an SMS waits until the ' +
@@ -126,6 +128,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'GET /api/unsubscribe/{token}': {
     id: 'showUnsubscribe',
+    rule: 'open',
     summary: 'Ask whether to unsubscribe',
     description:
       "Shows a page in the customer's language with one button. The call changes nothing, since programs that look for harm in " +
@@ -137,6 +140,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'POST /api/unsubscribe/{token}': {
     id: 'unsubscribe',
+    rule: 'open',
     summary: 'Unsubscribe',
     description:
       'Switches off the channel of the link, except for critical events: a cancelled order. Mail programs call it at one click ' +
@@ -148,6 +152,7 @@ export const NOTIFICATION_OPERATIONS = {
   },
   'GET /api/notifications': {
     id: 'listNotifications',
+    rule: { scope: 'notifications:read', owner: 'query' },
     summary: 'List notifications',
     description:
       'Lists the notifications of an order or a customer, newest event first, with the reason where one was not sent. Exactly ' +

@@ -7,6 +7,7 @@ import { ORDER_STATUSES } from '../order-event.ts';
 import { eventEntrySchema } from './event-entry.ts';
 import { created, placed, shipped } from './examples.ts';
 import { newOrderSchema, orderSchema } from './order.ts';
+import { MOVES } from './status.ts';
 
 const MAX_CURSOR = 512;
 
@@ -28,10 +29,18 @@ const orderLinks = {
   },
 };
 
+const anyOf = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+
+/** The moves in words: `pending → confirmed, shipped or cancelled`. */
+const moves = Object.entries(MOVES)
+  .filter(([, next]) => next.length > 0)
+  .map(([from, next]) => `${from} → ${anyOf.format(next)}`);
+
 /** The operations on orders: the handlers check requests by them, and the documents show them. */
 export const ORDER_OPERATIONS = {
   'POST /api/orders': {
     id: 'createOrder',
+    rule: { scope: 'orders:write', owner: 'body' },
     summary: 'Place an order',
     description:
       'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
@@ -76,6 +85,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}': {
     id: 'getOrder',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: 'Read an order',
     description: 'Shows an order as it is now, every accepted change included.',
     input: { path: ofOrder },
@@ -92,6 +102,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/customer/{customerId}': {
     id: 'listByCustomer',
+    rule: { scope: 'orders:read', owner: 'path' },
     summary: "List a customer's orders",
     description:
       'Newest first; it may lag behind a write for a moment. A customer without orders has an empty list.',
@@ -114,11 +125,11 @@ export const ORDER_OPERATIONS = {
   },
   'PUT /api/orders/{id}/status': {
     id: 'updateStatus',
+    rule: { scope: 'orders:write', owner: 'found', moves: ['cancelled'] },
     summary: 'Move an order to another status',
     description:
-      'pending → confirmed → shipped → delivered; pending → shipped; pending or confirmed → cancelled. An order that has the ' +
-      'status already is answered as it is, whatever the version, and nothing is published. With `If-Match` or `expectedVersion` ' +
-      'only that version is changed.',
+      `Moves: ${moves.join('; ')}. An order that has the status already is answered as it is, whatever the version, and ` +
+      'nothing is published. With `If-Match` or `expectedVersion` only that version is changed.',
     input: {
       path: ofOrder,
       headers: z.object({
@@ -157,6 +168,7 @@ export const ORDER_OPERATIONS = {
   },
   'GET /api/orders/{id}/events': {
     id: 'listOrderEvents',
+    rule: { scope: 'orders:read', owner: 'found' },
     summary: "List an order's events",
     description:
       'Every event of the order in its sequence, as it is on the topic but without the contact, and whether it is there. An ' +

@@ -17,10 +17,18 @@ export type Claim = {
 
 const KEPT_SECONDS = 24 * 3600;
 
+/** An `Idempotency-Key` and the caller that it belongs to. */
+export type IdempotencyKey = { key: string; caller: readonly string[] };
+
 /** The claim of a key for the order that its body makes now. The key itself is not kept. */
-export function claimOf(key: string, body: NewOrder, order: Order, eventId: string): Claim {
+export function claimOf(
+  { key, caller }: IdempotencyKey,
+  body: NewOrder,
+  order: Order,
+  eventId: string,
+): Claim {
   return {
-    ...idempotencyKey(key),
+    ...idempotencyKey(key, caller),
     bodyHash: bodyHashOf(body),
     orderId: order.id,
     eventId,

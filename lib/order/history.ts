@@ -1,6 +1,6 @@
 import { type EventEntry, shownEvent } from './event-entry.ts';
 import type { StoredEvent } from './events.ts';
-import { findStored } from './find.ts';
+import { type Allows, findStored } from './find.ts';
 import { pendingOf } from './outbox.ts';
 import type { Repository } from './repository.ts';
 import type { StoredOrder } from './stored.ts';
@@ -10,8 +10,12 @@ import type { StoredOrder } from './stored.ts';
  *
  * @throws AppError `ORDER_NOT_FOUND` or `DATABASE_AWAY`
  */
-export async function listEvents(repository: Repository, id: string): Promise<EventEntry[]> {
-  const stored = await findStored(repository, id);
+export async function listEvents(
+  repository: Repository,
+  id: string,
+  allows: Allows,
+): Promise<EventEntry[]> {
+  const stored = await findStored(repository, id, allows);
   return stored.events.map((event) => entryOf(event, stored));
 }
 

@@ -10,6 +10,8 @@ export type Listing = {
   limit: number;
   status?: OrderStatus | undefined;
   cursor?: string | undefined;
+  /** Tells the caller from others: a cursor belongs to one caller. */
+  caller: readonly string[];
 };
 
 /**
@@ -18,14 +20,14 @@ export type Listing = {
  *
  * @returns `nextCursor` is null at the end. With a status a page may be short, or empty, before that:
  * the work for one page is bounded
- * @throws AppError `VALIDATION` for a cursor of another list; `DATABASE_AWAY`
+ * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
  */
 export async function listOrders(
   repository: Repository,
   customerId: string,
-  { limit, status, cursor }: Listing,
+  { limit, status, cursor, caller }: Listing,
 ): Promise<{ orders: Order[]; nextCursor: string | null }> {
-  const scope = ['orders', customerId, status ?? ''];
+  const scope = ['orders', customerId, status ?? '', ...caller];
   const after = cursor === undefined ? undefined : openCursor(scope, cursor, placeIn);
   const { orders, last } = await repository.listByCustomer(customerId, { limit, status, after });
   return { orders, nextCursor: last === undefined ? null : sealCursor(scope, last) };

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { eventOf } from './events.ts';
-import { findStored } from './find.ts';
+import { type Allows, findStored } from './find.ts';
 import type { Order } from './order.ts';
 import { type OutboxDeps, publishNow } from './outbox.ts';
 import { decide, moved, type Wish } from './status.ts';
@@ -15,18 +15,19 @@ const MAX_RACES = 5;
  * Moves an order to another status. A lost race is read and decided again: with a version in the
  * wish, that ends in `VERSION_MISMATCH`.
  *
- * @throws AppError `ORDER_NOT_FOUND`, `VERSION_MISMATCH`, `MOVE_NOT_ALLOWED` or `DATABASE_AWAY`
+ * @throws AppError `ORDER_NOT_FOUND`, `SCOPE_MISSING`, `VERSION_MISMATCH`, `MOVE_NOT_ALLOWED` or `DATABASE_AWAY`
  */
 export async function moveOrder(
   deps: OutboxDeps,
   id: string,
   wish: Wish,
-  traceparent: string,
+  { traceparent, allows }: { traceparent: string; allows: Allows },
 ): Promise<Order> {
   logger.appendKeys({ orderId: id });
   const eventId = uuidV7();
+  const mayMove = (owner: string) => allows(owner, wish.status);
   for (let race = 0; race < MAX_RACES; race += 1) {
-    const { order, contact } = await findStored(deps.repository, id);
+    const { order, contact } = await findStored(deps.repository, id, mayMove);
     if (decide(order, wish) === 'stay') return order;
     const next = moved(order, wish.status, deps.clock.now());
     const event = eventOf(next, { id: eventId, traceparent, contact });

@@ -1,14 +1,14 @@
 import { v7 as uuidV7 } from 'uuid';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
-import { type Claim, claimOf, orderOfClaim } from './claim.ts';
+import { type Claim, claimOf, type IdempotencyKey, orderOfClaim } from './claim.ts';
 import { eventOf } from './events.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 import { type OutboxDeps, publishNow } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
 /** What an order is placed with, beside its body. */
-export type Placing = { traceparent: string; idempotencyKey?: string | undefined };
+export type Placing = { traceparent: string; idempotencyKey?: IdempotencyKey | undefined };
 
 /** The order as it was created; `replayed` when an earlier request with the same key did it. */
 export type Placed = { order: Order; replayed: boolean };

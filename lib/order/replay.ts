@@ -1,7 +1,7 @@
 import type { Period } from '../clock.ts';
 import { pool } from '../pool.ts';
 import type { StoredEvent } from './events.ts';
-import { findStored } from './find.ts';
+import { ALL, findStored } from './find.ts';
 import { type OutboxDeps, recordsOf } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
@@ -43,7 +43,7 @@ export async function replay(
     report.pending += wanted.length - events.length;
     found(stored, events, report);
   };
-  if ('order' in wish) await again(await findStored(deps.repository, wish.order));
+  if ('order' in wish) await again(await findStored(deps.repository, wish.order, ALL));
   else await eachOfPeriod(deps, wish, again);
   return report;
 }

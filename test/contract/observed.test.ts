@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { OutgoingRecord } from '../../lib/kafka/producer.ts';
 import { logger } from '../../lib/logger.ts';
 import type { Repository } from '../../lib/order/repository.ts';
+import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { forgetfulLedger } from '../support/ledger.ts';
 import { untouched } from '../support/untouched.ts';
@@ -53,6 +54,7 @@ function linesOf() {
 async function orderAndTell(answer: 'sent' | 'refused') {
   const records: OutgoingRecord[] = [];
   const handler = createOrder.createHandler({
+    callers: callersOf(),
     repository: {
       ...untouched<Repository>(),
       insert: async (stored) => stored,

@@ -56,6 +56,40 @@ test('a route without its operation does not compile, nor does an operation with
   expect(Object.keys(others)).toHaveLength(routes.length - 1);
 });
 
+test('a route without its rule does not compile, nor does a rule with a scope that nobody can have', () => {
+  const { rule, ...others } = OPERATIONS['GET /api/orders/{id}'];
+  // @ts-expect-error
+  others satisfies Operation;
+  // @ts-expect-error
+  ({ ...others, rule: { scope: 'orders:reed', owner: 'found' } }) satisfies Operation;
+  expect(rule).toEqual({ scope: 'orders:read', owner: 'found' });
+});
+
+test('what shows no data of a customer is open, every other one names its scope and says how it refuses', () => {
+  const security = routes.map(([route]) => {
+    const [method = '', path = ''] = route.split(' ');
+    const { security: needs, responses } = document.paths[path][method.toLowerCase()];
+    const refuses = ['401', '403', '429'].filter((status) => status in responses);
+    expect(refuses).toHaveLength(needs.length === 0 ? 0 : 3);
+    return [route, needs.length === 0 ? 'open' : needs[0].token[0]];
+  });
+  expect(Object.fromEntries(security)).toEqual({
+    'POST /api/orders': 'orders:write',
+    'GET /api/orders/{id}': 'orders:read',
+    'GET /api/orders/customer/{customerId}': 'orders:read',
+    'PUT /api/orders/{id}/status': 'orders:write',
+    'GET /api/orders/{id}/events': 'orders:read',
+    'GET /api/customers/{customerId}/preferences': 'preferences:read',
+    'PUT /api/customers/{customerId}/preferences': 'preferences:write',
+    'GET /api/notifications': 'notifications:read',
+    'GET /api/unsubscribe/{token}': 'open',
+    'POST /api/unsubscribe/{token}': 'open',
+    'GET /api/health': 'open',
+    'GET /api/docs': 'open',
+    'GET /api/openapi.json': 'open',
+  });
+});
+
 test.each(routes)('the examples of %s keep its schemas', (route, operation) => {
   const [method = '', path = ''] = route.split(' ');
   const at = ['paths', path, method.toLowerCase()];

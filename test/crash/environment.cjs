@@ -9,6 +9,7 @@ Object.assign(process.env, {
   ORDER_EVENTS_TOPIC: 'unused',
   ORDER_EVENTS_DLQ: 'unused',
   KAFKA_BROKERS: 'localhost:1',
+  AUTH: 'off',
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
   POWERTOOLS_LOG_LEVEL: 'SILENT',

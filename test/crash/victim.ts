@@ -1,5 +1,6 @@
 // A process that does one thing and may not live to answer. It is told what by its argument, and tells
 // its answer by IPC.
+
 import { createHandler as createCreateOrder } from '../../functions/createOrder/handler.ts';
 import { createHandler as createRelayOutbox } from '../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../functions/updateStatus/handler.ts';
@@ -7,6 +8,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createRepository } from '../../lib/order/repository.ts';
+import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext, type Reply } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
 import { type Leaderless, loseLeader } from './leaderless.ts';
@@ -39,7 +41,7 @@ async function run(errand: Errand): Promise<Reply> {
   };
   if (task.do === 'create') {
     const items = [{ productId: 'p', quantity: 1, price: 5 }];
-    return call(createCreateOrder(deps), {
+    return call(createCreateOrder({ ...deps, callers: callersOf() }), {
       method: 'POST',
       path: '/api/orders',
       headers: { 'idempotency-key': task.key },
@@ -50,7 +52,7 @@ async function run(errand: Errand): Promise<Reply> {
     const { id, status, expectedVersion } = task;
     const body = { status, ...(expectedVersion !== undefined && { expectedVersion }) };
     const request = { method: 'PUT', pathParameters: { id }, body };
-    return call(createUpdateStatus(deps), request);
+    return call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
   }
   // As if the time that handlers are given before the relay steps in were over.
   const clock = { now: () => new Date(Date.now() + 60_000) };

@@ -13,6 +13,7 @@ import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/p
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { type EventType, type OrderEvent, orderEventSchema } from '../../lib/order-event.ts';
 import { createNotifyBench, type NotifyBench } from '../integration/notify/bench.ts';
+import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { until } from '../support/until.ts';
@@ -186,7 +187,7 @@ async function place(deps: OutboxDeps, customerId: string, more: object = {}) {
     { productId: 'keyboard', quantity: 3, price: 9.99 },
     { productId: 'mouse', quantity: 1, price: 0.1 },
   ];
-  const { status, body } = await call(createCreateOrder(deps), {
+  const { status, body } = await call(createCreateOrder({ ...deps, callers: callersOf() }), {
     method: 'POST',
     headers: { 'idempotency-key': `key of ${customerId}` },
     body: { customerId, items, ...more },
@@ -197,7 +198,7 @@ async function place(deps: OutboxDeps, customerId: string, more: object = {}) {
 
 async function move(deps: OutboxDeps, id: string, status: string): Promise<void> {
   const request = { method: 'PUT', pathParameters: { id }, body: { status } };
-  const reply = await call(createUpdateStatus(deps), request);
+  const reply = await call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
   if (reply.status !== 200) throw new Error(`${id} to ${status}: ${reply.status}`);
 }
 

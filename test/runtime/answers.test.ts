@@ -20,6 +20,7 @@ const SAMPLE_ORDER = '0192f0c1-2345-7abc-8def-0123456789ab';
 /** What stands in for the cloud: a broker without sign-in, providers that only print, stage local's links. */
 const INSTEAD = {
   KAFKA_KIND: '',
+  AUTH: 'off',
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
   NOTIFICATION_UNSUBSCRIBE_URL: 'http://localhost:3001/api/unsubscribe/',

@@ -42,6 +42,7 @@ beforeAll(async () => {
   packaged = await packageProd({
     KAFKA_BROKERS: kafka.sasl.join(','),
     KAFKA_SECRET_ARN: providers.secretArn,
+    AUTH: 'off',
     ORDERS_TABLE: bench.table,
     ORDER_EVENTS_TOPIC: bench.topic,
     ORDER_EVENTS_DLQ: bench.deadLetterTopic,

@@ -8,6 +8,7 @@ const names = {
   ORDER_EVENTS_TOPIC: 'order-events-of-a-test',
   ORDER_EVENTS_DLQ: 'order-events-dlq-of-a-test',
   KAFKA_BROKERS: 'localhost:1',
+  AUTH: 'off',
   NOTIFICATION_EMAIL: 'mock',
   NOTIFICATION_SMS: 'mock',
   POWERTOOLS_LOG_LEVEL: 'SILENT',

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { systemClock } from '../../lib/clock.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
+import type { Callers } from '../../lib/identity/callers.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 import { readDefinition } from '../../local/definition.ts';
 import { createResources } from '../../local/resources.ts';
+import { callersOf } from './callers.ts';
 
 /** The addresses of what jest's set-up has started. */
 export function addresses(): { brokers: string[]; dynamoEndpoint: string } {
@@ -22,6 +24,7 @@ export type OrderBench = OutboxDeps & {
   table: string;
   deadLetterTopic: string;
   brokers: string[];
+  callers: Callers;
   close(): Promise<void>;
 };
 
@@ -51,6 +54,7 @@ export async function createOrderBench(
     producer,
     repository: createRepository({ dynamo, table, clock: systemClock }),
     clock: systemClock,
+    callers: callersOf(),
     async close() {
       await producer.disconnect();
       dynamo.destroy();

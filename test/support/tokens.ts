@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import type { KeySet } from '../../lib/identity/key-set.ts';
-import type { TokenSettings } from '../../lib/identity/settings.ts';
+import type { TokenSettings } from '../../lib/identity-settings.ts';
+import type { KeySet } from '../../lib/key-set.ts';
 
 /** The time at which tests read tokens. */
 export const NOW = new Date('2026-11-27T12:00:00.000Z');

@@ -11,7 +11,14 @@ import { type NotificationEntry, notificationSchema } from './entry.ts';
 /** Selects the notifications of an order or of a customer. */
 export type Selection = { orderId: string } | { customerId: string };
 
-export type Page = { limit: number; cursor?: string | undefined };
+export type Page = {
+  limit: number;
+  cursor?: string | undefined;
+  /** Tells the caller from others: a cursor belongs to one caller. */
+  caller: readonly string[];
+  /** If the caller is a customer: another customer's order is like one without notifications. */
+  customer: string | undefined;
+};
 
 type Item = Record<string, unknown>;
 
@@ -31,15 +38,15 @@ const MAX_ROUNDS = 3;
  * The notifications of an order or a customer, newest event first. Those of an order are read as they
  * are; those of a customer may lag behind a write for a moment.
  *
- * @throws AppError `VALIDATION` for a cursor of another list; `DATABASE_AWAY`
+ * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
  */
 export async function listNotifications(
   store: Store,
   selection: Selection,
-  { limit, cursor }: Page,
+  { limit, cursor, caller, customer }: Page,
 ): Promise<{ notifications: NotificationEntry[]; nextCursor: string | null }> {
   const { dynamo, table, clock } = store;
-  const scope = ['notifications', ...Object.entries(selection).flat()];
+  const scope = ['notifications', ...Object.entries(selection).flat(), ...caller];
   const keysAt = (position: string) => keysIn(position, selection);
   const from = cursor === undefined ? undefined : openCursor(scope, cursor, keysAt);
   const query = new QueryCommand({
@@ -50,7 +57,9 @@ export async function listNotifications(
     ExclusiveStartKey: from,
   });
   const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
-  const page = Items.slice(0, limit);
+  const isOwn = ({ recipientKey }: Item) =>
+    customer === undefined || recipientKey === customerPartition(customer);
+  const page = Items.slice(0, limit).filter(isOwn);
   const records = 'orderId' in selection ? page : await readAll(store, page);
   // DynamoDB ends a page at 1 MB, too.
   const last = LastEvaluatedKey ? page.at(-1) : undefined;

@@ -7,6 +7,7 @@ import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
 import { resend } from '../../../lib/notification/ledger/resend.ts';
 import type { OrderEvent } from '../../../lib/order-event.ts';
 import { type Item, loadItems, releases } from '../../items/load.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench } from '../../support/orders.ts';
 import { createInbox, createNotifyBench } from '../notify/bench.ts';
@@ -102,15 +103,21 @@ test.each(releases())('preferences of %s are read, and saved at their version', 
   expect(stored.length).toBeGreaterThan(0);
   for (const { pk, version, preferences } of stored) {
     const pathParameters = { customerId: pk.slice('CUSTOMER#'.length) };
-    const found = await call(createGetPreferences(bench.customers), { pathParameters });
+    const found = await call(
+      createGetPreferences({ customers: bench.customers, callers: callersOf() }),
+      { pathParameters },
+    );
     expect([found.status, found.headers.etag]).toEqual([200, `"${version}"`]);
     expect(found.body.data).toMatchObject(preferences);
-    const saved = await call(createPutPreferences(bench.customers), {
-      method: 'PUT',
-      pathParameters,
-      headers: { 'if-match': `"${version}"` },
-      body: { ...preferences, language: 'de' },
-    });
+    const saved = await call(
+      createPutPreferences({ customers: bench.customers, callers: callersOf() }),
+      {
+        method: 'PUT',
+        pathParameters,
+        headers: { 'if-match': `"${version}"` },
+        body: { ...preferences, language: 'de' },
+      },
+    );
     expect([saved.status, saved.headers.etag]).toEqual([200, `"${version + 1}"`]);
     expect(saved.body.data).toMatchObject({ ...preferences, language: 'de' });
   }

@@ -7,6 +7,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { replay } from '../../../lib/order/replay.ts';
 import { type Item, loadItems, releases } from '../../items/load.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -31,7 +32,13 @@ async function ordersOf(release: string) {
     const all = topic.records.filter(({ key }) => key === id);
     return all.map(({ value }) => JSON.parse(value).sequence);
   };
-  return { deps, orders, topic, told, read: (id: string) => readOrder(deps.repository, id) };
+  return {
+    deps,
+    orders,
+    topic,
+    told,
+    read: (id: string) => readOrder({ repository: deps.repository, callers: callersOf() }, id),
+  };
 }
 
 async function readOrder(repository: Parameters<typeof createGetOrder>[0], id: string) {
@@ -58,7 +65,10 @@ test.each(releases())(
       const { id, customerId, items, contact, currency } = order;
       expect((await read(id)).data).toEqual(shown(order));
       const request = { pathParameters: { id } };
-      const events = await call(createListOrderEvents(repository), request);
+      const events = await call(
+        createListOrderEvents({ repository, callers: callersOf() }),
+        request,
+      );
       expect(events.body.data.map((event: Item) => [event.sequence, event.published])).toEqual(
         order.events.map(({ sequence, publishedAt }: Item) => [
           sequence,
@@ -66,7 +76,7 @@ test.each(releases())(
         ]),
       );
       const list = await until('the index to hold it', async () => {
-        const found = await call(createListByCustomer(repository), {
+        const found = await call(createListByCustomer({ repository, callers: callersOf() }), {
           pathParameters: { customerId },
         });
         return found.body.data.length > 0 ? found.body.data : undefined;

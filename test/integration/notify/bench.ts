@@ -28,6 +28,7 @@ import { NOTIFICATION, orderPartition } from '../../../lib/table.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { createResources } from '../../../local/resources.ts';
 import { type EventRecord, toEventRecord } from '../../../plugins/kafka-event-source/event.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { orderEvent } from '../../support/order-event.ts';
 
@@ -158,7 +159,9 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
 
     /** `GET /api/notifications` */
     list(query: Record<string, string>, clock = systemClock) {
-      return call(createListNotifications({ dynamo, table, clock }), { query });
+      return call(createListNotifications({ callers: callersOf(), dynamo, table, clock }), {
+        query,
+      });
     },
 
     /** What is on record for an event, by channel. */

@@ -4,6 +4,7 @@ import { createHandler as createListByCustomer } from '../../../functions/listBy
 import { systemClock } from '../../../lib/clock.ts';
 import { sealCursor } from '../../../lib/cursor.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { createNotifyBench, type NotifyBench } from './bench.ts';
 
@@ -20,10 +21,13 @@ const lists = {
   'the orders of a customer': {
     scope: ['orders', 'c', ''],
     read: (cursor: string) =>
-      call(createListByCustomer(createRepository({ ...bench, clock: systemClock })), {
-        pathParameters: { customerId: 'c' },
-        query: { cursor },
-      }),
+      call(
+        createListByCustomer({
+          repository: createRepository({ ...bench, clock: systemClock }),
+          callers: callersOf(),
+        }),
+        { pathParameters: { customerId: 'c' }, query: { cursor } },
+      ),
   },
 };
 const names = Object.keys(lists) as (keyof typeof lists)[];

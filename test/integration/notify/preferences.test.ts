@@ -4,6 +4,7 @@ import { createHandler as createPutPreferences } from '../../../functions/putPre
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
@@ -33,13 +34,15 @@ const defaults = {
 };
 
 function get(customerId: string) {
-  return call(createGetPreferences(bench.customers), { pathParameters: { customerId } });
+  return call(createGetPreferences({ customers: bench.customers, callers: callersOf() }), {
+    pathParameters: { customerId },
+  });
 }
 
 function put(customerId: string, body: unknown, ifMatch?: string) {
   const headers: Record<string, string> = ifMatch === undefined ? {} : { 'if-match': ifMatch };
   const request = { method: 'PUT', pathParameters: { customerId }, body, headers };
-  return call(createPutPreferences(bench.customers), request);
+  return call(createPutPreferences({ customers: bench.customers, callers: callersOf() }), request);
 }
 
 test('whoever has said nothing has the defaults, with version 0', async () => {
@@ -122,7 +125,9 @@ test('a write whose answer is lost, and that the SDK repeats, counts once', asyn
   ]) {
     const headers: Record<string, string> = ifMatch ? { 'if-match': ifMatch } : {};
     const request = { method: 'PUT', pathParameters: { customerId: 'lost' }, body: {}, headers };
-    expect((await call(createPutPreferences(customers), request)).headers.etag).toBe(etag);
+    expect(
+      (await call(createPutPreferences({ customers, callers: callersOf() }), request)).headers.etag,
+    ).toBe(etag);
   }
   dynamo.destroy();
 });

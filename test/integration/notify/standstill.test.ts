@@ -6,6 +6,7 @@ import { itemOf } from '../../../lib/kafka/event.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { always, countRequests, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
 import { createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
@@ -27,6 +28,7 @@ function instance(given: Parameters<NotifyBench['notify']>[0] = {}) {
   const clock = { now: () => new Date(Date.now() + minutes * MINUTE) };
   const standstill = createStandstill({ ...bench, clock });
   const health = createHealth({
+    callers: callersOf(),
     clock,
     backlog: async () => ({ refusedOrders: 0 }),
     stuck: () => standstill.stuck(),

@@ -8,6 +8,7 @@ import type { Message } from '../../../lib/notification/channels/channels.ts';
 import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { unsubscribe } from '../../../lib/notification/preferences/unsubscribe.ts';
 import { orderPartition } from '../../../lib/table.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 import { after } from './quiet-hours.ts';
@@ -37,9 +38,11 @@ async function storedBy(preferences: unknown, more: object = { version: 3 }): Pr
 }
 
 const get = (customerId: string) =>
-  call(createGetPreferences(bench.customers), { pathParameters: { customerId } });
+  call(createGetPreferences({ customers: bench.customers, callers: callersOf() }), {
+    pathParameters: { customerId },
+  });
 const put = (customerId: string, body: object) =>
-  call(createPutPreferences(bench.customers), {
+  call(createPutPreferences({ customers: bench.customers, callers: callersOf() }), {
     method: 'PUT',
     pathParameters: { customerId },
     body,

@@ -12,6 +12,7 @@ import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { countRequests } from '../../support/faults.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -44,11 +45,11 @@ async function costOf(
 }
 
 const place = (deps: OutboxDeps, keyed = {}) =>
-  call(createCreateOrder(deps), { method: 'POST', body, ...keyed });
+  call(createCreateOrder({ ...deps, callers: callersOf() }), { method: 'POST', body, ...keyed });
 
 function move(deps: OutboxDeps, id: string, status: string) {
   const request = { method: 'PUT', pathParameters: { id }, body: { status } };
-  return call(createUpdateStatus(deps), request);
+  return call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
 }
 
 test('an order costs one write and one mark, with a key as without', async () => {
@@ -77,13 +78,17 @@ test('a status that is there already, and a read, cost one request', async () =>
   const { id } = (await place(bench)).body.data;
   expect(await costOf((deps) => move(deps, id, 'pending'))).toEqual({ GetItem: 1 });
   const read = (deps: OutboxDeps) =>
-    call(createGetOrder(deps.repository), { pathParameters: { id } });
+    call(createGetOrder({ repository: deps.repository, callers: callersOf() }), {
+      pathParameters: { id },
+    });
   expect(await costOf(read)).toEqual({ GetItem: 1 });
 });
 
 test('a page costs one query', async () => {
   const list = (deps: OutboxDeps) =>
-    call(createListByCustomer(deps.repository), { pathParameters: { customerId: 'c' } });
+    call(createListByCustomer({ repository: deps.repository, callers: callersOf() }), {
+      pathParameters: { customerId: 'c' },
+    });
   expect(await costOf(list)).toEqual({ Query: 1 });
 });
 
@@ -93,7 +98,13 @@ test('a look at the health costs 18 queries, a run of the relay 34; each order l
     const { stuck } = createStandstill({ dynamo, table: bench.table, clock });
     const checkKafka = async () => undefined;
     return call(
-      createHealth({ backlog: () => repository.backlog.summary(), stuck, checkKafka, clock }),
+      createHealth({
+        callers: callersOf(),
+        backlog: () => repository.backlog.summary(),
+        stuck,
+        checkKafka,
+        clock,
+      }),
     );
   };
   expect(await costOf(health)).toEqual({ Query: 18 });

@@ -9,6 +9,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Producer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { untouched } from '../../support/untouched.ts';
 
@@ -64,12 +65,16 @@ async function withinTheLimit(reply: Promise<Reply>): Promise<Reply> {
 type Deps = Awaited<ReturnType<typeof hangingDeps>>;
 
 function create(deps: Deps, headers = {}) {
-  return call(createCreateOrder(deps), { method: 'POST', headers, body });
+  return call(createCreateOrder({ ...deps, callers: callersOf() }), {
+    method: 'POST',
+    headers,
+    body,
+  });
 }
 
 function move(deps: Deps) {
   const request = { method: 'PUT', pathParameters: { id }, body: { status: 'shipped' } };
-  return call(createUpdateStatus(deps), request);
+  return call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
 }
 
 test.each(Object.entries(HANGING))(
@@ -81,8 +86,13 @@ test.each(Object.entries(HANGING))(
       create: create(deps),
       'create with a key': create(deps, { 'idempotency-key': 'k' }),
       move: move(deps),
-      read: call(createGetOrder(deps.repository), { pathParameters: { id } }),
-      list: call(createListByCustomer(deps.repository), customer),
+      read: call(createGetOrder({ repository: deps.repository, callers: callersOf() }), {
+        pathParameters: { id },
+      }),
+      list: call(
+        createListByCustomer({ repository: deps.repository, callers: callersOf() }),
+        customer,
+      ),
     };
     for (const [name, request] of Object.entries(requests)) {
       const { status, body: problem, headers } = await withinTheLimit(request);

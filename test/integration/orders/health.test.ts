@@ -4,10 +4,12 @@ import { createHandler } from '../../../functions/health/handler.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { HealthDeps } from '../../../lib/health/check.ts';
+import { NOBODY } from '../../../lib/identity/caller.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
@@ -20,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-function health(changes: Partial<HealthDeps> = {}) {
+function health(changes: Partial<HealthDeps> = {}, callers = callersOf()) {
   const probe = createProbe(bench.brokers);
   const deps: HealthDeps = {
     clock: systemClock,
@@ -28,7 +30,7 @@ function health(changes: Partial<HealthDeps> = {}) {
     checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs),
     ...changes,
   };
-  return call(createHandler(deps), { path: '/api/health' });
+  return call(createHandler({ ...deps, callers }), { path: '/api/health' });
 }
 
 test('both dependencies are shown with their latency', async () => {
@@ -36,8 +38,19 @@ test('both dependencies are shown with their latency', async () => {
   const up = { state: 'up', latencyMs: expect.any(Number) };
   expect([reply.status, reply.body]).toEqual([
     200,
-    { success: true, status: 'ok', dependencies: { dynamodb: up, kafka: up } },
+    { success: true, status: 'ok', auth: 'off', dependencies: { dynamodb: up, kafka: up } },
   ]);
+});
+
+test('where tokens are demanded, an operator sees the details and all others the status alone', async () => {
+  const operator = await health({}, callersOf({ kind: 'operator' }));
+  expect(Object.keys(operator.body)).toEqual(['success', 'status', 'dependencies']);
+  for (const caller of [NOBODY, { kind: 'customer', customerId: 'c' } as const]) {
+    expect((await health({}, callersOf(caller))).body).toEqual({ success: true, status: 'ok' });
+    const backlog = () => Promise.reject(new Error('away'));
+    const away = await health({ backlog }, callersOf(caller));
+    expect([away.status, away.body.dependencies]).toEqual([503, undefined]);
+  }
 });
 
 test('Kafka away is a degraded service', async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-const events = (id: string) => call(createHandler(bench.repository), { pathParameters: { id } });
+const events = (id: string) => call(createHandler(bench), { pathParameters: { id } });
 
 test('the events of an order stand in sequence, each with the state of its publication', async () => {
   const placed = await call(createCreateOrder(bench), { method: 'POST', body });

@@ -8,6 +8,7 @@ import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { idempotencyKey } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { always, type Fault, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -25,7 +26,11 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 function place(key: string, body: object, deps: OutboxDeps = bench) {
-  return call(createHandler(deps), { method: 'POST', headers: { 'idempotency-key': key }, body });
+  return call(createHandler({ ...deps, callers: callersOf() }), {
+    method: 'POST',
+    headers: { 'idempotency-key': key },
+    body,
+  });
 }
 
 /** A customer and a key that no other test has. */
@@ -36,7 +41,7 @@ function fresh() {
 
 async function ordersOf(customerId: string, atLeast = 1) {
   return until('the orders', async () => {
-    const { body } = await call(createListByCustomer(bench.repository), {
+    const { body } = await call(createListByCustomer(bench), {
       pathParameters: { customerId },
     });
     return body.data.length >= atLeast ? body.data : undefined;
@@ -129,7 +134,7 @@ test('a key that is past its day makes a new order, whether or not its claim was
   const early = { ...bench, clock: { now: () => new Date(Date.now() - DAY_MS - 1_000) } };
   const first = await place(key, body, early);
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key) }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []) }),
   );
   expect(Item?.expiresAt).toBeLessThan(Date.now() / 1000);
   const [second, twin] = await Promise.all([place(key, body), place(key, body)]);
@@ -149,7 +154,7 @@ test('the claim keeps neither the key nor the body', async () => {
   const { key, body } = fresh();
   await place(key, { ...body, contact: { email: 'somebody@example.org' } });
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key) }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []) }),
   );
   expect(JSON.stringify(Item)).not.toMatch(new RegExp(`${key}|somebody|${body.customerId}`));
 });
@@ -176,7 +181,7 @@ test('when the write never arrives, neither claim nor order are there, and the r
   const reply = await place(key, body, failing('TransactWriteItemsCommand', always('never sent')));
   expect(reply.status).toBe(503);
   const { Item } = await bench.dynamo.send(
-    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key), ConsistentRead: true }),
+    new GetCommand({ TableName: bench.table, Key: idempotencyKey(key, []), ConsistentRead: true }),
   );
   expect(Item).toBeUndefined();
   const again = await place(key, body);

@@ -9,6 +9,7 @@ import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { orderKey } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -46,7 +47,7 @@ afterAll(async () => {
 });
 
 const place = (body: object | string, deps: OutboxDeps = bench) =>
-  call(createCreateOrder(deps), { method: 'POST', body });
+  call(createCreateOrder({ ...deps, callers: callersOf() }), { method: 'POST', body });
 
 test('the largest order with all its events is a fraction of what an item and a batch may hold', async () => {
   const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
@@ -93,7 +94,7 @@ test('a page of a hundred of the largest orders is whole, and within what an ans
     expect(replies).toHaveLength(size);
   }
   const first = await until('a full page', async () => {
-    const reply = await call(createListByCustomer(bench.repository), {
+    const reply = await call(createListByCustomer(bench), {
       pathParameters: { customerId },
       query: { limit: '100' },
     });
@@ -127,9 +128,9 @@ test('ten thousand items, and ids of a hundred thousand characters, are refused 
 
 test('a long id in the address is no order, and no customer', async () => {
   const long = 'x'.repeat(100_000);
-  const order = await call(createGetOrder(bench.repository), { pathParameters: { id: long } });
+  const order = await call(createGetOrder(bench), { pathParameters: { id: long } });
   expect(order.status).toBe(404);
-  const list = await call(createListByCustomer(bench.repository), {
+  const list = await call(createListByCustomer(bench), {
     pathParameters: { customerId: long },
   });
   expect([list.status, list.body.errors[0].path]).toEqual([422, 'customerId']);
@@ -147,7 +148,7 @@ test('a flood of one customer is taken whole or told to come back, and every ord
   const ids = await until('the list to have them all', async () => {
     const all: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null; ) {
-      const { body: page } = await call(createListByCustomer(bench.repository), {
+      const { body: page } = await call(createListByCustomer(bench), {
         pathParameters: { customerId },
         query: { limit: '40', ...(cursor && { cursor }) },
       });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 function list(customerId: string, query: Record<string, string> = {}) {
-  return call(createHandler(bench.repository), { pathParameters: { customerId }, query });
+  return call(createHandler(bench), { pathParameters: { customerId }, query });
 }
 
 test('a customer has the newest orders first, up to the limit, and by status', async () => {

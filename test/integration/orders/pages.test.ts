@@ -7,6 +7,7 @@ import { firstVersion } from '../../../lib/order/order.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import type { OrderStatus } from '../../../lib/order-event.ts';
 import { orderKey } from '../../../lib/table.ts';
+import { callersOf } from '../../support/callers.ts';
 import { countRequests } from '../../support/faults.ts';
 import { call, type Reply } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -42,7 +43,10 @@ function list(
   query: Record<string, string> = {},
   repository = bench.repository,
 ) {
-  return call(createHandler(repository), { pathParameters: { customerId }, query });
+  return call(createHandler({ repository, callers: callersOf() }), {
+    pathParameters: { customerId },
+    query,
+  });
 }
 
 const idsOf = ({ body }: Reply): string[] => body.data.map(({ id }: { id: string }) => id);

@@ -95,7 +95,7 @@ test('an order is answered, stored, published with its key and marked as publish
 test('the order is read back as it was answered, without its contact', async () => {
   const { body: created } = await call(createHandler(bench), { method: 'POST', body });
   const { id } = created.data;
-  const reply = await call(createGetOrder(bench.repository), { pathParameters: { id } });
+  const reply = await call(createGetOrder(bench), { pathParameters: { id } });
   expect(reply.status).toBe(200);
   expect(reply.headers.etag).toBe('"1"');
   expect(reply.body).toEqual({ success: true, data: created.data });
@@ -105,7 +105,7 @@ test('the order is read back as it was answered, without its contact', async () 
 test.each(['no-uuid', '0192f0c1-2345-7abc-8def-0123456789ab', 'ä/ö', ''])(
   'the id %j belongs to no order',
   async (id) => {
-    const reply = await call(createGetOrder(bench.repository), { pathParameters: { id } });
+    const reply = await call(createGetOrder(bench), { pathParameters: { id } });
     expect([reply.status, reply.body.code]).toEqual([404, 'ORDER_NOT_FOUND']);
   },
 );

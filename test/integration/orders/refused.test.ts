@@ -8,6 +8,7 @@ import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { orderKey, REFUSED_SHARD } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -53,7 +54,10 @@ function relay(minutes = 1) {
 
 async function place(deps: OutboxDeps): Promise<string> {
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
-  const { status, body: answer } = await call(createCreateOrder(deps), { method: 'POST', body });
+  const { status, body: answer } = await call(
+    createCreateOrder({ ...deps, callers: callersOf() }),
+    { method: 'POST', body },
+  );
   expect(status).toBe(201);
   return answer.data.id;
 }
@@ -63,7 +67,7 @@ async function away(): Promise<OutboxDeps> {
 }
 
 function move(id: string, status: string, deps = refusing()) {
-  return call(createUpdateStatus(deps), {
+  return call(createUpdateStatus({ ...deps, callers: callersOf() }), {
     method: 'PUT',
     pathParameters: { id },
     body: { status },
@@ -83,6 +87,7 @@ const refusalOf = async (id: string) => (await bench.repository.get(id))?.kafkaR
 function health() {
   return call(
     createHealth({
+      callers: callersOf(),
       clock: inMinutes(0),
       backlog: () => bench.repository.backlog.summary(),
       checkKafka: async () => undefined,

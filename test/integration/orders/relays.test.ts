@@ -7,6 +7,7 @@ import { createHandler as createUpdateStatus } from '../../../functions/updateSt
 import { AppError } from '../../../lib/errors.ts';
 import type { Producer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -73,7 +74,10 @@ function insist(handler: Parameters<typeof call>[0], request: Parameters<typeof 
 
 /** Takes orders through all their statuses, and waits until all their events are marked. */
 async function placeAndMove(deps: OutboxDeps, random: () => number): Promise<string[]> {
-  const [create, update] = [createCreateOrder(deps), createUpdateStatus(deps)];
+  const [create, update] = [
+    createCreateOrder({ ...deps, callers: callersOf() }),
+    createUpdateStatus({ ...deps, callers: callersOf() }),
+  ];
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
   const through = async () => {
     const headers = { 'idempotency-key': crypto.randomUUID() };
@@ -93,7 +97,7 @@ async function placeAndMove(deps: OutboxDeps, random: () => number): Promise<str
 
 async function allMarked(ids: string[]): Promise<true | undefined> {
   for (const id of ids) {
-    const { body } = await call(createListOrderEvents(bench.repository), {
+    const { body } = await call(createListOrderEvents(bench), {
       pathParameters: { id },
     });
     const published = body.data?.map((event: { published: boolean }) => event.published);

@@ -5,6 +5,7 @@ import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { type ReplayWish, replay } from '../../../lib/order/replay.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { sls } from '../../support/sls.ts';
@@ -40,12 +41,16 @@ async function place(deps: OutboxDeps): Promise<string> {
     items: [{ productId: 'p', quantity: 1, price: 5 }],
     contact: { email: 'a@example.org' },
   };
-  return (await call(createCreateOrder(deps), { method: 'POST', body })).body.data.id;
+  return (
+    await call(createCreateOrder({ ...deps, callers: callersOf() }), { method: 'POST', body })
+  ).body.data.id;
 }
 
 async function move(id: string, status: string, deps: OutboxDeps): Promise<void> {
   const request = { method: 'PUT', pathParameters: { id }, body: { status } };
-  expect((await call(createUpdateStatus(deps), request)).status).toBe(200);
+  expect((await call(createUpdateStatus({ ...deps, callers: callersOf() }), request)).status).toBe(
+    200,
+  );
 }
 
 const recordsOf = (id: string) => topic.records.filter(({ key }) => key === id);

@@ -138,9 +138,9 @@ test.each([
   const report = await relay();
   expect([report.published, report.unreadable]).toEqual([5, 1]);
   expect(await published(others)).toBe(5);
-  const read = await call(createGetOrder(bench.repository), { pathParameters: { id: broken } });
+  const read = await call(createGetOrder(bench), { pathParameters: { id: broken } });
   expect([read.status, read.body.code]).toEqual([500, 'INTERNAL']);
-  const list = createListByCustomer(bench.repository);
+  const list = createListByCustomer(bench);
   const listed = await until('the list', async () => {
     const { status, body } = await call(list, { pathParameters: { customerId: 'c' } });
     return status === 200 && body.data.length >= 5 ? body.data : undefined;
@@ -157,7 +157,7 @@ test.each([
   await change(id, 'SET #field = :value', { '#field': field }, { ':value': value });
   const { published: sent, unreadable } = await relay();
   expect([sent, unreadable]).toEqual([1, 0]);
-  const read = await call(createGetOrder(bench.repository), { pathParameters: { id } });
+  const read = await call(createGetOrder(bench), { pathParameters: { id } });
   expect(read.status).toBe(200);
 });
 
@@ -186,7 +186,7 @@ test('fields and a status that another release has stored are left alone, and it
   const values = { ':status': 'returned', ':gift': { wrapped: true } };
   await change(id, 'SET #status = :status, #gift = :gift', names, values);
   expect((await relay()).published).toBe(1);
-  const read = await call(createGetOrder(bench.repository), { pathParameters: { id } });
+  const read = await call(createGetOrder(bench), { pathParameters: { id } });
   expect([read.status, read.body.data.status]).toEqual([200, 'returned']);
   expect(Object.keys(read.body.data)).not.toContain('gift');
   const move = { method: 'PUT', pathParameters: { id }, body: { status: 'shipped' } };

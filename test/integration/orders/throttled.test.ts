@@ -5,6 +5,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { callersOf } from '../../support/callers.ts';
 import { always, type Fault, faultyDynamo } from '../../support/faults.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -38,16 +39,20 @@ function throttled(commandName: string, faults: Iterable<Fault>) {
 
 function place(customerId: string, deps: OutboxDeps, headers = {}) {
   const body = { customerId, items: [{ productId: 'p', quantity: 1, price: 5 }] };
-  return call(createCreateOrder(deps), { method: 'POST', headers, body });
+  return call(createCreateOrder({ ...deps, callers: callersOf() }), {
+    method: 'POST',
+    headers,
+    body,
+  });
 }
 
 function move(id: string, deps: OutboxDeps) {
   const request = { method: 'PUT', pathParameters: { id }, body: { status: 'shipped' } };
-  return call(createUpdateStatus(deps), request);
+  return call(createUpdateStatus({ ...deps, callers: callersOf() }), request);
 }
 
 async function ordersOf(customerId: string) {
-  const { body } = await call(createListByCustomer(bench.repository), {
+  const { body } = await call(createListByCustomer(bench), {
     pathParameters: { customerId },
   });
   return body.data;
@@ -112,7 +117,9 @@ test('a mark that is throttled does not undo a success: the event is published a
 
 test('reads that are throttled for good are 503 with a time, and late otherwise', async () => {
   const list = (deps: OutboxDeps) =>
-    call(createListByCustomer(deps.repository), { pathParameters: { customerId: 'c' } });
+    call(createListByCustomer({ repository: deps.repository, callers: callersOf() }), {
+      pathParameters: { customerId: 'c' },
+    });
   const never = await list(throttled('QueryCommand', always('throttled')).deps);
   expect([never.status, never.body.code, never.headers['retry-after']]).toEqual(refused);
   expect((await list(throttled('QueryCommand', once()).deps)).status).toBe(200);

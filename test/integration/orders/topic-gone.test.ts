@@ -5,6 +5,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { systemClock } from '../../../lib/clock.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
+import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { readTopic } from '../../support/topic.ts';
@@ -29,6 +30,7 @@ test('with the topic gone orders are taken, health says so, and their events fol
   const health = () =>
     call(
       createHealth({
+        callers: callersOf(),
         clock: systemClock,
         backlog: () => bench.repository.backlog.summary(),
         checkKafka: (timeoutMs) => probe.check(topic, timeoutMs),

@@ -173,7 +173,9 @@ test('a user who may read the topic and the group needs no right of the cluster'
   });
   const lambda = await bench.lambda();
   bench.poll(lambda, { bootstrapServers: kafka.sasl, ...secured });
-  await until('the commit', async () => (await bench.committed()) === 1, { seen: () => bench.log });
+  await until('the commit', async () => (await bench.committed()) === 1, {
+    seen: () => bench.log,
+  });
 });
 
 test('a server of an unknown authority is not trusted', async () => {

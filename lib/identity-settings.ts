@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSafeAddress } from './address.ts';
 import { type KeySet, keySetSchema } from './key-set.ts';
+import { isSafeAddress } from './safe-address.ts';
 
 /** The algorithms that the gateway's authorizer takes, too: it knows RSA only. */
 const WITH_GATEWAY = ['RS256', 'RS384', 'RS512'];
@@ -51,6 +51,8 @@ export type Identity = {
   isDemanded: boolean;
   /** Absent if tokens are not read at all. */
   tokens: TokenSettings | undefined;
+  /** Makes keyed hashes; there wherever tokens are read or a limit is set. */
+  hashSecret: string | undefined;
 };
 
 /** Adds a fault for every missing variable that another one needs. */
@@ -72,7 +74,11 @@ export function checkIdentity(set: IdentityVariables, context: z.RefinementCtx):
 }
 
 export function identityOf(set: IdentityVariables): Identity {
-  return { isDemanded: set.AUTH !== 'off', tokens: tokensOf(set) };
+  return {
+    isDemanded: set.AUTH !== 'off',
+    tokens: tokensOf(set),
+    hashSecret: set.HASH_SECRET,
+  };
 }
 
 function tokensOf(set: IdentityVariables): TokenSettings | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { checkIdentity, identityFields, identityOf } from './settings.ts';
+import { checkIdentity, identityFields, identityOf } from './identity-settings.ts';
 
 const schema = z.object(identityFields).superRefine(checkIdentity);
 
@@ -25,6 +25,7 @@ test('off without an issuer reads no tokens; with one it reads those that are se
   expect(identityOf(schema.parse({ AUTH: 'off' }))).toEqual({
     isDemanded: false,
     tokens: undefined,
+    hashSecret: undefined,
   });
   expect(identity({ AUTH: 'off' })).toMatchObject({
     isDemanded: false,
@@ -45,6 +46,7 @@ test('a gateway in front allows RSA alone, and stands there unless the opposite 
       customerClaim: 'sub',
       operator: undefined,
     },
+    hashSecret: complete.HASH_SECRET,
   });
   expect(identity({ AUTH_GATEWAY: 'on' }).tokens?.algorithms).toEqual(rsa);
   expect(identity({ AUTH_GATEWAY: 'off' }).tokens?.algorithms).toEqual(
