@@ -23,6 +23,7 @@ import { prepare, untilUnused } from './data.ts';
 import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
+import { AUDIENCE, issuerAt } from './issuer.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
 
@@ -76,6 +77,9 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
       : []),
     { what: 'the HTTP API', port: settings.HTTP_PORT, change: 'HTTP_PORT' },
     { what: "Lambda's Invoke API", port: settings.LAMBDA_PORT, change: 'LAMBDA_PORT' },
+    ...(settings.AUTH === 'local'
+      ? [{ what: 'the issuer of tokens', port: settings.ISSUER_PORT, change: 'ISSUER_PORT' }]
+      : []),
   ]);
   prepare(directory);
 
@@ -92,7 +96,36 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   const { table, topics } = readDefinition();
   await createResources({ ...found, table, topics });
   say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
-  await serveFunctions(plan, supervisor, found);
+  const identity =
+    settings.AUTH === 'local' ? await startIssuer(plan, supervisor) : identityIn(settings);
+  await serveFunctions(plan, supervisor, { ...found, identity });
+}
+
+/** Starts the local issuer, and returns where functions find it. */
+async function startIssuer({ settings, directory }: Plan, supervisor: Supervisor) {
+  const port = settings.ISSUER_PORT;
+  const issuer = issuerAt(port);
+  const task: Task = {
+    name: 'the issuer of tokens',
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'issuer.ts'), String(port), directory],
+    log: join(directory, 'logs/issuer.log'),
+  };
+  await whileRunning(task, supervisor.run(task), (gone) =>
+    until(`${task.name} on ${issuer} to answer`, ANSWER, () => answersAt(`${issuer}/jwks`), gone),
+  );
+  return { AUTH: 'local', AUTH_ISSUER: issuer, AUTH_AUDIENCE: AUDIENCE };
+}
+
+async function answersAt(address: string): Promise<true> {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(5000) });
+  await answer.body?.cancel();
+  if (answer.ok) return true;
+  throw new Error(`it answers ${answer.status}`);
+}
+
+function identityIn({ AUTH, AUTH_ISSUER = '', AUTH_AUDIENCE = '' }: Settings) {
+  return { AUTH, AUTH_ISSUER, AUTH_AUDIENCE };
 }
 
 function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {
@@ -105,7 +138,9 @@ async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
   await until(`${dynamo} to answer`, ANSWER, () => dynamodbAnswers(dynamoEndpoint));
 }
 
-async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Addresses) {
+type Found = Addresses & { identity: Record<'AUTH' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE', string> };
+
+async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Found) {
   const { settings, directory, say } = plan;
   const api = `http://localhost:${settings.HTTP_PORT}`;
   const env = {
@@ -114,6 +149,7 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
     AWS_REGION: settings.AWS_REGION,
     NOTIFICATION_UNSUBSCRIBE_URL:
       settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
+    ...found.identity,
   };
   const file = join(directory, 'env.json');
   supervisor.remove(file);
@@ -127,10 +163,18 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
   });
   say(
     `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +
-      `Kafka ${found.kafkaBrokers}, DynamoDB ${found.dynamoEndpoint}. Ctrl-C stops everything.`,
+      `Kafka ${found.kafkaBrokers}, DynamoDB ${found.dynamoEndpoint}. ` +
+      `${callersIn(found.identity)} Ctrl-C stops everything.`,
   );
   const { how } = await child.ended;
   throw new Error(`The functions (${task.name}) ended by themselves: ${how}. See above for why.`);
+}
+
+function callersIn({ AUTH, AUTH_ISSUER }: Found['identity']): string {
+  if (AUTH === 'local') return `Callers need a token of ${AUTH_ISSUER}: npm run token.`;
+  if (AUTH === 'jwt') return `Callers need a token of ${AUTH_ISSUER}.`;
+  const without = 'Nobody needs a token (AUTH=off): a caller without one is an operator.';
+  return AUTH_ISSUER ? `${without} A token that is sent is checked.` : without;
 }
 
 /** Reads the body, too: serverless-offline may answer an error with status 200. */
