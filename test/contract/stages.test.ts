@@ -11,6 +11,8 @@ const BEFORE = join(ROOT, 'test/fixtures/template/prod.json');
 const ADDED: string[] = [
   'GivenUpNotificationsAlarm',
   'HeldBackAlarm',
+  'HttpApiAuthorizerTokens',
+  'HttpApiRouteOptionsProxyVar',
   'PutOffAlarm',
   'StuckRecordAlarm',
 ];
