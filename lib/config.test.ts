@@ -68,6 +68,14 @@ test('the providers are lists in their order, and what they need must be there',
   }
 });
 
+test('traces are kept where a collector is named, a twentieth of them if nothing else is said', () => {
+  expect(loadConfig({ ...complete, OTEL_TRACES_SAMPLER_ARG: '1' }).traces).toBeUndefined();
+  const traced = { ...complete, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
+  expect(loadConfig(traced).traces).toEqual({ ratio: 0.05 });
+  expect(loadConfig({ ...traced, OTEL_TRACES_SAMPLER_ARG: '1' }).traces).toEqual({ ratio: 1 });
+  expect(refusal({ ...traced, OTEL_TRACES_SAMPLER_ARG: '5' }).message).toContain('SAMPLER_ARG');
+});
+
 test('the kind of Kafka says how to sign in, and a secret must be there for it', () => {
   const region = complete.AWS_REGION;
   const secretArn = 'arn:aws:secretsmanager:eu-west-1:1:secret:kafka';

@@ -27,7 +27,8 @@ const environment = z
       .optional(),
     KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
     DYNAMODB_ENDPOINT: z.url().optional(),
-    TRACER_LAYER_ARN: z.string().startsWith('arn:').optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.05),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),
     NOTIFICATION_EMAIL: list(['mock', 'ses', 'smtp']),
@@ -103,8 +104,8 @@ export type Config = {
   /** Only where DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
-  /** Whether Powertools' tracer is there, in a layer. */
-  hasTracer: boolean;
+  /** The share of new traces that is kept; undefined where no collector takes any. */
+  traces: { ratio: number } | undefined;
   /** Nothing, where serverless.yml names no kind of Kafka. */
   signIn: SignIn;
   eventsTopic: string;
@@ -138,7 +139,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
     region: data.AWS_REGION,
     table: data.ORDERS_TABLE,
     dynamoEndpoint: data.DYNAMODB_ENDPOINT,
-    hasTracer: data.TRACER_LAYER_ARN !== undefined,
+    traces: data.OTEL_EXPORTER_OTLP_ENDPOINT ? { ratio: data.OTEL_TRACES_SAMPLER_ARG } : undefined,
     brokers: data.KAFKA_BROKERS.split(','),
     signIn: signInOf(data),
     eventsTopic: data.ORDER_EVENTS_TOPIC,

@@ -31,12 +31,12 @@ export function createDynamo(
   {
     region,
     dynamoEndpoint,
-    hasTracer,
-  }: Pick<Config, 'region' | 'dynamoEndpoint'> & Partial<Pick<Config, 'hasTracer'>>,
+    traces,
+  }: Pick<Config, 'region' | 'dynamoEndpoint'> & Partial<Pick<Config, 'traces'>>,
   credentials?: Credentials,
 ) {
   // Every function that is worth a trace asks the table.
-  if (hasTracer) startTracer();
+  if (traces) startTracer(traces);
   const client = new DynamoDBClient({
     region,
     endpoint: dynamoEndpoint,

@@ -2,22 +2,25 @@ import type { Context } from 'aws-lambda';
 import { logger } from './logger.ts';
 import { writeMetrics } from './metrics.ts';
 import { traceIdOf } from './trace.ts';
-import { traceInvocation } from './tracer.ts';
+import { type Trigger, traceInvocation } from './tracer.ts';
 
 /**
- * Runs one invocation, whatever triggered it. Every log line in it has the request's id, and the trace's
- * id where a `traceparent` came in. When it ends, its metrics are written and its log keys are taken
- * off, so that nothing of it is on the lines of the next one.
+ * Runs one invocation, whatever triggered it. Every log line in it has the request's id; those of an HTTP
+ * request have the id of its trace, too. When it ends, its spans and metrics are written and its log
+ * keys are taken off, so that nothing of it is on the lines of the next one.
  */
 export async function invocation<T>(
   context: Context,
-  traceparent: string | undefined,
-  work: () => Promise<T>,
+  trigger: Trigger,
+  work: (traceparent: string) => Promise<T>,
 ): Promise<T> {
-  const traceId = traceIdOf(traceparent);
-  logger.appendKeys({ requestId: context.awsRequestId, ...(traceId && { traceId }) });
+  logger.appendKeys({ requestId: context.awsRequestId });
   try {
-    return await traceInvocation(context, { traceId }, work);
+    return await traceInvocation(context, trigger, (traceparent) => {
+      // A batch has records of many traces, each with its id.
+      if (trigger.by === 'request') logger.appendKeys({ traceId: traceIdOf(traceparent) });
+      return work(traceparent);
+    });
   } finally {
     logger.resetKeys();
     writeMetrics();

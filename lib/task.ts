@@ -9,7 +9,7 @@ import { logFailure, logger } from './logger.ts';
  */
 export function taskHandler<T>(run: (context: Context) => Promise<T>) {
   return (_event: unknown, context: Context): Promise<T> =>
-    invocation(context, undefined, async () => {
+    invocation(context, { by: 'schedule' }, async () => {
       try {
         return await run(context);
       } catch (error) {

@@ -7,12 +7,18 @@ const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}
  * header, else a new one, and in both cases a span of our own (https://www.w3.org/TR/trace-context/).
  */
 export function continueTrace(received: string | undefined): string {
-  const [, traceId = randomBytes(16).toString('hex'), , flags = '01'] =
-    received && TRACEPARENT.test(received) ? received.split('-') : [];
+  const { traceId = randomBytes(16).toString('hex'), flags = '01' } = partsOf(received) ?? {};
   return `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`;
 }
 
 /** The 32 hexadecimal digits that every log line of one trace shares. */
 export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent && TRACEPARENT.test(traceparent) ? traceparent.split('-')[1] : undefined;
+  return partsOf(traceparent)?.traceId;
+}
+
+/** The parts of a `traceparent`; undefined for what is none. */
+export function partsOf(traceparent: string | undefined) {
+  if (!traceparent || !TRACEPARENT.test(traceparent)) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
+  return { traceId, spanId, flags };
 }

@@ -1,124 +1,92 @@
-import { createRequire } from 'node:module';
-import type { Tracer } from '@aws-lambda-powertools/tracer';
+import type { Attributes } from '@opentelemetry/api';
 import type { Context } from 'aws-lambda';
-import { AppError, ERRORS } from './errors.ts';
 import { logger } from './logger.ts';
+import { continueTrace } from './trace.ts';
 
-/** What a part of a trace can be found by in X-Ray. Never an address or a name of a customer. */
-type Annotations = { traceId?: string | undefined };
+/** What began an invocation; a request may bring the `traceparent` of its caller. */
+export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: string | undefined };
 
-const PACKAGE = '@aws-lambda-powertools/tracer';
-const load = createRequire(import.meta.url);
+/** A call of another system. Attributes never hold an address, a name or a text of a customer. */
+export type Call = { name: string; attributes?: Attributes };
 
-/** One of the process, as the X-Ray SDK's own state is. */
-let tracer: Tracer | undefined;
+type Otel = ReturnType<typeof import('./otel.ts')['startOtel']>;
 
-/**
- * Begins to trace, by Powertools' tracer from AWS's layer, which `NODE_PATH` leads to
- * (https://docs.aws.amazon.com/powertools/typescript/latest/getting-started/lambda-layers/); before this,
- * and in a stage without the layer, nothing is traced. A tracer that does not load takes the parts out
- * of the traces and stops nothing else.
- */
-export function startTracer(): void {
-  try {
-    const powertools: typeof import('@aws-lambda-powertools/tracer') = load(PACKAGE);
-    // The SDK's clients are traced one by one; a request's address may hold what is private.
-    tracer ??= new powertools.Tracer({ serviceName: 'orders', captureHTTPsRequests: false });
-  } catch (error) {
-    const reason = `${PACKAGE} does not load from the layer: mend TRACER_LAYER_ARN, or leave it empty.`;
-    logger.warn('no tracer', { reason, cause: String(error) });
-  }
-}
+let loading: Promise<Otel | undefined> | undefined;
+let otel: Otel | undefined;
 
 /**
- * The client, with a part of the trace for each of its calls. A failed call is there with its message,
- * so this is for services whose messages hold nothing of a customer.
+ * Loads OpenTelemetry and begins to trace; without this nothing of it is loaded and nothing is traced.
+ * The SDK itself reads the collector's address, `OTEL_EXPORTER_OTLP_ENDPOINT`, and other variables
+ * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). If it does not load, all else goes on.
+ *
+ * @param ratio the share of new traces that is kept; what a caller has begun is kept if the caller keeps it
  */
-export function traceClient<C>(client: C): C {
-  return tracer ? tracer.captureAWSv3Client(client) : client;
-}
-
-/** Runs an invocation as the part of its trace that is named after the function. */
-export function traceInvocation<T>(
-  { functionName }: Pick<Context, 'functionName'>,
-  annotations: Annotations,
-  work: () => Promise<T>,
-): Promise<T> {
-  return tracePart(`## ${functionName}`, annotations, () => {
-    tracer?.annotateColdStart();
-    tracer?.addServiceNameAnnotation();
-    return work();
+export function startTracer({ ratio }: { ratio: number }): void {
+  const start = async () => {
+    const { startOtel } = await import('./otel.ts');
+    return startOtel(ratio);
+  };
+  loading ??= start().catch((error: unknown) => {
+    logger.warn('no traces: OpenTelemetry does not start', { reason: String(error) });
+    return undefined;
   });
 }
 
 /**
- * Runs work as a part of the trace; what it waits for stands below it. A failure is marked by its code
- * or name alone: messages of providers repeat addresses.
+ * Runs an invocation as a span named after the function. Its spans are sent before it ends, or given
+ * up after 200 ms. `work` gets the `traceparent` under which a request goes on, traced or not.
  */
-export async function tracePart<T>(
-  name: string,
-  annotations: Annotations,
+export async function traceInvocation<T>(
+  context: Context,
+  trigger: Trigger,
+  work: (traceparent: string) => Promise<T>,
+): Promise<T> {
+  if (loading) otel = await loading;
+  if (!otel) return work(continueTrace(trigger.traceparent));
+  return otel.traceInvocation(context, trigger, work);
+}
+
+/** Runs the processing of a record as a span in the trace of its request, linked to the invocation. */
+export function traceRecord<T>(
+  traceparent: string | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (!tracer?.getSegment()) return work();
-  const traced = async (part?: Part) => {
-    for (const [key, value] of Object.entries(annotations)) {
-      if (value !== undefined) part?.addAnnotation(key, value);
-    }
-    try {
-      return await work();
-    } catch (error) {
-      if (part) mark(part, error);
-      throw error;
-    } finally {
-      if (part) end(part);
-    }
-  };
-  return tracer.provider.captureAsyncFunc(name, traced) as Promise<T>;
+  return otel ? otel.traceRecord(traceparent, work) : work();
 }
-
-/** Marks the part that is under way as failed, where a failure becomes an answer and is not thrown. */
-export function traceFailure(error: unknown): void {
-  const part = tracer?.getSegment();
-  if (part) mark(part, error);
-}
-
-/** As much of the X-Ray SDK's subsegment as is used. */
-type Part = {
-  subsegments?: Part[];
-  isClosed(): boolean;
-  addAnnotation(key: string, value: string | boolean): void;
-  addErrorFlag(): void;
-  addFaultFlag(): void;
-  close(): void;
-};
 
 /**
- * What is still under way below a part, since nobody waits for it any more, ends with it: the SDK holds
- * a part back while one below is open, and would give the rest to the next invocation's trace.
+ * Runs a call of another system as a span. A failure is marked by its code or name alone: messages of
+ * providers repeat addresses.
  */
-function end(part: Part): void {
-  for (const child of [...(part.subsegments ?? [])]) {
-    if (child.isClosed()) continue;
-    child.addAnnotation('unfinished', true);
-    end(child);
-    child.close = () => undefined;
-  }
-  part.close();
+export function traceCall<T>(call: Call, work: () => Promise<T>): Promise<T> {
+  return otel ? otel.traceCall(call, work) : work();
 }
 
-function mark(
-  part: Pick<Part, 'addAnnotation' | 'addErrorFlag' | 'addFaultFlag'>,
-  error: unknown,
-): void {
-  part.addAnnotation('errorCode', codeOf(error));
-  if (error instanceof AppError && ERRORS[error.code].status < 500) part.addErrorFlag();
-  else part.addFaultFlag();
+/** Marks the span under way as failed, where a failure becomes an answer and is not thrown. */
+export function traceFailure(error: unknown): void {
+  otel?.traceFailure(error);
 }
 
-/** The code of a planned error; the name of a bug, also of one that became `INTERNAL`. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  if (!(error instanceof AppError)) return error.name;
-  return error.code === 'INTERNAL' && error.cause ? codeOf(error.cause) : error.code;
+/** The SDK's client, with a span for each of its calls. */
+export function traceClient<C extends SdkClient>(client: C): C {
+  if (!loading) return client;
+  const traced: Middleware = (next, { clientName = '', commandName = '' }) => {
+    const service = clientName.replace(/Client$/, '');
+    const method = commandName.replace(/Command$/, '');
+    return (args) => (otel ? otel.traceSdkCall(service, method, () => next(args)) : next(args));
+  };
+  client.middlewareStack.add(traced, { step: 'initialize', name: 'trace' });
+  return client;
 }
+
+/** As much of a client of the AWS SDK as it takes to see its calls. */
+type SdkClient = {
+  middlewareStack: {
+    add(middleware: Middleware, options: { step: 'initialize'; name: string }): void;
+  };
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: each command has types of its own
+type Next = (args: any) => Promise<any>;
+
+type Middleware = (next: Next, facts: { clientName?: string; commandName?: string }) => Next;

@@ -5,7 +5,13 @@ import { html } from 'hono/html';
 import { CHANNELS, type Message } from '../lib/notification/channels/channels.ts';
 import type { Locale } from '../lib/notification/templates/language.ts';
 import type { LANGUAGES } from '../lib/notification/templates/languages.ts';
-import { EVENT_TYPES, type EventType, type OrderEvent } from '../lib/order-event.ts';
+import { EVENT_OF } from '../lib/order/status.ts';
+import {
+  EVENT_TYPES,
+  type EventType,
+  ORDER_STATUSES,
+  type OrderEvent,
+} from '../lib/order-event.ts';
 import { ownOptions } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -22,14 +28,6 @@ const READERS: Record<keyof typeof LANGUAGES, Locale & { currency: string }> = {
   en: { language: 'en-US', timeZone: 'America/New_York', currency: 'USD' },
   de: { language: 'de-DE', timeZone: 'Europe/Berlin', currency: 'EUR' },
 };
-
-const STATUS = {
-  ORDER_CREATED: 'pending',
-  ORDER_UPDATED: 'confirmed',
-  ORDER_SHIPPED: 'shipped',
-  ORDER_DELIVERED: 'delivered',
-  ORDER_CANCELLED: 'cancelled',
-} as const satisfies Record<EventType, OrderEvent['data']['status']>;
 
 export type Preview = { language: string; type: EventType; message: Message };
 
@@ -126,7 +124,7 @@ function sample(type: EventType, currency: string): OrderEvent {
       customerId: 'ada',
       totalAmount: 1_284.5,
       currency,
-      status: STATUS[type],
+      status: ORDER_STATUSES.find((status) => EVENT_OF[status] === type) ?? 'pending',
       items: [
         { productId: 'keyboard', quantity: 3, price: 411.5 },
         { productId: 'cable-2m', quantity: 1_000, price: 0.05 },

@@ -89,7 +89,10 @@ export function httpHandler<S extends Schemas>(
   if (typeof operation === 'object' && operation.input.body) stack.use(jsonBody());
   return (given: unknown, context: Context) => {
     const event = requestOf(given);
-    return invocation(context, event.headers.traceparent, () => stack(event, context));
+    const { traceparent: received } = event.headers;
+    return invocation(context, { by: 'request', traceparent: received }, (traceparent) =>
+      stack({ ...event, headers: { ...event.headers, traceparent } }, context),
+    );
   };
 }
 

@@ -1,7 +1,6 @@
 import type middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { AppError } from '../errors.ts';
-import { continueTrace } from '../trace.ts';
 
 /** A request in payload format 2.0; `fault` says why the function was given something else. */
 export type HttpEvent = APIGatewayProxyEventV2 & { fault?: AppError | undefined };
@@ -12,8 +11,8 @@ export type RequestFacts = { traceparent: string; method: string; path: string }
 const COMPARE = 'Compare it with the samples in events/.';
 
 /**
- * The event with the names of its headers in lower case, as the gateway writes them, and with the
- * `traceparent` under which the request goes on. What is made by hand may leave parts out.
+ * The event with the names of its headers in lower case, as the gateway writes them. What is made by
+ * hand may leave parts out.
  */
 export function requestOf(given: unknown): HttpEvent {
   const fault = faultOf(given);
@@ -21,7 +20,6 @@ export function requestOf(given: unknown): HttpEvent {
   const headers = Object.fromEntries(
     Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  headers.traceparent = continueTrace(headers.traceparent);
   return { ...(event as APIGatewayProxyEventV2), headers, fault };
 }
 

@@ -6,7 +6,7 @@ import { invocation } from '../invocation.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { traceIdOf } from '../trace.ts';
-import { tracePart } from '../tracer.ts';
+import { traceRecord } from '../tracer.ts';
 import { type BatchResponse, type Failure, processBatch } from './batch.ts';
 import type { DeadLetters, Refused } from './dead-letter.ts';
 import type { Message } from './decode.ts';
@@ -53,7 +53,7 @@ export type KafkaHandlerDeps<T> = {
  */
 export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
   return (event: unknown, context: Context): Promise<BatchResponse> =>
-    invocation(context, undefined, async () => {
+    invocation(context, { by: 'batch' }, async () => {
       try {
         return await handleBatch(event, context, process, deps);
       } catch (error) {
@@ -111,8 +111,8 @@ async function handleMessage<T>(
   const ids = deps.identify(message.value);
   log.appendKeys(ids);
   try {
-    const traceId = traceIdOf(header(message.headers, 'traceparent'));
-    await tracePart('record', { traceId }, () => process(message, { deadline, log }));
+    const traceparent = header(message.headers, 'traceparent');
+    await traceRecord(traceparent, () => process(message, { deadline, log }));
   } catch (error) {
     const reason = await reasonToSetAside(error, ids, log, deps);
     if (!reason) throw logged(error, log);

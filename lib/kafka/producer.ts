@@ -7,7 +7,7 @@ import {
 } from 'kafkajs';
 import type { SignIn } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { tracePart } from '../tracer.ts';
+import { traceCall } from '../tracer.ts';
 import { createKafka, keepWarm, REQUEST_TIMEOUT_MS } from './client.ts';
 
 /** A record to be written. Records with the same key stay in order in one partition. */
@@ -42,6 +42,8 @@ export type Producer = {
   partitionOf(topic: string, key: string): number | undefined;
   disconnect(): Promise<void>;
 };
+
+const SEND = { name: 'Kafka', attributes: { 'messaging.system': 'kafka' } };
 
 /** The broker's answers that another try does not change. */
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
@@ -81,7 +83,7 @@ export function createProducer(brokers: string[], signIn: SignIn = { way: 'none'
       };
       const sent = (producer: KafkaProducer) =>
         producer.send(request).then(() => undefined, answerIn);
-      await tracePart('Kafka', {}, async () => {
+      await traceCall(SEND, async () => {
         const answer = await connection.use(sent, timeoutMs).catch((error: unknown) => {
           throw asSendError(error);
         });

@@ -7,6 +7,7 @@ import { ORDER_STATUSES } from '../order-event.ts';
 import { eventEntrySchema } from './event-entry.ts';
 import { created, placed, shipped } from './examples.ts';
 import { newOrderSchema, orderSchema } from './order.ts';
+import { MOVES } from './status.ts';
 
 const MAX_CURSOR = 512;
 
@@ -27,6 +28,13 @@ const orderLinks = {
     parameters: { customerId: '$response.body#/data/customerId' },
   },
 };
+
+const anyOf = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+
+/** The moves in words: `pending → confirmed, shipped or cancelled`. */
+const moves = Object.entries(MOVES)
+  .filter(([, next]) => next.length > 0)
+  .map(([from, next]) => `${from} → ${anyOf.format(next)}`);
 
 /** The operations on orders: the handlers check requests by them, and the documents show them. */
 export const ORDER_OPERATIONS = {
@@ -120,9 +128,8 @@ export const ORDER_OPERATIONS = {
     rule: { scope: 'orders:write', owner: 'found', moves: ['cancelled'] },
     summary: 'Move an order to another status',
     description:
-      'pending → confirmed → shipped → delivered; pending → shipped; pending or confirmed → cancelled. An order that has the ' +
-      'status already is answered as it is, whatever the version, and nothing is published. With `If-Match` or `expectedVersion` ' +
-      'only that version is changed.',
+      `Moves: ${moves.join('; ')}. An order that has the status already is answered as it is, whatever the version, and ` +
+      'nothing is published. With `If-Match` or `expectedVersion` only that version is changed.',
     input: {
       path: ofOrder,
       headers: z.object({

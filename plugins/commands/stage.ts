@@ -20,7 +20,7 @@ export type Utils = {
 /** The configuration of this stage's functions, from the environment that serverless.yml gives to them. */
 export function configOf({ service: { provider } }: Serverless) {
   const config = loadConfig({ AWS_REGION: provider.region, ...provider.environment });
-  return { ...config, hasTracer: false }; // what a person runs is in no trace
+  return { ...config, traces: undefined }; // what a person runs is in no trace
 }
 
 /**

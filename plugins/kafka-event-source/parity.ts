@@ -105,8 +105,8 @@ function groupRow(shape: Shape, { groupId, uuid }: Mapping): ParityRow {
 function describeAccess({ connection }: Mapping, access: string): string {
   const { useDeployedAccess, ssl, sasl } = connection;
   if (useDeployedAccess && ssl === undefined && !sasl) return access || NONE;
-  const parts = [sasl && `SASL ${sasl.mechanism}`, ssl && 'TLS', useDeployedAccess && access];
-  return parts.filter(Boolean).join(', ') || 'PLAINTEXT';
+  const found = [sasl && `SASL ${sasl.mechanism}`, ssl && 'TLS', useDeployedAccess && access];
+  return found.filter(Boolean).join(', ') || 'PLAINTEXT';
 }
 
 function registryRow(shape: Shape, { schemaRegistry, endpoints }: Mapping): ParityRow {

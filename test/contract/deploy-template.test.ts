@@ -74,7 +74,8 @@ const IN_VPC = [
   { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
 ];
 
-const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:powertools:1';
+const COLLECTOR = 'http://localhost:4318';
+const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:collector:1';
 
 /** The ways to reach a Kafka, a kind and what is set besides, and the mapping of each, whole. */
 const WAYS = {
@@ -82,10 +83,11 @@ const WAYS = {
   'msk-scram': { ...MANAGED, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-scram': { ...OWN, ...access('SASL_SCRAM_512_AUTH') },
   'self-managed-mtls': { ...OWN, ...access('CLIENT_CERTIFICATE_TLS_AUTH') },
-  [`self-managed-scram KAFKA_NETWORK=vpc TRACER_LAYER_ARN=${LAYER}`]: {
-    ...OWN,
-    ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
-  },
+  [`self-managed-scram KAFKA_NETWORK=vpc COLLECTOR_LAYER_ARN=${LAYER} OTEL_EXPORTER_OTLP_ENDPOINT=${COLLECTOR}`]:
+    {
+      ...OWN,
+      ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
+    },
   [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY}`]: {
     ...OWN,
     ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
@@ -127,11 +129,11 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('every function has the layer that is set, and knows of it', () => {
-    const { TRACER_LAYER_ARN: layer } = besides;
+  test("every function has the collector's layer that is set, and its address", () => {
+    const { COLLECTOR_LAYER_ARN: layer, OTEL_EXPORTER_OTLP_ENDPOINT: address = '' } = besides;
     for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
       expect(Properties.Layers ?? []).toEqual(layer ? [layer] : []);
-      expect(Properties.Environment.Variables.TRACER_LAYER_ARN).toBe(layer ?? '');
+      expect(Properties.Environment.Variables.OTEL_EXPORTER_OTLP_ENDPOINT).toBe(address);
     }
   });
 

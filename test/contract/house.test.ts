@@ -58,19 +58,42 @@ test('lib/http and lib/kafka know no domain; callers are none', async () => {
   }
 });
 
-test('no folder of lib imports one that imports it, not even a type', async () => {
+const SOURCES = '{functions,lib,local,infra,plugins}/**/*.ts';
+
+test('no folder imports one that imports it, not even a type', async () => {
   const arrows = new Map<string, Set<string>>();
-  for (const source of (await deployedCode()).filter(({ file }) => file.startsWith('lib/'))) {
+  const isOwn = (file: string) =>
+    !file.endsWith('.test.ts') && !file.startsWith('plugins/kafka-event-source/');
+  for (const source of (await filesOf(SOURCES)).filter(({ file }) => isOwn(file))) {
     const from = dirname(source.file);
     const to = importsOf(source)
-      .filter((name) => name.startsWith('lib/'))
+      .filter((name) => /^[\w-]+\/.+\.ts$/.test(name)) // Not the configuration files at the top.
       .map((name) => dirname(name));
     arrows.set(from, new Set([...(arrows.get(from) ?? []), ...to.filter((room) => room !== from)]));
   }
   expect([...arrows.keys()]).toEqual(
-    expect.arrayContaining(['lib/order', 'lib/notification/channels/senders']),
+    expect.arrayContaining(['lib/order', 'lib/notification/channels/senders', 'plugins/build']),
   );
   expect(circleIn(arrows)).toEqual([]);
+});
+
+test('no file only exports again what another file exports', async () => {
+  const again = /^(export (type )?(\{[^}]*\}|\*( as \w+)?) from '[^']+';\s*)+$/;
+  for (const { file, text } of await filesOf(SOURCES)) {
+    const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*/gm, '').trim();
+    expect([file, again.test(code)]).toEqual([file, false]);
+  }
+});
+
+test('a field of a class is private or read-only, so that no other class writes it', async () => {
+  const writable =
+    /^ {2}(?!readonly |#|static |override readonly )[a-zA-Z]\w*[?!]?(: [^=(]+)?( = .+)?;$/gm;
+  for (const { file, text } of await filesOf(SOURCES)) {
+    if (file.endsWith('.test.ts')) continue;
+    const classes = text.match(/^(export )?(default )?class [\s\S]*?^\}$/gm) ?? [];
+    const found = classes.flatMap((one) => one.match(writable) ?? []);
+    expect([file, found]).toEqual([file, []]);
+  }
 });
 
 /** The folders of a circle of imports, in their order; empty if there is no circle. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ROOT } from '../support/root.ts';
 import { clientFolder } from './client.ts';
 import type { PackagedFunction } from './package.ts';
@@ -14,8 +14,6 @@ const NATIVE = join(import.meta.dirname, 'native.cjs');
 /** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
-/** Bundles leave this to Powertools' layer. */
-const OF_LAYERS = ['@aws-lambda-powertools/tracer'];
 const INIT_TIMEOUT_MS = 10_000; // Lambda's own limit
 const ARN = 'arn:aws:lambda:us-east-1:123456789012:function';
 
@@ -24,8 +22,7 @@ export type Lambda = Awaited<ReturnType<typeof startLambda>>;
 
 /**
  * An instance of a packaged function: its zip unpacked where no folder of packages is near, run by
- * AWS's runtime interface client with the environment of the template, changed by `changes`. Beside the
- * zip it finds the packages of its layers.
+ * AWS's runtime interface client with the environment of the template, changed by `changes`.
  *
  * @param alter changes the unpacked folder before it is run
  */
@@ -37,11 +34,6 @@ export async function startLambda(
   const root = await mkdtemp(join(tmpdir(), 'orders-task-'));
   const taskRoot = join(root, 'task');
   const modes = await unpack(definition.zip, taskRoot);
-  const packages = join(root, 'opt/nodejs/node_modules');
-  for (const name of OF_LAYERS) {
-    await mkdir(dirname(join(packages, name)), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), join(packages, name));
-  }
   await alter(taskRoot);
   const api = await startRuntimeApi(`${ARN}:${definition.name}`);
   const client = await clientFolder();
@@ -54,7 +46,6 @@ export async function startLambda(
       env: {
         ...definition.environment,
         ...reserved(definition, taskRoot),
-        NODE_PATH: packages,
         AWS_LAMBDA_RUNTIME_API: api.address,
         ...(!compiled && { AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true' }),
         ...changes,

@@ -1,55 +1,66 @@
 import { randomUUID } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { ROOT } from '../support/root.ts';
 import { environmentOf } from '../support/system.ts';
-import { until } from '../support/until.ts';
 import { clientFolder } from './client.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 
-const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:powertools:1';
-
 type KafkaRecord = { partition: number; key: string; value: string; headers: object[] };
 
-/** What the daemon hears of a part: each for itself, when it has ended. */
-type Part = {
-  id: string;
-  parent_id: string;
-  trace_id: string;
+/** A span as OTLP writes it in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). */
+type Span = {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
   name: string;
-  start_time: number;
-  annotations?: Record<string, unknown>;
-  aws?: { operation?: string };
+  kind: number;
+  startTimeUnixNano: string;
+  attributes: { key: string; value: Record<string, unknown> }[];
+  links?: { traceId: string; spanId: string }[];
+  status: { code?: number };
 };
+
+const ERROR = 2;
 
 let packaged: Awaited<ReturnType<typeof packageProd>>;
 let bench: OrderBench;
-let daemon: Socket;
-let datagrams: string[] = [];
+let collector: Server;
+let bodies: string[] = [];
 
 beforeAll(async () => {
   await clientFolder();
-  packaged = await packageProd({ TRACER_LAYER_ARN: LAYER });
+  packaged = await packageProd();
   bench = await createOrderBench();
-  daemon = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(daemon, 'listening');
-  daemon.on('message', (datagram) => datagrams.push(datagram.toString()));
+  collector = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      if (request.url === '/v1/traces') bodies.push(body);
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
 }, 120_000);
 
 afterAll(async () => {
-  daemon?.close();
+  collector?.close();
   await bench?.close();
   await packaged?.remove();
 });
 
-/** Runs a packaged function that tells its parts to a daemon of ours, for as long as `work` takes. */
+const addressOf = (server: { address(): unknown }) =>
+  `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+/** Runs a packaged function that sends its spans to a collector of ours, for as long as `work` takes. */
 async function using(
   key: string,
   changes: Record<string, string>,
@@ -57,14 +68,15 @@ async function using(
 ): Promise<void> {
   const definition = packaged.functions.find((one) => one.key === key);
   if (!definition) throw new Error(`${key} is not in the template`);
-  datagrams = [];
+  bodies = [];
   const lambda = await startLambda(definition, {
     ...environmentOf(bench),
     KAFKA_KIND: '',
     AUTH: 'off',
     NOTIFICATION_EMAIL: 'mock',
     NOTIFICATION_SMS: 'mock',
-    AWS_XRAY_DAEMON_ADDRESS: `127.0.0.1:${daemon.address().port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: addressOf(collector),
+    OTEL_TRACES_SAMPLER_ARG: '1',
     ...changes,
   });
   try {
@@ -74,62 +86,87 @@ async function using(
   }
 }
 
-const parts = () =>
-  datagrams
-    // A line that says how to read what follows, and the part.
-    .map((datagram): Part => JSON.parse(datagram.slice(datagram.indexOf('\n') + 1)))
-    .toSorted((a, b) => a.start_time - b.start_time);
+const spans = () =>
+  bodies
+    .flatMap((body) => JSON.parse(body).resourceSpans)
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap((scope): Span[] => scope.spans)
+    .toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1));
 
-/** The part of the invocation, once the daemon has heard of so many below it and its parts. */
-function invocation(others: number): Promise<Part> {
-  return until(`${others} parts and the one of the invocation`, () => {
-    const all = parts();
-    return all.length > others ? all.find(({ name }) => name.startsWith('## ')) : undefined;
-  });
+/** The span of the only invocation; all of its spans have come when the answer has. */
+function invocation(): Span {
+  const found = spans().filter(({ name }) => name.startsWith('orders-prod-'));
+  expect(found).toHaveLength(1);
+  return found[0] as Span;
 }
 
-/** After two invocations nothing has come before a datagram of our own. */
-async function silence(): Promise<void> {
-  const socket = createSocket('udp4');
-  socket.send('marker', daemon.address().port, '127.0.0.1');
-  await until('the marker', () => datagrams.includes('marker') || undefined);
-  socket.close();
-  expect(datagrams).toEqual(['marker']);
-}
+const attributesOf = ({ attributes }: Span) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-const below = ({ id }: Part) => parts().filter(({ parent_id }) => parent_id === id);
+const below = ({ spanId }: Span) => spans().filter(({ parentSpanId }) => parentSpanId === spanId);
 
-const outline = (part: Part) =>
-  below(part).map(({ name, aws }) => [name, aws?.operation].filter(Boolean).join(' '));
+const outline = (span: Span) => below(span).map(({ name }) => name);
 
 const sample = async (name: string) =>
   JSON.parse(await readFile(join(ROOT, `events/${name}.json`), 'utf8'));
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-test('an order is one part of its trace, with the calls to DynamoDB and Kafka and nothing private', async () => {
+test('an order is one span of its trace, with the calls to DynamoDB and Kafka and nothing private', async () => {
   const event = await sample('createOrder');
   event.headers.traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
+  const calls = ['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem'];
   await using('createOrder', {}, async (lambda) => {
     expect(await lambda.invoke(event)).toMatchObject({ answer: { statusCode: 201 } });
-    const part = await invocation(3);
-    expect(part).toMatchObject({
-      name: '## orders-prod-createOrder',
-      annotations: { ColdStart: true, Service: 'orders', traceId: TRACE },
+    const first = invocation();
+    expect(first).toMatchObject({
+      name: 'orders-prod-createOrder',
+      traceId: TRACE,
+      parentSpanId: '00f067aa0ba902b7',
     });
-    expect(outline(part)).toEqual(['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem']);
+    expect(attributesOf(first)).toMatchObject({ 'faas.coldstart': true });
+    expect(outline(first)).toEqual(calls);
+    expect(attributesOf(below(first)[0] as Span)).toMatchObject({
+      'rpc.service': 'DynamoDB',
+      'rpc.method': 'PutItem',
+      'http.response.status_code': 200,
+    });
+    expect(bodies.join()).toContain('{"key":"service.name","value":{"stringValue":"orders"}}');
     for (const secret of ['reader@example.org', '15550123', 'customer-1', 'book-42']) {
-      expect(datagrams.join()).not.toContain(secret);
+      expect(bodies.join()).not.toContain(secret);
     }
-    expect(lambda.log()).not.toContain('no tracer');
+    expect(lambda.log()).not.toContain('traces');
 
-    datagrams = [];
+    bodies = [];
+    delete event.headers.traceparent;
     await lambda.invoke(event);
-    const second = await invocation(3);
-    expect(outline(second)).toEqual(['DynamoDB PutItem', 'Kafka', 'DynamoDB UpdateItem']);
-    expect(second.annotations).toMatchObject({ ColdStart: false });
-    expect(second.trace_id).not.toBe(part.trace_id);
-    expect(parts().map(({ trace_id }) => trace_id)).toEqual(Array(4).fill(second.trace_id));
+    const second = invocation();
+    expect(outline(second)).toEqual(calls);
+    expect(attributesOf(second)).toMatchObject({ 'faas.coldstart': false });
+    expect(second.traceId).not.toBe(TRACE);
+    expect(spans().map(({ traceId }) => traceId)).toEqual(Array(4).fill(second.traceId));
+  });
+});
+
+test("the event of an order names the invocation's span, so that notify's goes on below it", async () => {
+  const event = await sample('createOrder');
+  await using('createOrder', {}, async (lambda) => {
+    const outcome = await lambda.invoke(event);
+    const order = JSON.parse(Object(outcome).answer.body).data;
+    const { traceId, spanId } = invocation();
+    const stored = await bench.repository.get(order.id);
+    expect(stored?.events[0]?.headers.traceparent).toBe(`00-${traceId}-${spanId}-01`);
+  });
+});
+
+test('a share of the traces is kept, and all that a caller keeps', async () => {
+  const event = await sample('getOrder');
+  await using('getOrder', { OTEL_TRACES_SAMPLER_ARG: '0' }, async (lambda) => {
+    await lambda.invoke(event);
+    expect(spans()).toEqual([]);
+    event.headers = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` };
+    await lambda.invoke(event);
+    expect(invocation()).toMatchObject({ traceId: TRACE });
   });
 });
 
@@ -148,7 +185,7 @@ function another(record: KafkaRecord, trace: string): KafkaRecord {
   };
 }
 
-test('records under way at once are parts beside each other, each with the trace of its request', async () => {
+test('records under way at once are spans beside each other, each in the trace of its request', async () => {
   const event = await sample('notify');
   const [record]: KafkaRecord[] = Object.values<KafkaRecord[]>(event.records).flat();
   if (!record) throw new Error('the sample has no record');
@@ -159,89 +196,106 @@ test('records under way at once are parts beside each other, each with the trace
       [another({ ...record, partition: n - 1 }, trace)],
     ]),
   );
-  let records: Part[] = [];
   await using('notify', {}, async (lambda) => {
     await lambda.invoke(event);
-    records = below(await invocation(3 + 3 * 6));
   });
-  const named = records.map(({ name, annotations }) => `${name} ${annotations?.traceId}`);
-  expect(named.toSorted()).toEqual(traces.map((trace) => `record ${trace}`));
+  const { traceId, spanId } = invocation();
+  const records = spans().filter(({ name }) => name === 'record');
+  expect(records.map((one) => one.traceId).toSorted()).toEqual(traces);
+  for (const one of records) {
+    expect(one).toMatchObject({ parentSpanId: '00f067aa0ba902b7', links: [{ traceId, spanId }] });
+  }
   const [calls] = records.map(outline);
   expect(calls?.slice(0, 2)).toEqual(['DynamoDB GetItem', 'DynamoDB UpdateItem']);
+  expect(calls).toHaveLength(6);
   expect(records.map(outline)).toEqual([calls, calls, calls]);
-  expect(datagrams.join()).not.toMatch(/example\.com|15550/);
+  expect(bodies.join()).not.toMatch(/example\.com|15550/);
 });
 
 test('a refusal is an error of the caller, an absent database a fault of ours, each by its code', async () => {
   const event = await sample('getOrder');
   await using('getOrder', {}, async (lambda) => {
     await lambda.invoke(event);
-    const refused = await invocation(1);
-    expect(refused).toMatchObject({ error: true, annotations: { errorCode: 'ORDER_NOT_FOUND' } });
-    expect(refused).not.toHaveProperty('fault');
+    const refused = invocation();
+    expect(attributesOf(refused)).toMatchObject({
+      'error.type': 'ORDER_NOT_FOUND',
+      'http.response.status_code': 404,
+    });
+    expect(refused.status.code).not.toBe(ERROR);
   });
   await using('getOrder', { DYNAMODB_ENDPOINT: 'http://127.0.0.1:1' }, async (lambda) => {
     await lambda.invoke(event);
-    const annotations = { errorCode: 'DATABASE_AWAY' };
-    expect(await invocation(1)).toMatchObject({ fault: true, annotations });
+    const failed = invocation();
+    expect(attributesOf(failed)).toMatchObject({ 'error.type': 'DATABASE_AWAY' });
+    expect(failed.status).toEqual({ code: ERROR });
   });
 });
 
-test('what an invocation no longer waits for ends with it', async () => {
+test('a span that an invocation no longer waits for ends with it', async () => {
   const hanging = createTcpServer(() => undefined).listen(0, '127.0.0.1');
   await once(hanging, 'listening');
-  const { port } = hanging.address() as AddressInfo;
-  const endpoint = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` };
   try {
-    await using('health', endpoint, async (lambda) => {
+    await using('health', { DYNAMODB_ENDPOINT: addressOf(hanging) }, async (lambda) => {
       await lambda.invoke(await sample('health'));
-      const part = await invocation(1);
-      expect(part.name).toBe('## orders-prod-health');
-      expect(below(part)).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining({ name: 'DynamoDB', annotations: { unfinished: true } }),
-        ]),
-      );
+      const span = invocation();
+      expect(span.name).toBe('orders-prod-health');
+      const unfinished = below(span).filter((one) => attributesOf(one).unfinished === true);
+      expect(unfinished.map(({ name }) => name)).toContain('DynamoDB Query');
     });
   } finally {
     hanging.close();
   }
 });
 
-test('without the layer an order is taken all the same, and a layer without the tracer is told', async () => {
+test('without a collector an order is taken all the same, and one that is away is told once', async () => {
   const event = await sample('createOrder');
   const accepted = { answer: { statusCode: 201 } };
-  await using('createOrder', { TRACER_LAYER_ARN: '' }, async (lambda) => {
+  await using('createOrder', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, async (lambda) => {
     expect(await lambda.invoke(event)).toMatchObject(accepted);
     expect(await lambda.invoke(event)).toMatchObject(accepted);
-    expect(lambda.log()).not.toContain('no tracer');
-    await silence();
+    expect(lambda.log()).not.toContain('traces');
+    expect(spans()).toEqual([]);
   });
-  await using('createOrder', { NODE_PATH: '' }, async (lambda) => {
+  const away = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
+  await using('createOrder', away, async (lambda) => {
     expect(await lambda.invoke(event)).toMatchObject(accepted);
     expect(await lambda.invoke(event)).toMatchObject(accepted);
-    expect(lambda.log()).toContain('no tracer');
-    await silence();
+    expect(lambda.log().split('traces not sent')).toHaveLength(2);
   });
 });
 
-test('what a provider says of an address is not told to X-Ray', async () => {
+test('a collector that hangs holds up an answer for 200 ms at most', async () => {
+  const hanging = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  try {
+    const event = await sample('createOrder');
+    await using(
+      'createOrder',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: addressOf(hanging) },
+      async (lambda) => {
+        expect(await lambda.invoke(event)).toMatchObject({ answer: { statusCode: 201 } });
+        expect(lambda.log()).toContain('not within 200 ms');
+      },
+    );
+  } finally {
+    hanging.close();
+  }
+});
+
+test('a trace tells nothing of the text in which a provider names an address', async () => {
   const ses = createServer((request, response) => {
     response.writeHead(400, { 'x-amzn-errortype': 'MessageRejected' });
     request.resume().on('end', () => response.end('{"message":"ada@example.com is on the list"}'));
   }).listen(0, '127.0.0.1');
   await once(ses, 'listening');
-  const changes = {
-    NOTIFICATION_EMAIL: 'ses',
-    AWS_ENDPOINT_URL_SESV2: `http://127.0.0.1:${(ses.address() as AddressInfo).port}`,
-  };
+  const changes = { NOTIFICATION_EMAIL: 'ses', AWS_ENDPOINT_URL_SESV2: addressOf(ses) };
   try {
     await using('notify', changes, async (lambda) => {
       await lambda.invoke(await sample('notify'));
-      const [record] = below(await invocation(5));
-      const asked = record && below(record).find(({ name }) => name === 'SES');
-      expect(asked).toMatchObject({ fault: true, annotations: { errorCode: 'MessageRejected' } });
-      expect(datagrams.join()).not.toMatch(/example\.com|15550/);
+      const asked = spans().find(({ name }) => name === 'SES') as Span;
+      expect(asked.status).toEqual({ code: ERROR });
+      expect(attributesOf(asked)).toMatchObject({ 'error.type': 'MessageRejected' });
+      expect(bodies.join()).not.toMatch(/example\.com|15550/);
     });
   } finally {
     ses.close();

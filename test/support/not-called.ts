@@ -7,7 +7,7 @@ const LOGS = {
   page: `${LAMBDA}/monitoring-cloudwatchlogs.html`,
 };
 const TRACES = {
-  by: "Lambda and its layer's tracer, for X-Ray",
+  by: 'Lambda, and the collector in its layer, for X-Ray',
   page: `${LAMBDA}/services-xray.html`,
 };
 const INTERFACES = {

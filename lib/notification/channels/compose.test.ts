@@ -23,32 +23,21 @@ function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {})
   );
 }
 
-/** The words that tell one event type from the others. */
-const SAYS = {
-  ORDER_CREATED: /(received|thank you for) your order/i,
-  ORDER_UPDATED: /is( now)? confirmed/i,
-  ORDER_SHIPPED: /on its way/i,
-  ORDER_DELIVERED: /has (arrived|been delivered)/i,
-  ORDER_CANCELLED: /has been cancelled/i,
-} satisfies Record<OrderEvent['type'], RegExp>;
-
 describe.each(EVENT_TYPES)('%s', (type) => {
-  test('has an email that says so and names the order', () => {
+  test('has an email that names the order', () => {
     const message = CHANNELS.email.compose({
       event: event(type),
       to: 'ada@example.com',
       locale: ENGLISH,
     });
     expect(message).toMatchObject({ channel: 'email', to: 'ada@example.com', orderId: ORDER });
-    expect(message.subject).toMatch(SAYS[type]);
     expect(message.subject).toContain(ORDER);
     expect(message.body).toContain(ORDER);
   });
 
-  test('has an SMS that says so, names the order and fits into one', () => {
+  test('has an SMS that names the order and fits into one', () => {
     const message = CHANNELS.sms.compose({ event: event(type), to: '+15550123', locale: ENGLISH });
     expect(message).toMatchObject({ channel: 'sms', to: '+15550123', orderId: ORDER });
-    expect(message.text).toMatch(SAYS[type]);
     expect(message.text).toContain(ORDER);
     expect(message.text.length).toBeLessThanOrEqual(160);
   });

@@ -229,12 +229,12 @@ async function run(): Promise<void> {
     const [address] = (await once(endpoint, 'message')) as [AddressInfo];
     const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
     const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
-    const parts = {
+    const benches = {
       delay: () => delay(bench, endpoint, Number(values.sent)),
       rates: () => rates(bench, Number(values.records)),
       memory: () => memory(bench, Number(values.backlog)),
     };
-    for (const [name, measure] of Object.entries(parts)) {
+    for (const [name, measure] of Object.entries(benches)) {
       if (values.only === undefined || values.only === name) await measure();
     }
   } finally {

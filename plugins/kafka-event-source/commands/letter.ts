@@ -76,7 +76,7 @@ const letter = z.object({
 /**
  * Reads a letter, with the headers of its message.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error that names the letter's fault
  */
 export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   const { requestContext, timestamp, payload } = parse(value);

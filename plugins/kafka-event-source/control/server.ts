@@ -37,7 +37,7 @@ const HOST = '127.0.0.1';
 const MAX_BODY = 7 * 1024 * 1024;
 const STATUS_PATH = '/kafka-event-source/status';
 
-/** What identifies the process that runs a service. */
+/** The folder and stage of a service, which identify the process that runs it. */
 export interface Place {
   readonly folder: string;
   readonly stage: string;

@@ -68,20 +68,20 @@ test('halves have all records, each once and in order, and neither is empty', ()
   const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(sizes, (list) => {
-      const parts = list.map((size, partition) => some(partition, size));
-      if (count(parts) < 2) return;
-      const [first, second] = split(parts);
+      const batch = list.map((size, partition) => some(partition, size));
+      if (count(batch) < 2) return;
+      const [first, second] = split(batch);
       expect(count(first)).toBeGreaterThan(0);
       expect(count(second)).toBeGreaterThan(0);
       const offsets = (half: PartitionRecords[], of: PartitionRecords) =>
         half.filter(({ inFlight }) => inFlight === of.inFlight).flatMap(({ records }) => records);
-      for (const one of parts) {
+      for (const one of batch) {
         expect([...offsets(first, one), ...offsets(second, one)]).toEqual(one.records);
       }
       const shared = first.filter(({ inFlight }) =>
         second.some((other) => other.inFlight === inFlight),
       );
-      expect(shared).toHaveLength(parts.length === 1 ? 1 : 0);
+      expect(shared).toHaveLength(batch.length === 1 ? 1 : 0);
     }),
   );
 });

@@ -40,7 +40,7 @@ const entry = (offset: number, record: object): BufferedRecord => {
 
 const bytesOf = ({ key, value, headers }: Message) =>
   [key, value, ...Object.entries(headers ?? {}).flat()].reduce<number>(
-    (sum, part) => sum + (part ? Buffer.byteLength(part as string) : 0),
+    (sum, message) => sum + (message ? Buffer.byteLength(message as string) : 0),
     0,
   );
 

@@ -35,7 +35,7 @@ export class Topic {
       if (!(await this.#isThere(consumer))) {
         // All records of a topic that is created later are new: it is read from its beginning.
         this.#atFirst = new Set();
-        // AWS does not say what it does then. Here polling waits; it does not create the topic.
+        // AWS does not document this case. Here polling waits, and the topic is not created.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,
         );

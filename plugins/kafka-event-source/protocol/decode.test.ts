@@ -102,10 +102,10 @@ test('every record is read as it was written, compressed or not', async () => {
           headers: one.headers,
         })),
       );
-      const seen = decoded.map(({ offset, timestamp, key, value, headers }) => {
+      const found = decoded.map(({ offset, timestamp, key, value, headers }) => {
         return { offset, timestamp, key, value, headers };
       });
-      expect(seen).toEqual(expected);
+      expect(found).toEqual(expected);
     }),
     { numRuns: 50 },
   );

@@ -100,7 +100,7 @@ async function decodeBatch(batch: Buffer, decompress: Decompress, records: Decod
       isControlRecord,
       batchContext,
     });
-    reader.at = end;
+    reader.skipTo(end);
   }
   // Compaction removes records and keeps the batch. Its end gets a mark like the end of a
   // transaction, so that reading goes on after it; kafkajs would fetch an empty last batch for ever.
@@ -128,14 +128,22 @@ const NO_HEADERS: readonly Header[] = [];
 
 class Reader {
   readonly #buffer: Buffer;
-  at = 0;
+  #at = 0;
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
   }
 
+  get at(): number {
+    return this.#at;
+  }
+
+  skipTo(at: number): void {
+    this.#at = at;
+  }
+
   byte(): number {
-    return this.#buffer.readInt8(this.at++);
+    return this.#buffer.readInt8(this.#at++);
   }
 
   /** A zigzag number of up to 64 bits. The numbers that Kafka writes here are far below 2^53. */
@@ -144,7 +152,7 @@ class Reader {
     let factor = 1;
     let byte: number;
     do {
-      byte = this.#buffer.readUInt8(this.at++);
+      byte = this.#buffer.readUInt8(this.#at++);
       value += (byte & 0x7f) * factor;
       factor *= 128;
     } while (byte >= 0x80);
@@ -154,9 +162,9 @@ class Reader {
   bytes(): Buffer | null {
     const length = this.varint();
     if (length < 0) return null;
-    const begin = this.at;
-    this.at += length;
-    return this.#buffer.subarray(begin, this.at);
+    const begin = this.#at;
+    this.#at += length;
+    return this.#buffer.subarray(begin, this.#at);
   }
 
   headers(): readonly Header[] {

@@ -99,9 +99,9 @@ const wellKnown: Readonly<Record<string, Special>> = {
     return `${time.slice(0, -'.000Z'.length)}${fraction(numberOf(nanos))}Z`;
   },
   'google.protobuf.Duration': ({ seconds, nanos }) => {
-    const [whole, parts] = [numberOf(seconds), numberOf(nanos)];
-    const sign = whole < 0 || parts < 0 ? '-' : '';
-    return `${sign}${Math.abs(whole)}${fraction(Math.abs(parts))}s`;
+    const [whole, rest] = [numberOf(seconds), numberOf(nanos)];
+    const sign = whole < 0 || rest < 0 ? '-' : '';
+    return `${sign}${Math.abs(whole)}${fraction(Math.abs(rest))}s`;
   },
   'google.protobuf.FieldMask': ({ paths }) => ((paths ?? []) as string[]).join(','),
   'google.protobuf.Empty': () => ({}),

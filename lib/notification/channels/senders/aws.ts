@@ -1,5 +1,5 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { tracePart } from '../../../tracer.ts';
+import { traceCall } from '../../../tracer.ts';
 import { type Problem, refusalOf } from './refusal.ts';
 import type { SendResult } from './sender.ts';
 
@@ -39,7 +39,7 @@ export function createAwsCaller<Sdk>(
     loaded ??= await load();
     const sdk = loaded;
     try {
-      const { MessageId = '' } = await tracePart(provider.toUpperCase(), {}, () => call(sdk));
+      const { MessageId = '' } = await traceCall({ name: provider.toUpperCase() }, () => call(sdk));
       return { success: true, messageId: MessageId };
     } catch (error) {
       return refusalOf(provider, error, permanent);

@@ -91,17 +91,17 @@ test.each(kinds)(
   "Powertools' consumer reads a %s event with a tombstone and signed header bytes",
   async (kind) => {
     const event = await delivered(kind, ODD);
-    const seen: unknown[] = [];
+    const found: unknown[] = [];
     const handler = kafkaConsumer<string, unknown>(
       async ({ records }) => {
         for (const { key, value, headers, originalHeaders } of records) {
-          seen.push([key, value, headers?.length, originalHeaders]);
+          found.push([key, value, headers?.length, originalHeaders]);
         }
       },
       { value: { type: 'json' } },
     );
     await handler(event as unknown as Parameters<typeof handler>[0], {} as Context);
-    expect(seen).toEqual([
+    expect(found).toEqual([
       ['k2', undefined, 0, []],
       ['k3', { id: 3 }, 1, [{ trace: [0x76, -36] }]],
     ]);

@@ -107,7 +107,7 @@ test("Powertools' parser takes the event", async () => {
 });
 
 test("Powertools' idempotency handles each record once when the batch comes twice", async () => {
-  expect(await printed('seen', 6)).toEqual(['0', '1', '2', '0', '1', '2']);
+  expect(await printed('received', 6)).toEqual(['0', '1', '2', '0', '1', '2']);
   expect(await printed('effect', 3)).toEqual(['0', '1', '2']);
 });
 

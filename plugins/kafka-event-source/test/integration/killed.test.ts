@@ -55,16 +55,16 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
         seen: () => bench.log.slice(-5),
       });
       await kill(child);
-      const seen = lambda.invocations.length;
+      const known = lambda.invocations.length;
       const committed = [await bench.committed(0), await bench.committed(1)];
       child = startPoller(bench, lambda, { batchSize: 5 });
-      await until('the restart', () => lambda.invocations.length > seen + 4, {
+      await until('the restart', () => lambda.invocations.length > known + 4, {
         withinMs: 40_000,
         seen: () => bench.log.slice(-5),
       });
       for (const partition of [0, 1]) {
-        const [first] = offsets(lambda.invocations.slice(seen), partition);
-        const before = offsets(lambda.invocations.slice(0, seen), partition);
+        const [first] = offsets(lambda.invocations.slice(known), partition);
+        const before = offsets(lambda.invocations.slice(0, known), partition);
         // Delivery begins at the committed offset, and so never after an undelivered record.
         if (first !== undefined) expect(first).toBe(Math.max(0, committed[partition] ?? 0));
         expect(first ?? 0).toBeLessThanOrEqual(Math.max(-1, ...before) + 1);

@@ -51,7 +51,7 @@ const installed = () => join(folder, 'home/node_modules', NAME);
 const sls = () => join(folder, 'home/node_modules/serverless/bin/serverless.js');
 
 /** Runs an example with the published plugin alone, until the test has its output. */
-async function example(name: string, bench: Bench, seen: (output: () => string) => Promise<void>) {
+async function example(name: string, bench: Bench, check: (output: () => string) => Promise<void>) {
   const directory = join(folder, 'home', name);
   await cp(join(installed(), 'examples', name), directory, { recursive: true });
   const port = String(await freePort());
@@ -63,7 +63,7 @@ async function example(name: string, bench: Bench, seen: (output: () => string) 
   const output = collect(child);
   const ended = once(child, 'exit');
   try {
-    await seen(output);
+    await check(output);
   } finally {
     child.kill('SIGINT');
     await ended;

@@ -358,7 +358,9 @@ describe('the access to a registry', () => {
     const { bench, poller } = await begin([avro(id, 1)], access(server, login));
     await using _ = bench;
     const problem = () => poller.stats.snapshot().lastResult;
-    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.denied}`, { seen: problem });
+    await until('the problem', () => problem() === `PROBLEM: ${RESULTS.denied}`, {
+      seen: problem,
+    });
     expect(bench.log.join('\n')).not.toContain('swordfish');
     expect(await bench.committed()).toBe(-1);
   });

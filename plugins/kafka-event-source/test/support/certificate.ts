@@ -47,7 +47,7 @@ export function encrypt(privateKey: string, passphrase: string): string {
   return key.export({ type: 'pkcs8', format: 'pem', cipher, passphrase }).toString();
 }
 
-interface Parts {
+interface Content {
   readonly subject: string;
   readonly issuer: string;
   readonly keys: Keys;
@@ -69,7 +69,7 @@ const OID = {
 } as const;
 const DAY_MS = 86_400_000;
 
-function build({ subject, issuer, keys, issuerKey, ca }: Parts): string {
+function build({ subject, issuer, keys, issuerKey, ca }: Content): string {
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
   const body = sequence(
     der(0xa0, integer(Buffer.from([2]))),

@@ -20,9 +20,9 @@ export async function crash({ records }, { awsRequestId }) {
     .map(({ value }) => Buffer.from(value, 'base64').toString());
   console.log(`received ${values.join(',')}`);
   for (const value of values) {
-    const seen = `crashed-${value}`;
-    if (existsSync(seen) || !/^(exit|throw|later)$/.test(value)) continue;
-    writeFileSync(seen, awsRequestId);
+    const marker = `crashed-${value}`;
+    if (existsSync(marker) || !/^(exit|throw|later)$/.test(value)) continue;
+    writeFileSync(marker, awsRequestId);
     if (value === 'exit') process.exit(3);
     const raise = () => {
       throw new Error('out of reach');

@@ -87,7 +87,7 @@ const once = makeIdempotent(
 export const idempotent = async (event, context) => {
   for (const record of Object.values(event.records).flat()) {
     await once(record, context);
-    console.log('seen:', record.offset);
+    console.log('received:', record.offset);
   }
   if (isFirst('idempotent')) throw new Error('after the effects, the first time');
 };
