@@ -68,7 +68,7 @@ async function takeTurn(): Promise<boolean> {
     await writeFile(TURN, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (Object(error).code !== 'EEXIST') throw error; // jest's Error is another class
     const holder = Number(await readFile(TURN, 'utf8').catch(() => ''));
     if (holder > 0 && !isRunning(holder)) await rm(TURN, { force: true }); // it was killed
     return false;
