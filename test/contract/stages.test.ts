@@ -7,15 +7,6 @@ import { ROOT } from '../support/root.ts';
 
 /** The release that made the stacks of stage prod: its template as {@link namesIn} reads it. */
 const BEFORE = join(ROOT, 'test/fixtures/template/prod.json');
-/** Logical ids that were added since. No earlier id may be removed or renamed. */
-const ADDED: string[] = [
-  'GivenUpNotificationsAlarm',
-  'HeldBackAlarm',
-  'HttpApiAuthorizerTokens',
-  'HttpApiRouteOptionsProxyVar',
-  'PutOffAlarm',
-  'StuckRecordAlarm',
-];
 
 const CLUSTER =
   'arn:aws:kafka:eu-west-1:123456789012:cluster/shop/0f0f0f0f-1111-2222-3333-444444444444-5';
