@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -83,38 +83,38 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   ]);
   prepare(directory);
 
-  const options = { directory, kafkaPort, dynamoPort, supervisor, say };
-  let found: Addresses;
-  if (backend === 'java') {
-    const started = await startBackend(options);
-    for (const service of own) keepUp(service, started, plan, stop);
-    found = started;
-  } else {
-    found = backend === 'docker' ? await startDocker({ ...options, uiPort }) : given(settings);
-    await answering(found);
-  }
-  const { table, topics } = readDefinition();
-  await createResources({ ...found, table, topics });
-  say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
-  const identity =
-    settings.AUTH === 'local' ? await startIssuer(plan, supervisor) : identityIn(settings);
-  await serveFunctions(plan, supervisor, { ...found, identity });
+  const found = backend === 'none' ? given(settings) : onThisMachine(kafkaPort, dynamoPort);
+  say(`starting ${backend === 'none' ? '' : 'Kafka, DynamoDB and '}the functions`);
+  const identity = identityIn(settings);
+  await serveFunctions(plan, supervisor, { ...found, identity }, async () => {
+    if (settings.AUTH === 'local') await startIssuer(plan, supervisor);
+    const options = { directory, kafkaPort, dynamoPort, supervisor, say };
+    if (backend === 'java') {
+      const started = await startBackend(options);
+      for (const service of own) keepUp(service, started, plan, stop);
+    } else {
+      if (backend === 'docker') await startDocker({ ...options, uiPort });
+      await answering(found);
+    }
+    const { table, topics } = readDefinition();
+    await createResources({ ...found, table, topics });
+    say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
+  });
 }
 
-/** Starts the local issuer, and returns where functions find it. */
-async function startIssuer({ settings, directory }: Plan, supervisor: Supervisor) {
+/** Starts the local issuer; it answers when this is done. */
+async function startIssuer({ settings, directory }: Plan, supervisor: Supervisor): Promise<void> {
   const port = settings.ISSUER_PORT;
-  const issuer = issuerAt(port);
   const task: Task = {
     name: 'the issuer of tokens',
     command: process.execPath,
     args: [join(import.meta.dirname, 'issuer.ts'), String(port), directory],
     log: join(directory, 'logs/issuer.log'),
   };
+  const keys = `${issuerAt(port)}/jwks`;
   await whileRunning(task, supervisor.run(task), (gone) =>
-    until(`${task.name} on ${issuer} to answer`, ANSWER, () => answersAt(`${issuer}/jwks`), gone),
+    until(`${task.name} on ${keys} to answer`, ANSWER, () => answersAt(keys), gone),
   );
-  return { AUTH: 'local', AUTH_ISSUER: issuer, AUTH_AUDIENCE: AUDIENCE };
 }
 
 async function answersAt(address: string): Promise<true> {
@@ -124,12 +124,22 @@ async function answersAt(address: string): Promise<true> {
   throw new Error(`it answers ${answer.status}`);
 }
 
-function identityIn({ AUTH, AUTH_ISSUER = '', AUTH_AUDIENCE = '' }: Settings) {
+/** What the functions are told of callers. */
+function identityIn({ AUTH, ISSUER_PORT, AUTH_ISSUER = '', AUTH_AUDIENCE = '' }: Settings) {
+  if (AUTH === 'local')
+    return { AUTH, AUTH_ISSUER: issuerAt(ISSUER_PORT), AUTH_AUDIENCE: AUDIENCE };
   return { AUTH, AUTH_ISSUER, AUTH_AUDIENCE };
 }
 
 function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {
   return { kafkaBrokers: KAFKA_BROKERS, dynamoEndpoint: DYNAMODB_ENDPOINT };
+}
+
+function onThisMachine(kafkaPort: number, dynamoPort: number): Addresses {
+  return {
+    kafkaBrokers: `localhost:${kafkaPort}`,
+    dynamoEndpoint: `http://localhost:${dynamoPort}`,
+  };
 }
 
 async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
@@ -138,9 +148,15 @@ async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
   await until(`${dynamo} to answer`, ANSWER, () => dynamodbAnswers(dynamoEndpoint));
 }
 
-type Found = Addresses & { identity: Record<'AUTH' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE', string> };
+type Found = Addresses & { identity: ReturnType<typeof identityIn> };
 
-async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Found) {
+/** The functions load while the services start, and take the first request when those answer. */
+async function serveFunctions(
+  plan: Plan,
+  supervisor: Supervisor,
+  found: Found,
+  startServices: () => Promise<void>,
+) {
   const { settings, directory, say } = plan;
   const api = `http://localhost:${settings.HTTP_PORT}`;
   const env = {
@@ -151,15 +167,21 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Found) 
       settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
     ...found.identity,
   };
+  // Kept from a start that was killed together with its supervisor, it would be there too soon.
   const file = join(directory, 'env.json');
+  rmSync(file, { force: true });
   supervisor.remove(file);
-  writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
 
-  const task = { ...plan.functions, env: { ...plan.functions.env, ...env }, first: true };
-  say('starting the functions');
+  const task = {
+    ...plan.functions,
+    env: { ...plan.functions.env, ...env, START_WHEN_THERE: file },
+    first: true,
+  };
   const child = supervisor.run(task);
-  await whileRunning(task, child, (gone) => {
-    return until(`${api}/api/health to say that it works`, HEALTHY, () => healthy(api), gone);
+  await whileRunning(task, child, async (gone) => {
+    await startServices();
+    writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
+    await until(`${api}/api/health to say that it works`, HEALTHY, () => healthy(api), gone);
   });
   say(
     `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +

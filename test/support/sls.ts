@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from './root.ts';
@@ -9,21 +8,18 @@ import { until } from './until.ts';
 const SLS = join(ROOT, 'node_modules/.bin/sls');
 const NODE = join(ROOT, 'node_modules/.bin');
 
-/** Node keeps its compiled code here: the tests start the framework many times. */
-const CACHE = join(tmpdir(), 'node-compile-cache');
-
 type Environment = Record<string, string | undefined>;
 
 /** The environment of a person's terminal: with Node 24, and without what jest and other tests set. */
 export function plainEnvironment(own: Environment = {}): Environment {
-  const { PATH, HOME, LANG, TMPDIR } = process.env;
+  const { PATH, HOME, LANG, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   return {
     PATH: `${NODE}:${PATH}`,
     HOME,
     LANG,
     TMPDIR,
     SLS_TELEMETRY_DISABLED: '1',
-    NODE_COMPILE_CACHE: CACHE,
+    NODE_COMPILE_CACHE,
     ...own,
   };
 }
