@@ -1,6 +1,6 @@
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, type BuildResult, build, context } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, context, type Plugin } from 'esbuild';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 
 const OUT = 'dist';
@@ -35,6 +35,14 @@ export const BUNDLE = {
   legalComments: 'none',
   logLevel: 'warning',
 } satisfies BuildOptions;
+
+/** OpenTelemetry is a file of its own beside each bundle: code that never runs costs an initialisation, too. */
+const OTEL_BESIDE: Plugin = {
+  name: 'otel beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/otel\.ts$/ }, () => ({ path: './otel.js', external: true }));
+  },
+};
 
 /** What a build made: every function of the service by its name, and the bytes of its bundle. */
 export type BuildReport = { functions: { name: string; bytes: number }[]; milliseconds: number };
@@ -84,9 +92,13 @@ export async function watchFunctions(
       if (result.errors.length === 0) throw error;
     }
   };
+  const options = await optionsFor(serviceDir);
   const watcher = await context({
-    ...(await optionsFor(serviceDir)),
-    plugins: [{ name: 'write', setup: ({ onEnd }) => onEnd((result) => end(result as Built)) }],
+    ...options,
+    plugins: [
+      ...options.plugins,
+      { name: 'write', setup: ({ onEnd }) => onEnd((result) => end(result as Built)) },
+    ],
   });
   await watcher.watch();
   try {
@@ -100,13 +112,18 @@ export async function watchFunctions(
 
 async function optionsFor(serviceDir: string, only = '*') {
   const handlers = await Array.fromAsync(glob(`functions/${only}/handler.ts`, { cwd: serviceDir }));
+  const beside = await Array.fromAsync(glob('lib/otel.ts', { cwd: serviceDir }));
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.toSorted().map((file) => ({
-      in: file,
-      out: join(basename(dirname(file)), 'handler'),
-    })),
+    entryPoints: handlers.toSorted().flatMap((file) => {
+      const name = basename(dirname(file));
+      return [file, ...beside].map((path) => ({
+        in: path,
+        out: join(name, basename(path, '.ts')),
+      }));
+    }),
+    plugins: [OTEL_BESIDE],
     outdir: OUT,
     write: false,
     metafile: true,
@@ -117,8 +134,8 @@ type Built = BuildResult<{ metafile: true; write: false }>;
 
 /** Writes the bundles, each with the notices of its packages beside it. */
 async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built): Promise<void> {
-  const notices = [...(await noticesOf(metafile, serviceDir))].map(([bundle, contents]) => ({
-    path: join(dirname(bundle), NOTICES),
+  const notices = [...(await noticesOf(metafile, serviceDir))].map(([folder, contents]) => ({
+    path: join(folder, NOTICES),
     contents,
   }));
   await writeOutput([...outputFiles, ...notices]);
@@ -160,7 +177,7 @@ function report(
   start: number,
 ): BuildReport {
   const functions = files
-    .filter(({ path }) => path.endsWith('.js'))
+    .filter(({ path }) => basename(path) === 'handler.js')
     .map(({ path, contents }) => ({
       name: dirname(relative(join(serviceDir, OUT), path)),
       bytes: contents.length,
