@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, type BuildResult, build, context, type Plugin } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, type Plugin, stop } from 'esbuild';
+import { type Build, keepBuild, lastBuild } from './plugins/build/fresh.ts';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
+import { watchFolders } from './plugins/build/watch.ts';
 
 const OUT = 'dist';
+
+/** Where code is, until the first build says what it reads. */
+const SOURCES = ['functions', 'lib'];
 
 /** esbuild's ES modules have no `require`, which the CommonJS packages inside them call. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
@@ -37,6 +43,7 @@ export const BUNDLE = {
 } satisfies BuildOptions;
 
 /** OpenTelemetry is a file of its own beside each bundle: code that never runs costs an initialisation, too. */
+const OTEL = 'lib/otel.ts';
 const OTEL_BESIDE: Plugin = {
   name: 'otel beside',
   setup({ onResolve }) {
@@ -57,66 +64,86 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const built = await build(await optionsFor(serviceDir, only));
-  await writeBundles(serviceDir, built);
-  return report(serviceDir, built.outputFiles, start);
+  const { outputFiles } = await buildAndWrite(serviceDir, only);
+  return report(serviceDir, outputFiles, start);
 }
 
 /**
- * Builds, and again at every change of the code. A build that fails leaves the bundles as they were.
+ * Builds, unless the last build still stands, and again at every change of the code. A build that fails leaves the
+ * bundles as they were. Between two builds esbuild does not run: it would keep several hundred megabytes.
  *
  * @param built called after every build that changed a bundle, the first one apart
  * @param failed called after every build that failed, the first one apart; esbuild says why
+ * @returns what ends the watching
  */
 export async function watchFunctions(
   serviceDir: string,
   { built, failed }: { built: () => void; failed: () => void },
-): Promise<{ stop(): Promise<void> }> {
-  const first = Promise.withResolvers<void>();
-  let last: string | undefined;
-  const end = async (result: Built) => {
-    try {
-      if (result.errors.length > 0) {
-        throw new Error('The functions do not build; esbuild says why above.');
-      }
-      const now = result.outputFiles.map(({ hash }) => hash).join();
-      if (now === last) return;
-      await writeBundles(serviceDir, result);
-      if (last !== undefined) built();
-      last = now;
-      first.resolve();
-    } catch (error) {
-      first.reject(error);
-      if (last !== undefined) failed();
-      // esbuild prints its own errors; what else is thrown here it prints, too.
-      if (result.errors.length === 0) throw error;
-    }
+): Promise<() => void> {
+  let last: Pick<Build, 'hash' | 'folders'> = { hash: '', folders: SOURCES };
+  const rebuild = async () => {
+    const now = await buildAndWrite(serviceDir).finally(stop);
+    const isNew = now.hash !== last.hash;
+    last = now;
+    return isNew;
   };
-  const options = await optionsFor(serviceDir);
-  const watcher = await context({
-    ...options,
-    plugins: [
-      ...options.plugins,
-      { name: 'write', setup: ({ onEnd }) => onEnd((result) => end(result as Built)) },
-    ],
-  });
-  await watcher.watch();
-  try {
-    await first.promise;
-  } catch (error) {
-    await watcher.dispose();
+  const begin = async () => {
+    const kept = await lastBuild(serviceDir, await handlersIn(serviceDir));
+    if (kept) last = kept;
+    else await rebuild();
+  };
+  const first = begin();
+  const unwatch = watchFolders(
+    serviceDir,
+    () => last.folders,
+    () => first.then(rebuild).then((isNew) => (isNew ? built() : undefined), failed),
+  );
+  await first.catch((error: unknown) => {
+    unwatch();
     throw error;
-  }
-  return { stop: () => watcher.dispose() };
+  });
+  return unwatch;
 }
 
-async function optionsFor(serviceDir: string, only = '*') {
-  const handlers = await Array.fromAsync(glob(`functions/${only}/handler.ts`, { cwd: serviceDir }));
-  const beside = await Array.fromAsync(glob('lib/otel.ts', { cwd: serviceDir }));
+/** One build of all functions, or of one. */
+async function buildAndWrite(serviceDir: string, only?: string) {
+  const since = new Date();
+  const handlers = await handlersIn(serviceDir, only);
+  const result = await build(optionsFor(serviceDir, handlers));
+  const { outputFiles } = result;
+  const written = await writeBundles(serviceDir, result);
+  const inputs = Object.keys(result.metafile.inputs);
+  const tops = inputs.flatMap((path) => /^([^/:]+)\//.exec(path)?.[1] ?? []);
+  const own = new Set([...SOURCES, ...tops]);
+  for (const foreign of ['node_modules', '..']) own.delete(foreign);
+  const hash = outputFiles.map((file) => file.hash).join();
+  const folders = [...own];
+  const read = [...inputs, ...(await madeBy(serviceDir))];
+  if (!only) await keepBuild(serviceDir, { hash, folders, handlers }, { read, written, since });
+  return { outputFiles, hash, folders };
+}
+
+/** The files beside the functions' code that a bundle depends on: this build itself, its packages and settings. */
+async function madeBy(serviceDir: string): Promise<string[]> {
+  const own = ['esbuild.config.ts', 'package-lock.json', 'plugins/build/*.ts'];
+  const files = await Array.fromAsync(glob(own, { cwd: import.meta.dirname }));
+  return [
+    ...files.map((file) => join(import.meta.dirname, file)),
+    join(serviceDir, 'tsconfig.json'),
+  ];
+}
+
+async function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
+  const pattern = `functions/${name}/handler.ts`;
+  return (await Array.fromAsync(glob(pattern, { cwd: serviceDir }))).toSorted();
+}
+
+function optionsFor(serviceDir: string, handlers: string[]) {
+  const beside = existsSync(join(serviceDir, OTEL)) ? [OTEL] : [];
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.toSorted().flatMap((file) => {
+    entryPoints: handlers.flatMap((file) => {
       const name = basename(dirname(file));
       return [file, ...beside].map((path) => ({
         in: path,
@@ -132,13 +159,15 @@ async function optionsFor(serviceDir: string, only = '*') {
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
-/** Writes the bundles, each with the notices of its packages beside it. */
-async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built): Promise<void> {
+/** Writes the bundles, each with the notices of its packages beside it; answers the paths of all. */
+async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built) {
   const notices = [...(await noticesOf(metafile, serviceDir))].map(([folder, contents]) => ({
     path: join(folder, NOTICES),
     contents,
   }));
-  await writeOutput([...outputFiles, ...notices]);
+  const files = [...outputFiles, ...notices];
+  await writeOutput(files);
+  return files.map(({ path }) => path);
 }
 
 type File = { path: string; contents: Uint8Array | string };
@@ -166,7 +195,7 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
   try {
     return (await readFile(path)).equals(Buffer.from(contents));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
 }

@@ -17,7 +17,7 @@ export type Written = { refused: boolean; item?: Item | undefined };
 export type TransactionEnd = 'done' | 'conflict' | { refusedBy: (Item | undefined)[] };
 
 /** Reasons of a cancelled transaction that another try may change. */
-const PASSING_REASONS = new Set(['ThrottlingError', 'ProvisionedThroughputExceeded']);
+const RETRIABLE_REASONS = new Set(['ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 /** @throws AppError `DATABASE_AWAY` when the write was not answered */
 export async function attempt(write: Promise<{ Attributes?: Item | undefined }>): Promise<Written> {
@@ -47,7 +47,7 @@ export async function attemptAll(transaction: Promise<unknown>): Promise<Transac
       return { refusedBy: reasons.map(({ Item: item }) => item && unmarshall(item)) };
     }
     if (reasons.some(({ Code }) => Code === 'TransactionConflict')) return 'conflict';
-    if (!reasons.some(({ Code = '' }) => PASSING_REASONS.has(Code))) throw error;
+    if (!reasons.some(({ Code = '' }) => RETRIABLE_REASONS.has(Code))) throw error;
     throw new AppError('DATABASE_AWAY', 'DynamoDB is throttled.', {}, error);
   }
 }

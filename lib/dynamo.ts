@@ -13,7 +13,7 @@ const MAX_ATTEMPTS = 3;
 export type Credentials = { accessKeyId: string; secretAccessKey: string };
 
 /** Answers of the service itself that another try may change. */
-const PASSING = new Set([
+const RETRIABLE = new Set([
   'InternalServerError',
   'ItemCollectionSizeLimitExceededException',
   'LimitExceededException',
@@ -58,8 +58,8 @@ export function createDynamo(
 export function asDatabaseError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const status = '$metadata' in error ? statusIn(error.$metadata) : undefined;
-  const passes = status === undefined ? isFromNetwork(error) : isPassing(error, status);
-  if (!passes) return error;
+  const retriable = status === undefined ? isFromNetwork(error) : isRetriable(error, status);
+  if (!retriable) return error;
   return new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.', {}, error);
 }
 
@@ -69,10 +69,10 @@ function statusIn(metadata: unknown): number | undefined {
 }
 
 /** A server that is away may answer with a page of a proxy, or with nothing: its status tells. */
-function isPassing(error: Error, status: number): boolean {
-  return PASSING.has(error.name) || status >= 500 || status === 429;
+function isRetriable(error: Error, status: number): boolean {
+  return RETRIABLE.has(error.name) || status >= 500 || status === 429;
 }
 
 function isFromNetwork(error: Error): boolean {
-  return PASSING.has(error.name) || ('code' in error && typeof error.code === 'string');
+  return RETRIABLE.has(error.name) || ('code' in error && typeof error.code === 'string');
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import type { Jars } from '../plugins/kafka-event-source/broker/jars.ts';
+import { javaFlags } from '../plugins/kafka-event-source/broker/kafka.ts';
 import type { Service } from '../plugins/kafka-event-source/broker/services.ts';
 import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 
@@ -27,7 +28,7 @@ function dynamodbTask(jars: string, directory: string, port: number): Task {
     name: 'dynamodb',
     command: 'java',
     args: [
-      ...['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Dsqlite4java.library.path=${jars}`],
+      ...[...javaFlags, `-Dsqlite4java.library.path=${jars}`],
       ...['-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration'],
       // Jetty reads this file with the properties given before it.
       ...[`port=${port}`, `dbPath=${data}`, join(import.meta.dirname, 'dynamodb.xml')],

@@ -17,6 +17,10 @@ if (Number.parseInt(running, 10) < NEEDED) {
   process.exit(1);
 }
 
+// Node compiles the framework and the SDK only once, for this process and for those that it starts.
+process.env.NODE_COMPILE_CACHE ||= require('node:path').join(__dirname, '../.local/compile-cache');
+require('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+
 // kafkajs counts one of its timers below zero, which Node tells at the first connection.
 const emitWarning = process.emitWarning;
 process.emitWarning = (warning, ...rest) => {

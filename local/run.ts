@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -79,24 +79,32 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   ]);
   prepare(directory);
 
-  const options = { directory, kafkaPort, dynamoPort, supervisor, say };
-  let found: Addresses;
-  if (backend === 'java') {
-    const started = await startBackend(options);
-    for (const service of own) keepUp(service, started, plan, stop);
-    found = started;
-  } else {
-    found = backend === 'docker' ? await startDocker({ ...options, uiPort }) : given(settings);
-    await answering(found);
-  }
-  const { table, topics } = readDefinition();
-  await createResources({ ...found, table, topics });
-  say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
-  await serveFunctions(plan, supervisor, found);
+  const found = backend === 'none' ? given(settings) : onThisMachine(kafkaPort, dynamoPort);
+  say(`starting ${backend === 'none' ? '' : 'Kafka, DynamoDB and '}the functions`);
+  await serveFunctions(plan, supervisor, found, async () => {
+    const options = { directory, kafkaPort, dynamoPort, supervisor, say };
+    if (backend === 'java') {
+      const started = await startBackend(options);
+      for (const service of own) keepUp(service, started, plan, stop);
+    } else {
+      if (backend === 'docker') await startDocker({ ...options, uiPort });
+      await answering(found);
+    }
+    const { table, topics } = readDefinition();
+    await createResources({ ...found, table, topics });
+    say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
+  });
 }
 
 function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {
   return { kafkaBrokers: KAFKA_BROKERS, dynamoEndpoint: DYNAMODB_ENDPOINT };
+}
+
+function onThisMachine(kafkaPort: number, dynamoPort: number): Addresses {
+  return {
+    kafkaBrokers: `localhost:${kafkaPort}`,
+    dynamoEndpoint: `http://localhost:${dynamoPort}`,
+  };
 }
 
 async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
@@ -105,7 +113,13 @@ async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
   await until(`${dynamo} to answer`, ANSWER, () => dynamodbAnswers(dynamoEndpoint));
 }
 
-async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Addresses) {
+/** The functions load while the services start, and take the first request when those answer. */
+async function serveFunctions(
+  plan: Plan,
+  supervisor: Supervisor,
+  found: Addresses,
+  startServices: () => Promise<void>,
+) {
   const { settings, directory, say } = plan;
   const api = `http://localhost:${settings.HTTP_PORT}`;
   const env = {
@@ -115,15 +129,21 @@ async function serveFunctions(plan: Plan, supervisor: Supervisor, found: Address
     NOTIFICATION_UNSUBSCRIBE_URL:
       settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
   };
+  // Kept from a start that was killed together with its supervisor, it would be there too soon.
   const file = join(directory, 'env.json');
+  rmSync(file, { force: true });
   supervisor.remove(file);
-  writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
 
-  const task = { ...plan.functions, env: { ...plan.functions.env, ...env }, first: true };
-  say('starting the functions');
+  const task = {
+    ...plan.functions,
+    env: { ...plan.functions.env, ...env, START_WHEN_THERE: file },
+    first: true,
+  };
   const child = supervisor.run(task);
-  await whileRunning(task, child, (gone) => {
-    return until(`${api}/api/health to say that it works`, HEALTHY, () => healthy(api), gone);
+  await whileRunning(task, child, async (gone) => {
+    await startServices();
+    writeFileSync(file, `${JSON.stringify(env, null, 2)}\n`);
+    await until(`${api}/api/health to say that it works`, HEALTHY, () => healthy(api), gone);
   });
   say(
     `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
 import { chooseBackend } from './choose.ts';
+import { offline } from './offline.ts';
 import { ownOptions } from './options.ts';
 import { run } from './run.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { stopSignal } from './stop.ts';
 
 const root = join(import.meta.dirname, '..');
+
+const VERBOSE = '--verbose';
 
 const help = `npm start: Kafka, DynamoDB and the functions, all on this machine, until Ctrl-C.
 
@@ -18,11 +20,12 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
   DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
   KAFKA_UI_PORT   default 8080 (Docker only)
   AWS_REGION      default us-east-1
+  --verbose       shows all that serverless-offline prints, too
 
 Data and logs are in .local/ and stay; "npm run reset" clears them.
 `;
 
-ownOptions(help);
+const isVerbose = ownOptions(help, [VERBOSE]).has(VERBOSE);
 
 const stop = stopSignal();
 
@@ -31,26 +34,10 @@ try {
   const settings = readSettings(process.env, backend);
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const directory = join(root, '.local');
-  await run({ backend, settings, directory, functions: functions(settings), say }, stop);
+  await run({ backend, settings, directory, functions: offline(settings, isVerbose), say }, stop);
   process.exit(0);
 } catch (error) {
   if (stop.aborted) process.exit(0);
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exit(1);
-}
-
-/** serverless-offline, by itself and not through npx: one process less to end. */
-function functions({ HTTP_PORT, LAMBDA_PORT }: Settings): Task {
-  const ports = ['--httpPort', String(HTTP_PORT), '--lambdaPort', String(LAMBDA_PORT)];
-  const sls = join(root, 'node_modules/.bin/sls');
-  // Node takes 16 KB of address and headers; what is over its limit reaches no function.
-  const node = ['--disable-warning=TimeoutNegativeWarning', '--max-http-header-size=65536'];
-  return {
-    name: 'sls offline',
-    command: process.execPath,
-    // kafkajs counts one of its timers below zero, which Node warns of at every connection.
-    args: [...node, sls, 'offline', 'start', ...ports],
-    cwd: root,
-    signal: 'SIGINT',
-  };
 }

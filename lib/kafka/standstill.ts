@@ -44,7 +44,7 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
     input: Omit<Partial<UpdateCommand['input']>, 'TableName' | 'Key'>,
   ) => attempt(dynamo.send(new UpdateCommand({ TableName: table, Key: stuckKey(name), ...input })));
 
-  async function stand({ partition: name, record, error }: Failed): Promise<void> {
+  async function noteFailure({ partition: name, record, error }: Failed): Promise<void> {
     const { topic, partition, offset } = record;
     const now = clock.now();
     const last = noted.get(name);
@@ -74,7 +74,7 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
     }
   }
 
-  async function goOn(name: string, { offset }: { offset: number }): Promise<void> {
+  async function noteProgress(name: string, { offset }: { offset: number }): Promise<void> {
     await update(name, {
       ConditionExpression: '#offset = :offset',
       UpdateExpression: 'SET #since = :now, #at = :now',
@@ -91,8 +91,8 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
         const first = own.find((failure): failure is Failed => failure.why === 'failed');
         const last = noted.get(name);
         try {
-          if (first) await stand(first);
-          else if (last && own.length === 0) await goOn(name, last);
+          if (first) await noteFailure(first);
+          else if (last && own.length === 0) await noteProgress(name, last);
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
           // The answer for the records stays the same; health reports that DynamoDB is away.

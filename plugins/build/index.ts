@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { type AwsProvider, useKeysOf } from './keys.ts';
 import { type Definition, unloadable } from './loadable.ts';
+
 import {
   actAsHttpApi,
   answerFailures,
@@ -10,6 +13,7 @@ import {
   type Offline,
   retireOnRebuild,
 } from './serverless-offline.ts';
+import { holdFirstCall, holdOutput, routesOf } from './terminal.ts';
 
 type Serverless = {
   config: { servicePath: string };
@@ -38,7 +42,8 @@ export default class Build {
   readonly #serviceDir: string;
   readonly #serverless: Serverless;
   readonly #log: Utils['log'];
-  #watcher: { stop(): Promise<void> } | undefined;
+  #unwatch: (() => void) | undefined;
+  #release: (() => void) | undefined;
 
   constructor(serverless: Serverless, options: { function?: string }, { log }: Utils) {
     this.#serverless = serverless;
@@ -53,10 +58,16 @@ export default class Build {
       'before:deploy:function:packageFunction': build,
       'before:invoke:local:invoke': () => this.#build(options.function),
       'after:invoke:local:invoke': endWhenPrinted,
-      'before:offline:start:init': watch,
+      'before:offline:start:init': async () => {
+        await watch();
+        await this.#waitForServices();
+      },
       'before:offline:start': watch,
-      'after:offline:start:init': async () => this.#actAsHttpApi(),
-      'before:offline:start:end': () => this.#stop(),
+      'after:offline:start:init': async () => {
+        this.#actAsHttpApi();
+        this.#showRoutes();
+      },
+      'before:offline:start:end': async () => this.#unwatch?.(),
     };
   }
 
@@ -79,15 +90,16 @@ export default class Build {
     const retire = retireOnRebuild(Lambda, (error) => this.#log.error(String(error)));
     limitInstances(Lambda, MAX_INSTANCES);
     answerFailures(Lambda, (message) => this.#log.error(message));
-    this.#watcher = await watchFunctions(this.#serviceDir, {
+    this.#unwatch = await watchFunctions(this.#serviceDir, {
       built: () => {
         retire();
         this.#log.notice('Functions built again: the next call of each runs the new code');
       },
       failed: () => this.#log.error('The functions do not build: the code from before goes on'),
     });
-    await this.#refuseUnloadable().catch(async (error: unknown) => {
-      await this.#stop();
+    this.#log.info('Functions built');
+    await this.#refuseUnloadable().catch((error: unknown) => {
+      this.#unwatch?.();
       throw error;
     });
   }
@@ -97,9 +109,27 @@ export default class Build {
     const { functions = {}, provider } = service;
     const provided = { AWS_REGION: provider.region, ...provider.environment };
     const faults = await unloadable(functions, provided, this.#serviceDir);
+    this.#log.info(
+      `${Object.keys(functions).length} functions loaded, ${faults.length} cannot load`,
+    );
     if (faults.length === 0) return;
     const list = faults.map((fault) => `  ${fault}`).join('\n');
     throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
+  }
+
+  /** Under `npm start`, which starts the services meanwhile, and prints less. */
+  async #waitForServices(): Promise<void> {
+    const { START_WHEN_THERE: file, START_OUTPUT: output } = process.env;
+    while (file && !existsSync(file)) await sleep(50);
+    if (output === 'short') this.#release = holdOutput();
+  }
+
+  #showRoutes(): void {
+    if (!this.#release) return;
+    this.#release();
+    this.#log.notice(routesOf(this.#serverless.service.functions ?? {}).join('\n'));
+    // `npm start` asks for it, to know when all is ready.
+    holdFirstCall('health', '/api/health');
   }
 
   #useKeys(): void {
@@ -112,10 +142,6 @@ export default class Build {
       .getPlugins()
       .find((plugin): plugin is Offline => 'internals' in plugin);
     if (offline) actAsHttpApi(offline.internals().getApiGatewayServer());
-  }
-
-  async #stop(): Promise<void> {
-    await this.#watcher?.stop();
   }
 }
 

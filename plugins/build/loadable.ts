@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** The part of a function in serverless.yml that is needed to load its code. */
-export type Definition = { handler?: string; environment?: Record<string, unknown> };
+/** The part of a function in serverless.yml that is needed to load its code and to show its routes. */
+export type Definition = {
+  handler?: string;
+  environment?: Record<string, unknown>;
+  events?: Record<string, unknown>[];
+};
 
 /** The order to the worker to load a function; {@link Loaded} is its answer. */
 export type Order = {

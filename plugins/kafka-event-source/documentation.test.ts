@@ -14,11 +14,11 @@ test('the table of options has each option, and no others', () => {
 
 test('the README names each command, and only existing options', () => {
   const { commands } = COMMANDS.kafka;
-  const told = [...text.matchAll(/^- `sls kafka ([\w-]+)`/gm)].map(([, name = '']) => name);
-  expect(told.sort()).toEqual(Object.keys(commands).sort());
+  const named = [...text.matchAll(/^- `sls kafka ([\w-]+)`/gm)].map(([, name = '']) => name);
+  expect(named.sort()).toEqual(Object.keys(commands).sort());
   const known = Object.values(commands).flatMap(({ options }) => Object.keys(options));
-  const named = [...(section('Commands').split('```sh')[0] ?? '').matchAll(/`--([\w-]+)/g)];
-  for (const [, name] of named) expect([...known, 'help']).toContain(name);
+  const used = [...(section('Commands').split('```sh')[0] ?? '').matchAll(/`--([\w-]+)/g)];
+  for (const [, name] of used) expect([...known, 'help']).toContain(name);
 });
 
 test('each symptom has words that the plugin really prints', () => {

@@ -9,7 +9,7 @@ import { crashNotify } from './notify.ts';
 import { crashOrders } from './orders.ts';
 
 const HELP = `Usage: npm run test:crash -- [--runs 500] [--seed <number>]
-       npm run test:crash:notify -- [--runs 500] [--seed <number>]
+       npm run test:crash -- notify [--runs 500] [--seed <number>]
 
 Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB Local of its own. Of the
 order functions it checks that no accepted change is lost or doubled and that every order's events

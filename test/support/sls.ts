@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from './root.ts';
 import { until } from './until.ts';
@@ -8,27 +8,29 @@ import { until } from './until.ts';
 const SLS = join(ROOT, 'node_modules/.bin/sls');
 const NODE = join(ROOT, 'node_modules/.bin');
 
-/** Node keeps its compiled code here: the tests start the framework many times. */
-const CACHE = join(tmpdir(), 'node-compile-cache');
-
 type Environment = Record<string, string | undefined>;
 
 /** The environment of a person's terminal: with Node 24, and without what jest and other tests set. */
 export function plainEnvironment(own: Environment = {}): Environment {
-  const { PATH, HOME, LANG, TMPDIR } = process.env;
+  const { PATH, HOME, LANG, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   return {
     PATH: `${NODE}:${PATH}`,
     HOME,
     LANG,
     TMPDIR,
     SLS_TELEMETRY_DISABLED: '1',
-    NODE_COMPILE_CACHE: CACHE,
+    NODE_COMPILE_CACHE,
     ...own,
   };
 }
 
 /** Runs an sls command to its end. */
-export async function sls(args: string[], env: Environment = {}, cwd = ROOT) {
+export function sls(args: string[], env: Environment = {}, cwd = ROOT) {
+  const run = () => runSls(args, env, cwd);
+  return args[0] === 'package' ? inTurn(run) : run();
+}
+
+async function runSls(args: string[], env: Environment, cwd: string) {
   const child = spawn(SLS, args, {
     cwd,
     env: plainEnvironment(env),
@@ -38,6 +40,43 @@ export async function sls(args: string[], env: Environment = {}, cwd = ROOT) {
   const output = outputOf(child);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, stdout: output.stdout(), stderr: output.stderr() };
+}
+
+/** Holds the id of the process whose turn it is to package. */
+const TURN = join(ROOT, '.local/packaging');
+
+/**
+ * `sls package` works in .serverless/, whatever `--package` says, and empties it first: of the test files
+ * that run at once only one may package.
+ */
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  await mkdir(dirname(TURN), { recursive: true });
+  await until('the turn to package', async () => (await takeTurn()) || undefined, 300_000);
+  try {
+    return await work();
+  } finally {
+    await rm(TURN, { force: true });
+  }
+}
+
+async function takeTurn(): Promise<boolean> {
+  try {
+    await writeFile(TURN, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (Object(error).code !== 'EEXIST') throw error; // jest's Error is another class
+    const holder = Number(await readFile(TURN, 'utf8').catch(() => ''));
+    if (holder > 0 && !isRunning(holder)) await rm(TURN, { force: true }); // it was killed
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** `sls offline start` in a process group of its own, on free ports, with Node as `npm start` has it. */

@@ -22,6 +22,15 @@ export const settings = {
   'group.initial.rebalance.delay.ms': 0,
 };
 
+/** For a JVM that starts quickly and keeps little memory: one compiler, and a heap that begins small. */
+export const javaFlags = [
+  '-Xms16m',
+  '-Xmx512m',
+  '-Xss512k',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+] as const;
+
 export const kafkaJars: Jars = { name: 'kafka', pom: join(import.meta.dirname, 'pom.xml') };
 
 /** A broker on a port of localhost. */
@@ -92,7 +101,7 @@ async function format(jars: string, directory: string, data: string) {
 }
 
 function java(jars: string): string[] {
-  return ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
+  return [...javaFlags, '-cp', join(jars, '*')];
 }
 
 /** A UUID in Kafka's form: 22 characters, without a dash in front, which would look like an option. */
@@ -115,6 +124,8 @@ function properties(data: string, port: number, controller: number): string {
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
     'num.recovery.threads.per.data.dir': 2,
+    // 128 MB by default, taken at the start: this is enough for 170 000 keys of a compacted topic at a time.
+    'log.cleaner.dedupe.buffer.size': 4 * 2 ** 20,
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');

@@ -60,7 +60,8 @@ export async function startServices<Name extends string>(
     for (const { jars } of all) await fetchJars(jars, { supervisor, directory, say });
     await Promise.all([...services.keys()].map(start));
   } catch (error) {
-    await supervisor.stop();
+    // Not awaited: whoever waits for other processes of the supervisor shall learn of this failure first.
+    supervisor.stop();
     throw error;
   }
   return { children, start, stop: supervisor.stop };

@@ -42,7 +42,7 @@ type Watched = { pid?: number; tellPid(pid?: number): void; tellEnd(end: End): v
 
 const STOP_LIMIT = 20_000;
 
-/** Starts a supervisor: what it runs ends with this process, however this process ends. */
+/** Starts a supervisor. Its processes end with this process, even if this process is killed. */
 export function supervise(directory: string): Supervisor {
   const supervisor = fork(join(import.meta.dirname, 'supervisor.ts'), [directory], {
     detached: true,

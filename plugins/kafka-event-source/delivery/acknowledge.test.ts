@@ -86,7 +86,7 @@ test('without ReportBatchItemFailures every answer is a success', () => {
   }
 });
 
-test('an error fails the whole batch, whatever the response types', () => {
+test('an error fails the whole batch, with any response types', () => {
   for (const types of [partial, whole]) {
     const { partitions } = acknowledge(batch, { kind: 'functionError', message: 'thrown' }, types);
     expect(partitions.map(({ redeliver }) => redeliver)).toEqual([[5, 6, 7], [1]]);

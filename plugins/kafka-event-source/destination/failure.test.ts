@@ -164,12 +164,12 @@ test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
     const partitions = [{ key: 'my-topic-0', records: [entry(0, 1, odd)] }];
     const batch = JSON.parse(batchRecord(failure({ partitions }))).KafkaBatchInfo.recordsInfo;
     const letter = JSON.parse(recordLetter(failure(), 'my-topic-0', entry(0, 1, odd)));
-    const told = [
+    const times = [
       batch['my-topic-0'].firstRecordTimestamp,
       batch['my-topic-0'].lastRecordTimestamp,
       letter.KafkaBatchInfo.recordInfo.timestamp,
     ].map((time) => Date.parse(time));
     const nearest = Math.max(-8.64e15, Math.min(8.64e15, odd));
-    expect(told).toEqual([nearest, nearest, nearest]);
+    expect(times).toEqual([nearest, nearest, nearest]);
   },
 );

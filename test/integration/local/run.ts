@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { freePorts, isFree } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { processes } from '../../../plugins/kafka-event-source/broker/processes.ts';
 import { until } from '../../../plugins/kafka-event-source/broker/wait.ts';
-import { ROOT } from '../../support/root.ts';
 
 const starter = join(import.meta.dirname, 'starter.ts');
 
@@ -18,15 +17,8 @@ const names = {
   AWS_REGION: 'us-east-1',
 };
 
-/** serverless-offline with the real functions, as `npm start` has it. */
-export const OFFLINE = `
-  const { HTTP_PORT, LAMBDA_PORT } = process.env;
-  const ports = ['--httpPort', HTTP_PORT, '--lambdaPort', LAMBDA_PORT];
-  const sls = ${JSON.stringify(join(ROOT, 'node_modules/.bin/sls'))};
-  process.chdir(${JSON.stringify(ROOT)});
-  process.argv = [process.argv[0], sls, 'offline', 'start', ...ports];
-  require(require('node:fs').realpathSync(sls));
-`;
+/** For FUNCTIONS: serverless-offline with the real functions, as `npm start` has it. */
+export const OFFLINE = 'offline';
 
 type Command = { command: string; args: string[]; cwd?: string };
 

@@ -1,9 +1,11 @@
 // npm start with a folder and ports of its own, and a small server in place of the functions.
+import { offline } from '../../../local/offline.ts';
 import { run } from '../../../local/run.ts';
 import { readSettings } from '../../../local/settings.ts';
 import { stopSignal } from '../../../local/stop.ts';
+import { OFFLINE } from './run.ts';
 
-const { DIRECTORY: directory = '', FUNCTIONS = '' } = process.env;
+const { DIRECTORY: directory = '', FUNCTIONS = '', OUTPUT } = process.env;
 
 const server = `
   require('node:http')
@@ -13,16 +15,17 @@ const server = `
 
 const stop = stopSignal();
 try {
+  const settings = readSettings(process.env, 'java');
+  const args = ['-e', FUNCTIONS || server, directory];
   await run(
     {
       backend: 'java',
-      settings: readSettings(process.env, 'java'),
+      settings,
       directory,
-      functions: {
-        name: 'server',
-        command: process.execPath,
-        args: ['-e', FUNCTIONS || server, directory],
-      },
+      functions:
+        FUNCTIONS === OFFLINE
+          ? offline(settings, OUTPUT === 'whole')
+          : { name: 'server', command: process.execPath, args },
       say: (line) => process.stdout.write(`${line}\n`),
     },
     stop,

@@ -39,7 +39,16 @@ const clickOf = (customerId: string) => {
   return { path: { token: link.slice(UNSUBSCRIBE.url.length) } };
 };
 
-/** The ways of every function, by its key. A new way of a function is one more line here. */
+/** What a function does that has no samples of its own: it reads one order. */
+export const READS_ORDER: Samples = {
+  'an order': async ({ request, placeOrder }) =>
+    request(200, { path: { id: (await placeOrder()).id } }),
+  'an unknown id': ({ request }) => request(404, { path: { id: UNKNOWN } }),
+  'a malformed id': ({ request }) => request(404, { path: { id: 'x' } }),
+  throttled: throttled({ path: { id: UNKNOWN } }),
+};
+
+/** The ways of a function, by its key. A new way of a function is one more line here. */
 export const SAMPLES: Record<string, Samples> = {
   createOrder: {
     'an order, published': (world) =>
@@ -55,13 +64,6 @@ export const SAMPLES: Record<string, Samples> = {
     throttled: throttled({ body }),
     'with a key, throttled': throttled({ body, headers: { 'idempotency-key': 'k' } }),
   },
-  getOrder: {
-    'an order': async ({ request, placeOrder }) =>
-      request(200, { path: { id: (await placeOrder()).id } }),
-    'an unknown id': ({ request }) => request(404, { path: { id: UNKNOWN } }),
-    'a malformed id': ({ request }) => request(404, { path: { id: 'x' } }),
-    throttled: throttled({ path: { id: UNKNOWN } }),
-  },
   listByCustomer: {
     'two pages, by status too': async ({ request, placeOrder }) => {
       const { customerId } = await placeOrder();
@@ -74,12 +76,6 @@ export const SAMPLES: Record<string, Samples> = {
     'a customer without orders': ({ request }) =>
       request(200, { path: { customerId: randomUUID() } }),
     throttled: throttled({}),
-  },
-  listOrderEvents: {
-    'the events of an order': async ({ request, placeOrder }) =>
-      request(200, { path: { id: (await placeOrder()).id } }),
-    'an unknown id': ({ request }) => request(404, { path: { id: UNKNOWN } }),
-    throttled: throttled({ path: { id: UNKNOWN } }),
   },
   updateStatus: {
     'a move, published': (world) =>

@@ -25,7 +25,7 @@ test("Java's headers keep their order, and a repeated key keeps each place", asy
   expect(lambda.invocations[0]?.body).toContain('{"b":[49]},{"a":[-61,-85]},{"b":[50]},{"7":');
 });
 
-test("Java's null key, value and header are told from empty ones", async () => {
+test("Java's null key, value and header differ from empty ones", async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await produceByJava(brokers(), bench.topic, [

@@ -97,22 +97,22 @@ test('a poller waits for a missing topic, reports it once, and does not create i
   await bench.admin.connect();
   const lambda = await bench.lambda();
   bench.poll(lambda);
-  const told = () => bench.log.filter((line) => line.includes('does not exist'));
-  await until('the message', () => told().length > 0);
+  const reported = () => bench.log.filter((line) => line.includes('does not exist'));
+  await until('the message', () => reported().length > 0);
   expect(await bench.admin.listTopics()).not.toContain(bench.topic);
   await bench.createTopic();
   await bench.produceCount(1);
   await until('the record', () => values(lambda).length === 1);
-  expect(told()).toHaveLength(1);
+  expect(reported()).toHaveLength(1);
 });
 
 test('a missing broker is reported once with its address, and a stop does not hang', async () => {
   await using bench = new Bench();
   const lambda = await bench.lambda();
   const poller = bench.poll(lambda, { bootstrapServers: ['127.0.0.1:1'] });
-  const told = () => bench.log.filter((line) => line.includes('cannot poll'));
-  await until('the message', () => told().length > 0, { withinMs: 15_000 });
-  expect(told()[0]).toMatch(/127\.0\.0\.1:1/);
+  const reported = () => bench.log.filter((line) => line.includes('cannot poll'));
+  await until('the message', () => reported().length > 0, { withinMs: 15_000 });
+  expect(reported()[0]).toMatch(/127\.0\.0\.1:1/);
   const begun = Date.now();
   await poller.stop();
   expect(Date.now() - begun).toBeLessThan(8_000);
@@ -127,10 +127,7 @@ test('after retention has deleted the next record, polling goes on at the oldest
   await until('the start', async () => (await bench.committed()) === 2);
   await first.stop();
   await bench.produceCount(8, { from: 2 });
-  await bench.admin.deleteTopicRecords({
-    topic: bench.topic,
-    partitions: [{ partition: 0, offset: '6' }],
-  });
+  await bench.deleteUpTo(6);
   bench.poll(lambda, { startingPosition: 'LATEST' });
   await until('the commit', async () => (await bench.committed()) === 10);
   expect(values(lambda)).toEqual(counting(6, 10));
@@ -144,7 +141,9 @@ test('a topic deleted and created again is read from its beginning', async () =>
   bench.poll(lambda);
   await until('the commit', async () => (await bench.committed()) === 5);
   await bench.admin.deleteTopics({ topics: [bench.topic] });
-  await until('told', () => bench.log.some((line) => /^warning/.test(line)), { withinMs: 40_000 });
+  await until('the warning', () => bench.log.some((line) => /^warning/.test(line)), {
+    withinMs: 40_000,
+  });
   await bench.createTopic();
   await bench.produceCount(3, { from: 100 });
   await until('the new ones', () => values(lambda).includes('102'), {

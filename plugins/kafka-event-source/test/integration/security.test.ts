@@ -70,10 +70,10 @@ async function receives(changes: Parameters<Bench['poll']>[1]) {
 async function fails(changes: Parameters<Bench['poll']>[1]) {
   const { bench, lambda } = await start(changes);
   await using _ = bench;
-  const told = () => bench.log.find((line) => /^(warning|error)/.test(line));
-  await until('a failure', () => told() !== undefined, { seen: () => bench.log });
+  const reported = () => bench.log.find((line) => /^(warning|error)/.test(line));
+  await until('a failure', () => reported() !== undefined, { seen: () => bench.log });
   expect(values(lambda)).toEqual([]);
-  return { told: told() ?? '', log: bench.log.join('\n') };
+  return { reported: reported() ?? '', log: bench.log.join('\n') };
 }
 
 test.each(['BASIC_AUTH', 'SASL_SCRAM_256_AUTH', 'SASL_SCRAM_512_AUTH'])(
@@ -129,8 +129,8 @@ test("a wrong password is reported with AWS's message, and tried until it is rig
   });
   const { bench, lambda, lastResult } = await start({ bootstrapServers: kafka.sasl, ...wrong });
   await using _ = bench;
-  const told = () => bench.log.find((line) => line.includes(RESULTS.sasl));
-  await until('the message', () => told() !== undefined, { seen: () => bench.log });
+  const reported = () => bench.log.find((line) => line.includes(RESULTS.sasl));
+  await until('the message', () => reported() !== undefined, { seen: () => bench.log });
   expect(lastResult()).toBe(RESULTS.sasl);
   expect(bench.log.join('\n')).not.toContain('wrong-password');
   const secret = wrong.connection.secrets[arn('SASL_SCRAM_512_AUTH')] as { file: string };
@@ -144,8 +144,8 @@ test("a user without the right to read gets AWS's message about authorization", 
     SASL_SCRAM_256_AUTH: login('mallory'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
   });
-  const { told } = await fails({ bootstrapServers: kafka.sasl, ...secured });
-  expect(told).toContain(RESULTS.notAuthorized);
+  const { reported } = await fails({ bootstrapServers: kafka.sasl, ...secured });
+  expect(reported).toContain(RESULTS.notAuthorized);
 });
 
 test('a user who may read the topic and the group needs no right of the cluster', async () => {
@@ -184,8 +184,8 @@ test('a server of an unknown authority is not trusted', async () => {
     SASL_SCRAM_512_AUTH: login('alice'),
     SERVER_ROOT_CA_CERTIFICATE: other,
   });
-  const { told } = await fails({ bootstrapServers: kafka.sasl, ...secured });
-  expect(told).toContain(RESULTS.distrusted);
+  const { reported } = await fails({ bootstrapServers: kafka.sasl, ...secured });
+  expect(reported).toContain(RESULTS.distrusted);
 });
 
 test('an unknown client certificate is refused', async () => {
@@ -193,8 +193,8 @@ test('an unknown client certificate is refused', async () => {
     CLIENT_CERTIFICATE_TLS_AUTH: createAuthority('another').issue('client'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
   });
-  const { told } = await fails({ bootstrapServers: kafka.mtls, ...secured });
-  expect(told).toContain(RESULTS.refused);
+  const { reported } = await fails({ bootstrapServers: kafka.mtls, ...secured });
+  expect(reported).toContain(RESULTS.refused);
 });
 
 test('a key that does not fit its certificate is reported before any connection', async () => {
@@ -204,8 +204,8 @@ test('a key that does not fit its certificate is reported before any connection'
     CLIENT_CERTIFICATE_TLS_AUTH: { certificate, privateKey },
     SERVER_ROOT_CA_CERTIFICATE: authority(),
   });
-  const { told, log } = await fails({ bootstrapServers: kafka.mtls, ...secured });
-  expect(told).toContain(RESULTS.certificate);
+  const { reported, log } = await fails({ bootstrapServers: kafka.mtls, ...secured });
+  expect(reported).toContain(RESULTS.certificate);
   expect(log).not.toContain('PRIVATE KEY');
 });
 
@@ -214,8 +214,8 @@ test('a secret that is not JSON is named, and its text is not printed', async ()
     SASL_SCRAM_512_AUTH: 'alice:hunter2',
     SERVER_ROOT_CA_CERTIFICATE: authority(),
   });
-  const { told, log } = await fails({ bootstrapServers: kafka.sasl, ...secured });
-  expect(told).toContain(`secret ${arn('SASL_SCRAM_512_AUTH')}: it is not JSON`);
+  const { reported, log } = await fails({ bootstrapServers: kafka.sasl, ...secured });
+  expect(reported).toContain(`secret ${arn('SASL_SCRAM_512_AUTH')}: it is not JSON`);
   expect(log).not.toContain('hunter2');
 });
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePorts } from '../../broker/ports.ts';
 import { MODULES } from './root.ts';
@@ -7,21 +6,18 @@ import { until } from './until.ts';
 
 const SLS = join(MODULES, '.bin/sls');
 
-/** Node keeps its compiled code here: the tests start the framework many times. */
-const CACHE = join(tmpdir(), 'node-compile-cache');
-
 type Environment = Record<string, string | undefined>;
 
 /** The environment of a terminal: with this Node, and without the variables of Jest and other tests. */
 export function plainEnvironment(own: Environment = {}): Environment {
-  const { PATH, HOME, LANG, TMPDIR } = process.env;
+  const { PATH, HOME, LANG, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   return {
     PATH: `${dirname(process.execPath)}:${PATH}`,
     HOME,
     LANG,
     TMPDIR,
     SLS_TELEMETRY_DISABLED: '1',
-    NODE_COMPILE_CACHE: CACHE,
+    NODE_COMPILE_CACHE,
     ...own,
   };
 }

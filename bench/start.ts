@@ -1,0 +1,162 @@
+/**
+ * How long `npm start` takes until `ready`, what each of its processes costs, and what they keep when idle:
+ * `npm run bench:start`. The first start makes the data, the second is a warm one.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { offline } from '../local/offline.ts';
+import { run } from '../local/run.ts';
+import { readSettings } from '../local/settings.ts';
+import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
+import { processes } from '../plugins/kafka-event-source/broker/processes.ts';
+import { table } from './figures.ts';
+
+/** After `ready`, before the memory is read. */
+const IDLE = 20_000;
+const SAMPLE = 50;
+/** Of a second: `getconf CLK_TCK` is 100 on every Linux. */
+const TICK = 100;
+
+const PARTS: [part: string, mark: RegExp][] = [
+  ['Kafka', /kafka\.Kafka /],
+  ['format of the data', /StorageTool/],
+  ['DynamoDB', /dbPath=/],
+  ['esbuild', /esbuild.*--service/],
+  ['sls offline', /\bsls offline/],
+  ['supervisor', /supervisor\.ts/],
+];
+/** The lines of `sls offline` that end one of its steps. */
+const STEPS: [step: string, mark: string][] = [
+  ['sls: loaded, and first line', '\n'],
+  ['sls: functions built', 'Functions built'],
+  ['sls: functions can load', 'cannot load'],
+  ['sls: HTTP API open', 'Server ready'],
+  ['sls: mapping polls', 'polling'],
+];
+
+const directory = mkdtempSync(join(tmpdir(), 'orders-bench-'));
+const partOf = (command: string) => PARTS.find(([, mark]) => mark.test(command))?.[0];
+
+/** This process and all below it; this one is the starter. */
+function below(): { pid: number; part: string }[] {
+  const all = processes();
+  const family = new Set([process.pid]);
+  for (let size = 0; size < family.size; ) {
+    size = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
+  }
+  return all
+    .filter(({ pid }) => family.has(pid))
+    .map(({ pid, command }) => ({
+      pid,
+      part: pid === process.pid ? 'starter' : (partOf(command) ?? 'other'),
+    }));
+}
+
+/** Undefined for a process that has ended. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function secondsOf(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`) ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICK;
+}
+
+function megabytesOf(pid: number): number {
+  const rollup = read(`/proc/${pid}/smaps_rollup`) ?? '';
+  return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024;
+}
+
+async function start(title: string): Promise<void> {
+  const [kafka, dynamo, http, lambda] = await freePorts(4);
+  const env = { KAFKA_PORT: kafka, DYNAMODB_PORT: dynamo, HTTP_PORT: http, LAMBDA_PORT: lambda };
+  const settings = readSettings({ ...process.env, ...mapped(env) }, 'java');
+  const log = join(directory, 'functions.log');
+  rmSync(log, { force: true });
+  const began = performance.now();
+  const own = process.cpuUsage();
+  const times: [string, number][] = [];
+  const note = (step: string) => times.push([step, (performance.now() - began) / 1000]);
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const say = (line: string) => {
+    note(line.replace(/:.*/, ''));
+    if (line.startsWith('ready')) ready.resolve();
+  };
+  const functions = { ...offline(settings, true), log };
+  const running = run({ backend: 'java', settings, directory, functions, say }, stop.signal);
+  running.catch(ready.reject);
+
+  const seconds = new Map<number, number>();
+  const parts = new Map<number, string>();
+  const left = [...STEPS];
+  const watch = setInterval(() => {
+    for (const { pid, part } of below()) {
+      parts.set(pid, part);
+      seconds.set(pid, secondsOf(pid) || (seconds.get(pid) ?? 0));
+    }
+    const printed = read(log) ?? '';
+    for (const step of left.filter(([, mark]) => printed.includes(mark))) {
+      note(step[0]);
+      left.splice(left.indexOf(step), 1);
+    }
+  }, SAMPLE);
+  await ready.promise;
+  const { user, system } = process.cpuUsage(own);
+  seconds.set(process.pid, (user + system) / 1e6);
+  clearInterval(watch);
+  await sleep(IDLE);
+  const memory = new Map(below().map(({ pid, part }) => [pid, { part, mb: megabytesOf(pid) }]));
+  stop.abort();
+  await running;
+
+  console.log(`\n${title}\n`);
+  console.log(
+    table(
+      ['s', 'step'],
+      times.map(([step, at]) => [at.toFixed(1), step]),
+    ),
+  );
+  const names = [...new Set([...parts.values(), ...[...memory.values()].map(({ part }) => part)])];
+  const rows = names.map((name) => {
+    const cpu = [...parts].reduce(
+      (s, [pid, p]) => s + (p === name ? (seconds.get(pid) ?? 0) : 0),
+      0,
+    );
+    const mb = [...memory.values()].reduce((s, { part, mb }) => s + (part === name ? mb : 0), 0);
+    return { name, cpu, mb };
+  });
+  const total = rows.reduce((s, { cpu, mb }) => ({ cpu: s.cpu + cpu, mb: s.mb + mb }), {
+    cpu: 0,
+    mb: 0,
+  });
+  console.log(
+    `\n${table(
+      ['process', 'CPU s to ready', 'idle MB (PSS)'],
+      [...rows, { name: 'all', ...total }].map(({ name, cpu, mb }) => [
+        name,
+        cpu.toFixed(1),
+        Math.round(mb),
+      ]),
+    )}`,
+  );
+}
+
+function mapped(env: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
+}
+
+try {
+  await start('First start');
+  await start('Warm start');
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}

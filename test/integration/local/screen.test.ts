@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { functionsInYml } from '../../support/root.ts';
+import { OFFLINE, Run } from './run.ts';
+
+/** A terminal's 24 lines without the four that npm prints first. */
+const SCREEN = 20;
+
+/** As in the script `npm start`. */
+const NODE_OPTIONS = '--disable-warning=TimeoutNegativeWarning';
+
+/** The output of a start until it is ready. */
+async function startedWith(output: 'short' | 'whole'): Promise<string> {
+  await using run = await Run.create();
+  const options = { FUNCTIONS: OFFLINE, OUTPUT: output, NODE_OPTIONS };
+  await run.start(options).says(/^ready: .+$/m, 120_000);
+  const printed = run.output;
+  process.kill(-run.pid, 'SIGINT');
+  expect(await run.ended()).toBe(0);
+  return printed;
+}
+
+test('a start fits on a screen: the services, each route once, the mapping, and ready', async () => {
+  const printed = await startedWith('short');
+  const lines = printed.trimEnd().split('\n');
+  expect(lines.slice(SCREEN)).toEqual([]);
+  for (const [, { events }] of Object.entries(functionsInYml())) {
+    for (const { httpApi } of events) {
+      if (typeof httpApi !== 'string' || httpApi === '*') continue;
+      const [method = '', path = ''] = httpApi.split(' ');
+      const shown = lines.filter((line) => line.trimEnd().endsWith(` ${path}`));
+      expect([httpApi, shown]).toEqual([httpApi, [expect.stringContaining(method)]]);
+    }
+  }
+  expect(printed).toMatch(/^\s*Kafka event source: notify \(order-events\)/m);
+  expect(lines.at(-1)).toMatch(/^ready: HTTP API http:\S+, Lambda http:\S+, Kafka \S+, DynamoDB /);
+}, 150_000);
+
+test('asked for the whole output, serverless-offline shows its boxes, too', async () => {
+  expect(await startedWith('whole')).toContain('Server ready');
+}, 150_000);
