@@ -11,7 +11,6 @@ import {
   type Serverless,
 } from './framework.ts';
 import { createInvoker } from './lambda/invoke.ts';
-import { throttle } from './lambda/throttle.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
@@ -94,20 +93,30 @@ export default class KafkaEventSource {
     await this.#guard(definitions.definitions);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller/poller.ts');
-    const concurrency = new Map<string, number>();
-    this.#runtime = new Runtime(definitions.definitions, (mapping): Running => {
-      const { functionName, reservedConcurrency } = mapping;
+    const { Slots } = await import('./delivery/slots.ts');
+    const reserved = new Map(
+      definitions.definitions.flatMap(({ mapping }) => {
+        const { functionName, reservedConcurrency: limit } = mapping ?? {};
+        return functionName === undefined || limit === undefined
+          ? []
+          : [[functionName, new Slots(limit)]];
+      }),
+    );
+    const run = (mapping: Mapping): Running => {
+      const { functionName } = mapping;
       const timeoutMs = this.#timeoutMs(mapping);
-      const invoker = createInvoker({ endpoint, functionName, timeoutMs });
-      const invoke = throttle(invoker.invoke, functionName, reservedConcurrency, concurrency);
-      const poller = new Poller({ mapping, log: this.#log, invoke });
+      const { invoke, close } = createInvoker({ endpoint, functionName, timeoutMs });
+      const concurrency = reserved.get(functionName);
+      const poller = new Poller({ mapping, log: this.#log, invoke, concurrency });
       poller.start();
       return {
         stats: () => poller.stats.snapshot(),
         condition: () => poller.condition,
-        stop: () => poller.stop().finally(() => invoker.close()),
+        stop: (waitMs) => poller.stop(waitMs).finally(close),
       };
-    });
+    };
+    const warn = (message: string) => this.#log.warning(message);
+    this.#runtime = new Runtime(definitions.definitions, run, warn);
     await this.#serve(options.apiPort, endpoint, this.#runtime);
   }
 
@@ -129,9 +138,10 @@ export default class KafkaEventSource {
   async #serve(port: number, endpoint: string, runtime: Runtime): Promise<void> {
     const { startServer, statusRoute } = await import('./control/server.ts');
     const { lambdaRoute, mappingsRoute } = await import('./control/api.ts');
-    const routes = [statusRoute(runtime), mappingsRoute(runtime), lambdaRoute(endpoint)];
+    const place = placeOf(this.#serverless);
+    const routes = [statusRoute(runtime, place), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
-      const server = await startServer(port, placeOf(this.#serverless), routes);
+      const server = await startServer(port, place, routes);
       const moved = server.isMoved ? ` (port ${port} is taken)` : '';
       this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
       this.#server = server;

@@ -20,6 +20,20 @@ export async function endsWithin(ms: number, work: Promise<unknown>): Promise<bo
   }
 }
 
+export interface Stopwatch {
+  /** The milliseconds by the clock that no one sets; it may stand still while the machine sleeps. */
+  readonly monotonic: () => number;
+  /** The milliseconds by that clock or by the one of the day, whichever has gone further. */
+  readonly longest: () => number;
+}
+
+/** Measures the time from now on, also over a suspension of the process or the machine. */
+export function stopwatch(): Stopwatch {
+  const begin = { day: Date.now(), monotonic: performance.now() };
+  const monotonic = () => performance.now() - begin.monotonic;
+  return { monotonic, longest: () => Math.max(monotonic(), Date.now() - begin.day) };
+}
+
 /** A time limit for calls that have none of their own. After the time the work still goes on. */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const limit = Promise.withResolvers<never>();

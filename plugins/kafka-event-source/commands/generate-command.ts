@@ -1,14 +1,20 @@
 /** `sls kafka generate-event`: a real record of the broker, or a canned event. */
 import { writeFile } from 'node:fs/promises';
+import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
 import { loadDefinitions } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
+import { Intake } from '../poller/intake.ts';
+import type { BufferedRecord } from '../record.ts';
+import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
-import { boundsOf, scan, withAdmin } from './scan.ts';
+import { boundsOf, messageOf, scan, withAdmin } from './scan.ts';
 
 const MAX_COUNT = 10_000;
+const SCHEMA_MS = 15_000;
+const SCHEMA_BACKOFF = { firstMs: 200, maxMs: 2_000 } as const;
 
 export async function runGenerate(context: CommandContext): Promise<void> {
   const { options, print } = context;
@@ -67,20 +73,66 @@ async function realEvent(
     const held = low === high ? 'no records' : `the offsets ${low} to ${high - 1}`;
     throw new Error(`Partition ${partition} of ${where} has ${held}, and not ${offset}.`);
   }
-  const records: EventRecord[] = [];
+  const messages: KafkaMessage[] = [];
   await scan({
     kafka,
     groupId: `kafka-generate-event.${crypto.randomUUID()}`,
     topic,
     stretches: [{ partition, from: offset, to: Math.min(high, offset + count) }],
-    read: async ({ messages }) => {
-      records.push(...messages.map((message) => toEventRecord(topic, partition, message)));
+    read: async (batch) => {
+      messages.push(...batch.messages);
     },
   });
-  if (records.length === 0) {
+  if (messages.length === 0) {
     throw new Error(`Partition ${partition} of ${where} has no record at offset ${offset}.`);
   }
-  return eventOf(mapping.source, records);
+  return eventOf(mapping.source, await asReceived(mapping, topic, partition, messages));
+}
+
+/**
+ * The records as the function gets them: decoded if the mapping of their topic has a schema registry.
+ *
+ * @throws Error for a record that does not reach the function, or whose schema does not come
+ */
+export async function asReceived(
+  mapping: Mapping,
+  topic: string,
+  partition: number,
+  messages: readonly KafkaMessage[],
+): Promise<EventRecord[]> {
+  if (!mapping.schemaRegistry || mapping.topic !== topic) {
+    return messages.map((message) => toEventRecord(topic, partition, message));
+  }
+  let problem = '';
+  const intake = new Intake({
+    mapping: { ...mapping, filters: [] },
+    backoff: SCHEMA_BACKOFF,
+    onProblem: (result, reason) => {
+      problem = [reason, result].filter(Boolean).join('. ');
+    },
+  });
+  const end = Number(messages.at(-1)?.offset) + 1;
+  try {
+    for (;;) {
+      const taken = intake.take({ topic, partition, messages, end });
+      if (taken.kind === 'records') return taken.records.map(toReceived);
+      const load = intake.load(taken.schemaIds);
+      await within(SCHEMA_MS, 'the schema', load).catch((error: unknown) => {
+        throw new Error(`No schema from its registry: ${problem || messageOf(error)}`);
+      });
+    }
+  } finally {
+    await intake.close();
+  }
+}
+
+function toReceived({ json, offset, undeliverable }: BufferedRecord): EventRecord {
+  if (!undeliverable) return JSON.parse(json) as EventRecord;
+  const { condition, message } = undeliverable;
+  throw new Error(
+    `The record at offset ${offset} does not reach the function, but its destination on failure ` +
+      `(${condition}): ${message}`,
+  );
 }
 
 function kindOf(value: unknown): Kind {

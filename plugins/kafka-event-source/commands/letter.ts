@@ -54,9 +54,11 @@ const bytes = z.custom<number[]>(
   'must be a list of bytes from -128 to 127',
 );
 
+// As entries: an object of zod's would lack a header with the name `__proto__`.
 const header = z
-  .record(z.string(), bytes)
-  .refine((one) => Object.keys(one).length === 1, 'must have one member');
+  .custom<object>((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
+  .transform((one) => Object.entries(one))
+  .pipe(z.array(z.tuple([z.string(), bytes])).length(1, 'must have one member'));
 
 const record = z.object({
   topic: z.string().min(1).max(249),
@@ -90,7 +92,7 @@ export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   const found = Object.values(payload.records)[0]?.[0];
   if (!found) throw new Error('payload.records: must hold one record');
   const headers = found.headers.flatMap((one) =>
-    Object.entries(one).map(([key, bytes]) => ({ key, value: Buffer.from(bytes) })),
+    one.map(([key, bytes]) => ({ key, value: Buffer.from(bytes) })),
   );
   const { topic, partition, offset, timestamp: time, key = null, value: content = null } = found;
   const place = { topic, partition, offset, timestamp: time };
@@ -108,21 +110,28 @@ export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   };
 }
 
+/** Whether a header of the record may have had no value: a letter shows it like an empty one. */
+export function hasEmptyHeader({ record: { headers } }: Letter): boolean {
+  return headers.some(({ value }) => !value?.length);
+}
+
 /** The letter with the record from its topic; undefined if the topic has another record there. */
 export function withOriginal(letter: Letter, original: KafkaMessage): Letter | undefined {
   const { record, decoded, omitted } = letter;
   const { key, value } = original;
   const headers = listHeaders(original.headers ?? []).map((one) => ({
     key: one.key,
-    value: Buffer.from(one.value ?? ''),
+    value: one.value === null || one.value === undefined ? null : Buffer.from(one.value),
   }));
   const found = { key, value, headers: withoutCount(headers) };
+  // A letter has no bytes for a header without a value, as for an empty one.
+  const inLetter = found.headers.map((one) => ({ ...one, value: one.value ?? Buffer.alloc(0) }));
   const { timestamp = Number(original.timestamp) } = record;
   const isSame = FIELDS.every(
     (field) =>
       decoded.includes(field) ||
       omitted.includes(field) ||
-      isDeepStrictEqual(found[field], record[field]),
+      isDeepStrictEqual(field === 'headers' ? inLetter : found[field], record[field]),
   );
   if (!isSame || timestamp !== Number(original.timestamp)) return undefined;
   return { ...letter, record: { ...record, ...found }, redriven: countOf(headers) };
@@ -159,10 +168,10 @@ function withoutCount<One extends { readonly key: string }>(headers: readonly On
   return headers.filter(({ key }) => key !== REDRIVE_COUNT);
 }
 
-function countOf(headers: readonly { key: string; value: Buffer }[]): number {
+function countOf(headers: readonly Header[]): number {
   const counts = headers
     .filter(({ key }) => key === REDRIVE_COUNT)
-    .map(({ value }) => Number(value.toString('utf8')))
+    .map(({ value }) => Number(value?.toString('utf8')))
     .filter((count) => Number.isSafeInteger(count) && count > 0);
   return Math.max(0, ...counts);
 }

@@ -53,3 +53,33 @@ test('after many runs the letters that were put back are remembered, and no othe
     }),
   );
 });
+
+test.each([
+  ['every second one', 30_000, (offset: number) => offset % 2 === 1],
+  ['two of five', 30_000, (offset: number) => offset % 5 < 2],
+  ['without order', 15_000, (offset: number) => Math.sin(offset * offset) > 0],
+  ['far apart', 2_000_000, (offset: number) => offset % 10_000 === 1],
+])('of many letters, %s is remembered', (_, end, isChosen) => {
+  const progress = new Progress({ offset: -1 });
+  progress.pass(0, false);
+  for (let offset = 1; offset < end; offset += 1) if (isChosen(offset)) progress.pass(offset, true);
+  expect(progress.hasRoom).toBe(true);
+  const { next: offset, metadata } = progress;
+  expect(metadata.length).toBeLessThan(4_000);
+  const later = new Progress({ offset, metadata });
+  for (let at = 1; at < end; at += 1) {
+    if (later.has(at) !== isChosen(at)) throw new Error(`offset ${at}`);
+  }
+  expect(later.has(0)).toBe(false);
+});
+
+test('when one more letter cannot be remembered, there is no room', () => {
+  const progress = new Progress({ offset: -1 });
+  progress.pass(0, false);
+  let offset = 1;
+  for (; progress.hasRoom && offset < 200_000; offset += 1) {
+    if (Math.sin(offset * offset) > 0) progress.pass(offset, true);
+  }
+  expect(offset).toBeGreaterThan(15_000);
+  expect(progress.metadata.length).toBeLessThan(4_000);
+});

@@ -1,8 +1,14 @@
 /** Remembers the letters of a partition that were put back: an offset, and the letters beyond it. */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /** Brokers take 4096 bytes of metadata with an offset. */
 const MAX_METADATA = 4_000;
+/** Longer lists of ranges are written as bits. */
+const SHORT_METADATA = 1_000;
+/** Ranges of offsets, such as `2-3,5`. */
 const PREFIX = 'redriven:';
+/** The first offset, and a deflated bit for each one from there on, in base64. */
+const BITS_PREFIX = 'redriven-bits:';
 
 interface Range {
   readonly first: number;
@@ -31,7 +37,7 @@ export class Progress {
 
   /** Whether one more offset can still be remembered. */
   get hasRoom(): boolean {
-    return this.metadata.length < MAX_METADATA - 40;
+    return this.metadata.length < MAX_METADATA - 100;
   }
 
   /** Notes the next letter by offset, and whether it has been put back, now or before. */
@@ -49,12 +55,12 @@ export class Progress {
 
   /** The letters beyond the offset, as text for the metadata of the commit. */
   get metadata(): string {
-    const ranges = rangesOf([...this.#beyond].sort((a, b) => a - b));
+    const offsets = [...this.#beyond].sort((a, b) => a - b);
+    const ranges = rangesOf(offsets);
     if (ranges.length === 0) return '';
-    return (
-      PREFIX +
-      ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`)).join(',')
-    );
+    const list = ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+    const text = PREFIX + list.join(',');
+    return text.length < SHORT_METADATA ? text : bitsOf(offsets);
   }
 
   #advance(next: number): void {
@@ -64,7 +70,28 @@ export class Progress {
   }
 }
 
+function bitsOf(offsets: readonly number[]): string {
+  const [first = 0, last = first] = [offsets[0], offsets.at(-1)];
+  const bits = Buffer.alloc(Math.floor((last - first) / 8) + 1);
+  for (const offset of offsets) {
+    const place = offset - first;
+    const byte = Math.floor(place / 8);
+    bits[byte] = (bits[byte] ?? 0) | (1 << (place % 8));
+  }
+  return `${BITS_PREFIX}${first},${deflateRawSync(bits, { level: 9 }).toString('base64')}`;
+}
+
+function* readBits(text: string): Generator<number> {
+  const [first = '', content = ''] = text.split(',');
+  for (const [byte, value] of inflateRawSync(Buffer.from(content, 'base64')).entries()) {
+    for (let bit = 0; bit < 8; bit += 1) {
+      if (value & (1 << bit)) yield Number(first) + byte * 8 + bit;
+    }
+  }
+}
+
 function* readRanges(metadata: string): Generator<number> {
+  if (metadata.startsWith(BITS_PREFIX)) yield* readBits(metadata.slice(BITS_PREFIX.length));
   if (!metadata.startsWith(PREFIX)) return;
   for (const range of metadata.slice(PREFIX.length).split(',')) {
     const [first = Number.NaN, last = first] = range.split('-').map(Number);

@@ -1,8 +1,9 @@
 /** Puts dead letters back on the topics that their records came from. */
 import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
+import { REDRIVE_GROUP } from '../protocol/client.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from '../time.ts';
-import { headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
+import { hasEmptyHeader, headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
 import { Progress } from './progress.ts';
 import { reasonOf, type Selection } from './redrive-options.ts';
 import { boundsOf, type Found, messageOf, readMessage, scan, withAdmin } from './scan.ts';
@@ -37,7 +38,7 @@ export type Report = Readonly<Record<Outcome, number>>;
 
 /** The consumer group that remembers the letters that have been put back. */
 function groupOf(topic: string): string {
-  return `kafka-redrive.${topic}`;
+  return `${REDRIVE_GROUP}${topic}`;
 }
 
 const { CompressionTypes } = kafkajs;
@@ -227,15 +228,17 @@ async function judge(
 /**
  * A letter has a record as the function got it. Fields that a schema decoded, and fields that the
  * letter omits, are read from the original topic. With EventRecordFormat SOURCE a field counts as
- * decoded, too: the function gets it without the schema's id.
+ * decoded, too: the function gets it without the schema's id. A header without a value looks like an
+ * empty one in a letter: the original tells them apart while it is there.
  */
 async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
   const { record, decoded, omitted } = letter;
-  if (decoded.length + omitted.length === 0) return letter;
+  const isWhole = decoded.length + omitted.length === 0;
+  if (isWhole && !hasEmptyHeader(letter)) return letter;
   const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
     () => undefined, // The letter is left, "the original is gone", and the others go on.
   );
-  return original && withOriginal(letter, original);
+  return (original && withOriginal(letter, original)) ?? (isWhole ? letter : undefined);
 }
 
 function whyNotWhole({ decoded, omitted }: Letter): string {

@@ -1,13 +1,16 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
 
 export interface Bounds {
   readonly partition: number;
   /** The first offset that the partition still has. */
   readonly low: number;
-  /** The offset after the last one. */
+  /** The offset after the last one that may be read. */
   readonly high: number;
+  /** The offset after the last one, also after those that an open transaction holds up. */
+  readonly highWatermark: number;
 }
 
 export interface Scan {
@@ -16,6 +19,8 @@ export interface Scan {
   readonly topic: string;
   /** The offsets to read of each partition, without `to`; other partitions are not read. */
   readonly stretches: readonly { partition: number; from: number; to: number }[];
+  /** The scan fails if it reads nothing for this time; 20 s by default. */
+  readonly idleMs?: number;
   /** Called with messages of a partition in their order; `next` is the offset after them. */
   readonly read: (found: Found) => Promise<void>;
 }
@@ -29,7 +34,6 @@ export interface Found {
 }
 
 const CALL_MS = 15_000;
-/** The scan fails if it reads nothing for this time. */
 const IDLE_MS = 20_000;
 const CONSUMER = {
   sessionTimeout: 30_000,
@@ -68,12 +72,31 @@ export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | 
   const topics = await within(CALL_MS, 'the list of topics', admin.listTopics());
   if (!topics.includes(topic)) return undefined;
   const offsets = await within(CALL_MS, `the ends of ${topic}`, admin.fetchTopicOffsets(topic));
+  const watermarks = await within(
+    CALL_MS,
+    `the ends of ${topic}`,
+    admin.fetchTopicOffsetsByTimestamp(topic, HIGH_WATERMARK),
+  );
+  const watermark = (partition: number) =>
+    Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
   return offsets
-    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+    .map(({ partition, low, high }) => ({
+      partition,
+      low: Number(low),
+      high: Number(high),
+      highWatermark: Math.max(Number(high), watermark(partition)),
+    }))
     .sort((a, b) => a.partition - b.partition);
 }
 
-export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Promise<void> {
+export async function scan({
+  kafka,
+  groupId,
+  topic,
+  stretches,
+  read,
+  idleMs = IDLE_MS,
+}: Scan): Promise<void> {
   const open = new Map(
     stretches.filter(({ from, to }) => from < to).map((one) => [one.partition, one]),
   );
@@ -83,8 +106,8 @@ export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Pr
   let idle: NodeJS.Timeout | undefined;
   const alive = () => {
     clearTimeout(idle);
-    const silence = new Error(`${topic}: no record came within ${IDLE_MS} ms`);
-    idle = setTimeout(() => ended.reject(silence), IDLE_MS);
+    const silence = new Error(`${topic}: no record came within ${idleMs} ms`);
+    idle = setTimeout(() => ended.reject(silence), idleMs);
   };
   let joins = 0;
   consumer.on(consumer.events.CRASH, ({ payload }) => ended.reject(payload.error));
@@ -116,12 +139,14 @@ export async function scan({ kafka, groupId, topic, stretches, read }: Scan): Pr
         const stretch = open.get(partition);
         if (!stretch) return;
         try {
-          alive();
           const next = Math.min(Number(batch.lastOffset()) + 1, stretch.to);
           const messages = batch.messages.filter(
             ({ offset }) => Number(offset) >= stretch.from && Number(offset) < stretch.to,
           );
+          // However long that takes, Kafka is not silent meanwhile.
+          clearTimeout(idle);
           await read({ partition, messages, next, consumer, heartbeat });
+          alive();
           resolveOffset(batch.lastOffset());
           if (next >= stretch.to) {
             open.delete(partition);

@@ -72,10 +72,11 @@ async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
   );
   return {
     members,
-    partitions: bounds.map(({ partition, low, high }) => ({
+    partitions: bounds.map(({ partition, low, high, highWatermark }) => ({
       partition,
       low,
       end: high,
+      highWatermark,
       committed: committed.get(partition) ?? -1,
     })),
   };

@@ -9,7 +9,8 @@ import type { Changes } from '../settings/settings.ts';
 export interface Running {
   stats(): MappingStats;
   condition(): PollerCondition;
-  stop(): Promise<void>;
+  /** @param waitMs how long it waits for invocations in flight; its own time if it is left out */
+  stop(waitMs?: number): Promise<void>;
 }
 
 export type State = 'Enabling' | 'Enabled' | 'Disabling' | 'Disabled' | 'Updating';
@@ -21,6 +22,8 @@ interface Entry {
   /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
+  /** Resolves when the last change is done. */
+  changing?: Promise<void>;
 }
 
 export interface View {
@@ -38,11 +41,17 @@ export class InUseError extends Error {
 
 export class Runtime {
   readonly #run: (mapping: Mapping) => Running;
+  readonly #warn: (message: string) => void;
   readonly #entries = new Map<string, Entry>();
   #isStopped = false;
 
-  constructor(definitions: readonly Definition[], run: (mapping: Mapping) => Running) {
+  constructor(
+    definitions: readonly Definition[],
+    run: (mapping: Mapping) => Running,
+    warn: (message: string) => void = () => undefined,
+  ) {
     this.#run = run;
+    this.#warn = warn;
     for (const { mapping } of definitions) {
       if (!mapping) continue;
       const running = mapping.enabled ? run(mapping) : undefined;
@@ -62,8 +71,9 @@ export class Runtime {
   }
 
   /**
-   * Begins a change and returns the mapping's state during the change. The poller stops and commits
-   * the done records; a new poller goes on after them with the new settings.
+   * Begins a change and returns the mapping's state during the change. The poller stops as soon as
+   * its invocations have ended, and commits the done records; a new poller goes on after them with
+   * the new settings.
    */
   update(uuid: string, changes: Changes): View | undefined {
     const entry = this.#entries.get(uuid);
@@ -76,28 +86,38 @@ export class Runtime {
     entry.mapping = mapping;
     entry.modified = Date.now();
     const began = view(entry);
-    void this.#change(entry);
+    entry.changing = this.#change(entry);
     return began;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all([...this.#entries.values()].map((entry) => stopEntry(entry)));
+    await Promise.all(
+      [...this.#entries.values()].map(async (entry) => {
+        await this.#stopPoller(entry);
+        await entry.changing;
+      }),
+    );
   }
 
   async #change(entry: Entry): Promise<void> {
-    await stopEntry(entry);
+    // A poller that goes on beside its successor would invoke the function with the same records.
+    await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
     if (entry.mapping.enabled && !this.#isStopped) entry.running = this.#run(entry.mapping);
     entry.state = entry.mapping.enabled ? 'Enabled' : 'Disabled';
   }
-}
 
-async function stopEntry(entry: Entry): Promise<void> {
-  const { running } = entry;
-  entry.running = undefined;
-  if (!running) return;
-  await running.stop();
-  entry.stats = running.stats();
+  async #stopPoller(entry: Entry, waitMs?: number): Promise<void> {
+    const { running, mapping } = entry;
+    if (!running) return;
+    try {
+      await running.stop(waitMs);
+    } catch (error) {
+      this.#warn(`${mapping.name}: its poller did not stop in order: ${error}`);
+    }
+    entry.stats = running.stats();
+    if (entry.running === running) entry.running = undefined;
+  }
 }
 
 function stateDuring(was: boolean, is: boolean): State {

@@ -1,7 +1,7 @@
 /** A local HTTP server for questions about the running mappings. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -59,14 +59,13 @@ export async function startServer(
   const isMoved = !(await listens(server, port));
   if (isMoved) await listens(server, 0);
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const file = fileOf(place);
-  writeFileSync(file, JSON.stringify({ url, pid: process.pid }));
+  const file = join(tmpdir(), `${prefixOf(place)}${process.pid}-${randomUUID()}.json`);
+  writeFileSync(file, JSON.stringify({ url }));
   return {
     url,
     isMoved,
     async close() {
-      // Another process of the same service may have written its own address since.
-      if (readPlace(place)?.pid === process.pid) rmSync(file, { force: true });
+      rmSync(file, { force: true });
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -75,40 +74,55 @@ export async function startServer(
 }
 
 /** Answers `sls kafka status`. */
-export function statusRoute(runtime: Runtime): Route {
+export function statusRoute(runtime: Runtime, place: Place): Route {
   return ({ method, path }) =>
     method === 'GET' && path === STATUS_PATH
-      ? { status: 200, body: { mappings: runtime.list().map(liveOf) } }
+      ? { status: 200, body: { place: keyOf(place), mappings: runtime.list().map(liveOf) } }
       : undefined;
 }
 
-/** Asks the process that runs this service; undefined if none answers. */
+/** Asks the process that runs this service, the last one started if several do; undefined if none answers. */
 export async function findStatus(place: Place): Promise<unknown> {
-  const found = readPlace(place);
-  if (!found) return undefined;
+  for (const file of addressFiles(place)) {
+    const answer = await askStatus(file);
+    // The port of a process that was killed may be another service's by now.
+    if (answer?.place === keyOf(place)) return answer;
+  }
+  return undefined;
+}
+
+async function askStatus(file: string): Promise<{ readonly place?: unknown } | undefined> {
   try {
-    const response = await fetch(`${found.url}${STATUS_PATH}`, {
-      signal: AbortSignal.timeout(3_000),
-    });
-    return response.ok ? await response.json() : undefined;
-  } catch {
-    return undefined; // The process was killed and has left its address behind.
+    const { url } = JSON.parse(readFileSync(file, 'utf8'));
+    const response = await fetch(`${url}${STATUS_PATH}`, { signal: AbortSignal.timeout(3_000) });
+    return response.ok ? ((await response.json()) as { place?: unknown }) : undefined;
+  } catch (error) {
+    const { cause } = error as { readonly cause?: { readonly code?: string } };
+    // A process that was killed has left its address behind; one that hangs may go on.
+    if (cause?.code === 'ECONNREFUSED') rmSync(file, { force: true });
+    return undefined;
   }
 }
 
-function readPlace(place: Place): { url: string; pid: number } | undefined {
-  try {
-    return JSON.parse(readFileSync(fileOf(place), 'utf8'));
-  } catch {
-    return undefined; // No address has been written, or only a part of it.
-  }
+/** The files with the addresses of processes that ran this service, the newest one first. */
+function addressFiles(place: Place): string[] {
+  const folder = tmpdir();
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(prefixOf(place)))
+    .map((name) => join(folder, name))
+    .map((file) => ({ file, at: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.at - a.at)
+    .map(({ file }) => file);
 }
 
-function fileOf({ folder, stage }: Place): string {
-  const hash = createHash('sha256')
+function prefixOf(place: Place): string {
+  return `kafka-event-source-${keyOf(place).slice(0, 16)}-`;
+}
+
+function keyOf({ folder, stage }: Place): string {
+  return createHash('sha256')
     .update(JSON.stringify([folder, stage]))
     .digest('hex');
-  return join(tmpdir(), `kafka-event-source-${hash.slice(0, 16)}.json`);
 }
 
 async function listens(server: http.Server, port: number): Promise<boolean> {

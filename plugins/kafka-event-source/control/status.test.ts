@@ -59,6 +59,12 @@ test.each<[string, Live | undefined, Remote, RegExp]>([
   ['filters drop', live({}, (stats) => stats.count('filtered', 4)), remote, /dropped 4 record/],
   ['nothing is new', live(), done, /there is nothing new/],
   ['nothing holds it up', live(), remote, /3 record\(s\) are on their way/],
+  [
+    'a transaction is open',
+    live(),
+    { members: 1, partitions: [{ partition: 1, low: 0, end: 8, highWatermark: 11, committed: 8 }] },
+    /^partition 1: an open transaction at offset 8 holds up what follows it, 3 offset\(s\)$/,
+  ],
 ])('why nothing comes: %s', (_, found, kafka, reason) => {
   expect(statusOf(mapping, found, kafka).why).toContainEqual(expect.stringMatching(reason));
 });
@@ -72,6 +78,22 @@ test('LATEST with nothing new says that earlier records are not delivered', () =
   const status = statusOf(latest, live(), begun);
   expect(status).toMatchObject({ lag: 0 });
   expect(status.why[0]).toMatch(/nothing new.*LATEST: records from before its first start/);
+});
+
+test('while a transaction is open it does not say that there is nothing new', () => {
+  const open = { partition: 0, low: 0, end: 8, highWatermark: 9, committed: 8 };
+  expect(statusOf(mapping, live(), { members: 1, partitions: [open] }).why).toEqual([
+    'partition 0: an open transaction at offset 8 holds up what follows it, 1 offset(s)',
+  ]);
+});
+
+test.each([
+  [-2, 7],
+  [-1, 0],
+])('LATEST with %s committed: the lag is %s', (committed, lag) => {
+  const latest = { ...mapping, startingPosition: 'LATEST' } as const;
+  const begun: Remote = { members: 1, partitions: [{ partition: 0, low: 2, end: 9, committed }] };
+  expect(statusOf(latest, live(), begun)).toMatchObject({ lag });
 });
 
 test('without a commit, the lag of a partition counts from its first record that is left', () => {

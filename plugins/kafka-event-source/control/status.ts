@@ -2,6 +2,7 @@
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
+import { NOTHING_COMMITTED } from '../poller/note.ts';
 import type { Condition } from '../poller/poller.ts';
 import type { State, View } from './runtime.ts';
 
@@ -20,8 +21,11 @@ export interface Remote {
   /** Undefined if the topic does not exist or Kafka does not answer. */
   readonly partitions?: readonly {
     readonly partition: number;
+    /** The offset after the last record that may be read. */
     readonly end: number;
     readonly low: number;
+    /** The offset after the last record, also after those that an open transaction holds up. */
+    readonly highWatermark?: number;
     /** -1 for none. */
     readonly committed: number;
   }[];
@@ -67,7 +71,7 @@ export function statusOf(mapping: Mapping, live: Live | undefined, remote: Remot
   const { lastResult, lastResultAt, partitions: polled, ...counts } = live?.stats ?? {};
   const partitions = (remote.partitions ?? []).map(({ partition, committed, end, low }) => {
     const blocked = polled?.find((one) => one.partition === partition)?.blocked;
-    const position = committed >= 0 ? committed : startOf(mapping, low, end);
+    const position = committed === NOTHING_COMMITTED ? startOf(mapping, low, end) : committed;
     return {
       partition,
       ...(committed >= 0 && { committed }),
@@ -109,6 +113,11 @@ export function refusedStatus({ name, where, refusals }: Definition): Status {
   };
 }
 
+/** Whether an open transaction holds up records. */
+function isHeldUp({ partitions = [] }: Remote): boolean {
+  return partitions.some(({ end, highWatermark = end }) => highWatermark > end);
+}
+
 function startOf({ startingPosition }: Mapping, low: number, end: number): number {
   return startingPosition === 'LATEST' ? end : low;
 }
@@ -134,7 +143,7 @@ function reasons(
   if (stats?.throttles) {
     found.push(`${stats.throttles} invocation(s) did not reach the function: ${stats.lastResult}`);
   }
-  if (lag === 0) {
+  if (lag === 0 && !isHeldUp(remote)) {
     const latest = 'LATEST: records from before its first start are not delivered';
     const first = mapping.startingPosition === 'LATEST' ? ` (starting position ${latest})` : '';
     found.push(`there is nothing new: all partitions are done up to their ends${first}`);
@@ -167,5 +176,12 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
 function ofKafka({ topic, bootstrapServers }: Mapping, { error, partitions }: Remote): string[] {
   const servers = bootstrapServers.join(',');
   if (error) return [`Kafka at ${servers} does not answer: ${error}`];
-  return partitions ? [] : [`there is no topic ${topic} at ${servers}: create it`];
+  if (!partitions) return [`there is no topic ${topic} at ${servers}: create it`];
+  return partitions
+    .filter(({ end, highWatermark = end }) => highWatermark > end)
+    .map(
+      ({ partition, end, highWatermark = end }) =>
+        `partition ${partition}: an open transaction at offset ${end} holds up what follows it, ` +
+        `${highWatermark - end} offset(s)`,
+    );
 }

@@ -71,7 +71,29 @@ export class BatchRun {
 
   /** Invokes with the remaining records, unless some of them are too old. */
   async #step(work: Work): Promise<Step> {
-    await this.#scheduler.resumed();
+    if (!(await this.#enter(work))) return { kind: 'over' };
+    try {
+      return await this.#invoke(work);
+    } finally {
+      this.#options.concurrency?.release();
+    }
+  }
+
+  /** Waits until the function may be invoked. @returns false if polling stops before */
+  async #enter(work: Work): Promise<boolean> {
+    const { concurrency, signal } = this.#options;
+    for (;;) {
+      await this.#scheduler.resumed();
+      if (!concurrency) return true;
+      if (!concurrency.hasFree) this.#reportThrottle(work, concurrency.limit);
+      if (!(await concurrency.take(signal))) return false;
+      if (!this.#scheduler.isHeld()) return true;
+      // Other mappings of the function go on.
+      concurrency.release();
+    }
+  }
+
+  async #invoke(work: Work): Promise<Step> {
     const batch = open(work.batch);
     if (this.#options.signal.aborted || batch.length === 0) return { kind: 'over' };
     const { expired, fresh } = byAge(batch, this.#options, Date.now());
@@ -184,6 +206,16 @@ export class BatchRun {
         await pause(delay, signal);
       }
     }
+  }
+
+  // AWS: what exceeds the reserved concurrency is throttled, and a reserved concurrency of 0 stops
+  // processing. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+  #reportThrottle(work: Work, limit: number): void {
+    const { name, log } = this.#options;
+    const message = `throttled: the function's reservedConcurrency is ${limit}`;
+    this.#count({ kind: 'notReached', message }, 0, message);
+    this.#reportBlocked(work, message);
+    if (limit === 0) log.error(`${name}: ${message}; its records wait`);
   }
 
   #report(work: Work, reason: string, what: string, delay: number): void {

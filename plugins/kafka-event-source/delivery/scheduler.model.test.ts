@@ -345,7 +345,7 @@ test('in random runs no record is skipped or comes after its commit, order is ke
         await turn();
       }
       world.stop.abort();
-      await world.scheduler.drain(1_000);
+      await world.scheduler.drain(new Promise((resolve) => setTimeout(resolve, 1_000).unref()));
       world.isOver();
     }),
     { numRuns: 400, endOnFailure: true, interruptAfterTimeLimit: 60_000 },

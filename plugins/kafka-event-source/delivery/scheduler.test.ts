@@ -4,6 +4,7 @@ import type { KafkaEvent } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { BufferedRecord } from '../record.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
 
 const TOPIC = 'orders';
@@ -55,7 +56,7 @@ function start(
   });
   const close = (limitMs: number) => {
     stop.abort();
-    return scheduler.drain(limitMs);
+    return scheduler.drain(new Promise((resolve) => setTimeout(resolve, limitMs).unref()));
   };
   return { scheduler, progress, close };
 }
@@ -309,4 +310,115 @@ test('skipped offsets are done with the record before them, or at once', async (
   second.scheduler.skip(0, 9);
   await until(() => second.progress.length === 1);
   expect(second.progress).toEqual([{ partition: 0, offset: 9 }]);
+});
+
+test('the window begins when the batch before it is completed', async () => {
+  const clock = jest.spyOn(performance, 'now');
+  try {
+    clock.mockReturnValue(0);
+    const answers = [Promise.withResolvers<InvocationResult>()];
+    const seen: number[][] = [];
+    const { scheduler, close } = start(
+      (records) => {
+        seen.push(records.map(({ offset }) => offset));
+        return answers[seen.length - 1]?.promise ?? ok;
+      },
+      { windowMs: 50 },
+    );
+    scheduler.assign(0);
+    clock.mockReturnValue(100);
+    scheduler.enqueue(0, [entry(0, 0)]);
+    await until(() => seen.length === 1);
+    scheduler.enqueue(0, [{ ...entry(0, 1), arrived: 120 }]);
+    clock.mockReturnValue(1_000);
+    answers[0]?.resolve(ok);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual([[0]]);
+    clock.mockReturnValue(1_050);
+    await until(() => seen.length === 2);
+    expect(seen).toEqual([[0], [1]]);
+    await close(1_000);
+  } finally {
+    clock.mockRestore();
+  }
+});
+
+test.each([
+  ['of one mapping', [[0, 1, 2]]],
+  ['of two mappings of the function', [[0], [1, 2]]],
+  ['of three mappings of the function', [[0], [1], [2]]],
+])(
+  'with a reserved concurrency of 1 the partitions %s have their turns, one invocation at a time',
+  async (_, mappings) => {
+    const concurrency = new Slots(1);
+    const order: number[] = [];
+    let running = 0;
+    const invoke = async (records: Delivered[]) => {
+      running += 1;
+      expect(running).toBe(1);
+      order.push(records[0]?.partition ?? -1);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      return ok;
+    };
+    const stats = new Stats();
+    const started = mappings.map((partitions) => {
+      const mapping = start(invoke, { concurrency, stats });
+      for (const partition of partitions) mapping.scheduler.assign(partition);
+      for (const partition of partitions) {
+        mapping.scheduler.enqueue(partition, entries(partition, 0, 50));
+      }
+      return mapping;
+    });
+    await until(() => order.length === 15);
+    for (const round of [0, 1, 2, 3, 4]) {
+      expect(order.slice(round * 3, round * 3 + 3).sort()).toEqual([0, 1, 2]);
+    }
+    expect(stats.snapshot().throttles).toBeGreaterThan(0);
+    await Promise.all(started.map(({ close }) => close(1_000)));
+  },
+);
+
+test('a reserved concurrency of 0 throttles everything, and a stop does not wait for it', async () => {
+  const stats = new Stats();
+  const invoke = () => {
+    throw new Error('invoked');
+  };
+  const { scheduler, progress, close } = start(invoke, { concurrency: new Slots(0), stats });
+  scheduler.assign(0);
+  scheduler.enqueue(0, entries(0, 0, 3));
+  await until(() => stats.snapshot().throttles === 1);
+  expect(stats.snapshot().partitions[0]?.blocked).toMatchObject({
+    offset: 0,
+    reason: "throttled: the function's reservedConcurrency is 0",
+  });
+  await close(60_000);
+  expect(progress).toEqual([]);
+});
+
+test('a mapping that is held back keeps no slot of the function from another one', async () => {
+  const concurrency = new Slots(1);
+  const first = Promise.withResolvers<InvocationResult>();
+  const order: string[] = [];
+  const begin = (name: string, answer: InvocationResult | Promise<InvocationResult> = ok) => {
+    const mapping = start(
+      () => {
+        order.push(name);
+        return answer;
+      },
+      { concurrency },
+    );
+    mapping.scheduler.assign(0);
+    return mapping;
+  };
+  const [busy, held, other] = [begin('busy', first.promise), begin('held'), begin('other')];
+  for (const { scheduler } of [busy, held, other]) scheduler.enqueue(0, entries(0, 0, 1));
+  await until(() => order.length === 1);
+  held.scheduler.hold();
+  first.resolve(ok);
+  await until(() => order.length === 2);
+  expect(order).toEqual(['busy', 'other']);
+  held.scheduler.resume();
+  await until(() => order.length === 3);
+  await Promise.all([busy, held, other].map(({ close }) => close(1_000)));
 });

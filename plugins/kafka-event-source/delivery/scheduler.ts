@@ -5,7 +5,6 @@ import type { InvocationResult } from '../lambda/result.ts';
 import type { Log } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import type { Pollers } from '../settings/settings.ts';
-import { endsWithin } from '../time.ts';
 import { assemble, type Limits } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
 import { fullOnes, type InFlight, Partition, type PartitionRecords } from './partition.ts';
@@ -25,6 +24,8 @@ export interface SchedulerOptions extends RetryPolicy {
   readonly destination?: Destination | undefined;
   readonly dropWhenDestinationFails: boolean;
   readonly pollers?: Pollers | undefined;
+  /** The function's reserved concurrency, shared by all mappings of the function. */
+  readonly concurrency?: Slots | undefined;
   readonly backoff: Backoff;
   readonly log: Log;
   readonly stats: Stats;
@@ -35,6 +36,8 @@ export interface SchedulerOptions extends RetryPolicy {
   readonly onProgress: (partition: number, next: number) => void;
   /** The partition's buffer has room again. */
   readonly onRoom: (partition: number) => void;
+  /** Whether the group takes this member for alive; if not, others may have its partitions. */
+  readonly isAlive?: () => boolean;
 }
 
 // AWS: in provisioned mode a poller has at most five invocations at a time.
@@ -129,13 +132,14 @@ export class Scheduler {
 
   /** Resolves when invocations may begin, or when the signal aborts. */
   async resumed(): Promise<void> {
-    while (this.#hold && !this.options.signal.aborted) await this.#hold.promise;
+    while (this.isHeld() && !this.options.signal.aborted) await this.#hold?.promise;
   }
 
-  /** Waits for the invocations in flight, up to the limit. */
-  async drain(limitMs: number): Promise<void> {
+  /** Waits for the invocations in flight, until `limit` resolves. */
+  async drain(limit: Promise<unknown>): Promise<void> {
     const { log, name } = this.options;
-    if (await endsWithin(limitMs, Promise.all(this.#running))) return;
+    const ended = Promise.all(this.#running).then(() => true);
+    if (await Promise.race([ended, limit.then(() => false)])) return;
     log.warning(`${name}: an invocation is still running; its records are delivered again`);
   }
 
@@ -172,6 +176,12 @@ export class Scheduler {
     );
   }
 
+  /** A process that was suspended begins nothing before the group has heard of it again. */
+  isHeld(): boolean {
+    if (this.options.isAlive?.() === false) this.hold();
+    return this.#hold !== undefined;
+  }
+
   #key(partition: number): string {
     return recordsKey(this.options.topic, partition);
   }
@@ -179,7 +189,7 @@ export class Scheduler {
   /** Begins all batches that can begin, and checks again when the next window ends. */
   #schedule(): void {
     clearTimeout(this.#timer);
-    if (this.options.signal.aborted || this.#hold) return;
+    if (this.options.signal.aborted || this.isHeld()) return;
     const until = this.#byPoller().map((partitions, poller) => this.#begin(poller, partitions));
     const next = Math.min(...until);
     if (!Number.isFinite(next)) return;

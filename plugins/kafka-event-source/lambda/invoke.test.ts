@@ -69,3 +69,38 @@ test('an error that is nested too deeply to be printed is still reported', async
   });
   expect(result).toMatchObject({ kind: 'functionError' });
 });
+
+test.each(['time runs out', 'invoker is closed'])(
+  'when the %s during an invocation over a kept connection, the function is not invoked again',
+  async (what) => {
+    let invocations = 0;
+    const second = Promise.withResolvers<void>();
+    const server = http.createServer((request, response) => {
+      invocations += 1;
+      request.resume();
+      if (invocations === 1) response.end('null');
+      else second.resolve();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const timeoutMs = what === 'time runs out' ? 100 : 30_000;
+    const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs });
+    try {
+      await invoker.invoke('{}');
+      const result = invoker.invoke('{}');
+      await second.promise;
+      if (what === 'invoker is closed') invoker.close();
+      expect((await result).kind).not.toBe('ok');
+      // A third invocation would come before this answer.
+      const other = createInvoker({ endpoint, functionName: 'f', timeoutMs: 300 });
+      await other.invoke('{}');
+      other.close();
+      expect(invocations).toBe(3);
+    } finally {
+      invoker.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  },
+);

@@ -37,6 +37,7 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
   );
   const client = url.protocol === 'https:' ? https : http;
   const agent = new client.Agent({ keepAlive: true });
+  let isClosed = false;
 
   // Bytes are sent without another copy, and the payload is not kept as text besides.
   const post = (body: Buffer) =>
@@ -45,14 +46,17 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
       const request = client.request(url, { method: 'POST', agent, headers }, (response) => {
         read(response).then(resolve, reject);
       });
+      let isOver = false;
       const timer = setTimeout(() => {
+        isOver = true;
         reject(new Fault(`no answer from ${url.href} within ${timeoutMs} ms`));
         request.destroy();
       }, timeoutMs);
       request.on('close', () => clearTimeout(timer));
       request.on('error', (error: NodeJS.ErrnoException) => {
-        // The other side may close a kept connection at the moment it is used again.
-        if (request.reusedSocket && error.code === 'ECONNRESET') {
+        // The other side may close a kept connection at the moment it is used again. The end of the
+        // time and of the invoker look the same, and must not invoke the function once more.
+        if (request.reusedSocket && error.code === 'ECONNRESET' && !isOver && !isClosed) {
           post(body).then(resolve, reject);
         } else reject(error);
       });
@@ -68,7 +72,10 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
           ? { kind: 'functionError', message: error.message }
           : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
       ),
-    close: () => agent.destroy(),
+    close: () => {
+      isClosed = true;
+      agent.destroy();
+    },
   };
 }
 

@@ -38,9 +38,7 @@ export class Fetch {
     if (payload.isStale() || !payload.isRunning()) return;
     const batch: FetchedBatch = payload.batch;
     const { topic, partition, messages } = batch;
-    group.commitBy(payload.commitOffsetsIfNecessary);
-    if (!group.has(partition)) return;
-    this.#follow(batch);
+    if (!group.isReady(partition) || !this.#isExpected(batch)) return;
     const end = Number(batch.lastOffset()) + 1;
     stats.fetched(partition, Number(batch.highWatermark));
     const taken = this.#intake.take({ topic, partition, messages, end });
@@ -65,22 +63,15 @@ export class Fetch {
     return this.#intake.close();
   }
 
-  /** Reports a fetch that does not begin at the end of the last one: records were deleted, or lost. */
-  #follow({ topic, partition, messages, fetchedOffset }: FetchedBatch): void {
+  /** Whether the fetch begins where the last one ended; if not, the position is found again. */
+  #isExpected({ partition, messages, fetchedOffset }: FetchedBatch): boolean {
     const { reporter, group } = this.#options;
     const expected = group.fetchedUpTo(partition);
     const fetched = Number(fetchedOffset ?? messages[0]?.offset);
-    if (expected === undefined || fetched === expected) return;
-    const where = `${topic}-${partition}`;
-    if (fetched > expected) {
-      reporter.warn(
-        `${where}: the records from offset ${expected} to ${fetched - 1} were deleted ` +
-          'before they were read; going on after them',
-      );
-      return;
-    }
-    reporter.warn(`${where} went back from offset ${expected} to ${fetched}; going on from there`);
-    group.restart(partition);
+    if (fetched === expected) return true;
+    reporter.debug(`partition ${partition} was fetched from ${fetched} instead of ${expected}`);
+    group.reposition(partition);
+    return false;
   }
 
   /** Pauses the partition until the schemas are loaded; then the same records are fetched again. */

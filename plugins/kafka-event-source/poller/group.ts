@@ -1,12 +1,12 @@
 /** The poller's membership in its consumer group: its partitions, their positions and commits. */
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import type { Admin, Consumer } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Mapping } from '../mapping.ts';
+import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { pause } from '../time.ts';
+import { type CommitNote, NOTHING_COMMITTED, readNote, writeNote } from './note.ts';
 import { type Reporter, reasonOf } from './reporter.ts';
 import type { Topic } from './topic.ts';
-
-type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 
 /** The poller's position in one of its partitions. */
 interface Position {
@@ -14,10 +14,26 @@ interface Position {
   committed: number;
   /** The offset of the last commit that was sent. The broker may not have answered it. */
   attempted: number;
-  /** The offset after the last record in the buffer. */
-  fetched: number | undefined;
-  /** The offset after the last record that is done. */
+  /** The offset after the last record in the buffer: the next one to fetch. */
+  fetched: number;
+  /** The offset after the last record that is done; -1 before the first. */
   done: number;
+}
+
+/** What Kafka has of a partition. */
+interface Found {
+  readonly low: number;
+  readonly high: number;
+  readonly committed: number;
+  /** The starting position, where it applies. */
+  readonly start: number | undefined;
+}
+
+interface Membership {
+  readonly consumer: Consumer;
+  readonly admin: Admin;
+  /** Undefined for kafkajs as it is, whose payload has none. */
+  readonly joined: Partial<Joined>;
 }
 
 export interface GroupOptions {
@@ -31,19 +47,25 @@ export interface GroupOptions {
   readonly onPositioned: () => void;
 }
 
-const NOTHING_COMMITTED = -1;
 const POSITION_AGAIN_MS = 500;
 const COMMIT_AGAIN_MS = 1_000;
+/** The group takes a member that was silent for so long for dead. */
+export const SESSION_MS = 10_000;
+/** Said of a member that the group has expelled, or has gone on without. */
+const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
 
 export class Group {
   readonly #options: GroupOptions;
+  /** All of the topic that has `#topicId`. */
   readonly #positions = new Map<number, Position>();
-  #admin: Admin | undefined;
-  #consumer: Consumer | undefined;
-  /** Commits under the generation of the last fetch. */
-  #commitOfFetch: Commit | undefined;
-  /** Whether the position of each partition is known since the last join. */
-  #isPositioned = false;
+  #topicId: string | undefined;
+  #membership: Membership | undefined;
+  /** The milliseconds since the group has heard of this member. */
+  #silence: () => number = () => 0;
+  /** The partitions whose position is known since the last join. */
+  readonly #ready = new Set<number>();
+  /** Whether polling has begun since the last join. */
+  #isPolling = false;
   #joins = 0;
   /** Whether a commit that has failed is going to be tried again. */
   #isCommitDue = false;
@@ -56,56 +78,85 @@ export class Group {
 
   /** The assigned partitions; undefined until their positions are known, and after leaving. */
   get partitions(): readonly number[] | undefined {
-    if (!this.#consumer || !this.#isPositioned) return undefined;
+    if (!this.#membership || !this.#isPolling) return undefined;
     return [...this.#positions.keys()].sort((a, b) => a - b);
+  }
+
+  /** Whether the group still takes this member for alive: else another may have its partitions. */
+  get isAlive(): boolean {
+    return this.#silence() < SESSION_MS;
   }
 
   /**
    * Joins a generation. kafkajs calls this before its next fetch, so that the partitions taken away
    * are gone before a late result could be committed under the new generation.
    */
-  join(consumer: Consumer, admin: Admin, assigned: readonly number[]): void {
-    this.#consumer = consumer;
-    this.#admin = admin;
-    this.#commitOfFetch = undefined;
-    this.#isPositioned = false;
+  join(
+    consumer: Consumer,
+    admin: Admin,
+    assigned: readonly number[],
+    joined: Partial<Joined>,
+  ): void {
+    this.rebalancing();
+    this.#membership = { consumer, admin, joined };
+    this.#silence = joined.age ?? (() => 0);
     this.#joins += 1;
     const join = this.#joins;
+    this.#follow(joined.topicIds?.get(this.#options.mapping.topic));
     this.#revokeAllBut(assigned);
     // Nothing is fetched until the positions are known; heartbeats go on.
     for (const partition of assigned) this.setPaused(partition, true);
     const isCurrent = () =>
-      this.#joins === join && this.#consumer === consumer && !this.#options.signal.aborted;
-    void this.#inTurn(() => this.#position(assigned, isCurrent));
+      this.#joins === join &&
+      this.#membership?.consumer === consumer &&
+      !this.#options.signal.aborted;
+    const sorted = assigned.toSorted((a, b) => a - b);
+    void this.#inTurn(() => this.#begin(sorted, isCurrent));
+  }
+
+  /** The group shares out its partitions anew. */
+  rebalancing(): void {
+    this.#options.scheduler.hold();
+    this.#isPolling = false;
+    this.#ready.clear();
+  }
+
+  heartbeat({ age = () => 0 }: Partial<Heartbeat>): void {
+    this.#silence = age;
+    if (this.#isPolling && this.isAlive) this.#options.scheduler.resume();
   }
 
   leave(): void {
-    this.#consumer = undefined;
-    this.#admin = undefined;
-    this.#commitOfFetch = undefined;
+    this.#membership = undefined;
   }
 
   setPaused(partition: number, isPaused: boolean): void {
     const target = [{ topic: this.#options.mapping.topic, partitions: [partition] }];
-    if (isPaused) this.#consumer?.pause(target);
-    else this.#consumer?.resume(target);
+    if (isPaused) this.#membership?.consumer.pause(target);
+    else this.#membership?.consumer.resume(target);
+  }
+
+  /** The partition's buffer has room again. */
+  resume(partition: number): void {
+    if (this.isReady(partition)) this.setPaused(partition, false);
   }
 
   /** Pauses a partition. @returns resumes the partition, unless a new session has begun */
   pauseUntil(partition: number): () => void {
-    const consumer = this.#consumer;
+    const consumer = this.#membership?.consumer;
     this.setPaused(partition, true);
     return () => {
-      if (this.#consumer !== consumer || !this.#isPositioned) return;
+      if (this.#membership?.consumer !== consumer || !this.isReady(partition)) return;
       this.setPaused(partition, this.#options.scheduler.isFull(partition));
     };
   }
 
-  has(partition: number): boolean {
-    return this.#positions.has(partition);
+  /** Whether the partition is this poller's, and is read from a known position. */
+  isReady(partition: number): boolean {
+    return this.#ready.has(partition);
   }
 
-  /** The offset after the last record in the partition's buffer; undefined before the first fetch. */
+  /** The offset after the last record in the partition's buffer. */
   fetchedUpTo(partition: number): number | undefined {
     return this.#positions.get(partition)?.fetched;
   }
@@ -115,9 +166,14 @@ export class Group {
     if (position) position.fetched = next;
   }
 
-  /** Keeps the function of a fetch that commits under the fetch's generation. */
-  commitBy(commit: Commit): void {
-    this.#commitOfFetch = commit;
+  /** Finds the position of a partition again: a fetch came from another one. */
+  reposition(partition: number): void {
+    const [join, membership] = [this.#joins, this.#membership];
+    this.#ready.delete(partition);
+    this.setPaused(partition, true);
+    const isCurrent = () =>
+      this.#joins === join && this.#membership === membership && !this.#options.signal.aborted;
+    void this.#inTurn(() => this.#position([partition], isCurrent));
   }
 
   /** All records of the partition before `next` are done. */
@@ -128,35 +184,33 @@ export class Group {
     void this.commit();
   }
 
-  /** Starts a partition again with an empty buffer; its records read before no longer count. */
-  restart(partition: number, committed = NOTHING_COMMITTED, fetched?: number): void {
-    this.#options.scheduler.assign(partition);
-    const position = { committed, attempted: committed, fetched, done: NOTHING_COMMITTED };
-    this.#positions.set(partition, position);
-    this.setPaused(partition, false);
-  }
-
   /** Commits all offsets that are done and not committed yet. */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
-      const behind = [...this.#positions].filter(([, { done, committed }]) => done > committed);
-      const consumer = this.#consumer;
       // After a join another member may have gone further, so nothing is committed until the
       // positions are known.
-      if (behind.length === 0 || !consumer || !this.#isPositioned) return;
-      for (const [, position] of behind) position.attempted = position.done;
-      const offsets = behind.map(([partition, { attempted }]) => ({
-        partition,
-        offset: attempted,
-      }));
+      if (!this.#isPolling) return;
       try {
-        await this.#send(consumer, offsets);
-        for (const [, position] of behind) position.committed = position.attempted;
+        await this.#commitAll();
       } catch (error) {
-        this.#options.reporter.debug(`not committed: ${reasonOf(error)}`);
+        this.#reportRefusal(error);
         void this.#commitAgain();
       }
     });
+  }
+
+  async #commitAll(): Promise<void> {
+    const membership = this.#membership;
+    const behind = [...this.#positions].filter(
+      ([partition, { done, committed }]) => this.#ready.has(partition) && done > committed,
+    );
+    if (behind.length === 0 || !membership) return;
+    for (const [, position] of behind) position.attempted = position.done;
+    await this.#send(
+      membership,
+      behind.map(([partition, { attempted }]) => ({ partition, offset: attempted })),
+    );
+    for (const [, position] of behind) position.committed = position.attempted;
   }
 
   async #commitAgain(): Promise<void> {
@@ -167,25 +221,57 @@ export class Group {
     if (!this.#options.signal.aborted) void this.commit();
   }
 
+  #reportRefusal(error: unknown): void {
+    const { reporter } = this.#options;
+    const { type } = error as { readonly type?: unknown };
+    if (!EXPELLED.includes(type)) {
+      reporter.debug(`not committed: ${reasonOf(error)}`);
+      return;
+    }
+    // The partitions may be another member's. kafkajs joins again before its next fetch.
+    reporter.warn(`its group refused a commit: ${reasonOf(error)}. Joining the group again.`);
+    this.rebalancing();
+  }
+
   async #send(
-    consumer: Consumer,
+    { consumer, joined }: Membership,
     offsets: readonly { readonly partition: number; readonly offset: number }[],
   ): Promise<void> {
     const { topic } = this.#options.mapping;
+    const metadata = writeNote({
+      topicId: this.#topicId,
+      partitionsAtFirst: this.#options.topic.partitionsAtFirst,
+    });
     const partitions = offsets.map(({ partition, offset }) => ({
-      topic,
       partition,
       offset: String(offset),
+      metadata,
     }));
-    // The commit of a fetch is tried once under its generation; the consumer's own would be
-    // repeated after a rebalance, for partitions that may be another member's by then.
-    if (this.#commitOfFetch) await this.#commitOfFetch({ topics: [{ topic, partitions }] });
-    else await consumer.commitOffsets(partitions);
+    // Once under the generation of the join; the consumer's own commit would be repeated after a
+    // rebalance, for partitions that may be another member's by then.
+    if (joined.commit) await joined.commit([{ topic, partitions }]);
+    else await consumer.commitOffsets(partitions.map((one) => ({ topic, ...one })));
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(action);
+    this.#queue = this.#queue.then(action).catch((error: unknown) => {
+      this.#options.reporter.warn(`a commit or a position failed: ${reasonOf(error)}`);
+    });
     return this.#queue;
+  }
+
+  /** There is no such topic any more. */
+  forgetTopic(): void {
+    this.#revokeAllBut([]);
+  }
+
+  /** Whatever is remembered of a topic ends with it: another one of the same name has another id. */
+  #follow(topicId: string | undefined): void {
+    const isOther = this.#topicId !== undefined && topicId !== this.#topicId;
+    this.#topicId = topicId;
+    if (!isOther || topicId === undefined) return;
+    this.#revokeAllBut([]);
+    this.#options.topic.wasMadeAgain();
   }
 
   #revokeAllBut(assigned: readonly number[]): void {
@@ -198,90 +284,177 @@ export class Group {
     }
   }
 
-  /** Finds the position of each partition, however long the broker is away; then polling begins. */
-  async #position(assigned: readonly number[], isCurrent: () => boolean): Promise<void> {
-    const { mapping, scheduler, reporter, signal, onPositioned } = this.#options;
-    let isKnown = false;
-    while (isCurrent() && !isKnown) {
+  async #begin(assigned: readonly number[], isCurrent: () => boolean): Promise<void> {
+    const { mapping, scheduler, reporter, onPositioned } = this.#options;
+    const begin = () => {
+      this.#isPolling = true;
+      reporter.problemIsOver();
+      onPositioned();
+      const which = assigned.length > 0 ? assigned.join(', ') : 'none: other members have them';
+      reporter.notice(`polling ${mapping.topic}, partitions ${which}`);
+      scheduler.resume();
+      void this.commit();
+    };
+    await this.#position(assigned, isCurrent, begin);
+  }
+
+  /**
+   * Finds the position of each partition, however long the broker is away. Polling begins with
+   * those that have a leader; the others are looked at again in the background.
+   */
+  async #position(
+    wanted: readonly number[],
+    isCurrent: () => boolean,
+    begin: () => void = () => undefined,
+  ): Promise<void> {
+    const { reporter, signal, scheduler } = this.#options;
+    while (isCurrent()) {
       try {
-        const committed = await this.#committed();
-        const starts = await this.#startingOffsets(assigned, committed);
+        const found = await this.#find(wanted);
         if (!isCurrent()) return;
-        for (const partition of assigned) {
-          const offset = committed.get(partition) ?? NOTHING_COMMITTED;
-          this.#resume(partition, offset, starts.get(partition));
+        const known = wanted.filter((partition) => found.has(partition));
+        const others = wanted.filter((partition) => !found.has(partition));
+        for (const [partition, one] of found) this.#place(partition, one);
+        // Before anything is fetched: a restart would look for the starting position again, and
+        // skip what has come meanwhile.
+        await this.#commitAll();
+        if (!isCurrent()) return;
+        begin();
+        for (const partition of known) {
+          this.setPaused(partition, scheduler.isFull(partition));
         }
-        isKnown = true;
+        if (others.length > 0) void this.#positionLater(others, isCurrent);
+        return;
       } catch (error) {
         reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
         await pause(POSITION_AGAIN_MS, signal);
       }
     }
-    if (!isCurrent()) return;
-    this.#isPositioned = true;
-    reporter.problemIsOver();
-    onPositioned();
-    const which = assigned.length > 0 ? assigned.join(', ') : 'none: other members have them';
-    reporter.notice(`polling ${mapping.topic}, partitions ${which}`);
-    scheduler.resume();
-    void this.commit();
   }
 
-  async #committed(): Promise<ReadonlyMap<number, number>> {
+  async #positionLater(partitions: readonly number[], isCurrent: () => boolean): Promise<void> {
+    const { reporter, signal, mapping } = this.#options;
+    const which = partitions.map((partition) => `${mapping.topic}-${partition}`).join(', ');
+    reporter.problemIs(`${which} has no leader: waiting for one, the other partitions go on.`);
+    await pause(POSITION_AGAIN_MS, signal);
+    if (!isCurrent()) return;
+    const over = () => reporter.problemIsOver();
+    void this.#inTurn(() => this.#position(partitions, isCurrent, over));
+  }
+
+  /** What Kafka has of those partitions that have a leader. */
+  async #find(partitions: readonly number[]): Promise<ReadonlyMap<number, Found>> {
+    const admin = this.#membership?.admin;
+    if (!admin || partitions.length === 0) return new Map();
+    const { mapping, topic } = this.#options;
+    const { startingPosition, startingTimestampMs } = mapping;
+    const notes = await this.#committed(admin);
+    topic.remember([...notes.values()], this.#topicId);
+    const committed = (partition: number) => {
+      const note = notes.get(partition);
+      return note && isOf(note, this.#topicId) ? note.offset : NOTHING_COMMITTED;
+    };
+    const bounds = await admin.fetchTopicOffsets(mapping.topic);
+    // AWS does not say where it begins to read a partition that was added later, or made anew with
+    // its topic. Beginning at the first record loses nothing.
+    const isStarting = (partition: number) =>
+      startingPosition !== 'TRIM_HORIZON' &&
+      topic.hadAtFirst(partition) &&
+      !notes.has(partition) &&
+      (this.#positions.get(partition)?.committed ?? NOTHING_COMMITTED) === NOTHING_COMMITTED;
+    const starts =
+      startingPosition === 'AT_TIMESTAMP' && partitions.some(isStarting)
+        ? await admin.fetchTopicOffsetsByTimestamp(mapping.topic, startingTimestampMs)
+        : bounds;
+    const startOf = (partition: number) =>
+      Number(starts.find((one) => one.partition === partition)?.offset);
+    return new Map(
+      bounds
+        .filter(({ partition }) => partitions.includes(partition))
+        .map(({ partition, low, high }): [number, Found] => {
+          const begin = startingPosition === 'TRIM_HORIZON' ? undefined : Number(low);
+          const start = isStarting(partition) ? startOf(partition) : begin;
+          const ends = { low: Number(low), high: Number(high) };
+          return [partition, { ...ends, committed: committed(partition), start }];
+        })
+        // A partition that has lost its leader meanwhile.
+        .filter(([, { start }]) => !Number.isNaN(start ?? 0)),
+    );
+  }
+
+  async #committed(admin: Admin): Promise<ReadonlyMap<number, CommitNote>> {
     const { groupId, topic } = this.#options.mapping;
-    const [offsets] = (await this.#admin?.fetchOffsets({ groupId, topics: [topic] })) ?? [];
-    return new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const all = offsets?.partitions ?? [];
+    return new Map(
+      all
+        .map(({ partition, offset, metadata }): [number, CommitNote] => [
+          partition,
+          readNote(Number(offset), metadata),
+        ])
+        .filter(([, { offset }]) => offset !== NOTHING_COMMITTED),
+    );
   }
 
   /**
    * A partition keeps its buffer and its records in flight if the group's committed offset is one of
    * this poller's; otherwise it starts again at the committed offset.
    */
-  #resume(partition: number, committed: number, start?: number): void {
+  #place(partition: number, found: Found): void {
     const held = this.#positions.get(partition);
+    const { low, high, committed, start } = found;
     // A commit without an answer may have reached the broker; the records that it covers are done.
-    if (held && held.committed <= committed && committed <= held.attempted) {
+    const isKept =
+      held !== undefined &&
+      held.committed <= committed &&
+      committed <= held.attempted &&
+      held.fetched <= high;
+    if (isKept) {
       held.committed = committed;
-      if (held.fetched !== undefined) this.#seek(partition, held.fetched);
-      this.setPaused(partition, this.#options.scheduler.isFull(partition));
-      return;
+      if (held.fetched < low) {
+        this.#tellDeleted(partition, held.fetched, low);
+        held.fetched = low;
+      }
+    } else if (committed < 0) {
+      this.#restart(partition, NOTHING_COMMITTED, start ?? low, start);
+    } else if (committed > high) {
+      this.#options.reporter.warn(
+        `${this.#nameOf(partition)} ends at ${high}, before the committed offset ${committed}: ` +
+          `starting at ${low}`,
+      );
+      this.#restart(partition, NOTHING_COMMITTED, low, low);
+    } else {
+      if (committed < low) this.#tellDeleted(partition, committed, low);
+      this.#restart(partition, committed, Math.max(committed, low));
     }
-    this.restart(partition, committed, start);
-    if (start === undefined) return;
-    this.#seek(partition, start);
-    this.progress(partition, start);
+    this.#ready.add(partition);
+    this.#seek(partition);
   }
 
-  #seek(partition: number, offset: number): void {
+  /** Starts a partition again with an empty buffer. @param done the offset to commit at once */
+  #restart(partition: number, committed: number, fetched: number, done = NOTHING_COMMITTED): void {
+    this.#options.scheduler.assign(partition);
+    this.#positions.set(partition, { committed, attempted: committed, fetched, done });
+  }
+
+  #seek(partition: number): void {
     const { topic } = this.#options.mapping;
-    this.#consumer?.seek({ topic, partition, offset: String(offset) });
+    const offset = String(this.#positions.get(partition)?.fetched);
+    this.#membership?.consumer.seek({ topic, partition, offset });
   }
 
-  /**
-   * The starting offsets of partitions without a committed offset. Other partitions begin at their
-   * first record. Starting offsets are committed at once, so that a restart skips no record that
-   * came before the first commit.
-   */
-  async #startingOffsets(
-    assigned: readonly number[],
-    committed: ReadonlyMap<number, number>,
-  ): Promise<ReadonlyMap<number, number>> {
-    const { mapping, topic } = this.#options;
-    const { startingPosition, startingTimestampMs } = mapping;
-    // AWS does not say where it begins to read a partition that was added later, or made anew with
-    // its topic. Beginning at the first record loses nothing.
-    const hasBegun = (partition: number) => (this.#positions.get(partition)?.committed ?? -1) >= 0;
-    const isStarting = (partition: number) =>
-      topic.hadAtFirst(partition) &&
-      !hasBegun(partition) &&
-      assigned.includes(partition) &&
-      (committed.get(partition) ?? NOTHING_COMMITTED) === NOTHING_COMMITTED;
-    if (startingPosition === 'TRIM_HORIZON' || !assigned.some(isStarting)) return new Map();
-    const offsets =
-      startingPosition === 'AT_TIMESTAMP'
-        ? await this.#admin?.fetchTopicOffsetsByTimestamp(mapping.topic, startingTimestampMs)
-        : await this.#admin?.fetchTopicOffsets(mapping.topic);
-    const starting = (offsets ?? []).filter(({ partition }) => isStarting(partition));
-    return new Map(starting.map(({ partition, offset }) => [partition, Number(offset)]));
+  #tellDeleted(partition: number, from: number, low: number): void {
+    this.#options.reporter.warn(
+      `${this.#nameOf(partition)}: the records from offset ${from} to ${low - 1} were deleted ` +
+        'before they were read; going on after them',
+    );
   }
+
+  #nameOf(partition: number): string {
+    return `${this.#options.mapping.topic}-${partition}`;
+  }
+}
+
+function isOf({ topicId }: CommitNote, current: string | undefined): boolean {
+  return topicId === undefined || current === undefined || topicId === current;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
+import type { Joined } from '../protocol/membership.ts';
 import { Poller, type PollerOptions } from './poller.ts';
 
 const ok: InvocationResult = { kind: 'ok', payload: null };
@@ -17,19 +18,29 @@ class Broker {
   committed: () => Promise<number> = async () => -1;
   commit: (offset: number) => Promise<void> = async () => undefined;
   leave: () => Promise<void> = async () => undefined;
+  /** The text beside what is committed. */
+  note: string | null = null;
+  low = 0;
+  high = 100;
+  topicId = 'a'.repeat(32);
   readonly commits: number[] = [];
   readonly seeks: number[] = [];
+  /** How long the group has not heard of the member. */
+  silence = 0;
+  readonly log: string[] = [];
   isPaused = false;
   readonly #listeners = new Map<string, (event: { payload: unknown }) => void>();
   #eachBatch: ((payload: EachBatchPayload) => Promise<void>) | undefined;
 
   client(): Kafka {
     const nothing = async () => undefined;
-    const commit = async (offset: unknown) => {
-      this.commits.push(Number(offset));
-      await this.commit(Number(offset));
+    const events = {
+      GROUP_JOIN: 'join',
+      HEARTBEAT: 'heartbeat',
+      REBALANCING: 'rebalancing',
+      STOP: 'stop',
+      CRASH: 'crash',
     };
-    const events = { GROUP_JOIN: 'join', REBALANCING: 'rebalancing', STOP: 'stop', CRASH: 'crash' };
     const consumer = {
       events,
       connect: nothing,
@@ -47,7 +58,6 @@ class Broker {
         this.isPaused = false;
       },
       seek: ({ offset }: { offset: string }) => this.seeks.push(Number(offset)),
-      commitOffsets: ([one]: { offset: string }[]) => commit(one?.offset),
     };
     const admin = {
       connect: nothing,
@@ -55,14 +65,30 @@ class Broker {
       listTopics: async () => ['t'],
       fetchTopicMetadata: async () => ({ topics: [{ partitions: [{ partitionId: 0 }] }] }),
       fetchOffsets: async () => [
-        { partitions: [{ partition: 0, offset: String(await this.committed()) }] },
+        {
+          partitions: [
+            { partition: 0, offset: String(await this.committed()), metadata: this.note },
+          ],
+        },
+      ],
+      fetchTopicOffsets: async () => [
+        { partition: 0, low: String(this.low), high: String(this.high) },
       ],
     };
     return { admin: () => admin, consumer: () => consumer } as unknown as Kafka;
   }
 
   join(): void {
-    this.#listeners.get('join')?.({ payload: { memberAssignment: { t: [0] } } });
+    const joined: Joined = {
+      topicIds: new Map([['t', this.topicId]]),
+      age: () => this.silence,
+      commit: ([topic]) => this.#take(Number(topic?.partitions[0]?.offset)),
+    };
+    this.#listeners.get('join')?.({ payload: { memberAssignment: { t: [0] }, ...joined } });
+  }
+
+  heartbeat(): void {
+    this.#listeners.get('heartbeat')?.({ payload: { age: () => this.silence } });
   }
 
   rebalance(): void {
@@ -76,9 +102,6 @@ class Broker {
       key: null,
       value: Buffer.from('x'),
     }));
-    const commitOffsetsIfNecessary = (
-      offsets?: Parameters<Consumer['commitOffsets']>[0] | object,
-    ) => this.#commitOf(offsets as { topics: { partitions: { offset: string }[] }[] });
     await this.#eachBatch?.({
       batch: {
         topic: 't',
@@ -91,12 +114,10 @@ class Broker {
       isStale: () => false,
       isRunning: () => true,
       resolveOffset: () => undefined,
-      commitOffsetsIfNecessary,
     } as unknown as EachBatchPayload);
   }
 
-  async #commitOf({ topics }: { topics: { partitions: { offset: string }[] }[] }): Promise<void> {
-    const offset = Number(topics[0]?.partitions[0]?.offset);
+  async #take(offset: number): Promise<void> {
     this.commits.push(offset);
     await this.commit(offset);
   }
@@ -107,7 +128,8 @@ function poll(
   invoke: (offsets: number[]) => Promise<InvocationResult>,
   options: Partial<PollerOptions>,
 ): Poller {
-  const log = { error: noop, warning: noop, notice: noop, debug: noop };
+  const warning = (message: string) => broker.log.push(message);
+  const log = { error: noop, warning, notice: noop, debug: noop };
   const poller = new Poller({
     mapping: {
       name: 'test',
@@ -237,7 +259,7 @@ test('polling starts again at an offset that was set back by hand', async () => 
   broker.seeks.length = 0;
   broker.join();
   await settle();
-  expect(broker.seeks).toEqual([]);
+  expect(broker.seeks).toEqual([1]);
   await broker.fetched(1, 3);
   await settle();
   expect(invoked.at(-1)).toEqual([1, 2]);
@@ -263,4 +285,103 @@ test('a stop does not wait for a commit without an answer', async () => {
   await settle();
   expect(broker.commits).toEqual([2]);
   await expect(poller.stop()).resolves.toBeUndefined();
+});
+
+test('of a member that the group has not heard of for a session, nothing begins until it has', async () => {
+  const broker = new Broker();
+  const { poller, invoked } = await joined(broker);
+  broker.silence = 10_000;
+  await broker.fetched(0, 4);
+  await settle();
+  expect(invoked).toEqual([]);
+  broker.heartbeat();
+  await settle();
+  expect(invoked).toEqual([]);
+  broker.silence = 9_000;
+  broker.heartbeat();
+  await settle();
+  expect(invoked).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+  await poller.stop();
+});
+
+test('neither a retry nor a letter begins while the group has not heard of the member', async () => {
+  const broker = new Broker();
+  const answers: InvocationResult[] = [{ kind: 'functionError', message: 'no' }];
+  const { poller, invoked } = await joined(broker, async () => {
+    broker.silence = answers.length > 0 ? 60_000 : 0;
+    return answers.pop() ?? ok;
+  });
+  await broker.fetched(0, 2);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(invoked).toHaveLength(1);
+  broker.silence = 0;
+  broker.heartbeat();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(invoked).toHaveLength(2);
+  await poller.stop();
+});
+
+test.each(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'])(
+  'a commit refused by %s is told, and nothing begins before the next join',
+  async (type) => {
+    const broker = new Broker();
+    const { poller, invoked } = await joined(broker);
+    broker.commit = () => Promise.reject(Object.assign(new Error('not aware'), { type }));
+    await broker.fetched(0, 2);
+    await settle();
+    expect(broker.log.join()).toMatch(/refused a commit: not aware. Joining/);
+    await broker.fetched(2, 4);
+    broker.heartbeat();
+    await settle();
+    expect(invoked).toEqual([[0, 1]]);
+    broker.commit = async () => undefined;
+    broker.join();
+    await settle();
+    expect(broker.commits.at(-1)).toBe(2);
+    await broker.fetched(2, 4);
+    await settle();
+    expect(invoked.at(-1)).toEqual([2, 3]);
+    await poller.stop();
+  },
+);
+
+test('what was fetched under another position is thrown away, and fetched again', async () => {
+  const broker = new Broker();
+  const { poller, invoked } = await joined(broker);
+  await broker.fetched(0, 2);
+  await settle();
+  broker.seeks.length = 0;
+  broker.committed = async () => 2;
+  await broker.fetched(50, 60);
+  await settle();
+  expect(invoked).toEqual([[0, 1]]);
+  expect(broker.seeks).toEqual([2]);
+  expect(broker.isPaused).toBe(false);
+  await poller.stop();
+});
+
+test('an action of the group that throws ends no later commit', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker, async () => ok);
+  const { stats } = poller;
+  broker.committed = async () => 2;
+  const result = stats.result.bind(stats);
+  await broker.fetched(0, 2);
+  await settle();
+  broker.rebalance();
+  stats.result = () => {
+    throw new Error('thrown');
+  };
+  broker.join();
+  await settle();
+  stats.result = result;
+  broker.join();
+  await settle();
+  await broker.fetched(2, 4);
+  await settle();
+  expect(broker.commits.at(-1)).toBe(4);
+  await poller.stop();
 });

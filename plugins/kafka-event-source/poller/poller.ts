@@ -6,15 +6,18 @@ import { RESULTS } from '../access/result.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { Scheduler } from '../delivery/scheduler.ts';
+import type { Slots } from '../delivery/slots.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { loadClient } from '../protocol/client.ts';
+import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
+import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
-import { Group } from './group.ts';
+import { Group, SESSION_MS } from './group.ts';
 import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
 
@@ -23,6 +26,8 @@ export interface PollerOptions {
   readonly log: Log;
   readonly invoke: (payload: string) => Promise<InvocationResult>;
   readonly backoff?: Backoff;
+  /** The function's reserved concurrency, shared by all mappings of the function. */
+  readonly concurrency?: Slots | undefined;
   /** How long a stop waits for invocations in flight. */
   readonly stopMs?: number;
   /** How long a stop waits for a broker that may be away. */
@@ -47,15 +52,15 @@ const DEFAULTS = {
 const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const CONSUMER = {
   // Short enough that a killed process gives its partitions back soon.
-  sessionTimeout: 10_000,
+  sessionTimeout: SESSION_MS,
   rebalanceTimeout: 15_000,
   heartbeatInterval: 2_000,
   // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
   maxWaitTimeInMs: 250,
   // A fetch is decoded as a whole, into several times its bytes.
   maxBytesPerPartition: 512 * 1024,
-  // New partitions are seen with the metadata.
-  metadataMaxAge: 15_000,
+  // New partitions, and a topic that was made again, are seen with the metadata.
+  metadataMaxAge: 5_000,
   allowAutoTopicCreation: false,
   // After a crash the poller logs the reason and starts a session of its own.
   retry: { retries: 5, maxRetryTime: 2_000, restartOnFailure: async () => false },
@@ -67,6 +72,9 @@ export class Poller {
   readonly #limits: { readonly stopMs: number; readonly leaveMs: number };
   readonly #connect: () => Promise<Kafka>;
   readonly #stop = new AbortController();
+  /** Ends the wait of a stop for invocations in flight. */
+  readonly #hurry = Promise.withResolvers<void>();
+  #left: Promise<void> | undefined;
   /** Resolves when the poller stops and has nothing more to commit. */
   readonly #drained = once(this.#stop.signal, 'abort').then(() => this.#drain());
   readonly #reporter: Reporter;
@@ -89,7 +97,8 @@ export class Poller {
     this.#connect = connect ?? (() => createClient(mapping, log));
     const reporter = new Reporter({ mapping, log, stats, signal });
     this.#reporter = reporter;
-    this.#topic = new Topic(topic, reporter, signal);
+    const onMissing = () => this.#group.forgetTopic();
+    this.#topic = new Topic({ name: topic, reporter, signal, onMissing });
     if (destination) {
       this.#destination = createDestination(destination, { mapping, kafka: this.#connect });
     }
@@ -98,12 +107,14 @@ export class Poller {
       destination: this.#destination,
       payloadBytes: options.payloadBytes ?? PAYLOAD_BYTES,
       backoff,
+      concurrency: options.concurrency,
       log,
       stats,
       signal,
       invoke,
       onProgress: (partition, next) => this.#group.progress(partition, next),
-      onRoom: (partition) => this.#group.setPaused(partition, false),
+      onRoom: (partition) => this.#group.resume(partition),
+      isAlive: () => this.#group.isAlive,
     });
     this.#scheduler = scheduler;
     const group = new Group({
@@ -131,10 +142,21 @@ export class Poller {
     return { partitions: this.#group.partitions, problem: this.#reporter.problem };
   }
 
-  /** Lets invocations in flight finish for a while, commits, and leaves the group. */
-  async stop(): Promise<void> {
+  /**
+   * Lets invocations in flight finish, commits, and leaves the group. May be called again with a
+   * shorter time.
+   * @param waitMs how long it waits for invocations in flight; without a limit by Infinity
+   */
+  async stop(waitMs = this.#limits.stopMs): Promise<void> {
     this.#stop.abort();
+    const isLimited = Number.isFinite(waitMs);
+    if (isLimited && !(await endsWithin(waitMs, this.#drained))) this.#hurry.resolve();
     await this.#drained;
+    this.#left ??= this.#leave();
+    await this.#left;
+  }
+
+  async #leave(): Promise<void> {
     const closed = [this.#destination?.close(), this.#fetch.close()];
     await endsWithin(this.#limits.leaveMs, Promise.all([this.#ended, ...closed]));
   }
@@ -158,7 +180,9 @@ export class Poller {
   async #session(): Promise<void> {
     const kafka = await this.#connect();
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
-    const consumer = kafka.consumer({ groupId: this.#mapping.groupId, ...CONSUMER });
+    const { groupId } = this.#mapping;
+    const partitionAssigners = [assignByTopic];
+    const consumer = kafka.consumer({ groupId, partitionAssigners, ...CONSUMER });
     try {
       await admin.connect();
       await consumer.connect();
@@ -186,11 +210,14 @@ export class Poller {
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
       this.#reporter.requestUnanswered(broker, apiName),
     );
-    consumer.on(HEARTBEAT, () => this.#reporter.brokerAnswered());
-    consumer.on(REBALANCING, () => this.#scheduler.hold());
+    consumer.on(HEARTBEAT, ({ payload }) => {
+      this.#reporter.brokerAnswered();
+      this.#group.heartbeat(payload as Partial<Heartbeat>);
+    });
+    consumer.on(REBALANCING, () => this.#group.rebalancing());
     consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = payload.memberAssignment[this.#mapping.topic] ?? [];
-      this.#group.join(consumer, admin, assigned);
+      this.#group.join(consumer, admin, assigned, payload as Partial<Joined>);
     });
     const crashed = new Promise<never>((_, reject) => {
       consumer.on(CRASH, ({ payload }) => reject(payload.error));
@@ -210,9 +237,8 @@ export class Poller {
 
   /** Waits for invocations in flight, and commits the offsets of their records. */
   async #drain(): Promise<void> {
-    const { stopMs, leaveMs } = this.#limits;
-    await this.#scheduler.drain(stopMs);
-    await endsWithin(leaveMs, this.#group.commit());
+    await this.#scheduler.drain(this.#hurry.promise);
+    await endsWithin(this.#limits.leaveMs, this.#group.commit());
   }
 
   async #disconnect(consumer: Consumer, admin: Admin): Promise<void> {

@@ -1,25 +1,60 @@
 /** A mapping's topic: waits until it exists, and remembers its partitions when polling began. */
 import type { Admin, Consumer } from 'kafkajs';
 import { pause } from '../time.ts';
+import type { Note } from './note.ts';
 import type { Reporter } from './reporter.ts';
 
 const TOPIC_CHECK_MS = 1_000;
+
+export interface TopicOptions {
+  readonly name: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Called when there is no such topic. */
+  readonly onMissing: () => void;
+}
 
 export class Topic {
   readonly #name: string;
   readonly #reporter: Reporter;
   readonly #signal: AbortSignal;
-  #atFirst: ReadonlySet<number> | undefined;
+  readonly #onMissing: () => void;
+  #partitionsAtFirst: number | undefined;
 
-  constructor(name: string, reporter: Reporter, signal: AbortSignal) {
+  constructor({ name, reporter, signal, onMissing }: TopicOptions) {
     this.#name = name;
     this.#reporter = reporter;
     this.#signal = signal;
+    this.#onMissing = onMissing;
   }
 
-  /** Whether the topic had the partition when polling began: later ones have no starting position. */
+  /** The number of its partitions when polling began: later ones have no starting position. */
+  get partitionsAtFirst(): number | undefined {
+    return this.#partitionsAtFirst;
+  }
+
   hadAtFirst(partition: number): boolean {
-    return this.#atFirst?.has(partition) === true;
+    return partition < (this.#partitionsAtFirst ?? 0);
+  }
+
+  /** The topic is another one of the same name: all its records are new. */
+  wasMadeAgain(): void {
+    this.#partitionsAtFirst = 0;
+    this.#reporter.warn(`${this.#name} was deleted and made again: reading it from its beginning.`);
+  }
+
+  /** Takes over the group's commits: polling may have begun in an earlier run. */
+  remember(notes: readonly Note[], topicId: string | undefined): void {
+    const isOther = (note: Note) =>
+      topicId !== undefined && note.topicId !== undefined && note.topicId !== topicId;
+    if (notes.some(isOther) && this.#partitionsAtFirst !== 0) this.wasMadeAgain();
+    const counts = notes
+      .filter((note) => !isOther(note))
+      .flatMap(({ partitionsAtFirst }) => partitionsAtFirst ?? []);
+    this.#partitionsAtFirst = Math.min(
+      this.#partitionsAtFirst ?? Number.POSITIVE_INFINITY,
+      ...counts,
+    );
   }
 
   /** Waits until the topic exists. @returns false if the poller stops before */
@@ -27,14 +62,14 @@ export class Topic {
     while (!this.#signal.aborted) {
       if ((await admin.listTopics()).includes(this.#name)) {
         const metadata = await admin.fetchTopicMetadata({ topics: [this.#name] });
-        const partitions = metadata.topics[0]?.partitions.map(({ partitionId }) => partitionId);
-        this.#atFirst ??= new Set(partitions);
+        this.#partitionsAtFirst ??= metadata.topics[0]?.partitions.length ?? 0;
         return true;
       }
       // A topic that this user may not see is not listed either; a request for it is refused.
       if (!(await this.#isThere(consumer))) {
         // All records of a topic that is created later are new: it is read from its beginning.
-        this.#atFirst = new Set();
+        this.#partitionsAtFirst = 0;
+        this.#onMissing();
         // AWS does not document this case. Here polling waits, and the topic is not created.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,

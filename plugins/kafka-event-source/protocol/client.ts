@@ -13,15 +13,34 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type kafkajs from 'kafkajs';
+import { type Stopwatch, stopwatch } from '../time.ts';
 import { withoutAborted } from './aborted.ts';
 import { inTurn, type PoolBuilder } from './address.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
+import { type ConsumerGroupClass, improveMembership } from './membership.ts';
 import { PrivateModules, type Replacement } from './modules.ts';
-import { type ConsumerGroup, wakeOnResume } from './resume.ts';
+import {
+  fetchByIds,
+  metadataWithIds,
+  type ProtocolErrors,
+  type Request,
+  type Requests,
+} from './topic-ids.ts';
 
 type Kafkajs = typeof kafkajs;
+
+/**
+ * As a time for `fetchTopicOffsetsByTimestamp`: the offset after the last record, also after those of
+ * open transactions. kafkajs asks for what is committed only.
+ */
+export const HIGH_WATERMARK = -1_000;
+const READ_UNCOMMITTED = 0;
+/** The names of the groups that remember what was put back begin with this. */
+export const REDRIVE_GROUP = 'kafka-redrive.';
+const REDRIVE_RETENTION_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
+const COMMIT_WITHOUT_RETENTION = 5;
 
 /** The release that the replacements are written for. */
 const RELEASE = '2.2.4';
@@ -76,14 +95,106 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
       return original;
     },
   },
-  // Fetches at once when a paused partition is resumed. kafkajs sleeps until the time of a fetch is
-  // over while all partitions are paused.
+  // Joins again when a topic was made again, a leader has changed or a commit was refused, sends
+  // heartbeats by a clock that is never set, and fetches at once when a partition is resumed.
   {
     file: 'src/consumer/consumerGroup.js',
-    loss: 'a partition with a full buffer is fetched up to 250 ms late',
-    replace: (original: { prototype: ConsumerGroup }) => {
-      wakeOnResume(original.prototype);
+    loss:
+      'a topic that is made again is read from the old position, the member is lost when the clock ' +
+      'is set back, and a partition with a full buffer is fetched up to 250 ms late',
+    replace: (original: ConsumerGroupClass, load) => {
+      const { events } = load('src/consumer/instrumentationEvents.js') as InstrumentationEvents;
+      const { KafkaJSStaleTopicMetadataAssignment: Stale } = load('src/errors.js') as Errors;
+      const staleAssignment = (topic: string) => new Stale('Topic has been updated', { topic });
+      return improveMembership(original, { events, staleAssignment });
+    },
+  },
+  // Leaves the positions to those who seek, as every consumer here does. kafkajs asks for all of
+  // them, which fails if a partition has no leader.
+  {
+    file: 'src/consumer/offsetManager/index.js',
+    loss: 'nothing is read while a partition has no leader',
+    replace: (original: { prototype: OffsetManager }) => {
+      original.prototype.resolveOffsets = async function () {
+        for (const [topic, partitions] of Object.entries(this.memberAssignment)) {
+          const committed = this.committedOffsets()[topic] ?? {};
+          for (const partition of partitions) committed[partition] ??= '0';
+        }
+      };
       return original;
+    },
+  },
+  // Asks for the offsets of partitions that have a leader, and for the leaders again after an error;
+  // knows the offset after open transactions. kafkajs fails for all partitions, and keeps the leaders
+  // that it knows for minutes.
+  {
+    file: 'src/cluster/index.js',
+    loss: 'no position is found while a partition has no leader, and no open transaction is told',
+    replace: (original: { prototype: Cluster }) => {
+      const { fetchTopicsOffset } = original.prototype;
+      original.prototype.fetchTopicsOffset = async function (wanted) {
+        const isWatermark = wanted.some((one) => one.fromTimestamp === HIGH_WATERMARK);
+        const cluster = isWatermark ? uncommitted(this) : this;
+        const topics = isWatermark
+          ? wanted.map(({ fromTimestamp, ...rest }) => ({ ...rest, fromBeginning: false }))
+          : wanted;
+        const led = topics.map(({ topic, partitions, ...rest }) => {
+          const metadata = this.findTopicPartitionMetadata(topic);
+          const hasLeader = ({ partition }: { partition: number }) =>
+            metadata.every(({ partitionId, leader }) => partitionId !== partition || leader >= 0);
+          return { topic, partitions: partitions.filter(hasLeader), ...rest };
+        });
+        try {
+          return await fetchTopicsOffset.call(cluster, led);
+        } catch (error) {
+          await this.refreshMetadata().catch(() => undefined);
+          throw error;
+        }
+      };
+      return original;
+    },
+  },
+  // Measures the age of the metadata by a clock that is never set. kafkajs keeps old metadata for as
+  // long as the clock of the day was set back.
+  {
+    file: 'src/cluster/brokerPool.js',
+    loss: 'new partitions are not seen while the clock is set back',
+    replace: (original: { prototype: object }) => {
+      const expiries = new WeakMap<object, { readonly after: number; readonly since: Stopwatch }>();
+      Object.defineProperty(original.prototype, 'metadataExpireAt', {
+        get(this: object) {
+          const expiry = expiries.get(this);
+          return expiry ? Date.now() + expiry.after - expiry.since.monotonic() : null;
+        },
+        set(this: object, at: number | null) {
+          if (at === null) expiries.delete(this);
+          else expiries.set(this, { after: at - Date.now(), since: stopwatch() });
+        },
+      });
+      return original;
+    },
+  },
+  // Asks for the ids of topics. A partition without a leader is no error of its topic.
+  {
+    file: 'src/protocol/requests/metadata/index.js',
+    loss: 'nothing is read while a partition of any topic has no leader',
+    replace: (original: Requests, load) => metadataWithIds(original, errorsOf(load)),
+  },
+  // Fetches by the ids of topics. kafkajs fetches by their names.
+  {
+    file: 'src/protocol/requests/fetch/index.js',
+    loss: 'records of a topic that is made again are taken for those of the old one',
+    replace: (original: Requests, load) => {
+      const Decoder = load('src/protocol/decoder.js') as new (buffer: Buffer) => Decoder;
+      const decodeOld = load('src/protocol/requests/fetch/v4/decodeMessages.js') as (
+        decoder: Decoder,
+      ) => Promise<object[]>;
+      const decodeSets = (messages: Buffer) => {
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(messages.length);
+        return decodeOld(new Decoder(Buffer.concat([length, messages])));
+      };
+      return fetchByIds(original, decompress, decodeSets, errorsOf(load));
     },
   },
   // Finds the port of a bootstrap server. kafkajs cuts an address at its first colon, and an IPv6
@@ -93,6 +204,24 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     loss: 'IPv6 addresses are not understood',
     replace: (original: (options: ClusterOptions) => PoolBuilder) => (options: ClusterOptions) =>
       inTurn(original(options), options.brokers),
+  },
+  // Keeps the offsets of `sls kafka redrive` for years: the last version of a commit that says for how
+  // long is 4. kafkajs' later one leaves it to the broker, which forgets after a week.
+  {
+    file: 'src/protocol/requests/offsetCommit/index.js',
+    loss: '`sls kafka redrive` forgets after a week what it has put back',
+    replace: (original: Requests): Requests => ({
+      versions: original.versions,
+      protocol: ({ version }) => {
+        if (version < COMMIT_WITHOUT_RETENTION) return original.protocol({ version });
+        const plain = original.protocol({ version }) as (options: CommitRequest) => Request;
+        const kept = original.protocol({ version: COMMIT_WITHOUT_RETENTION - 1 }) as typeof plain;
+        return (options: CommitRequest) =>
+          options.groupId.startsWith(REDRIVE_GROUP)
+            ? kept({ ...options, retentionTime: REDRIVE_RETENTION_MS })
+            : plain(options);
+      },
+    }),
   },
   // Writes a list of headers in its order, for `sls kafka redrive`. kafkajs writes an object only.
   {
@@ -120,6 +249,12 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     },
   },
 ];
+
+function errorsOf(load: (file: string) => unknown): ProtocolErrors {
+  const { createErrorFromCode } = load('src/protocol/error.js') as ProtocolErrors;
+  const { KafkaJSOffsetOutOfRange: OutOfRange } = load('src/errors.js') as Errors;
+  return { createErrorFromCode, outOfRange: (cause, where) => new OutOfRange(cause, where) };
+}
 
 export interface Client {
   readonly kafkajs: Kafkajs;
@@ -167,6 +302,43 @@ interface FetchedPartition {
 interface Batch {
   readonly rawMessages: readonly unknown[];
   isEmpty(): boolean;
+}
+
+interface Errors {
+  readonly KafkaJSOffsetOutOfRange: new (cause: Error, where: object) => Error;
+  readonly KafkaJSStaleTopicMetadataAssignment: new (message: string, where: object) => Error;
+}
+
+interface InstrumentationEvents {
+  readonly events: { readonly GROUP_JOIN: string; readonly HEARTBEAT: string };
+}
+
+interface CommitRequest {
+  readonly groupId: string;
+  readonly retentionTime?: number;
+}
+
+interface OffsetManager {
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+  committedOffsets(): Readonly<Record<string, Record<number, string>>>;
+  resolveOffsets(): Promise<void>;
+}
+
+interface Cluster {
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  refreshMetadata(): Promise<void>;
+  fetchTopicsOffset(
+    topics: {
+      topic: string;
+      partitions: { partition: number }[];
+      fromTimestamp?: number;
+      fromBeginning?: boolean;
+    }[],
+  ): Promise<unknown>;
+}
+
+function uncommitted(cluster: Cluster): Cluster {
+  return Object.create(cluster, { isolationLevel: { value: READ_UNCOMMITTED } }) as Cluster;
 }
 
 interface ClusterOptions {

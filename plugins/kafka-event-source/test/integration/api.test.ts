@@ -14,7 +14,7 @@ import { Runtime } from '../../control/runtime.ts';
 import { startServer } from '../../control/server.ts';
 import type { Definition } from '../../definition.ts';
 import type { Mapping } from '../../mapping.ts';
-import { Bench, counting, type Lambda, until, values } from './bench.ts';
+import { Bench, counting, failure, type Lambda, success, until, values } from './bench.ts';
 
 const access = [
   { type: 'SASL_SCRAM_512_AUTH', uri: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
@@ -31,7 +31,7 @@ async function serve(bench: Bench, lambda: Lambda, changes: Partial<Mapping>[] =
     return {
       stats: () => poller.stats.snapshot(),
       condition: () => poller.condition,
-      stop: () => poller.stop(),
+      stop: (waitMs) => poller.stop(waitMs),
     };
   });
   const place = { folder: bench.topic, stage: 'test' };
@@ -122,7 +122,6 @@ test('an update is in force when it ends, and a second one before its end is ref
     MaximumRecordAgeInSeconds: 60,
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
-    FilterCriteria: { Filters: [{ Pattern: '{"topic":[{"prefix":"kes-"}]}' }] },
   });
   expect(await changed).toMatchObject({ State: 'Updating', BatchSize: 2 });
   await expect(api.update({ BatchSize: 3 })).rejects.toMatchObject({
@@ -141,12 +140,79 @@ test('an update is in force when it ends, and a second one before its end is ref
   await until('the rest', () => values(lambda).length === 5);
   expect(lambda.invocations.slice(1).map(({ records }) => records.length)).toEqual([2, 2]);
   expect(values(lambda)).toEqual(counting(0, 5));
+});
 
+test('new filters hold at once, and an empty list takes them away', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda);
+  const send = (from: number) =>
+    bench.produce(
+      [0, 1].map((index) => ({ key: index === 0 ? 'kept' : 'other', value: String(from + index) })),
+    );
+  await send(0);
+  await until('both', async () => (await bench.committed()) === 2);
+  await api.update({ FilterCriteria: { Filters: [{ Pattern: '{"key":["kept"]}' }] } });
+  await state(api, 'Enabled');
+  await send(2);
+  await until('the kept one', async () => (await bench.committed()) === 4);
   expect((await api.get()).FilterCriteria?.Filters).toHaveLength(1);
   await api.update({ FilterCriteria: {} });
   await state(api, 'Enabled');
   expect(await api.get()).not.toHaveProperty('FilterCriteria');
+  await send(4);
+  await until('both again', async () => (await bench.committed()) === 6);
+  expect(values(lambda)).toEqual(['0', '1', '2', '4', '5']);
 });
+
+test.each([
+  ['a new batch size', { BatchSize: 7 }, success, counting(0, 6)],
+  ['disabling', { Enabled: false }, success, counting(0, 3)],
+  ['a new batch size, and it fails', { BatchSize: 7 }, failure, [0, 1, 2, 0, 1, 2, 3, 4, 5]],
+] as const)(
+  '%s waits for the invocation in flight: its result counts, and there is no second one beside it',
+  async (_, change, first, delivered) => {
+    await using bench = new Bench();
+    await bench.createTopic();
+    let [running, most] = [0, 0];
+    const lambda = await bench.lambda(async (_invocation, index) => {
+      running += 1;
+      most = Math.max(most, running);
+      // Longer than the end of `sls offline` waits for an invocation.
+      if (index === 0) await new Promise((resolve) => setTimeout(resolve, 7_000));
+      running -= 1;
+      return index === 0 ? first : success;
+    });
+    await using api = await serve(bench, lambda, [{ timeoutMs: 30_000 }]);
+    await bench.produceCount(3);
+    await until('the invocation', () => lambda.invocations.length === 1);
+    await bench.produceCount(3, { from: 3 });
+    await api.update(change);
+    await expect(api.update({ BatchSize: 3 })).rejects.toMatchObject({
+      name: 'ResourceInUseException',
+    });
+    await state(api, 'Enabled' in change ? 'Disabled' : 'Enabled');
+    const end = 'Enabled' in change ? 3 : 6;
+    await until('the commit', async () => (await bench.committed()) === end);
+    expect(values(lambda)).toEqual(delivered.map(String));
+    expect(most).toBe(1);
+  },
+  40_000,
+);
+
+test('the end of the service does not wait for a change that waits for an invocation', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda(() => new Promise(() => undefined));
+  const api = await serve(bench, lambda, [{ timeoutMs: 30_000 }]);
+  await bench.produceCount(1);
+  await until('the invocation', () => lambda.invocations.length === 1);
+  await api.update({ BatchSize: 7 });
+  await api[Symbol.asyncDispose]();
+  expect(lambda.invocations).toHaveLength(1);
+  expect(bench.log.join()).toMatch(/still running; its records are delivered again/);
+}, 40_000);
 
 test("a call that AWS refuses is refused with AWS's message, and changes nothing", async () => {
   await using bench = new Bench();

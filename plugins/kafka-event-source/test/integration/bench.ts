@@ -101,7 +101,8 @@ export class Bench implements AsyncDisposable {
     this.#brokers = servers;
     this.#kafka = new kafkajs.Kafka({ brokers: [...servers], logLevel: kafkajs.logLevel.NOTHING });
     this.admin = this.#kafka.admin();
-    this.#producer = this.#kafka.producer();
+    // A partition that it does not know of yet would be left out without a word.
+    this.#producer = this.#kafka.producer({ metadataMaxAge: 1 });
   }
 
   async createTopic(numPartitions = 1, config: Record<string, string> = {}): Promise<void> {
@@ -123,6 +124,14 @@ export class Bench implements AsyncDisposable {
       partition,
     }));
     await this.produce(messages);
+  }
+
+  /** A producer of transactions, and an open one. */
+  async transaction() {
+    const options = { transactionalId: this.topic, idempotent: true, maxInFlightRequests: 1 };
+    const producer = this.#kafka.producer(options);
+    await producer.connect();
+    return { producer, transaction: await producer.transaction() };
   }
 
   async lambda(handler?: Handler): Promise<Lambda> {
@@ -160,10 +169,43 @@ export class Bench implements AsyncDisposable {
   }
 
   async committed(partition = 0): Promise<number> {
-    const { groupId, topic } = this;
-    const offsets = await retried(() => this.admin.fetchOffsets({ groupId, topics: [topic] }));
-    const found = offsets[0]?.partitions.find((one) => one.partition === partition);
+    const found = (await this.commits()).find((one) => one.partition === partition);
     return Number(found?.offset ?? -1);
+  }
+
+  /** Deletes the records of partition 0 before the offset, as retention does. */
+  async deleteUpTo(offset: number): Promise<void> {
+    await this.admin.fetchTopicOffsets(this.topic); // So that this client knows the leader.
+    const partitions = [{ partition: 0, offset: String(offset) }];
+    await this.admin.deleteTopicRecords({ topic: this.topic, partitions });
+  }
+
+  /** What the group has committed, with the text beside it. */
+  async commits() {
+    const { groupId } = this;
+    // Of all topics: the client may not know yet that the topic has more partitions.
+    const offsets = await retried(() => this.admin.fetchOffsets({ groupId }));
+    return offsets.find(({ topic }) => topic === this.topic)?.partitions ?? [];
+  }
+
+  /** Commits as another member of the group, while no poller runs. */
+  async commit(
+    offsets: readonly { partition: number; offset: string; metadata?: string | null }[],
+  ) {
+    const { groupId, topic } = this;
+    const consumer = this.#kafka.consumer({ groupId });
+    const joined = Promise.withResolvers<void>();
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      // Else it fetches from what it commits, and commits another offset when that is out of range.
+      consumer.pause([{ topic }]);
+      joined.resolve();
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic] });
+    await consumer.run({ autoCommit: false, eachMessage: async () => undefined });
+    await joined.promise;
+    await consumer.commitOffsets(offsets.map((one) => ({ topic, ...one })));
+    await consumer.disconnect();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

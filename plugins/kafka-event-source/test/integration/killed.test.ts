@@ -1,37 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import type { Mapping } from '../../mapping.ts';
-import {
-  Bench,
-  counting,
-  failure,
-  type Invocation,
-  type Lambda,
-  success,
-  until,
-  values,
-} from './bench.ts';
-
-const script = fileURLToPath(new URL('killed-poller.ts', import.meta.url));
-
-function startPoller(bench: Bench, { endpoint }: Lambda, changes: Partial<Mapping>) {
-  const mapping = bench.mapping(changes);
-  const argument = JSON.stringify({ endpoint, mapping });
-  const child = spawn(process.execPath, [script, argument], { stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => bench.log.push(String(chunk)));
-  }
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
-}
+import { kill, startPoller } from '../support/poller-process.ts';
+import { Bench, counting, failure, type Invocation, success, until, values } from './bench.ts';
 
 const offsets = (invocations: readonly Invocation[], partition: number) =>
   invocations
@@ -46,7 +15,8 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
     await new Promise((resolve) => setTimeout(resolve, 20));
     return index % 7 === 3 ? failure : success;
   });
-  let child = startPoller(bench, lambda, { batchSize: 5 });
+  const begin = () => startPoller(lambda.endpoint, bench.mapping({ batchSize: 5 }), bench.log);
+  let child = begin();
   try {
     for (const enough of [40, 80]) {
       const inFlight = () => lambda.invocations.some(({ endedAt }) => endedAt === undefined);
@@ -57,7 +27,7 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       await kill(child);
       const known = lambda.invocations.length;
       const committed = [await bench.committed(0), await bench.committed(1)];
-      child = startPoller(bench, lambda, { batchSize: 5 });
+      child = begin();
       await until('the restart', () => lambda.invocations.length > known + 4, {
         withinMs: 40_000,
         seen: () => bench.log.slice(-5),

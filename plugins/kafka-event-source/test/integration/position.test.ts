@@ -127,10 +127,7 @@ test('after retention has deleted the next record, polling goes on at the oldest
   await until('the start', async () => (await bench.committed()) === 2);
   await first.stop();
   await bench.produceCount(8, { from: 2 });
-  await bench.admin.deleteTopicRecords({
-    topic: bench.topic,
-    partitions: [{ partition: 0, offset: '6' }],
-  });
+  await bench.deleteUpTo(6);
   bench.poll(lambda, { startingPosition: 'LATEST' });
   await until('the commit', async () => (await bench.committed()) === 10);
   expect(values(lambda)).toEqual(counting(6, 10));

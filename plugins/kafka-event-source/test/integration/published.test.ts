@@ -95,6 +95,26 @@ test('the plain example greets each record', async () => {
   );
 }, 90_000);
 
+test.each([
+  ['plain', 'greet', 'Hello, '],
+  ['failures', 'pay', 'batchItemFailures'],
+])(
+  'the example %s runs by sls invoke local with a generated event, as generate-event advises',
+  async (name, fn, expected) => {
+    const directory = join(folder, 'home', `invoked-${name}`);
+    await cp(join(installed(), 'examples', name), directory, { recursive: true });
+    const keys = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+    const options = { cwd: directory, env: { ...env, ...keys }, timeout: 60_000 };
+    const generate = ['kafka', 'generate-event', '--kind', 'self-managed', '-o', 'event.json'];
+    const { stdout: advice } = await run(process.execPath, [sls(), ...generate], options);
+    expect(advice).toContain(`sls invoke local -f ${fn} -p event.json`);
+    const invoke = ['invoke', 'local', '-f', fn, '-p', 'event.json'];
+    const { stdout } = await run(process.execPath, [sls(), ...invoke], options);
+    expect(stdout).toContain(expected);
+  },
+  120_000,
+);
+
 test('the example with failures pays the good record, and sends the bad one to the destination', async () => {
   await using bench = new Bench();
   await bench.createTopic();

@@ -105,3 +105,24 @@ test("a group of Java's consumers is not joined, and a message says so; it is jo
     await ended;
   }
 }, 90_000);
+
+test('partitions added while all are paused are one more join, and are listed by number', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  const release = Promise.withResolvers<void>();
+  const lambda = await bench.lambda(async () => {
+    await release.promise;
+    return success;
+  });
+  const value = 'x'.repeat(600_000);
+  for (const partition of [0, 0, 1, 1]) await bench.produce([{ value, partition }]);
+  bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
+  await until('both in flight', () => lambda.invocations.length === 2);
+  await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 12 }] });
+  await until('the join', () => partitionsOf(bench).length > 1, { seen: () => bench.log });
+  release.resolve();
+  for (const partition of [0, 11]) await bench.produceCount(1, { partition });
+  await until('the rest', async () => (await bench.committed(11)) === 1);
+  await until('all', async () => (await bench.committed(0)) === 3);
+  expect(partitionsOf(bench)).toEqual(['0, 1', counting(0, 12).join(', ')]);
+});

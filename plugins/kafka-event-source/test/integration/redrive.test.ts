@@ -120,6 +120,31 @@ test('key, value and repeated headers come back as they were, in their order, wi
   ]);
 });
 
+test('headers without a value, empty ones and one named __proto__ come back as they were', async () => {
+  const { original, letter, run, read } = await setUp(1);
+  const headers: Header[] = [
+    { key: 'none', value: null },
+    { key: 'empty', value: text('') },
+    { key: '__proto__', value: text('x') },
+    { key: 'none', value: null },
+  ];
+  const value = text('v');
+  const message = { value, headers: orderedHeaders(headers), timestamp: '1700000000000' };
+  await producer.send({ topic: original, messages: [message] });
+  await letter({ value, headers }, 0, 0);
+  // Another record is there: the letter's own headers are all that is known.
+  await letter({ value: text('w'), headers: [{ key: 'none', value: null }] }, 0, 0);
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 2, left: 0 });
+  const found = (await read()).slice(1).map(({ headers: all }) => all as unknown as Header[]);
+  expect(found).toEqual([
+    [...headers, { key: 'redrive-count', value: text('1') }],
+    [
+      { key: 'none', value: text('') },
+      { key: 'redrive-count', value: text('1') },
+    ],
+  ]);
+});
+
 test('without a choice it is a dry run, which changes nothing', async () => {
   const { letter, run, read } = await setUp();
   await letter({ value: text('a') });
@@ -240,4 +265,36 @@ test('an error names the missing topic, or the server that does not answer', asy
     });
   await expect(run(`${dead}-not`, servers)).rejects.toThrow(/There is no topic dead-.*-not at/);
   await expect(run(dead, ['localhost:1'])).rejects.toThrow(/Kafka at localhost:1 does not answer/);
+});
+
+test('of many letters, every second one of which is left, all others are put back and remembered', async () => {
+  const { letter, run, read } = await setUp(1);
+  const spent = { key: 'redrive-count', value: text(3) };
+  for (let begin = 0; begin < 3_000; begin += 200) {
+    await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        letter({
+          value: text(begin + index),
+          headers: index % 2 === 0 ? [spent] : [],
+        }),
+      ),
+    );
+  }
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 1_500, left: 1_500 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 0, left: 1_500 });
+  expect(await read()).toHaveLength(1_500);
+}, 120_000);
+
+test('the work on what was read is no silence of Kafka', async () => {
+  const { dead, raw } = await setUp(1);
+  await raw('a');
+  const read = () => new Promise<void>((resolve) => setTimeout(resolve, 1_500));
+  const stretches = [{ partition: 0, from: 0, to: 1 }];
+  const groupId = `test-${crypto.randomUUID()}`;
+  // Long enough to join the group, and shorter than the work.
+  await scan({ kafka, groupId, topic: dead, stretches, read, idleMs: 1_000 });
+  const missing = [{ partition: 0, from: 0, to: 2 }];
+  await expect(
+    scan({ kafka, groupId, topic: dead, stretches: missing, read, idleMs: 1_000 }),
+  ).rejects.toThrow('no record came within 1000 ms');
 });

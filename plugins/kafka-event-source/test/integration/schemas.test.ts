@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { createClient } from '../../access/connect.ts';
+import { asReceived } from '../../commands/generate-command.ts';
+import { scan } from '../../commands/scan.ts';
 import type { EventRecord } from '../../event.ts';
 import type { Mapping, SchemaRegistry } from '../../mapping.ts';
 import { RESULTS } from '../../schema/registry.ts';
@@ -396,4 +399,57 @@ describe('the access to a registry', () => {
     await until('the problem', () => problem() === `PROBLEM: ${RESULTS.tls}`, { seen: problem });
     expect(await bench.committed()).toBe(-1);
   });
+});
+
+async function generated(bench: Bench, mapping: Mapping, count: number) {
+  const kafka = await createClient(mapping, { debug: () => undefined });
+  const messages: Parameters<typeof asReceived>[3][number][] = [];
+  await scan({
+    kafka,
+    groupId: `${bench.groupId}-generate`,
+    topic: bench.topic,
+    stretches: [{ partition: 0, from: 0, to: count }],
+    read: async (batch) => {
+      messages.push(...batch.messages);
+    },
+  });
+  return asReceived(mapping, bench.topic, 0, messages);
+}
+
+test.each([
+  ['JSON', ['VALUE']],
+  ['SOURCE', ['VALUE']],
+  ['JSON', ['KEY']],
+] as const)(
+  'generate-event gives the event as the function gets it: %s of %j',
+  async (eventRecordFormat, attributes) => {
+    await using server = await startSchemaRegistry();
+    const id = server.add('products', product);
+    const changes = registered(server, { eventRecordFormat, attributes });
+    await using bench = new Bench();
+    await bench.createTopic();
+    await bench.produce(
+      [1, 2].map((n) => ({ key: avro(id, n), value: avro(id, n), partition: 0 })),
+    );
+    const lambda = await bench.lambda();
+    bench.poll(lambda, changes);
+    await committed(bench, 2);
+    expect(await generated(bench, bench.mapping(changes), 2)).toEqual(records(lambda));
+  },
+);
+
+test('generate-event says that a record does not reach the function, or has no schema', async () => {
+  await using server = await startSchemaRegistry();
+  const changes = registered(server);
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produce([{ value: 'plain', partition: 0 }]);
+  const mapping = bench.mapping(changes);
+  await expect(generated(bench, mapping, 1)).rejects.toThrow(
+    /offset 0 does not reach the function.*DESERIALIZATION_ERROR/,
+  );
+  const plain = bench.mapping({ ...changes, topic: `${bench.topic}-other` });
+  expect(await generated(bench, plain, 1)).toMatchObject([
+    { value: Buffer.from('plain').toString('base64') },
+  ]);
 });

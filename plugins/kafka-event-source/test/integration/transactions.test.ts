@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { createClient } from '../../access/connect.ts';
+import { boundsOf, withAdmin } from '../../commands/scan.ts';
 import { kafkaTool, produceByJava } from '../support/java.ts';
 import { Bench, counting, until, values } from './bench.ts';
 
@@ -28,3 +30,30 @@ test("of Java's records in transactions only the committed ones reach the functi
     return (await bench.committed()) === Number(end?.high);
   });
 });
+
+test.each(['committed', 'rolled back'])(
+  'records behind an open transaction wait, the status knows where, and come when it is %s',
+  async (how) => {
+    await using bench = new Bench();
+    await bench.createTopic();
+    await bench.produceCount(8);
+    const lambda = await bench.lambda();
+    bench.poll(lambda);
+    await until('eight', async () => (await bench.committed()) === 8);
+    const { producer, transaction } = await bench.transaction();
+    const messages = [{ value: '8' }, { value: '9' }];
+    await transaction.send({ topic: bench.topic, messages });
+    await bench.produceCount(1, { from: 10 });
+    const kafka = await createClient(bench.mapping(), { debug: () => undefined });
+    const bounds = () => withAdmin(kafka, [], (admin) => boundsOf(admin, bench.topic));
+    expect(await bounds()).toEqual([{ partition: 0, low: 0, high: 8, highWatermark: 11 }]);
+    expect(values(lambda)).toEqual(counting(0, 8));
+    await (how === 'committed' ? transaction.commit() : transaction.abort());
+    await until('the rest', async () => (await bench.committed()) === 12);
+    expect(values(lambda)).toEqual(
+      how === 'committed' ? counting(0, 11) : [...counting(0, 8), '10'],
+    );
+    expect(await bounds()).toEqual([{ partition: 0, low: 0, high: 12, highWatermark: 12 }]);
+    await producer.disconnect();
+  },
+);

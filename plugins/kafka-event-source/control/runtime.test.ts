@@ -1,0 +1,52 @@
+import { expect, test } from '@jest/globals';
+import type { Definition } from '../definition.ts';
+import { mappingOf } from '../test/support/mapping.ts';
+import { type Running, Runtime } from './runtime.ts';
+
+const mapping = mappingOf('topic', ['b:1']);
+const definitions = [{ mapping } as unknown as Definition];
+const running = (stop: Running['stop']): Running => ({
+  stats: () => ({}) as ReturnType<Running['stats']>,
+  condition: () => ({ partitions: [], problem: undefined }),
+  stop,
+});
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a poller that does not stop in order is told, and the change goes on', async () => {
+  const told: string[] = [];
+  let runs = 0;
+  const run = () => {
+    runs += 1;
+    return running(() => Promise.reject(new Error('no answer')));
+  };
+  const runtime = new Runtime(definitions, run, (message) => told.push(message));
+  runtime.update(mapping.uuid, { batchSize: 7 });
+  await settle();
+  expect(runtime.get(mapping.uuid)?.state).toBe('Enabled');
+  expect(runs).toBe(2);
+  expect(told).toEqual(['test: its poller did not stop in order: Error: no answer']);
+});
+
+test('a stop during a change waits until the poller has left, and starts no other', async () => {
+  const left = Promise.withResolvers<void>();
+  const waits: (number | undefined)[] = [];
+  let runs = 0;
+  const runtime = new Runtime(definitions, () => {
+    runs += 1;
+    return running((waitMs) => {
+      waits.push(waitMs);
+      return left.promise;
+    });
+  });
+  runtime.update(mapping.uuid, { batchSize: 7 });
+  let isOver = false;
+  const stopped = runtime.stop().then(() => {
+    isOver = true;
+  });
+  await settle();
+  expect(isOver).toBe(false);
+  left.resolve();
+  await stopped;
+  expect(waits).toEqual([Number.POSITIVE_INFINITY, undefined]);
+  expect(runs).toBe(1);
+});

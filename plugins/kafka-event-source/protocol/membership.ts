@@ -1,0 +1,266 @@
+/** kafkajs' member of a consumer group, with what the poller must know of it. */
+import { stopwatch } from '../time.ts';
+import type { PartitionMetadata } from './topic-ids.ts';
+
+export interface OffsetsToCommit {
+  readonly topic: string;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly offset: string;
+    readonly metadata?: string | null;
+  }[];
+}
+
+/** What the event of a join has beside kafkajs' own payload. */
+export interface Joined {
+  /** The ids of the topics that are fetched from; a topic has none before Kafka 2.8. */
+  readonly topicIds: ReadonlyMap<string, string>;
+  /** The milliseconds since the join was sent. */
+  readonly age: () => number;
+  /** Commits once, under the generation of this join. */
+  readonly commit: (topics: readonly OffsetsToCommit[]) => Promise<void>;
+}
+
+/** What the event of a heartbeat has beside kafkajs' own payload. */
+export interface Heartbeat {
+  /** The milliseconds since the heartbeat was sent. */
+  readonly age: () => number;
+}
+
+/** As much of kafkajs' classes as this needs. */
+export interface Broker {
+  fetch(request: FetchRequest): Promise<unknown>;
+  heartbeat(request: unknown): Promise<unknown>;
+  syncGroup(request: unknown): Promise<unknown>;
+}
+
+interface FetchRequest {
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly object[] }[];
+}
+
+export interface Cluster {
+  findBroker(node: unknown): Promise<Broker>;
+  findGroupCoordinator(group: unknown): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
+  refreshMetadataIfNecessary(): Promise<void>;
+}
+
+interface Emitter {
+  emit(event: string, payload: object): void;
+}
+
+interface OffsetManager {
+  commitOffsets(offsets: { readonly topics: readonly OffsetsToCommit[] }): Promise<void>;
+}
+
+export interface ConsumerGroup {
+  readonly maxWaitTime: number;
+  cluster: Cluster;
+  instrumentationEmitter: Emitter;
+  lastRequest: number;
+  readonly offsetManager: OffsetManager | null;
+  readonly topicsSubscribed: readonly string[];
+  joinAndSync(): Promise<void>;
+  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+  getActiveTopicPartitions(): Readonly<Record<string, ReadonlySet<number>>>;
+  checkForStaleAssignment(): void;
+  fetch(nodeId: string): Promise<unknown[]>;
+  recoverFromFetch(error: unknown): Promise<void>;
+  recoverFromOffsetOutOfRange(error: unknown): Promise<void>;
+  resume(topicPartitions: unknown): void;
+}
+
+export type ConsumerGroupClass = new (options: never) => ConsumerGroup;
+
+interface Parts {
+  readonly events: { readonly GROUP_JOIN: string; readonly HEARTBEAT: string };
+  readonly staleAssignment: (topic: string) => Error;
+}
+
+/** Said of a member that the group has expelled, or has gone on without. */
+const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
+
+export function improveMembership(
+  Original: ConsumerGroupClass,
+  { events, staleAssignment }: Parts,
+): ConsumerGroupClass {
+  return class extends Original {
+    readonly #wakers = new Set<() => void>();
+    #topicIds: ReadonlyMap<string, string> = new Map();
+    /** The partitions that had no leader at the join, in one text. */
+    #leaderless = '';
+    #joining: Promise<void> | undefined;
+    /** The refusal of a commit, for which it has to join anew. */
+    #refusal: unknown;
+    #sinceRequest = stopwatch();
+    #sinceSync = stopwatch();
+    #sinceHeartbeat = stopwatch();
+
+    constructor(options: never) {
+      super(options);
+      this.cluster = this.#watched(this.cluster);
+      this.instrumentationEmitter = this.#telling(this.instrumentationEmitter);
+      // kafkajs sends heartbeats by the clock of the day, which may be set back.
+      Object.defineProperty(this, 'lastRequest', {
+        get: () => Date.now() - this.#sinceRequest.monotonic(),
+        set: () => {
+          this.#sinceRequest = stopwatch();
+        },
+      });
+    }
+
+    /** Several fetches may find at once that they have to join anew. */
+    override joinAndSync(): Promise<void> {
+      this.#joining ??= super.joinAndSync().finally(() => {
+        this.#joining = undefined;
+      });
+      return this.#joining;
+    }
+
+    override resume(topicPartitions: unknown): void {
+      super.resume(topicPartitions);
+      for (const wake of this.#wakers) wake();
+    }
+
+    /**
+     * With every partition paused, kafkajs sleeps for as long as a fetch may wait, and does not see
+     * a partition resumed meanwhile: buffers would have to be large enough for that time.
+     */
+    override async fetch(nodeId: string): Promise<unknown[]> {
+      if (this.#isAllPaused()) await this.#resumed();
+      this.#throwRefusal();
+      if (!this.#isAllPaused()) return super.fetch(nodeId);
+      // It has waited already; new partitions are still looked for.
+      try {
+        await this.cluster.refreshMetadataIfNecessary();
+        this.checkForStaleAssignment();
+      } catch (error) {
+        await this.recoverFromFetch(error);
+      }
+      return [];
+    }
+
+    override checkForStaleAssignment(): void {
+      super.checkForStaleAssignment();
+      for (const [topic, id] of idsOf(this.cluster, this.topicsSubscribed)) {
+        const known = this.#topicIds.get(topic);
+        if (known !== undefined && known !== id) throw staleAssignment(topic);
+      }
+      const [topic = ''] = this.topicsSubscribed;
+      if (this.#leaderless !== this.#withoutLeader()) throw staleAssignment(topic);
+    }
+
+    /** kafkajs would commit -2, and go on without a word. The poller finds the position at a join. */
+    override async recoverFromOffsetOutOfRange(): Promise<void> {
+      await this.joinAndSync();
+    }
+
+    #isAllPaused(): boolean {
+      const active = Object.values(this.getActiveTopicPartitions());
+      return active.every((partitions) => partitions.size === 0);
+    }
+
+    #resumed(): Promise<void> {
+      return new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          this.#wakers.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, this.maxWaitTime);
+        this.#wakers.add(wake);
+      });
+    }
+
+    #throwRefusal(): void {
+      const refusal = this.#refusal;
+      this.#refusal = undefined;
+      if (refusal !== undefined) throw refusal;
+    }
+
+    #withoutLeader(): string {
+      return this.assigned()
+        .flatMap(({ topic, partitions }) =>
+          this.cluster
+            .findTopicPartitionMetadata(topic)
+            .filter(({ partitionId, leader }) => leader < 0 && partitions.includes(partitionId))
+            .map(({ partitionId }) => `${topic}-${partitionId}`),
+        )
+        .sort()
+        .join();
+    }
+
+    /** The cluster, with brokers that are asked for topics by id, and that note the time. */
+    #watched(cluster: Cluster): Cluster {
+      const watch = (broker: Broker) => this.#watchedBroker(broker);
+      return Object.assign(Object.create(cluster) as Cluster, {
+        findBroker: async (node: unknown) => watch(await cluster.findBroker(node)),
+        findGroupCoordinator: async (group: unknown) =>
+          watch(await cluster.findGroupCoordinator(group)),
+      });
+    }
+
+    #watchedBroker(broker: Broker): Broker {
+      return Object.assign(Object.create(broker) as Broker, {
+        fetch: ({ topics, ...request }: FetchRequest) => {
+          const withIds = topics.map(({ topic, partitions }) => {
+            const topicId = this.#topicIds.get(topic);
+            return { topic, partitions: partitions.map((one) => ({ ...one, topicId })) };
+          });
+          return broker.fetch({ ...request, topics: withIds });
+        },
+        heartbeat: async (request: unknown) => {
+          const since = stopwatch();
+          const answer = await broker.heartbeat(request);
+          this.#sinceHeartbeat = since;
+          return answer;
+        },
+        syncGroup: async (request: unknown) => {
+          const since = stopwatch();
+          const answer = await broker.syncGroup(request);
+          this.#sinceSync = since;
+          return answer;
+        },
+      });
+    }
+
+    #telling(emitter: Emitter): Emitter {
+      const emit = (event: string, payload: object) => {
+        if (event === events.GROUP_JOIN) emitter.emit(event, { ...payload, ...this.#joined() });
+        else if (event === events.HEARTBEAT) {
+          const { longest: age } = this.#sinceHeartbeat;
+          emitter.emit(event, { ...payload, age } satisfies Heartbeat);
+        } else emitter.emit(event, payload);
+      };
+      return Object.assign(Object.create(emitter) as Emitter, { emit });
+    }
+
+    #joined(): Joined {
+      this.#topicIds = idsOf(this.cluster, this.topicsSubscribed);
+      this.#leaderless = this.#withoutLeader();
+      this.#refusal = undefined;
+      const { offsetManager } = this;
+      const commit = async (topics: readonly OffsetsToCommit[]) => {
+        try {
+          await offsetManager?.commitOffsets({ topics });
+        } catch (error) {
+          const { type } = error as { readonly type?: unknown };
+          if (EXPELLED.includes(type) && offsetManager === this.offsetManager) {
+            this.#refusal = error;
+          }
+          throw error;
+        }
+      };
+      return { topicIds: this.#topicIds, age: this.#sinceSync.longest, commit };
+    }
+  };
+}
+
+function idsOf(cluster: Cluster, topics: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    topics.flatMap((topic) => {
+      const id = cluster.findTopicPartitionMetadata(topic)[0]?.topicId;
+      return id === undefined ? [] : [[topic, id]];
+    }),
+  );
+}

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { createClient } from '../../access/connect.ts';
+import { redrive } from '../../commands/redrive.ts';
+import { readSelection } from '../../commands/redrive-options.ts';
+import { startTwoBrokers } from '../support/two-brokers.ts';
+import { Bench, failure, until } from './bench.ts';
+
+test('what was put back is remembered when the broker has forgotten the offsets of its age', async () => {
+  const kafka = await startTwoBrokers({
+    'offsets.retention.minutes': 1,
+    'offsets.retention.check.interval.ms': 1_000,
+  });
+  try {
+    await using bench = new Bench(kafka.brokers);
+    await bench.createTopic();
+    const topic = `${bench.topic}-dead`;
+    await bench.admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+    const lambda = await bench.lambda(() => failure);
+    await bench.produceCount(20);
+    const poller = bench.poll(lambda, {
+      destination: { kind: 'kafka', topic },
+      maximumRetryAttempts: 0,
+      pollers: { minimum: 1, maximum: 1 },
+    });
+    await until('the letters', async () => (await bench.committed()) === 20);
+    await poller.stop();
+    const client = await createClient(bench.mapping(), { debug: () => undefined });
+    const all = () =>
+      redrive({
+        kafka: client,
+        servers: kafka.brokers,
+        topic,
+        selection: readSelection({ all: true }),
+        found: () => undefined,
+      });
+    expect(await all()).toMatchObject({ redriven: 20 });
+    // The mapping's own group is as old as redrive's.
+    await until('the broker forgets', async () => (await bench.committed()) === -1, {
+      withinMs: 150_000,
+    });
+    expect(await all()).toMatchObject({ redriven: 0 });
+  } finally {
+    await kafka.stop();
+  }
+}, 240_000);
