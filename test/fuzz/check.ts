@@ -24,7 +24,7 @@ export function faultsOf(
     if (owner !== own.id) faults.push(`holds data of the customer ${owner}`);
   }
   if (isBad && answer.status < 400 && !isOpen(sent)) faults.push('takes a bad token');
-  if (sent.path.includes('/health') && answer.text.includes('dependencies')) {
+  if (typeof body === 'object' && body !== null && 'dependencies' in body) {
     faults.push('shows the details of health');
   }
   return faults;

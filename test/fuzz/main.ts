@@ -12,7 +12,7 @@ const HELP = `Usage: npm run test:fuzz -- [--calls 100000] [--http 5000] [--seed
 One customer attacks another: by --calls requests to the handlers, and by --http requests over HTTP to
 all functions, on a Kafka and a DynamoDB Local of its own. No answer to one may hold anything of the
 other, whose items must stay as they are. A seed repeats the requests, but not the order in which they
-are answered.`;
+are answered. What the functions print over HTTP is in .local/logs/fuzz.log.`;
 
 const { values } = parseArgs({
   options: {

@@ -1,12 +1,18 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import { createCallers } from '../../lib/identity/callers.ts';
 import { startIssuer } from '../support/issuer.ts';
 import { addresses, createOrderBench } from '../support/orders.ts';
+import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
 import { AUDIENCE, createSigner, SETTINGS } from '../support/tokens.ts';
 import { fuzz, type Report } from './run.ts';
 import { wireOfHandlers, wireOfHttp } from './wire.ts';
+
+/** What the functions printed. */
+const LOG = join(ROOT, '.local/logs/fuzz.log');
 
 type Options = Parameters<typeof fuzz>[1];
 
@@ -55,6 +61,8 @@ export async function fuzzHttp(options: Options, at = addresses()): Promise<Repo
       return await fuzz({ ...target, wire: wireOfHttp(system.url) }, options);
     } finally {
       await system.stop();
+      await mkdir(dirname(LOG), { recursive: true });
+      await writeFile(LOG, system.printed());
     }
   } finally {
     issuer.close();
