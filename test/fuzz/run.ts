@@ -6,7 +6,6 @@ import { changesOf, differenceOf, faultsOf, faultsOfOwn, itemsOf } from './check
 import { badTokens, createCustomer, type Mint, pairOf } from './customers.ts';
 import type { Answer, Sent, Wire } from './wire.ts';
 
-const AT_ONCE = 12;
 /** At most; each round has two new customers. */
 const ROUND = 10_000;
 const MOST_FAULTS = 20;
@@ -15,6 +14,7 @@ type Options = { calls: number; seed: number; progress?: (done: number) => void 
 
 type Target = {
   wire: Wire;
+  atOnce: number;
   /** By this the customers get their data. It publishes nothing, so that no function changes it later. */
   planting: Wire;
   dynamo: DynamoDBDocumentClient;
@@ -79,7 +79,7 @@ async function fuzzRound(target: Target, { random, round, count }: Round, report
   }
 
   const steps = Array.from({ length: count }, (_, i) => i);
-  await pool(steps, AT_ONCE, async (i) => {
+  await pool(steps, target.atOnce, async (i) => {
     if (report.faults.length >= MOST_FAULTS) return;
     await attack();
     if (i % 20 === 0) await use();

@@ -38,7 +38,7 @@ async function open(at = addresses()) {
 export async function fuzzHandlers(options: Options, at = addresses()): Promise<Report> {
   const { bench, issuer, target } = await open(at);
   try {
-    return await fuzz({ ...target, wire: target.planting }, options);
+    return await fuzz({ ...target, wire: target.planting, atOnce: 12 }, options);
   } finally {
     issuer.close();
     await bench.close();
@@ -58,7 +58,8 @@ export async function fuzzHttp(options: Options, at = addresses()): Promise<Repo
       POWERTOOLS_LOG_LEVEL: 'ERROR',
     });
     try {
-      return await fuzz({ ...target, wire: wireOfHttp(system.url) }, options);
+      // Few at once: each needs an instance of its own, and many cold starts outlast their time limit.
+      return await fuzz({ ...target, wire: wireOfHttp(system.url), atOnce: 3 }, options);
     } finally {
       await system.stop();
       await mkdir(dirname(LOG), { recursive: true });
