@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { logger } from './logger.ts';
 import { continueTrace } from './trace.ts';
 
-/** What began an invocation; a request may bring the `traceparent` of its caller. */
+/** The trigger of an invocation; a request may bring the `traceparent` of its caller. */
 export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: string | undefined };
 
 /** A call of another system. Attributes never hold an address, a name or a text of a customer. */
@@ -15,11 +15,11 @@ let loading: Promise<Otel | undefined> | undefined;
 let otel: Otel | undefined;
 
 /**
- * Loads OpenTelemetry and begins to trace; without this nothing of it is loaded and nothing is traced.
+ * Loads OpenTelemetry and begins to trace. Before this call nothing of it is loaded or traced.
  * The SDK itself reads the collector's address, `OTEL_EXPORTER_OTLP_ENDPOINT`, and other variables
  * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). If it does not load, all else goes on.
  *
- * @param ratio the share of new traces that is kept; what a caller has begun is kept if the caller keeps it
+ * @param ratio the share of new traces that is kept; a caller's trace is kept if the caller keeps it
  */
 export function startTracer({ ratio }: { ratio: number }): void {
   const start = async () => {
@@ -27,7 +27,7 @@ export function startTracer({ ratio }: { ratio: number }): void {
     return startOtel(ratio);
   };
   loading ??= start().catch((error: unknown) => {
-    logger.warn('no traces: OpenTelemetry does not start', { reason: String(error) });
+    logger.warn('OpenTelemetry does not start, so no traces are sent', { reason: String(error) });
     return undefined;
   });
 }
@@ -62,7 +62,7 @@ export function traceCall<T>(call: Call, work: () => Promise<T>): Promise<T> {
   return otel ? otel.traceCall(call, work) : work();
 }
 
-/** Marks the span under way as failed, where a failure becomes an answer and is not thrown. */
+/** Marks the current span as failed when a failure becomes an answer and is not thrown. */
 export function traceFailure(error: unknown): void {
   otel?.traceFailure(error);
 }
@@ -79,7 +79,7 @@ export function traceClient<C extends SdkClient>(client: C): C {
   return client;
 }
 
-/** As much of a client of the AWS SDK as it takes to see its calls. */
+/** The part of an AWS SDK client that tracing its calls needs. */
 type SdkClient = {
   middlewareStack: {
     add(middleware: Middleware, options: { step: 'initialize'; name: string }): void;
