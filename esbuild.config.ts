@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, type BuildResult, build, stop } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, type Plugin, stop } from 'esbuild';
 import { type Build, keepBuild, lastBuild } from './plugins/build/fresh.ts';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 import { watchFolders } from './plugins/build/watch.ts';
@@ -40,6 +41,15 @@ export const BUNDLE = {
   legalComments: 'none',
   logLevel: 'warning',
 } satisfies BuildOptions;
+
+/** OpenTelemetry is a file of its own beside each bundle: code that never runs costs an initialisation, too. */
+const OTEL = 'lib/otel.ts';
+const OTEL_BESIDE: Plugin = {
+  name: 'otel beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/otel\.ts$/ }, () => ({ path: './otel.js', external: true }));
+  },
+};
 
 /** What a build made: every function of the service by its name, and the bytes of its bundle. */
 export type BuildReport = { functions: { name: string; bytes: number }[]; milliseconds: number };
@@ -129,13 +139,18 @@ async function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
 }
 
 function optionsFor(serviceDir: string, handlers: string[]) {
+  const beside = existsSync(join(serviceDir, OTEL)) ? [OTEL] : [];
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.map((file) => ({
-      in: file,
-      out: join(basename(dirname(file)), 'handler'),
-    })),
+    entryPoints: handlers.flatMap((file) => {
+      const name = basename(dirname(file));
+      return [file, ...beside].map((path) => ({
+        in: path,
+        out: join(name, basename(path, '.ts')),
+      }));
+    }),
+    plugins: [OTEL_BESIDE],
     outdir: OUT,
     write: false,
     metafile: true,
@@ -146,8 +161,8 @@ type Built = BuildResult<{ metafile: true; write: false }>;
 
 /** Writes the bundles, each with the notices of its packages beside it; answers the paths of all. */
 async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built) {
-  const notices = [...(await noticesOf(metafile, serviceDir))].map(([bundle, contents]) => ({
-    path: join(dirname(bundle), NOTICES),
+  const notices = [...(await noticesOf(metafile, serviceDir))].map(([folder, contents]) => ({
+    path: join(folder, NOTICES),
     contents,
   }));
   const files = [...outputFiles, ...notices];
@@ -191,7 +206,7 @@ function report(
   start: number,
 ): BuildReport {
   const functions = files
-    .filter(({ path }) => path.endsWith('.js'))
+    .filter(({ path }) => basename(path) === 'handler.js')
     .map(({ path, contents }) => ({
       name: dirname(relative(join(serviceDir, OUT), path)),
       bytes: contents.length,

@@ -9,8 +9,16 @@ const HELP = `npm run smoke -- --url <the API's address> [--seconds 120]
   Places an order, reads it, waits until its email is sent, and cancels it. The email goes to a
   mailbox of SES that takes everything; no SMS is sent. Ends with 1 where one of these fails.
 
-  --seconds     how long the email may take
-  SMOKE_TOKEN   a bearer token, where the API asks for one
+  --seconds            how long the email may take
+
+Where the API asks for a token, it is fetched by the client credentials grant, for a machine client
+with orders:read, orders:write and notifications:read:
+
+  SMOKE_TOKEN_URL      the issuer's token endpoint
+  SMOKE_CLIENT_ID, SMOKE_CLIENT_SECRET
+  SMOKE_SCOPE          the scopes to ask for, by blanks, as the issuer names them
+  SMOKE_AUDIENCE       for an issuer that wants to be told, such as Auth0
+  SMOKE_TOKEN          a token at hand instead
 `;
 
 /** https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator */
@@ -26,6 +34,15 @@ const Notifications = z.looseObject({
     z.looseObject({ channel: z.string(), status: z.string(), reason: z.string().optional() }),
   ),
 });
+
+const Credentials = z.object({
+  SMOKE_TOKEN_URL: z.url({ protocol: /^https?$/ }),
+  SMOKE_CLIENT_ID: z.string().min(1),
+  SMOKE_CLIENT_SECRET: z.string().min(1),
+  SMOKE_SCOPE: z.string().optional(),
+  SMOKE_AUDIENCE: z.string().optional(),
+});
+const Token = z.looseObject({ access_token: z.string().min(1) });
 
 type Target = { url: string; token: string | undefined };
 
@@ -90,6 +107,30 @@ async function call<T>(
   return schema.parse(JSON.parse(text));
 }
 
+/** The token for the API, or none where the environment has no client. */
+async function tokenBy(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  if (env.SMOKE_TOKEN || !env.SMOKE_TOKEN_URL) return env.SMOKE_TOKEN || undefined;
+  const parsed = Credentials.safeParse(env);
+  if (!parsed.success) throw new Error(`The environment: ${z.prettifyError(parsed.error)}`);
+  const { data: given } = parsed;
+  // RFC 6749, 2.3.1: both are form-encoded first.
+  const client = [given.SMOKE_CLIENT_ID, given.SMOKE_CLIENT_SECRET].map(encodeURIComponent);
+  const answer = await fetch(given.SMOKE_TOKEN_URL, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(client.join(':')).toString('base64')}` },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      ...(given.SMOKE_SCOPE && { scope: given.SMOKE_SCOPE }),
+      ...(given.SMOKE_AUDIENCE && { audience: given.SMOKE_AUDIENCE }),
+    }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(REQUEST_MS),
+  });
+  // An answer may hold a token, so it is not shown.
+  if (!answer.ok) throw new Error(`The issuer gives no token: it answers ${answer.status}.`);
+  return Token.parse(await answer.json()).access_token;
+}
+
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -106,7 +147,7 @@ async function main(): Promise<void> {
   const url = z.url({ protocol: /^https?$/ }).safeParse(values.url);
   const seconds = z.coerce.number().positive().safeParse(values.seconds);
   if (!url.success || !seconds.success) throw new Error(HELP);
-  await smoke({ url: url.data, token: process.env.SMOKE_TOKEN || undefined }, seconds.data);
+  await smoke({ url: url.data, token: await tokenBy(process.env) }, seconds.data);
 }
 
 main().catch((error: unknown) => {

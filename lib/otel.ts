@@ -21,11 +21,20 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Context as LambdaContext } from 'aws-lambda';
-import { AppError, ERRORS } from './errors.ts';
-import { logger } from './logger.ts';
 import { partsOf } from './trace.ts';
-import type { Call, Trigger } from './tracer.ts';
+import type { Call, Failure, Trigger } from './tracer.ts';
 import { within } from './within.ts';
+
+/**
+ * In the zip this is a file of its own, which a stage without a collector never reads. So it shares no
+ * module's state with the function: what it needs of the house is handed over.
+ */
+type House = {
+  /** The share of new traces that is kept. */
+  ratio: number;
+  failureOf(error: unknown): Failure;
+  warn(message: string, facts: { reason: string }): void;
+};
 
 /** The longest time for which a caller waits for the collector. */
 const FLUSH_MS = 200;
@@ -41,18 +50,20 @@ type Scope = { open: Set<Span>; isOver: boolean };
 
 const SCOPE = createContextKey('the spans of the invocation');
 
+let house: House;
 let provider: TracerProvider;
 let isCold = true;
 let isToldAway = false;
 
 /** Call this once: OpenTelemetry's API has one state per process. */
-export function startOtel(ratio: number) {
+export function startOtel(given: House) {
+  house = given;
   const exporter = new OTLPTraceExporter({ timeoutMillis: FLUSH_MS });
   provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'orders' }).merge(
       detectResources({ detectors: [envDetector] }),
     ),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(house.ratio) }),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -110,8 +121,7 @@ function traceSdkCall<T>(service: string, method: string, work: () => Promise<T>
 function traceFailure(error: unknown): void {
   const span = trace.getActiveSpan();
   if (!span) return;
-  const status = error instanceof AppError ? ERRORS[error.code].status : 500;
-  span.setAttribute('http.response.status_code', status);
+  span.setAttribute('http.response.status_code', house.failureOf(error).status);
   mark(span, error);
 }
 
@@ -144,16 +154,9 @@ async function inSpan<T>(
 
 /** A refusal is no failure of ours. The error's text may hold an address, so the span leaves it out. */
 function mark(span: Span, error: unknown): void {
-  span.setAttribute('error.type', codeOf(error));
-  const isRefusal = error instanceof AppError && ERRORS[error.code].status < 500;
-  if (!isRefusal) span.setStatus({ code: SpanStatusCode.ERROR });
-}
-
-/** The code of a planned error; the name of a bug, also of one that became `INTERNAL`. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  if (!(error instanceof AppError)) return error.name;
-  return error.code === 'INTERNAL' && error.cause ? codeOf(error.cause) : error.code;
+  const { code, status } = house.failureOf(error);
+  span.setAttribute('error.type', code);
+  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 async function flush(): Promise<void> {
@@ -163,7 +166,7 @@ async function flush(): Promise<void> {
     if (isToldAway) return;
     isToldAway = true;
     // Logged once, since a collector that is away would fill the log. No caller is affected.
-    logger.warn('traces not sent', { reason: String(error) });
+    house.warn('traces not sent', { reason: String(error) });
   }
 }
 

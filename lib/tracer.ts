@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Context } from 'aws-lambda';
+import { AppError, ERRORS } from './errors.ts';
 import { logger } from './logger.ts';
 import { continueTrace } from './trace.ts';
 
@@ -8,6 +9,9 @@ export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: stri
 
 /** A call of another system. Attributes never hold an address, a name or a text of a customer. */
 export type Call = { name: string; attributes?: Attributes };
+
+/** What a span tells of a failure; `status` is that of an HTTP answer. */
+export type Failure = { code: string; status: number };
 
 type Otel = ReturnType<typeof import('./otel.ts')['startOtel']>;
 
@@ -24,7 +28,11 @@ let otel: Otel | undefined;
 export function startTracer({ ratio }: { ratio: number }): void {
   const start = async () => {
     const { startOtel } = await import('./otel.ts');
-    return startOtel(ratio);
+    return startOtel({
+      ratio,
+      failureOf,
+      warn: (message, facts) => logger.warn(message, facts),
+    });
   };
   loading ??= start().catch((error: unknown) => {
     logger.warn('OpenTelemetry does not start, so no traces are sent', { reason: String(error) });
@@ -77,6 +85,14 @@ export function traceClient<C extends SdkClient>(client: C): C {
   };
   client.middlewareStack.add(traced, { step: 'initialize', name: 'trace' });
   return client;
+}
+
+/** The code of a planned error; the name of a bug, also of one that became `INTERNAL`. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { code: typeof error, status: 500 };
+  if (!(error instanceof AppError)) return { code: error.name, status: 500 };
+  if (error.code === 'INTERNAL' && error.cause) return failureOf(error.cause);
+  return { code: error.code, status: ERRORS[error.code].status };
 }
 
 /** The part of an AWS SDK client that tracing its calls needs. */

@@ -23,6 +23,7 @@ import { prepare, untilUnused } from './data.ts';
 import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
+import { AUDIENCE, issuerAt } from './issuer.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
 
@@ -76,12 +77,17 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
       : []),
     { what: 'the HTTP API', port: settings.HTTP_PORT, change: 'HTTP_PORT' },
     { what: "Lambda's Invoke API", port: settings.LAMBDA_PORT, change: 'LAMBDA_PORT' },
+    ...(settings.AUTH === 'local'
+      ? [{ what: 'the issuer of tokens', port: settings.ISSUER_PORT, change: 'ISSUER_PORT' }]
+      : []),
   ]);
   prepare(directory);
 
   const found = backend === 'none' ? given(settings) : onThisMachine(kafkaPort, dynamoPort);
   say(`starting ${backend === 'none' ? '' : 'Kafka, DynamoDB and '}the functions`);
-  await serveFunctions(plan, supervisor, found, async () => {
+  const identity = identityIn(settings);
+  await serveFunctions(plan, supervisor, { ...found, identity }, async () => {
+    if (settings.AUTH === 'local') await startIssuer(plan, supervisor);
     const options = { directory, kafkaPort, dynamoPort, supervisor, say };
     if (backend === 'java') {
       const started = await startBackend(options);
@@ -94,6 +100,35 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
     await createResources({ ...found, table, topics });
     say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
   });
+}
+
+/** Starts the local issuer; it answers when this is done. */
+async function startIssuer({ settings, directory }: Plan, supervisor: Supervisor): Promise<void> {
+  const port = settings.ISSUER_PORT;
+  const task: Task = {
+    name: 'the issuer of tokens',
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'issuer.ts'), String(port), directory],
+    log: join(directory, 'logs/issuer.log'),
+  };
+  const keys = `${issuerAt(port)}/jwks`;
+  await whileRunning(task, supervisor.run(task), (gone) =>
+    until(`${task.name} on ${keys} to answer`, ANSWER, () => answersAt(keys), gone),
+  );
+}
+
+async function answersAt(address: string): Promise<true> {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(5000) });
+  await answer.body?.cancel();
+  if (answer.ok) return true;
+  throw new Error(`it answers ${answer.status}`);
+}
+
+/** What the functions are told of callers. */
+function identityIn({ AUTH, ISSUER_PORT, AUTH_ISSUER = '', AUTH_AUDIENCE = '' }: Settings) {
+  if (AUTH === 'local')
+    return { AUTH, AUTH_ISSUER: issuerAt(ISSUER_PORT), AUTH_AUDIENCE: AUDIENCE };
+  return { AUTH, AUTH_ISSUER, AUTH_AUDIENCE };
 }
 
 function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {
@@ -113,11 +148,13 @@ async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
   await until(`${dynamo} to answer`, ANSWER, () => dynamodbAnswers(dynamoEndpoint));
 }
 
+type Found = Addresses & { identity: ReturnType<typeof identityIn> };
+
 /** The functions load while the services start, and take the first request when those answer. */
 async function serveFunctions(
   plan: Plan,
   supervisor: Supervisor,
-  found: Addresses,
+  found: Found,
   startServices: () => Promise<void>,
 ) {
   const { settings, directory, say } = plan;
@@ -128,6 +165,7 @@ async function serveFunctions(
     AWS_REGION: settings.AWS_REGION,
     NOTIFICATION_UNSUBSCRIBE_URL:
       settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
+    ...found.identity,
   };
   // Kept from a start that was killed together with its supervisor, it would be there too soon.
   const file = join(directory, 'env.json');
@@ -147,10 +185,18 @@ async function serveFunctions(
   });
   say(
     `ready: HTTP API ${api}, Lambda http://localhost:${settings.LAMBDA_PORT}, ` +
-      `Kafka ${found.kafkaBrokers}, DynamoDB ${found.dynamoEndpoint}. Ctrl-C stops everything.`,
+      `Kafka ${found.kafkaBrokers}, DynamoDB ${found.dynamoEndpoint}. ` +
+      `${callersIn(found.identity)} Ctrl-C stops everything.`,
   );
   const { how } = await child.ended;
   throw new Error(`The functions (${task.name}) ended by themselves: ${how}. See above for why.`);
+}
+
+function callersIn({ AUTH, AUTH_ISSUER }: Found['identity']): string {
+  if (AUTH === 'local') return `Callers need a token of ${AUTH_ISSUER}: npm run token.`;
+  if (AUTH === 'jwt') return `Callers need a token of ${AUTH_ISSUER}.`;
+  const without = 'Nobody needs a token (AUTH=off): a caller without one is an operator.';
+  return AUTH_ISSUER ? `${without} A token that is sent is checked.` : without;
 }
 
 /** Reads the body, too: serverless-offline may answer an error with status 200. */

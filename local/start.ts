@@ -20,6 +20,10 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
   DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
   KAFKA_UI_PORT   default 8080 (Docker only)
   AWS_REGION      default us-east-1
+  AUTH            off (default): nobody needs a token
+                  local: callers need a token of the local issuer; npm run token makes one
+                  jwt: of your own issuer, AUTH_ISSUER, for AUTH_AUDIENCE
+  ISSUER_PORT     the local issuer, default 3005
   --verbose       shows all that serverless-offline prints, too
 
 Data and logs are in .local/ and stay; "npm run reset" clears them.

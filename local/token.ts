@@ -51,14 +51,27 @@ async function main(args: string[]): Promise<void> {
     await rotateKeys(directory);
     process.stderr.write('A new key signs from now on; tokens of the key before it stay valid.\n');
   }
-  if (!claims) return;
-  const issuer = runningIssuer(directory, process.env);
-  const [key] = await signingKeys(directory);
-  if (key) process.stdout.write(`${await signToken({ claims, minutes }, key, issuer)}\n`);
+  if (claims) process.stdout.write(`${await freshToken({ directory, claims, minutes })}\n`);
 }
 
-/** @throws Error that names the wrong option */
-function readWanted(args: string[]): Wanted {
+/**
+ * A token of the local issuer about this caller.
+ *
+ * @throws Error that says how to start the issuer when it does not run
+ */
+export async function freshToken({
+  directory,
+  claims,
+  minutes,
+}: Pick<Wanted, 'directory' | 'minutes'> & { claims: Claims }): Promise<string> {
+  const issuer = runningIssuer(directory, process.env);
+  const [key] = await signingKeys(directory);
+  if (!key) throw new Error('The local issuer has no key.');
+  return signToken({ claims, minutes }, key, issuer);
+}
+
+/** The options of `npm run token`. @throws Error that names the wrong option */
+export function readWanted(args: string[]): Wanted {
   const { values } = parseArgs({
     args,
     options: {

@@ -29,8 +29,8 @@ async function notices(...inputs: string[]): Promise<string> {
   const output = { bytes: 1, inputs: used, imports: [], exports: [] };
   const outputs = { 'dist/a/handler.js': output, 'dist/a/handler.js.map': output };
   const found = await noticesOf({ inputs: {}, outputs }, folder);
-  expect([...found.keys()]).toEqual([join(folder, 'dist/a/handler.js')]);
-  return found.get(join(folder, 'dist/a/handler.js')) ?? '';
+  expect([...found.keys()]).toEqual([join(folder, 'dist/a')]);
+  return found.get(join(folder, 'dist/a')) ?? '';
 }
 
 test('a package is named with version, licence and author, with its licence and its notice', async () => {

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { z } from 'zod';
 
@@ -26,10 +26,10 @@ const PackageJson = z.looseObject({
 type Package = { title: string; text: string };
 
 /**
- * For each bundle, the names, versions, authors, licences and notices of all packages with code in
- * it: minified code has lost them. A text that several packages share stands there once.
+ * For each folder of bundles, the names, versions, authors, licences and notices of all packages with
+ * code in them: minified code has lost them. A text that several packages share stands there once.
  *
- * @returns the texts by the bundles' paths
+ * @returns the texts by the folders' paths
  * @throws Error for a package without the text of a licence
  */
 export async function noticesOf(
@@ -43,10 +43,11 @@ export async function noticesOf(
     return known;
   };
   const notices = new Map<string, string>();
-  for (const [path, { inputs }] of Object.entries(outputs)) {
-    if (!path.endsWith('.js')) continue;
-    const packages = await Promise.all(foldersOf(Object.keys(inputs), workingDir).map(packageIn));
-    notices.set(resolve(workingDir, path), write(packages));
+  const bundles = Object.entries(outputs).filter(([path]) => path.endsWith('.js'));
+  for (const [folder, together] of Map.groupBy(bundles, ([path]) => dirname(path))) {
+    const inputs = together.flatMap(([, bundle]) => Object.keys(bundle.inputs));
+    const packages = await Promise.all(foldersOf(inputs, workingDir).map(packageIn));
+    notices.set(resolve(workingDir, folder), write(packages));
   }
   return notices;
 }

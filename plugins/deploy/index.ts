@@ -1,15 +1,17 @@
 /** Serverless plugin: what a deployment needs and serverless.yml cannot say. */
+import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { countEvents, nameMappings, type Template } from './mappings.ts';
 import { type Nested, placeholders } from './placeholders.ts';
 import { ROLE_SCHEMA, type RoleService, writeRoles } from './roles.ts';
 
 type Serverless = {
-  service: RoleService & {
-    custom?: { mustBeSet?: Nested };
-    provider: Record<string, unknown>;
-    functions?: Record<string, Record<string, unknown>>;
-  };
+  service: RoleService &
+    RouteService & {
+      custom?: { mustBeSet?: Nested };
+      provider: Record<string, unknown>;
+      functions?: Record<string, Record<string, unknown>>;
+    };
   processedInput: { commands: string[] };
   configSchemaHandler: { defineFunctionProperties(provider: 'aws', schema: object): void };
   classes: { Error: new (message: string, code: string) => Error };
@@ -24,6 +26,7 @@ type Serverless = {
  *   commas becomes several, and an empty one goes: before the framework checks its configuration.
  * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder;
  *   `sls package` does not.
+ * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
  *   values of the environment. Here `{ Ref: NotifyMapping }` is the one Kafka mapping of `notify`, whatever
@@ -41,6 +44,7 @@ export default class Deploy {
     this.#serverless = serverless;
     const { provider, functions = {} } = serverless.service;
     for (const definition of [provider, ...Object.values(functions)]) tidyFunction(definition);
+    guardRoutes(serverless.service);
     serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
   }
 

@@ -88,12 +88,14 @@ test('stage prod names no endpoint, no fallback address and no credentials', () 
   }
 });
 
-test('a bundle holds its own function alone', async () => {
+test('a zip holds its own function alone, and OpenTelemetry beside it', async () => {
   for (const name of names) {
     expect(Object.keys(await unpacked(name)).toSorted()).toEqual([
       `dist/${name}/THIRD-PARTY-NOTICES.txt`,
       `dist/${name}/handler.js`,
       `dist/${name}/handler.js.map`,
+      `dist/${name}/otel.js`,
+      `dist/${name}/otel.js.map`,
       `dist/${name}/package.json`,
     ]);
   }
@@ -104,7 +106,9 @@ test('every package that a bundle holds a part of has its licence in the zip', a
     const files = await unpacked(name);
     const read = (file: string) => Buffer.from(files[`dist/${name}/${file}`] ?? '').toString();
     const notices = read('THIRD-PARTY-NOTICES.txt');
-    const { sources }: { sources: string[] } = JSON.parse(read('handler.js.map'));
+    const sources = ['handler', 'otel'].flatMap(
+      (bundle): string[] => JSON.parse(read(`${bundle}.js.map`)).sources,
+    );
     const packages = new Set(
       sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? []),
     );

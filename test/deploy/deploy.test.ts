@@ -13,6 +13,9 @@ const VALUES = {
   SES_IDENTITY: 'example.com',
   NOTIFICATION_FROM: 'orders@example.com',
   ALARM_EMAIL: 'alarms@example.com',
+  AUTH_ISSUER: 'https://issuer.example.com',
+  AUTH_AUDIENCE: 'orders',
+  HASH_SECRET: 'a-secret-of-the-deploy-test',
 };
 const MSK = {
   ...VALUES,

@@ -19,6 +19,7 @@ from moto.core.common_models import CloudFormationModel
 # Kept by CloudFormation alone: moto's services do not list them.
 LACKING = [
     "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",

@@ -18,6 +18,9 @@ const VALUES = {
   KAFKA_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonMSK_orders-AbCdEf',
   SES_IDENTITY: 'example.com',
   ALARM_EMAIL: 'alarms@example.com',
+  AUTH_ISSUER: 'https://issuer.example.com',
+  AUTH_AUDIENCE: 'orders',
+  HASH_SECRET: 'a-secret-of-the-deploy-test',
 };
 
 let mock: Awaited<ReturnType<typeof startMock>>;

@@ -86,6 +86,7 @@ test('createOrder reads its secret, signs in and publishes; with another passwor
     SES_IDENTITY: 'example.com',
     NOTIFICATION_FROM: 'orders@example.com',
     ALARM_EMAIL: 'alarms@example.com',
+    AUTH: 'off',
   };
   await tool('deploy');
   packaged = await packageStage(STAGE, values);

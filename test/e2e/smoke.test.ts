@@ -79,6 +79,34 @@ test('the token is sent, and an answer that refuses it is shown', async () => {
   expect([refused.code, without.code]).toEqual([1, 1]);
 });
 
+test('a machine client gets its token from the issuer; a refusal shows nothing of it', async () => {
+  const seen: string[] = [];
+  const server = createServer(async (request, answer) => {
+    const { method, url, headers } = request;
+    const body = Buffer.concat(await Array.fromAsync(request)).toString();
+    seen.push(`${method} ${url} ${headers.authorization} ${body}`);
+    if (url === '/token') answer.end('{"access_token":"a.b.c","token_type":"Bearer"}');
+    else answer.writeHead(url === '/none' ? 400 : 401).end('{"error":"hidden"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = {
+    SMOKE_CLIENT_ID: 'shop',
+    SMOKE_CLIENT_SECRET: 's:e',
+    SMOKE_SCOPE: 'orders:read',
+  };
+  await smoke(['--url', url], { ...client, SMOKE_TOKEN_URL: `${url}/token` });
+  const basic = `Basic ${Buffer.from('shop:s%3Ae').toString('base64')}`;
+  expect(seen[0]).toBe(`POST /token ${basic} grant_type=client_credentials&scope=orders%3Aread`);
+  expect(seen[1]).toMatch(/^POST \/api\/orders Bearer a\.b\.c /);
+  const refused = await smoke(['--url', url], { ...client, SMOKE_TOKEN_URL: `${url}/none` });
+  expect(refused.printed).toContain('The issuer gives no token: it answers 400.');
+  expect(refused.printed).not.toMatch(/hidden|s:e/);
+  const lacking = await smoke(['--url', url], { SMOKE_TOKEN_URL: `${url}/token` });
+  expect(lacking.printed).toContain('SMOKE_CLIENT_ID');
+  server.close();
+});
+
 test.each([[[]], [['--url', 'shop']], [['--url', 'http://localhost:1', '--seconds', 'x']]])(
   'called with %j it says how to call it',
   async (args) => {

@@ -98,12 +98,15 @@ describe.each(names)('%s', (key) => {
   });
 });
 
-test('a zip holds the bundle, its map, notices and kind of module, to be read by any user', async () => {
+test('a zip holds the bundle, that of OpenTelemetry, their maps, notices and kind of module, to be read by any user', async () => {
   for (const definition of packaged.functions) {
     const lambda = await startLambda(definition, environment);
     await lambda.stop();
     const folder = `dist/${definition.key}`;
-    const files = ['THIRD-PARTY-NOTICES.txt', 'handler.js', 'handler.js.map', 'package.json'];
+    const files = [
+      ...['THIRD-PARTY-NOTICES.txt', 'handler.js', 'handler.js.map'],
+      ...['otel.js', 'otel.js.map', 'package.json'],
+    ];
     expect(Object.keys(lambda.modes).toSorted()).toEqual(files.map((file) => `${folder}/${file}`));
     for (const [file, mode] of Object.entries(lambda.modes)) {
       expect([file, mode & 0o004]).toEqual([file, 0o004]); // Lambda runs as a user without a name

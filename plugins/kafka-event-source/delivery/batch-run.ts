@@ -183,7 +183,8 @@ export class BatchRun {
         return;
       }
       try {
-        await destination.send(failureOf(this.#options, { ...work, batch }, condition, reason));
+        const failure = failureOf(this.#options, { ...work, batch }, condition, reason);
+        await destination.send(failure, (lack) => log.warning(`${name}: ${lack}`));
         log.warning(`${name}: sent to ${destination.name}: ${what}`);
         stats.count('sentToDestination', count(batch));
         this.#scheduler.finish(open(batch));

@@ -7,8 +7,11 @@ import type { Failure } from './failure.ts';
 export interface Destination {
   /** Such as `kafka://orders-dlq`, for messages. */
   readonly name: string;
-  /** Resolves when the destination has acknowledged all records. None is sent again after that. */
-  send(failure: Failure): Promise<void>;
+  /**
+   * Resolves when the destination has acknowledged all records. None is sent again after that.
+   * @param tell called with what a message lacks, in words
+   */
+  send(failure: Failure, tell?: (lack: string) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,13 +44,13 @@ function lazily(name: string, load: () => Promise<Omit<Destination, 'name'>>): D
   let loaded: Promise<Omit<Destination, 'name'>> | undefined;
   return {
     name,
-    send: async (failure) => {
+    send: async (failure, tell) => {
       loaded ??= load();
       // The user may install a missing package while the records wait.
       loaded.catch(() => {
         loaded = undefined;
       });
-      await (await loaded).send(failure);
+      await (await loaded).send(failure, tell);
     },
     close: async () => {
       const destination = await loaded?.catch(() => undefined);

@@ -12,6 +12,9 @@ export type Condition =
   | 'SCHEMA_NOT_FOUND'
   | 'DESERIALIZATION_ERROR';
 
+/** What a letter leaves out if its topic takes no letter with it. */
+export type OmittedField = 'headers' | 'value';
+
 /** Records given up together, and their last invocation. */
 export interface Failure {
   readonly functionArn: string;
@@ -46,8 +49,13 @@ export function batchRecordWithPayload(failure: Failure): string {
 }
 
 /** For a Kafka topic: one message for each record, with an event of this record alone. */
-export function recordLetter(failure: Failure, key: string, record: BufferedRecord): string {
-  const payload = toPayload(failure.source, [[key, [record.json]]]);
+export function recordLetter(
+  failure: Failure,
+  key: string,
+  record: BufferedRecord,
+  omitted: readonly OmittedField[] = [],
+): string {
+  const payload = toPayload(failure.source, [[key, [without(record, omitted)]]]);
   const letter = {
     // AWS: unlike for the other destinations, the function's ARN has its version, and exhausted
     // retries are called RetriesExhausted.
@@ -62,6 +70,15 @@ export function recordLetter(failure: Failure, key: string, record: BufferedReco
   };
   // The event is JSON already.
   return `${JSON.stringify(letter).slice(0, -1)},"payload":${payload}}`;
+}
+
+/** The record's JSON without fields that do not fit into its letter. */
+function without({ json }: BufferedRecord, omitted: readonly OmittedField[]): string {
+  if (omitted.length === 0) return json;
+  const record = JSON.parse(json);
+  if (omitted.includes('headers')) record.headers = [];
+  if (omitted.includes('value')) delete record.value;
+  return JSON.stringify(record);
 }
 
 /** The record's key as it was produced. */

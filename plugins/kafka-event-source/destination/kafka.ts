@@ -3,7 +3,7 @@ import kafkajs from 'kafkajs';
 import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
-import { type Failure, keyOf, recordLetter } from './failure.ts';
+import { type Failure, keyOf, type OmittedField, recordLetter } from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;
@@ -42,32 +42,94 @@ export function createKafkaDestination({
     await (await client?.catch(() => undefined))?.disconnect();
   };
 
-  const sendOnce = async (messages: kafkajs.Message[]) => {
+  const sendOnce = async (messages: kafkajs.Message[], compression: kafkajs.CompressionTypes) => {
     connected ??= producer();
-    await (await connected).send({ topic, messages, acks: -1, timeout: SEND_MS });
+    await (await connected).send({ topic, messages, acks: -1, timeout: SEND_MS, compression });
+  };
+
+  /** @returns false if the topic takes no batch of this size */
+  const isTaken = async (messages: kafkajs.Message[], compression = NONE): Promise<boolean> => {
+    try {
+      // kafkajs has no deadline for a send as a whole.
+      await within(SEND_MS, 'an acknowledgement', sendOnce(messages, compression));
+      return true;
+    } catch (error) {
+      if (isTooLarge(error)) return false;
+      // The next attempt makes a new connection.
+      void disconnect().catch(() => undefined);
+      throw error;
+    }
+  };
+
+  /** @returns the fields that the letter lacks */
+  const sendAlone = async (failure: Failure, key: string, record: BufferedRecord) => {
+    for (const { compression, omitted } of WAYS) {
+      const message = messageOf(failure, writer, key, record, omitted);
+      if (await isTaken([message], compression)) return omitted;
+    }
+    throw new Error(`${topic} takes no record of this size: raise its max.message.bytes`);
   };
 
   return {
-    async send(failure) {
-      for (const chunk of chunks(failure, writer, acknowledged)) {
-        try {
-          // kafkajs has no deadline for a send as a whole.
-          await within(SEND_MS, 'an acknowledgement', sendOnce(chunk.messages));
-        } catch (error) {
-          // The next attempt makes a new connection.
-          void disconnect().catch(() => undefined);
-          throw error;
+    async send(failure, tell) {
+      for (const { messages, records } of chunks(failure, writer, acknowledged)) {
+        const isWhole = await isTaken(messages);
+        for (const [key, record] of records) {
+          const omitted = isWhole ? [] : await sendAlone(failure, key, record);
+          acknowledged.add(record);
+          if (omitted.length === 0) continue;
+          const what = `the letter of ${key} ${record.offset} lacks its ${omitted.join(' and ')}`;
+          tell?.(`${what}: ${topic} takes no larger record`);
         }
-        for (const record of chunk.records) acknowledged.add(record);
       }
     },
     close: disconnect,
   };
 }
 
+const { None: NONE, GZIP } = kafkajs.CompressionTypes;
+
+interface Way {
+  readonly compression: kafkajs.CompressionTypes;
+  readonly omitted: readonly OmittedField[];
+}
+
+/** The ways to send one letter, the most complete one first: a topic's limit is for compressed bytes. */
+const WAYS: readonly Way[] = [
+  { compression: NONE, omitted: [] },
+  { compression: GZIP, omitted: [] },
+  { compression: GZIP, omitted: ['headers'] },
+  { compression: GZIP, omitted: ['headers', 'value'] },
+];
+const TOO_LARGE: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+
+function isTooLarge(error: unknown): boolean {
+  const { type, cause } = Object(error);
+  return TOO_LARGE.includes(type ?? Object(cause).type);
+}
+
 interface Chunk {
   readonly messages: kafkajs.Message[];
-  readonly records: BufferedRecord[];
+  /** Each with its `topic-partition`. */
+  readonly records: (readonly [key: string, record: BufferedRecord])[];
+}
+
+function messageOf(
+  failure: Failure,
+  writer: string,
+  key: string,
+  record: BufferedRecord,
+  omitted: readonly OmittedField[] = [],
+): kafkajs.Message {
+  // AWS does not document the headers of its message. The record's headers are in the payload.
+  const headers = {
+    'content-type': 'application/json',
+    'dead-letter-writer': writer,
+    'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
+    // `sls kafka redrive` reads these fields from the original record.
+    ...(omitted.length > 0 && { 'dead-letter-omitted': omitted.join(',') }),
+  };
+  return { key: keyOf(record), value: recordLetter(failure, key, record, omitted), headers };
 }
 
 function* chunks(
@@ -80,14 +142,7 @@ function* chunks(
   for (const { key, records } of failure.partitions) {
     for (const record of records) {
       if (sent.has(record)) continue;
-      const value = recordLetter(failure, key, record);
-      // AWS does not document the headers of its message. The record's headers are in the payload.
-      const headers = {
-        'content-type': 'application/json',
-        'dead-letter-writer': writer,
-        'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
-      };
-      const message = { key: keyOf(record), value, headers };
+      const message = messageOf(failure, writer, key, record);
       const size = bytesOf(message);
       if (chunk.messages.length > 0 && bytes + size > REQUEST_BYTES) {
         yield chunk;
@@ -95,7 +150,7 @@ function* chunks(
         bytes = 0;
       }
       chunk.messages.push(message);
-      chunk.records.push(record);
+      chunk.records.push([key, record]);
       bytes += size;
     }
   }

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import kafkajs, { type KafkaMessage } from 'kafkajs';
+import kafkajs, { type KafkaMessage, type Message } from 'kafkajs';
 import { Bench, counting, failure, success, until, values } from './bench.ts';
 
 /** The dead letters of a test, from a topic of its own. */
@@ -17,8 +18,9 @@ class Letters implements AsyncDisposable {
     this.#consumer = kafka.consumer({ groupId: `${bench.groupId}-dlq`, maxWaitTimeInMs: 100 });
   }
 
-  async create(numPartitions = 1): Promise<void> {
-    const topics = [{ topic: this.topic, numPartitions }];
+  async create(numPartitions = 1, maxMessageBytes = 1_048_588): Promise<void> {
+    const configEntries = [{ name: 'max.message.bytes', value: String(maxMessageBytes) }];
+    const topics = [{ topic: this.topic, numPartitions, configEntries }];
     await this.#bench.admin.createTopics({ topics, waitForLeaders: true });
   }
 
@@ -224,3 +226,40 @@ test('many failed records are sent in several requests, each record once and in 
   await until('the letters', () => letters.received.length === 300);
   expect(offsetsOf(letters)).toEqual(Array.from({ length: 300 }, (_, offset) => String(offset)));
 });
+
+test.each([
+  ['700 000 header bytes', undefined, { headers: { stacktrace: Buffer.alloc(700_000, 0xc8) } }, []],
+  ['random header bytes', 300_000, { headers: { noise: randomBytes(700_000) } }, ['headers']],
+  ['a random value', 300_000, { value: randomBytes(1_000_000) }, ['headers', 'value']],
+])(
+  'a letter too large for its topic is taken compressed, or without fields, which is told: %s',
+  async (_, maxMessageBytes, large, omitted) => {
+    await using bench = new Bench();
+    await using letters = new Letters(bench);
+    await bench.createTopic();
+    await letters.create(1, maxMessageBytes);
+    await bench.produce([{ value: 'not JSON', ...large } as Message]);
+    await bench.produceCount(3, { from: 1 });
+    const lambda = await bench.lambda(({ records }) =>
+      records.some(({ offset }) => offset === 0) ? failure : success,
+    );
+    const poller = bench.poll(lambda, {
+      destination: destinationOf(letters),
+      maximumRetryAttempts: 0,
+      batchSize: 1,
+    });
+    await until('the records behind it', async () => (await bench.committed()) === 4, {
+      seen: () => bench.log.slice(-3),
+    });
+    await letters.read();
+    await until('the letter', () => letters.received.length === 1);
+    expect(offsetsOf(letters)).toEqual(['0']);
+    const [letter] = letters.received;
+    const said = letter?.headers?.['dead-letter-omitted']?.toString() ?? '';
+    expect(said.split(',').filter(Boolean)).toEqual(omitted);
+    const lacks = bench.log.filter((line) => line.includes('lacks its'));
+    expect(lacks).toHaveLength(omitted.length > 0 ? 1 : 0);
+    expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 1, destinationFailures: 0 });
+  },
+  60_000,
+);
