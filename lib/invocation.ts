@@ -5,9 +5,9 @@ import { traceIdOf } from './trace.ts';
 import { type Trigger, traceInvocation } from './tracer.ts';
 
 /**
- * Runs one invocation, whatever triggered it. Every log line in it has the request's id; those of an HTTP
+ * Runs one invocation of any trigger. Every log line in it has the request's id; those of an HTTP
  * request have the id of its trace, too. When it ends, its spans and metrics are written and its log
- * keys are taken off, so that nothing of it is on the lines of the next one.
+ * keys are removed, so that later invocations do not log them.
  */
 export async function invocation<T>(
   context: Context,

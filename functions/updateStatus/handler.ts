@@ -24,8 +24,8 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
     async (input, { traceparent, allows }) => {
       const { status, expectedVersion } = input.body;
       const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
-      const wish = { status, versions };
-      const order = await moveOrder(deps, input.path.id, wish, { traceparent, allows });
+      const move = { status, versions };
+      const order = await moveOrder(deps, input.path.id, move, { traceparent, allows });
       return {
         ...ok(order, { message: 'Order status updated successfully' }),
         headers: { etag: etagOf(order.version) },

@@ -3,7 +3,7 @@ import { readOptions } from './replay-options.ts';
 
 test('an order, and nothing is published unless it is said', () => {
   expect(readOptions({ order: 'o', stage: 'local' })).toEqual({
-    wish: { order: 'o' },
+    selection: { order: 'o' },
     publish: false,
   });
   expect(readOptions({ order: 'o', yes: true }).publish).toBe(true);
@@ -11,7 +11,7 @@ test('an order, and nothing is published unless it is said', () => {
 
 test('a period, in days or times', () => {
   const options = { from: '2026-11-23', to: '2026-11-23T10:30:00+01:00' };
-  expect(readOptions(options).wish).toEqual({
+  expect(readOptions(options).selection).toEqual({
     from: new Date('2026-11-23T00:00:00Z'),
     to: new Date('2026-11-23T09:30:00Z'),
   });

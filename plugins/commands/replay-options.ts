@@ -1,4 +1,4 @@
-import type { ReplayWish } from '../../lib/order/replay.ts';
+import type { ReplaySelection } from '../../lib/order/replay.ts';
 import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 
 /** The command's options as the framework describes and prints them. */
@@ -16,14 +16,14 @@ const HOW = 'Say --order <id>, or --from <time> --to <time>, and --yes to publis
  * @throws Error that says how the command is used
  */
 export function readOptions(options: Record<string, unknown>): {
-  wish: ReplayWish;
+  selection: ReplaySelection;
   publish: boolean;
 } {
   const { order, from, to, yes } = options;
   const publish = yes === true;
   if (typeof order === 'string' && from === undefined && to === undefined) {
-    return { wish: { order }, publish };
+    return { selection: { order }, publish };
   }
   if (order !== undefined || from === undefined || to === undefined) throw new Error(HOW);
-  return { wish: readPeriod(from, to), publish };
+  return { selection: readPeriod(from, to), publish };
 }

@@ -1,4 +1,4 @@
-import type { ResendWish } from '../../lib/notification/ledger/resend.ts';
+import type { ResendSelection } from '../../lib/notification/ledger/resend.ts';
 import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 
 /** The command's options as the framework describes and prints them. */
@@ -16,14 +16,17 @@ const HOW = 'Say --all, --order <id>, or --from <time> --to <time>, and --yes to
  *
  * @throws Error that says how the command is used
  */
-export function readOptions(options: Record<string, unknown>): { wish: ResendWish; put: boolean } {
+export function readOptions(options: Record<string, unknown>): {
+  selection: ResendSelection;
+  put: boolean;
+} {
   const { order, from, to, all } = options;
   const put = options.yes === true;
   const isPeriod = from !== undefined || to !== undefined;
   const chosen = [order !== undefined, isPeriod, all === true].filter(Boolean).length;
   if (chosen > 1 || (chosen === 0 && put)) throw new Error(HOW);
-  if (typeof order === 'string') return { wish: { order }, put };
-  if (!isPeriod) return { wish: 'all', put };
+  if (typeof order === 'string') return { selection: { order }, put };
+  if (!isPeriod) return { selection: 'all', put };
   if (from === undefined || to === undefined) throw new Error(HOW);
-  return { wish: readPeriod(from, to), put };
+  return { selection: readPeriod(from, to), put };
 }

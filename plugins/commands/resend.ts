@@ -9,13 +9,17 @@ export async function run(
   options: Record<string, unknown>,
   { writeText }: Utils,
 ): Promise<void> {
-  const { wish, put } = readOptions(options);
+  const { selection, put } = readOptions(options);
   const { config, store } = stageOf(serverless);
   try {
-    const report = await resend({ deferred: createDeferred(store), clock: store.clock }, wish, {
-      put,
-      found: (record) => writeText(line(record)),
-    });
+    const report = await resend(
+      { deferred: createDeferred(store), clock: store.clock },
+      selection,
+      {
+        put,
+        found: (record) => writeText(line(record)),
+      },
+    );
     writeText(summary(report, put, config.table));
   } finally {
     store.dynamo.destroy();

@@ -151,7 +151,7 @@ function entriesOf(item: Item, now: Date): NotificationEntry[] {
   const record = storedSchema.strip().safeParse(item);
   if (!record.success) {
     const fields = record.error.issues.map(({ path }) => path.join('.'));
-    logger.warn('notification left out of the list', { fields });
+    logger.warn('stored notification cannot be read, so the list leaves it out', { fields });
     return [];
   }
   const { claimedUntil: _, ...entry } = { ...record.data, ...statusOf(record.data, now) };

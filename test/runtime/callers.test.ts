@@ -1,0 +1,94 @@
+// Every operation with every kind of caller, in the packaged bundles. The issuer refuses connections,
+// as for a function in a VPC without a way out: the keys are packaged.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { httpEvent } from '../support/http.ts';
+import {
+  CASES,
+  partsOf,
+  type Row,
+  rowsOf,
+  shortOf,
+  shortOfWanted,
+  wantedOf,
+} from '../support/matrix.ts';
+import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { environmentOf } from '../support/system.ts';
+import { AUDIENCE, createSigner } from '../support/tokens.ts';
+import { clientFolder } from './client.ts';
+import { type Lambda, startLambda } from './lambda.ts';
+import { packageProd } from './package.ts';
+
+const ISSUER = 'http://127.0.0.1:1';
+const functions = [...new Set(CASES.map((one) => one.function))];
+
+/** The gateway's claims are not trusted: these would make every caller an operator. */
+const authorizer = { jwt: { claims: { sub: 'desk', scope: 'orders:operate' }, scopes: null } };
+
+let bench: OrderBench;
+let rows: Row[];
+let packaged: Awaited<ReturnType<typeof packageProd>>;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  await clientFolder();
+  const signer = await createSigner();
+  [bench, packaged] = await Promise.all([createOrderBench(), packageProd()]);
+  rows = await rowsOf(signer, ISSUER);
+  environment = {
+    ...environmentOf(bench),
+    KAFKA_KIND: '',
+    AUTH: 'jwt',
+    AUTH_ISSUER: ISSUER,
+    AUTH_AUDIENCE: AUDIENCE,
+    AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
+    HASH_SECRET: 'for-this-test-alone',
+    NOTIFICATION_EMAIL: 'mock',
+    NOTIFICATION_SMS: 'mock',
+    NOTIFICATION_UNSUBSCRIBE_URL: 'http://localhost:3001/api/unsubscribe/',
+    NOTIFICATION_UNSUBSCRIBE_SECRET: 'for-this-laptop-alone',
+    POWERTOOLS_LOG_LEVEL: 'ERROR',
+  };
+}, 120_000);
+
+afterAll(async () => {
+  await packaged?.remove();
+  await bench?.close();
+});
+
+async function ask(lambda: Lambda, one: (typeof CASES)[number], { authorization }: Row) {
+  const parts = await partsOf(one, bench);
+  const headers = { ...parts.headers, ...(authorization && { authorization }) };
+  const event = httpEvent({ ...parts, method: one.method, headers });
+  const requestContext = { ...event.requestContext, authorizer };
+  const outcome = await lambda.invoke({ ...event, requestContext });
+  if ('error' in outcome) throw new Error(outcome.error.errorMessage);
+  const {
+    statusCode,
+    headers: answered,
+    body = '',
+  } = outcome.answer as APIGatewayProxyStructuredResultV2;
+  const challenge = answered?.['www-authenticate'];
+  return shortOf({
+    status: statusCode ?? 0,
+    challenge: challenge === undefined ? undefined : String(challenge),
+    body: body.startsWith('{') ? JSON.parse(body) : undefined,
+  });
+}
+
+test.each(functions)('%s answers every caller by the rules of its operations', async (key) => {
+  const definition = packaged.functions.find((one) => one.key === key);
+  if (!definition) throw new Error(`${key} is not in the template`);
+  const lambda = await startLambda(definition, environment);
+  try {
+    for (const one of CASES.filter((each) => each.function === key)) {
+      for (const row of rows) {
+        const answer = await ask(lambda, one, row);
+        const wanted = shortOfWanted(wantedOf(one, row));
+        expect([one.name, row.name, answer]).toEqual([one.name, row.name, wanted]);
+      }
+    }
+  } finally {
+    await lambda.stop();
+  }
+});
