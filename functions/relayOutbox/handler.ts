@@ -12,7 +12,7 @@ import { taskHandler } from '../../lib/task.ts';
  * Trigger: every minute
  * Input: nothing
  * Answers: the numbers of events and orders that it published
- * Writes: the mark of each published event; on an order that Kafka refuses, the reason and the time of the next try
+ * Writes: the mark of each published event; on an order that Kafka refuses, the reason and the end of its pause
  * Publishes: every event that is pending for more than 3 s, an order's oldest first
  * Safe to repeat because: an event that is published twice is the same, byte for byte
  */
