@@ -10,16 +10,16 @@ import { AppError } from './errors.ts';
 
 type Item = Record<string, unknown>;
 
-/** How a conditional write ended: with the item that it was to return, or with what stands there. */
+/** The result of a conditional write: the item it returned, or after a refusal the stored item. */
 export type Written = { refused: boolean; item?: Item | undefined };
 
-/** How a transaction ended. `conflict`: another one is at the same items at this moment. */
+/** The result of a transaction. `conflict`: another transaction writes the same items at this moment. */
 export type TransactionEnd = 'done' | 'conflict' | { refusedBy: (Item | undefined)[] };
 
 /** Reasons of a cancelled transaction that another try may change. */
 const RETRIABLE_REASONS = new Set(['ThrottlingError', 'ProvisionedThroughputExceeded']);
 
-/** @throws AppError `DATABASE_AWAY` when the write was not answered */
+/** A conditional write. @throws AppError `DATABASE_AWAY` when it was not answered */
 export async function attempt(write: Promise<{ Attributes?: Item | undefined }>): Promise<Written> {
   try {
     return { refused: false, item: (await write).Attributes };

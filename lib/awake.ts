@@ -1,8 +1,8 @@
 const TICK_MS = 50;
 
 /**
- * Calls `run` when the process has run for the given time. Lambda freezes a function between two
- * invocations, and at the thaw an ordinary timer is over although the function has not waited.
+ * Calls `run` when the process has been awake for the given time. Lambda freezes a function between
+ * two invocations; after it, an ordinary timer fires at once although the function has not waited.
  *
  * @returns a function that cancels the call; calling it twice does no harm
  */

@@ -79,15 +79,15 @@ const environment = z
     { path: ['KAFKA_SECRET_ARN'], error: 'KAFKA_KIND needs it' },
   );
 
-/** Which providers are asked, each channel's in this order, and what they need. */
+/** The providers of each channel, in the order in which they are asked, and their settings. */
 type SenderConfig = {
   email: ('mock' | 'ses' | 'smtp')[];
   sms: ('mock' | 'sns')[];
-  /** The sender of emails: an address, or `Name <address>`; there wherever SES or SMTP is named. */
+  /** The sender of emails: an address, or `Name <address>`. Set if SES or SMTP is a provider. */
   from: string;
-  /** There wherever SMTP is named. */
+  /** Set if SMTP is a provider. */
   smtpUrl: string;
-  /** What phones show as the sender of an SMS, where the country allows it. */
+  /** The sender of an SMS as phones show it, where the country allows that. */
   senderId: string | undefined;
 };
 
@@ -97,27 +97,27 @@ export type SignIn =
   | { way: 'iam'; region: string }
   | { way: 'scram' | 'mtls'; region: string; secretArn: string };
 
-/** What a function needs to know of its surroundings; serverless.yml sets it for every stage. */
+/** A function's configuration; serverless.yml sets it for every stage. */
 export type Config = {
   region: string;
   table: string;
-  /** Only where DynamoDB is not AWS's own. */
+  /** Set only if DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
   /** The share of new traces that is kept; undefined where no collector takes any. */
   traces: { ratio: number } | undefined;
-  /** Nothing, where serverless.yml names no kind of Kafka. */
+  /** Undefined if serverless.yml names no kind of Kafka. */
   signIn: SignIn;
   eventsTopic: string;
   deadLetterTopic: string;
-  /** Stage `local` only: where the messages of a customer without an address go. */
+  /** Stage `local` only: the domain of the email address for customers without an address. */
   fallback: { emailDomain: string; phone: string } | undefined;
   senders: SenderConfig;
-  /** What the links in emails are made of and checked by; without it emails have none. */
+  /** The address and secrets of the links in emails; if absent, emails have no links. */
   unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
-  /** Set with the mapping's ReportBatchItemFailures; absent, a partial failure fails the batch. */
+  /** True if the mapping has ReportBatchItemFailures; if not, a partial failure fails the batch. */
   reportsItemFailures: boolean;
-  /** Who may call. */
+  /** The check of callers. */
   identity: Identity;
   limits: Limits;
 };

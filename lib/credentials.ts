@@ -1,7 +1,7 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 
 /**
- * Stands in for the SDK's chain of credential providers in the bundles: Lambda gives a function's
- * credentials in its environment, and the clients of SSO, STS and the like are a hundred kilobytes.
+ * Replaces the SDK's chain of credential providers in the bundles: Lambda gives a function its
+ * credentials in the environment, and loading the clients of SSO, STS and others takes time.
  */
 export const defaultProvider = fromEnv;

@@ -4,12 +4,12 @@ import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { startTracer, traceClient } from './tracer.ts';
 
-/** How long one request may take, and how often the SDK tries it: 1.8 s with its pauses. */
+/** The time limit of one try of a request, and the number of tries: 1.8 s with their pauses. */
 const REQUEST_TIMEOUT_MS = 500;
 const CONNECTION_TIMEOUT_MS = 300;
 const MAX_ATTEMPTS = 3;
 
-/** Only where the surroundings do not have them: a tool beside the functions. */
+/** Given only by tools outside a function, whose environment may lack them. */
 export type Credentials = { accessKeyId: string; secretAccessKey: string };
 
 /** Answers of the service itself that another try may change. */
@@ -35,7 +35,7 @@ export function createDynamo(
   }: Pick<Config, 'region' | 'dynamoEndpoint'> & Partial<Pick<Config, 'traces'>>,
   credentials?: Credentials,
 ) {
-  // Every function that is worth a trace asks the table.
+  // Every function that is worth a trace uses the table.
   if (traces) startTracer(traces);
   const client = new DynamoDBClient({
     region,
@@ -68,7 +68,7 @@ function statusIn(metadata: unknown): number | undefined {
   return holds && typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 }
 
-/** A server that is away may answer with a page of a proxy, or with nothing: its status tells. */
+/** If the service is away, a proxy may answer with a page or an empty body, so the status decides. */
 function isRetriable(error: Error, status: number): boolean {
   return RETRIABLE.has(error.name) || status >= 500 || status === 429;
 }

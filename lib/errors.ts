@@ -11,7 +11,7 @@ export const ERRORS = {
     title: 'The token is not accepted',
     status: 401,
     retriable: false,
-    advice: 'Read in "detail" which check the token failed, and get another access token.',
+    advice: 'Read "detail", which names the failed check, and get another access token.',
   },
   TOKEN_EXPIRED: {
     title: 'The token has expired',
@@ -29,7 +29,7 @@ export const ERRORS = {
     title: 'The data belongs to another customer',
     status: 403,
     retriable: false,
-    advice: 'Use your own customer id, the one that your token stands for.',
+    advice: 'Use the customer id that your token stands for.',
   },
   TOO_MANY_REQUESTS: {
     title: 'There were too many requests',
@@ -71,7 +71,7 @@ export const ERRORS = {
     title: 'The request breaks the rules of its fields',
     status: 422,
     retriable: false,
-    advice: 'Mend each field named under "errors"; the documentation has the rules.',
+    advice: 'Correct each field that "errors" names; the documentation has the rules.',
   },
   IDEMPOTENCY_KEY_INVALID: {
     title: 'The header "idempotency-key" is malformed',
@@ -95,7 +95,7 @@ export const ERRORS = {
     title: 'There is no such order',
     status: 404,
     retriable: false,
-    advice: 'Use the id that the creation of the order answered.',
+    advice: 'Use the id in the answer to the creation of the order.',
   },
   LINK_INVALID: {
     title: 'The link is not valid',
@@ -104,7 +104,7 @@ export const ERRORS = {
     advice: 'Use the whole link, from the newest email that you have.',
   },
   ROUTE_NOT_FOUND: {
-    title: 'There is nothing at this address',
+    title: 'Nothing is served at this address',
     status: 404,
     retriable: false,
     advice: 'Check the path against the documentation.',
@@ -113,7 +113,7 @@ export const ERRORS = {
     title: 'This address does not take this method',
     status: 405,
     retriable: false,
-    advice: 'Use one of the methods in the header "allow".',
+    advice: 'Use one of the methods that the header "allow" names.',
   },
   VERSIONS_DIFFER: {
     title: 'The header "if-match" and the field "expectedVersion" differ',
@@ -150,46 +150,48 @@ export const ERRORS = {
     title: 'Kafka did not acknowledge in time',
     status: 503,
     retriable: true,
-    advice: 'Nothing is lost: it is published again. On a laptop: is "npm start" running?',
+    advice:
+      'Nothing is lost: the relay publishes the event later. On a laptop: is "npm start" running?',
   },
   KAFKA_REFUSED: {
     title: 'Kafka does not take the record',
     status: 503,
     retriable: false,
-    advice: 'Read the reason in the log: a record too large, or a topic with other rules.',
+    advice: 'Read the reason in the log: the record is too large, or the topic has other rules.',
   },
   RECORD_INVALID: {
     title: 'The record is not an event that this system knows',
     status: 422,
     retriable: false,
-    advice: 'Look at it in the dead letters, mend its writer or this reader, and redrive it.',
+    advice:
+      'Read the record in the dead letters, correct its writer or this reader, and redrive it.',
   },
   SEND_FAILED: {
     title: 'Another invocation is sending the notification',
     status: 503,
     retriable: true,
-    advice: 'Nothing: the record is delivered again, and finds the notification settled.',
+    advice: 'Do nothing: the record is delivered again, when the notification is settled.',
   },
   CONFIG: {
     title: 'The configuration is incomplete or wrong',
     status: 500,
     retriable: false,
-    advice: 'Set the variables named in the message; serverless.yml sets them for every stage.',
+    advice: 'Set the variables that the message names; serverless.yml sets them for every stage.',
   },
   INTERNAL: {
     title: 'Something went wrong on our side',
     status: 500,
     retriable: true,
-    advice: 'Send the request again; when it goes on, tell us the "instance".',
+    advice: 'Send the request again. If the error stays, tell us the "instance".',
   },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** One fault of the input: where (`items.0.price`), and which rule it breaks. */
+/** One fault of the input: its path (`items.0.price`), and the rule that it breaks. */
 export type Fault = { path: string; message: string };
 
-/** Facts that go with an error to the caller, beside its code and message. */
+/** Facts that the caller gets with an error, beside its code and message. */
 export type ErrorDetails = {
   errors?: Fault[];
   currentVersion?: number;
@@ -203,8 +205,8 @@ export type ErrorDetails = {
 };
 
 /**
- * The root of every error that is part of the plan. HTTP reads status and body from its row in
- * {@link ERRORS}; Kafka reads `retriable`: deliver the record again, or set it aside. Any other
+ * The root of every planned error. HTTP reads status and body from its row in
+ * {@link ERRORS}; Kafka reads `retriable`: deliver the record again, or move it to the dead letters. Any other
  * error is a bug: hidden from the caller, its stack in the log.
  */
 export class AppError extends Error {
@@ -223,13 +225,13 @@ export class AppError extends Error {
   }
 }
 
-/** The error itself when it is part of the plan, else `INTERNAL` with the error as its cause. */
+/** The error itself when it is planned, else `INTERNAL` with the error as its cause. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError('INTERNAL', 'An unexpected error.', {}, error);
 }
 
-/** The error with a stack of one line: Lambda and local tools print it to people whom more does not help. */
+/** The error with a stack of one line, for Lambda and local tools, which print stacks to people. */
 export function inOneLine(error: AppError): AppError {
   error.stack = `${error.name}: ${error.message}`;
   return error;

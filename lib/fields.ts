@@ -18,7 +18,7 @@ export const phone = z
   .string()
   .regex(/^\+[1-9][0-9]{1,14}$/, 'must be an E.164 number such as +15550100');
 
-/** How many entries of a list one answer brings, as the query's text. */
+/** The number of list entries in one answer, as the query's text. */
 export const limit = z
   .string()
   .regex(/^\d{1,9}$/, 'must be a whole number')

@@ -29,7 +29,7 @@ export type Metric = keyof typeof METRICS;
  */
 const metrics = new Metrics({ serviceName: 'orders' });
 
-/** Adds a value to what the invocation measures. */
+/** Adds a value to the invocation's metrics. */
 export function measure(metric: Metric, value = 1): void {
   metrics.addMetric(metric, MetricUnit[METRICS[metric]], value);
 }

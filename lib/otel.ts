@@ -38,6 +38,8 @@ type House = {
 
 /** The longest time for which a caller waits for the collector. */
 const FLUSH_MS = 200;
+/** The time that is left to Lambda for taking the answer: an answer after the end is lost. */
+const ANSWER_MS = 50;
 
 const KINDS = {
   request: SpanKind.SERVER,
@@ -55,7 +57,7 @@ let provider: TracerProvider;
 let isCold = true;
 let isToldAway = false;
 
-/** To be called once: OpenTelemetry's API has one state a process. */
+/** Call this once: OpenTelemetry's API has one state per process. */
 export function startOtel(given: House) {
   house = given;
   const exporter = new OTLPTraceExporter({ timeoutMillis: FLUSH_MS });
@@ -72,10 +74,11 @@ export function startOtel(given: House) {
 }
 
 async function traceInvocation<T>(
-  { functionName, awsRequestId }: LambdaContext,
+  lambda: LambdaContext,
   { by, traceparent }: Trigger,
   work: (traceparent: string) => Promise<T>,
 ): Promise<T> {
+  const { functionName, awsRequestId } = lambda;
   const scope: Scope = { open: new Set(), isOver: false };
   const parent = remote(ROOT_CONTEXT, traceparent).setValue(SCOPE, scope);
   const attributes = { 'faas.invocation_id': awsRequestId, 'faas.coldstart': isCold };
@@ -84,10 +87,10 @@ async function traceInvocation<T>(
     const options = { name: functionName, kind: KINDS[by], attributes };
     return await inSpan(options, parent, (span) => work(traceparentOf(span)));
   } finally {
-    // Nobody waits for these any more: sent later, they would come with another invocation's spans.
+    // These spans came too late. Sent later, they would arrive with another invocation's spans.
     scope.isOver = true;
     for (const span of scope.open) span.setAttribute('unfinished', true).end();
-    await flush();
+    await flush(Math.min(FLUSH_MS, lambda.getRemainingTimeInMillis() - ANSWER_MS));
   }
 }
 
@@ -102,7 +105,7 @@ function traceCall<T>({ name, attributes }: Call, work: () => Promise<T>): Promi
   return inSpan({ name, kind: SpanKind.CLIENT, attributes }, context.active(), work);
 }
 
-/** A call by the SDK: its answer and most of its errors tell how the request went. */
+/** Traces a call by the SDK: its answer and most of its errors have the metadata of the request. */
 function traceSdkCall<T>(service: string, method: string, work: () => Promise<T>): Promise<T> {
   const attributes = { 'rpc.system': 'aws-api', 'rpc.service': service, 'rpc.method': method };
   const options = { name: `${service} ${method}`, kind: SpanKind.CLIENT, attributes };
@@ -132,7 +135,7 @@ type SpanOptions = {
   links?: Link[];
 };
 
-/** Runs work as a span. What begins after its invocation has ended is no part of a trace. */
+/** Runs work as a span. Work that begins after its invocation has ended is not traced. */
 async function inSpan<T>(
   { name, ...options }: SpanOptions,
   parent: Context,
@@ -152,20 +155,22 @@ async function inSpan<T>(
   }
 }
 
-/** A refusal is no failure of ours. The text of an error may hold an address, and is not told. */
+/** A refusal is no failure of ours. The error's text may hold an address, so the span leaves it out. */
 function mark(span: Span, error: unknown): void {
   const { code, status } = house.failureOf(error);
   span.setAttribute('error.type', code);
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-async function flush(): Promise<void> {
+/** Sends the spans. Without time they are sent with those of a later invocation. */
+async function flush(ms: number): Promise<void> {
+  if (ms <= 0) return;
   try {
-    await within(FLUSH_MS, provider.forceFlush(), () => new Error(`not within ${FLUSH_MS} ms`));
+    await within(ms, provider.forceFlush(), () => new Error(`not within ${ms} ms`));
   } catch (error) {
     if (isToldAway) return;
     isToldAway = true;
-    // Told once: a collector that is away would fill the log, and no caller is concerned.
+    // Logged once, since a collector that is away would fill the log. No caller is affected.
     house.warn('traces not sent', { reason: String(error) });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Does `work` for each item, up to `concurrency` at once, and takes an item only when there is somebody
- * free to work on it. The first failure, of an item or of the source, ends the taking.
+ * Does `work` for each item, up to `concurrency` at once, and takes an item from the source only when
+ * a worker is free. After the first failure, of an item or of the source, no more items are taken.
  *
  * @throws that failure, when all work under way has ended
  */

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Credentials, createDynamo } from './dynamo.ts';
 
-/** The one table, and the clock by which items are dated. Everything that is kept takes it. */
+/** The one table, and the clock that dates its items. Every repository takes a store. */
 export type Store = { dynamo: DynamoDBDocumentClient; table: string; clock: Clock };
 
 /** The table of the configuration. Nothing connects before the first request. */

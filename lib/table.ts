@@ -21,7 +21,7 @@ export function orderKey(id: string): Key {
   return { pk: orderPartition(id), sk: 'ORDER' };
 }
 
-/** The `pk` of an order, of its notifications and of what is counted for them. */
+/** The `pk` of an order, of its notifications and of their counts. */
 export function orderPartition(id: string): string {
   return `ORDER#${id}`;
 }
@@ -55,7 +55,7 @@ export function allPendingShards(): string[] {
   return SHARDS.map((shard) => `PENDING#${shard}`);
 }
 
-/** The key of all orders whose next event Kafka refuses. They are few, so one key does. */
+/** The key of all orders whose next event Kafka refuses. They are few, so one key is enough. */
 export const REFUSED_SHARD = 'REFUSED';
 
 /** The key of an order by the day of its last change, in the index of changes. */
@@ -84,25 +84,25 @@ export function preferencesKey(customerId: string): Key {
 /** An event by its place in its order. */
 type Event = { id: string; sequence: number; timestamp: string; data: { orderId: string } };
 
-/** The item with the highest sequence that was told of an order. */
+/** The item with the highest sequence of an order's notifications. */
 export function sequenceKey(orderId: string): Key {
   return { pk: orderPartition(orderId), sk: 'NOTIFIED' };
 }
 
-/** The beginning of the sort keys of an order's notifications. */
+/** The prefix of the sort keys of an order's notifications. */
 export const NOTIFICATION = 'NOTIFICATION#';
 
-/** The beginning of the sort keys of an event's notifications, and perhaps of another event's. */
+/** The prefix of the sort keys of an event's notifications. Another event's may begin with it too. */
 export function notificationPrefix(event: Event): string {
   return `${NOTIFICATION}${placeOf(event)}#`;
 }
 
 /**
- * One item for each event, channel and address. An order's notifications stand by their sequence in the
+ * One item for each event, channel and address. An order's notifications are sorted by sequence in the
  * partition of the order, so that one query of the table itself finds them.
  */
 export function notificationKey(event: Event, channel: string, address: string | undefined): Key {
-  // Capitals make no other recipient.
+  // An address in capitals is the same recipient.
   const recipient = address === undefined ? 'none' : digest(address.toLowerCase());
   return {
     pk: orderPartition(event.data.orderId),
@@ -124,7 +124,7 @@ export function allDeferredShards(): string[] {
   return SHARDS.map((shard) => `DEFERRED#${shard}`);
 }
 
-/** The key of the notifications that `sendDeferred` has given up, by the time of that. */
+/** The key of the notifications that `sendDeferred` gave up, sorted by that time. */
 export const GIVEN_UP = 'GIVEN_UP';
 
 /** The count of the failures of one event. */
@@ -132,7 +132,7 @@ export function failuresKey({ orderId, eventId }: { orderId: string; eventId: st
   return { pk: orderPartition(orderId), sk: `FAILURES#${eventId}` };
 }
 
-/** The events that `notify` was about to set aside lately. */
+/** The events that lately used up their tries in `notify`. */
 export const SET_ASIDE_KEY: Key = { pk: 'SET_ASIDE', sk: 'NOTIFY' };
 
 // The rest

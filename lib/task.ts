@@ -4,8 +4,8 @@ import { invocation } from './invocation.ts';
 import { logFailure, logger } from './logger.ts';
 
 /**
- * The house wrapper around a function that runs by schedule. A failure fails the invocation, with an
- * error that names what to do and no stack: that one is in the log.
+ * The house wrapper around a function that runs by schedule. A failure fails the invocation. Its error
+ * has the advice but no stack, which is in the log.
  */
 export function taskHandler<T>(run: (context: Context) => Promise<T>) {
   return (_event: unknown, context: Context): Promise<T> =>

@@ -6,7 +6,7 @@ type Fields = Record<PropertyKey, unknown>;
 /** A stored value as this release reads it. */
 export type Reading<T> = {
   value: T;
-  /** The fields that the schema does not know, at the places where they stand in the value. */
+  /** The fields that the schema does not know, at their places in the value. */
   unknown: Fields;
   /** The paths of values that break the schema's rules and have their default; never the values. */
   faults: string[];
@@ -24,7 +24,7 @@ export function readTolerantly<T>(schema: z.ZodType<T>, stored: unknown): Readin
   for (;;) {
     const { data, error } = schema.safeParse(rest);
     if (!error) return { value: data as T, unknown, faults };
-    // One fault at a time: taking out a field may end other faults, or make new ones.
+    // One fault at a time: removing a field may end other faults, or make new ones.
     const [issue] = error.issues;
     if (issue?.code === 'unrecognized_keys') {
       for (const key of issue.keys)

@@ -16,7 +16,7 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
   return partsOf(traceparent)?.traceId;
 }
 
-/** The parts of a `traceparent`; undefined for what is none. */
+/** The fields of a `traceparent`; undefined for any other text. */
 export function partsOf(traceparent: string | undefined) {
   if (!traceparent || !TRACEPARENT.test(traceparent)) return undefined;
   const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');

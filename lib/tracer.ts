@@ -4,7 +4,7 @@ import { AppError, ERRORS } from './errors.ts';
 import { logger } from './logger.ts';
 import { continueTrace } from './trace.ts';
 
-/** What began an invocation; a request may bring the `traceparent` of its caller. */
+/** The trigger of an invocation; a request may bring the `traceparent` of its caller. */
 export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: string | undefined };
 
 /** A call of another system. Attributes never hold an address, a name or a text of a customer. */
@@ -19,11 +19,11 @@ let loading: Promise<Otel | undefined> | undefined;
 let otel: Otel | undefined;
 
 /**
- * Loads OpenTelemetry and begins to trace; without this nothing of it is loaded and nothing is traced.
+ * Loads OpenTelemetry and begins to trace. Before this call nothing of it is loaded or traced.
  * The SDK itself reads the collector's address, `OTEL_EXPORTER_OTLP_ENDPOINT`, and other variables
  * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). If it does not load, all else goes on.
  *
- * @param ratio the share of new traces that is kept; what a caller has begun is kept if the caller keeps it
+ * @param ratio the share of new traces that is kept; a caller's trace is kept if the caller keeps it
  */
 export function startTracer({ ratio }: { ratio: number }): void {
   const start = async () => {
@@ -35,14 +35,14 @@ export function startTracer({ ratio }: { ratio: number }): void {
     });
   };
   loading ??= start().catch((error: unknown) => {
-    logger.warn('no traces: OpenTelemetry does not start', { reason: String(error) });
+    logger.warn('OpenTelemetry does not start, so no traces are sent', { reason: String(error) });
     return undefined;
   });
 }
 
 /**
  * Runs an invocation as a span named after the function. Its spans are sent before it ends, or given
- * up after 200 ms. `work` gets the `traceparent` under which a request goes on, traced or not.
+ * up after 200 ms, or earlier when the invocation has less time left. `work` gets the `traceparent` under which a request goes on, traced or not.
  */
 export async function traceInvocation<T>(
   context: Context,
@@ -70,7 +70,7 @@ export function traceCall<T>(call: Call, work: () => Promise<T>): Promise<T> {
   return otel ? otel.traceCall(call, work) : work();
 }
 
-/** Marks the span under way as failed, where a failure becomes an answer and is not thrown. */
+/** Marks the current span as failed when a failure becomes an answer and is not thrown. */
 export function traceFailure(error: unknown): void {
   otel?.traceFailure(error);
 }
@@ -95,7 +95,7 @@ function failureOf(error: unknown): Failure {
   return { code: error.code, status: ERRORS[error.code].status };
 }
 
-/** As much of a client of the AWS SDK as it takes to see its calls. */
+/** The part of an AWS SDK client that tracing its calls needs. */
 type SdkClient = {
   middlewareStack: {
     add(middleware: Middleware, options: { step: 'initialize'; name: string }): void;

@@ -1,9 +1,9 @@
 /**
- * The result of the work if it comes within the time. After that the work goes on, and nobody waits
+ * The result of the work if it comes within the time. The work goes on after that, but nobody waits
  * for it any more.
  *
- * @param late makes the error of the time being over
- * @throws what the work or `late` says
+ * @param late makes the error for the end of the time
+ * @throws the error of the work, or of `late`
  */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   const limit = Promise.withResolvers<never>();

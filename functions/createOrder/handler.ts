@@ -4,26 +4,32 @@ import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
+import { createQuota, type Quota } from '../../lib/identity/quota.ts';
+import { createTableLimit } from '../../lib/limits/table.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
 import { placeOrder } from '../../lib/order/place.ts';
+import { openStore } from '../../lib/store.ts';
+
+type Deps = OutboxDeps & { callers: Callers; quota?: Quota | undefined };
 
 /**
  * createOrder takes a new order.
  *
  * Trigger: `POST /api/orders`
  * Input: {@link newOrderSchema}; an `idempotency-key`, which belongs to its caller
- * Answers: 201 with the order and its `location`; 403 for another customer; 400, 409, 413, 415, 422; 503 when DynamoDB is away
- * Writes: the order, its first event and the claim of its `idempotency-key`, all or nothing
+ * Answers: 201 with the order and its `location`; 403 for another customer; 429; 400, 409, 413, 415, 422; 503 when DynamoDB is away
+ * Writes: the count of the caller's orders, where it is limited; the order, its first event and the record of its `idempotency-key`, all or nothing
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
- * Safe to repeat because: with a key, for 24 h, the first order is answered; without, each call is an order
+ * Safe to repeat because: with a key, for 24 h, the first order is answered again; without a key each call makes an order
  */
-export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
+export const createHandler = ({ callers, quota, ...deps }: Deps) =>
   httpHandler(
     { operation: ORDER_OPERATIONS['POST /api/orders'], callers },
     async ({ headers, body }, { traceparent, caller }) => {
       const key = idempotencyKeyOf(headers['idempotency-key']);
+      await quota?.(caller);
       const idempotencyKey = key === undefined ? undefined : { key, caller: callerKey(caller) };
       const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
       return {
@@ -39,7 +45,19 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
 
 const config = loadConfig();
 
+const store = openStore(config);
+const { ordersPerMinute: count } = config.limits;
+const { hashSecret } = config.identity;
+
 export const handler = createHandler({
-  ...composeOutbox(config),
+  ...composeOutbox(config, store),
   callers: createCallers(config),
+  quota:
+    count && hashSecret
+      ? createQuota(
+          createTableLimit(store, { name: 'orders', count, seconds: 60 }),
+          hashSecret,
+          'You place more orders than are allowed in a minute.',
+        )
+      : undefined,
 });

@@ -16,7 +16,7 @@ import type { OutboxDeps } from '../../lib/order/outbox.ts';
  * Answers: 200 with the order; 404; 403 for a customer's move that does not cancel; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
  * Writes: the next version and its event, in one write on the condition of the version before
  * Publishes: the event of the new status, such as `ORDER_SHIPPED`
- * Safe to repeat because: an order that has the status already is answered as it is
+ * Safe to repeat because: an order that has the status already stays as it is
  */
 export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
   httpHandler(
@@ -24,8 +24,8 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
     async (input, { traceparent, allows }) => {
       const { status, expectedVersion } = input.body;
       const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
-      const wish = { status, versions };
-      const order = await moveOrder(deps, input.path.id, wish, { traceparent, allows });
+      const move = { status, versions };
+      const order = await moveOrder(deps, input.path.id, move, { traceparent, allows });
       return {
         ...ok(order, { message: 'Order status updated successfully' }),
         headers: { etag: etagOf(order.version) },

@@ -35,7 +35,9 @@ export function createCallers(settings: Settings, clock: Clock = systemClock): C
   const { requestsPerMinute: count } = settings.limits;
   // On a laptop `npm start` says so, once for all functions.
   if (!isDemanded && !settings.dynamoEndpoint) {
-    logger.warn('AUTH=off: whoever reaches the API may read and change the data of all customers');
+    logger.warn(
+      'AUTH=off: anybody who reaches the API may read and change the data of all customers',
+    );
   }
   const read =
     tokens && createTokens({ settings: tokens, keys: createKeys(tokens.keys, clock), clock });

@@ -47,7 +47,9 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
       return true;
     } catch (error) {
       if (!known) nextFetch = now() + PAUSE_WITHOUT_KEYS;
-      logger.warn('keys not fetched', { reason: error instanceof Error ? error.message : '' });
+      logger.warn('signing keys not fetched', {
+        reason: error instanceof Error ? error.message : '',
+      });
       return false;
     } finally {
       fetching = undefined;

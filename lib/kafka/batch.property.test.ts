@@ -27,8 +27,8 @@ const given: fc.Arbitrary<Given> = fc.record({
 });
 
 const nameOf = ({ record }: Item) => `${record.partition}:${record.offset}`;
-/** Records with the same lane keep their order; one without a key is a lane of its own. */
-const laneOf = (item: Item) => `${item.partition} ${item.record.key ?? nameOf(item)}`;
+/** Records with the same order key stay in order; a record without a key has an order key of its own. */
+const orderKeyOf = (item: Item) => `${item.partition} ${item.record.key ?? nameOf(item)}`;
 
 function eventOf({ records }: Given) {
   const event: KafkaEvent = { records: {} };
@@ -55,13 +55,13 @@ async function run(plan: Given) {
   const failures = await walk(
     itemsOf(event),
     async (item) => {
-      expect(underWay.get(laneOf(item))).toBeUndefined();
+      expect(underWay.get(orderKeyOf(item))).toBeUndefined();
       begun.push(item);
-      underWay.set(laneOf(item), item);
+      underWay.set(orderKeyOf(item), item);
       most = Math.max(most, underWay.size);
       const { fails, turns } = plans.get(nameOf(item)) ?? { fails: false, turns: 0 };
       for (let i = 0; i < turns; i++) await turn();
-      underWay.delete(laneOf(item));
+      underWay.delete(orderKeyOf(item));
       if (fails) throw new Error(nameOf(item));
       done.push(nameOf(item));
     },
@@ -70,7 +70,7 @@ async function run(plan: Given) {
   return { event, plans, begun, done, failures, most };
 }
 
-test('whatever fails and whenever time ends: done or answered, each once, in order of its key', async () => {
+test('each record is done or answered, once, in the order of its key, however many fail or time ends', async () => {
   await fc.assert(
     fc.asyncProperty(given, async (plan) => {
       const { plans, begun, done, failures, most } = await run(plan);
@@ -81,10 +81,10 @@ test('whatever fails and whenever time ends: done or answered, each once, in ord
       expect(begun).toHaveLength(new Set(begun.map(nameOf)).size);
       expect(most).toBeLessThanOrEqual(plan.concurrency);
 
-      // In a lane: first all that is done, in order; then the one failure; then nothing is begun.
-      const lanes = Object.values(Object.groupBy([...begun, ...failures], laneOf));
-      for (const lane of lanes) {
-        const names = new Set((lane ?? []).map(nameOf));
+      // Of each key: first the done records, in order; then the one failure; no later record is begun.
+      const groups = Object.values(Object.groupBy([...begun, ...failures], orderKeyOf));
+      for (const group of groups) {
+        const names = new Set((group ?? []).map(nameOf));
         const byOffset = [...names].toSorted((a, b) => offset(a) - offset(b));
         const begunHere = begun.map(nameOf).filter((name) => names.has(name));
         expect(begunHere).toEqual(byOffset.slice(0, begunHere.length));
@@ -102,21 +102,21 @@ test('whatever fails and whenever time ends: done or answered, each once, in ord
   );
 });
 
-test('with time and without failures everything is done, as many keys at once as allowed', async () => {
+test('with time and without failures every record is done, with as many keys at once as allowed', async () => {
   await fc.assert(
     fc.asyncProperty(given, async (plan) => {
       const records = plan.records.map((record) => ({ ...record, fails: false, turns: 1 }));
       const { done, failures, most, event } = await run({ ...plan, records, inTime: Infinity });
       expect(failures).toEqual([]);
       expect(done).toHaveLength(records.length);
-      const lanes = new Set(itemsOf(event).map(laneOf));
-      expect(most).toBe(Math.min(plan.concurrency, lanes.size));
+      const groups = new Set(itemsOf(event).map(orderKeyOf));
+      expect(most).toBe(Math.min(plan.concurrency, groups.size));
     }),
     { numRuns: 100 },
   );
 });
 
-test('when all that failed comes again and again, everything is done once and in order', async () => {
+test('when failed records are delivered again, every record is done once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(given, fc.nat(), async (plan, seed) => {
       const { event } = eventOf(plan);
@@ -127,7 +127,7 @@ test('when all that failed comes again and again, everything is done once and in
           itemsOf(left),
           async (item) => {
             await turn();
-            // Another mixture fails in every round, and none after some.
+            // Other records fail in every round; after five rounds none fails.
             if (round < 5 && (seed + item.record.offset * 7 + round * 3) % 4 === 0) {
               throw new Error('not now');
             }
@@ -146,8 +146,8 @@ test('when all that failed comes again and again, everything is done once and in
         };
       }
       expect(done).toHaveLength(plan.records.length);
-      for (const lane of Object.values(Object.groupBy(done, laneOf))) {
-        const offsets = (lane ?? []).map(({ record }) => record.offset);
+      for (const group of Object.values(Object.groupBy(done, orderKeyOf))) {
+        const offsets = (group ?? []).map(({ record }) => record.offset);
         expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
       }
     }),

@@ -17,21 +17,21 @@ export type Failure = Item &
   ({ why: 'failed'; error: unknown } | { why: 'behind a failure' } | { why: 'no time left' });
 
 export type BatchOptions<Schema extends StandardSchemaV1> = {
-  /** What the value of a record, read as JSON, must be. Any validator of standardschema.dev. */
+  /** Checks the value of a record, read as JSON. Any validator of standardschema.dev will do. */
   schema: Schema;
-  /** Processes one record. What it throws makes the record a failure, to be delivered again. */
+  /** Processes one record. If it throws, the record is a failure and is delivered again. */
   process(message: Message<StandardSchemaV1.InferOutput<Schema>>, item: Item): Promise<void>;
   /**
-   * Takes a record that is not in the schema, which no further delivery can help; then it is done.
-   * Without it such a record is a failure.
+   * Takes a record that breaks the schema, since no further delivery can help it. The record is then
+   * done. Without `refuse` such a record is a failure.
    */
   refuse?(item: Item, reason: InvalidRecordError): Promise<void>;
-  /** How many keys may be under way at once. */
+  /** The number of keys that may be processed at once. */
   concurrency: number;
 } & TimeLimit;
 
 type TimeLimit = {
-  /** The longest that one record may take, by its own time limits: with less left none is begun. */
+  /** The longest time that one record may take. With less time left no record is begun. */
   recordTimeMs: number;
   /** The time left to the invocation. */
   remainingTimeMs(): number;
@@ -45,43 +45,44 @@ export type BatchResult = {
   response: BatchResponse;
 };
 
-type Step = (item: Item) => Promise<void>;
+type ProcessItem = (item: Item) => Promise<void>;
 
 /**
  * Processes the records of one event of a Kafka event source.
  *
- * A key's order is its promise: its records are processed one after the other in the order of their
- * offsets, and after the first failure the later ones are not begun and fail with it. Different keys
- * go on at once, up to the limit. What cannot be begun in time fails too.
+ * The records of a key are processed one after the other, in the order of their offsets. After the
+ * first failure the later records of that key are not begun, and are failures too. Different keys are
+ * processed at once, up to the limit. A record that cannot be begun in time is a failure.
  */
 export async function processBatch<Schema extends StandardSchemaV1>(
   event: KafkaEvent,
   { schema, process, refuse, concurrency, ...time }: BatchOptions<Schema>,
 ): Promise<BatchResult> {
   const items = itemsOf(event);
-  const step = async (item: Item) => {
+  const processItem = async (item: Item) => {
     const message = await decode(item, schema).catch(asInvalid);
     if (!(message instanceof InvalidRecordError)) return process(message, item);
     if (!refuse) throw message;
     return refuse(item, message);
   };
-  const failures = await walk(items, step, { concurrency, hasTime: timeWatch(time) });
+  const failures = await walk(items, processItem, { concurrency, hasTime: timeWatch(time) });
   return { records: items.length, failures, response: responseOf(failures) };
 }
 
 /**
- * Gives the records to `step`: those of a key in turn, different keys at once.
+ * Gives the records to `processItem`: the records of a key in turn, different keys at once.
  *
  * @returns the records to be delivered again, in the order given
  */
 export async function walk(
   items: Item[],
-  step: Step,
+  processItem: ProcessItem,
   { concurrency, hasTime }: { concurrency: number; hasTime: () => boolean },
 ): Promise<Failure[]> {
   const failures = new Map<Item, Failure>();
-  await pool(lanesOf(items), Math.max(1, concurrency), async (lane) => {
-    for (const [item, failure] of await walkLane(lane, step, hasTime)) failures.set(item, failure);
+  await pool(byKey(items), Math.max(1, concurrency), async (group) => {
+    for (const [item, failure] of await walkKey(group, processItem, hasTime))
+      failures.set(item, failure);
   });
   return items.flatMap((item) => failures.get(item) ?? []);
 }
@@ -94,21 +95,21 @@ export function responseOf(failures: Failure[]): BatchResponse {
   };
 }
 
-/** The records that keep their order among themselves, lane after lane; one without a key is alone. */
-function lanesOf(items: Item[]): Item[][] {
-  const lanes = Map.groupBy(items, (item) => orderKeyOf(item) ?? item);
-  return [...lanes.values()];
+/** Groups the records that keep their order: those of one key. A record without a key is alone. */
+function byKey(items: Item[]): Item[][] {
+  const groups = Map.groupBy(items, (item) => orderKeyOf(item) ?? item);
+  return [...groups.values()];
 }
 
-async function walkLane(
-  lane: Item[],
-  step: Step,
+async function walkKey(
+  group: Item[],
+  processItem: ProcessItem,
   hasTime: () => boolean,
 ): Promise<[Item, Failure][]> {
-  for (const [i, item] of lane.entries()) {
-    const failure = await attempt(item, step, hasTime);
+  for (const [i, item] of group.entries()) {
+    const failure = await attempt(item, processItem, hasTime);
     if (!failure) continue;
-    const behind = lane.slice(i + 1).map((later): [Item, Failure] => {
+    const behind = group.slice(i + 1).map((later): [Item, Failure] => {
       return [later, { ...later, why: 'behind a failure' }];
     });
     return [[item, failure], ...behind];
@@ -118,12 +119,12 @@ async function walkLane(
 
 async function attempt(
   item: Item,
-  step: Step,
+  processItem: ProcessItem,
   hasTime: () => boolean,
 ): Promise<Failure | undefined> {
   if (!hasTime()) return { ...item, why: 'no time left' };
   try {
-    await step(item);
+    await processItem(item);
     return undefined;
   } catch (error) {
     // Kept with the record: the caller logs it and answers, or throws.
@@ -131,7 +132,7 @@ async function attempt(
   }
 }
 
-/** A function with little time still makes progress: half of what it has is never kept back. */
+/** Uses at least half of the time, so that a function with little time still makes progress. */
 function timeWatch({ recordTimeMs, remainingTimeMs }: TimeLimit): () => boolean {
   const kept = Math.min(recordTimeMs, remainingTimeMs() / 2);
   return () => remainingTimeMs() >= kept;

@@ -21,14 +21,14 @@ tolerateLostLeaders();
 
 type Connection = { connect(): Promise<void>; disconnect(): Promise<void> };
 
-/** There is no connection to Kafka. This concerns all partitions, not one of them. */
+/** No connection to Kafka opens, so all partitions are concerned and not just one. */
 export class UnreachableError extends AppError {
   constructor(reason: string, cause?: unknown) {
     super('KAFKA_AWAY', reason, {}, cause);
   }
 }
 
-/** A kafkajs client whose own retries end soon: whoever uses it has a time limit anyway. */
+/** A kafkajs client whose own retries end soon, since its users have time limits of their own. */
 export async function createKafka(
   brokers: string[],
   signIn: SignIn,
@@ -47,13 +47,13 @@ export async function createKafka(
   });
 }
 
-/** The parts that a connection is made with: its sockets, and a function to call at each answer. */
+/** The sockets of a connection, and a function to call at each answer. */
 export type Making = { sockets: Sockets; answered(): void };
 
 /**
- * A connection that is made at its first use, kept between invocations, and replaced when it fails.
- * One that is replaced is closed when nobody waits for it any more: the work of others may well
- * succeed on it.
+ * A connection that opens at its first use, stays between invocations, and is replaced when it fails.
+ * A replaced connection is closed when no work waits for it any more: other work may still succeed
+ * on it.
  */
 export function keepWarm<C extends Connection>(create: (making: Making) => Promise<C>) {
   let current: Warm<C> | undefined;
@@ -74,10 +74,10 @@ export function keepWarm<C extends Connection>(create: (making: Making) => Promi
   return {
     /**
      * Runs `work` on the connection. The time limit ends the waiting, not the work: kafkajs cannot
-     * cancel a request. A failure of the work replaces the connection. The end of the time does so
-     * only when the connection got no answer at all meanwhile. Otherwise the connection is slow, or
-     * one broker of several is away, and it stays in use; after a long wait it is replaced as soon
-     * as nobody uses it.
+     * cancel a request. A failure of the work replaces the connection. The end of the time replaces
+     * it only if the connection got no answer at all meanwhile. Otherwise the connection is slow, or
+     * one of several brokers is away, and the connection stays in use; after a long wait it is
+     * replaced as soon as no work uses it.
      *
      * @throws what `work` throws; AppError `KAFKA_AWAY` when the time is over, as an
      * {@link UnreachableError} when there is no connection
@@ -96,7 +96,7 @@ export function keepWarm<C extends Connection>(create: (making: Making) => Promi
       try {
         return await within(timeoutMs, running, () => late(timeoutMs));
       } catch (error) {
-        // What is still opening is left to open: begun anew each time, a slow sign-in would never end.
+        // A connection that is still opening is kept: opened anew each time, a slow sign-in would never end.
         if (!warm.isOpen) throw unreachable(error);
         if (warm.answers === answersBefore) replace(warm);
         else if (timeoutMs >= REQUEST_TIMEOUT_MS) warm.isWorn = true;
@@ -130,7 +130,7 @@ type Warm<C> = {
   users: number;
   /** The number of answers that have come on this connection. */
   answers: number;
-  /** Whether somebody waited long for one of its brokers and got no answer. */
+  /** True after a long wait for one of its brokers that brought no answer. */
   isWorn: boolean;
 };
 
@@ -153,7 +153,7 @@ function startOpening<C extends Connection>(create: (making: Making) => Promise<
   return warm;
 }
 
-/** kafkajs waits for its requests before it closes a socket, so hanging ones are broken off. */
+/** Breaks off hanging requests: kafkajs waits for its requests before it closes a socket. */
 function close({ opened, sockets }: Warm<Connection>): Promise<void> {
   const end = afterAwake(CLOSING_MS, () => sockets.close());
   const ended = () => {

@@ -7,10 +7,10 @@ import type { OutgoingRecord, Producer } from './producer.ts';
 /** Headers of a dead letter; the headers of the record itself are in its payload. */
 export const DEAD_LETTER_WRITER = 'dead-letter-writer';
 export const DEAD_LETTER_REASON = 'dead-letter-reason';
-/** Names the parts of the record that did not fit into the letter; the original record has them. */
+/** Names the fields of the record that did not fit into the letter; the original record has them. */
 const DEAD_LETTER_OMITTED = 'dead-letter-omitted';
 
-/** AWS's name for a record given up is `RetriesExhausted`; this one was refused at once. */
+/** AWS names a record after its last try `RetriesExhausted`; this record was refused at once. */
 const CONDITION = 'RecordRefused';
 
 const TIMEOUT_MS = 5_000;
@@ -20,31 +20,31 @@ const MAX_HASHED_KEY = 8 * 1024;
 /** The last millisecond that JavaScript can name. */
 const LAST_TIME = 8.64e15;
 
-/** Where records go that no further delivery can help. */
+/** Takes the records that no further delivery can help. */
 export type DeadLetters = {
   /**
-   * Resolves when Kafka has acknowledged the letter. A letter that is too large for its topic
-   * leaves out the largest part of the record, then the next largest. The record's topic,
+   * Resolves when Kafka has acknowledged the letter. If a letter is too large for its topic,
+   * the largest field of the record is left out, then the next largest. The record's topic,
    * partition, offset and timestamp always stay in the letter.
    *
-   * @throws AppError `KAFKA_AWAY`, or `KAFKA_REFUSED` when not even the smallest letter is taken
+   * @throws AppError `KAFKA_AWAY`, or `KAFKA_REFUSED` when Kafka does not take even the smallest letter
    */
   add(refused: Refused): Promise<void>;
 };
 
-/** A record that a function sets aside, with the event and the invocation that brought it. */
+/** A record for the dead letters, with the event and the invocation that brought it. */
 export type Refused = Pick<Item, 'partition' | 'record'> & {
   event: KafkaEvent;
   context: Invoked;
   reason: AppError;
 };
 
-/** A part of a record that a letter may leave out. */
+/** A field of a record that a letter may leave out. */
 export type Part = 'key' | 'value' | 'headers';
 
 type Invoked = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'functionVersion'>;
 
-/** @param writer the function that sets records aside, as readers of the letters see it */
+/** @param writer the name of the function that writes the letters, for their readers */
 export function createDeadLetters(deps: {
   producer: Pick<Producer, 'send'>;
   topic: string;
@@ -71,7 +71,7 @@ export function createDeadLetters(deps: {
   };
 }
 
-/** The parts that the record has, the one that takes most of a letter first. */
+/** The record's fields that a letter may leave out, largest first. */
 function partsOf(record: Refused['record']): Part[] {
   const { key, value, headers } = record;
   const sizes: [Part, number][] = [
@@ -88,9 +88,9 @@ function partsOf(record: Refused['record']): Part[] {
  * The payload is the event with this record alone, so its bytes can be put back as they were.
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
  *
- * What AWS does not define for a function that writes it: the condition is `RecordRefused`, the
- * count is 1 (this invocation; earlier ones are unknown to it), and `functionError` is null, for
- * the function did not fail.
+ * AWS does not define these values for a letter that a function writes: the condition is
+ * `RecordRefused`, the count is 1 (the function does not know of earlier invocations), and
+ * `functionError` is null, because the function did not fail.
  */
 export function deadLetterOf(
   { event, partition, record, context, reason }: Refused,
@@ -140,7 +140,7 @@ export function deadLetterOf(
   };
 }
 
-/** AWS's shape knows a record without key or value, and always has a list of headers. */
+/** In AWS's shape a record may lack key and value, but always has a list of headers. */
 function without(record: Refused['record'], omitted: Part[]): Refused['record'] {
   const shown = { ...record };
   for (const part of omitted) {

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Header, Item, KafkaRecord } from './event.ts';
 
-/** One fault of a value: where (`data.items.0`), and which rule it breaks. */
+/** One fault of a value: its path (`data.items.0`), and the rule that it breaks. */
 export type Fault = { path: string; message: string };
 
 /** A record that no further delivery can help. It names the rule and never repeats the value. */
@@ -63,7 +63,7 @@ function textOf({ value }: KafkaRecord): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'base64'));
   } catch {
-    // The decoder says nothing beyond "invalid".
+    // The decoder's own message says only "invalid".
     throw new InvalidRecordError('Its value is not UTF-8; write it as JSON in UTF-8.');
   }
 }
@@ -72,7 +72,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's message repeats the text, which may hold a contact: it goes no further.
+    // The parser's message is dropped: it repeats the text, which may hold a contact.
     throw new InvalidRecordError('Its value is not JSON; write one JSON document a record.');
   }
 }

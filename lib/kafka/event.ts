@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
 /**
- * What Lambda gives a function behind a Kafka topic, as it really arrives: a null key or value is
- * absent (some libraries expect null), a self-managed cluster has no ARN, and `records` holds
- * several partitions. Only what the answer must name is checked here, so that one odd record does
- * not fail the batch; {@link decode} checks each record.
+ * The event that Lambda gives a function behind a Kafka topic, as it really arrives: a null key or
+ * value is absent (some libraries expect null), a self-managed cluster has no ARN, and `records`
+ * holds several partitions. Only the fields that the answer must name are checked here, so that one
+ * odd record does not fail the batch; {@link decode} checks each record.
  * https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
  */
 const kafkaEventSchema = z.looseObject({
@@ -71,7 +71,7 @@ export function header(headers: Header[], name: string): string | undefined {
   return headers.findLast((candidate) => candidate.name === name)?.value.toString();
 }
 
-/** The headers that can be read; a malformed one never makes the record a bad one. */
+/** The headers that can be read. A malformed header is left out and does not fail the record. */
 function headersOf(record: KafkaRecord): Header[] {
   const parsed = headersSchema.safeParse(record.headers);
   if (!parsed.success) return [];

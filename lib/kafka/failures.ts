@@ -4,12 +4,12 @@ import { AppError } from '../errors.ts';
 export type Ids = { orderId: string; eventId: string };
 
 /**
- * The next step after a failure. `set aside`: the record has used up its tries. `hold back`: the
+ * The decision after a failure. `dead letter`: the record has used up its tries. `hold back`: the
  * record has used up its tries, but so have so many others that the code must be at fault, so the
  * record is delivered again.
  */
 export type Verdict = {
-  next: 'again' | 'set aside' | 'hold back';
+  next: 'again' | 'dead letter' | 'hold back';
   attempts: number;
   since: Date;
 };
@@ -20,11 +20,11 @@ export type Verdict = {
  */
 export type FailureLedger = {
   count(ids: Ids): Promise<Verdict>;
-  /** Begins the count anew: the record was set aside, and a redrive gives it all its chances. */
+  /** Resets the count when the record is in the dead letters, so that a redrive has all tries again. */
   forget(ids: Ids): Promise<void>;
 };
 
-/** The reason for setting a record aside, without the errors' texts: they may hold private data. */
+/** The reason in the dead letter, without the errors' texts: they may hold private data. */
 export function exhausted({ attempts, since }: Verdict): AppError {
   return new AppError(
     'INTERNAL',

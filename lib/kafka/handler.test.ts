@@ -129,7 +129,7 @@ test('a bug that has had its chances is set aside, without its words, and the re
   const answer = await invoke(process, given, {
     count: async (ids) => {
       counted.push(ids);
-      return verdict('set aside');
+      return verdict('dead letter');
     },
     letters: async (refused) => {
       letters.push(refused);
@@ -151,7 +151,7 @@ test('a bug that looks like that of a release is delivered again, and said', asy
   const count = async () => verdict('hold back');
   await expect(invoke(process, event({ id: 'a' }), { count })).rejects.toThrow('1 of 1');
   expect(lines.map(({ message }) => message)).toContain(
-    'record not set aside: so many fail that it looks like a bad release',
+    'record will be retried: so many records fail that the release looks bad',
   );
 });
 
@@ -170,7 +170,7 @@ test.each(['DATABASE_AWAY', 'KAFKA_AWAY', 'SEND_FAILED', 'RECORD_INVALID'] as co
     const process = () => Promise.reject(new AppError(code, 'planned'));
     const letters = async () => undefined;
     await invoke(process, event({ id: 'a' }), { count, letters }).catch(() => undefined);
-    expect(lines.map(({ message }) => message)).not.toContain('failure not counted');
+    expect(lines.map(({ message }) => message)).not.toContain('failure of the record not counted');
   },
 );
 

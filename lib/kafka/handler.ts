@@ -14,9 +14,9 @@ import { header, InvalidEventError, type Item, type KafkaEvent, parseEvent } fro
 import { exhausted, type FailureLedger, type Ids } from './failures.ts';
 import type { Standstill } from './standstill.ts';
 
-/** What the processing of one record may know beside its message. */
+/** The facts about the invocation that the processing of a record may use. */
 type Invocation = {
-  /** When Lambda ends the invocation, and with it everything still under way. */
+  /** The time at which Lambda ends the invocation with all work in it. */
   deadline: Date;
   /** Puts request, order, event and trace id on every line. */
   log: Log;
@@ -34,22 +34,22 @@ export type KafkaHandlerDeps<T> = {
   /** Notes the records that fail again and again. */
   standstill?: Pick<Standstill, 'note'> | undefined;
   /**
-   * Whether the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
-   * so a partial failure is thrown and the whole batch comes again.
+   * True if the mapping has ReportBatchItemFailures. Without it Lambda takes any answer for success,
+   * so a partial failure is thrown and the whole batch is delivered again.
    */
   reportsItemFailures: boolean;
-  /** The longest that one record may take, by its own time limits: with less left none is begun. */
+  /** The longest time that one record may take. With less time left no record is begun. */
   recordTimeMs: number;
-  /** How many keys may be under way at once. */
+  /** The number of keys that may be processed at once. */
   concurrency: number;
 };
 
 /**
  * The house wrapper around a function behind a Kafka topic: each record is decoded, checked and
- * processed. A record that no further delivery can help is set aside in the dead letters and
- * acknowledged. Every other failed record is reported, so that it is delivered again; after an
- * unexpected error only until the record has used up its tries. If no record at all was done, the
- * invocation fails, so that Lambda counts an error.
+ * processed. A record that no further delivery can help is moved to the dead letters and
+ * acknowledged. Every other failed record is reported, so that it is delivered again. A record that
+ * fails with unexpected errors is moved to the dead letters when it has used up its tries. If no
+ * record at all was done, the invocation fails, so that Lambda counts an error.
  */
 export function kafkaHandler<T>(process: Process<T>, deps: KafkaHandlerDeps<T>) {
   return (event: unknown, context: Context): Promise<BatchResponse> =>
@@ -81,11 +81,11 @@ async function handleBatch<T>(
     process: (message, item) => handleMessage(message, item, batch, context, process, deps),
     refuse: (item, { message, faults }) => {
       const reason = new AppError('RECORD_INVALID', message, { errors: faults });
-      return setAside({ ...item, event: batch, context, reason }, logOf(item), deps);
+      return addDeadLetter({ ...item, event: batch, context, reason }, logOf(item), deps);
     },
   });
   for (const failure of failures) {
-    logger.info('record to come again', { ...placeOf(failure), why: failure.why });
+    logger.info('record failed, will be retried', { ...placeOf(failure), why: failure.why });
   }
   await deps.standstill?.note(batch, failures);
   logger.info('batch', { records, failed: failures.length });
@@ -114,22 +114,22 @@ async function handleMessage<T>(
     const traceparent = header(message.headers, 'traceparent');
     await traceRecord(traceparent, () => process(message, { deadline, log }));
   } catch (error) {
-    const reason = await reasonToSetAside(error, ids, log, deps);
+    const reason = await reasonForDeadLetter(error, ids, log, deps);
     if (!reason) throw logged(error, log);
-    await setAside({ ...item, event, context, reason }, log, deps);
+    await addDeadLetter({ ...item, event, context, reason }, log, deps);
     if (reason.code === 'INTERNAL') await forget(ids, log, deps);
   }
 }
 
 async function forget(ids: Ids, log: Log, { failures }: { failures: FailureLedger }) {
   await failures.forget(ids).catch((failure: unknown) => {
-    // The record is in the dead letters: at worst a redrive within the hour has one chance.
-    logFailure(log, 'failures not forgotten', failure);
+    // The record is in the dead letters already: at worst a redrive within the hour has one try.
+    logFailure(log, 'failure count of the record not reset', failure);
   });
 }
 
-/** The reason why no further delivery helps the record; undefined if another one may help. */
-async function reasonToSetAside(
+/** The reason for the dead letters; undefined if another delivery may help the record. */
+async function reasonForDeadLetter(
   error: unknown,
   ids: Ids,
   log: Log,
@@ -140,16 +140,16 @@ async function reasonToSetAside(
   }
   const verdict = await failures.count(ids).catch((failure: unknown) => {
     // A failure that cannot be counted is delivered again.
-    logFailure(log, 'failure not counted', failure);
+    logFailure(log, 'failure of the record not counted', failure);
     return undefined;
   });
-  if (verdict?.next === 'set aside') {
+  if (verdict?.next === 'dead letter') {
     logFailure(log, 'record failed', error);
     return exhausted(verdict);
   }
   if (verdict?.next === 'hold back') {
     const { attempts, since } = verdict;
-    log.error('record not set aside: so many fail that it looks like a bad release', {
+    log.error('record will be retried: so many records fail that the release looks bad', {
       attempts,
       since: since.toISOString(),
     });
@@ -158,7 +158,7 @@ async function reasonToSetAside(
   return undefined;
 }
 
-async function setAside(
+async function addDeadLetter(
   refused: Refused,
   log: Log,
   { deadLetters }: { deadLetters: DeadLetters },
@@ -168,7 +168,7 @@ async function setAside(
   await deadLetters.add(refused).catch((failure) => {
     throw logged(failure, log);
   });
-  log.info('record set aside');
+  log.info('record moved to the dead letters');
   measure('DeadLetters');
 }
 
@@ -190,7 +190,7 @@ function logOf(item: Item) {
   return logger.createChild({ persistentKeys: placeOf(item) });
 }
 
-/** Where the record stands and whose trace it belongs to. */
+/** The place of the record in Kafka, and the id of its trace. */
 function placeOf({ record, headers }: Item) {
   const { topic, partition, offset } = record;
   const traceId = traceIdOf(header(headers, 'traceparent'));

@@ -3,8 +3,8 @@ import metadata from 'kafkajs/src/protocol/requests/metadata/v6/response.js';
 const { parse } = metadata;
 
 /**
- * Lets kafkajs write to the partitions that have a leader while another partition of the topic has
- * none: kafkajs itself would refuse the metadata of the whole topic. A write to the partition
+ * Lets kafkajs write to partitions with a leader while another partition of the topic has none.
+ * Without this, kafkajs refuses the metadata of the whole topic. A write to the partition
  * without a leader still fails.
  */
 export function tolerateLostLeaders(): void {

@@ -1,7 +1,7 @@
 import { type LogEntry, logLevel } from 'kafkajs';
 import { logger } from '../logger.ts';
 
-/** Brings what kafkajs has to say into the house's log, at a level that fits: it retries itself. */
+/** Writes the log lines of kafkajs into our log, at a lower level: kafkajs retries by itself. */
 export const kafkaLog = {
   creator:
     () =>
@@ -10,8 +10,8 @@ export const kafkaLog = {
       if (level <= logLevel.WARN) logger.info('kafka client', facts);
       else logger.debug('kafka client', facts);
     },
-  /** For a failure that its caller has reported already, or does not wait for any more. */
+  /** Logs a failure that its caller has reported already, or does not wait for any more. */
   ignored: (error: unknown): void => {
-    logger.debug('late failure of a kafka request', { reason: String(error) });
+    logger.debug('kafka request failed after its time limit', { reason: String(error) });
   },
 };

@@ -24,12 +24,12 @@ export type Producer = {
   /**
    * Resolves when all records are acknowledged.
    *
-   * The time limit ends the waiting, not the send: kafkajs cannot cancel one, so the records may
-   * still arrive later. Whoever sends must be able to bear that.
+   * The time limit ends the waiting, not the send: kafkajs cannot cancel a send, so the records may
+   * still arrive later. Callers must allow for that.
    *
    * With `gzip` the broker holds the compressed size against the topic's `max.message.bytes`.
    *
-   * @throws AppError `KAFKA_AWAY` when they were not acknowledged within `timeoutMs`, or
+   * @throws AppError `KAFKA_AWAY` when Kafka did not acknowledge within `timeoutMs`, or
    * `KAFKA_REFUSED` when the broker will not take them at any time
    */
   send(
@@ -48,7 +48,7 @@ const SEND = { name: 'Kafka', attributes: { 'messaging.system': 'kafka' } };
 /** The broker's answers that another try does not change. */
 const FINAL = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 
-/** Faults of a single partition: the connection that reported one still serves the others. */
+/** Faults of a single partition: the same connection still serves the other partitions. */
 const OF_A_PARTITION = new Set([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
@@ -100,8 +100,8 @@ export function createProducer(brokers: string[], signIn: SignIn = { way: 'none'
 }
 
 /**
- * Kafka's own answer about the records or their partition. The connection itself works, so others
- * go on using it.
+ * Kafka's own answer about the records or their partition. The connection itself works, so other
+ * sends go on using it.
  *
  * @throws every other failure
  */
@@ -119,7 +119,7 @@ function asSendError(error: unknown): AppError {
     : new AppError('KAFKA_AWAY', `Kafka did not acknowledge: ${reason}`, {}, error);
 }
 
-/** A broker's error code, or kafkajs' own name for what went wrong. */
+/** The broker's error code, or kafkajs' own name of the error. */
 function kindOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return '';

@@ -16,7 +16,7 @@ test('a plain broker is asked without TLS, and no secret is read', async () => {
 });
 
 test.each([
-  ['scram', 'no json', 'no JSON'],
+  ['scram', 'no json', 'not JSON'],
   ['scram', '{"username":"u","passwort":"hush"}', 'password'],
   ['mtls', '{"certificate":"hush"}', 'privateKey'],
 ] as const)(

@@ -82,14 +82,14 @@ async function readSecret({ region, secretArn }: { region: string; secretArn: st
   }
 }
 
-/** What the secret says is in no message: neither the text nor the parser's words for it. */
+/** Error messages never repeat the secret: neither its text nor the parser's message. */
 function parsed<T>(schema: z.ZodType<T>, text: string, secretArn: string): T {
   const wanted = `The secret ${secretArn} must be a JSON object`;
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new AppError('KAFKA_AWAY', `${wanted}; it is no JSON.`);
+    throw new AppError('KAFKA_AWAY', `${wanted}; it is not JSON.`);
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

@@ -8,7 +8,7 @@ import { STUCK, stuckKey } from '../table.ts';
 import type { Failure } from './batch.ts';
 import type { KafkaEvent } from './event.ts';
 
-/** A record that fails again and again, while those behind it in its partition wait. */
+/** A record that fails again and again, while later records of its partition wait. */
 export type StuckRecord = {
   topic: string;
   partition: number;
@@ -70,7 +70,7 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
     const seconds = Math.round((now.getTime() - Date.parse(String(item?.since))) / 1000);
     measure('StuckSeconds', seconds);
     if (seconds * 1000 >= STUCK_MS) {
-      logger.error('partition stands still', { topic, partition, offset, seconds });
+      logger.error('partition is stuck at a failing record', { topic, partition, offset, seconds });
     }
   }
 
@@ -96,7 +96,7 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
           // The answer for the records stays the same; health reports that DynamoDB is away.
-          logger.warn('standstill not noted', { code: error.code, reason: error.message });
+          logger.warn('stuck record not noted', { code: error.code, reason: error.message });
         }
       }
     },
@@ -128,7 +128,7 @@ type Input = {
   ReturnValues: 'ALL_NEW';
 };
 
-/** The update for a record that is not the noted one: the record has failed only since now. */
+/** The update for a record other than the noted one: it failed now for the first time. */
 function begun(input: Input, topic: string, partition: number) {
   return {
     ...input,

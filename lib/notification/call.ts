@@ -24,7 +24,10 @@ export async function callProviders(
   if (!sender) return { status: 'failed', retriable: true, reason: 'no provider is configured' };
   const outcome = await callProvider(sender, message, log);
   if (outcome.status !== 'failed' || !outcome.retriable || others.length === 0) return outcome;
-  log.warn('provider passed over', { channel: message.channel, reason: outcome.reason });
+  log.warn('provider took nothing, the next one is asked', {
+    channel: message.channel,
+    reason: outcome.reason,
+  });
   return callProviders(others, message, log);
 }
 
@@ -37,7 +40,12 @@ async function callProvider(sender: Sender<Message>, message: Message, log: Log)
     const { name, stack = '' } = error instanceof Error ? error : new Error(String(error));
     const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
     const { channel } = message;
-    log.error('answer of the provider lost', { channel, provider: sender.name, name, frames });
+    log.error('provider call ended without an answer', {
+      channel,
+      provider: sender.name,
+      name,
+      frames,
+    });
     return { status: 'unknown', reason: `no answer from ${sender.name} (${name})` };
   }
 }

@@ -39,7 +39,7 @@ export type Fate =
   | 'waits'
   | 'put off'
   | 'given up'
-  | 'settled before';
+  | 'already settled';
 
 /**
  * Tells the customer about one event, on every channel at most once, and puts on record what was
@@ -116,15 +116,15 @@ export async function deliver(
       until,
       `quiet hours until ${until.toISOString()}`,
     );
-    const status = noted ? 'deferred' : 'settled before';
+    const status = noted ? 'deferred' : 'already settled';
     if (noted) count(CHANNELS[channel].metrics.deferred);
     log.info('notification', { channel, status, until: until.toISOString() });
-    return noted ? 'waits' : 'settled before';
+    return noted ? 'waits' : 'already settled';
   }
   const sent = await sendNotification(notification, attempt, deps);
   if (!sent) {
-    log.info('notification', { channel, status: 'settled before' });
-    return 'settled before';
+    log.info('notification', { channel, status: 'already settled' });
+    return 'already settled';
   }
   count(CHANNELS[channel].metrics[sent.status]);
   const facts = { channel, ...attributesOf(sent) };
@@ -146,9 +146,9 @@ export async function noteSkip(
   log: Attempt['log'],
   ledger: Ledger,
   key?: Key,
-): Promise<'skipped' | 'settled before'> {
+): Promise<'skipped' | 'already settled'> {
   const { channel, skip: reason } = notification;
-  const status = (await ledger.skip(notification, reason, key)) ? 'skipped' : 'settled before';
+  const status = (await ledger.skip(notification, reason, key)) ? 'skipped' : 'already settled';
   if (status === 'skipped') count(CHANNELS[channel].metrics.skipped);
   log.info('notification', { channel, status, reason });
   return status;

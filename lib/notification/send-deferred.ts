@@ -87,10 +87,10 @@ async function handle(
     log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
     const fate = await resume(record, { deadline, again: inAMinute(deps.clock.now()), log }, deps);
     if (fate === 'given up') return 'dropped';
-    if (fate !== 'settled before') return fate === 'put off' ? 'failed' : 'handled';
+    if (fate !== 'already settled') return fate === 'put off' ? 'failed' : 'handled';
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
-    logFailure(log, 'left for a later run', error);
+    logFailure(log, 'notification not sent, a later run tries again', error);
     // The invocation that is sending the record settles it, or a later run finds it abandoned.
     if (error instanceof AppError && error.code === 'SEND_FAILED') return 'failed';
   }
@@ -108,7 +108,7 @@ async function postpone(
     const end = await deferred.postpone(key, now);
     if (end === 'settled') return 'handled';
     if (end === 'later') {
-      log.warn('notification waits: this release cannot settle it');
+      log.warn('notification left as it is: this release does not know its status');
       return 'failed';
     }
     measure('NotificationsGivenUp');
@@ -117,7 +117,7 @@ async function postpone(
   } catch (error) {
     if (error instanceof AppError && error.code === 'DATABASE_AWAY') throw error;
     // The other records may still succeed.
-    logFailure(log, 'not postponed', error);
+    logFailure(log, 'notification not postponed', error);
     return 'failed';
   }
 }
@@ -132,7 +132,7 @@ async function resume(
   const [one] = plan;
   const { log } = attempt;
   // There is no plan for a channel that only another release knows.
-  if (!one) return 'settled before';
+  if (!one) return 'already settled';
   const skipped = { event, channel: one.channel };
   if ('skip' in one) return noteSkip({ ...skipped, skip: one.skip }, log, deps.ledger, key);
   const fate = await deliver(one, attempt, deps);

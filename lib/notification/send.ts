@@ -78,7 +78,7 @@ export async function sendNotification(
       return { ...(await untilNoted(put, deadline)), windowMs };
     }
     const { reason } = outcome;
-    log.warn('to be sent again', { channel, round, pauseMs, reason });
+    log.warn('notification not taken, will be sent again', { channel, round, pauseMs, reason });
     await untilNoted(() => ledger.hold(notification, lease.id, reason, until()), deadline);
     await pause(pauseMs);
     await untilNoted(() => ledger.resume(notification, lease.id, until()), deadline);

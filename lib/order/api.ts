@@ -45,7 +45,7 @@ export const ORDER_OPERATIONS = {
     description:
       'Takes a new order. `price` is a decimal of `currency` with at most two places. `contact` is kept for notifications ' +
       'and never shown. The order is accepted when this answers 201; the event `ORDER_CREATED` follows. With an ' +
-      '`Idempotency-Key` that was seen within 24 hours the first order is answered again, as it was then.',
+      '`Idempotency-Key` that was used within 24 hours the answer is the first order again, as it was then.',
     input: {
       headers: z.object({
         'idempotency-key': z
@@ -53,7 +53,7 @@ export const ORDER_OPERATIONS = {
           .meta({
             // A bad key has an error of its own, 400. Servers trim the values of headers.
             pattern: '^[!-~]([ -~]{0,253}[!-~])?$',
-            description: 'Any text of your own, once an order; such as a UUID.',
+            description: 'Any text, a new one for each order, such as a UUID.',
           })
           .optional(),
       }),
@@ -105,7 +105,7 @@ export const ORDER_OPERATIONS = {
     rule: { scope: 'orders:read', owner: 'path' },
     summary: "List a customer's orders",
     description:
-      'Newest first; it may lag behind a write for a moment. A customer without orders has an empty list.',
+      'Newest first. The list may lag behind a write for a moment. A customer without orders has an empty list.',
     input: {
       path: z.object({ customerId: identifier }),
       query: z.strictObject({
@@ -128,8 +128,8 @@ export const ORDER_OPERATIONS = {
     rule: { scope: 'orders:write', owner: 'found', moves: ['cancelled'] },
     summary: 'Move an order to another status',
     description:
-      `Moves: ${moves.join('; ')}. An order that has the status already is answered as it is, whatever the version, and ` +
-      'nothing is published. With `If-Match` or `expectedVersion` only that version is changed.',
+      `Moves: ${moves.join('; ')}. An order that has the status already stays as it is, whatever its version, and ` +
+      'no event is published. With `If-Match` or `expectedVersion` only that version is changed.',
     input: {
       path: ofOrder,
       headers: z.object({
@@ -171,8 +171,8 @@ export const ORDER_OPERATIONS = {
     rule: { scope: 'orders:read', owner: 'found' },
     summary: "List an order's events",
     description:
-      'Every event of the order in its sequence, as it is on the topic but without the contact, and whether it is there. An ' +
-      'event that is not published yet follows within a minute of the return of Kafka.',
+      'Every event of the order by its sequence, as on the topic but without the contact, with the state of its publication. An ' +
+      'event that is still pending is published within a minute of the return of Kafka.',
     input: { path: ofOrder },
     request: { path: { id: placed.id } },
     answer: {

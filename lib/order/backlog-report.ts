@@ -3,8 +3,8 @@ import { measure } from '../metrics.ts';
 import type { OutboxDeps } from './outbox.ts';
 
 /**
- * Runs `work`, then measures what still waits for Kafka; an alarm rings when the metric does not come.
- * A failure to look is logged only: the outcome of `work` counts.
+ * Runs `work`, then measures the events that still wait for Kafka. An alarm rings when the metric is
+ * missing. A failed measurement is only logged, so that the outcome of `work` counts.
  */
 export async function reportBacklog<T>(
   { repository, clock }: Pick<OutboxDeps, 'repository' | 'clock'>,
@@ -20,7 +20,7 @@ export async function reportBacklog<T>(
         measure('OldestPendingSeconds', oldestPendingSeconds);
         measure('RefusedOrders', refusedOrders);
       },
-      (error) => logger.warn('backlog unknown', { reason: String(error) }),
+      (error) => logger.warn('pending events not counted', { reason: String(error) }),
     );
   }
 }

@@ -11,10 +11,10 @@ import {
 } from '../table.ts';
 import type { StoredEvent } from './events.ts';
 
-/** Kafka does not take an order's oldest pending event: since when, how often tried, and why not. */
+/** Kafka refuses an order's oldest pending event: the first refusal, the number of tries, the reason. */
 export type Refusal = { since: string; at: string; attempts: number; reason: string };
 
-/** The events that wait to be published. `oldest`: since when the oldest one waits (ISO 8601). */
+/** The events that wait to be published. `oldest`: the time since which the oldest one waits (ISO 8601). */
 export type BacklogSummary = { oldest?: string | undefined; refusedOrders: number };
 
 const PAGE = 100;
@@ -22,9 +22,9 @@ const PAGE = 100;
 const PENDING_PAGE = 1000;
 
 /**
- * The index of orders with an event that is not published. An order is in one of its shards from its
- * change until all its events are marked; one that Kafka refuses stands in a shard of its own, by the
- * time of its next try, so that it costs nothing in between and nobody has to pass it.
+ * The index of orders with an event that is not published. An order is in one of the shards from its
+ * change until all its events are marked. Orders that Kafka refuses are in a shard of their own, sorted
+ * by the time of their next try, so that no run reads them before.
  */
 export function createBacklog({ dynamo, table }: Store) {
   const query = (shard: string, input: Partial<QueryCommandInput> = {}, until?: string) =>
@@ -40,8 +40,8 @@ export function createBacklog({ dynamo, table }: Store) {
 
   return {
     /**
-     * Notes that these events of an order are on the topic. With the version that was read when they
-     * were all that was pending, the order leaves the index, unless it has another version by now.
+     * Marks these events of an order as published. Give the version that was read if they were all of
+     * its pending events: the order then leaves the index, unless its version has changed since.
      */
     async markPublished(id: string, events: StoredEvent[], at: string, ifVersion?: number) {
       const mark = (version?: number) =>
@@ -50,7 +50,7 @@ export function createBacklog({ dynamo, table }: Store) {
       if (refused && ifVersion !== undefined) await mark();
     },
 
-    /** Puts an order off until `next`, unless somebody has published or changed it since. */
+    /** Postpones an order until `next`, unless it was published or changed in the meantime. */
     async putOff(id: string, version: number, refusal: Refusal, next: string): Promise<void> {
       const update = new UpdateCommand({
         TableName: table,
@@ -91,7 +91,7 @@ export function createBacklog({ dynamo, table }: Store) {
 
     /**
      * The ids of orders with an event pending since before the given time, the oldest of each shard
-     * first. It begins with any of the shards: what one run has no time for is not always the same.
+     * first. It begins with a random shard, so that not always the same orders are left over.
      */
     async *pendingOrders(before: string): AsyncGenerator<string> {
       const shards = allPendingShards();
@@ -109,7 +109,7 @@ export function createBacklog({ dynamo, table }: Store) {
   };
 }
 
-/** At the version that was read the events are those that were read; else each is known by its id. */
+/** At the same version the events have their places as read; else each is found by its id. */
 function markOf(table: string, id: string, events: StoredEvent[], at: string, ifVersion?: number) {
   const places = events.map(({ sequence }) => sequence - 1);
   const set = places.map(

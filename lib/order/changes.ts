@@ -25,8 +25,8 @@ export function createChanges({ dynamo, table }: Store) {
   return {
     /**
      * The ids of all orders that may have an event of the period: created before its end, and last
-     * changed at its start or later. The walk goes on to the present day, since an order stands at
-     * its last change only; one that is changed while it goes on is met again, but never missed.
+     * changed at its start or later. The search goes up to the present day, since the index has an
+     * order at its last change only. An order that changes meanwhile comes twice, but is never missed.
      */
     async *orders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
       const [first, end] = [from.toISOString(), to.toISOString()];

@@ -5,7 +5,7 @@ import type { OutboxDeps } from './outbox.ts';
 import { createRepository } from './repository.ts';
 
 /**
- * Makes everything that publishes events from the configuration, with another store where one is given.
+ * Makes all that publishes events from the configuration, optionally with another store.
  * Nothing connects before its first use.
  */
 export function composeOutbox(config: Config, store = openStore(config)): OutboxDeps {

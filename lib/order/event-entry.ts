@@ -9,11 +9,13 @@ export const shownEvent = orderEventSchema.extend({ data: data.omit({ contact: t
 /** An event with the state of its publication. */
 export const eventEntrySchema = z.strictObject({
   ...shownEvent.shape,
-  published: z.boolean().describe('Whether the event is known to be on the topic.'),
+  published: z.boolean().describe('True once the event is known to be on the topic.'),
   publishedAt: z.iso.datetime({ precision: 3 }).optional(),
   refused: z
     .strictObject({ since: z.iso.datetime({ precision: 3 }), attempts: z.int().min(1) })
-    .describe('Kafka does not take this event; it is tried again, and later ones wait for it.')
+    .describe(
+      'Kafka refuses this event. It is tried again, and later events of the order wait for it.',
+    )
     .optional(),
 });
 

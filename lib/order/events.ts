@@ -3,8 +3,8 @@ import type { Contact, Order } from './order.ts';
 import { EVENT_OF } from './status.ts';
 
 /**
- * An event as it is kept in its order: `value` and `headers` are what every publication carries,
- * byte for byte, however old the code was that wrote them. `publishedAt` is absent while pending.
+ * An event as its order stores it. Every publication has this `value` and these `headers`, byte for
+ * byte, even if an older release wrote them. `publishedAt` is absent while the event is pending.
  */
 export type StoredEvent = {
   id: string;
@@ -16,7 +16,7 @@ export type StoredEvent = {
   publishedAt?: string;
 };
 
-/** What an event says beside the order itself. */
+/** The facts of an event that are not in the order itself. */
 export type EventFacts = { id: string; traceparent: string; contact?: Contact | undefined };
 
 /** The event of an order's latest change, in CloudEvents 1.0 Kafka binary mode. */

@@ -4,19 +4,19 @@ import type { Repository } from './repository.ts';
 import type { StoredOrder } from './stored.ts';
 
 /**
- * Whether the caller may have the orders of this customer, and make this move with them. It may throw
- * where the refusal tells the caller nothing new.
+ * Answers true if the caller may read the orders of this customer, or make this move with them. It may
+ * throw if the refusal tells the caller nothing new.
  */
 export type Allows = (customerId: string, move?: string) => boolean;
 
-/** For what has no caller. */
+/** For functions and commands without a caller. */
 export const ALL: Allows = () => true;
 
 /**
- * Reads an order, the caller's own writes included. An order that the caller may not have is no
- * different from one that does not exist.
+ * Reads an order, the caller's own writes included. An order that the caller may not read is answered
+ * like an order that does not exist.
  *
- * @throws AppError `ORDER_NOT_FOUND` also for an id of another form; `DATABASE_AWAY`
+ * @throws AppError `ORDER_NOT_FOUND`, also for an id of another form; `DATABASE_AWAY`
  */
 export async function findOrder(
   repository: Repository,
@@ -26,7 +26,7 @@ export async function findOrder(
   return (await findStored(repository, id, allows)).order;
 }
 
-/** The same with what only the inside knows. */
+/** Reads an order with its contact and its events, which the API does not show. */
 export async function findStored(
   repository: Repository,
   id: string,

@@ -30,7 +30,7 @@ function entryOf(event: StoredEvent, { events, kafkaRefusal }: StoredOrder): Eve
   };
 }
 
-/** Kafka's reason stays inside: it is in the log. */
+/** Leaves out Kafka's reason, which is in the log. */
 function shownRefusal({ since, attempts }: NonNullable<StoredOrder['kafkaRefusal']>) {
   return { since, attempts };
 }

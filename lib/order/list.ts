@@ -5,21 +5,21 @@ import type { Repository } from './repository.ts';
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
-/** Which of a customer's orders, and how many at once. */
+/** Selects a customer's orders, and the size of a page. */
 export type Listing = {
   limit: number;
   status?: OrderStatus | undefined;
   cursor?: string | undefined;
-  /** Tells the caller from others: a cursor belongs to one caller. */
+  /** Identifies the caller: a cursor belongs to one caller. */
   caller: readonly string[];
 };
 
 /**
- * A page of a customer's orders, newest first. The cursor holds the place of the last order looked
- * at, so that later orders, and the removal of that one, move nothing.
+ * A page of a customer's orders, newest first. The cursor holds the place of the last order that was
+ * read, so new orders, or the removal of that order, do not shift the next page.
  *
- * @returns `nextCursor` is null at the end. With a status a page may be short, or empty, before that:
- * the work for one page is bounded
+ * @returns `nextCursor` is null at the end. With a status, an earlier page may be short or empty too,
+ * because the work for one page is bounded
  * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
  */
 export async function listOrders(

@@ -6,30 +6,30 @@ import { eventOf } from './events.ts';
 import { type Allows, findStored } from './find.ts';
 import type { Order } from './order.ts';
 import { type OutboxDeps, publishNow } from './outbox.ts';
-import { decide, moved, type Wish } from './status.ts';
+import { decide, type Move, moved } from './status.ts';
 
-/** An order has fewer moves than this before it is final, so no caller can lose more races. */
+/** An order is final after fewer moves than this, so no caller can lose more races. */
 const MAX_RACES = 5;
 
 /**
- * Moves an order to another status. A lost race is read and decided again: with a version in the
- * wish, that ends in `VERSION_MISMATCH`.
+ * Moves an order to another status. If another writer was first, the order is read and the move is
+ * decided again. A move that names a version then ends in `VERSION_MISMATCH`.
  *
  * @throws AppError `ORDER_NOT_FOUND`, `SCOPE_MISSING`, `VERSION_MISMATCH`, `MOVE_NOT_ALLOWED` or `DATABASE_AWAY`
  */
 export async function moveOrder(
   deps: OutboxDeps,
   id: string,
-  wish: Wish,
+  move: Move,
   { traceparent, allows }: { traceparent: string; allows: Allows },
 ): Promise<Order> {
   logger.appendKeys({ orderId: id });
   const eventId = uuidV7();
-  const mayMove = (owner: string) => allows(owner, wish.status);
+  const mayMove = (owner: string) => allows(owner, move.status);
   for (let race = 0; race < MAX_RACES; race += 1) {
     const { order, contact } = await findStored(deps.repository, id, mayMove);
-    if (decide(order, wish) === 'stay') return order;
-    const next = moved(order, wish.status, deps.clock.now());
+    if (decide(order, move) === 'stay') return order;
+    const next = moved(order, move.status, deps.clock.now());
     const event = eventOf(next, { id: eventId, traceparent, contact });
     const stored = await deps.repository.update(next, event);
     if (!stored) continue;

@@ -7,7 +7,7 @@ import type { StoredEvent } from './events.ts';
 import type { Repository } from './repository.ts';
 import type { StoredOrder } from './stored.ts';
 
-/** What every publisher needs. */
+/** The dependencies of every publisher. */
 export type OutboxDeps = {
   repository: Repository;
   producer: Producer;
@@ -19,26 +19,29 @@ export type OutboxDeps = {
 const PUBLISH_TIMEOUT_MS = 800;
 
 /**
- * Publishes what is pending of an order right after its change. Kafka being away is no failure of the
- * change: the event stays in the order, and the relay publishes it.
+ * Publishes the pending events of an order right after its change. If Kafka is away, the change still
+ * succeeds: the event stays in the order, and the relay publishes it.
  */
 export async function publishNow(deps: OutboxDeps, stored: StoredOrder): Promise<void> {
   try {
     measure('EventsPublished', await publishPending(deps, stored, PUBLISH_TIMEOUT_MS));
   } catch (error) {
-    // The change stands whatever happens here, so the caller is not told of a failure.
+    // The change is stored already, so the caller gets no error.
     measure('EventsLeftToRelay', pendingOf(stored.events).length);
     if (!(error instanceof AppError)) return logFailure(logger, 'event not published', error);
-    logger.warn('left to the relay', { code: error.code, reason: error.message });
+    logger.warn('event not published, the relay will publish it', {
+      code: error.code,
+      reason: error.message,
+    });
   }
 }
 
 /**
- * Sends all pending events of an order, oldest first, in one send, and then marks them. Whoever
- * publishes sends everything that is pending in what it read: so a send that arrives late can only
- * repeat events, and never be the first to bring one that a younger event has overtaken.
+ * Sends all pending events of an order, oldest first, in one send, and then marks them. Every publisher
+ * sends all events that were pending when it read the order. So a send that arrives late only repeats
+ * events: it never brings an event for the first time after a younger event.
  *
- * @returns how many events were sent
+ * @returns the number of events that were sent
  */
 export async function publishPending(
   { repository, producer, topic, clock }: OutboxDeps,
@@ -54,10 +57,10 @@ export async function publishPending(
 }
 
 /**
- * Sends the pending events of an order one by one, each when the one before it is acknowledged and
- * marked, until one is not taken: for an order whose events Kafka refuses together.
+ * Sends the pending events of an order one by one, for an order whose events Kafka refuses together.
+ * Each event is sent when the one before it is acknowledged and marked, until Kafka refuses one.
  *
- * @returns how many were sent, and why the next one was not
+ * @returns the number of events that were sent, and the reason why the next one was not
  */
 export async function publishEach(
   { repository, producer, topic, clock }: OutboxDeps,
@@ -91,8 +94,8 @@ export function pendingOf(events: StoredEvent[]): StoredEvent[] {
 }
 
 /**
- * Events as records: the same key for all of an order, and the bytes that were stored. Headers stand
- * by their names: DynamoDB keeps the keys of a map in an order of its own.
+ * Events as records: the order's id is the key, and the bytes are the stored ones. Headers are sorted
+ * by name, since DynamoDB does not keep the order of a map's keys.
  */
 export function recordsOf(orderId: string, events: StoredEvent[]) {
   return events.map(({ value, headers }) => ({ key: orderId, value, headers: sorted(headers) }));

@@ -1,21 +1,26 @@
 import { v7 as uuidV7 } from 'uuid';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
-import { type Claim, claimOf, type IdempotencyKey, orderOfClaim } from './claim.ts';
 import { eventOf } from './events.ts';
+import {
+  firstOrderOf,
+  type IdempotencyKey,
+  type IdempotencyRecord,
+  idempotencyRecordOf,
+} from './idempotency.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 import { type OutboxDeps, publishNow } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
-/** What an order is placed with, beside its body. */
+/** The inputs of a new order beside its body. */
 export type Placing = { traceparent: string; idempotencyKey?: IdempotencyKey | undefined };
 
 /** The order as it was created; `replayed` when an earlier request with the same key did it. */
 export type Placed = { order: Order; replayed: boolean };
 
 /**
- * Takes an order: it is accepted once it is written together with its event. Publishing comes after
- * that and may be late, but not lost.
+ * Places an order. The order is accepted when one write has stored it with its event. The event is
+ * published afterwards: perhaps late, but it is never lost.
  *
  * @throws AppError `DATABASE_AWAY`; with a key `IDEMPOTENCY_KEY_REUSED` or `IDEMPOTENCY_KEY_BUSY`
  */
@@ -28,11 +33,13 @@ export async function placeOrder(
   const { contact } = newOrder;
   const event = eventOf(order, { id: uuidV7(), traceparent, contact });
   const fresh: StoredOrder = { order, contact, events: [event] };
-  const claim =
-    idempotencyKey === undefined ? undefined : claimOf(idempotencyKey, newOrder, order, event.id);
-  const earlier = await write(deps, fresh, claim);
+  const record =
+    idempotencyKey === undefined
+      ? undefined
+      : idempotencyRecordOf(idempotencyKey, newOrder, order, event.id);
+  const earlier = await write(deps, fresh, record);
   if (earlier) {
-    const first = orderOfClaim(earlier, newOrder);
+    const first = firstOrderOf(earlier, newOrder);
     logger.appendKeys({ orderId: first.id });
     measure('OrdersReplayed');
     return { order: first, replayed: true };
@@ -43,13 +50,13 @@ export async function placeOrder(
   return { order, replayed: false };
 }
 
-/** @returns the claim that was there before, when there was one: then nothing was written */
+/** @returns the key's earlier record if there is one: then nothing was written */
 async function write(
   { repository }: OutboxDeps,
   fresh: StoredOrder,
-  claim: Claim | undefined,
-): Promise<Claim | undefined> {
-  if (claim) return repository.insertOnce(fresh, claim);
+  record: IdempotencyRecord | undefined,
+): Promise<IdempotencyRecord | undefined> {
+  if (record) return repository.insertOnce(fresh, record);
   await repository.insert(fresh);
   return undefined;
 }

@@ -12,8 +12,8 @@ import { createTurns, type Outcome, type Turn } from './turns.ts';
 /**
  * The counts of one run of the relay. `orders`: all their pending events were sent. `published`:
  * events that were sent. `refused`: orders that Kafka refused. `unanswered`: orders that Kafka gave
- * no answer for. `skipped`: orders passed over, since their partition did not answer. `unreadable`:
- * orders that cannot be read. `done`: the run left no event that Kafka would take.
+ * no answer for. `skipped`: orders left out because their partition did not answer. `unreadable`:
+ * orders that cannot be read. `done`: no event is left that Kafka would take.
  */
 export type RelayReport = {
   orders: number;
@@ -26,21 +26,21 @@ export type RelayReport = {
 };
 
 const SEND_TIMEOUT_MS = 5_000;
-/** A younger event is still with the handler that wrote it. */
+/** The handler that wrote a younger event is still publishing it. */
 const GRACE_MS = 3_000;
 const AT_ONCE = 16;
-/** The first failure may come from a connection that a freeze has ended. */
+/** The first failure may come from a connection that broke while the function was frozen. */
 const MAX_UNREACHABLE = 2;
 const REFUSED_PER_RUN = 16;
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MINUTES = 60;
 
 /**
- * Publishes what handlers left pending. It stops when Kafka is away and when no time is left; the
- * next run goes on. A partition that does not answer holds up its own orders alone. Two runs at once
- * do no harm: see {@link publishPending}.
+ * Publishes the events that handlers left pending. It stops when Kafka is away and when no time is
+ * left; the next run goes on. A partition that does not answer delays its own orders only. Two runs at
+ * once do no harm: see {@link publishPending}.
  *
- * @param timeLeft milliseconds that the invocation still has
+ * @param timeLeft the time left to the invocation, in milliseconds
  * @throws AppError `KAFKA_AWAY` or `DATABASE_AWAY`, after the events that could be sent
  */
 export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Promise<RelayReport> {
@@ -96,7 +96,7 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
   return report;
 }
 
-/** Until which time a refused order is left alone: a minute, two, four, up to an hour. */
+/** The time of the next try of a refused order: after a minute, two, four, up to an hour. */
 export function nextTry(attempts: number, now: Date): string {
   const minutes = Math.min(MAX_PAUSE_MINUTES, 2 ** (attempts - 1));
   return new Date(now.getTime() + minutes * MINUTE_MS).toISOString();
@@ -108,13 +108,13 @@ async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerat
   yield* repository.backlog.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
 }
 
-/** One order. One that Kafka refuses for good waits alone: it does not stop the others. */
+/** Publishes one order. An order that Kafka refuses for good does not stop the others. */
 async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Promise<Outcome> {
   const stored = await readable(deps, id, report);
   if (!stored || pendingOf(stored.events).length === 0) return 'none';
   try {
     const sent = await publishPending(deps, stored, SEND_TIMEOUT_MS);
-    report.published += sent; // after the wait, during which other orders add to the count
+    report.published += sent; // added after the wait, since other orders add to the count meanwhile
     report.orders += 1;
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -123,14 +123,14 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
   return 'answered';
 }
 
-/** An order that fails unexpectedly, in every run perhaps, does not hold up the other orders. */
+/** An order that fails unexpectedly, perhaps in every run, does not delay the other orders. */
 function leave(orderId: string, error: unknown, report: RelayReport): void {
   report.unreadable += 1;
   report.done = false;
   logFailure(logger.createChild({ persistentKeys: { orderId } }), 'order not published', error);
 }
 
-/** An order that cannot be read stays as it is until somebody mends it; the other orders go on. */
+/** An order that cannot be read stays as it is until a person repairs it. The other orders go on. */
 async function readable({ repository }: OutboxDeps, id: string, report: RelayReport) {
   try {
     return await repository.get(id);
@@ -142,7 +142,7 @@ async function readable({ repository }: OutboxDeps, id: string, report: RelayRep
   }
 }
 
-/** Kafka refuses a batch for one of its events: what stands before that one goes out by itself. */
+/** Kafka refuses a whole batch for one of its events: the events before that one are sent one by one. */
 async function relayRefused(
   deps: OutboxDeps,
   stored: StoredOrder,
@@ -164,7 +164,7 @@ async function relayRefused(
   await putOff(deps, stored, sent, error.message);
 }
 
-/** Notes on the order which of its pending events is refused, and leaves it alone for a while. */
+/** Notes the refused event on the order, and postpones the order's next try. */
 async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason: string) {
   const { order, events, kafkaRefusal } = stored;
   const refused = pendingOf(events)[at];
@@ -175,7 +175,7 @@ async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason:
   const next = nextTry(attempts, now);
   await deps.repository.backlog.putOff(order.id, order.version, refusal, next);
   const facts = { orderId: order.id, eventId: refused?.id, attempts, next, reason };
-  logger.error('kafka refuses an event', facts);
+  logger.error('kafka refused an event', facts);
 }
 
 function isRefusal(error: unknown): error is AppError {

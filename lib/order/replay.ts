@@ -5,10 +5,10 @@ import { ALL, findStored } from './find.ts';
 import { type OutboxDeps, recordsOf } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
-/** What to publish again: an order's events, or those of a period, its end not included. */
-export type ReplayWish = { order: string } | Period;
+/** Selects the events to publish again: an order's, or those of a period without its end. */
+export type ReplaySelection = { order: string } | Period;
 
-/** What was found so far: orders with such events, the events, and events that are still pending. */
+/** The counts so far: orders with such events, the events, and events that are still pending. */
 export type ReplayReport = { orders: number; events: number; pending: number };
 
 type Found = (order: StoredOrder, events: StoredEvent[], report: ReplayReport) => void;
@@ -17,21 +17,21 @@ const AT_ONCE = 8;
 const SEND_TIMEOUT_MS = 10_000;
 
 /**
- * Publishes events again that have been published before: with the same ids and bytes, an order's in
- * their sequence. Pending events are left to the relay, so that no first publication is made out of
- * turn. Without `publish` nothing is sent.
+ * Publishes events again that have been published before, with the same ids and bytes, and an order's
+ * events in their sequence. Pending events are left to the relay, so that first publications keep
+ * their order. Without `publish` nothing is sent.
  *
- * @param found told of every order that has such events, after they were sent
+ * @param found called for every order with such events, after they were sent
  * @throws AppError `ORDER_NOT_FOUND`, `KAFKA_AWAY`, `KAFKA_REFUSED` or `DATABASE_AWAY`
  */
 export async function replay(
   deps: OutboxDeps,
-  wish: ReplayWish,
+  selection: ReplaySelection,
   { publish, found }: { publish: boolean; found: Found },
 ): Promise<ReplayReport> {
   const report: ReplayReport = { orders: 0, events: 0, pending: 0 };
   const again = async (stored: StoredOrder) => {
-    const wanted = stored.events.filter((event) => isWanted(event, wish));
+    const wanted = stored.events.filter((event) => isWanted(event, selection));
     const events = wanted.filter(({ publishedAt }) => publishedAt !== undefined);
     if (wanted.length === 0) return;
     const records = recordsOf(stored.order.id, events);
@@ -43,8 +43,8 @@ export async function replay(
     report.pending += wanted.length - events.length;
     found(stored, events, report);
   };
-  if ('order' in wish) await again(await findStored(deps.repository, wish.order, ALL));
-  else await eachOfPeriod(deps, wish, again);
+  if ('order' in selection) await again(await findStored(deps.repository, selection.order, ALL));
+  else await eachOfPeriod(deps, selection, again);
   return report;
 }
 
@@ -60,7 +60,7 @@ async function eachOfPeriod(
   });
 }
 
-function isWanted({ timestamp }: StoredEvent, wish: ReplayWish): boolean {
-  if ('order' in wish) return true;
-  return timestamp >= wish.from.toISOString() && timestamp < wish.to.toISOString();
+function isWanted({ timestamp }: StoredEvent, selection: ReplaySelection): boolean {
+  if ('order' in selection) return true;
+  return timestamp >= selection.from.toISOString() && timestamp < selection.to.toISOString();
 }

@@ -23,20 +23,20 @@ import {
 } from '../table.ts';
 import { createBacklog } from './backlog.ts';
 import { createChanges } from './changes.ts';
-import type { Claim } from './claim.ts';
 import type { StoredEvent } from './events.ts';
+import type { IdempotencyRecord } from './idempotency.ts';
 import type { Order } from './order.ts';
 import { orderOf, type StoredOrder, storedOf, UnreadableOrderError } from './stored.ts';
 
-/** While it looks for orders of a status, a page reads this many at once, and so often at most. */
+/** A page of orders with a status reads this many orders at once, and at most this often. */
 const FILTERED_READ = 250;
 const MAX_READS = 4;
 
-/** Two requests with one key at the same moment: DynamoDB cancels one of them, which tries again. */
+/** If two requests write one key at the same moment, DynamoDB cancels one, which tries again. */
 const CONFLICT_PAUSES_MS = [25, 50, 100, 200];
 
 /** `after`: the place of an order in the list of its customer; the page begins behind it. */
-export type PageWish = {
+export type PageRequest = {
   limit: number;
   status?: OrderStatus | undefined;
   after?: string | undefined;
@@ -52,8 +52,8 @@ export function createRepository(store: Store) {
   const { dynamo, table } = store;
   return {
     /**
-     * Writes a new order and its first event in one conditional write. A write that arrived although
-     * its answer was lost, and that the SDK then repeats, is a success and not a conflict.
+     * Writes a new order and its first event in one conditional write. If the SDK repeats a write that
+     * arrived but whose answer was lost, that is a success and not a conflict.
      */
     async insert(stored: StoredOrder): Promise<StoredOrder> {
       const put = new PutCommand({
@@ -70,19 +70,22 @@ export function createRepository(store: Store) {
     },
 
     /**
-     * Writes a new order, its first event and the claim of its key in one transaction, so that there
-     * is no moment at which the key is taken and the order is not there. A claim that is past its
-     * time counts as none, whether or not its time to live has removed it.
+     * Writes a new order, its first event and the record of its key in one transaction, so that the
+     * key is never taken without its order. An expired record counts as absent, even if DynamoDB has
+     * not deleted it yet.
      *
-     * @returns the claim that stands there already: then nothing was written
-     * @throws AppError `IDEMPOTENCY_KEY_BUSY` while another transaction is at the same key
+     * @returns the key's earlier record if there is one: then nothing was written
+     * @throws AppError `IDEMPOTENCY_KEY_BUSY` while another transaction writes the same key
      */
-    async insertOnce(stored: StoredOrder, claim: Claim): Promise<Claim | undefined> {
-      const transaction = new TransactWriteCommand(insertOnceOf(table, stored, claim));
+    async insertOnce(
+      stored: StoredOrder,
+      record: IdempotencyRecord,
+    ): Promise<IdempotencyRecord | undefined> {
+      const transaction = new TransactWriteCommand(insertOnceOf(table, stored, record));
       for (const ms of [...CONFLICT_PAUSES_MS, undefined]) {
         const end = await attemptAll(dynamo.send(transaction));
         if (end === 'done') return undefined;
-        if (end !== 'conflict') return earlierClaim(end.refusedBy[0], claim);
+        if (end !== 'conflict') return earlierRecord(end.refusedBy[0], record);
         if (ms !== undefined) await pause(ms * (1 + Math.random()));
       }
       throw new AppError(
@@ -95,7 +98,7 @@ export function createRepository(store: Store) {
      * Writes the next version of an order and its event in one write, on the condition that the
      * version before is still the stored one.
      *
-     * @returns the order as it stands then, or undefined when another writer was first
+     * @returns the stored order, or undefined when another writer was first
      */
     async update(next: Order, event: StoredEvent): Promise<StoredOrder | undefined> {
       const update = new UpdateCommand({
@@ -122,7 +125,7 @@ export function createRepository(store: Store) {
       });
       const { item } = await attempt(dynamo.send(update));
       const stored = item && storedOf(item);
-      // Also when it was refused: the SDK repeats a write that arrived but whose answer was lost.
+      // Compared after a refusal too: the SDK may have repeated a write whose answer was lost.
       return stored && has(stored, event) ? stored : undefined;
     },
 
@@ -134,19 +137,19 @@ export function createRepository(store: Store) {
     },
 
     /** A page of a customer's orders, newest first; may lag behind a write for a moment. */
-    async listByCustomer(customerId: string, wish: PageWish): Promise<Page> {
+    async listByCustomer(customerId: string, request: PageRequest): Promise<Page> {
       const found: Order[] = [];
       let from: Record<string, unknown> | undefined;
       for (let read = 0; read < MAX_READS; read += 1) {
-        // One more than wanted: so the end is known without an empty page behind it.
-        const query = pageQuery(table, customerId, wish, wish.limit + 1 - found.length);
+        // One more than requested, so that the last page is known without an empty page after it.
+        const query = pageQuery(table, customerId, request, request.limit + 1 - found.length);
         const answer = await orAway(
           dynamo.send(new QueryCommand({ ...query, ExclusiveStartKey: from })),
         );
         found.push(...(answer.Items ?? []).flatMap(readable));
-        const orders = found.slice(0, wish.limit);
+        const orders = found.slice(0, request.limit);
         const lastShown = orders.at(-1);
-        if (found.length > wish.limit && lastShown)
+        if (found.length > request.limit && lastShown)
           return { orders, last: customerSort(lastShown) };
         from = answer.LastEvaluatedKey;
         if (!from) return { orders };
@@ -161,8 +164,8 @@ export function createRepository(store: Store) {
   };
 }
 
-function pageQuery(table: string, customerId: string, wish: PageWish, count: number) {
-  const { status, after } = wish;
+function pageQuery(table: string, customerId: string, request: PageRequest, count: number) {
+  const { status, after } = request;
   return {
     TableName: table,
     IndexName: INDEXES.ordersByCustomer,
@@ -179,7 +182,7 @@ function pageQuery(table: string, customerId: string, wish: PageWish, count: num
   };
 }
 
-function insertOnceOf(table: string, stored: StoredOrder, claim: Claim) {
+function insertOnceOf(table: string, stored: StoredOrder, record: IdempotencyRecord) {
   const insert = {
     TableName: table,
     Item: itemOf(stored),
@@ -187,17 +190,20 @@ function insertOnceOf(table: string, stored: StoredOrder, claim: Claim) {
   };
   const take = {
     TableName: table,
-    Item: claim,
+    Item: record,
     ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
-    ExpressionAttributeValues: { ':now': Math.floor(Date.parse(claim.createdAt) / 1000) },
+    ExpressionAttributeValues: { ':now': Math.floor(Date.parse(record.createdAt) / 1000) },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
-  return { TransactItems: [{ Put: take }, { Put: insert }], ClientRequestToken: claim.eventId };
+  return { TransactItems: [{ Put: take }, { Put: insert }], ClientRequestToken: record.eventId };
 }
 
-/** Our own claim is found there when the SDK repeated a transaction whose answer was lost. */
-function earlierClaim(item: Record<string, unknown> | undefined, own: Claim): Claim | undefined {
-  const found = item as Claim | undefined;
+/** Finds our own record when the SDK repeated a transaction after its answer was lost. */
+function earlierRecord(
+  item: Record<string, unknown> | undefined,
+  own: IdempotencyRecord,
+): IdempotencyRecord | undefined {
+  const found = item as IdempotencyRecord | undefined;
   if (!found) throw new Error(`the order id ${own.orderId} is taken`);
   return found.orderId === own.orderId ? undefined : found;
 }
@@ -216,7 +222,7 @@ function itemOf({ order, contact, events }: StoredOrder) {
   };
 }
 
-/** A list leaves out an order that cannot be read, and still shows the customer's other orders. */
+/** Leaves out an order that cannot be read, so that the list still shows the other orders. */
 function readable(item: Record<string, unknown>): Order[] {
   try {
     return [orderOf(item)];

@@ -58,9 +58,9 @@ test('another version is refused before the move is looked at', () => {
 
 test('no walk of moves is longer than four versions, and each makes one', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...ORDER_STATUSES), { maxLength: 40 }), (wishes) => {
+    fc.property(fc.array(fc.constantFrom(...ORDER_STATUSES), { maxLength: 40 }), (statuses) => {
       let current = order('pending');
-      for (const status of wishes) {
+      for (const status of statuses) {
         if (current.status === status || !MOVES[current.status].includes(status)) continue;
         const next = moved(current, status, new Date(0));
         expect(next.version).toBe(current.version + 1);

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { EventType, OrderStatus } from '../order-event.ts';
 import type { Order } from './order.ts';
 
-/** Which status may follow which. */
+/** The statuses that may follow each status. */
 export const MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   pending: ['confirmed', 'shipped', 'cancelled'],
   confirmed: ['shipped', 'cancelled'],
@@ -12,7 +12,7 @@ export const MOVES: Record<OrderStatus, readonly OrderStatus[]> = {
   cancelled: [],
 };
 
-/** The event that tells of an order's arrival at a status. */
+/** The event that is published when an order reaches a status. */
 export const EVENT_OF: Record<OrderStatus, EventType> = {
   pending: 'ORDER_CREATED',
   confirmed: 'ORDER_UPDATED',
@@ -22,18 +22,20 @@ export const EVENT_OF: Record<OrderStatus, EventType> = {
 };
 
 /**
- * A wish to move an order. `versions`: the caller will move one of these only; absent or undefined:
- * any. It is asked when a version matters, and may throw where the caller contradicts itself.
+ * The move that a caller asks for. `versions` gives the versions that the caller will move; absent, or
+ * answering undefined, it allows any. It is called only when a version matters, and may throw if the
+ * request contradicts itself.
  */
-export type Wish = { status: OrderStatus; versions?: () => readonly number[] | undefined };
+export type Move = { status: OrderStatus; versions?: () => readonly number[] | undefined };
 
 /**
- * Decides, in the order that callers rely on: already there, another version, not allowed, move.
+ * Decides about a move. The order of the checks is part of the API: the status is there already,
+ * another version, not allowed, move.
  *
- * @throws AppError `VERSION_MISMATCH` or `MOVE_NOT_ALLOWED`, with the current version; what
- * `versions` throws
+ * @throws AppError `VERSION_MISMATCH` or `MOVE_NOT_ALLOWED`, with the current version; or the error
+ * that `versions` throws
  */
-export function decide(order: Order, { status, versions }: Wish): 'stay' | 'move' {
+export function decide(order: Order, { status, versions }: Move): 'stay' | 'move' {
   if (order.status === status) return 'stay';
   const currentVersion = order.version;
   if (versions?.()?.includes(currentVersion) === false) {
@@ -41,7 +43,7 @@ export function decide(order: Order, { status, versions }: Wish): 'stay' | 'move
       currentVersion,
     });
   }
-  // A status that only another release knows may not be followed by any status.
+  // A status of another release is unknown here, so no status may follow it.
   const allowed = MOVES[order.status] ?? [];
   if (!allowed.includes(status)) {
     const choice = allowed.length > 0 ? allowed.join(', ') : 'none: this status is final';

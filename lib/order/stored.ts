@@ -6,7 +6,7 @@ import type { Refusal } from './backlog.ts';
 import type { StoredEvent } from './events.ts';
 import type { Contact, Order } from './order.ts';
 
-/** An order with the parts that the API does not show: its contact and its events, oldest first. */
+/** An order with its contact and its events, oldest first, which the API does not show. */
 export type StoredOrder = {
   order: Order;
   contact?: Contact | undefined;
@@ -15,13 +15,13 @@ export type StoredOrder = {
   kafkaRefusal?: Refusal | undefined;
 };
 
-/** An item at an order's key that lacks a field of every order. Only a person can mend it. */
+/** An order's item that lacks a field that every order has. Only a person can repair it. */
 export class UnreadableOrderError extends Error {
   override readonly name = 'UnreadableOrderError';
 }
 
 /**
- * The fields that every order's item must have, whichever release has written it. Fields and
+ * The fields that every order's item must have, from every release. Fields and
  * statuses that this release does not know stay. The sequence of the fields is that of the API.
  */
 const orderSchema = z.object({
@@ -48,7 +48,7 @@ const eventSchema = z.object({
 
 const eventsSchema = z.object({ events: z.array(eventSchema).min(1) });
 
-/** The fields that no event on its way to Kafka needs: one that cannot be read counts as absent. */
+/** Fields that publishing does not need: one that cannot be read counts as absent. */
 const besideSchema = z.strictObject({
   contact: z
     .strictObject({ email: z.string().optional(), phone: z.string().optional() })
@@ -83,5 +83,5 @@ function read<T>(schema: z.ZodType<T>, item: Record<string, unknown>): T {
   const { success, data, error } = schema.safeParse(item);
   if (success) return data;
   const faults = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new UnreadableOrderError(`The item ${item.pk} is no order: ${faults.join('; ')}`);
+  throw new UnreadableOrderError(`The item ${item.pk} is not an order: ${faults.join('; ')}`);
 }

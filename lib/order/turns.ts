@@ -6,11 +6,11 @@ export type Outcome = 'answered' | 'unanswered' | 'none';
 
 type Partition = { isProven: boolean; isAsked: boolean; unanswered: number; waiting: string[] };
 
-/** A second failure in a row is no coincidence: the partition is left to the next run. */
+/** After two failures in a row the partition is left to the next run. */
 const MAX_UNANSWERED = 2;
 
 /**
- * Gives out orders in their sequence, so that a partition that does not answer holds up only its
+ * Gives out orders in their sequence, so that a partition that does not answer delays only its
  * own orders. Until a partition has answered once, it gets one order at a time; its others wait.
  *
  * @param partitionOf answers undefined while the number of partitions is not known
@@ -54,7 +54,7 @@ export function createTurns(
   };
   const skip = (id: string) => {
     skipped += 1;
-    // Kafka has not even told the number of partitions, so it does not answer at all.
+    // Kafka has not answered the number of partitions, so it does not answer at all.
     if (partitionOf(id) === undefined) isStopped = true;
   };
 

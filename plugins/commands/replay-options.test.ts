@@ -3,7 +3,7 @@ import { readOptions } from './replay-options.ts';
 
 test('an order, and nothing is published unless it is said', () => {
   expect(readOptions({ order: 'o', stage: 'local' })).toEqual({
-    wish: { order: 'o' },
+    selection: { order: 'o' },
     publish: false,
   });
   expect(readOptions({ order: 'o', yes: true }).publish).toBe(true);
@@ -11,7 +11,7 @@ test('an order, and nothing is published unless it is said', () => {
 
 test('a period, in days or times', () => {
   const options = { from: '2026-11-23', to: '2026-11-23T10:30:00+01:00' };
-  expect(readOptions(options).wish).toEqual({
+  expect(readOptions(options).selection).toEqual({
     from: new Date('2026-11-23T00:00:00Z'),
     to: new Date('2026-11-23T09:30:00Z'),
   });
@@ -22,8 +22,8 @@ test.each([
   [{ yes: true }, /--order <id>/],
   [{ from: '2026-11-23' }, /--order <id>/],
   [{ order: 'o', from: '2026-11-23', to: '2026-11-24' }, /--order <id>/],
-  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is no time/],
-  [{ from: '2026-11-23', to: '2026-13-01' }, /--to "2026-13-01" is no time/],
+  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is not a time/],
+  [{ from: '2026-11-23', to: '2026-13-01' }, /--to "2026-13-01" is not a time/],
   [{ from: '2026-11-24', to: '2026-11-23' }, /--from must be before --to/],
 ])('%j is refused with what to write', (options, message) => {
   expect(() => readOptions(options)).toThrow(message);

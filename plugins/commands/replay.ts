@@ -11,14 +11,14 @@ export async function run(
   options: Record<string, unknown>,
   { log, writeText }: Utils,
 ): Promise<void> {
-  const { wish, publish } = readOptions(options);
+  const { selection, publish } = readOptions(options);
   const { config, store } = stageOf(serverless);
   const deps = composeOutbox(config, store);
   try {
-    const report = await replay(deps, wish, {
+    const report = await replay(deps, selection, {
       publish,
       found: ({ order }, events, { orders, events: sent }) => {
-        if ('order' in wish) {
+        if ('order' in selection) {
           for (const { sequence, type, timestamp, id } of events) {
             writeText(`${order.id}  ${sequence}  ${type}  ${timestamp}  ${id}`);
           }

@@ -1,29 +1,32 @@
-import type { ResendWish } from '../../lib/notification/ledger/resend.ts';
+import type { ResendSelection } from '../../lib/notification/ledger/resend.ts';
 import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 
 /** The command's options as the framework describes and prints them. */
 export const OPTIONS = {
   order: { usage: 'The id of the order whose notifications are put back', type: 'string' },
   ...PERIOD_OPTIONS,
-  all: { usage: 'All that were given up', type: 'boolean' },
-  yes: { usage: 'Put back; without it the command only says what it would do', type: 'boolean' },
+  all: { usage: 'All notifications that were given up', type: 'boolean' },
+  yes: { usage: 'Put back; without it the command only shows the notifications', type: 'boolean' },
 } as const;
 
-const HOW = 'Say --all, --order <id>, or --from <time> --to <time>, and --yes to put back.';
+const HOW = 'Use --all, --order <id>, or --from <time> --to <time>, and --yes to put back.';
 
 /**
- * What to put back, and whether to do it. Without a choice all is shown, and nothing put back.
+ * Reads the selection of notifications, and `--yes`. Without a selection all are shown, and none put back.
  *
  * @throws Error that says how the command is used
  */
-export function readOptions(options: Record<string, unknown>): { wish: ResendWish; put: boolean } {
+export function readOptions(options: Record<string, unknown>): {
+  selection: ResendSelection;
+  put: boolean;
+} {
   const { order, from, to, all } = options;
   const put = options.yes === true;
   const isPeriod = from !== undefined || to !== undefined;
   const chosen = [order !== undefined, isPeriod, all === true].filter(Boolean).length;
   if (chosen > 1 || (chosen === 0 && put)) throw new Error(HOW);
-  if (typeof order === 'string') return { wish: { order }, put };
-  if (!isPeriod) return { wish: 'all', put };
+  if (typeof order === 'string') return { selection: { order }, put };
+  if (!isPeriod) return { selection: 'all', put };
   if (from === undefined || to === undefined) throw new Error(HOW);
-  return { wish: readPeriod(from, to), put };
+  return { selection: readPeriod(from, to), put };
 }

@@ -9,13 +9,17 @@ export async function run(
   options: Record<string, unknown>,
   { writeText }: Utils,
 ): Promise<void> {
-  const { wish, put } = readOptions(options);
+  const { selection, put } = readOptions(options);
   const { config, store } = stageOf(serverless);
   try {
-    const report = await resend({ deferred: createDeferred(store), clock: store.clock }, wish, {
-      put,
-      found: (record) => writeText(line(record)),
-    });
+    const report = await resend(
+      { deferred: createDeferred(store), clock: store.clock },
+      selection,
+      {
+        put,
+        found: (record) => writeText(line(record)),
+      },
+    );
     writeText(summary(report, put, config.table));
   } finally {
     store.dynamo.destroy();
@@ -28,6 +32,7 @@ function line({ orderId, type, channel, attempts, reason, at }: GivenUp): string
 
 function summary({ found, putBack }: ResendReport, put: boolean, table: string): string {
   if (!put) return `Dry run: ${found} of ${table} would be sent again. Add --yes to do it.`;
-  const left = found > putBack ? ` ${found - putBack} were taken by somebody else meanwhile.` : '';
+  const left =
+    found > putBack ? ` ${found - putBack} were put back by another command meanwhile.` : '';
   return `Put back ${putBack} of ${table}: sendDeferred sends them within a minute.${left}`;
 }

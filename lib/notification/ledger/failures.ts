@@ -100,7 +100,7 @@ export function createFailures({ dynamo, table, clock }: Store): FailureLedger {
       const span = { attempts, since: new Date(firstAt) };
       if (attempts < ATTEMPTS || firstAt > before(now, SPAN_MS)) return { next: 'again', ...span };
       const isBadRelease = (await asking(ids.eventId, now)) > MAX_ASKING;
-      return { next: isBadRelease ? 'hold back' : 'set aside', ...span };
+      return { next: isBadRelease ? 'hold back' : 'dead letter', ...span };
     },
 
     async forget(ids) {

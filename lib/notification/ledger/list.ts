@@ -151,14 +151,14 @@ function entriesOf(item: Item, now: Date): NotificationEntry[] {
   const record = storedSchema.strip().safeParse(item);
   if (!record.success) {
     const fields = record.error.issues.map(({ path }) => path.join('.'));
-    logger.warn('notification left out of the list', { fields });
+    logger.warn('stored notification cannot be read, so the list leaves it out', { fields });
     return [];
   }
   const { claimedUntil: _, ...entry } = { ...record.data, ...statusOf(record.data, now) };
   return [entry];
 }
 
-/** A call under way is not known to have arrived, and one selection caller has died never will be. */
+/** The outcome of a call under way is not known yet; if its caller has died, it never will be. */
 function statusOf(
   { status, reason, claimedUntil }: Stored,
   now: Date,

@@ -2,7 +2,7 @@ import type { Clock, Period } from '../../clock.ts';
 import type { Deferred, GivenUp } from './deferred.ts';
 
 /** Which of the notifications that were given up: an order's, those of a period, or all. */
-export type ResendWish = { order: string } | Period | 'all';
+export type ResendSelection = { order: string } | Period | 'all';
 
 export type ResendReport = { found: number; putBack: number };
 
@@ -23,13 +23,13 @@ type Options = {
  */
 export async function resend(
   { deferred, clock }: { deferred: Pick<Deferred, 'givenUp' | 'putBack'>; clock: Clock },
-  wish: ResendWish,
+  selection: ResendSelection,
   { put, found = () => undefined }: Options,
 ): Promise<ResendReport> {
   const report: ResendReport = { found: 0, putBack: 0 };
   const now = clock.now();
-  for await (const record of deferred.givenUp(isPeriod(wish) ? wish : EVER)) {
-    if (isOrder(wish) && record.orderId !== wish.order) continue;
+  for await (const record of deferred.givenUp(isPeriod(selection) ? selection : EVER)) {
+    if (isOrder(selection) && record.orderId !== selection.order) continue;
     report.found += 1;
     found(record);
     if (put && (await deferred.putBack(record, now))) report.putBack += 1;
@@ -37,10 +37,10 @@ export async function resend(
   return report;
 }
 
-function isPeriod(wish: ResendWish): wish is Period {
-  return typeof wish === 'object' && 'from' in wish;
+function isPeriod(selection: ResendSelection): selection is Period {
+  return typeof selection === 'object' && 'from' in selection;
 }
 
-function isOrder(wish: ResendWish): wish is { order: string } {
-  return typeof wish === 'object' && 'order' in wish;
+function isOrder(selection: ResendSelection): selection is { order: string } {
+  return typeof selection === 'object' && 'order' in selection;
 }

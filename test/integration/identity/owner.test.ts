@@ -9,6 +9,8 @@ import { createHandler as createListNotifications } from '../../../functions/lis
 import { createHandler as createListOrderEvents } from '../../../functions/listOrderEvents/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { ANYBODY, type Caller } from '../../../lib/identity/caller.ts';
+import { createQuota } from '../../../lib/identity/quota.ts';
+import { createTableLimit } from '../../../lib/limits/table.ts';
 import { factsOf, keyOf } from '../../../lib/notification/ledger/record.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
@@ -180,4 +182,22 @@ test('a cursor of another caller is refused as one that was made up', async () =
       else expect([reply.status, reply.body.errors[0].path]).toEqual([422, 'cursor']);
     }
   }
+});
+
+test('a caller who has placed the orders of a minute is told when to come back; others go on', async () => {
+  const name = `orders-${randomUUID()}`;
+  const clock = { now: () => new Date('2026-11-27T12:00:42.000Z') };
+  const limit = createTableLimit({ ...bench, clock }, { name, count: 2, seconds: 60 });
+  const quota = createQuota(limit, 's'.repeat(16), 'Too many.');
+  const place = (caller: Caller) =>
+    call(createCreateOrder({ ...bench, callers: callersOf(caller), quota }), {
+      method: 'POST',
+      body: { customerId: idOf(caller), items },
+    });
+  const eve: Caller = { kind: 'customer', customerId: `eve-${mark}`, subject: 'eve' };
+  expect([(await place(eve)).status, (await place(eve)).status]).toEqual([201, 201]);
+  const third = await place(eve);
+  expect([third.status, third.body.code]).toEqual([429, 'TOO_MANY_REQUESTS']);
+  expect(third.headers['retry-after']).toBe('18');
+  expect((await place({ ...ada, subject: 'ada' })).status).toBe(201);
 });

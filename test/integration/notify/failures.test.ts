@@ -69,11 +69,11 @@ test('ten failures within less than ten minutes, or fewer within more, are not e
   for (const minutes of [0, 5, 10, 15, 20, 25, 30, 35, 40]) {
     expect(await countAt(minutes, 'rare')).toBe('again');
   }
-  expect(await countAt(45, 'rare')).toBe('set aside');
+  expect(await countAt(45, 'rare')).toBe('dead letter');
 });
 
 test('an event that was set aside and is put back has all its chances again', async () => {
-  expect((await failing('put-back', 10)).at(-1)).toBe('set aside');
+  expect((await failing('put-back', 10)).at(-1)).toBe('dead letter');
   const ledger = createFailures({ dynamo: patient, table: bench.table, clock: after(10) });
   await ledger.forget({ orderId: 'o', eventId: 'put-back' });
   expect(await countAt(11, 'put-back')).toBe('again');
@@ -81,13 +81,13 @@ test('an event that was set aside and is put back has all its chances again', as
 });
 
 test('failures of long ago do not count: a redriven event has its chances anew', async () => {
-  expect((await failing('redriven', 10)).at(-1)).toBe('set aside');
+  expect((await failing('redriven', 10)).at(-1)).toBe('dead letter');
   expect(await countAt(10 + 61, 'redriven')).toBe('again');
 });
 
 test('more than five events that ask within ten minutes are a bad release: none of them is set aside', async () => {
   for (const [i, eventId] of ['a', 'b', 'c', 'd', 'e'].entries()) {
-    expect((await failing(eventId, 10 + i)).at(-1)).toBe('set aside');
+    expect((await failing(eventId, 10 + i)).at(-1)).toBe('dead letter');
   }
   expect((await failing('f', 15)).at(-1)).toBe('hold back');
   // Events that ask again count again, so none is set aside for as long as they ask.
@@ -98,13 +98,13 @@ test('more than five events that ask within ten minutes are a bad release: none 
     }
   }
   // Once the release is mended, a single event is set aside again.
-  expect(await countAt(60, 'f')).toBe('set aside');
+  expect(await countAt(60, 'f')).toBe('dead letter');
 });
 
 test('many that ask at the same time are a bad release too: five are set aside at most', async () => {
   const events = Array.from({ length: 16 }, () => randomUUID());
   await Promise.all(events.map((eventId) => failing(eventId, 9, 10)));
   const ends = await Promise.all(events.map((eventId) => countAt(11, eventId)));
-  expect(ends.filter((end) => end === 'set aside').length).toBeLessThanOrEqual(5);
+  expect(ends.filter((end) => end === 'dead letter').length).toBeLessThanOrEqual(5);
   expect(ends).toContain('hold back');
 });

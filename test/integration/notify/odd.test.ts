@@ -15,7 +15,7 @@ const items = (count: number) =>
   Array.from({ length: count }, () => ({ productId: long(120), quantity: 1, price: 1 }));
 
 /** Reads nothing back: what is set aside is acknowledged, and tells nobody. */
-async function expectSetAside(value: unknown) {
+async function expectDeadLetter(value: unknown) {
   const inbox = createInbox();
   const other = newEvent();
   const text = typeof value === 'string' ? value : JSON.stringify(value);
@@ -59,7 +59,7 @@ test.each([
   ['an id of many bytes', newEvent({ id: 'ü'.repeat(500) })],
   ['more items than a record holds', newEvent({}, { items: items(4_000) })],
   ['900 KB that are no event', { id: long(900_000) }],
-])('an event with %s is set aside', (_, value) => expectSetAside(value));
+])('an event with %s is set aside', (_, value) => expectDeadLetter(value));
 
 test.each([
   ['unknown fields', { ...newEvent(), note: [[{}]], __proto__: { a: 1 } }],

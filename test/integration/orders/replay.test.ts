@@ -3,7 +3,7 @@ import { createHandler as createCreateOrder } from '../../../functions/createOrd
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
-import { type ReplayWish, replay } from '../../../lib/order/replay.ts';
+import { type ReplaySelection, replay } from '../../../lib/order/replay.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
@@ -56,9 +56,9 @@ async function move(id: string, status: string, deps: OutboxDeps): Promise<void>
 const recordsOf = (id: string) => topic.records.filter(({ key }) => key === id);
 const sequences = (id: string) => recordsOf(id).map(({ value }) => JSON.parse(value).sequence);
 
-async function run(wish: ReplayWish, publish: boolean) {
+async function run(selection: ReplaySelection, publish: boolean) {
   const found: Record<string, number[]> = {};
-  const report = await replay(bench, wish, {
+  const report = await replay(bench, selection, {
     publish,
     found: ({ order }, events) => {
       found[order.id] = events.map(({ sequence }) => sequence);
@@ -96,8 +96,8 @@ test('what is pending is left to the relay, so that nothing is published out of 
 });
 
 test('an unknown order is an error', async () => {
-  const wish = { order: '0192f0c1-2345-7abc-8def-0123456789ab' };
-  await expect(run(wish, true)).rejects.toThrow(
+  const selection = { order: '0192f0c1-2345-7abc-8def-0123456789ab' };
+  await expect(run(selection, true)).rejects.toThrow(
     expect.objectContaining({ code: 'ORDER_NOT_FOUND' }),
   );
 });
@@ -112,15 +112,15 @@ test('a period has the events of all orders in it, however the orders went on', 
   const until9 = await place(then(9)); // its end is not part of it
   const start = await place(then(10)); // its start is
   const after = await place(then(2));
-  const wish = { from: at(10), to: at(9) };
+  const selection = { from: at(10), to: at(9) };
   const { found, report } = await until('the index to have all of them', async () => {
-    const result = await run(wish, false);
+    const result = await run(selection, false);
     return result.report.orders >= 3 ? result : undefined;
   });
   expect(found).toEqual({ [across]: [2], [inside]: [1, 2], [start]: [1] });
   expect(report).toEqual({ orders: 3, events: 4, pending: 0 });
 
-  await run(wish, true);
+  await run(selection, true);
   await until('the repetitions', () =>
     sequences(across).length + sequences(inside).length + sequences(start).length >= 10
       ? true
@@ -141,9 +141,9 @@ test('an event of a writer whose clock is behind is found where its order says',
   expect([order?.createdAt, order?.updatedAt]).toEqual([start, start]);
   expect(events.map(({ timestamp }) => timestamp)).toEqual([start, start, start]);
   for (const { publishedAt = '' } of events) expect(publishedAt >= start).toBe(true);
-  const wish = { from: at(20), to: at(19.9) };
+  const selection = { from: at(20), to: at(19.9) };
   const { found } = await until('the index to have it', async () => {
-    const result = await run(wish, false);
+    const result = await run(selection, false);
     return result.report.orders >= 1 ? result : undefined;
   });
   expect(found).toEqual({ [id]: [1, 2, 3] });
@@ -155,10 +155,10 @@ test('an order that a clock ahead has put into the next day is found before that
   const id = await place(by(midnight - 10_000));
   await move(id, 'shipped', by(midnight + 2_000));
   const clock = { now: () => new Date(midnight - 1_000) };
-  const wish = { from: new Date(midnight - 20_000), to: new Date(midnight) };
+  const selection = { from: new Date(midnight - 20_000), to: new Date(midnight) };
   const found = await until('the index to have it', async () => {
     const sequences: number[] = [];
-    await replay({ ...bench, clock }, wish, {
+    await replay({ ...bench, clock }, selection, {
       publish: false,
       found: (_, events) => void sequences.push(...events.map(({ sequence }) => sequence)),
     });

@@ -3,15 +3,15 @@ import { AppError } from '../errors.ts';
 import { idempotencyKey } from '../table.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
 
-/** What an `Idempotency-Key` has made: written in the one transaction that makes it. */
-export type Claim = {
+/** The order that an `Idempotency-Key` has placed. It is written in the transaction that places the order. */
+export type IdempotencyRecord = {
   pk: string;
   sk: string;
   bodyHash: string;
   orderId: string;
   eventId: string;
   createdAt: string;
-  /** Seconds since 1970, as DynamoDB's time to live wants it. That one deletes days late. */
+  /** Seconds since 1970, for DynamoDB's time to live, which deletes items days late. */
   expiresAt: number;
 };
 
@@ -20,13 +20,13 @@ const KEPT_SECONDS = 24 * 3600;
 /** An `Idempotency-Key` and the caller that it belongs to. */
 export type IdempotencyKey = { key: string; caller: readonly string[] };
 
-/** The claim of a key for the order that its body makes now. The key itself is not kept. */
-export function claimOf(
+/** The record of a key that places this order. The key itself is stored as a hash only. */
+export function idempotencyRecordOf(
   { key, caller }: IdempotencyKey,
   body: NewOrder,
   order: Order,
   eventId: string,
-): Claim {
+): IdempotencyRecord {
   return {
     ...idempotencyKey(key, caller),
     bodyHash: bodyHashOf(body),
@@ -38,12 +38,15 @@ export function claimOf(
 }
 
 /**
- * The order as the key's first request made it. Its body is the one at hand, so it is made again from
- * that and from what the claim keeps: the same bytes, without a read, whatever came of it since.
+ * The order as the key's first request placed it. The repeated request has the same body, so the body
+ * and the record give the same bytes again. The order is not read, so later moves do not show.
  *
  * @throws AppError `IDEMPOTENCY_KEY_REUSED` when the key came with another body
  */
-export function orderOfClaim({ bodyHash, orderId, createdAt }: Claim, body: NewOrder): Order {
+export function firstOrderOf(
+  { bodyHash, orderId, createdAt }: IdempotencyRecord,
+  body: NewOrder,
+): Order {
   if (bodyHash !== bodyHashOf(body)) {
     throw new AppError(
       'IDEMPOTENCY_KEY_REUSED',
@@ -53,7 +56,7 @@ export function orderOfClaim({ bodyHash, orderId, createdAt }: Claim, body: NewO
   return firstVersion(orderId, body, new Date(createdAt));
 }
 
-/** Of the checked body: defaults are filled in, and its fields stand in the order of the schema. */
+/** Hashes the checked body: defaults are filled in, and the schema gives the order of its fields. */
 function bodyHashOf(body: NewOrder): string {
   return createHash('sha256').update(JSON.stringify(body)).digest('hex');
 }
