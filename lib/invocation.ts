@@ -6,8 +6,9 @@ import { type Trigger, traceInvocation } from './tracer.ts';
 
 /**
  * Runs one invocation of any trigger. Every log line in it has the request's id; those of an HTTP
- * request have the id of its trace, too. When it ends, its spans and metrics are written and its log
- * keys are removed, so that later invocations do not log them.
+ * request have the id of its trace, too. When it ends, its metrics are written and then its spans are
+ * sent, since the collector may hang. Its log keys are removed, so that later invocations do not log
+ * them.
  */
 export async function invocation<T>(
   context: Context,
@@ -16,13 +17,16 @@ export async function invocation<T>(
 ): Promise<T> {
   logger.appendKeys({ requestId: context.awsRequestId });
   try {
-    return await traceInvocation(context, trigger, (traceparent) => {
+    return await traceInvocation(context, trigger, async (traceparent) => {
       // A batch has records of many traces, each with its id.
       if (trigger.by === 'request') logger.appendKeys({ traceId: traceIdOf(traceparent) });
-      return work(traceparent);
+      try {
+        return await work(traceparent);
+      } finally {
+        writeMetrics();
+      }
     });
   } finally {
     logger.resetKeys();
-    writeMetrics();
   }
 }

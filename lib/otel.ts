@@ -38,6 +38,8 @@ type House = {
 
 /** The longest time for which a caller waits for the collector. */
 const FLUSH_MS = 200;
+/** The time that is left to Lambda for taking the answer: an answer after the end is lost. */
+const ANSWER_MS = 50;
 
 const KINDS = {
   request: SpanKind.SERVER,
@@ -72,10 +74,11 @@ export function startOtel(given: House) {
 }
 
 async function traceInvocation<T>(
-  { functionName, awsRequestId }: LambdaContext,
+  lambda: LambdaContext,
   { by, traceparent }: Trigger,
   work: (traceparent: string) => Promise<T>,
 ): Promise<T> {
+  const { functionName, awsRequestId } = lambda;
   const scope: Scope = { open: new Set(), isOver: false };
   const parent = remote(ROOT_CONTEXT, traceparent).setValue(SCOPE, scope);
   const attributes = { 'faas.invocation_id': awsRequestId, 'faas.coldstart': isCold };
@@ -87,7 +90,7 @@ async function traceInvocation<T>(
     // These spans came too late. Sent later, they would arrive with another invocation's spans.
     scope.isOver = true;
     for (const span of scope.open) span.setAttribute('unfinished', true).end();
-    await flush();
+    await flush(Math.min(FLUSH_MS, lambda.getRemainingTimeInMillis() - ANSWER_MS));
   }
 }
 
@@ -159,9 +162,11 @@ function mark(span: Span, error: unknown): void {
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-async function flush(): Promise<void> {
+/** Sends the spans. Without time they are sent with those of a later invocation. */
+async function flush(ms: number): Promise<void> {
+  if (ms <= 0) return;
   try {
-    await within(FLUSH_MS, provider.forceFlush(), () => new Error(`not within ${FLUSH_MS} ms`));
+    await within(ms, provider.forceFlush(), () => new Error(`not within ${ms} ms`));
   } catch (error) {
     if (isToldAway) return;
     isToldAway = true;

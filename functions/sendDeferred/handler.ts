@@ -11,11 +11,11 @@ import { openStore } from '../../lib/store.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
- * sendDeferred sends the SMS that quiet hours have put off, and what no provider took before.
+ * sendDeferred sends SMS after quiet hours, and notifications that no provider took before.
  *
  * Trigger: every minute
  * Input: nothing
- * Answers: how many notifications it handled, left for a later run, or gave up
+ * Answers: the numbers of notifications that it handled, left for a later run, or gave up
  * Writes: the record of each of them
  * Publishes: nothing
  * Safe to repeat because: a conditional write takes each notification before its provider is called

@@ -6,16 +6,16 @@ import type { DependencyState, Health } from './api.ts';
 
 export type HealthDeps = {
   clock: Clock;
-  /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
+  /** The time since which the oldest event is pending (ISO 8601), and the number of refused orders. */
   backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
   /** The records at which notify fails again and again. */
   stuck?(): Promise<StuckRecord[]>;
   checkKafka(timeoutMs: number): Promise<void>;
 };
 
-/** Health answers within 2 s; this is what one dependency may take of it. */
+/** The time limit of one dependency: health answers within 2 s. */
 const CHECK_TIMEOUT_MS = 1_500;
-/** The relay runs every minute: what is older than two of its runs needs somebody to look. */
+/** The relay runs every minute: an event older than two runs needs a person's attention. */
 const OLD_SECONDS = 120;
 
 /** Asks both dependencies at once, each within its time. */
@@ -54,7 +54,7 @@ async function timed<T>(
     const value = await within(CHECK_TIMEOUT_MS, check, () => new Error('no answer in time'));
     return { state: { state: 'up', latencyMs: latencyMs() }, value };
   } catch (error) {
-    // The answer tells the caller that it is down; the reason is for the log alone.
+    // The answer says only that it is down; the reason is for the log.
     logger.warn('dependency is down', { dependency: name, reason: String(error) });
     return { state: { state: 'down', latencyMs: latencyMs() } };
   }

@@ -111,7 +111,7 @@ test("a browser's preflight is answered by notFound alone: 204, without credenti
   expect(headers).toMatchObject({
     'access-control-allow-origin': '*',
     'access-control-allow-methods': 'POST, OPTIONS',
-    'access-control-allow-headers': expect.stringMatching(/^content-type, /),
+    'access-control-allow-headers': expect.stringMatching(/^authorization, content-type, /),
     'access-control-max-age': '600',
   });
   expect(headers).not.toHaveProperty('access-control-allow-credentials');

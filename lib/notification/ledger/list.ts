@@ -158,7 +158,7 @@ function entriesOf(item: Item, now: Date): NotificationEntry[] {
   return [entry];
 }
 
-/** A call under way is not known to have arrived, and one selection caller has died never will be. */
+/** The outcome of a call under way is not known yet; if its caller has died, it never will be. */
 function statusOf(
   { status, reason, claimedUntil }: Stored,
   now: Date,

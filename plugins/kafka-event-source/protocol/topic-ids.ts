@@ -245,6 +245,17 @@ interface Fetched {
   }[];
 }
 
+interface DecodedPartition {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  readonly lastStartOffset: string;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  readonly preferredReadReplica: number;
+  readonly messages: readonly object[];
+}
+
 async function decodeFetch(
   bytes: Buffer,
   names: ReadonlyMap<string, string>,
@@ -278,17 +289,15 @@ async function decodeFetch(
     reader.tags();
     return { topicName: names.get(topicId) ?? '', partitions };
   });
-  const responses = await Promise.all(
-    answered.map(async ({ topicName, partitions }) => ({
-      topicName,
-      partitions: await Promise.all(
-        partitions.map(async ({ records, ...rest }) => ({
-          ...rest,
-          messages: await decode(records),
-        })),
-      ),
-    })),
-  );
+  const responses: { topicName: string; partitions: DecodedPartition[] }[] = [];
+  // One after the other: compressed records take many times their bytes.
+  for (const { topicName, partitions } of answered) {
+    const decoded: DecodedPartition[] = [];
+    for (const { records, ...rest } of partitions) {
+      decoded.push({ ...rest, messages: await decode(records) });
+    }
+    responses.push({ topicName, partitions: decoded });
+  }
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
 }
 

@@ -70,35 +70,42 @@ test.each([3_000, 12_000])(
   90_000,
 );
 
-test('with every buffer full, a topic that is made again is noticed, with more partitions too', async () => {
-  await using bench = new Bench();
-  await bench.createTopic();
-  const release = Promise.withResolvers<void>();
-  const lambda = await bench.lambda(async ({ records }) => {
-    if (records.some(({ value }) => (value?.length ?? 0) > 1_000)) await release.promise;
-    return success;
-  });
-  const value = 'x'.repeat(600_000);
-  for (let count = 0; count < 8; count += 1) await bench.produce([{ value }]);
-  const poller = bench.poll(lambda, { batchSize: 1, startingPosition: 'TRIM_HORIZON' });
-  await until('the first one', () => lambda.invocations.length === 1);
-  await makeAgain(bench, 0, 2);
-  for (const partition of [0, 1]) await bench.produceCount(20, { from: NEW, partition });
-  await until('told', () => told(bench).length > 0, { withinMs: 30_000, seen: () => bench.log });
-  release.resolve();
-  for (const partition of [0, 1]) {
-    await until('the commits', async () => (await bench.committed(partition)) === 20, {
-      seen: () => bench.log.slice(-8),
+test.each([
+  ['is noticed', 1, 'told'],
+  ['is noticed, with more partitions', 2, 'told'],
+  ['is not taken for the old one when there is room again', 1, 'at once'],
+])(
+  'with every buffer full, a topic that is made again %s',
+  async (_, partitions, release) => {
+    await using bench = new Bench();
+    await bench.createTopic();
+    const released = Promise.withResolvers<void>();
+    const lambda = await bench.lambda(async ({ records }) => {
+      if (records.some(({ value }) => (value?.length ?? 0) > 1_000)) await released.promise;
+      return success;
     });
-  }
-  const small = (partition: number) =>
-    values(lambda, partition).filter((one) => one.length < 1_000);
-  expect([small(0), small(1)]).toEqual([counting(NEW, NEW + 20), counting(NEW, NEW + 20)]);
-  expect(poller.stats.snapshot().partitions.map(({ done, lag }) => [done, lag])).toEqual([
-    [20, 0],
-    [20, 0],
-  ]);
-}, 60_000);
+    const value = 'x'.repeat(600_000);
+    for (let count = 0; count < 8; count += 1) await bench.produce([{ value }]);
+    const poller = bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
+    await until('the first one', () => lambda.invocations.length === 1);
+    await makeAgain(bench, 0, partitions);
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    for (const partition of all) await bench.produceCount(20, { from: NEW, partition });
+    if (release === 'at once') released.resolve();
+    await until('told', () => told(bench).length > 0, { withinMs: 30_000, seen: () => bench.log });
+    released.resolve();
+    for (const partition of all) {
+      await until('the commits', async () => (await bench.committed(partition)) === 20, {
+        seen: () => bench.log.slice(-8),
+      });
+      const small = values(lambda, partition).filter((one) => one.length < 1_000);
+      expect(small).toEqual(counting(NEW, NEW + 20));
+    }
+    const ends = poller.stats.snapshot().partitions.map(({ done, lag }) => [done, lag]);
+    expect(ends).toEqual(all.map(() => [20, 0]));
+  },
+  60_000,
+);
 
 test('a late result for the old topic commits nothing of the new one', async () => {
   await using bench = new Bench();

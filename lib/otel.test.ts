@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { lambdaContext } from '../test/support/http.ts';
+
+/** A collector that takes connections and never answers. */
+const collector = createServer((socket) => {
+  socket.on('error', () => undefined);
+}).listen(0, '127.0.0.1');
+await once(collector, 'listening');
+const { port } = collector.address() as AddressInfo;
+
+// Read when the modules are loaded.
+process.env.POWERTOOLS_METRICS_DISABLED = 'false';
+process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
+process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${port}`;
+const { invocation } = await import('./invocation.ts');
+const { logger } = await import('./logger.ts');
+const { measure } = await import('./metrics.ts');
+const { startTracer } = await import('./tracer.ts');
+
+let printed = '';
+beforeEach(() => {
+  startTracer({ ratio: 1 });
+  logger.setLogLevel('INFO');
+  printed = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
+      printed += String(chunk);
+      return true;
+    });
+  }
+});
+
+afterAll(() => {
+  jest.restoreAllMocks();
+  collector.close();
+});
+
+const answer = (timeLeftMs: number) =>
+  invocation(
+    { ...lambdaContext(), getRemainingTimeInMillis: () => timeLeftMs },
+    { by: 'request' },
+    async () => {
+      measure('OrdersCreated');
+      return 'the answer';
+    },
+  );
+
+test.each([0, 5, 50])(
+  'an invocation with %i ms left answers without waiting for the collector',
+  async (timeLeftMs) => {
+    expect(await answer(timeLeftMs)).toBe('the answer');
+    expect(printed).toContain('OrdersCreated');
+    expect(printed).not.toContain('traces not sent');
+  },
+);
+
+test('metrics are written before a collector that hangs is given up, as long as time is left', async () => {
+  expect(await answer(150)).toBe('the answer');
+  expect(printed).toMatch(/OrdersCreated.*traces not sent/s);
+  expect(printed).toContain('not within 100 ms');
+});
