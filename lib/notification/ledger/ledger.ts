@@ -1,3 +1,5 @@
+// Leases and outcomes of notifications: each is sent at most once.
+
 import { randomUUID } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
