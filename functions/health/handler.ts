@@ -10,7 +10,7 @@ import { createRepository } from '../../lib/order/repository.ts';
 import { openStore } from '../../lib/store.ts';
 
 /**
- * health tells whether orders can be taken.
+ * health says whether orders can be placed.
  *
  * Trigger: `GET /api/health`
  * Input: nothing

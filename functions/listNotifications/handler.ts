@@ -8,11 +8,11 @@ import { listNotifications } from '../../lib/notification/ledger/list.ts';
 import { openStore, type Store } from '../../lib/store.ts';
 
 /**
- * listNotifications shows what customers were told, and what not and why.
+ * listNotifications shows the notifications to customers, sent or not, with the reasons.
  *
  * Trigger: `GET /api/notifications`
  * Input: `orderId` or `customerId`; `limit` 1 to 100 (20); `cursor`
- * Answers: 200 with the notifications, newest event first, `[]` where there is none, or the order is another customer's; 403 for another customer's; 422; 503
+ * Answers: 200 with the notifications, newest event first, `[]` if there is none, or the order is another customer's; 403 for another customer's; 422; 503
  * Writes: nothing
  * Publishes: nothing
  * Safe to repeat because: it reads only; a customer's list may lag behind a write for a moment

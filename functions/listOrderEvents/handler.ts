@@ -10,7 +10,7 @@ import { openStore } from '../../lib/store.ts';
 type Deps = { repository: Repository; callers: Callers };
 
 /**
- * listOrderEvents shows what was published of an order, and what waits.
+ * listOrderEvents shows the events of an order, published and pending.
  *
  * Trigger: `GET /api/orders/{id}/events`
  * Input: the order's id

@@ -8,7 +8,7 @@ import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 const PREFLIGHT_SECONDS = '600';
 
 /**
- * notFound answers what no other function does.
+ * notFound answers every request that no other function answers.
  *
  * Trigger: every other path and method of the HTTP API
  * Input: nothing

@@ -4,6 +4,7 @@ import type { FailureLedger } from '../../lib/kafka/failures.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createStandstill, type Standstill } from '../../lib/kafka/standstill.ts';
+import { createMessageLimit } from '../../lib/limits/messages.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { type DeliverDeps, deliverEvent, deliveryMs } from '../../lib/notification/deliver.ts';
 import { createFailures } from '../../lib/notification/ledger/failures.ts';
@@ -13,7 +14,7 @@ import { createCustomers } from '../../lib/notification/preferences/customers.ts
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
 import { openStore } from '../../lib/store.ts';
 
-/** An order's events are told in turn; more at once would only wait for the providers' rates. */
+/** Orders processed at once. More would only wait for the providers' rates. */
 const ORDERS_AT_ONCE = 8;
 
 type Deps = DeliverDeps & {
@@ -28,9 +29,9 @@ type Deps = DeliverDeps & {
  *
  * Trigger: records of `order-events`, consumer group `order-notifications`
  * Input: {@link recordableEvent}
- * Answers: `batchItemFailures`, the records to be delivered again; fails when those are all of them
- * Writes: a record for every notification, sent, put off or not; each order's highest sequence; where it fails
- * Publishes: records that are no such event, or fail unexpectedly ten times, to `order-events-dlq`
+ * Answers: `batchItemFailures`, the records to be delivered again; fails when no record was done
+ * Writes: a record for every notification, sent, put off or not; each order's highest sequence; records at which it is stuck
+ * Publishes: records that are not such an event, or fail unexpectedly ten times, to `order-events-dlq`
  * Safe to repeat because: a conditional write takes each notification before its provider is called
  */
 export const createHandler = ({
@@ -57,6 +58,7 @@ const store = openStore(config);
 export const handler = createHandler({
   ledger: createLedger(store),
   senders: createSenders(config),
+  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

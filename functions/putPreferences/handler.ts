@@ -10,14 +10,14 @@ import { openStore } from '../../lib/store.ts';
 type Deps = { customers: Pick<Customers, 'save'>; callers: Callers };
 
 /**
- * putPreferences replaces how a customer wants to be told.
+ * putPreferences replaces a customer's preferences for notifications.
  *
  * Trigger: `PUT /api/customers/{customerId}/preferences`
- * Input: {@link preferencesSchema}, what is left out has its default; the version in `if-match`
+ * Input: {@link preferencesSchema}, missing fields have their defaults; the version in `if-match`
  * Answers: 200 with the preferences and their `etag`; 403 for another customer's; 412 with the current version; 400, 413, 415, 422; 503
  * Writes: the preferences with the next version, in one conditional write; fields that it does not know stay
  * Publishes: nothing
- * Safe to repeat because: it replaces all of them, and with `if-match` only the version that it names
+ * Safe to repeat because: it replaces all of them, and with `if-match` only the named version
  */
 export const createHandler = ({ customers, callers }: Deps) =>
   httpHandler(

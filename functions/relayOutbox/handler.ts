@@ -7,12 +7,12 @@ import { relayPending } from '../../lib/order/relay.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
- * relayOutbox publishes the events that their handlers could not.
+ * relayOutbox publishes the events that their handlers could not publish.
  *
  * Trigger: every minute
  * Input: nothing
- * Answers: how many events of how many orders it published
- * Writes: the mark of each published event; on an order that Kafka refuses, why and until when it waits
+ * Answers: the numbers of events and orders that it published
+ * Writes: the mark of each published event; on an order that Kafka refuses, the reason and the end of its pause
  * Publishes: every event that is pending for more than 3 s, an order's oldest first
  * Safe to repeat because: an event that is published twice is the same, byte for byte
  */

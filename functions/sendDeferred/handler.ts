@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { loadConfig } from '../../lib/config.ts';
+import { createMessageLimit } from '../../lib/limits/messages.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
 import { createLedger } from '../../lib/notification/ledger/ledger.ts';
@@ -10,11 +11,11 @@ import { openStore } from '../../lib/store.ts';
 import { taskHandler } from '../../lib/task.ts';
 
 /**
- * sendDeferred sends the SMS that quiet hours have put off, and what no provider took before.
+ * sendDeferred sends SMS after quiet hours, and notifications that no provider took before.
  *
  * Trigger: every minute
  * Input: nothing
- * Answers: how many notifications it handled, left for a later run, or gave up
+ * Answers: the numbers of notifications that it handled, left for a later run, or gave up
  * Writes: the record of each of them
  * Publishes: nothing
  * Safe to repeat because: a conditional write takes each notification before its provider is called
@@ -29,6 +30,7 @@ export const handler = createHandler({
   deferred: createDeferred(store),
   ledger: createLedger(store),
   senders: createSenders(config),
+  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

@@ -24,11 +24,11 @@ const HTML = {
  * unsubscribe ends the emails about orders, by one click in a mail program or on its page.
  *
  * Trigger: `GET /api/unsubscribe/{token}`, `POST /api/unsubscribe/{token}`
- * Input: the signed token of an email's link; whatever else a POST brings is not read
- * Answers: 200 with a page in the customer's language; 404 for a link that is not ours; 503
- * Writes: POST alone: the preferences with the channel off, but for the critical events
+ * Input: the signed token of an email's link; the body of a POST is not read
+ * Answers: 200 with a page in the customer's language; 404 for a link that we have not signed; 503
+ * Writes: only by POST: the preferences, with the channel off except for critical events
  * Publishes: nothing
- * Safe to repeat because: what is off already is not written again
+ * Safe to repeat because: a channel that is off already is not written again
  */
 export const createHandler = (customers: Customers, config: UnsubscribeConfig | undefined) =>
   httpHandler({ operation: operationBy }, async ({ path: { token } }, { method }) => {

@@ -16,7 +16,7 @@ import type { OutboxDeps } from '../../lib/order/outbox.ts';
  * Answers: 200 with the order; 404; 403 for a customer's move that does not cancel; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
  * Writes: the next version and its event, in one write on the condition of the version before
  * Publishes: the event of the new status, such as `ORDER_SHIPPED`
- * Safe to repeat because: an order that has the status already is answered as it is
+ * Safe to repeat because: an order that has the status already stays as it is
  */
 export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
   httpHandler(

@@ -24,7 +24,7 @@ const SAYS: Record<EventType, string> = {
   ORDER_CANCELLED: 'An order was cancelled.',
 };
 
-/** How an order comes to each event, for its example. */
+/** The moves that lead an order to each event, for the examples. */
 const PATHS: Record<EventType, OrderStatus[]> = {
   ORDER_CREATED: [],
   ORDER_UPDATED: ['confirmed'],
@@ -47,8 +47,8 @@ export const eventHeadersSchema = z.object({
 
 export const deadLetterHeadersSchema = z.object({
   'content-type': z.literal('application/json'),
-  [DEAD_LETTER_WRITER]: z.string().describe('The function that set the record aside.'),
-  [DEAD_LETTER_REASON]: z.string().describe('Why: an error code and its words.'),
+  [DEAD_LETTER_WRITER]: z.string().describe('The function that wrote the letter.'),
+  [DEAD_LETTER_REASON]: z.string().describe('The reason: an error code and its message.'),
 });
 
 /** AWS's JSON for a Kafka on-failure destination. */
@@ -78,8 +78,8 @@ export const deadLetterSchema = z.object({
 });
 
 /**
- * The JSON Schema of one type of event, as consumers read it: what it does not name is tolerated.
- * Its fields may grow, never change.
+ * The JSON Schema of one type of event, as consumers read it: unknown fields are tolerated. Fields may
+ * be added, but never changed.
  */
 export function eventSchema(type: EventType): Json {
   const schema = orderEventSchema.extend({ type: z.literal(type) });
@@ -105,7 +105,7 @@ export function asyncApiDocument(): Json {
       title: 'Orders',
       version: '1.0.0',
       description:
-        'Every accepted change of an order is published at least once, and the first publications of one order stand in ' +
+        'Every accepted change of an order is published at least once, and the first publications of one order are in ' +
         '`sequence` order in their partition. Value and headers are the same, byte for byte, on every publication: a reader ' +
         'recognises a repeated event by its `id`. Readers tolerate fields that they do not know.',
       license: { name: 'MIT' },
@@ -141,7 +141,7 @@ export function asyncApiDocument(): Json {
       },
       setAside: {
         action: 'send',
-        summary: 'notify sets aside what is no event.',
+        summary: 'notify writes undeliverable records to the dead letters.',
         channel: ref('channels/deadLetters'),
       },
     },
@@ -150,7 +150,7 @@ export function asyncApiDocument(): Json {
         ...messages,
         deadLetter: {
           name: 'deadLetter',
-          title: 'A record set aside',
+          title: 'An undeliverable record',
           headers: jsonSchema(deadLetterHeadersSchema),
           payload: jsonSchema(deadLetterSchema),
         },

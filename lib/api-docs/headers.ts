@@ -16,13 +16,13 @@ export const HEADERS = {
     example: '/api/orders/0192f0c1-2345-7abc-8def-0123456789ab',
   },
   'Idempotent-Replay': {
-    description: 'The order had been placed before, with the same `Idempotency-Key`.',
+    description: 'The order was placed by an earlier request with the same `Idempotency-Key`.',
     required: false,
     schema: z.literal('true'),
     example: 'true',
   },
   'Retry-After': {
-    description: 'After how many seconds the same request may succeed.',
+    description: 'The same request may succeed after this number of seconds.',
     required: true,
     schema: z.string().regex(/^[0-9]+$/),
     example: '5',
@@ -34,7 +34,7 @@ export const HEADERS = {
     example: 'POST, OPTIONS',
   },
   'WWW-Authenticate': {
-    description: 'Why the token is refused, and the scope that it needs (RFC 6750).',
+    description: 'The reason why the token is refused, and the scope that it needs (RFC 6750).',
     required: true,
     schema: z.string().regex(/^Bearer /),
     example: 'Bearer realm="orders"',

@@ -11,15 +11,15 @@ import { HEADERS } from './headers.ts';
 import { OPERATIONS } from './operations.ts';
 import { problemExample, problemSchema } from './problem.ts';
 
-/** A JSON Schema of the dialect of OpenAPI 3.1, and any other part of the document. */
+/** A JSON Schema in OpenAPI 3.1's dialect, or any other object of the document. */
 export type Json = { [key: string]: unknown };
 
 const PROBLEM = 'application/problem+json';
-/** The name of the way in which callers say who they are. */
+/** The name of the security scheme. */
 const TOKEN = 'token';
 const JSON_TYPE = 'application/json';
 
-/** What any request with a JSON body may be refused for. */
+/** The errors that any request with a JSON body may get. */
 const OF_A_BODY = [
   'BODY_MISSING',
   'BODY_NOT_JSON',
@@ -27,7 +27,7 @@ const OF_A_BODY = [
   'CONTENT_TYPE',
 ] as const satisfies ErrorCode[];
 
-/** What any request may be refused for that is not open to all. */
+/** The errors that any request may get that is not open to all. */
 const OF_A_CALLER = [
   'TOKEN_MISSING',
   'TOKEN_INVALID',
@@ -55,15 +55,15 @@ export function openApiDocument() {
       version: '1.0.0',
       summary: 'Place orders and follow them.',
       description:
-        'Every refusal and failure is `application/problem+json` (RFC 9457); its `type` leads to what to do. Unknown fields ' +
+        'Every refusal and failure is `application/problem+json` (RFC 9457); its `type` leads to the advice. Unknown fields ' +
         'are refused by name. Times are ISO 8601 in UTC, versions count the changes of an order from 1. Every address answers ' +
-        'a method that it does not take with 405 and `Allow`. Every other operation than the open ones needs a bearer token, ' +
+        'a method that it does not take with 405 and `Allow`. Every operation that is not open needs a bearer token, ' +
         'unless the service was started with `AUTH=off`. A customer uses their own data; an operator (scope ' +
         `\`${OPERATE}\`) uses all; any other program needs the scope that the operation names. Behind a gateway that checks ` +
-        'tokens itself, a missing or refused token is answered 401 by the gateway, in its own words.',
+        'tokens itself, a missing or refused token gets 401 from the gateway, in its own format.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'Where this document comes from.' }],
+    servers: [{ url: '/', description: 'The server of this document.' }],
     paths: pathsOf(OPERATIONS),
     components: {
       schemas: sharedSchemas(),
@@ -79,7 +79,7 @@ export function openApiDocument() {
           scheme: 'bearer',
           bearerFormat: 'JWT',
           description:
-            'An access token. The scope at an operation is for programs that are no customer.',
+            'An access token. Programs that are no customer need the scope of the operation.',
         },
       },
       responses: {
@@ -90,7 +90,7 @@ export function openApiDocument() {
   };
 }
 
-/** Every code that an operation may answer. */
+/** Every error code of an operation. */
 export function codesOf({ rule, input, refusals }: Operation): ErrorCode[] {
   return [
     ...codesOfRule(rule),
@@ -217,7 +217,7 @@ function headersOf(names: readonly AnswerHeader[] = []): Json {
   return { headers: Object.fromEntries(entries) };
 }
 
-/** Only a field that refuses some text can be broken: an order's id of any form is merely unknown. */
+/** An operation can answer VALIDATION only if a field refuses some text: any order id is merely unknown. */
 function canBreakRules({ path, query, headers, body }: Schemas): boolean {
   const fields = [path, headers].flatMap((part) =>
     part instanceof z.ZodObject ? Object.values<z.ZodType>(part.shape) : [],
@@ -226,7 +226,7 @@ function canBreakRules({ path, query, headers, body }: Schemas): boolean {
   return refuses || query !== undefined || body !== undefined;
 }
 
-/** The schema of a part of the document: a reference where the schema is a shared one. */
+/** A schema in the document: a reference if the schema is shared. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): Json {
   const name = shared.get(schema)?.id;
   if (name) return reference(name);
@@ -241,7 +241,7 @@ function sharedSchemas(): Json {
   );
 }
 
-/** A time's pattern only spells its format out. */
+/** Leaves out a time's pattern, which only repeats its format. */
 function plain({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
 }

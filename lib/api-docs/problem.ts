@@ -8,11 +8,11 @@ const EXAMPLE_INSTANCE = '6f1d3a52-8f0e-4c1b-9a44-0d6a3f2b7c11';
 /** The body of every refused or failed request. */
 export const problemSchema = z.strictObject({
   success: z.literal(false),
-  type: z.string().describe('Address of what the documentation says about this code.'),
+  type: z.string().describe('The address of this code in the documentation.'),
   title: z.string(),
   status: z.int().min(400).max(599),
   detail: z.string(),
-  instance: z.string().describe('Names this one occurrence; our log has it too.'),
+  instance: z.string().describe('The id of this occurrence, which our log has too.'),
   code: z.enum(Object.keys(ERRORS) as ErrorCode[]),
   errors: z
     .array(z.strictObject({ path: z.string(), message: z.string() }))

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Operation } from '../http/operation.ts';
 import type { Route } from '../http/routes.ts';
 
-/** One dependency: whether it answered within its time, and how long that took. */
+/** One dependency: its state, and the time that its answer took. */
 const dependencyState = z.strictObject({
   state: z.enum(['up', 'down']),
   latencyMs: z.int().min(0),
@@ -18,20 +18,22 @@ const healthSchema = z.strictObject({
   status: z.enum(['ok', 'degraded', 'unavailable']),
   auth: z
     .literal('off')
-    .describe('Nobody is asked for a token. Absent where tokens are demanded.')
+    .describe('No caller needs a token. Absent if tokens are required.')
     .optional(),
   dependencies: dependenciesSchema
-    .describe('This and all that follows is for operators only, where tokens are demanded.')
+    .describe('If tokens are required, only operators see this field and the ones below.')
     .optional(),
   oldestPendingEventSeconds: z
     .int()
     .min(0)
-    .describe('Age of the oldest event that is not on the topic yet; absent when none waits.')
+    .describe('Age of the oldest event that is not on the topic yet. Absent if none waits.')
     .optional(),
   refusedOrders: z
     .int()
     .min(1)
-    .describe('Orders whose next event Kafka refuses, 100 standing for more; absent when none.')
+    .describe(
+      'Number of orders whose next event Kafka refuses; 100 means 100 or more. Absent if there are none.',
+    )
     .optional(),
   stuckRecords: z
     .array(
@@ -40,10 +42,12 @@ const healthSchema = z.strictObject({
         partition: z.int().min(0),
         offset: z.int().min(0),
         since: z.iso.datetime({ precision: 3 }),
-        code: z.string().describe('Why: the code of the error.'),
+        code: z.string().describe('The code of the error.'),
       }),
     )
-    .describe('Records that cannot be told for minutes; those behind them wait. Absent when none.')
+    .describe(
+      'Records at which notify has failed for minutes, while later records wait. Absent if there are none.',
+    )
     .optional(),
 });
 
@@ -55,14 +59,14 @@ export const HEALTH_OPERATIONS = {
   'GET /api/health': {
     id: 'health',
     rule: 'open',
-    summary: 'Ask whether orders can be taken',
+    summary: 'Check whether orders can be placed',
     description:
-      '`degraded`: changes are taken, but Kafka is away, an event has waited for long, or a record that fails holds up those behind it. 503 only when DynamoDB is away. Where tokens are demanded, only an operator sees more than `status`.',
+      '`degraded`: changes are taken, but Kafka is away, an event has waited for long, or a failing record blocks its partition. The answer is 503 only when DynamoDB is away. If tokens are required, only an operator sees more than `status`.',
     input: {},
     request: {},
     answer: {
       status: 200,
-      description: 'Orders can be taken.',
+      description: 'Orders can be placed.',
       schema: healthSchema.extend({ success: z.literal(true), status: z.enum(['ok', 'degraded']) }),
       example: {
         success: true,

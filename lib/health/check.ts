@@ -6,7 +6,7 @@ import type { DependencyState, Health } from './api.ts';
 
 export type HealthDeps = {
   clock: Clock;
-  /** Since when the oldest pending event waits (ISO 8601), and how many orders Kafka refuses. */
+  /** The time since which the oldest event is pending (ISO 8601), and the number of refused orders. */
   backlog(): Promise<{ oldest?: string | undefined; refusedOrders: number }>;
   /** The records at which notify fails again and again. */
   stuck?(): Promise<StuckRecord[]>;
@@ -15,7 +15,7 @@ export type HealthDeps = {
 
 /** The longest time that one dependency may take. */
 const CHECK_TIMEOUT_MS = 1_500;
-/** The relay runs every minute: what is older than two of its runs needs somebody to look. */
+/** The relay runs every minute: an event older than two runs needs a person's attention. */
 const OLD_SECONDS = 120;
 
 /** Asks both dependencies at once, each within the time that is left. */
@@ -57,7 +57,7 @@ async function timed<T>(
     const value = await within(timeoutMs, check, () => new Error('no answer in time'));
     return { state: { state: 'up', latencyMs: latencyMs() }, value };
   } catch (error) {
-    // The answer tells the caller that it is down; the reason is for the log alone.
+    // The answer says only that it is down; the reason is for the log.
     logger.warn('dependency is down', { dependency: name, reason: String(error) });
     return { state: { state: 'down', latencyMs: latencyMs() } };
   }

@@ -4,7 +4,7 @@ import type { KeyedHash } from '../keyed-hash.ts';
 /** Allows `count` calls in each period of `seconds`; periods follow the clock, as minutes do. */
 export type Quota = { name: string; count: number; seconds: number };
 
-/** Counts one more for `who`. @returns 0, or the seconds until there is room again */
+/** Counts one call of `who`. @returns 0, or the seconds until a call is allowed again */
 export type Limit = (who: string) => Promise<number>;
 
 /** The period of the time `now`: its start, and the seconds until its end. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type Limit, periodAt, type Quota } from './limit.ts';
 
-/** Some megabytes at most. Beyond this number the caller that was counted first is forgotten. */
+/** The most callers in memory, some megabytes. Beyond it the oldest caller is forgotten. */
 const MAX_KNOWN = 10_000;
 
 /**

@@ -7,7 +7,7 @@ import { type Limit, periodAt, type Quota } from './limit.ts';
 /**
  * Counts in the table, for all instances together, by one conditional write per count. An item
  * holds the count of one period and expires by its time to live. A write whose answer is lost is
- * sent again and may count twice, which a limit can bear.
+ * sent again and may count twice, which does little harm to a limit.
  */
 export function createTableLimit({ dynamo, table, clock }: Store, quota: Quota): Limit {
   return async (who) => {

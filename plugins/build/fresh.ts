@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-/** What is known of a build: its bundles' hash, the folders of its code, and its functions. */
+/** A finished build: the hash of its bundles, the folders of its code, and its functions. */
 export type Build = { hash: string; folders: string[]; handlers: string[] };
 
 type Kept = { build: Build; stamps: Record<string, string> };
@@ -9,8 +9,8 @@ type Kept = { build: Build; stamps: Record<string, string> };
 const FILE = 'dist/.build.json';
 
 /**
- * The last build of a service, if all files that it read and wrote are as they were: another build would make the
- * same, and takes longer than all the rest of a start.
+ * The last build of a service, if all files that it read and wrote are unchanged. Another build would give the
+ * same result, and would take longer than the rest of the start.
  */
 export async function lastBuild(
   serviceDir: string,
@@ -39,7 +39,7 @@ async function readKept(serviceDir: string): Promise<Kept | undefined> {
   try {
     return JSON.parse(await readFile(join(serviceDir, FILE), 'utf8'));
   } catch {
-    return undefined; // There is none, or it is half written: then everything is built.
+    return undefined; // The file is missing or half written, so everything is built.
   }
 }
 

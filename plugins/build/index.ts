@@ -27,15 +27,14 @@ type Serverless = {
 };
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
-/** Of each function at once: more than a laptop's cores can serve only take its memory. */
+/** The most instances of a function: more than a laptop's cores can serve only take memory. */
 const MAX_INSTANCES = 4;
 
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them, and packages each
- * as the folder of its bundle. Under `sls offline` it builds again at a change, and the instances
- * that are idle then give way to new ones, once; no function has more instances than a laptop bears;
- * a request whose invocation fails is answered as by an HTTP API; and nothing starts while a function
- * cannot load.
+ * as the folder of its bundle. Under `sls offline` it builds again at a change and then replaces idle
+ * instances, limits the instances of each function, answers a request whose invocation fails as an
+ * HTTP API does, and starts nothing while a function cannot load.
  */
 export default class Build {
   readonly hooks: Record<string, () => Promise<void>>;
@@ -77,7 +76,7 @@ export default class Build {
     this.#log.info(`${functions.length} functions built in ${milliseconds} ms`);
   }
 
-  /** A function's package is the folder of its handler, beside what `package.patterns` says for all. */
+  /** Packages the folder of a function's handler, beside the `package.patterns` of all functions. */
   #packBundles(): void {
     for (const definition of Object.values(this.#serverless.service.functions ?? {})) {
       const { handler } = definition;
@@ -93,9 +92,9 @@ export default class Build {
     this.#unwatch = await watchFunctions(this.#serviceDir, {
       built: () => {
         retire();
-        this.#log.notice('Functions built again: the next call of each runs the new code');
+        this.#log.notice('Functions built again: the next call of each function runs the new code');
       },
-      failed: () => this.#log.error('The functions do not build: the code from before goes on'),
+      failed: () => this.#log.error('The functions do not build: the earlier code stays in use'),
     });
     this.#log.info('Functions built');
     await this.#refuseUnloadable().catch((error: unknown) => {
@@ -128,7 +127,7 @@ export default class Build {
     if (!this.#release) return;
     this.#release();
     this.#log.notice(routesOf(this.#serverless.service.functions ?? {}).join('\n'));
-    // `npm start` asks for it, to know when all is ready.
+    // `npm start` waits for this line.
     holdFirstCall('health', '/api/health');
   }
 

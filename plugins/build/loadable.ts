@@ -8,7 +8,7 @@ export type Definition = {
   events?: Record<string, unknown>[];
 };
 
-/** The order to the worker to load a function; {@link Loaded} is its answer. */
+/** Asks the worker to load a function; {@link Loaded} is its answer. */
 export type Order = {
   name: string;
   file: string;
@@ -22,8 +22,8 @@ export type Loaded = { name: string; fault?: string };
 const LIMIT = 30_000;
 
 /**
- * Loads the code of each function once, in its environment, and throws it away. Otherwise only its
- * first caller would find out that a function cannot load; without a caller nobody would.
+ * Loads the code of each function once, in its environment, and throws it away. Otherwise only the
+ * first call would show that a function cannot load, and a function without calls never would.
  *
  * @returns `<name>: <reason>` for each that does not load
  */

@@ -27,7 +27,7 @@ type Package = { title: string; text: string };
 
 /**
  * For each folder of bundles, the names, versions, authors, licences and notices of all packages with
- * code in them: minified code has lost them. A text that several packages share stands there once.
+ * code in them: minified code has lost them. A text that several packages share is written once.
  *
  * @returns the texts by the folders' paths
  * @throws Error for a package without the text of a licence
@@ -80,7 +80,7 @@ async function leftOut(name: string, version: string, license: string): Promise<
   );
   if (known) return readFile(join(import.meta.dirname, 'licences', known.file), 'utf8');
   throw new Error(
-    `${name} ${version} (${license}) is bundled and has no text of its licence: put the one of its ` +
+    `${name} ${version} (${license}) is bundled, but its package has no text of the licence: put the text of its ` +
       'repository into plugins/build/licences and its name into LEFT_OUT of plugins/build/notices.ts.',
   );
 }
@@ -92,5 +92,5 @@ function write(packages: Package[]): string {
     return `${[...titles].join('\n')}\n\n${text}\n`;
   });
   const line = `\n${'-'.repeat(80)}\n\n`;
-  return ['This function holds parts of these packages.\n', ...parts.toSorted()].join(line);
+  return ['This function contains code of these packages.\n', ...parts.toSorted()].join(line);
 }

@@ -1,6 +1,6 @@
 /**
  * Everything that this project changes inside serverless-offline. It is JavaScript without types; the faults
- * are those of 14.8.2, and its files stand below src/. Each part goes when its fault is mended there.
+ * are those of 14.8.2, and its files stand below src/. Each part can go when its fault is corrected there.
  *
  * 1. `limitInstances`: lambda/LambdaFunctionPool.js has no limit. It starts an instance for every call that
  *    finds none idle: a burst of 64 requests is 64 threads that all load the code at once.
@@ -12,7 +12,7 @@
  *    ranges, CORS, cookies, HEAD, and types of content. An HTTP API gives them to the function.
  */
 
-/** What one call does with an instance. */
+/** The calls of serverless-offline to an instance. */
 type Call = {
   setEvent(event: unknown): void;
   setClientContext(context: unknown): void;
@@ -39,8 +39,8 @@ export async function lambdaClass(): Promise<LambdaClass> {
 }
 
 /**
- * Bounds the instances of each function: on the few cores of a laptop the first answers of many would take
- * longer than the functions' time limit. A call beyond the limit waits its turn, first come, first served.
+ * Limits the instances of each function: on the few cores of a laptop the first answers of many instances
+ * would take longer than the functions' time limit. A call beyond the limit waits its turn, first come, first served.
  *
  * Differs from AWS: Lambda gives every instance a processor of its own, and beyond the account's limit
  * answers 429.
@@ -66,7 +66,7 @@ export function limitInstances({ prototype }: LambdaClass<Call>, limit: number):
   };
 }
 
-/** Stands for an instance until there is one: keeps what the call is given, and passes it on. */
+/** Represents an instance until there is one: keeps the arguments of the call, and passes them on. */
 function turnOf(gate: Gate, take: () => Call): Call {
   let event: unknown;
   let context: unknown;
@@ -89,7 +89,7 @@ function turnOf(gate: Gate, take: () => Call): Call {
 
 type Gate = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Lets so much work be under way at once; what comes later begins in the order of its coming. */
+/** Limits the work in progress. Later work begins in the order of its arrival. */
 function createGate(limit: number): Gate {
   const waiting: (() => void)[] = [];
   let free = limit;
@@ -110,7 +110,7 @@ function createGate(limit: number): Gate {
  * Makes an instance that was made before the latest rebuild load its code anew when it is next used. An
  * instance that is busy at the rebuild ends its call in peace.
  *
- * @returns what is to be called after a rebuild
+ * @returns a function to call after a rebuild
  */
 export function retireOnRebuild(
   { prototype }: LambdaClass,
@@ -224,7 +224,7 @@ const IS_BYTES = /multipart\/form-data|application\/octet-stream/i;
 /** A method that no route has, so that the request comes to `$default`. */
 const NO_ROUTES_METHOD = 'head of no route';
 
-/** Stands for a missing `content-type`, for which serverless-offline would invent one. */
+/** Replaces a missing `content-type`, for which serverless-offline would invent one. */
 const ABSENT = ' ';
 
 /**
@@ -260,7 +260,7 @@ export function actAsHttpApi(server: Server): void {
 
 type HttpEvent = { headers: Record<string, string>; requestContext: { http: object } };
 
-/** Whether the event is a request as an HTTP API sends it. */
+/** True if the event is a request as an HTTP API sends it. */
 function isHttpEvent(event: unknown): event is HttpEvent {
   return Reflect.has(Object(Object(event).requestContext), 'http');
 }

@@ -5,7 +5,7 @@ import { routesOf } from './terminal.ts';
 
 const run = promisify(execFile);
 
-/** What a process prints that holds its output back while it runs `code`. */
+/** The output of a process that holds its output back while it runs `code`. */
 async function printed(code: string): Promise<string> {
   const script = `
     import { holdOutput } from '${import.meta.dirname}/terminal.ts';

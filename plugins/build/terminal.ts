@@ -1,13 +1,13 @@
 import type { Definition } from './loadable.ts';
 
-/** A line with one of these words is worth seeing whatever else is held back. */
+/** A line with one of these words is always shown. */
 const WORTH_SEEING = /warning|error|deprecat/i;
 
 /**
  * Holds back what this process prints, until the returned function is called: then only lines that warn are
  * printed. If the process ends before, it prints everything.
  *
- * @param isHeld whether a text is held back; by default every text is
+ * @param isHeld answers true for a text to hold back; by default every text is
  */
 export function holdOutput(isHeld: (text: string) => boolean = () => true): () => void {
   const held: (() => void)[] = [];

@@ -1,7 +1,7 @@
 import { type FSWatcher, globSync, watch } from 'node:fs';
 import { join } from 'node:path';
 
-/** From the last event to the call: an editor writes a file in several steps. */
+/** The pause from the last event to the call: an editor writes a file in several steps. */
 const SETTLE = 50;
 
 /**
@@ -11,7 +11,7 @@ const SETTLE = 50;
  *
  * @param folders the folders, relative to the root; asked again before every call
  * @param changed must not reject
- * @returns what ends it
+ * @returns a function that ends the watching
  */
 export function watchFolders(
   root: string,

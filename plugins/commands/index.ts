@@ -3,7 +3,7 @@ import { OPTIONS as REPLAY_OPTIONS } from './replay-options.ts';
 import { OPTIONS as RESEND_OPTIONS } from './resend-options.ts';
 import type { Serverless, Utils } from './stage.ts';
 
-/** What a command does, loaded for that command alone: it loads the library, which takes time. */
+/** Loads a command's code for that command only: it loads the library, which takes time. */
 const LOADERS = {
   replay: () => import('./replay.ts'),
   resend: () => import('./resend.ts'),
@@ -18,7 +18,7 @@ export default class Commands {
       options: REPLAY_OPTIONS,
     },
     resend: {
-      usage: 'Send again what was given up after too many failures of a provider',
+      usage: 'Send notifications again that were given up after too many failures of a provider',
       lifecycleEvents: ['run'],
       options: RESEND_OPTIONS,
     },

@@ -12,8 +12,8 @@ export type Wanted = {
 };
 
 /**
- * Makes what is missing and changes nothing that is there: more partitions would put an order's next
- * events into another one, out of their order, and kafkajs can only set all of a topic's settings at once.
+ * Makes missing topics and does not change existing ones: with more partitions an order's next events
+ * could go to another partition, out of order, and kafkajs can only set all of a topic's settings at once.
  *
  * @returns a line for every topic
  */
@@ -59,7 +59,7 @@ async function compare(admin: Admin, topic: Wanted) {
     .filter(([key, value]) => has.get(key) !== value)
     .map(([key, value]) => `${key} is ${has.get(key)}, not ${value}`);
   if (differing.length === 0) return `${name}: there`;
-  return `${name}: there, left as it is; ${differing.join('; ')}`;
+  return `${name}: exists, left as it is; ${differing.join('; ')}`;
 }
 
 function settingsOf({ retentionDays, maxMessageBytes }: Wanted): Record<string, number> {

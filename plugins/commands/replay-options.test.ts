@@ -22,8 +22,8 @@ test.each([
   [{ yes: true }, /--order <id>/],
   [{ from: '2026-11-23' }, /--order <id>/],
   [{ order: 'o', from: '2026-11-23', to: '2026-11-24' }, /--order <id>/],
-  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is no time/],
-  [{ from: '2026-11-23', to: '2026-13-01' }, /--to "2026-13-01" is no time/],
+  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is not a time/],
+  [{ from: '2026-11-23', to: '2026-13-01' }, /--to "2026-13-01" is not a time/],
   [{ from: '2026-11-24', to: '2026-11-23' }, /--from must be before --to/],
 ])('%j is refused with what to write', (options, message) => {
   expect(() => readOptions(options)).toThrow(message);

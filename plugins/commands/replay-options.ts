@@ -5,13 +5,13 @@ import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 export const OPTIONS = {
   order: { usage: 'The id of the order whose events are published again', type: 'string' },
   ...PERIOD_OPTIONS,
-  yes: { usage: 'Publish; without it the command only says what it would do', type: 'boolean' },
+  yes: { usage: 'Publish; without it the command only shows the events', type: 'boolean' },
 } as const;
 
-const HOW = 'Say --order <id>, or --from <time> --to <time>, and --yes to publish.';
+const HOW = 'Use --order <id>, or --from <time> --to <time>, and --yes to publish.';
 
 /**
- * What to publish again, and whether to do it.
+ * Reads the selection of events, and `--yes`.
  *
  * @throws Error that says how the command is used
  */

@@ -17,11 +17,11 @@ test('a period, in days or times', () => {
 });
 
 test.each([
-  [{ yes: true }, /Say --all/],
-  [{ all: true, order: 'o' }, /Say --all/],
-  [{ from: '2026-11-23' }, /Say --all/],
-  [{ order: 'o', from: '2026-11-23', to: '2026-11-24' }, /Say --all/],
-  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is no time/],
+  [{ yes: true }, /Use --all/],
+  [{ all: true, order: 'o' }, /Use --all/],
+  [{ from: '2026-11-23' }, /Use --all/],
+  [{ order: 'o', from: '2026-11-23', to: '2026-11-24' }, /Use --all/],
+  [{ from: 'yesterday', to: '2026-11-24' }, /--from "yesterday" is not a time/],
   [{ from: '2026-11-24', to: '2026-11-23' }, /--from must be before --to/],
 ])('%j is refused with what to write', (options, message) => {
   expect(() => readOptions(options)).toThrow(message);

@@ -5,14 +5,14 @@ import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 export const OPTIONS = {
   order: { usage: 'The id of the order whose notifications are put back', type: 'string' },
   ...PERIOD_OPTIONS,
-  all: { usage: 'All that were given up', type: 'boolean' },
-  yes: { usage: 'Put back; without it the command only says what it would do', type: 'boolean' },
+  all: { usage: 'All notifications that were given up', type: 'boolean' },
+  yes: { usage: 'Put back; without it the command only shows the notifications', type: 'boolean' },
 } as const;
 
-const HOW = 'Say --all, --order <id>, or --from <time> --to <time>, and --yes to put back.';
+const HOW = 'Use --all, --order <id>, or --from <time> --to <time>, and --yes to put back.';
 
 /**
- * What to put back, and whether to do it. Without a choice all is shown, and nothing put back.
+ * Reads the selection of notifications, and `--yes`. Without a selection all are shown, and none put back.
  *
  * @throws Error that says how the command is used
  */

@@ -32,6 +32,7 @@ function line({ orderId, type, channel, attempts, reason, at }: GivenUp): string
 
 function summary({ found, putBack }: ResendReport, put: boolean, table: string): string {
   if (!put) return `Dry run: ${found} of ${table} would be sent again. Add --yes to do it.`;
-  const left = found > putBack ? ` ${found - putBack} were taken by somebody else meanwhile.` : '';
+  const left =
+    found > putBack ? ` ${found - putBack} were put back by another command meanwhile.` : '';
   return `Put back ${putBack} of ${table}: sendDeferred sends them within a minute.${left}`;
 }

@@ -20,12 +20,12 @@ export type Utils = {
 /** The configuration of this stage's functions, from the environment that serverless.yml gives to them. */
 export function configOf({ service: { provider } }: Serverless) {
   const config = loadConfig({ AWS_REGION: provider.region, ...provider.environment });
-  return { ...config, traces: undefined }; // what a person runs is in no trace
+  return { ...config, traces: undefined }; // a person's command is not traced
 }
 
 /**
  * The configuration and the store of this stage's functions: a command reaches the same
- * things as they do, on a laptop as in an account.
+ * table and topics, on a laptop as in an account.
  */
 export function stageOf(serverless: Serverless) {
   const config = configOf(serverless);
@@ -33,7 +33,7 @@ export function stageOf(serverless: Serverless) {
   return { config, store: openStore(config, credentialsIn(environment)) };
 }
 
-/** Errors for the person at the terminal: what happened and what to do, without a stack. */
+/** Errors for the person at the terminal: message and advice, without a stack. */
 export async function reported<T>(
   { classes }: Serverless,
   code: string,

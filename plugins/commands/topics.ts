@@ -5,7 +5,7 @@ import { configOf, type Serverless, type Utils } from './stage.ts';
 const LIMIT_MS = 60_000;
 
 /**
- * `sls topics` makes the topics of a stage, and says where existing ones differ. It runs where the
+ * `sls topics` makes the topics of a stage, and reports existing ones that differ. It runs where the
  * brokers can be reached, which for MSK is inside its VPC.
  */
 export async function run(serverless: Serverless, _options: unknown, { writeText }: Utils) {
@@ -18,7 +18,7 @@ export async function run(serverless: Serverless, _options: unknown, { writeText
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new Error(
-      `${error.message} Run it where the brokers can be reached: docs/deploy.md says how.`,
+      `${error.message} Run the command on a machine that reaches the brokers: docs/deploy.md says how.`,
     );
   } finally {
     await connection.disconnect();

@@ -1,4 +1,4 @@
-/** Serverless plugin: what a deployment needs and serverless.yml cannot say. */
+/** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { countEvents, nameMappings, type Template } from './mappings.ts';
@@ -29,8 +29,8 @@ type Serverless = {
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
- *   values of the environment. Here `{ Ref: NotifyMapping }` is the one Kafka mapping of `notify`, whatever
- *   its name is.
+ *   values of the environment. Here `{ Ref: NotifyMapping }` is the one Kafka mapping of `notify`,
+ *   under any name.
  */
 export default class Deploy {
   readonly hooks = {

@@ -1,7 +1,7 @@
 /** Values by the name of the variable that sets them; deeper objects only group them. */
 export type Nested = { [name: string]: string | Nested };
 
-/** Reserved names and the account that nobody has: what stands in serverless.yml for a real thing. */
+/** Placeholders in serverless.yml: reserved names, and an account number that does not exist. */
 const PLACEHOLDER = /\.invalid(?![a-z0-9-])|:000000000000:|\b(?:subnet|sg)-00000000\b/;
 
 /** The variables that are empty or still have a placeholder, each with its value. */

@@ -49,7 +49,7 @@ const TRACE: Statement = {
   Resource: '*',
 };
 
-/** Lambda checks these when a function is put into a VPC, before any interface has a name. */
+/** Lambda checks these when a function is put into a VPC, before its interfaces exist. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 const JOIN_VPC: Statement = {
   Effect: 'Allow',

@@ -8,7 +8,7 @@ type FunctionDefinition = {
   iamRoleStatements?: (Statement | Statement[])[];
 };
 
-/** The parts of the service that roles are made of, and written to. */
+/** The parts of the service that this file reads and changes. */
 export type RoleService = {
   resources?: { Resources?: Record<string, unknown> };
   getAllFunctions(): string[];
@@ -17,7 +17,7 @@ export type RoleService = {
 
 type Naming = { getLambdaLogicalId(key: string): string; getLogGroupName(name: string): string };
 
-/** What serverless.yml may say of a function besides the framework's own properties. */
+/** Our own property of a function in serverless.yml. */
 export const ROLE_SCHEMA = {
   type: 'object',
   properties: {

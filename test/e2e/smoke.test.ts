@@ -38,7 +38,7 @@ test('a system that works is said to, and its order is cancelled', async () => {
   const offline = await startOffline(environmentOf(bench));
   try {
     const { code, printed } = await smoke(['--url', offline.url]);
-    expect(printed).toMatch(/placed[\s\S]*read\n[\s\S]*told by email\n[\s\S]*cancelled\n/);
+    expect(printed).toMatch(/placed[\s\S]*read\n[\s\S]*email sent\n[\s\S]*cancelled\n/);
     expect(code).toBe(0);
     expect(await orderOf(printed)).toMatchObject({ status: 'cancelled' });
     expect(offline.printed()).toContain('To: success@simulator.amazonses.com');

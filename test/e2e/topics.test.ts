@@ -22,7 +22,7 @@ test('`sls topics` makes what is missing, once, and tells where a topic differs'
     expect(await run()).toContain(`events-${own}: made`);
     const again = await run();
     expect(again).toContain(`events-${own}: there\n`);
-    expect(again).toContain(`letters-${own}: there, left as it is; partitions is 2, not 3`);
+    expect(again).toContain(`letters-${own}: exists, left as it is; partitions is 2, not 3`);
     const { topics } = await admin.fetchTopicMetadata({ topics: [env.ORDER_EVENTS_TOPIC] });
     expect(topics[0]?.partitions).toHaveLength(3);
   } finally {

@@ -120,7 +120,7 @@ test('what a later event of its order has overtaken is not told', async () => {
 
 test('a mistake, and a table that does not answer, are told without a stack', async () => {
   const mistake = await resend(['--yes']);
-  expect(mistake).toMatchObject({ code: 1, text: expect.stringContaining('Say --all, --order') });
+  expect(mistake).toMatchObject({ code: 1, text: expect.stringContaining('Use --all, --order') });
   const gone = await resend([], { DYNAMODB_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
   expect(gone).toMatchObject({ code: 1, text: expect.stringContaining('npm start') });
   for (const { text } of [mistake, gone]) expect(text).not.toMatch(/^ +at /m);
