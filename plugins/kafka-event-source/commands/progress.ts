@@ -27,6 +27,14 @@ export class Progress {
     this.#beyond = new Set(readRanges(committed.metadata ?? ''));
   }
 
+  /** The same, to note what is not certain yet. */
+  copy(): Progress {
+    const copy = new Progress({ offset: this.#next });
+    for (const offset of this.#beyond) copy.#beyond.add(offset);
+    copy.#isGapless = this.#isGapless;
+    return copy;
+  }
+
   get next(): number {
     return this.#next;
   }

@@ -25,6 +25,9 @@ export async function runRedrive({
       servers: mapping.bootstrapServers,
       topic,
       selection,
+      notice: (text) => {
+        if (!selection.isJson) print(text);
+      },
       found: (row) => {
         if (selection.isJson) letters.push(row);
         else if (row.outcome !== 'done before' && row.outcome !== 'not chosen') {

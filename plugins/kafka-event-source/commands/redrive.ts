@@ -1,5 +1,5 @@
 /** Puts dead letters back on the topics that their records came from. */
-import kafkajs, { type Kafka, type KafkaMessage, type Message, type Producer } from 'kafkajs';
+import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { REDRIVE_GROUP } from '../protocol/client.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from '../time.ts';
@@ -15,6 +15,7 @@ import {
   scan,
   withAdmin,
 } from './scan.ts';
+import { Writer } from './writer.ts';
 
 export interface RedriveOptions {
   readonly kafka: Kafka;
@@ -24,6 +25,8 @@ export interface RedriveOptions {
   readonly selection: Selection;
   /** Called for each letter as soon as its outcome is known. */
   readonly found: (row: Row) => void;
+  /** Called with a sentence that the user should know. */
+  readonly notice?: (text: string) => void;
 }
 
 type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
@@ -49,9 +52,7 @@ function groupOf(topic: string): string {
   return `${REDRIVE_GROUP}${topic}`;
 }
 
-const { CompressionTypes } = kafkajs;
-const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-const SEND_MS = 15_000;
+const COMMIT_MS = 15_000;
 /** kafkajs makes one record batch of a partition's messages; brokers take 1 MB by default. */
 const CHUNK = { letters: 100, bytes: 512 * 1024 } as const;
 
@@ -61,13 +62,14 @@ interface Ready {
 }
 
 /**
- * Reads the letters that the topic has now, and puts back the selected ones. Progress is committed
- * only after Kafka's acknowledgement: a run that dies may repeat some letters, and loses none.
+ * Reads the letters that the topic has now, and puts back the selected ones. Records and progress are
+ * written in one transaction: a run that dies repeats none, and loses none. Where the cluster gives no
+ * transactions, progress is committed after the acknowledgement, and such a run may repeat some.
  *
  * @throws Error that says what to do
  */
 export async function redrive(options: RedriveOptions): Promise<Report> {
-  const { kafka, servers, topic, selection, found } = options;
+  const { kafka, servers, topic, selection, found, notice } = options;
   const counts = {
     redriven: 0,
     'would be redriven': 0,
@@ -83,10 +85,18 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.some(({ members }) => members.length > 0)) {
         throw new Error(
-          `Another redrive of ${topic} is running, or was killed within the last 30 s: wait for it.`,
+          `Another redrive of ${topic} is running, or was killed within the last 10 s: wait for it.`,
         );
       }
     }
+    const writer = selection.isDryRun ? undefined : await Writer.connect(kafka, groupId);
+    if (writer?.withoutTransactions) {
+      notice?.(
+        `Kafka gives no transactions (${writer.withoutTransactions}): if this run is killed, the next ` +
+          'one may put up to 100 letters back again.',
+      );
+    }
+    // After the writer: it ends the transaction of a run that was killed.
     const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const progress = new Map(
       bounds.map(({ partition }) => {
@@ -103,12 +113,11 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
       targets.set(target, known);
       return known;
     };
-    const producer = selection.isDryRun ? undefined : await connectProducer(kafka);
     const tell = (row: Row) => {
       counts[row.outcome] += 1;
       found(row);
     };
-    const context = { ...options, producer, boundsOfTarget, tell };
+    const context = { ...options, writer, boundsOfTarget, tell };
     try {
       await scan({
         kafka,
@@ -117,34 +126,36 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
         topic,
         stretches: bounds.map(({ partition, low, high }) => ({
           partition,
-          from: selection.isAgain ? low : Math.max(low, progress.get(partition)?.next ?? 0),
+          // From the last known letter on, so that each run renews the memory of every partition.
+          from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
           to: high,
         })),
         read: (batch) => readBatch(context, batch, progress.get(batch.partition) as Progress),
       });
     } finally {
-      await producer?.disconnect();
+      await writer?.close();
     }
   });
   return counts;
 }
 
 interface Context extends RedriveOptions {
-  readonly producer: Producer | undefined;
-  /** The bounds of a topic's partitions at the first call; none if there is no topic. */
+  readonly writer: Writer | undefined;
+  /** The bounds of a topic's partitions when they were first asked for; none if there is no topic. */
   readonly boundsOfTarget: (topic: string) => Promise<Bounds[]>;
   readonly tell: (row: Row) => void;
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
-  const { topic, producer, selection } = context;
+  const { topic, writer, selection } = context;
   const { partition, messages, consumer, next } = batch;
+  // Each letter's transaction has this already, but Kafka would forget it after a week.
   const commit = async () => {
     if (selection.isDryRun) return;
     const { metadata } = progress;
     const offset = String(progress.next);
     await within(
-      SEND_MS,
+      COMMIT_MS,
       'the commit',
       consumer.commitOffsets([{ topic, partition, offset, metadata }]),
     );
@@ -152,18 +163,16 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   let chunk: Ready[] = [];
   let bytes = 0;
   const flush = async () => {
-    if (chunk.length === 0 || !producer) return;
-    for (const row of await send(producer, chunk, context)) {
-      progress.pass(row.offset, row.outcome === 'redriven');
-      context.tell(row);
-    }
+    if (chunk.length === 0 || !writer) return;
+    for (const row of await send(writer, chunk, progress, context)) context.tell(row);
     chunk = [];
     bytes = 0;
     await commit();
   };
   for (const message of messages) {
+    if (!selection.isAgain && Number(message.offset) < progress.next) continue;
     const { row, letter } = await judge(context, partition, message, progress);
-    if (letter && producer) {
+    if (letter && writer) {
       if (!progress.hasRoom) {
         throw new Error(
           `Partition ${partition} of ${topic} has too many letters put back out of their order to ` +
@@ -272,26 +281,24 @@ function sizeOf({ record: { key, value, headers } }: Letter): number {
   return headers.reduce((sum, one) => sum + one.key.length + (one.value?.length ?? 0) + 4, own);
 }
 
-async function connectProducer(kafka: Kafka): Promise<Producer> {
-  const producer = kafka.producer({
-    allowAutoTopicCreation: false,
-    retry: { retries: 2, maxRetryTime: 2_000 },
-  });
-  await within(SEND_MS, 'connecting', producer.connect());
-  return producer;
-}
-
 /**
- * Sends the chosen letters. If Kafka finds them too large together, it sends them one by one.
+ * Sends the chosen letters, and notes them as put back. If Kafka finds them too large together, it
+ * sends them one by one.
  *
  * @returns the outcome of each letter
  */
-async function send(producer: Producer, chunk: readonly Ready[], context: Context): Promise<Row[]> {
-  const acknowledged = await sendTogether(producer, chunk, context, [{}]);
-  if (acknowledged) return chunk.map(({ row }) => ({ ...row, outcome: 'redriven' }));
+async function send(
+  writer: Writer,
+  chunk: readonly Ready[],
+  progress: Progress,
+  context: Context,
+): Promise<Row[]> {
+  if (await sendTogether(writer, chunk, progress, context, [{}]))
+    return chunk.map(({ row }) => row);
   const rows: Row[] = [];
   for (const ready of chunk) {
-    const isTaken = await sendTogether(producer, [ready], context, ALONE);
+    const isTaken = await sendTogether(writer, [ready], progress, context, ALONE);
+    if (!isTaken) progress.pass(ready.row.offset, false);
     const why = 'its topic takes no record of this size: raise its max.message.bytes';
     rows.push({ ...ready.row, ...(isTaken ? {} : ({ outcome: 'left', why } as const)) });
   }
@@ -308,15 +315,19 @@ const ALONE: readonly Way[] = [{}, { gzip: true }, { isCounted: false }];
 
 /** @returns true if Kafka acknowledged one of the ways; false if it found all of them too large */
 async function sendTogether(
-  producer: Producer,
+  writer: Writer,
   chunk: readonly Ready[],
+  progress: Progress,
   { boundsOfTarget, topic }: Context,
   ways: readonly Way[],
 ): Promise<boolean> {
   const byTopic = Map.groupBy(chunk, ({ letter }) => letter.record.topic);
   const [first, last] = [chunk[0]?.row, chunk.at(-1)?.row];
+  const after = progress.copy();
+  for (const { row } of chunk) after.pass(row.offset, true);
+  const { next, metadata } = after;
+  const memory = { topic, partition: first?.partition ?? 0, offset: String(next), metadata };
   for (const { gzip = false, isCounted = true } of ways) {
-    const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
     const topicMessages = await Promise.all(
       Array.from(byTopic, async ([target, ready]) => {
         const partitions = (await boundsOfTarget(target)).length;
@@ -327,17 +338,16 @@ async function sendTogether(
       }),
     );
     try {
-      const request = { topicMessages, compression, acks: -1 };
-      await within(SEND_MS, 'an acknowledgement', producer.sendBatch(request));
-      return true;
+      if (!(await writer.write({ topicMessages, gzip }, memory))) continue;
     } catch (error) {
-      if (isTooLarge(error)) continue;
       throw new Error(
         `${topic} ${first?.partition}:${first?.offset} to ${last?.partition}:${last?.offset} were ` +
           `not acknowledged: ${messageOf(error)}. They count as not put back: run it again.`,
         { cause: error },
       );
     }
+    for (const { row } of chunk) progress.pass(row.offset, true);
+    return true;
   }
   return false;
 }
@@ -351,9 +361,4 @@ function messageTo(partitions: number, { letter }: Ready, isCounted: boolean): M
     // The record's own partition. If that is gone, the key decides.
     ...(partition < partitions && { partition }),
   };
-}
-
-function isTooLarge(error: unknown): boolean {
-  const { type, cause } = Object(error);
-  return TOO_LARGE.has(type ?? Object(cause).type);
 }

@@ -36,7 +36,7 @@ const CALL_MS = 15_000;
 const IDLE_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
 const CONSUMER = {
-  sessionTimeout: 30_000,
+  sessionTimeout: 10_000,
   rebalanceTimeout: 15_000,
   maxWaitTimeInMs: 250,
   allowAutoTopicCreation: false,

@@ -375,3 +375,51 @@ test('when the original topic is empty, letters are left at once', async () => {
   const { rows } = await run({ all: true });
   expect(rows.map(({ why }) => why)).toEqual([gone, gone, gone]);
 }, 15_000);
+
+test('1200 letters with a decoded value are put back by one run, each once', async () => {
+  const { original, dead, letter, run, read } = await setUp(1);
+  const numbers = Array.from({ length: 1_200 }, (_, index) => index);
+  const records = numbers.map((index) => ({ value: `v${index}`, timestamp: '1700000000000' }));
+  await producer.send({ topic: original, messages: records });
+  await letter({ value: text('decoded') }, 0, 0);
+  const [message] = await readAll(dead);
+  const messages = numbers.map((offset) => {
+    const one = JSON.parse(String(message?.value));
+    const key = `${original}-0`;
+    Object.assign(one.payload.records[key][0], { offset, valueSchemaMetadata: {} });
+    return { value: JSON.stringify(one) };
+  });
+  await admin.deleteTopicRecords({ topic: dead, partitions: [{ partition: 0, offset: '1' }] });
+  await producer.send({ topic: dead, messages });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 1_200 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 0 });
+  expect((await read()).slice(1_200).map(({ value }) => String(value))).toEqual(
+    numbers.map((index) => `v${index}`),
+  );
+}, 180_000);
+
+test('records too large for their topic are left, and all others are put back once', async () => {
+  const { original, letter, run, read } = await setUp(2);
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: original,
+        configEntries: [{ name: 'max.message.bytes', value: '10000' }],
+      },
+    ],
+  });
+  const large = Buffer.from(Array.from({ length: 20_000 }, () => Math.floor(Math.random() * 256)));
+  for (let index = 0; index < 40; index += 1) {
+    const isLarge = index % 10 === 5;
+    const value = isLarge ? large : text(index);
+    await letter({ key: text(index), value, partition: index % 2 }, 0, index);
+  }
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 36, left: 4 });
+  expect((await run({ all: true })).counts).toMatchObject({ redriven: 0, left: 4 });
+  const back = (await read()).map(({ key }) => Number(String(key)));
+  expect(back.toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 40 }, (_, index) => index).filter((index) => index % 10 !== 5),
+  );
+});

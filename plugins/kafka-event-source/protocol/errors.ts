@@ -1,0 +1,13 @@
+/** Kafka's own errors, as kafkajs throws them: bare, or as the cause of another error. */
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
+export function kafkaErrorOf(error: unknown): string | undefined {
+  const { type, cause } = Object(error);
+  return type ?? Object(cause).type;
+}
+
+/** Whether Kafka found the records too large for their topic. */
+export function isTooLarge(error: unknown): boolean {
+  return TOO_LARGE.has(kafkaErrorOf(error) ?? '');
+}
