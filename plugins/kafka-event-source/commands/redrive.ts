@@ -108,8 +108,9 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
       }),
     );
     const targets = new Map<string, Promise<Bounds[]>>();
-    const boundsOfTarget = (target: string): Promise<Bounds[]> => {
-      const known = targets.get(target) ?? boundsOf(admin, target).then((found) => found ?? []);
+    const boundsOfTarget = (target: string, isAnew = false): Promise<Bounds[]> => {
+      const known =
+        (!isAnew && targets.get(target)) || boundsOf(admin, target).then((found) => found ?? []);
       targets.set(target, known);
       return known;
     };
@@ -141,8 +142,8 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
 
 interface Context extends RedriveOptions {
   readonly writer: Writer | undefined;
-  /** The bounds of a topic's partitions when they were first asked for; none if there is no topic. */
-  readonly boundsOfTarget: (topic: string) => Promise<Bounds[]>;
+  /** The bounds of a topic's partitions at the first call, or anew; none if there is no topic. */
+  readonly boundsOfTarget: (topic: string, isAnew?: boolean) => Promise<Bounds[]>;
   readonly tell: (row: Row) => void;
 }
 
@@ -235,7 +236,11 @@ async function judge(
   try {
     whole = await withOriginalBytes(kafka, letter, bounds);
   } catch (error) {
-    return left(`its original could not be read: ${messageOf(error)}`);
+    // Retention may have deleted it meanwhile.
+    const isThere = hasOffset(await boundsOfTarget(record.topic, true), record);
+    return left(
+      isThere ? `its original could not be read: ${messageOf(error)}` : whyNotWhole(letter),
+    );
   }
   if (!whole) return left(whyNotWhole(letter));
   // The count of redrives is a header, and the letter may lack its headers.
@@ -260,11 +265,17 @@ async function withOriginalBytes(
   if (isWhole && !hasEmptyHeader(letter)) return letter;
   const { topic, partition, offset } = record;
   // Kafka does not answer a read where it has nothing.
-  const isThere = bounds.some(
-    (one) => one.partition === partition && one.low <= offset && offset < one.high,
-  );
-  const original = isThere ? await readMessage(kafka, topic, partition, offset) : undefined;
+  const original = hasOffset(bounds, record)
+    ? await readMessage(kafka, topic, partition, offset)
+    : undefined;
   return (original && withOriginal(letter, original)) ?? (isWhole ? letter : undefined);
+}
+
+function hasOffset(bounds: readonly Bounds[], record: Letter['record']): boolean {
+  return bounds.some(
+    ({ partition, low, high }) =>
+      partition === record.partition && low <= record.offset && record.offset < high,
+  );
 }
 
 function whyNotWhole({ decoded, omitted }: Letter): string {

@@ -18,11 +18,12 @@ import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
 import { ROOT } from '../support/root.ts';
 
-const LETTERS = Number(process.env.REDRIVE_LETTERS ?? 600);
-const KILLS = Number(process.env.REDRIVE_KILLS ?? 2);
+const LETTERS = Number(process.env.REDRIVE_LETTERS ?? 120);
+const KILLS = Number(process.env.REDRIVE_KILLS ?? 1);
 const SEED = Number(process.env.REDRIVE_SEED ?? 15);
 const PARTITIONS = 2;
-const TIME = '1700000000000';
+// An old time would let retention delete the originals.
+const TIME = String(Date.now() - 60_000);
 
 const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
 const { kafkajs } = loadClient();
