@@ -5,14 +5,14 @@ import { AppError } from '../errors.ts';
 /** A request in payload format 2.0; `fault` says why the function was given something else. */
 export type HttpEvent = APIGatewayProxyEventV2 & { fault?: AppError | undefined };
 
-/** What a handler may know of the request beside its checked input. */
+/** The facts of the request for a handler, beside its checked input. */
 export type RequestFacts = { traceparent: string; method: string; path: string };
 
 const COMPARE = 'Compare it with the samples in events/.';
 
 /**
- * The event with the names of its headers in lower case, as the gateway writes them. What is made by
- * hand may leave parts out.
+ * The event with the names of its headers in lower case, as the gateway writes them. Hand-made
+ * events may lack fields.
  */
 export function requestOf(given: unknown): HttpEvent {
   const fault = faultOf(given);
@@ -41,7 +41,7 @@ export function partsOf(event: HttpEvent) {
   };
 }
 
-/** Lets nothing through that is no request in the gateway's format. */
+/** Refuses an event that is not a request in the gateway's format. */
 export function requestOnly(): middy.MiddlewareObj<HttpEvent> {
   const requestOnlyBefore = ({ event: { fault } }: middy.Request<HttpEvent>) => {
     if (fault) throw fault;

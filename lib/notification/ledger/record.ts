@@ -28,7 +28,7 @@ export type Outcome =
   | { status: 'failed'; reason: string; retriable: boolean }
   | { status: 'unknown'; reason: string };
 
-/** Whether the providers surely took nothing, but may take the notification later. */
+/** True if the providers surely took nothing, but may take the notification later. */
 export function isRetriable<Told extends { status: string }>(
   told: Told,
 ): told is Told & { status: 'failed'; retriable: true } {
