@@ -1,3 +1,5 @@
+// The DynamoDB client, and which of its errors mean that DynamoDB is away.
+
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Config } from './config.ts';

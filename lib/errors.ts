@@ -1,4 +1,7 @@
-/** All errors for a caller, one row a code. `npm run docs` writes docs/errors.md from it. */
+/**
+ * All planned errors, one row a code: HTTP's answer, and whether a Kafka record is tried again.
+ * `npm run docs` writes docs/errors.md from it.
+ */
 export const ERRORS = {
   TOKEN_MISSING: {
     title: 'The request has no token',
@@ -137,10 +140,11 @@ export const ERRORS = {
     title: 'The order cannot take this status now',
     status: 409,
     retriable: false,
-    advice: 'Choose one of the statuses under "allowed".',
+    advice:
+      'Choose one of the statuses under "allowed". If it is empty, the order has its final status.',
   },
   DATABASE_AWAY: {
-    title: 'The orders cannot be reached at the moment',
+    title: 'The database cannot be reached at the moment',
     status: 503,
     retriable: true,
     advice:
@@ -176,7 +180,8 @@ export const ERRORS = {
     title: 'The configuration is incomplete or wrong',
     status: 500,
     retriable: false,
-    advice: 'Set the variables that the message names; serverless.yml sets them for every stage.',
+    advice:
+      'Set the variables that the message names (serverless.yml sets them for every stage), or call the function with an event in the right format.',
   },
   INTERNAL: {
     title: 'Something went wrong on our side',

@@ -7,7 +7,7 @@ const schema = z.object(identityFields).superRefine(checkIdentity);
 const complete = {
   AUTH: 'jwt',
   AUTH_ISSUER: 'https://issuer.example',
-  AUTH_AUDIENCE: 'shop,machine',
+  AUTH_AUDIENCE: 'shop, machine',
   HASH_SECRET: 's'.repeat(16),
 };
 const key = { kty: 'RSA', kid: 'a', n: 'AQAB', e: 'AQAB' };

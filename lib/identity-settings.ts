@@ -15,7 +15,7 @@ export const identityFields = {
   AUTH_ISSUER: address.optional(),
   AUTH_AUDIENCE: z
     .string()
-    .transform((text) => text.split(','))
+    .transform((text) => text.split(/\s*,\s*/))
     .pipe(z.array(name))
     .optional(),
   AUTH_JWKS_URL: address.optional(),

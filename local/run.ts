@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { identityOf } from '../infra/identity.cjs';
 import { kafkaAnswers } from '../plugins/kafka-event-source/broker/kafka.ts';
 import { checkPorts } from '../plugins/kafka-event-source/broker/ports.ts';
 import {
@@ -124,11 +125,12 @@ async function answersAt(address: string): Promise<true> {
   throw new Error(`it answers ${answer.status}`);
 }
 
-/** The functions' variables about callers. */
-function identityIn({ AUTH, ISSUER_PORT, AUTH_ISSUER = '', AUTH_AUDIENCE = '' }: Settings) {
-  if (AUTH === 'local')
-    return { AUTH, AUTH_ISSUER: issuerAt(ISSUER_PORT), AUTH_AUDIENCE: AUDIENCE };
-  return { AUTH, AUTH_ISSUER, AUTH_AUDIENCE };
+/** The variables about callers, for the functions and for other terminals. */
+function identityIn({ ISSUER_PORT, ...set }: Settings) {
+  const issuer = { AUTH_ISSUER: issuerAt(ISSUER_PORT), AUTH_AUDIENCE: AUDIENCE };
+  const env = set.AUTH === 'local' ? { ...set, ...issuer } : set;
+  const { HASH_SECRET: _, AUTH_GATEWAY: __, ...told } = identityOf('local', {}, env, {});
+  return told;
 }
 
 function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addresses {

@@ -17,6 +17,12 @@ const Env = z.object({
   ISSUER_PORT: Port.default(3005),
   AUTH_ISSUER: z.string().optional(),
   AUTH_AUDIENCE: z.string().optional(),
+  AUTH_JWKS_URL: z.string().optional(),
+  AUTH_JWKS: z.string().optional(),
+  AUTH_SCOPE_PREFIX: z.string().optional(),
+  AUTH_CUSTOMER_CLAIM: z.string().optional(),
+  AUTH_ROLES_CLAIM: z.string().optional(),
+  AUTH_OPERATOR_ROLE: z.string().optional(),
 });
 
 export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & { DYNAMODB_PORT: number };

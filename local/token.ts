@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importJWK, SignJWT } from 'jose';
-import { z } from 'zod';
+import { localIssuer, writtenByStart } from '../infra/identity.cjs';
 import { identifier } from '../lib/fields.ts';
 import { OPERATE, SCOPES } from '../lib/identity/caller.ts';
 import { rotateKeys, type SigningKey, signingKeys } from './signing-keys.ts';
@@ -26,12 +25,6 @@ In a script, npm's own lines are left out by -s: TOKEN=$(npm run -s token -- --c
 const CLIENTS = { customer: 'local/shop', operator: 'local/desk', machine: 'local/machine' };
 
 const DIRECTORY = join(import.meta.dirname, '../.local');
-
-const surroundings = z.object({
-  AUTH: z.string().optional(),
-  AUTH_ISSUER: z.string().optional(),
-  AUTH_AUDIENCE: z.string().optional(),
-});
 
 /** The claims of a token about its caller. */
 type Claims = { sub: string; client_id: string; scope?: string };
@@ -128,13 +121,11 @@ function claimsOf(customer: string | undefined, machine: boolean, scopes: string
   return { sub: CLIENTS.machine, client_id: CLIENTS.machine, scope: scopes.join(' ') };
 }
 
-/** The address of the running issuer: from the environment, else from the file of `npm start`. */
+/** The address of the running issuer, as the functions of stage local find it. */
 function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
-  const file = join(directory, 'env.json');
-  const written: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-  const own = surroundings.parse(Object.fromEntries(Object.entries(env).filter(([, v]) => v)));
-  const { AUTH, AUTH_ISSUER, AUTH_AUDIENCE } = { ...surroundings.parse(written), ...own };
-  if (AUTH === 'local' && AUTH_ISSUER && AUTH_AUDIENCE) {
+  const written = writtenByStart(join(directory, 'env.json'));
+  const { AUTH_ISSUER, AUTH_AUDIENCE } = localIssuer(env, written);
+  if ((env.AUTH || written.AUTH) === 'local' && AUTH_ISSUER && AUTH_AUDIENCE) {
     return { issuer: AUTH_ISSUER, audience: AUTH_AUDIENCE };
   }
   throw new Error(

@@ -4,6 +4,7 @@ import type { FailureLedger } from '../../lib/kafka/failures.ts';
 import { kafkaHandler } from '../../lib/kafka/handler.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createStandstill, type Standstill } from '../../lib/kafka/standstill.ts';
+import { createMessageLimit } from '../../lib/limits/messages.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { type DeliverDeps, deliverEvent, deliveryMs } from '../../lib/notification/deliver.ts';
 import { createFailures } from '../../lib/notification/ledger/failures.ts';
@@ -57,6 +58,7 @@ const store = openStore(config);
 export const handler = createHandler({
   ledger: createLedger(store),
   senders: createSenders(config),
+  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

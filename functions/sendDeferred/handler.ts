@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { loadConfig } from '../../lib/config.ts';
+import { createMessageLimit } from '../../lib/limits/messages.ts';
 import { createSenders } from '../../lib/notification/channels/channels.ts';
 import { createDeferred } from '../../lib/notification/ledger/deferred.ts';
 import { createLedger } from '../../lib/notification/ledger/ledger.ts';
@@ -29,6 +30,7 @@ export const handler = createHandler({
   deferred: createDeferred(store),
   ledger: createLedger(store),
   senders: createSenders(config),
+  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

@@ -5,7 +5,7 @@ import type { Message } from './channels/channels.ts';
 import type { Sender, SendResult } from './channels/senders/sender.ts';
 import { deliverEvent } from './deliver.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import type { Outcome } from './ledger/record.ts';
+import type { NotSent, Outcome } from './ledger/record.ts';
 import { DEFAULTS, type Preferences } from './preferences/preferences.ts';
 import { recipientsOf } from './preferences/recipient.ts';
 
@@ -31,7 +31,7 @@ async function run({ answer, ledger, preferences }: Parts, given = event) {
       return answer ? answer(message) : { success: true, messageId: `m-${message.channel}` };
     },
   };
-  const outcomes: Record<string, Outcome> = {};
+  const outcomes: Record<string, Outcome | NotSent> = {};
   const error = await deliverEvent(
     given,
     {

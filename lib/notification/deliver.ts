@@ -16,8 +16,8 @@ import type { RecipientOf } from './preferences/recipient.ts';
 import { type UnsubscribeConfig, unsubscribeLink } from './preferences/unsubscribe.ts';
 import { type Attempt, type SendDeps, sendNotification } from './send.ts';
 
-/** Four requests to DynamoDB at their limits. */
-const NOTING_MS = 9_000;
+/** Six requests to DynamoDB at their limits, two of them for the limit of a recipient. */
+const NOTING_MS = 13_000;
 
 /** The reason on the record of an address that the customer has left. */
 export const ADDRESS_CHANGED = 'address changed';

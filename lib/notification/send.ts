@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Clock } from '../clock.ts';
 import { asAppError } from '../errors.ts';
+import type { MessageLimit } from '../limits/messages.ts';
 import { callProviders, callsMs } from './call.ts';
 import type { Message, Senders } from './channels/channels.ts';
 import type { Lease, Ledger, Wait } from './ledger/ledger.ts';
 import { inAMinute, nextTry } from './ledger/pauses.ts';
-import { isRetriable, type Notification, type Outcome } from './ledger/record.ts';
+import { isRetriable, type Notification, type NotSent, type Outcome } from './ledger/record.ts';
 
 /** How often the providers are asked in one invocation; then the notification is put off. */
 const ROUNDS = 3;
@@ -15,11 +16,16 @@ const FIRST_PAUSE_MS = 200;
 const NOTING_MS = 4_000;
 const SETTLING_MS = 2_000;
 
+/** The reason on the record of a notification to an address that has had its messages for this hour. */
+const TOO_MANY = 'too many';
+
 export type SendDeps = {
   senders: Senders;
   ledger: Ledger;
   clock: Clock;
   random?: () => number;
+  /** The limit for each recipient; without it nothing is counted. */
+  messageLimit?: MessageLimit | undefined;
 };
 
 /** The end of the invocation, and its log, which never holds an address. */
@@ -31,12 +37,12 @@ export type Attempt = {
 };
 
 /** The outcome of a notification, and the time in which a crash would have left it unknown. */
-export type Sent = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: number };
+export type Sent = (Outcome | NotSent | ({ status: 'deferred' } & Wait)) & { windowMs: number };
 
 /**
  * Takes a notification, sends it, and notes how that went. While all providers surely took nothing
  * and time is left, they are asked again after a growing pause with jitter. After the last round
- * the notification is put off.
+ * the notification is put off. Over its recipient's limit it is skipped.
  *
  * @returns undefined when its record was settled before
  * @throws AppError `SEND_FAILED` while another invocation is at it
@@ -44,7 +50,7 @@ export type Sent = (Outcome | ({ status: 'deferred' } & Wait)) & { windowMs: num
 export async function sendNotification(
   notification: Notification & { message: Message },
   { deadline, again, log }: Attempt,
-  { ledger, senders, clock, random = Math.random }: SendDeps,
+  { ledger, senders, clock, random = Math.random, messageLimit }: SendDeps,
 ): Promise<Sent | undefined> {
   const { channel, message } = notification;
   const allCallsMs = callsMs(channel, senders);
@@ -55,8 +61,23 @@ export async function sendNotification(
   };
 
   const id = randomUUID();
-  const lease = await untilNoted(() => ledger.lease(notification, until(), again, id), deadline);
+  // Counting may fail, so the record says `sending` only after it: nothing is lost that was not sent.
+  const first = messageLimit ? 'claimed' : 'sending';
+  const lease = await untilNoted(
+    () => ledger.lease(notification, until(), again, id, first),
+    deadline,
+  );
   if (!lease) return undefined;
+  if (messageLimit) {
+    const isAllowed =
+      lease.counted || (await untilNoted(() => messageLimit(channel, message.to), deadline));
+    if (!isAllowed) {
+      const end: NotSent = { status: 'skipped', reason: TOO_MANY };
+      await untilNoted(() => ledger.settle(notification, lease.id, end), deadline);
+      return { ...end, windowMs: 0 };
+    }
+    await untilNoted(() => ledger.resume(notification, lease.id, until(), true), deadline);
+  }
   for (let round = 1; ; round++) {
     if (Date.now() + allCallsMs + SETTLING_MS > deadline.getTime()) {
       const wait = { reason: 'no time left', until: inAMinute(clock.now()) };

@@ -1,3 +1,5 @@
+// Reads an order's item. A broken core field makes it unreadable; a broken contact or refusal counts as absent.
+
 import * as z from 'zod';
 import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';

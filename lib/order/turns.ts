@@ -1,3 +1,5 @@
+// Hands out orders to publish, so that a partition that does not answer delays only its own orders.
+
 /** An order to publish. `end` must be called once, with Kafka's answer. */
 export type Turn = { id: string; end(outcome: Outcome): void };
 

@@ -15,7 +15,7 @@ const service = (
 });
 
 test('the authorizer stands before every route but the open ones and preflight requests', () => {
-  const guarded = service({ tokens: { audience: ['shop,machine'] } });
+  const guarded = service({ tokens: { audience: ['shop, machine'] } });
   guardRoutes(guarded);
   const authorizer = { name: 'tokens' };
   expect(guarded.functions).toEqual({

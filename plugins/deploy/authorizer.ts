@@ -20,7 +20,7 @@ export function guardRoutes({ custom, provider, functions = {} }: RouteService):
   const [name] = Object.keys(authorizers);
   const authorizer = name === undefined ? undefined : authorizers[name];
   if (name === undefined || !authorizer) return;
-  authorizer.audience = authorizer.audience?.flatMap((text) => text.split(','));
+  authorizer.audience = authorizer.audience?.flatMap((text) => text.split(/\s*,\s*/));
   for (const { events = [] } of Object.values(functions)) {
     for (const event of [...events]) {
       if (!event.httpApi) continue;

@@ -35,7 +35,7 @@ test('with an issuer the gateway checks the token of every route but the open on
   const resources = await packaged({
     AUTH: 'jwt',
     AUTH_ISSUER: 'https://issuer.example/shop',
-    AUTH_AUDIENCE: 'shop,machine',
+    AUTH_AUDIENCE: 'shop, machine',
   });
   expect(authorizersOf(resources)).toEqual([
     expect.objectContaining({

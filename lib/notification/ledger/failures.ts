@@ -1,3 +1,6 @@
+// Counts an event's unexpected failures, and decides whether it is tried again, goes to the dead letters,
+// or is held back because many events fail at once.
+
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { attempt, orAway } from '../../attempt.ts';

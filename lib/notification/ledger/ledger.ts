@@ -1,3 +1,5 @@
+// Leases and outcomes of notifications: each is sent at most once.
+
 import { randomUUID } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
@@ -13,6 +15,7 @@ import {
   factsOf,
   keyOf,
   type Notification,
+  type NotSent,
   type Outcome,
   type Status,
   type Stored,
@@ -27,7 +30,8 @@ export type Ledger = Sequence & {
   /**
    * Takes a notification for one call to its provider, by an invocation that ends at `until`. With
    * `again`, a record that this call does not settle is looked at again at that time. With the `id` of a
-   * lease whose answer was lost, the ledger finds that lease.
+   * lease whose answer was lost, the ledger finds that lease. `claimed`: the call begins with
+   * {@link resume}, and the lease of a process that dies before it is free again at `until`.
    *
    * @returns the lease, or undefined when the notification is settled already
    * @throws AppError `SEND_FAILED` while another invocation holds the lease
@@ -37,6 +41,7 @@ export type Ledger = Sequence & {
     until: Date,
     again?: Date,
     id?: string,
+    status?: 'sending' | 'claimed',
   ): Promise<Lease | undefined>;
   /** Notes that a notification waits until a time. @returns false when its record is settled already */
   defer(notification: Notification, until: Date, reason: string): Promise<boolean>;
@@ -45,8 +50,11 @@ export type Ledger = Sequence & {
    * time is over. @throws AppError `SEND_FAILED` when another invocation has the lease
    */
   hold(notification: Notification, lease: string, reason: string, until: Date): Promise<void>;
-  /** Goes on with the notification for the next call. @throws like {@link hold} */
-  resume(notification: Notification, lease: string, until: Date): Promise<void>;
+  /**
+   * Goes on with the notification for the next call, and notes with `counted` that its recipient's
+   * limit has counted it. @throws like {@link hold}
+   */
+  resume(notification: Notification, lease: string, until: Date, counted?: true): Promise<void>;
   /** Puts off a notification whose call was not begun, and does not count the call. */
   release(notification: Notification, lease: string, wait: Wait): Promise<void>;
   /** Puts off a notification that no provider took, to be tried again. */
@@ -57,8 +65,8 @@ export type Ledger = Sequence & {
   ): Promise<void>;
   /** Marks a notification that no provider took as `failed`; it stays so until it is put back. */
   giveUp(notification: Notification, lease: string, reason: string): Promise<void>;
-  /** Notes the outcome of the call. The holder of the lease knows it best, even after its end. */
-  settle(notification: Notification, lease: string, outcome: Outcome): Promise<void>;
+  /** Notes the outcome of the call, or why there was none. The holder of the lease knows it best, even after its end. */
+  settle(notification: Notification, lease: string, outcome: Outcome | NotSent): Promise<void>;
   /**
    * Notes why a notification is not sent, on its own record or on the one at `key`.
    *
@@ -69,8 +77,11 @@ export type Ledger = Sequence & {
   recordsOf(event: OrderEvent): Promise<RecordFound[]>;
 };
 
-/** The right to call the provider. `failingSince`: since when no provider took the notification. */
-export type Lease = { id: string; failingSince?: Date | undefined };
+/**
+ * The right to call the provider. `failingSince`: since when no provider took the notification.
+ * `counted`: its recipient's limit has counted it before.
+ */
+export type Lease = { id: string; failingSince?: Date | undefined; counted?: true | undefined };
 
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
@@ -167,16 +178,19 @@ export function createLedger(store: Store): Ledger {
   return {
     ...createSequence({ update, clock }),
 
-    async lease(notification, until, again, id = randomUUID()) {
+    async lease(notification, until, again, id = randomUUID(), status = 'sending') {
       const set = {
-        status: 'sending',
+        status,
         claim: id,
         claimedUntil: until.toISOString(),
         ...(again && deferralOf(notification.event, again)),
       };
       // A waiting record stays in the index, so sendDeferred still finds it if this process dies.
-      const taken = await take(notification, set, { remove: OF_A_CALL, calls: 1 });
-      return taken && { id, failingSince: taken.failingSince };
+      const taken = await take(notification, set, {
+        remove: OF_A_CALL,
+        calls: status === 'sending' ? 1 : 0,
+      });
+      return taken && { id, failingSince: taken.failingSince, counted: taken.counted };
     },
 
     async hold(notification, lease, reason, until) {
@@ -193,11 +207,11 @@ export function createLedger(store: Store): Ledger {
       if (refused) throw underWay(notification);
     },
 
-    async resume(notification, lease, until) {
+    async resume(notification, lease, until, counted) {
       const { refused } = await update({
         Key: keyOf(notification),
         ...changing(
-          { status: 'sending', claimedUntil: until.toISOString() },
+          { status: 'sending', claimedUntil: until.toISOString(), ...(counted && { counted }) },
           {
             ConditionExpression: 'claim = :claim AND #status IN (:claimed, :status)',
             ExpressionAttributeValues: { ':claim': lease, ':claimed': 'claimed' },

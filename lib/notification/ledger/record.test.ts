@@ -92,6 +92,8 @@ test.each([
   ['under way', { status: 'claimed', claim: 'other', claimedUntil: '2026-11-20T10:00:01.000Z' }],
   ['under way', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:59.500Z' }],
   ['abandoned', { status: 'sending', claim: 'other', claimedUntil: '2026-11-20T09:59:58.000Z' }],
+  ['mine', { status: 'claimed', claim: 'mine', claimedUntil: '2026-11-20T10:01:00.000Z' }],
+  ['under way', { status: 'claimed', claim: 'other', claimedUntil: '2026-11-20T10:01:00.000Z' }],
 ] as const)('a record is %s when it is %j', (expected, stored) => {
   expect(stateOf(storedSchema.parse(stored), 'mine', now)).toBe(expected);
 });

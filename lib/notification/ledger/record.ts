@@ -17,7 +17,7 @@ export type Notification = { event: OrderEvent; channel: ChannelName } & (
 
 /**
  * `sending` is the state during the call to the provider; it never becomes a second call. `claimed` is
- * the pause between two calls of one invocation; only it expires. `deferred` waits until quiet hours
+ * the time before a call and between two calls of one invocation; only it expires. `deferred` waits until quiet hours
  * end, or until the providers are tried again.
  */
 export type Status = 'claimed' | 'sending' | 'sent' | 'failed' | 'skipped' | 'deferred' | 'unknown';
@@ -27,6 +27,9 @@ export type Outcome =
   | { status: 'sent'; messageId: string; provider: string; segments?: number }
   | { status: 'failed'; reason: string; retriable: boolean }
   | { status: 'unknown'; reason: string };
+
+/** The end of a notification whose provider was not called at all. */
+export type NotSent = { status: 'skipped'; reason: string };
 
 /** True if the providers surely took nothing, but may take the notification later. */
 export function isRetriable<Told extends { status: string }>(
@@ -58,6 +61,8 @@ export const storedSchema = z.object({
   claimedUntil: time,
   /** The time since which all providers have failed; absent once one has taken the notification. */
   failingSince: time,
+  /** Whether it counts as one of its recipient's messages already. */
+  counted: z.literal(true).optional().catch(undefined),
 });
 
 export type Stored = z.infer<typeof storedSchema>;
@@ -131,10 +136,12 @@ export function stateOf(
   mine: string | undefined,
   now: Date,
 ): 'mine' | 'settled' | 'under way' | 'abandoned' {
+  const isMine = claim !== undefined && claim === mine;
+  if (status === 'claimed' && isMine) return 'mine';
   // An expired lease is free: the next delivery takes it.
   if (status === 'claimed') return claimedUntil ? 'under way' : 'settled';
   if (status !== 'sending' || claim === undefined) return 'settled';
-  if (claim === mine) return 'mine';
+  if (isMine) return 'mine';
   const isHeld = claimedUntil && claimedUntil.getTime() + CLOCK_MARGIN_MS >= now.getTime();
   return isHeld ? 'under way' : 'abandoned';
 }

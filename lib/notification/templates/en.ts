@@ -50,12 +50,12 @@ export const en: Language = {
         heading: () => 'Your order has arrived. We hope you like it.',
         shows: ['items'],
       },
-      sms: ({ orderId }) => text`Your order ${orderId} has been delivered. We hope you like it.`,
+      sms: ({ orderId }) => text`Your order ${orderId} has arrived. We hope you like it.`,
     },
     ORDER_CANCELLED: {
       email: {
         subject: ({ orderId }) => text`Your order ${orderId} has been cancelled`,
-        heading: () => "Your order has been cancelled. We won't send anything further.",
+        heading: () => 'Your order has been cancelled. Nothing more will be shipped.',
         shows: ['total'],
       },
       sms: ({ orderId }) => text`Your order ${orderId} has been cancelled.`,

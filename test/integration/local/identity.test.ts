@@ -9,13 +9,23 @@ const written = (run: Run) => JSON.parse(readFileSync(join(run.directory, 'env.j
 test('with AUTH=local an issuer runs, is written down for other terminals, and ends with the rest', async () => {
   await using run = await Run.create();
   const port = await freePort();
-  await run.start({ AUTH: 'local', ISSUER_PORT: String(port) }).says(/^ready/m);
+  // The shell is set for a deployment, which has another issuer.
+  const deployment = {
+    AUTH_ISSUER: 'https://issuer.example',
+    AUTH_AUDIENCE: 'shop',
+    AUTH_JWKS_URL: 'https://issuer.example/keys',
+    AUTH_SCOPE_PREFIX: 'orders/',
+  };
+  const env = { ...deployment, AUTH: 'local', ISSUER_PORT: String(port) };
+  await run.start(env).says(/^ready/m);
   const issuer = `http://127.0.0.1:${port}`;
   expect(run.output).toContain(`Callers need a token of ${issuer}: npm run token.`);
   expect(written(run)).toMatchObject({
     AUTH: 'local',
     AUTH_ISSUER: issuer,
     AUTH_AUDIENCE: 'orders',
+    AUTH_JWKS_URL: '',
+    AUTH_SCOPE_PREFIX: '',
   });
   const metadata = await fetch(`${issuer}/.well-known/openid-configuration`);
   expect(await metadata.json()).toMatchObject({ issuer });

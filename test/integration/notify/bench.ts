@@ -9,6 +9,7 @@ import type { BatchResponse } from '../../../lib/kafka/batch.ts';
 import { createDeadLetters } from '../../../lib/kafka/dead-letter.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
+import { createMessageLimit } from '../../../lib/limits/messages.ts';
 import type { Fallback } from '../../../lib/notification/channels/channel.ts';
 import type { Message } from '../../../lib/notification/channels/channels.ts';
 import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
@@ -32,7 +33,13 @@ import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { orderEvent } from '../../support/order-event.ts';
 
+const UNLIMITED = { ordersPerMinute: undefined, requestsPerMinute: undefined };
+
 type Parts = {
+  /** The messages an hour for each recipient; no limit without it. */
+  messagesPerHour?: number;
+  /** The time of the invocation. */
+  timeLeftMs?: number;
   sender?: Sender<Message>;
   fallback?: Fallback;
   unsubscribe?: UnsubscribeConfig;
@@ -67,6 +74,12 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: DYNAMODB_ENDPOINT });
   const producers: ReturnType<typeof createProducer>[] = [];
 
+  function limitOf(given: Parts, clock: Clock) {
+    const limits = { ...UNLIMITED, messagesPerHour: given.messagesPerHour };
+    const store = { dynamo: given.dynamo ?? dynamo, table, clock };
+    return createMessageLimit(store, { limits, hashSecret: 'of-these-tests-alone' });
+  }
+
   /** The deployed function with a sender, a clock or addresses of the test's own. */
   function handlerOf(given: Parts) {
     const clock = given.clock ?? systemClock;
@@ -76,6 +89,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
     return createHandler({
       ledger: createLedger({ dynamo: given.dynamo ?? dynamo, table, clock }),
       senders: { email: [sender], sms: [sender] },
+      messageLimit: limitOf(given, clock),
       recipientOf: createRecipientOf({
         customers: given.customers ?? createCustomers({ dynamo, table, clock }),
         fallback: given.fallback,
@@ -122,7 +136,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
           bootstrapServers: brokers.join(','),
           records: { [`${topic}-0`]: records.map((record, i) => recordOf(topic, i, record)) },
         };
-        return handler(event, lambdaContext());
+        return handler(event, lambdaContext(given.timeLeftMs));
       };
     },
 
@@ -147,6 +161,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         deferred: createDeferred(store),
         ledger: createLedger(store),
         senders: { email: [sender], sms: [sender] },
+        messageLimit: limitOf(given, clock),
         recipientOf: createRecipientOf({
           customers: given.customers ?? createCustomers(store),
           fallback: given.fallback,

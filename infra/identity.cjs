@@ -1,0 +1,102 @@
+'use strict';
+
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/** The variables of the functions, by the names that `custom.stages` of serverless.yml has for them. */
+const VARIABLES = {
+  auth: 'AUTH',
+  issuer: 'AUTH_ISSUER',
+  audience: 'AUTH_AUDIENCE',
+  jwksUrl: 'AUTH_JWKS_URL',
+  jwks: 'AUTH_JWKS',
+  gateway: 'AUTH_GATEWAY',
+  scopePrefix: 'AUTH_SCOPE_PREFIX',
+  customerClaim: 'AUTH_CUSTOMER_CLAIM',
+  rolesClaim: 'AUTH_ROLES_CLAIM',
+  operatorRole: 'AUTH_OPERATOR_ROLE',
+  hashSecret: 'HASH_SECRET',
+};
+
+const PLACEHOLDERS = {
+  AUTH_ISSUER: 'https://issuer.invalid',
+  AUTH_AUDIENCE: 'audience.invalid',
+  HASH_SECRET: 'hash-secret.invalid',
+};
+
+const LAPTOPS_SECRET = 'for-this-laptop-alone';
+
+/**
+ * Who may call a stage. What `custom.stages` says of the stage wins over the environment, so that a
+ * variable left in a shell opens no stage that has its callers written down.
+ */
+function identityOf(stage, own, env, written) {
+  if (stage === 'local') return onLaptop(env, written);
+  const set = valuesOf((name, variable) => own[name] || env[variable]);
+  const AUTH = own.auth || (own.issuer && 'jwt') || env.AUTH || 'jwt';
+  if (AUTH === 'local') {
+    throw new Error(
+      `AUTH=local is for stage local alone: its issuer runs on a laptop, and no gateway checks its tokens. ` +
+        `For stage ${stage} take AUTH out of the environment, or set jwt and AUTH_ISSUER.`,
+    );
+  }
+  const gateway = set.AUTH_GATEWAY || 'on';
+  const filled = AUTH === 'jwt' ? { ...set, ...missing(set) } : set;
+  return { ...filled, AUTH, AUTH_GATEWAY: gateway };
+}
+
+/** `written`: what `npm start` wrote for other terminals. The environment as a whole wins over it. */
+function onLaptop(env, written) {
+  const source = env.AUTH ? env : { ...env, ...written };
+  const set = valuesOf((_, variable) => source[variable]);
+  const common = { HASH_SECRET: env.HASH_SECRET || LAPTOPS_SECRET, AUTH_GATEWAY: 'off' };
+  if (set.AUTH !== 'local') return { ...set, AUTH: set.AUTH || 'off', ...common };
+  const nothing = valuesOf(() => '');
+  return { ...nothing, AUTH: 'local', ...localIssuer(env, written), ...common };
+}
+
+/**
+ * The issuer that `npm start` runs, and its audience. An issuer of the environment is that one only
+ * if it is on this machine: any other one is of a deployment.
+ */
+function localIssuer(env, written) {
+  const source = isOnThisMachine(env.AUTH_ISSUER) ? env : written;
+  const { AUTH_ISSUER = '', AUTH_AUDIENCE = '' } = source;
+  return { AUTH_ISSUER, AUTH_AUDIENCE };
+}
+
+function isOnThisMachine(issuer = '') {
+  return /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(issuer);
+}
+
+function valuesOf(value) {
+  const all = Object.entries(VARIABLES).map(([name, variable]) => [
+    variable,
+    value(name, variable) || '',
+  ]);
+  return Object.fromEntries(all);
+}
+
+function missing(set) {
+  return Object.fromEntries(Object.entries(PLACEHOLDERS).filter(([variable]) => !set[variable]));
+}
+
+/** What `npm start` wrote; nothing before its services answer. */
+function writtenByStart(file = join(__dirname, '../.local/env.json')) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+module.exports = async ({ resolveVariable }) => {
+  const stage = await resolveVariable('sls:stage');
+  const stages = await resolveVariable('self:custom.stages');
+  return identityOf(stage, stages[stage] ?? {}, process.env, writtenByStart());
+};
+module.exports.identityOf = identityOf;
+module.exports.localIssuer = localIssuer;
+module.exports.writtenByStart = writtenByStart;
+module.exports.VARIABLES = Object.values(VARIABLES);
