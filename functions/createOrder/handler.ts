@@ -27,11 +27,12 @@ type Deps = OutboxDeps & { callers: Callers; quota?: Quota | undefined };
 export const createHandler = ({ callers, quota, ...deps }: Deps) =>
   httpHandler(
     { operation: ORDER_OPERATIONS['POST /api/orders'], callers },
-    async ({ headers, body }, { traceparent, caller }) => {
+    async ({ headers, body }, { traceparent, caller, timeLeftMs }) => {
       const key = idempotencyKeyOf(headers['idempotency-key']);
       await quota?.(caller);
       const idempotencyKey = key === undefined ? undefined : { key, caller: callerKey(caller) };
-      const { order, replayed } = await placeOrder(deps, body, { traceparent, idempotencyKey });
+      const placing = { traceparent, idempotencyKey, timeLeftMs };
+      const { order, replayed } = await placeOrder(deps, body, placing);
       return {
         ...ok(order, { message: 'Order created successfully' }),
         statusCode: 201,

@@ -22,8 +22,8 @@ import { openStore } from '../../lib/store.ts';
 export const createHandler = ({ callers, ...deps }: HealthDeps & { callers: Callers }) =>
   httpHandler(
     { operation: HEALTH_OPERATIONS['GET /api/health'], callers },
-    async (_, { caller }) => {
-      const { status, ...details } = await checkHealth(deps);
+    async (_, { caller, timeLeftMs }) => {
+      const { status, ...details } = await checkHealth(deps, timeLeftMs());
       const isOperator = caller.kind === 'operator';
       if (status === 'unavailable') {
         const { dependencies } = details;

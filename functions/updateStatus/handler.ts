@@ -21,11 +21,11 @@ import type { OutboxDeps } from '../../lib/order/outbox.ts';
 export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
   httpHandler(
     { operation: ORDER_OPERATIONS['PUT /api/orders/{id}/status'], callers },
-    async (input, { traceparent, allows }) => {
+    async (input, facts) => {
       const { status, expectedVersion } = input.body;
       const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
       const move = { status, versions };
-      const order = await moveOrder(deps, input.path.id, move, { traceparent, allows });
+      const order = await moveOrder(deps, input.path.id, move, facts);
       return {
         ...ok(order, { message: 'Order status updated successfully' }),
         headers: { etag: etagOf(order.version) },

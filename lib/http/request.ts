@@ -2,11 +2,26 @@ import type middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { AppError } from '../errors.ts';
 
-/** A request in payload format 2.0; `fault` says why the function was given something else. */
-export type HttpEvent = APIGatewayProxyEventV2 & { fault?: AppError | undefined };
+/** A caller is answered within 2 s; this is the function's share of it. */
+const ANSWER_MS = 1_900;
+
+/**
+ * A request in payload format 2.0; `fault` says why the function was given something else, and
+ * `receivedAt` when it was given (ms of `performance.now()`).
+ */
+export type HttpEvent = APIGatewayProxyEventV2 & {
+  fault?: AppError | undefined;
+  receivedAt: number;
+};
 
 /** The facts of the request for a handler, beside its checked input. */
-export type RequestFacts = { traceparent: string; method: string; path: string };
+export type RequestFacts = {
+  traceparent: string;
+  method: string;
+  path: string;
+  /** The time that is left until the caller is to be answered: the check of a token may take a second. */
+  timeLeftMs(): number;
+};
 
 const COMPARE = 'Compare it with the samples in events/.';
 
@@ -20,14 +35,17 @@ export function requestOf(given: unknown): HttpEvent {
   const headers = Object.fromEntries(
     Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  return { ...(event as APIGatewayProxyEventV2), headers, fault };
+  const receivedAt = performance.now();
+  return { ...(event as APIGatewayProxyEventV2), headers, fault, receivedAt };
 }
 
-export function factsOf({ headers, requestContext, rawPath }: HttpEvent): RequestFacts {
+export function factsOf(event: HttpEvent): RequestFacts {
+  const { headers, requestContext, rawPath, receivedAt } = event;
   return {
     traceparent: headers.traceparent ?? '',
     method: requestContext?.http?.method ?? '',
     path: rawPath ?? '',
+    timeLeftMs: () => Math.max(0, receivedAt + ANSWER_MS - performance.now()),
   };
 }
 

@@ -11,6 +11,9 @@ import { decide, type Move, moved } from './status.ts';
 /** An order is final after fewer moves than this, so no caller can lose more races. */
 const MAX_RACES = 5;
 
+/** The facts of the request beside the move. */
+export type Moving = { traceparent: string; allows: Allows; timeLeftMs(): number };
+
 /**
  * Moves an order to another status. If another writer was first, the order is read and the move is
  * decided again. A move that names a version then ends in `VERSION_MISMATCH`.
@@ -21,7 +24,7 @@ export async function moveOrder(
   deps: OutboxDeps,
   id: string,
   move: Move,
-  { traceparent, allows }: { traceparent: string; allows: Allows },
+  { traceparent, allows, timeLeftMs }: Moving,
 ): Promise<Order> {
   logger.appendKeys({ orderId: id });
   const eventId = uuidV7();
@@ -34,7 +37,7 @@ export async function moveOrder(
     const stored = await deps.repository.update(next, event);
     if (!stored) continue;
     measure('OrdersUpdated');
-    await publishNow(deps, stored);
+    await publishNow(deps, stored, timeLeftMs());
     return next;
   }
   throw new AppError('INTERNAL', 'An order changed more often than its statuses allow.');

@@ -15,16 +15,25 @@ export type OutboxDeps = {
   clock: Clock;
 };
 
-/** How long a caller of the API waits for Kafka at most. */
+/** The longest time that a caller of the API waits for Kafka; less when little time is left. */
 const PUBLISH_TIMEOUT_MS = 800;
+/** The time that Kafka gets even when none is left, so that a slow table does not leave all to the relay. */
+const LEAST_PUBLISH_MS = 100;
 
 /**
  * Publishes the pending events of an order right after its change. If Kafka is away, the change still
  * succeeds: the event stays in the order, and the relay publishes it.
+ *
+ * @param timeLeftMs the time until the caller is to be answered
  */
-export async function publishNow(deps: OutboxDeps, stored: StoredOrder): Promise<void> {
+export async function publishNow(
+  deps: OutboxDeps,
+  stored: StoredOrder,
+  timeLeftMs: number,
+): Promise<void> {
+  const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs));
   try {
-    measure('EventsPublished', await publishPending(deps, stored, PUBLISH_TIMEOUT_MS));
+    measure('EventsPublished', await publishPending(deps, stored, timeoutMs));
   } catch (error) {
     // The change is stored already, so the caller gets no error.
     measure('EventsLeftToRelay', pendingOf(stored.events).length);

@@ -13,7 +13,11 @@ import { type OutboxDeps, publishNow } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
 /** The inputs of a new order beside its body. */
-export type Placing = { traceparent: string; idempotencyKey?: IdempotencyKey | undefined };
+export type Placing = {
+  traceparent: string;
+  idempotencyKey?: IdempotencyKey | undefined;
+  timeLeftMs(): number;
+};
 
 /** The order as it was created; `replayed` when an earlier request with the same key did it. */
 export type Placed = { order: Order; replayed: boolean };
@@ -27,7 +31,7 @@ export type Placed = { order: Order; replayed: boolean };
 export async function placeOrder(
   deps: OutboxDeps,
   newOrder: NewOrder,
-  { traceparent, idempotencyKey }: Placing,
+  { traceparent, idempotencyKey, timeLeftMs }: Placing,
 ): Promise<Placed> {
   const order = firstVersion(uuidV7(), newOrder, deps.clock.now());
   const { contact } = newOrder;
@@ -46,7 +50,7 @@ export async function placeOrder(
   }
   logger.appendKeys({ orderId: order.id });
   measure('OrdersCreated');
-  await publishNow(deps, fresh);
+  await publishNow(deps, fresh, timeLeftMs());
   return { order, replayed: false };
 }
 

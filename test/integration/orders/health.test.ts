@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
 import { createHandler } from '../../../functions/health/handler.ts';
@@ -95,4 +96,19 @@ test('it answers within two seconds also when both hang', async () => {
   const reply = await health({ backlog: never, checkKafka: never });
   expect(performance.now() - start).toBeLessThan(2_000);
   expect(reply.status).toBe(503);
+});
+
+test('the check of a token takes its time from that of the dependencies', async () => {
+  const never = () => new Promise<never>(() => undefined);
+  const slow = { ...callersOf(NOBODY), ask: () => setTimeout(1_000, NOBODY) };
+  const timeouts: number[] = [];
+  const checkKafka = (timeoutMs: number) => {
+    timeouts.push(timeoutMs);
+    return never();
+  };
+  const start = performance.now();
+  const reply = await health({ checkKafka }, slow);
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
+  expect(timeouts[0]).toBeLessThanOrEqual(900);
 });
