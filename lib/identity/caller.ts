@@ -84,7 +84,7 @@ function hasRole(claims: JWTPayload, operator: Reading['operator']): boolean {
 }
 
 /**
- * Whether a program got the token for itself, by the client credentials grant. This reads only
+ * True if a program got the token for itself, by the client credentials grant. This reads only
  * claims that people cannot choose for themselves: a name is not among them.
  */
 function isMachine(claims: JWTPayload): boolean {

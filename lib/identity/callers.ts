@@ -12,7 +12,7 @@ import { createTokens } from './token.ts';
 
 /** Finds the callers of requests by their header `authorization`. */
 export type Callers = {
-  /** Whether a request without a token is refused. */
+  /** True if a request without a token is refused. */
   areDemanded: boolean;
   /**
    * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `KEYS_AWAY` or
