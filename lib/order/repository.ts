@@ -141,11 +141,17 @@ export function createRepository(store: Store) {
       return stored && has(stored, event) ? stored : undefined;
     },
 
-    /** Reads an order, its own writes included. */
-    async get(id: string): Promise<StoredOrder | undefined> {
+    /**
+     * Reads an order, its own writes included. An order that the caller may not read is undefined also
+     * where its item cannot be read, so that nobody learns that it exists.
+     */
+    async get(
+      id: string,
+      allows: (customerId: string) => boolean = () => true,
+    ): Promise<StoredOrder | undefined> {
       const get = new GetCommand({ TableName: table, Key: orderKey(id), ConsistentRead: true });
       const { Item } = await orAway(dynamo.send(get));
-      return Item && storedOf(Item);
+      return Item && allows(String(Item.customerId)) ? storedOf(Item) : undefined;
     },
 
     /** A page of a customer's orders, newest first; may lag behind a write for a moment. */

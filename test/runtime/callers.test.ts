@@ -92,3 +92,24 @@ test.each(functions)('%s answers every caller by the rules of its operations', a
     await lambda.stop();
   }
 });
+
+test('without packaged keys, an issuer that cannot be reached is 503 with a time to wait, never 401', async () => {
+  const definition = packaged.functions.find(({ key }) => key === 'getOrder');
+  const one = CASES.find((each) => each.function === 'getOrder');
+  const row = rows.find(({ is }) => is === 'owner');
+  if (!definition || !one || !row?.authorization) throw new Error('getOrder and its owner');
+  const lambda = await startLambda(definition, { ...environment, AUTH_JWKS: '' });
+  try {
+    const { headers, ...parts } = await partsOf(one, bench);
+    const asked = { ...headers, authorization: row.authorization };
+    const outcome = await lambda.invoke(
+      httpEvent({ ...parts, method: one.method, headers: asked }),
+    );
+    expect(outcome).toMatchObject({
+      answer: { statusCode: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } },
+    });
+    expect(JSON.stringify(outcome)).toContain('KEYS_AWAY');
+  } finally {
+    await lambda.stop();
+  }
+});

@@ -128,7 +128,7 @@ test.each(['notify', 'sendDeferred'])('%s may send an SMS and publish to no topi
   expect(may({ TargetArn: TOPIC_ARN })).toBe(false);
 });
 
-test('who else uses a permission is told with its page, and no called service is on that list', () => {
+test('the list of other users of permissions names a page for each, and no service that is called', () => {
   for (const [action, { by, page }] of Object.entries(NOT_CALLED)) {
     expect([action, CALLED.test(action)]).toEqual([action, false]);
     expect(by).not.toBe('');

@@ -6,7 +6,15 @@ import { within } from '../time.ts';
 import { hasEmptyHeader, headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
 import { Progress } from './progress.ts';
 import { reasonOf, type Selection } from './redrive-options.ts';
-import { boundsOf, type Found, messageOf, readMessage, scan, withAdmin } from './scan.ts';
+import {
+  type Bounds,
+  boundsOf,
+  type Found,
+  messageOf,
+  readMessage,
+  scan,
+  withAdmin,
+} from './scan.ts';
 
 export interface RedriveOptions {
   readonly kafka: Kafka;
@@ -89,20 +97,18 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
         ];
       }),
     );
-    const partitions = new Map<string, number>();
-    const partitionsOf = async (target: string): Promise<number> => {
-      const known = partitions.get(target);
-      if (known !== undefined) return known;
-      const count = (await boundsOf(admin, target))?.length ?? 0;
-      partitions.set(target, count);
-      return count;
+    const targets = new Map<string, Promise<Bounds[]>>();
+    const boundsOfTarget = (target: string): Promise<Bounds[]> => {
+      const known = targets.get(target) ?? boundsOf(admin, target).then((found) => found ?? []);
+      targets.set(target, known);
+      return known;
     };
     const producer = selection.isDryRun ? undefined : await connectProducer(kafka);
     const tell = (row: Row) => {
       counts[row.outcome] += 1;
       found(row);
     };
-    const context = { ...options, producer, partitionsOf, tell };
+    const context = { ...options, producer, boundsOfTarget, tell };
     try {
       await scan({
         kafka,
@@ -125,13 +131,14 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
 
 interface Context extends RedriveOptions {
   readonly producer: Producer | undefined;
-  readonly partitionsOf: (topic: string) => Promise<number>;
+  /** The bounds of a topic's partitions at the first call; none if there is no topic. */
+  readonly boundsOfTarget: (topic: string) => Promise<Bounds[]>;
   readonly tell: (row: Row) => void;
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
   const { topic, producer, selection } = context;
-  const { partition, messages, consumer, heartbeat, next } = batch;
+  const { partition, messages, consumer, next } = batch;
   const commit = async () => {
     if (selection.isDryRun) return;
     const { metadata } = progress;
@@ -141,7 +148,6 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
       'the commit',
       consumer.commitOffsets([{ topic, partition, offset, metadata }]),
     );
-    await heartbeat();
   };
   let chunk: Ready[] = [];
   let bytes = 0;
@@ -157,8 +163,6 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   };
   for (const message of messages) {
     const { row, letter } = await judge(context, partition, message, progress);
-    // Reading an original may take long.
-    await heartbeat();
     if (letter && producer) {
       if (!progress.hasRoom) {
         throw new Error(
@@ -183,7 +187,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
 
 /** Decides on a letter. @returns the letter, too, if it is to be put back */
 async function judge(
-  { selection, topic, partitionsOf, kafka }: Context,
+  { selection, topic, boundsOfTarget, kafka }: Context,
   partition: number,
   message: KafkaMessage,
   progress: Progress,
@@ -216,8 +220,14 @@ async function judge(
   const spent = (times: number) =>
     left(`put back ${times} times already; --limit ${times + 1} puts it back once more`);
   if (redriven >= selection.limit) return spent(redriven);
-  if ((await partitionsOf(record.topic)) === 0) return left(`there is no topic ${record.topic}`);
-  const whole = await withOriginalBytes(kafka, letter);
+  const bounds = await boundsOfTarget(record.topic);
+  if (bounds.length === 0) return left(`there is no topic ${record.topic}`);
+  let whole: Letter | undefined;
+  try {
+    whole = await withOriginalBytes(kafka, letter, bounds);
+  } catch (error) {
+    return left(`its original could not be read: ${messageOf(error)}`);
+  }
   if (!whole) return left(whyNotWhole(letter));
   // The count of redrives is a header, and the letter may lack its headers.
   if (whole.redriven >= selection.limit) return spent(whole.redriven);
@@ -231,13 +241,20 @@ async function judge(
  * decoded, too: the function gets it without the schema's id. A header without a value looks like an
  * empty one in a letter: the original tells them apart while it is there.
  */
-async function withOriginalBytes(kafka: Kafka, letter: Letter): Promise<Letter | undefined> {
+async function withOriginalBytes(
+  kafka: Kafka,
+  letter: Letter,
+  bounds: readonly Bounds[],
+): Promise<Letter | undefined> {
   const { record, decoded, omitted } = letter;
   const isWhole = decoded.length + omitted.length === 0;
   if (isWhole && !hasEmptyHeader(letter)) return letter;
-  const original = await readMessage(kafka, record.topic, record.partition, record.offset).catch(
-    () => undefined, // The letter is left, "the original is gone", and the others go on.
+  const { topic, partition, offset } = record;
+  // Kafka does not answer a read where it has nothing.
+  const isThere = bounds.some(
+    (one) => one.partition === partition && one.low <= offset && offset < one.high,
   );
+  const original = isThere ? await readMessage(kafka, topic, partition, offset) : undefined;
   return (original && withOriginal(letter, original)) ?? (isWhole ? letter : undefined);
 }
 
@@ -293,7 +310,7 @@ const ALONE: readonly Way[] = [{}, { gzip: true }, { isCounted: false }];
 async function sendTogether(
   producer: Producer,
   chunk: readonly Ready[],
-  { partitionsOf, topic }: Context,
+  { boundsOfTarget, topic }: Context,
   ways: readonly Way[],
 ): Promise<boolean> {
   const byTopic = Map.groupBy(chunk, ({ letter }) => letter.record.topic);
@@ -302,7 +319,7 @@ async function sendTogether(
     const compression = gzip ? CompressionTypes.GZIP : CompressionTypes.None;
     const topicMessages = await Promise.all(
       Array.from(byTopic, async ([target, ready]) => {
-        const partitions = await partitionsOf(target);
+        const partitions = (await boundsOfTarget(target)).length;
         return {
           topic: target,
           messages: ready.map((one) => messageTo(partitions, one, isCounted)),

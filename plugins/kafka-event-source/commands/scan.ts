@@ -30,11 +30,11 @@ export interface Found {
   readonly messages: readonly KafkaMessage[];
   readonly next: number;
   readonly consumer: Consumer;
-  readonly heartbeat: () => Promise<void>;
 }
 
 const CALL_MS = 15_000;
 const IDLE_MS = 20_000;
+const HEARTBEAT_MS = 1_000;
 const CONSUMER = {
   sessionTimeout: 30_000,
   rebalanceTimeout: 15_000,
@@ -145,7 +145,13 @@ export async function scan({
           );
           // However long that takes, Kafka is not silent meanwhile.
           clearTimeout(idle);
-          await read({ partition, messages, next, consumer, heartbeat });
+          // A failed heartbeat shows in the next commit, or as another join.
+          const beats = setInterval(() => heartbeat().catch(() => undefined), HEARTBEAT_MS);
+          try {
+            await read({ partition, messages, next, consumer });
+          } finally {
+            clearInterval(beats);
+          }
           alive();
           resolveOffset(batch.lastOffset());
           if (next >= stretch.to) {

@@ -92,7 +92,7 @@ test.each([1, 3, 10])(
   },
 );
 
-test('what was not sent is there with its reason', async () => {
+test('a notification that was not sent is listed with its reason', async () => {
   const customerId = randomUUID();
   const skipped = newEvent({}, { customerId, contact: { email: 'ada@example.com' } });
   const failing: Sender<Message> = {

@@ -42,7 +42,7 @@ const clickOf = (customerId: string) => {
   return { path: { token: link.slice(UNSUBSCRIBE.url.length) } };
 };
 
-/** What a function does that has no samples of its own: it reads one order. */
+/** The sample of a function without samples of its own: it reads one order. */
 export const READS_ORDER: Samples = {
   'an order': async ({ request, placeOrder }) =>
     request(200, { path: { id: (await placeOrder()).id } }),

@@ -8,6 +8,7 @@ import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { until } from './bench.ts';
 
 const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
 const { kafkajs } = loadClient();
@@ -298,3 +299,79 @@ test('the work on what was read is no silence of Kafka', async () => {
     scan({ kafka, groupId, topic: dead, stretches: missing, read, idleMs: 1_000 }),
   ).rejects.toThrow('no record came within 1000 ms');
 });
+
+/** Three originals, and their letters with a decoded value; `change` makes the topic another one. */
+async function withDecodedLetters(change: (original: string) => Promise<unknown>) {
+  const { original, dead, letter, run, read } = await setUp(1);
+  const records = [0, 1, 2].map((index) => ({
+    key: text(`k${index}`),
+    value: text(`v${index}`),
+    timestamp: '1700000000000',
+  }));
+  await producer.send({ topic: original, messages: records });
+  for (const [offset, { key, value }] of records.entries()) await letter({ key, value }, 0, offset);
+  const letters = (await readAll(dead)).map(({ key, value }) => {
+    const decoded = JSON.parse(String(value));
+    decoded.payload.records[`${original}-0`][0].valueSchemaMetadata = { dataFormat: 'AVRO' };
+    return { key, value: JSON.stringify(decoded) };
+  });
+  await admin.deleteTopicRecords({ topic: dead, partitions: [{ partition: 0, offset: '3' }] });
+  await producer.send({ topic: dead, messages: letters });
+  await change(original);
+  return { original, run, read };
+}
+
+async function createAgain(topic: string) {
+  await admin.deleteTopics({ topics: [topic] });
+  // A client that knew the old topic may ask for it once more.
+  const fresh = kafka.admin();
+  await fresh.connect();
+  try {
+    await until('the new topic', () =>
+      fresh.createTopics({ topics: [{ topic }], waitForLeaders: true }).then(
+        () => true,
+        async () => (await fresh.listTopics()).includes(topic),
+      ),
+    );
+  } finally {
+    await fresh.disconnect();
+  }
+}
+
+const gone = 'its value was decoded, and the original is gone';
+
+test.each([
+  ['other records', 'other-key', '1700000000000'],
+  ['the same keys at another time', 'k', '1700000000001'],
+])(
+  'a topic that was made again with %s keeps its letters: their originals are gone',
+  async (_, key, timestamp) => {
+    const { original, run, read } = await withDecodedLetters(async (topic) => {
+      await createAgain(topic);
+      const messages = [0, 1, 2].map((index) => ({
+        key: `${key}${index}`,
+        value: `other-value-${index}`,
+        timestamp,
+      }));
+      const fresh = kafka.producer();
+      await fresh.connect();
+      await fresh.send({ topic, messages }).finally(() => fresh.disconnect());
+    });
+    const { rows } = await run({ all: true });
+    expect(rows.map(({ outcome, why }) => ({ outcome, why }))).toEqual(
+      [0, 1, 2].map(() => ({ outcome: 'left', why: gone })),
+    );
+    expect((await read()).map(({ value }) => String(value))).toEqual([
+      'other-value-0',
+      'other-value-1',
+      'other-value-2',
+    ]);
+    expect(original).toBeDefined();
+  },
+);
+
+test('when the original topic is empty, letters are left at once', async () => {
+  const { run } = await withDecodedLetters(createAgain);
+  const { rows } = await run({ all: true });
+  expect(rows.map(({ why }) => why)).toEqual([gone, gone, gone]);
+}, 15_000);
