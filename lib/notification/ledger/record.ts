@@ -61,7 +61,7 @@ export const storedSchema = z.object({
   claimedUntil: time,
   /** The time since which all providers have failed; absent once one has taken the notification. */
   failingSince: time,
-  /** Whether it counts as one of its recipient's messages already. */
+  /** True if it counts as one of its recipient's messages already. */
   counted: z.literal(true).optional().catch(undefined),
 });
 
