@@ -66,7 +66,7 @@ test('an order has its notifications, newest event first, each in the shape of t
     expect.objectContaining({
       channel: 'email',
       to: 'a***@example.com',
-      subject: `Your order ${orderId} is cancelled`,
+      subject: `Your order ${orderId} has been cancelled`,
     }),
   ]);
   expect(JSON.stringify(body)).not.toMatch(/ada@|15550123/);
