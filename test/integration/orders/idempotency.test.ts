@@ -241,7 +241,10 @@ test('a repeat is answered beyond the quota, and a new key is not', async () => 
     { ...bench, clock },
     { name: crypto.randomUUID(), count: 1, seconds: 60 },
   );
-  const deps = { ...bench, quota: createQuota(limit, 'secret', 'Too many.') };
+  // The quota of one known caller: callers without a token have none.
+  const counted = createQuota(limit, 'secret', 'Too many.');
+  const quota: Quota = () => counted({ kind: 'operator', subject: 'desk' });
+  const deps = { ...bench, quota };
   const { key, body } = fresh();
   const first = await place(key, body, deps);
   expect(first.status).toBe(201);
