@@ -234,12 +234,17 @@ test('while DynamoDB works at the same key for another request, the answer is 40
 });
 
 test('a repeat is answered beyond the quota, and a new key is not', async () => {
-  const clock = { now: () => new Date('2026-11-27T12:00:20.000Z') };
+  // One minute that does not end, and not in the past: its count would be removed as expired.
+  const minute = new Date(Date.now() + DAY_MS);
+  const clock = { now: () => minute };
   const limit = createTableLimit(
     { ...bench, clock },
     { name: crypto.randomUUID(), count: 1, seconds: 60 },
   );
-  const deps = { ...bench, quota: createQuota(limit, 'secret', 'Too many.') };
+  // The quota of one known caller: callers without a token have none.
+  const counted = createQuota(limit, 'secret', 'Too many.');
+  const quota: Quota = () => counted({ kind: 'operator', subject: 'desk' });
+  const deps = { ...bench, quota };
   const { key, body } = fresh();
   const first = await place(key, body, deps);
   expect(first.status).toBe(201);
