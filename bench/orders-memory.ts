@@ -8,7 +8,7 @@ const WARM_UP = 500;
 /** Far less than any leak of one object a request would be. */
 const FLAT_MEGABYTES = 2;
 
-/** What the functions keep: the heap after a collection, with all four of them in this process. */
+/** The memory of the functions: the heap after a collection, with all four in this process. */
 export async function memoryOf(bench: OrderBench): Promise<void> {
   const handlers = await handlersOn(bench);
   const heaps: number[] = [];

@@ -1,4 +1,4 @@
-// What placing an order costs: in-process, beside one bare write and one bare acknowledged send in the
+// The cost of placing an order: in-process, beside one bare write and one bare acknowledged send in the
 // same run; what the functions keep in memory; one client through serverless-offline; and a minute of
 // mixed requests by many.
 

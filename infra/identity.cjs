@@ -81,7 +81,7 @@ function missing(set) {
   return Object.fromEntries(Object.entries(PLACEHOLDERS).filter(([variable]) => !set[variable]));
 }
 
-/** What `npm start` wrote; nothing before its services answer. */
+/** The file that `npm start` writes when its services answer; empty before. */
 function writtenByStart(file = join(__dirname, '../.local/env.json')) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

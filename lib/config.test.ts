@@ -37,7 +37,7 @@ test('every missing and every malformed variable is named', () => {
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
 });
 
-test('who may call must be said, and what a token or a limit needs must be there', () => {
+test('the check of callers must be configured, with all variables of a token or a limit', () => {
   expect(loadConfig(complete)).toMatchObject({
     identity: { isDemanded: false, tokens: undefined },
     limits: { ordersPerMinute: undefined },

@@ -21,7 +21,7 @@ test('a cursor opens to its position in its own scope, and is always the same', 
   );
 });
 
-test('what it holds cannot be read from it', () => {
+test('the position cannot be read from the cursor', () => {
   const cursor = sealCursor(scope, '2026-11-23T09:00:00.000Z#0192f0c1');
   expect(cursor + Buffer.from(cursor, 'base64url').toString('latin1')).not.toMatch(/2026|0192f0c1/);
 });

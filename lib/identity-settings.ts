@@ -47,7 +47,7 @@ export type TokenSettings = {
 };
 
 export type Identity = {
-  /** Whether a request without a token is refused. If it is not, its caller is an operator. */
+  /** True if a request without a token is refused. If false, its caller is an operator. */
   isDemanded: boolean;
   /** Absent if tokens are not read at all. */
   tokens: TokenSettings | undefined;

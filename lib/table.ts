@@ -36,7 +36,8 @@ export function orderIdOf({ pk }: Key): string {
  * same key of another caller is another item; without tokens there is one caller, an empty list.
  */
 export function idempotencyKey(header: string, caller: readonly string[]): Key {
-  const text = caller.length === 0 ? header : JSON.stringify([...caller, header]);
+  // No header holds a line break, so no header without a caller makes the text of a caller.
+  const text = caller.length === 0 ? header : `caller\n${JSON.stringify([...caller, header])}`;
   const hash = createHash('sha256').update(text).digest('hex');
   return { pk: `IDEMPOTENCY#${hash}`, sk: 'IDEMPOTENCY' };
 }

@@ -9,7 +9,7 @@ const schema = z.strictObject({
 });
 const defaults = { contact: {}, quiet: null, events: { A: true } };
 
-test('what the schema takes is read as it is', () => {
+test('a value that fits the schema is read as it is', () => {
   const stored = { contact: { email: 'a@b.example' }, quiet: { from: '1', to: '2' } };
   expect(readTolerantly(schema, stored)).toEqual({
     value: { ...defaults, ...stored },
@@ -18,7 +18,7 @@ test('what the schema takes is read as it is', () => {
   });
 });
 
-test('unknown fields are put aside where they stand, at every depth', () => {
+test('unknown fields are kept at their places, at every depth', () => {
   const stored = { theme: { dark: 1 }, contact: { fax: '1' }, events: { A: false, B: [1] } };
   const reading = readTolerantly(schema, stored);
   expect(reading).toEqual({
@@ -43,7 +43,7 @@ test.each([
   expect(reading.faults.toSorted()).toEqual([...faults].toSorted());
 });
 
-test('what is stored is left as it was', () => {
+test('the stored value stays unchanged', () => {
   const stored = { contact: { email: 'no address', fax: '1' } };
   readTolerantly(schema, stored);
   expect(stored).toEqual({ contact: { email: 'no address', fax: '1' } });

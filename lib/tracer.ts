@@ -10,7 +10,7 @@ export type Trigger = { by: 'request' | 'batch' | 'schedule'; traceparent?: stri
 /** A call of another system. Attributes never hold an address, a name or a text of a customer. */
 export type Call = { name: string; attributes?: Attributes };
 
-/** What a span tells of a failure; `status` is that of an HTTP answer. */
+/** The facts of a failure in a span; `status` is that of an HTTP answer. */
 export type Failure = { code: string; status: number };
 
 type Otel = ReturnType<typeof import('./otel.ts')['startOtel']>;

@@ -9,7 +9,7 @@ const choices = ['auto', 'java', 'docker', 'none'] as const;
 export type Choice = Exclude<(typeof choices)[number], 'auto'>;
 export type Found = { java: string; maven: string; docker: string };
 
-/** What LOCAL_BACKEND asks for, and for `auto` what this machine has. */
+/** The backend that LOCAL_BACKEND names, or for `auto` the one that this machine has. */
 export async function chooseBackend(wanted = 'auto', find = findTools): Promise<Choice> {
   if (!choices.includes(wanted as Choice)) {
     throw new Error(`LOCAL_BACKEND is "${wanted}"; it can be ${choices.join(', ')}.`);

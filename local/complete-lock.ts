@@ -41,7 +41,7 @@ const PROCESSORS = [
   'wasm32',
 ];
 
-/** What a package's name says of the platform that it is for: `@swc/core-linux-arm-gnueabihf`. */
+/** The platform in a package's name: `@swc/core-linux-arm-gnueabihf`. */
 function platformOf(name: string): Pick<Package, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[-/]/);
   const os = SYSTEMS.filter((system) => words.includes(system));

@@ -6,7 +6,7 @@ import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 const ENDING = 12_000;
 const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.properties'];
 
-/** The processes that stand on the data of this folder: a supervisor, Kafka, DynamoDB Local. */
+/** The processes that use the data of this folder: a supervisor, Kafka, DynamoDB Local. */
 function usersOf(directory: string, all = processes()): Process[] {
   const marks = [
     `supervisor.ts ${directory}`,

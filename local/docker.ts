@@ -46,5 +46,5 @@ export async function startDocker({
   };
 }
 
-/** What removes the containers and their volumes. */
+/** The command that removes the containers and their volumes. */
 export const composeReset = ['compose', '-f', file, 'down', '--volumes', '--timeout', '4'];

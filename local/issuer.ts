@@ -10,7 +10,7 @@ export function issuerAt(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Serves until the server is closed. The keys are read at every request, so a rotation is seen at once. */
+/** Serves until the server is closed. The keys are read at every request, so a rotation takes effect at once. */
 async function serveIssuer(port: number, directory: string): Promise<Server> {
   await signingKeys(directory);
   const issuer = issuerAt(port);
@@ -27,7 +27,7 @@ async function serveIssuer(port: number, directory: string): Promise<Server> {
   const server = createServer(async ({ url = '' }, response) => {
     const answer = answers[url.split('?')[0] ?? ''];
     try {
-      const body = answer ? await answer() : { error: 'There is nothing at this address.' };
+      const body = answer ? await answer() : { error: 'Nothing is served at this address.' };
       response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     } catch (error) {

@@ -16,7 +16,7 @@ export function npmAbove(env = process.env, find = processOf): Process[] {
   return [];
 }
 
-/** Whether a process of the chain has gone: then the one below it has another parent. */
+/** True if a process of the chain has gone: then the one below it has another parent. */
 export function isBroken(chain: Process[], parent = process.ppid, find = processOf): boolean {
   if (chain.length === 0) return false;
   if (parent !== chain[0]?.pid) return true;

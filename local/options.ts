@@ -1,4 +1,4 @@
-/** What a script was called with: whether it shall only tell its help, and which options are set. */
+/** The arguments of a script: the request for help, and the options that are set. */
 export type Options = { help: boolean; set: ReadonlySet<string> };
 
 /** @throws Error for an argument that is none of the known options, with the help */

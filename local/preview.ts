@@ -23,7 +23,7 @@ const help = `npm run preview: writes every message there is to .local/preview/i
   npm run preview -- --golden   test/golden, too, which every test run compares
 `;
 
-/** Who reads each language: an order in her currency, at a time in her zone. */
+/** The reader of each language, with a currency and a zone. */
 const READERS: Record<keyof typeof LANGUAGES, Locale & { currency: string }> = {
   en: { language: 'en-US', timeZone: 'America/New_York', currency: 'USD' },
   de: { language: 'de-DE', timeZone: 'Europe/Berlin', currency: 'EUR' },

@@ -33,7 +33,7 @@ export type Plan = {
   settings: Settings;
   /** Holds data/, logs/ and env.json. */
   directory: string;
-  /** What serves the functions; it is given the addresses in its environment. */
+  /** The command that serves the functions, with the addresses in its environment. */
   functions: Task;
   say(line: string): void;
 };
@@ -57,7 +57,7 @@ export async function run(plan: Plan, stop: AbortSignal): Promise<void> {
   if (stop.aborted) over.abort();
   stop.addEventListener('abort', () => over.abort(), { once: true });
   const serving = serve(plan, supervisor, over.signal);
-  serving.catch(() => undefined); // After a stop, what was still starting fails: as it should.
+  serving.catch(() => undefined); // After a stop, services that were still starting fail, as they should.
   try {
     await Promise.race([serving, stopped]);
   } finally {
@@ -125,7 +125,7 @@ async function answersAt(address: string): Promise<true> {
   throw new Error(`it answers ${answer.status}`);
 }
 
-/** What the functions, and other terminals, are told of callers. */
+/** The variables about callers, for the functions and for other terminals. */
 function identityIn({ ISSUER_PORT, ...set }: Settings) {
   const issuer = { AUTH_ISSUER: issuerAt(ISSUER_PORT), AUTH_AUDIENCE: AUDIENCE };
   const env = set.AUTH === 'local' ? { ...set, ...issuer } : set;

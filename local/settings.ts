@@ -27,7 +27,7 @@ const Env = z.object({
 
 export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & { DYNAMODB_PORT: number };
 
-/** What the environment says of `npm start`, checked; the ports default to the contract's. */
+/** The checked environment of `npm start`; the ports default to the contract's. */
 export function readSettings(env: NodeJS.ProcessEnv, backend: Choice): Settings {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = Env.safeParse(set);

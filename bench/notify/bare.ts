@@ -12,7 +12,7 @@ const BARE_AT_ONCE = 32;
 
 export type Bare = { all: number; leases: number };
 
-/** What `notify` writes for an event with one address, and nothing else; of it, what takes and settles. */
+/** The bare writes of `notify` for an event with one address. */
 export async function bareRates(bench: OrderBench, count: number, mark: string): Promise<Bare> {
   // A client that waits: how long a write takes is what is asked here.
   const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });

@@ -43,7 +43,7 @@ export async function drain(bench: OrderBench, events: number) {
     const megabytes = await residentMegabytes(child.pid ?? 0);
     samples.push({ seconds: (performance.now() - start) / 1000, told: count, megabytes });
     process.stderr.write(`${count} of ${events} told, ${megabytes} MB\n`);
-    // What is missing then is a violation, which is named.
+    // A missing message is a violation, and is named.
     if (last > 0 && performance.now() - last > STALLED_MS) all.resolve();
   }, SAMPLE_MS);
   try {
@@ -53,7 +53,7 @@ export async function drain(bench: OrderBench, events: number) {
     clearInterval(timer);
     child.removeAllListeners('close');
     const ended = new Promise((resolve) => child.on('close', resolve));
-    // What would be told twice is told by now, or within this moment of stopping.
+    // A message that is sent twice arrives by now, or during the stop.
     if (child.pid) process.kill(-child.pid, 'SIGINT');
     await ended;
   }

@@ -29,9 +29,9 @@ export const createHandler = ({ callers, quota, ...deps }: Deps) =>
     { operation: ORDER_OPERATIONS['POST /api/orders'], callers },
     async ({ headers, body }, { traceparent, caller, timeLeftMs }) => {
       const key = idempotencyKeyOf(headers['idempotency-key']);
-      await quota?.(caller);
       const idempotencyKey = key === undefined ? undefined : { key, caller: callerKey(caller) };
-      const placing = { traceparent, idempotencyKey, timeLeftMs };
+      const count = async () => quota?.(caller);
+      const placing = { traceparent, idempotencyKey, timeLeftMs, count };
       const { order, replayed } = await placeOrder(deps, body, placing);
       return {
         ...ok(order, { message: 'Order created successfully' }),

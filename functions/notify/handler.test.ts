@@ -6,7 +6,7 @@ import { lambdaContext } from '../../test/support/http.ts';
 import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { createHandler } from './handler.ts';
 
-/** Gives the sample to the function and tells what was sent and what was set aside. */
+/** Gives the sample to the function, and returns the messages and the dead letters. */
 async function run(sample: string) {
   const told: string[] = [];
   const refused: string[] = [];
@@ -49,7 +49,7 @@ test('the sample is told by email and SMS', async () => {
   expect(await run('notify')).toEqual({ answer: done, told: both, refused: [] });
 });
 
-test('the poisoned sample and the tombstone are set aside', async () => {
+test('the poisoned sample and the tombstone go to the dead letters', async () => {
   expect(await run('notify.poison')).toEqual({
     answer: done,
     told: [],
@@ -62,7 +62,7 @@ test('the poisoned sample and the tombstone are set aside', async () => {
   });
 });
 
-test('of the mixed sample the good records are told and the others set aside', async () => {
+test('the good records of the mixed sample are sent, and the others go to the dead letters', async () => {
   expect(await run('notify.partial')).toEqual({
     answer: done,
     told: [...both, ...both],

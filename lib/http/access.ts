@@ -4,8 +4,8 @@ import type { Callers } from '../identity/callers.ts';
 import type { Rule } from '../identity/rule.ts';
 
 /**
- * Finds the caller, and refuses a caller whom the rule refuses whatever the request is about. This
- * comes before any other part of the request is read.
+ * Finds the caller, and refuses a caller that the rule always refuses. This comes before any other
+ * part of the request is read.
  *
  * @param callers may be absent for an open operation that answers all callers the same
  * @throws AppError of a status 401, 403, 429 or 503
@@ -16,7 +16,7 @@ export async function accessTo(
   callers: Callers | undefined,
 ): Promise<Access> {
   if (rule === 'open') return accessOf(rule, (await callers?.ask(authorization)) ?? NOBODY);
-  if (!callers) throw new Error('Only an open operation does without callers.');
+  if (!callers) throw new Error('Only an open operation can work without callers.');
   return accessOf(rule, await callers.demand(authorization));
 }
 

@@ -2,7 +2,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type AppError, ERRORS, type ErrorCode } from '../errors.ts';
 import { challengeOf } from '../identity/challenge.ts';
 
-/** What a handler answers: the wrapper turns the body into JSON, unless it is text already. */
+/** A handler's answer. The wrapper turns the body into JSON, unless it is text already. */
 export type Answer = {
   statusCode: number;
   headers?: Record<string, string>;
@@ -27,7 +27,7 @@ export const ANSWER_HEADERS = [
 
 export type AnswerHeader = (typeof ANSWER_HEADERS)[number];
 
-/** After which time the same request may succeed, by the status that says so. */
+/** The seconds after which the same request may succeed, by status. */
 const RETRY_AFTER_SECONDS: Partial<Record<number, number>> = { 409: 1, 503: 5 };
 
 /** `200` with the data, and a message where the operation has one. */
@@ -52,7 +52,7 @@ export function anchorOf(code: ErrorCode): string {
 /**
  * The answer to a refused or failed request, as `application/problem+json` (RFC 9457).
  *
- * @param instance names this one occurrence; the log has it too
+ * @param instance the id of this occurrence, which the log has too
  */
 export function problem(error: AppError, instance: string): Answer {
   const { title, status, retriable } = ERRORS[error.code];

@@ -21,7 +21,7 @@ import {
   requestOnly,
 } from './request.ts';
 
-/** What matters for JSON; the policies for documents are set by DEFAULT_HEADERS or do not apply. */
+/** The headers for JSON; the policies for documents are in DEFAULT_HEADERS or do not apply. */
 const SECURITY_HEADERS = {
   contentSecurityPolicy: false,
   crossOriginEmbedderPolicy: false,
@@ -50,7 +50,7 @@ type Guarded<S extends Schemas> = {
 
 /**
  * The house wrapper around a function behind the HTTP API (payload format 2.0): the caller is checked
- * by the operation's `rule`, then body and parameters by its `input`, what `respond` answers becomes
+ * by the operation's `rule`, then body and parameters by its `input`. The answer of `respond` becomes
  * JSON, and every error becomes `application/problem+json`. With a `body` schema the request must
  * carry JSON of at most 1 MB.
  */

@@ -26,7 +26,7 @@ function bodyChecksBefore({ event }: middy.Request<HttpEvent>): void {
   }
 }
 
-/** middy's parser says 422 for bad JSON, and keeps the body in the cause: neither goes further. */
+/** Replaces the error of middy's parser, which says 422 for bad JSON and holds the body as its cause. */
 function bodyFaultsOnError(request: middy.Request<HttpEvent>): void {
   const { error } = request;
   if (!error || !('statusCode' in error)) return;
@@ -39,7 +39,7 @@ function bodyFaultsOnError(request: middy.Request<HttpEvent>): void {
   }
 }
 
-/** serverless-offline hands `false` and `0` over as they are, and a hand-made event may hold an object. */
+/** serverless-offline passes `false` and `0` on unchanged, and a hand-made event may hold an object. */
 function asText(body: unknown): string | undefined {
   if (body === undefined || body === null || typeof body === 'string') return body ?? undefined;
   return JSON.stringify(body);

@@ -13,7 +13,7 @@ export type Operation = {
   id: string;
   summary: string;
   description: string;
-  /** Who may use it. */
+  /** The rule of its callers. */
   rule: Rule;
   input: Schemas;
   /** An example request. Its answer is like `answer`, but with other ids and times. */
@@ -27,7 +27,7 @@ export type Operation = {
     status: number;
     description: string;
     headers?: readonly AnswerHeader[];
-    /** Absent if the answer is no JSON. */
+    /** Absent if the answer is not JSON. */
     schema?: z.ZodType;
     mediaType?: string;
     example?: unknown;

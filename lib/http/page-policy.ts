@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
  * The `content-security-policy` of a page of ours: it shows itself and this one style, and can load and
  * run nothing.
  *
- * @param forms where its forms may send: nowhere, or to the API itself
+ * @param forms the targets of its forms: none, or the API itself
  */
 export function pagePolicy(style: string, forms: 'none' | 'self'): string {
   return [

@@ -7,12 +7,12 @@ import { traceFailure } from '../tracer.ts';
 import { problem, render } from './answer.ts';
 import type { HttpEvent } from './request.ts';
 
-/** Refused for what is stored, not for how it was asked. */
+/** Refusals because of stored data, not because of the request itself. */
 const CONFLICTS = new Set([409, 412]);
 
 type Request = middy.Request<HttpEvent, APIGatewayProxyStructuredResultV2>;
 
-/** Turns what was thrown into the answer for the caller, and into a log line where it matters. */
+/** Turns an error into the answer for the caller, and into a log line. */
 export function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStructuredResultV2> {
   const problemsOnError = (request: Request) => {
     const error = asAppError(request.error);

@@ -14,7 +14,7 @@ export type HttpEvent = APIGatewayProxyEventV2 & {
   receivedAt: number;
 };
 
-/** What a handler may know of the request beside its checked input. */
+/** The facts of the request for a handler, beside its checked input. */
 export type RequestFacts = {
   traceparent: string;
   method: string;
@@ -26,8 +26,8 @@ export type RequestFacts = {
 const COMPARE = 'Compare it with the samples in events/.';
 
 /**
- * The event with the names of its headers in lower case, as the gateway writes them. What is made by
- * hand may leave parts out.
+ * The event with the names of its headers in lower case, as the gateway writes them. Hand-made
+ * events may lack fields.
  */
 export function requestOf(given: unknown): HttpEvent {
   const fault = faultOf(given);
@@ -59,7 +59,7 @@ export function partsOf(event: HttpEvent) {
   };
 }
 
-/** Lets nothing through that is no request in the gateway's format. */
+/** Refuses an event that is not a request in the gateway's format. */
 export function requestOnly(): middy.MiddlewareObj<HttpEvent> {
   const requestOnlyBefore = ({ event: { fault } }: middy.Request<HttpEvent>) => {
     if (fault) throw fault;

@@ -13,7 +13,7 @@ function sharedAddress(one: string, other: string): string {
   return parts.map((part) => (part?.startsWith('{') ? ID : part)).join('/');
 }
 
-/** Whether the path has a word at the pattern's `{id}` that cannot be the id of an order. */
+/** True if the path's word at the pattern's `{id}` cannot be the id of an order. */
 function isImpossible(pattern: string, path: string): boolean {
   const parts = path.split('/');
   return pattern.split('/').some((part, i) => part === '{id}' && !isOrderId(parts[i] ?? ''));

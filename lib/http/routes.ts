@@ -23,7 +23,7 @@ export function methodsAt(path: string): readonly Method[] | undefined {
   return methods.length > 0 ? [...new Set(methods)].toSorted() : undefined;
 }
 
-/** Whether the path fits the pattern, such as `/api/orders/{id}`. */
+/** True if the path fits the pattern, such as `/api/orders/{id}`. */
 export function fits(pattern: string, path: string): boolean {
   const [wanted, parts] = [pattern.split('/'), path.split('/')];
   return (

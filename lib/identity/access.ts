@@ -5,7 +5,7 @@ import { type Decision, decide, type Rule, refusalOf } from './rule.ts';
 export type Access = {
   caller: Caller;
   /**
-   * Whether the caller may use the data of this owner, and make this move with it. If not, the answer
+   * True if the caller may use the data of this owner, and make this move with it. If not, the answer
    * must be the same as for data that does not exist.
    *
    * @throws AppError `NOT_YOURS` or `SCOPE_MISSING`
@@ -13,7 +13,7 @@ export type Access = {
   allows(owner: string, move?: string): boolean;
 };
 
-/** @throws AppError `SCOPE_MISSING` if the rule refuses the caller whatever the request is about */
+/** @throws AppError `SCOPE_MISSING` if the rule always refuses the caller */
 export function accessOf(rule: Rule, caller: Caller): Access {
   unlessRefused(decide(rule, caller));
   return {

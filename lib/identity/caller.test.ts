@@ -134,6 +134,18 @@ test('a caller has one hash, which shows nothing and differs by secret, person a
   expect(new Set([of('ada', 'shop'), ...others, foreign]).size).toBe(6);
 });
 
+test('customers without a subject have hashes of their own', () => {
+  const hash = createKeyedHash('secret-of-this-test');
+  const of = (customerId: string) => hashOf({ kind: 'customer', customerId, client: 'web' }, hash);
+  expect(of('ada')).not.toBe(of('bob'));
+});
+
+test('a token without a client is no machine, whatever its subject', () => {
+  const settings = { ...SETTINGS, customerClaim: 'customer' };
+  const claims = { sub: 'undefined@clients', customer: 'ada', scope: 'orders:read' };
+  expect(callerOf(claims, settings)).toMatchObject({ kind: 'customer', customerId: 'ada' });
+});
+
 test('callers are told apart where something is kept for them; without a token nothing is added', () => {
   const customer = { kind: 'customer', customerId: 'ada' } as const;
   expect(callerKey(ANYBODY)).toEqual([]);

@@ -70,8 +70,8 @@ export function callerOf(claims: JWTPayload, settings: Reading): Caller {
 }
 
 /** Names one caller in logs and counters, without showing who the caller is. */
-export function hashOf({ subject = '', client = '' }: Caller, hash: KeyedHash): string {
-  return hash('caller', subject, client).slice(0, 22);
+export function hashOf(caller: Caller, hash: KeyedHash): string {
+  return hash('caller', ...callerKey(caller)).slice(0, 22);
 }
 
 function scopesOf({ scope, scp }: JWTPayload, prefix: string): string[] {
@@ -84,12 +84,13 @@ function hasRole(claims: JWTPayload, operator: Reading['operator']): boolean {
 }
 
 /**
- * Whether a program got the token for itself, by the client credentials grant. This reads only
+ * True if a program got the token for itself, by the client credentials grant. This reads only
  * claims that people cannot choose for themselves: a name is not among them.
  */
 function isMachine(claims: JWTPayload): boolean {
   const { sub, username, azp, client_id: client, clientAddress } = claims;
-  if (sub === `${clientOf(claims)}@clients`) return true; // Auth0
+  const own = clientOf(claims);
+  if (own !== undefined && sub === `${own}@clients`) return true; // Auth0
   if (typeof client !== 'string') return false;
   if (typeof clientAddress === 'string') return client === azp; // Keycloak
   return sub === client && username === undefined; // Cognito, and RFC 9068

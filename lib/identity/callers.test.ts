@@ -85,6 +85,11 @@ test('each caller has a number of requests a minute of their own', async () => {
   expect(await demand(other)).toMatchObject({ customerId: 'customer-2' });
 });
 
+test('callers without a token are not told apart, so nothing limits them', async () => {
+  const { demand } = callers({ isDemanded: false, tokens }, { requestsPerMinute: 1 });
+  for (let count = 0; count < 3; count += 1) expect(await demand(undefined)).toBe(ANYBODY);
+});
+
 test('AUTH=off in an account warns at each cold start', () => {
   const warn = jest.spyOn(logger, 'warn').mockReturnValue();
   callers({ isDemanded: false });

@@ -12,7 +12,7 @@ import { createTokens } from './token.ts';
 
 /** Finds the callers of requests by their header `authorization`. */
 export type Callers = {
-  /** Whether a request without a token is refused. */
+  /** True if a request without a token is refused. */
   areDemanded: boolean;
   /**
    * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `KEYS_AWAY` or
@@ -51,9 +51,10 @@ export function createCallers(settings: Settings, clock: Clock = systemClock): C
 
   async function demand(authorization: string | undefined): Promise<Caller> {
     const caller = await callerBy(authorization);
-    if (!hash) return caller;
+    // All the world is one caller here, so a limit would let one stop all.
+    if (!hash || caller === ANYBODY) return caller;
     const who = hashOf(caller, hash);
-    if (caller !== ANYBODY) logger.appendKeys({ caller: who });
+    logger.appendKeys({ caller: who });
     const wait = limit ? await limit(who) : 0;
     if (wait > 0) throw tooMany(wait, 'You send more requests than are allowed in a minute.');
     return caller;

@@ -19,7 +19,7 @@ test('every 401 has a challenge, and no other error but a missing scope', () => 
   }
 });
 
-test('whatever the reason, the value keeps to what a header and RFC 6750 take', () => {
+test('the value fits a header and RFC 6750 for every reason', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (message) => {
       expect(challenge('TOKEN_INVALID', message)).toMatch(

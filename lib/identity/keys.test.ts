@@ -141,7 +141,18 @@ test('the issuer away from the start is asked again after seconds, not after a m
   wait(4);
   expect(await find(first.kid)).toBe('KEYS_AWAY 1');
   expect(fetches).toBe(1);
-  wait(1);
+  for (const [pause, next] of [
+    [1, 10],
+    [10, 20],
+    [20, 40],
+    [40, 60],
+    [60, 60],
+  ] as const) {
+    wait(pause);
+    expect(await find(first.kid)).toBe(`KEYS_AWAY ${next}`);
+  }
+  expect(fetches).toBe(6);
+  wait(60);
   isAway = false;
   expect(await find(first.kid)).toBe('found');
 });
@@ -170,7 +181,22 @@ test('given keys need no issuer, and another key is refused', async () => {
   expect(fetches).toBe(0);
 });
 
-test('two keys of one name are not guessed between', async () => {
+test('two keys of one name are both found', async () => {
   published = [first.jwk, { ...second.jwk, kid: first.kid }];
-  await expect(keys.find({ alg: 'RS256', kid: first.kid })).rejects.toThrow(/multiple/);
+  expect(await keys.find({ alg: 'RS256', kid: first.kid })).toHaveLength(2);
+});
+
+test('a key that cannot be used counts as absent', async () => {
+  const { n, e, ...rest } = first.jwk;
+  const short = { ...rest, n: String(n).slice(0, 171), e };
+  for (const broken of [rest, { ...rest, e }, short]) {
+    published = [broken, second.jwk];
+    expect(await find(first.kid)).toBe('TOKEN_INVALID');
+    expect(await find(second.kid)).toBe('found');
+    published = [broken, { ...first.jwk }];
+    wait(60);
+    expect(await find('unknown')).toBe('TOKEN_INVALID');
+    expect(await find(first.kid)).toBe('found');
+    wait(600);
+  }
 });

@@ -9,20 +9,26 @@ import { fetchKeys } from './fetch-keys.ts';
 const FETCH_LIMIT = 1000;
 /** The least time from one fetch to the next, for every reason to fetch. */
 const PAUSE = 60_000;
-/** The pause after a failed fetch while no key is known at all, so that no token can be checked. */
+/**
+ * The pause after the first failed fetch while no key is known at all, so that no token can be
+ * checked. Each further failure doubles it, up to {@link PAUSE}.
+ */
 const PAUSE_WITHOUT_KEYS = 5000;
+/** jose refuses to check with a shorter RSA key (RFC 7518, section 3.3). */
+const RSA_BITS = 2048;
 /** After this time the keys are fetched again, to drop a key that the issuer took back. */
 const OLD = 10 * 60_000;
 
-/** Finds the key that a token's header names. */
+/** Finds the keys that a token's header names: mostly one, several if the issuer gave them one name. */
 export type Keys = {
   /**
    * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have, `KEYS_AWAY` while
    * nobody knows whether the issuer has the key
    */
-  find(header: JWTHeaderParameters): Promise<CryptoKey>;
+  find(header: JWTHeaderParameters): Promise<Found>;
 };
 
+type Found = readonly [CryptoKey, ...CryptoKey[]];
 type KnownKeys = ReturnType<typeof createLocalJWKSet>;
 type Fetch = typeof fetchKeys;
 
@@ -36,6 +42,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   let known: KnownKeys | undefined;
   let oldAt = 0;
   let nextFetch = 0;
+  let pauseWithoutKeys = PAUSE_WITHOUT_KEYS;
   let fetching: Promise<boolean> | undefined;
   const now = () => clock.now().getTime();
 
@@ -46,7 +53,10 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
       oldAt = now() + OLD;
       return true;
     } catch (error) {
-      if (!known) nextFetch = now() + PAUSE_WITHOUT_KEYS;
+      if (!known) {
+        nextFetch = now() + pauseWithoutKeys;
+        pauseWithoutKeys = Math.min(2 * pauseWithoutKeys, PAUSE);
+      }
       logger.warn('signing keys not fetched', {
         reason: error instanceof Error ? error.message : '',
       });
@@ -91,11 +101,26 @@ function refuse(): never {
   );
 }
 
-async function lookUp(known: KnownKeys | undefined, header: JWTHeaderParameters) {
+/** A key that cannot be used, since it lacks a member or is too short, counts as absent. */
+async function lookUp(
+  known: KnownKeys | undefined,
+  header: JWTHeaderParameters,
+): Promise<Found | undefined> {
+  if (!known) return undefined;
+  const [first, ...more] = (await importedKeys(known, header)).filter(isLongEnough);
+  return first && [first, ...more];
+}
+
+async function importedKeys(known: KnownKeys, header: JWTHeaderParameters): Promise<CryptoKey[]> {
   try {
-    return await known?.(header);
+    return [await known(header)];
   } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-    throw error;
+    if (error instanceof errors.JOSENotSupported) throw error;
+    // It gives those of the keys that can be imported.
+    return error instanceof errors.JWKSMultipleMatchingKeys ? Array.fromAsync(error) : [];
   }
+}
+
+function isLongEnough({ algorithm }: CryptoKey): boolean {
+  return !('modulusLength' in algorithm) || Number(algorithm.modulusLength) >= RSA_BITS;
 }

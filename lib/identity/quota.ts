@@ -1,9 +1,9 @@
 import { createKeyedHash } from '../keyed-hash.ts';
 import { type Limit, tooMany } from '../limits/limit.ts';
-import { type Caller, hashOf } from './caller.ts';
+import { ANYBODY, type Caller, hashOf } from './caller.ts';
 
 /**
- * Counts one more for the caller.
+ * Counts one more for the caller. Callers without a token are not told apart, so nothing limits them.
  *
  * @throws AppError `TOO_MANY_REQUESTS` when the caller has used the quota; `DATABASE_AWAY`
  */
@@ -13,6 +13,7 @@ export type Quota = (caller: Caller) => Promise<void>;
 export function createQuota(limit: Limit, hashSecret: string, what: string): Quota {
   const hash = createKeyedHash(hashSecret);
   return async (caller) => {
+    if (caller === ANYBODY) return;
     const wait = await limit(hashOf(caller, hash));
     if (wait > 0) throw tooMany(wait, what);
   };

@@ -281,3 +281,21 @@ test('whatever is sent, it is refused in our own words, and nothing of it is in 
     { numRuns: 2000 },
   );
 });
+
+test('of two keys with one name either may have signed', async () => {
+  const given = { given: { keys: [stranger.jwk, signer.jwk] } };
+  const either = createTokens({ settings: SETTINGS, keys: createKeys(given, clock), clock });
+  expect(await either(await bearer())).toMatchObject({ customerId: 'customer-1' });
+  expect(await either(`Bearer ${await stranger.sign(customerClaims())}`)).toBeDefined();
+  const other = await createSigner('RS256', signer.kid);
+  await expect(either(`Bearer ${await other.sign(customerClaims())}`)).rejects.toMatchObject({
+    code: 'TOKEN_INVALID',
+  });
+});
+
+test.each([null, 7, ['Bearer x'], {}])(
+  'a header that is no text has no token: %j',
+  async (header) => {
+    await expect(read(header)).rejects.toMatchObject({ code: 'TOKEN_MISSING' });
+  },
+);

@@ -1,4 +1,11 @@
-import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import {
+  type CryptoKey,
+  decodeJwt,
+  errors,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { TokenSettings } from '../identity-settings.ts';
@@ -19,12 +26,14 @@ type TokenDeps = { settings: TokenSettings; keys: Keys; clock: Clock };
  *
  * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED` or `KEYS_AWAY`
  */
-export function createTokens(deps: TokenDeps): (header: string | undefined) => Promise<Caller> {
+export function createTokens(deps: TokenDeps): (header: unknown) => Promise<Caller> {
   return async (header) => callerOf(await verified(tokenIn(header), deps), deps.settings);
 }
 
-function tokenIn(header = ''): string {
-  const [scheme = '', ...rest] = header.trim().split(/ +/);
+/** Whoever invokes the function itself may send a header of any type. */
+function tokenIn(header: unknown): string {
+  const text = typeof header === 'string' ? header : '';
+  const [scheme = '', ...rest] = text.trim().split(/ +/);
   if (scheme.toLowerCase() !== 'bearer') {
     throw new AppError('TOKEN_MISSING', 'The header "authorization" has no bearer token.');
   }
@@ -39,17 +48,25 @@ function tokenIn(header = ''): string {
 async function verified(token: string, { settings, keys, clock }: TokenDeps): Promise<JWTPayload> {
   const { issuer, algorithms } = settings;
   const now = clock.now();
+  let candidates: readonly CryptoKey[] = [];
+  const keyAt = (place: number) => async (header: JWTHeaderParameters) => {
+    if (typeof header.kid !== 'string') throw invalid('The token names no key ("kid").');
+    const found = await keys.find(header);
+    candidates = found;
+    return found[place] ?? found[0];
+  };
+  const rules = { issuer, algorithms, clockTolerance: SKEW, currentDate: now };
   try {
     checkClaims(decodeJwt(token), settings, now);
-    const { payload } = await jwtVerify(
-      token,
-      (header) => {
-        if (typeof header.kid !== 'string') throw invalid('The token names no key ("kid").');
-        return keys.find(header);
-      },
-      { issuer, algorithms, clockTolerance: SKEW, currentDate: now, requiredClaims: ['exp'] },
-    );
-    return payload;
+    for (let place = 0; ; place += 1) {
+      try {
+        const options = { ...rules, requiredClaims: ['exp'] };
+        return (await jwtVerify(token, keyAt(place), options)).payload;
+      } catch (error) {
+        const isWrongKey = error instanceof errors.JWSSignatureVerificationFailed;
+        if (!isWrongKey || place + 1 >= candidates.length) throw error;
+      }
+    }
   } catch (error) {
     throw asRefusal(error, algorithms);
   }

@@ -61,7 +61,7 @@ test('records without a key do not wait for each other', async () => {
   expect(again).toEqual(['0:2 failed']);
 });
 
-test('what cannot be begun in time is not begun', async () => {
+test('a record that cannot be begun in time is not begun', async () => {
   const { begun, again } = await run(event({ 0: ['a1', 'b2', '-3', 'b4'] }), [], 1);
   expect(begun).toEqual(['0:a1']);
   expect(again).toEqual(['0:2 no time left', '0:3 no time left', '0:4 behind a failure']);

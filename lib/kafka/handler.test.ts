@@ -117,7 +117,7 @@ test('a bug fails its record only, and its stack is in the log', async () => {
   });
 });
 
-test('a bug that has had its chances is set aside, without its words, and the records behind it go on', async () => {
+test('a record that has used up its tries goes to the dead letters without the error text, and later records go on', async () => {
   const told: string[] = [];
   const counted: unknown[] = [];
   const letters: Refused[] = [];
@@ -174,7 +174,7 @@ test.each(['DATABASE_AWAY', 'KAFKA_AWAY', 'SEND_FAILED', 'RECORD_INVALID'] as co
   },
 );
 
-test('a bad record is set aside and done, before the answer', async () => {
+test('an invalid record is in the dead letters before the answer', async () => {
   const letters: Refused[] = [];
   const answer = await invoke(async () => undefined, event('not json', { id: 'b' }), {
     letters: async (refused) => {

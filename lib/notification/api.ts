@@ -41,7 +41,7 @@ const listNotificationsInput = {
     })
     .superRefine(({ orderId, customerId }, context) => {
       if ((orderId === undefined) !== (customerId === undefined)) return;
-      const message = 'must be there, or else "customerId", and not both';
+      const message = 'is needed, or else "customerId", but not both';
       context.addIssue({ code: 'custom', path: ['orderId'], message });
     }),
 };

@@ -36,7 +36,7 @@ async function callProvider(sender: Sender<Message>, message: Message, log: Log)
   try {
     return outcomeOf(sender, await answered(sender, message));
   } catch (error) {
-    // Its message may hold the address; the frames tell a bug from a lost answer.
+    // The error's message may hold the address, so only its frames are logged, to find bugs.
     const { name, stack = '' } = error instanceof Error ? error : new Error(String(error));
     const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
     const { channel } = message;
@@ -61,7 +61,7 @@ async function answered(sender: Sender<Message>, message: Message): Promise<Send
   try {
     return await within(callMs, sender.send(message, limit.signal), late);
   } catch (error) {
-    // The wait is over before the call hears of it, whatever the call makes of the signal.
+    // The wait ends even if the call ignores the signal.
     limit.abort(error);
     throw error;
   }

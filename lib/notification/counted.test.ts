@@ -61,7 +61,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
   return Object.assign({}, ...lines.map((line) => JSON.parse(line)));
 }
 
-test('what was put off and is skipped in the end is counted, once', async () => {
+test('a notification that is put off and then skipped is counted once', async () => {
   expect(await counted({ skip: 'switched off' })).toMatchObject({ SmsSkipped: 1 });
   expect(await counted({ skip: 'switched off' }, false)).not.toHaveProperty('SmsSkipped');
 });

@@ -102,7 +102,7 @@ test('each channel is leased before its provider is called', async () => {
   expect(error).toBeUndefined();
 });
 
-test('what cannot be leased is not sent', async () => {
+test('a notification without a lease is not sent', async () => {
   const { steps } = await run({ ledger: { lease: async () => undefined } });
   expect(steps).toEqual([]);
 });
@@ -114,7 +114,7 @@ test('a lease that DynamoDB does not acknowledge is not sent', async () => {
   expect(error).toBe(away);
 });
 
-test('what no provider takes is put off for a minute and asks for nothing; the other channel is served', async () => {
+test('a notification that no provider takes is put off for a minute; the other channel is served', async () => {
   const { steps, outcomes, error } = await run({
     answer: async ({ channel }) =>
       channel === 'email'
@@ -190,7 +190,7 @@ test('in quiet hours the SMS is put off until they end, and the email goes', asy
   expect(Object.keys(outcomes)).toEqual(['email']);
 });
 
-test('what nobody is told of does not make an earlier event late', async () => {
+test('an event that is skipped on all channels does not supersede an earlier event', async () => {
   const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   const { steps } = await run({
     preferences: { ...DEFAULTS, events: { ...DEFAULTS.events, ORDER_CREATED: off } },

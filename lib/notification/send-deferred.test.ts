@@ -95,7 +95,7 @@ test('a run begins nothing for which its time does not suffice', async () => {
   expect(report).toMatchObject({ done: false });
 });
 
-test('what is no longer due is left alone', async () => {
+test('a notification that is no longer due is left alone', async () => {
   const { sent, report } = await run(3, { find: async () => undefined });
   expect(sent).toEqual([]);
   expect(report).toEqual({ handled: 0, failed: 0, dropped: 0, done: true });

@@ -32,10 +32,10 @@ const MAX_A_RUN = 2_000;
 
 /**
  * Sends what waited and is due, each as the customer's preferences say now: they may have moved the
- * quiet hours, switched it off, or given another address. What a later event of its order has
- * overtaken is skipped. If no provider takes one, it is put off again, and given up after six days.
+ * quiet hours, switched it off, or given another address. A notification that a later event of its
+ * order has superseded is skipped. If no provider takes one, it is put off again, and given up after six days.
  *
- * @param timeLeft milliseconds that the invocation still has
+ * @param timeLeft the time left to the invocation, in milliseconds
  * @throws AppError `DATABASE_AWAY`; the next run goes on
  */
 export async function sendDeferred(

@@ -127,7 +127,7 @@ test('after three rounds the notification is put off for a minute', async () => 
   expect(outcome).toMatchObject({ status: 'deferred', reason: 'too many', until });
 });
 
-test('what has failed for days is put off for an hour, and after six days given up', async () => {
+test('a notification that has failed for days is put off for an hour, and given up after six days', async () => {
   const failingSince = before(5.9);
   const late = await run({ a: [retriable] }, { again: new Date(), failingSince });
   expect(late.putOff).toMatchObject({ failingSince, until: new Date('2026-11-20T11:00:00.000Z') });
@@ -158,7 +158,7 @@ test.each([
   },
 );
 
-test('what has its own time to be looked at again is asked once', async () => {
+test('the providers are asked once for a notification that has a next try', async () => {
   const { steps } = await run({ a: [retriable] }, { again: new Date() });
   expect(steps).toEqual(['a']);
 });

@@ -92,7 +92,7 @@ export async function sendNotification(
       return { ...outcome, windowMs };
     }
     const pauseMs = backoff(round, random());
-    // What is deferred has its own time to be looked at again.
+    // A deferred notification has a next try of its own.
     const rounds = again ? 1 : ROUNDS;
     if (round >= rounds || Date.now() + pauseMs + roundMs >= deadline.getTime()) {
       const put = () => putOff(notification, lease, outcome, { ledger, clock });

@@ -32,7 +32,7 @@ export async function findStored(
   id: string,
   allows: Allows,
 ): Promise<StoredOrder> {
-  const stored = isOrderId(id) ? await repository.get(id) : undefined;
-  if (stored && allows(stored.order.customerId)) return stored;
+  const stored = isOrderId(id) ? await repository.get(id, allows) : undefined;
+  if (stored) return stored;
   throw new AppError('ORDER_NOT_FOUND', 'No order has this id.');
 }

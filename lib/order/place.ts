@@ -1,4 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
+import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { eventOf } from './events.ts';
@@ -17,6 +18,8 @@ export type Placing = {
   traceparent: string;
   idempotencyKey?: IdempotencyKey | undefined;
   timeLeftMs(): number;
+  /** Counts one more order of the caller. @throws AppError `TOO_MANY_REQUESTS` */
+  count?(): Promise<void>;
 };
 
 /** The order as it was created; `replayed` when an earlier request with the same key did it. */
@@ -26,12 +29,12 @@ export type Placed = { order: Order; replayed: boolean };
  * Places an order. The order is accepted when one write has stored it with its event. The event is
  * published afterwards: perhaps late, but it is never lost.
  *
- * @throws AppError `DATABASE_AWAY`; with a key `IDEMPOTENCY_KEY_REUSED` or `IDEMPOTENCY_KEY_BUSY`
+ * @throws AppError `DATABASE_AWAY`; `TOO_MANY_REQUESTS`, but never for a repeat of a known key; with a key `IDEMPOTENCY_KEY_REUSED` or `IDEMPOTENCY_KEY_BUSY`
  */
 export async function placeOrder(
   deps: OutboxDeps,
   newOrder: NewOrder,
-  { traceparent, idempotencyKey, timeLeftMs }: Placing,
+  { traceparent, idempotencyKey, timeLeftMs, count }: Placing,
 ): Promise<Placed> {
   const order = firstVersion(uuidV7(), newOrder, deps.clock.now());
   const { contact } = newOrder;
@@ -41,7 +44,8 @@ export async function placeOrder(
     idempotencyKey === undefined
       ? undefined
       : idempotencyRecordOf(idempotencyKey, newOrder, order, event.id);
-  const earlier = await write(deps, fresh, record);
+  const earlier =
+    (await earlierBeyondQuota(deps, record, count)) ?? (await write(deps, fresh, record));
   if (earlier) {
     const first = firstOrderOf(earlier, newOrder);
     logger.appendKeys({ orderId: first.id });
@@ -52,6 +56,26 @@ export async function placeOrder(
   measure('OrdersCreated');
   await publishNow(deps, fresh, timeLeftMs());
   return { order, replayed: false };
+}
+
+/**
+ * Counts the order. A repeat of a known key makes no order, so it is answered beyond the quota, too;
+ * its record is read only then.
+ */
+async function earlierBeyondQuota(
+  { repository }: OutboxDeps,
+  record: IdempotencyRecord | undefined,
+  count: Placing['count'],
+): Promise<IdempotencyRecord | undefined> {
+  try {
+    await count?.();
+    return undefined;
+  } catch (error) {
+    const isBeyond = error instanceof AppError && error.code === 'TOO_MANY_REQUESTS';
+    const earlier = isBeyond && record ? await repository.earlier(record) : undefined;
+    if (earlier) return earlier;
+    throw error;
+  }
 }
 
 /** @returns the key's earlier record if there is one: then nothing was written */

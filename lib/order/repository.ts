@@ -94,6 +94,18 @@ export function createRepository(store: Store) {
       );
     },
 
+    /** The record that the key of this one has already, unless it has expired. */
+    async earlier({
+      pk,
+      sk,
+      createdAt,
+    }: IdempotencyRecord): Promise<IdempotencyRecord | undefined> {
+      const get = new GetCommand({ TableName: table, Key: { pk, sk }, ConsistentRead: true });
+      const { Item } = await orAway(dynamo.send(get));
+      const found = Item as IdempotencyRecord | undefined;
+      return found && found.expiresAt > secondsOf(createdAt) ? found : undefined;
+    },
+
     /**
      * Writes the next version of an order and its event in one write, on the condition that the
      * version before is still the stored one.
@@ -129,11 +141,17 @@ export function createRepository(store: Store) {
       return stored && has(stored, event) ? stored : undefined;
     },
 
-    /** Reads an order, its own writes included. */
-    async get(id: string): Promise<StoredOrder | undefined> {
+    /**
+     * Reads an order, its own writes included. An order that the caller may not read is undefined also
+     * where its item cannot be read, so that nobody learns that it exists.
+     */
+    async get(
+      id: string,
+      allows: (customerId: string) => boolean = () => true,
+    ): Promise<StoredOrder | undefined> {
       const get = new GetCommand({ TableName: table, Key: orderKey(id), ConsistentRead: true });
       const { Item } = await orAway(dynamo.send(get));
-      return Item && storedOf(Item);
+      return Item && allows(String(Item.customerId)) ? storedOf(Item) : undefined;
     },
 
     /** A page of a customer's orders, newest first; may lag behind a write for a moment. */
@@ -192,10 +210,15 @@ function insertOnceOf(table: string, stored: StoredOrder, record: IdempotencyRec
     TableName: table,
     Item: record,
     ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
-    ExpressionAttributeValues: { ':now': Math.floor(Date.parse(record.createdAt) / 1000) },
+    ExpressionAttributeValues: { ':now': secondsOf(record.createdAt) },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
   return { TransactItems: [{ Put: take }, { Put: insert }], ClientRequestToken: record.eventId };
+}
+
+/** A time as DynamoDB's time to live has it. */
+function secondsOf(time: string): number {
+  return Math.floor(Date.parse(time) / 1000);
 }
 
 /** Finds our own record when the SDK repeated a transaction after its answer was lost. */

@@ -18,7 +18,7 @@ async function printed(code: string): Promise<string> {
 
 const PRINTS = "console.log('a box'); console.log('Warning: look'); console.log('more');";
 
-test('what is held back is not printed after the release, but a warning is', async () => {
+test('text that was held back is not printed after the release, but warnings are', async () => {
   expect(await printed(`${PRINTS} release(); console.log('free');`)).toBe('Warning: look\nfree\n');
 });
 

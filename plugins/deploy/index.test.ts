@@ -55,12 +55,33 @@ const notCalled = (): never => {
   throw new Error('not called');
 };
 
+const environment = {
+  ORDERS_TABLE: 'orders',
+  ORDER_EVENTS_TOPIC: 'order-events',
+  ORDER_EVENTS_DLQ: 'order-events-dlq',
+  KAFKA_BROKERS: 'kafka.example:9096',
+  AUTH: 'jwt',
+  AUTH_ISSUER: 'https://issuer.example',
+  AUTH_AUDIENCE: 'shop, machine',
+  HASH_SECRET: '{{resolve:secretsmanager:orders-hash}}',
+  NOTIFICATION_EMAIL: 'mock',
+  NOTIFICATION_SMS: 'mock',
+};
+
 /** The plugin at the start of a command, in stage prod with a placeholder. */
 function start(...commands: string[]) {
+  return startWith({ mustBeSet: { KAFKA_BROKERS: 'kafka.invalid:9096' } }, {}, commands);
+}
+
+function startWith(
+  custom: { mustBeSet?: Record<string, string> },
+  own: Record<string, string>,
+  commands = ['deploy'],
+) {
   const plugin = new Deploy({
     service: {
-      custom: { mustBeSet: { KAFKA_BROKERS: 'kafka.invalid:9096' } },
-      provider: {},
+      custom,
+      provider: { region: 'eu-west-1', environment: { ...environment, ...own } },
       getAllFunctions: notCalled,
       getFunction: notCalled,
     },
@@ -81,4 +102,15 @@ test('a deployment is refused with the name of what to set; packaging, listing a
   for (const command of [['package'], ['remove'], ['deploy', 'list'], ['offline', 'start']]) {
     start(...command);
   }
+});
+
+test.each([
+  ['HASH_SECRET', 'short'],
+  ['AUTH_ISSUER', 'http://issuer.example'],
+  ['AUTH_AUDIENCE', 'a,,b'],
+  ['NOTIFICATION_EMAIL', 'pigeon'],
+])('a deployment is refused whose functions would refuse %s=%s', (name, value) => {
+  startWith({}, {});
+  expect(() => startWith({}, { [name]: value })).toThrow(new RegExp(`${name}`));
+  startWith({}, { [name]: value }, ['package']);
 });

@@ -1,4 +1,5 @@
 /** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
+import { loadConfig } from '../../lib/config.ts';
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { countEvents, nameMappings, type Template } from './mappings.ts';
@@ -9,7 +10,7 @@ type Serverless = {
   service: RoleService &
     RouteService & {
       custom?: { mustBeSet?: Nested };
-      provider: Record<string, unknown>;
+      provider: { region?: string; environment?: Record<string, string> } & Record<string, unknown>;
       functions?: Record<string, Record<string, unknown>>;
     };
   processedInput: { commands: string[] };
@@ -24,8 +25,8 @@ type Serverless = {
 /**
  * - A variable is one text. In a list of a function's `layers`, `vpc`, `events` and `iamRoleStatements` a text with
  *   commas becomes several, and an empty one goes: before the framework checks its configuration.
- * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder;
- *   `sls package` does not.
+ * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder,
+ *   or while a variable of the functions is one that they would refuse; `sls package` does not.
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
@@ -34,7 +35,7 @@ type Serverless = {
  */
 export default class Deploy {
   readonly hooks = {
-    initialize: () => this.#refusePlaceholders(),
+    initialize: () => this.#checkValues(),
     'before:package:setupProviderConfiguration': () => this.#writeRoles(),
     'after:aws:package:finalize:mergeCustomProviderResources': () => this.#writeMappings(),
   };
@@ -48,10 +49,25 @@ export default class Deploy {
     serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
   }
 
-  #refusePlaceholders(): void {
-    const { service, processedInput, classes } = this.#serverless;
-    const [command, what = 'function'] = processedInput.commands;
+  #checkValues(): void {
+    const [command, what = 'function'] = this.#serverless.processedInput.commands;
     if (command !== 'deploy' || what !== 'function') return;
+    this.#refusePlaceholders();
+    this.#refuseFaults();
+  }
+
+  #refuseFaults(): void {
+    const { service, classes } = this.#serverless;
+    const { region, environment } = service.provider;
+    try {
+      loadConfig({ AWS_REGION: region, ...environment });
+    } catch (error) {
+      throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
+    }
+  }
+
+  #refusePlaceholders(): void {
+    const { service, classes } = this.#serverless;
     const missing = placeholders(service.custom?.mustBeSet ?? {});
     if (missing.length === 0) return;
     const stage = this.#serverless.getProvider('aws').getStage();

@@ -60,7 +60,7 @@ async function printed(program: string, ...args: string[]) {
   return stdout;
 }
 
-/** What the bundled senders asked a service that answers so, and what they made of its answer. */
+/** The requests of the bundled senders to a service with this answer, and their results. */
 async function ask(answer: (isSes: boolean) => { status: number; type?: string; body: string }) {
   const asked: { url: string; body: string }[] = [];
   const server = createServer(async (request, response) => {

@@ -31,7 +31,7 @@ const UNNAMED: Record<string, string> = {
   'ec2:UnassignPrivateIpAddresses': 'Lambda names the interface, the stack cannot',
 };
 
-/** What only these functions may do. */
+/** Rights that only these functions have. */
 const ONLY: Record<string, string[]> = {
   'dynamodb:PutItem': ['CreateOrderRole'],
   'ses:SendEmail': ['NotifyRole', 'SendDeferredRole'],
@@ -146,7 +146,7 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     expect(mappings).toEqual([expected]);
   });
 
-  test('what the mapping makes of records is what the emulator makes of them', async () => {
+  test('the mapping and the emulator treat records alike', async () => {
     const settings = await packagedAs(resources);
     expect(Object.keys(settings).length).toBeGreaterThan(8);
     expect(settings).toEqual(await emulated());
@@ -195,14 +195,14 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     }
   });
 
-  test('what a role allows is used by its function, or is on the list of who else needs it', () => {
+  test('every permission of a role is used by its function, or is on the list of other users', () => {
     for (const { role, Action } of statements()) {
       const others = Action.filter((action) => !CALLED.test(action) && !(action in NOT_CALLED));
       expect([role, others]).toEqual([role, []]);
     }
   });
 
-  test('who may publish by SNS may do so to no topic', () => {
+  test('a function that may publish by SNS may publish to no topic', () => {
     const publishing = statements().filter(({ Action }) => Action.includes('sns:Publish'));
     for (const effect of ['Allow', 'Deny']) {
       const having = publishing.filter(({ Effect }) => Effect === effect);
@@ -227,7 +227,7 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     expect(api.RouteSettings).toBeUndefined();
   });
 
-  test('what only some may do, the others may not', () => {
+  test('rights of some functions are denied to the others', () => {
     for (const [action, roles] of Object.entries(ONLY)) {
       const having = statements().filter(({ Action }) => Action.includes(action));
       expect([action, [...new Set(having.map(({ role }) => role))].toSorted()]).toEqual([

@@ -3,7 +3,7 @@ import { loadDefinitions, readService } from '../../plugins/kafka-event-source/f
 import { readOptions } from '../../plugins/kafka-event-source/options.ts';
 import { sls } from '../support/sls.ts';
 
-/** Where the records come from differs; what is made of them may not. */
+/** The source of the records may differ, but not their treatment. */
 const PLACE = [
   'FunctionName',
   'bootstrapServers',
@@ -60,7 +60,7 @@ function printed(): Promise<Printed> {
   return config;
 }
 
-/** What the plugin reads of the framework. */
+/** The part of the framework that the plugin reads. */
 function loaded(config: Printed, stage: string): Parameters<typeof loadDefinitions>[0] {
   const capital = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase());
   const naming: Naming = {

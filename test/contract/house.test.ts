@@ -17,7 +17,7 @@ async function deployedCode() {
   return (await filesOf(...DEPLOYED)).filter(({ file }) => !file.endsWith('.test.ts'));
 }
 
-/** What a file imports, as paths from the root or names of packages. */
+/** The imports of a file, as paths from the root or names of packages. */
 function importsOf({ file, text }: { file: string; text: string }): string[] {
   const names = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
     ([, name = '']) => name,

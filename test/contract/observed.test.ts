@@ -38,7 +38,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** What was printed, log lines and metrics apart. */
+/** The printed log lines and metrics, separately. */
 function linesOf() {
   const lines = printed
     .split('\n')

@@ -65,7 +65,7 @@ test('a route without its rule does not compile, nor does a rule with a scope th
   expect(rule).toEqual({ scope: 'orders:read', owner: 'found' });
 });
 
-test('what shows no data of a customer is open, every other one names its scope and says how it refuses', () => {
+test('an operation without data of customers is open; every other one names its scope and its refusals', () => {
   const open: string[] = [];
   for (const [route] of routes) {
     const [method = '', path = ''] = route.split(' ');

@@ -14,7 +14,7 @@ type Stored = {
 };
 
 /**
- * What must hold, whatever was killed when. It reads the table and the topic itself and shares no
+ * Checks the promises after any kill. It reads the table and the topic itself and shares no
  * code with the system.
  *
  * @returns every violation, in words

@@ -1,4 +1,4 @@
-// What serverless.yml sets for a function, before the functions are loaded.
+// The environment that serverless.yml sets for a function, before the functions are loaded.
 'use strict';
 
 Object.assign(process.env, {

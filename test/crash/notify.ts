@@ -269,7 +269,7 @@ function randomFault(random: Random): NotifyFault {
 type Sent = {
   /** The function's answer, or `failed`, or `killed` if its process was killed. */
   answer: Promise<Answer>;
-  /** Whether the process stands still instead of having ended. */
+  /** True if the process hangs instead of having ended. */
   isFrozen: Promise<boolean>;
   thaw(): void;
 };

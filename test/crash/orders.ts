@@ -81,7 +81,7 @@ export async function crashOrders(
       () => distinct(topic.records) >= events || undefined,
       30_000,
     )
-      // What is missing is a violation, which the checker names.
+      // A missing event is a violation, which the checker names.
       .catch(() => undefined);
     const found = violations(stored, topic.records, accepted);
     return {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Random } from './random.ts';
 
 /**
- * What the provider does with one request. `yes` takes the message; `cut` takes it too, and breaks
+ * The provider's reaction to one request. `yes` takes the message; `cut` takes it too, and breaks
  * the connection instead of answering, `halfway` in the middle of the answer. `hang` never answers,
  * having taken it or not. The others take nothing.
  */

@@ -10,7 +10,7 @@ import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 const namesOf = async (tables: Promise<{ TableNames?: string[] }>) =>
   (await tables).TableNames ?? [];
 
-/** What is in the account, by AWS's own SDK. */
+/** The contents of the account, read by AWS's own SDK. */
 export async function readAccount(endpoint: string) {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const settings = { endpoint, region: 'us-east-1', credentials, forcePathStyle: true };

@@ -36,7 +36,7 @@ const WAYS = {
 const KEPT_UP = ['self-managed-scram', 'msk-iam'];
 const STAGES = ['prod', 'pr-12'];
 
-/** What moto's CloudFormation does not hand on to its Lambda, or its list does not show. */
+/** Settings that moto's CloudFormation does not hand on to its Lambda, or does not list. */
 const NOT_SHOWN = ['MetricsConfig', 'FunctionName'];
 
 for (const [kind, values] of Object.entries(WAYS)) {

@@ -21,7 +21,7 @@ export async function startMock() {
   const endpoint = `http://127.0.0.1:${port}`;
   return {
     endpoint,
-    /** What AWS's tools and SDKs read: the mock instead of AWS. */
+    /** The variables that lead AWS's tools and SDKs to the mock. */
     environment: {
       AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: 'test',

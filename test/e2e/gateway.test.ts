@@ -134,7 +134,7 @@ test.each([
   expect([status, codeOf(text)]).toEqual([404, 'ROUTE_NOT_FOUND']);
 });
 
-test('what the server itself refuses has the words of an HTTP API', async () => {
+test('refusals by the server itself read like those of an HTTP API', async () => {
   const broken = await ask(`${offline.url}/api/orders/%zz`, 'GET');
   expect([broken.status, broken.text]).toEqual([400, '{"message":"Bad Request"}']);
   const json = { 'content-type': 'application/json' };

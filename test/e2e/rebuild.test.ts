@@ -132,7 +132,7 @@ test('between two rebuilds one instance serves all calls, and a rebuild replaces
   expect(await readFile(join(service, 'dist/health/handler.js'), 'utf8')).toContain('two');
 });
 
-test('code that does not build leaves the code from before at work', async () => {
+test('code that does not build leaves the earlier code in use', async () => {
   const { version } = await invoke();
   await writeCode('export const handler = async () => {');
   await until('the message', () => (/do not build/.test(offline.printed()) ? true : undefined));

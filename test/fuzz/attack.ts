@@ -8,7 +8,7 @@ import type { Sent } from './wire.ts';
 
 export type Attack = {
   sent: Sent;
-  /** Whether the token must be refused. */
+  /** True if the token must be refused. */
   isBad: boolean;
 };
 

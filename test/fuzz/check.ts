@@ -4,7 +4,7 @@ import type { Attack, Parties } from './attack.ts';
 import type { Customer } from './customers.ts';
 import { type Answer, decoded, type Sent } from './wire.ts';
 
-/** What an answer must not be. This knows nothing of rules: only who has sent it, and whose data is in it. */
+/** Finds forbidden answers. It knows no rules, only the sender and the owner of the data. */
 export function faultsOf(
   { sent, isBad }: Attack,
   answer: Answer,

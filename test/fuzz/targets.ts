@@ -11,7 +11,7 @@ import { AUDIENCE, createSigner, SETTINGS } from '../support/tokens.ts';
 import { fuzz, type Report } from './run.ts';
 import { wireOfHandlers, wireOfHttp } from './wire.ts';
 
-/** What the functions printed. */
+/** The output of the functions. */
 const LOG = join(ROOT, '.local/logs/fuzz.log');
 
 type Options = Parameters<typeof fuzz>[1];

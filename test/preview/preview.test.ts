@@ -149,7 +149,7 @@ test('harmful values in a message stay text in a real browser', async () => {
   await page.close();
 });
 
-/** What is larger than its window, as one would have to scroll for it. */
+/** The elements that are larger than their window, so that a reader would have to scroll. */
 async function overflowing(where: Pick<Page, 'locator'>): Promise<string[]> {
   return where.locator(':root').evaluate((root) => {
     const { scrollWidth, clientWidth, scrollHeight, clientHeight } = root;

@@ -13,7 +13,7 @@ const PYTHON = join(FOLDER, 'bin/python');
 /** Written last: without it an earlier installation was broken off. */
 const READY = join(FOLDER, `ready-${PACKAGE.replaceAll(/[^a-z0-9.]/g, '-')}`);
 
-/** What SES and SNS have taken. */
+/** The messages that SES and SNS have taken. */
 export type Taken = {
   email: { id: string; source: string; subject: string; body: string; destinations: string }[];
   sms: [to: string, text: string][];

@@ -17,7 +17,7 @@ import { plain } from './plain.ts';
 /** The order that the samples name. */
 const SAMPLE_ORDER = '0192f0c1-2345-7abc-8def-0123456789ab';
 
-/** What stands in for the cloud: a broker without sign-in, providers that only print, stage local's links. */
+/** Replaces the cloud: a broker without sign-in, providers that only print, stage local's links. */
 const INSTEAD = {
   KAFKA_KIND: '',
   AUTH: 'off',

@@ -95,7 +95,7 @@ export async function startLambda(
   };
 }
 
-/** What Lambda itself sets. */
+/** The variables that Lambda itself sets. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 function reserved({ name, handler, memory }: PackagedFunction, taskRoot: string) {
   return {

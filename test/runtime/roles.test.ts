@@ -16,7 +16,7 @@ import { publishCall } from './roles/calls.ts';
 import { allowing, type Permission, permissionsOf } from './roles/policy.ts';
 import { type Providers, startProviders } from './roles/providers.ts';
 import { startProxy } from './roles/proxy.ts';
-import { READS_ORDER, SAMPLES, UNSUBSCRIBE } from './roles/samples.ts';
+import { ORDERS_PER_MINUTE, READS_ORDER, SAMPLES, UNSUBSCRIBE } from './roles/samples.ts';
 import { createWorld } from './roles/world.ts';
 
 const DOMAIN = 'example.com';
@@ -43,6 +43,8 @@ beforeAll(async () => {
     KAFKA_BROKERS: kafka.sasl.join(','),
     KAFKA_SECRET_ARN: providers.secretArn,
     AUTH: 'off',
+    HASH_SECRET: 'a secret of sixteen or more',
+    LIMIT_ORDERS_PER_MINUTE: String(ORDERS_PER_MINUTE),
     ORDERS_TABLE: bench.table,
     ORDER_EVENTS_TOPIC: bench.topic,
     ORDER_EVENTS_DLQ: bench.deadLetterTopic,
@@ -106,6 +108,17 @@ test('every sample has its function', () => {
   expect(Object.keys(functionsInYml())).toEqual(expect.arrayContaining(Object.keys(SAMPLES)));
 });
 
+test('every function whose role writes has samples of its own', () => {
+  const writes = /^dynamodb:(Put|Update|Delete|BatchWrite|PartiQL)|^ses:|^sns:/;
+  const writing = Object.keys(functionsInYml()).filter((key) =>
+    permissionsOf(packaged.resources, idOf(key)).some(
+      ({ effect, action }) => effect === 'Allow' && writes.test(action),
+    ),
+  );
+  expect(writing).toContain('createOrder');
+  expect(Object.keys(SAMPLES)).toEqual(expect.arrayContaining(writing));
+});
+
 test.each(['notify', 'sendDeferred'])('%s may send an SMS and publish to no topic', (key) => {
   const permissions = permissionsOf(packaged.resources, idOf(key));
   const may = (request: Record<string, string>) =>
@@ -115,7 +128,7 @@ test.each(['notify', 'sendDeferred'])('%s may send an SMS and publish to no topi
   expect(may({ TargetArn: TOPIC_ARN })).toBe(false);
 });
 
-test('who else uses a permission is told with its page, and no called service is on that list', () => {
+test('the list of other users of permissions names a page for each, and no service that is called', () => {
   for (const [action, { by, page }] of Object.entries(NOT_CALLED)) {
     expect([action, CALLED.test(action)]).toEqual([action, false]);
     expect(by).not.toBe('');

@@ -4,7 +4,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** What a function makes of an event: its answer, or the error that the runtime tells Lambda. */
+/** A function's result for an event: its answer, or the error that the runtime reports to Lambda. */
 export type Outcome = { answer: unknown } | { error: RuntimeError };
 type RuntimeError = { errorType: string; errorMessage: string; trace: string[] };
 

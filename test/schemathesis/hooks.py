@@ -10,7 +10,7 @@ OF_STATE = {
 }
 BEYOND_SCHEMAS = {
     ("cursor", 'is no "nextCursor" of this list: begin without one'),
-    ("orderId", 'must be there, or else "customerId", and not both'),
+    ("orderId", 'is needed, or else "customerId", but not both'),
 }
 
 

@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { addresses } from './orders.ts';
 
-/** What befalls one try of a request: nothing, or the answer that it gets instead. */
+/** The fault of one try of a request: none, or the answer that it gets instead. */
 export type Fault = 'none' | 'throttled' | 'answer lost' | 'never sent' | 'conflict';
 
 /**
@@ -70,7 +70,7 @@ function throttling(): Error {
   });
 }
 
-/** What DynamoDB answers to a transaction while another one is at the same item. */
+/** DynamoDB's answer to a transaction while another one writes the same item. */
 function conflict(): Error {
   return new TransactionCanceledException({
     message: 'Transaction cancelled',

@@ -14,7 +14,7 @@ type Call = {
   body?: unknown;
 };
 
-/** What a call of a handler answered, with its body parsed. */
+/** The answer of a handler, with its body parsed. */
 export type Reply = { status: number; headers: Record<string, string>; body: Json };
 // biome-ignore lint/suspicious/noExplicitAny: a test reads any member of an answer
 type Json = any;

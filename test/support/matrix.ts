@@ -77,7 +77,7 @@ export async function rowsOf(signer: Signer, issuer: string): Promise<Row[]> {
 
 type Wanted = { status: number; code?: string; scope?: string };
 
-/** What an operation's rule promises the caller. */
+/** The answers that an operation's rule promises the caller. */
 export function wantedOf(operation: Case, { is }: Row): Wanted {
   const { rule, answer, refusals } = operation;
   const done = answer;

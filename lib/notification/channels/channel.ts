@@ -16,16 +16,16 @@ export type Channel<Message extends AnyMessage = AnyMessage> = {
   contactField: string;
   /** The rule for an address that a customer gives us. */
   address: z.ZodType<string>;
-  /** An address of nobody, for examples. */
+  /** An example address that belongs to nobody. */
   example: string;
   /** A looser rule, for addresses of any origin: it can stand in a header and reaches one person. */
   sendable: RegExp;
-  /** The address for people to see, without telling it; of a short one nothing is shown. */
+  /** The address, masked for display; a short address is masked completely. */
   mask(address: string): string;
   fallbackAddress(fallback: Fallback, customerId: string): string;
-  /** Whether a message waits until the customer's quiet hours end. */
+  /** True if a message waits until the customer's quiet hours end. */
   waitsInQuietHours: boolean;
-  /** @throws AppError `RECORD_INVALID` when the event holds what no message can show */
+  /** @throws AppError `RECORD_INVALID` when the event holds a value that no message can show */
   compose(letter: Letter): Message;
   /** How long a provider may take to answer one call, in milliseconds. */
   callMs: number;

@@ -9,6 +9,15 @@ const ENGLISH = { language: 'en', timeZone: 'UTC' };
 
 const ORDER = '019ab3c4-0000-7000-8000-000000000001';
 
+/** The words in which a message tells its event. The golden files follow the templates; these do not. */
+const SAYS = {
+  ORDER_CREATED: /received|thank you/i,
+  ORDER_UPDATED: /is (now )?confirmed/,
+  ORDER_SHIPPED: /on its way/,
+  ORDER_DELIVERED: /has arrived/,
+  ORDER_CANCELLED: /has been cancelled/,
+} as const satisfies Record<OrderEvent['type'], RegExp>;
+
 function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']> = {}) {
   return orderEvent(
     { type },
@@ -32,6 +41,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
     });
     expect(message).toMatchObject({ channel: 'email', to: 'ada@example.com', orderId: ORDER });
     expect(message.subject).toContain(ORDER);
+    expect(message.subject).toMatch(SAYS[type]);
     expect(message.body).toContain(ORDER);
   });
 
@@ -39,6 +49,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
     const message = CHANNELS.sms.compose({ event: event(type), to: '+15550123', locale: ENGLISH });
     expect(message).toMatchObject({ channel: 'sms', to: '+15550123', orderId: ORDER });
     expect(message.text).toContain(ORDER);
+    expect(message.text).toMatch(SAYS[type]);
     expect(message.text.length).toBeLessThanOrEqual(160);
   });
 

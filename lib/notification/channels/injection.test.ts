@@ -49,7 +49,7 @@ function event(type: OrderEvent['type'], data: Partial<OrderEvent['data']>) {
 
 const PIECES = /<[^>]*>|&(?:amp|lt|gt|quot|#39);|[^<&]+|[<&]/g;
 
-/** What is markup in an email's HTML: its tags, and any character that could begin one. */
+/** The markup in an email's HTML: its tags, and any character that could begin one. */
 function markupOf({ html }: EmailMessage): string[] {
   return [...html.matchAll(PIECES)]
     .map(([piece]) => piece)
@@ -82,7 +82,7 @@ describe.each(EVENT_TYPES)('%s', (type) => {
   });
 });
 
-test('what looks like a template is shown as it is', () => {
+test('a value that looks like a template is shown as it is', () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: what a template would replace
   const productId = '${1+1} {{1+1}} <%= 1+1 %>';
   const items = [{ productId, quantity: 1, price: 1 }];

@@ -12,9 +12,9 @@ export const notificationSchema = z.strictObject({
   subject: z.string().optional(),
   status: z.enum(['sent', 'failed', 'skipped', 'deferred', 'unknown']),
   reason: z.string().optional(),
-  attempts: z.int().min(0).describe('How often its provider was called.'),
+  attempts: z.int().min(0).describe('The number of calls to its provider.'),
   messageId: z.string().describe("The provider's own id.").optional(),
-  at: z.iso.datetime().describe('When it came to this status.'),
+  at: z.iso.datetime().describe('The time of its change to this status.'),
 });
 
 export type NotificationEntry = z.infer<typeof notificationSchema>;

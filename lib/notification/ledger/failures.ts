@@ -15,7 +15,7 @@ const SPAN_MS = 10 * MINUTE_MS;
 /** After this time without a failure the count begins anew. */
 const FORGOTTEN_MS = 60 * MINUTE_MS;
 
-/** If more records than this are to be set aside within the window, the release is bad. */
+/** If more records than this use up their tries within the window, the release is bad. */
 const MAX_ASKING = 5;
 const WINDOW_MS = 10 * MINUTE_MS;
 /** The window holds at most this many events: so many already mean a bad release. */
@@ -63,7 +63,7 @@ export function createFailures({ dynamo, table, clock }: Store): FailureLedger {
     return countSchema.parse((known.refused ? await write(true) : known).item);
   }
 
-  /** @returns the number of different events to be set aside within the window, with this one */
+  /** @returns the number of events that used up their tries within the window, with this one */
   async function asking(eventId: string, now: Date): Promise<number> {
     for (let tries = TRIES; tries > 0; tries -= 1) {
       const get = new GetCommand({ TableName: table, Key: SET_ASIDE_KEY, ConsistentRead: true });

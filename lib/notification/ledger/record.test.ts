@@ -66,7 +66,7 @@ test('a superseded notification keeps the key of the one it was', () => {
   expect(keyOf(late)).toEqual(keyOf(email('ada@example.com')));
 });
 
-test('what waits is spread over all the shards that are looked through', () => {
+test('waiting records are spread over all shards that are read', () => {
   const until = new Date('2026-11-21T07:00:00.000Z');
   const shards = Array.from({ length: 300 }, (_, i) => {
     const deferral = deferralOf({ ...event, id: `e${i}` }, until);

@@ -31,7 +31,7 @@ export type Outcome =
 /** The end of a notification whose provider was not called at all. */
 export type NotSent = { status: 'skipped'; reason: string };
 
-/** Whether the providers surely took nothing, but may take the notification later. */
+/** True if the providers surely took nothing, but may take the notification later. */
 export function isRetriable<Told extends { status: string }>(
   told: Told,
 ): told is Told & { status: 'failed'; retriable: true } {
@@ -61,7 +61,7 @@ export const storedSchema = z.object({
   claimedUntil: time,
   /** The time since which all providers have failed; absent once one has taken the notification. */
   failingSince: time,
-  /** Whether it counts as one of its recipient's messages already. */
+  /** True if it counts as one of its recipient's messages already. */
   counted: z.literal(true).optional().catch(undefined),
 });
 

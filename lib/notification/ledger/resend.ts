@@ -1,7 +1,7 @@
 import type { Clock, Period } from '../../clock.ts';
 import type { Deferred, GivenUp } from './deferred.ts';
 
-/** Which of the notifications that were given up: an order's, those of a period, or all. */
+/** Selects notifications that were given up: an order's, those of a period, or all. */
 export type ResendSelection = { order: string } | Period | 'all';
 
 export type ResendReport = { found: number; putBack: number };

@@ -5,7 +5,7 @@ import { sequenceKey } from '../../table.ts';
 import { AGAIN_MS } from './record.ts';
 import type { Update } from './update.ts';
 
-/** How far each order has been told: the highest sequence. It stays as long as the order does. */
+/** The highest sequence of each order's notifications. It stays as long as the order does. */
 export type Sequence = {
   /**
    * Notes that an event is being told or put off, for the first time or again. `overtaken`: a
@@ -38,7 +38,7 @@ export function createSequence({ update, clock }: { update: Update; clock: Clock
   };
 }
 
-/** Whether the event was the last one told of its order, and its records are still there. */
+/** True if the event was the last one told of its order, and its records have not expired. */
 function isAgain(stored: unknown, event: OrderEvent, now: Date): boolean {
   // No event is told before its own timestamp, so that is the safe guess for a missing time.
   const { sequence = event.sequence, at = event.timestamp } = storedSchema.parse(stored ?? {});

@@ -16,7 +16,7 @@ import {
 /** The number of attempts to write preferences while others write them at the same time. */
 const TRIES = 5;
 
-/** Where the preferences of customers are kept. */
+/** The stored preferences of customers. */
 export type Customers = {
   /** @returns the customer's preferences, the caller's own writes included; undefined when none */
   find(customerId: string): Promise<CustomerPreferences | undefined>;

@@ -24,7 +24,7 @@ const ZONES = [
   'Antarctica/Troll',
 ];
 
-/** Where and when clocks are changed. */
+/** Zones, and the times at which their clocks change. */
 const CHANGES = [
   ['Europe/Berlin', '2026-03-29T01:00Z'],
   ['Europe/Berlin', '2026-10-25T01:00Z'],
@@ -99,7 +99,7 @@ const formats = new Map(
   ]),
 );
 
-/** What the clock on the wall shows, `HH:MM`. */
+/** The time on the wall's clock, `HH:MM`. */
 function wallClock(at: number, timeZone: string): string {
   return formats.get(timeZone)?.format(at) ?? '';
 }
@@ -177,7 +177,7 @@ test('preferences, quiet hours, zones and clock changes give what the rules say,
   expect(nearChange).toBeGreaterThan(10);
 });
 
-test('what the schema accepts, the decision can use', () => {
+test('the decision can use all preferences that the schema accepts', () => {
   fc.assert(
     fc.property(preferences, moment, (given, { zone, now }) => {
       const body = {
@@ -192,7 +192,7 @@ test('what the schema accepts, the decision can use', () => {
   );
 });
 
-/** Whether the zone's offset changes within a day. */
+/** True if the zone's offset changes within a day. */
 function changesWithin(now: Date, timeZone: string): boolean {
   const day = 24 * 60 * MINUTE;
   return wallClock(now.getTime(), timeZone) !== wallClock(now.getTime() + day, timeZone);

@@ -29,7 +29,7 @@ export const preferencesSchema = z.strictObject({
     .default('UTC'),
   quietHours: z
     .strictObject({ from: clockTime, to: clockTime })
-    .describe('Local times; the end is not included, and the same time twice is no time at all.')
+    .describe('Local times. The end is not included; the same time twice means no quiet hours.')
     .nullable()
     .default(null),
   events: z.strictObject(forEach(EVENT_TYPES, switches)).prefault({}),
@@ -69,7 +69,7 @@ export function without(preferences: Preferences, channel: ChannelName): Prefere
   return { ...preferences, events };
 }
 
-/** Whether only critical events go by the channel. */
+/** True if only critical events go by the channel. */
 export function isQuiet({ events }: Preferences, channel: ChannelName): boolean {
   return ORDINARY.every((type) => !events[type][channel]);
 }

@@ -39,7 +39,7 @@ function nextStop(at: number, to: number, offsetAt: OffsetAt): number {
   return after;
 }
 
-/** What the zone's clock says, in milliseconds of its day. */
+/** The time of the zone's clock, in milliseconds of its day. */
 function onTheWall(time: number, offsetAt: OffsetAt): number {
   return (time + offsetAt(time)) % DAY_MS;
 }

@@ -40,7 +40,7 @@ function decide(
   return [email, sms];
 }
 
-/** Whom both channels tell, where nothing but addresses matters. */
+/** The recipients of both channels if only addresses matter. */
 function both(data: Partial<OrderEvent['data']>, local = false) {
   return decide(data, { local }).map((one) => ('skip' in one ? one : { to: one.to }));
 }
@@ -113,7 +113,7 @@ describe('with preferences', () => {
     ]);
   });
 
-  test('what is switched off is skipped as that, for its event type and channel alone', () => {
+  test('a switched-off event type is skipped on its channel only', () => {
     const preferences = prefer({ events: { ORDER_SHIPPED: { email: false } } });
     const given = { preferences };
     expect(decide({ contact, type: 'ORDER_SHIPPED' }, given)).toMatchObject([

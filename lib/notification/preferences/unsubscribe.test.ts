@@ -87,7 +87,7 @@ test('a switch that was off for a critical event stays off', async () => {
   expect(stored()?.events.ORDER_CANCELLED).toEqual(none);
 });
 
-test('what somebody else puts meanwhile is kept', async () => {
+test('preferences that another writer puts meanwhile are kept', async () => {
   const { customers, stored } = customersWith(undefined, 2);
   await unsubscribe(ada, customers);
   expect(stored()?.language).toBe('xy');

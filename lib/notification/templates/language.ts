@@ -26,7 +26,7 @@ type Unsubscribe = {
   critical: string;
 };
 
-/** What one event type says on each channel; `email.shows` are the facts under its first sentence. */
+/** The words of one event type for each channel; `email.shows` are the facts under its first sentence. */
 export type Template = {
   email: {
     subject: Text;

@@ -3,7 +3,7 @@ import type { Language, Template, View } from './language.ts';
 
 type Email = Template['email'];
 
-/** What an email says, in the order in which both of its parts show it. */
+/** The contents of an email, in the order in which text and HTML show them. */
 type Parts = {
   heading: string;
   facts: [label: string, value: string][];

@@ -9,7 +9,7 @@ const MAX_ITEMS = 20;
  * Writes an event's values for a reader; every one of them is harmless from here on. `words` and `tag`
  * are the reader's language.
  *
- * @throws AppError `RECORD_INVALID` when the event holds what no message can show
+ * @throws AppError `RECORD_INVALID` when the event holds a value that no message can show
  */
 export function viewFor(
   { timestamp, data }: OrderEvent,

@@ -46,7 +46,7 @@ type Parts = {
   clock?: Clock;
   dynamo?: DynamoDBDocumentClient;
   customers?: Pick<Customers, 'find'>;
-  /** Where the dead letters' topic is looked for. */
+  /** The brokers of the dead letters' topic. */
   brokers?: string[];
   deadLetterTopic?: string;
 };
@@ -116,7 +116,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
     dynamo,
     table,
 
-    /** What the event means for a customer who has said nothing, without the skips. */
+    /** The notifications of the event for a customer without preferences, skips left out. */
     async planOf(event: OrderEvent) {
       const customers = createCustomers({ dynamo, table, clock: systemClock });
       const recipientOf = createRecipientOf({ customers, fallback: undefined });
@@ -179,7 +179,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
       });
     },
 
-    /** What is on record for an event, by channel. */
+    /** The records of an event, by channel. */
     async recorded(event: OrderEvent) {
       const query = new QueryCommand({
         TableName: table,

@@ -43,7 +43,7 @@ test('an event delivered again costs a query more, and a write for each channel'
   expect(cost).toEqual({ GetItem: 1, UpdateItem: 3, Query: 1 });
 });
 
-test('what no provider takes costs six writes in notify, and two reads and three writes a try after it', async () => {
+test('a notification that no provider takes costs six writes in notify, and two reads and three writes for each later try', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const put = await costOf((parts) => bench.notify({ ...parts, sender: away })(event));
   expect(put).toEqual({ GetItem: 1, UpdateItem: 1 + 6 + 1 });

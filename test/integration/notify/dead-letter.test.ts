@@ -40,28 +40,31 @@ test.each([
   ['has an unknown type', unknown({ type: 'ORDER_LOST' }), /schema: type/],
   ['has an unknown version', unknown({ schemaVersion: 2 }), /schema: schemaVersion/],
   ['is a tombstone', null, /tombstone/],
-])('a record that %s is set aside as it was, and the others go on', async (name, value, reason) => {
-  const inbox = createInbox();
-  const key = `key of what ${name}`;
-  const [before, after] = [newEvent(), newEvent()];
-  const answer = await bench.notify({ sender: inbox })(before, { key, value }, after);
-  expect(answer).toEqual(bench.failed());
-  expect(inbox.sent).toHaveLength(4);
+])(
+  'a record that %s goes unchanged to the dead letters, and the others go on',
+  async (name, value, reason) => {
+    const inbox = createInbox();
+    const key = `key of what ${name}`;
+    const [before, after] = [newEvent(), newEvent()];
+    const answer = await bench.notify({ sender: inbox })(before, { key, value }, after);
+    expect(answer).toEqual(bench.failed());
+    expect(inbox.sent).toHaveLength(4);
 
-  const letter = await letterOf(key);
-  const { KafkaBatchInfo, requestContext, payload } = JSON.parse(String(letter.value));
-  const [[record]] = Object.values(payload.records) as [[{ key: string; value?: string }]];
-  expect(Buffer.from(record.key, 'base64').toString()).toBe(key);
-  if (value === null) expect(record).not.toHaveProperty('value');
-  else expect(Buffer.from(record.value ?? '', 'base64')).toEqual(Buffer.from(value));
-  expect(record).toMatchObject({ offset: 1, headers: [{}, { note: [-61, -87] }] });
-  expect(KafkaBatchInfo).toMatchObject({ batchSize: 1, recordInfo: { offset: '1' } });
-  expect(requestContext).toMatchObject({ condition: 'RecordRefused' });
-  expect(String(letter.headers?.['dead-letter-writer'])).toBe('notify');
-  expect(String(letter.headers?.['dead-letter-reason'])).toMatch(reason);
-});
+    const letter = await letterOf(key);
+    const { KafkaBatchInfo, requestContext, payload } = JSON.parse(String(letter.value));
+    const [[record]] = Object.values(payload.records) as [[{ key: string; value?: string }]];
+    expect(Buffer.from(record.key, 'base64').toString()).toBe(key);
+    if (value === null) expect(record).not.toHaveProperty('value');
+    else expect(Buffer.from(record.value ?? '', 'base64')).toEqual(Buffer.from(value));
+    expect(record).toMatchObject({ offset: 1, headers: [{}, { note: [-61, -87] }] });
+    expect(KafkaBatchInfo).toMatchObject({ batchSize: 1, recordInfo: { offset: '1' } });
+    expect(requestContext).toMatchObject({ condition: 'RecordRefused' });
+    expect(String(letter.headers?.['dead-letter-writer'])).toBe('notify');
+    expect(String(letter.headers?.['dead-letter-reason'])).toMatch(reason);
+  },
+);
 
-test('a record without a key is set aside without one', async () => {
+test('a record without a key has a dead letter without a key', async () => {
   expect(await bench.notify()({ value: 'no key' }, newEvent())).toEqual(bench.failed());
   await until('its letter', () => letters.find(({ key }) => key === null));
 });

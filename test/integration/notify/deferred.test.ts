@@ -81,7 +81,7 @@ test('an event that comes again while it waits still waits, and is sent once', a
   expect(inbox.sent.map(({ channel }) => channel).toSorted()).toEqual(['email', 'sms']);
 });
 
-test('what a later event has overtaken is skipped, whether that one was told or waits too', async () => {
+test('a superseded event is skipped, even if the later event still waits', async () => {
   const { event } = await sleeper();
   const [shipped, delivered] = [event(2, 'ORDER_SHIPPED'), event(3, 'ORDER_DELIVERED')];
   const inbox = createInbox();
@@ -95,7 +95,7 @@ test('what a later event has overtaken is skipped, whether that one was told or 
   });
 });
 
-test('what nobody is told of overtakes nothing', async () => {
+test('an event that is skipped on all channels supersedes no other', async () => {
   const off = { ...DEFAULTS.events.ORDER_CREATED, email: false, sms: false };
   const { event } = await sleeper({ events: { ...DEFAULTS.events, ORDER_UPDATED: off } });
   const [created, updated] = [event(1, 'ORDER_CREATED'), event(2)];
@@ -142,7 +142,7 @@ test('preferences that change meanwhile count: switched off, another address, la
   expect(sms(inbox, three)).toHaveLength(1);
 });
 
-test('what a run that died was sending becomes unknown, and is not sent again', async () => {
+test('a notification that a killed run was sending becomes unknown, and is not sent again', async () => {
   const { event } = await sleeper();
   const created = event(1, 'ORDER_CREATED');
   await bench.notify()(created);

@@ -61,7 +61,7 @@ test('where a fallback is configured, a customer without contact gets its addres
   expect(inbox.sent.map(({ to }) => to).sort()).toEqual(['+15550100', 'ada@example.com']);
 });
 
-test('what comes after a later event of its order is not sent', async () => {
+test('an event that comes after a later event of its order is not sent', async () => {
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });
   const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 4 });

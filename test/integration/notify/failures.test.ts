@@ -45,7 +45,7 @@ async function failing(eventId: string, until: number, times = 11) {
   return ends;
 }
 
-test('an event that fails unexpectedly ten times over ten minutes is set aside, and its partition goes on', async () => {
+test('an event that fails unexpectedly ten times over ten minutes goes to the dead letters, and its partition goes on', async () => {
   const [odd, behind, other] = [newEvent({}, { customerId: 'odd' }), newEvent(), newEvent()];
   const next = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, { ...odd.data, customerId: 'ada' });
   const inbox = createInbox();
@@ -72,7 +72,7 @@ test('ten failures within less than ten minutes, or fewer within more, are not e
   expect(await countAt(45, 'rare')).toBe('dead letter');
 });
 
-test('an event that was set aside and is put back has all its chances again', async () => {
+test('an event that is redriven has all its tries again', async () => {
   expect((await failing('put-back', 10)).at(-1)).toBe('dead letter');
   const ledger = createFailures({ dynamo: patient, table: bench.table, clock: after(10) });
   await ledger.forget({ orderId: 'o', eventId: 'put-back' });
@@ -85,23 +85,23 @@ test('failures of long ago do not count: a redriven event has its chances anew',
   expect(await countAt(10 + 61, 'redriven')).toBe('again');
 });
 
-test('more than five events that ask within ten minutes are a bad release: none of them is set aside', async () => {
+test('more than five events without tries left within ten minutes mean a bad release: none goes to the dead letters', async () => {
   for (const [i, eventId] of ['a', 'b', 'c', 'd', 'e'].entries()) {
     expect((await failing(eventId, 10 + i)).at(-1)).toBe('dead letter');
   }
   expect((await failing('f', 15)).at(-1)).toBe('hold back');
-  // Events that ask again count again, so none is set aside for as long as they ask.
+  // Events that fail again count again, so none goes to the dead letters while they fail.
   for (let minutes = 16; minutes < 40; minutes += 3) {
     for (const eventId of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
       const end = await countAt(minutes, eventId);
       if (eventId !== 'g') expect(end).toBe('hold back');
     }
   }
-  // Once the release is mended, a single event is set aside again.
+  // Once the release is corrected, a single event goes to the dead letters again.
   expect(await countAt(60, 'f')).toBe('dead letter');
 });
 
-test('many that ask at the same time are a bad release too: five are set aside at most', async () => {
+test('many events at the same time mean a bad release too: at most five go to the dead letters', async () => {
   const events = Array.from({ length: 16 }, () => randomUUID());
   await Promise.all(events.map((eventId) => failing(eventId, 9, 10)));
   const ends = await Promise.all(events.map((eventId) => countAt(11, eventId)));

@@ -141,7 +141,7 @@ const records: Record<string, () => Content> = {
 };
 
 test.each(Object.keys(records))(
-  'a record with %s is set aside on both kinds of topic, and put back as it was',
+  'a record with %s goes to the dead letters on both kinds of topic, and is put back as it was',
   async (name) => {
     const { message, record } = await produce(records[name]?.() ?? {});
     const topics = [
@@ -183,7 +183,7 @@ test('the event behind such a record is told, and the letter says that headers a
   expect(payload.records[`${bench.topic}-1`]).toEqual([{ ...place, value, headers: [] }]);
 });
 
-test('what compresses is in its letter as a whole', async () => {
+test('a record that compresses well is complete in its letter', async () => {
   const { record } = await produce(records['one header of 700 000 bytes 0xC8']?.() ?? {});
   const deadLetterTopic = await letterTopic();
   await bench.deliver([record], { deadLetterTopic });

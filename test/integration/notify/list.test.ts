@@ -66,7 +66,7 @@ test('an order has its notifications, newest event first, each in the shape of t
     expect.objectContaining({
       channel: 'email',
       to: 'a***@example.com',
-      subject: `Your order ${orderId} is cancelled`,
+      subject: `Your order ${orderId} has been cancelled`,
     }),
   ]);
   expect(JSON.stringify(body)).not.toMatch(/ada@|15550123/);
@@ -92,7 +92,7 @@ test.each([1, 3, 10])(
   },
 );
 
-test('what was not sent is there with its reason', async () => {
+test('a notification that was not sent is listed with its reason', async () => {
   const customerId = randomUUID();
   const skipped = newEvent({}, { customerId, contact: { email: 'ada@example.com' } });
   const failing: Sender<Message> = {

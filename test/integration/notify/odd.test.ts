@@ -14,7 +14,7 @@ const long = (length: number) => 'x'.repeat(length);
 const items = (count: number) =>
   Array.from({ length: count }, () => ({ productId: long(120), quantity: 1, price: 1 }));
 
-/** Reads nothing back: what is set aside is acknowledged, and tells nobody. */
+/** The event goes to the dead letters, is acknowledged, and no message is sent. */
 async function expectDeadLetter(value: unknown) {
   const inbox = createInbox();
   const other = newEvent();
@@ -59,7 +59,7 @@ test.each([
   ['an id of many bytes', newEvent({ id: 'ü'.repeat(500) })],
   ['more items than a record holds', newEvent({}, { items: items(4_000) })],
   ['900 KB that are no event', { id: long(900_000) }],
-])('an event with %s is set aside', (_, value) => expectDeadLetter(value));
+])('an event with %s goes to the dead letters', (_, value) => expectDeadLetter(value));
 
 test.each([
   ['unknown fields', { ...newEvent(), note: [[{}]], __proto__: { a: 1 } }],
@@ -105,7 +105,7 @@ test('many items can wait', async () => {
   expect(inbox.sent).toHaveLength(2);
 });
 
-test('what waits may be more than DynamoDB reads at once, and is listed as a whole', async () => {
+test('waiting records are listed completely, even if they are more than DynamoDB reads at once', async () => {
   const { customerId } = await sleeper('sleeps long');
   const { data } = newEvent({}, { customerId, items: items(1_500) });
   const events = [1, 2, 3, 4, 5, 6].map((sequence) => newEvent({ sequence }, data));

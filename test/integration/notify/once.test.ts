@@ -71,7 +71,7 @@ test('while one invocation is sending, another leaves the notification for later
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
 });
 
-test('what the release before left as a failure that passes is sent at the next delivery', async () => {
+test('a retriable failure of the earlier release is sent at the next delivery', async () => {
   const inbox = createInbox();
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const [notification] = await bench.planOf(event);
@@ -220,7 +220,7 @@ test('a lost answer is unknown and never sent again', async () => {
   expect(await bench.recorded(event)).toMatchObject({ email: unknown, sms: unknown });
 });
 
-test('what a dead invocation was sending becomes unknown when its time is over', async () => {
+test('a notification that a killed invocation was sending becomes unknown when its lease is over', async () => {
   const gone = Promise.withResolvers<never>();
   const dead = createInbox(() => gone.promise);
   const event = newEvent();
@@ -258,7 +258,7 @@ async function abandoned() {
   return { event, ledger, notification, lease: String(lease?.id) };
 }
 
-test('whoever holds the lease knows best: its outcome is noted although the record is no longer `sending`', async () => {
+test('the outcome of the holder of the lease is stored even if the record is no longer `sending`', async () => {
   const { event, ledger, notification, lease } = await abandoned();
   await ledger.settle(notification, lease, { status: 'sent', messageId: 'm1', provider: 'late' });
   expect(await bench.recorded(event)).toMatchObject({

@@ -81,7 +81,7 @@ function lifeOf() {
   return [created, shipped, newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, data)] as const;
 }
 
-test('what a long outage of DynamoDB left in the dead letters is told in order after sls kafka redrive', async () => {
+test('dead letters of a long outage of DynamoDB are processed in order after sls kafka redrive', async () => {
   const events = lifeOf();
   const [{ data }] = events;
   await giveUp(events);

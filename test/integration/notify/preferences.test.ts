@@ -45,13 +45,13 @@ function put(customerId: string, body: unknown, ifMatch?: string) {
   return call(createPutPreferences({ customers: bench.customers, callers: callersOf() }), request);
 }
 
-test('whoever has said nothing has the defaults, with version 0', async () => {
+test('a customer without stored preferences has the defaults, with version 0', async () => {
   const reply = await get('nobody');
   expect([reply.status, reply.headers.etag]).toEqual([200, '"0"']);
   expect(reply.body).toEqual({ success: true, data: { customerId: 'nobody', ...defaults } });
 });
 
-test('what is put is stored with the defaults for what is left out, and counted', async () => {
+test('preferences are stored with defaults for missing fields, and with the next version', async () => {
   const body = {
     contact: { phone: '+436641234567' },
     quietHours: { from: '22:00', to: '07:00' },

@@ -240,7 +240,7 @@ async function putOff() {
   return { event, notification };
 }
 
-test('what waits is looked at also when a process has taken it at another delivery, and died', async () => {
+test('a waiting notification is tried again when a process took it at another delivery and died', async () => {
   const [called, paused] = [await putOff(), await putOff()];
   const ledger = createLedger({ ...bench, clock: systemClock });
   const over = new Date(Date.now() + 9_000);

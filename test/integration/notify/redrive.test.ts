@@ -3,7 +3,7 @@ import { sls } from '../../support/sls.ts';
 import { readTopic } from '../../support/topic.ts';
 import { createNotifyBench } from './bench.ts';
 
-test('what notify has set aside is shown, and put back by sls kafka redrive', async () => {
+test('sls kafka redrive shows the dead letters of notify and puts them back', async () => {
   const bench = await createNotifyBench();
   const topic = bench.deadLetterTopic.replace('-dlq', '');
   const reader = await readTopic(bench.brokers, topic);

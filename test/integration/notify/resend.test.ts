@@ -58,14 +58,14 @@ async function resend(options: string[], env: Record<string, string> = {}) {
   return { code, text: stdout + stderr };
 }
 
-/** What a run of `sendDeferred` tells by SMS once the provider is back. */
+/** The SMS of a run of `sendDeferred` once the provider is back. */
 async function told() {
   const inbox = createInbox();
   await bench.sendDeferred({ sender: inbox, clock: after(GIVEN_UP + HOURS) });
   return inbox.sent.filter(({ channel }) => channel === 'sms').map(({ orderId }) => orderId);
 }
 
-test('what was given up is shown, put back one by one or together, and sent once', async () => {
+test('notifications that were given up are shown, put back one by one or together, and sent once', async () => {
   const [first, second, third] = [eventOf(), eventOf(), eventOf()] as const;
   const [one, two, three] = [first, second, third].map(({ data }) => data.orderId);
   await givenUp(first, second, third);
@@ -92,7 +92,7 @@ test('what was given up is shown, put back one by one or together, and sent once
   expect(await told()).toEqual([]);
 });
 
-test('what is put back has its six days anew', async () => {
+test('a notification that is put back has six new days', async () => {
   const event = eventOf();
   await givenUp(event);
   await resend(['--all', '--yes']);
@@ -105,7 +105,7 @@ test('what is put back has its six days anew', async () => {
   expect(await state(GIVEN_UP + 7 * DAYS)).toMatchObject({ status: 'failed', attempts: 6 });
 });
 
-test('what a later event of its order has overtaken is not told', async () => {
+test('a superseded notification is not sent', async () => {
   const created = eventOf();
   await givenUp(created);
   const cancelled = eventOf({ type: 'ORDER_CANCELLED', sequence: 2 }, created.data);

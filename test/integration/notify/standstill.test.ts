@@ -48,7 +48,7 @@ function instance(given: Parameters<NotifyBench['notify']>[0] = {}) {
   };
 }
 
-test('a record that cannot be set aside is named by health until its partition goes on', async () => {
+test('health names a record whose dead letter fails until its partition goes on', async () => {
   const deadLetterTopic = `missing-${crypto.randomUUID()}`;
   const { at, health } = instance({ deadLetterTopic });
   await at(0, newEvent(), bad);

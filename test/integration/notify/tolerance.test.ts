@@ -198,7 +198,7 @@ test('a record of a channel that this release does not know is left out of the l
   expect(body.data).toMatchObject([{ channel: 'sms', status: 'sent' }]);
 });
 
-test('what waits on a channel that this release does not know is left alone', async () => {
+test('a waiting notification of an unknown channel is left alone', async () => {
   const event = newEvent();
   await bench.notify()(event);
   const { email } = await bench.recorded(event);
@@ -270,7 +270,7 @@ test('records that wait and cannot be read stop no run, and are looked at less a
   bench = shared;
 });
 
-test('what could not be read for six days is given up, and put back like anything else', async () => {
+test('a record that could not be read for six days is given up, and can be put back', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   await bench.notify({ sender: away })(event);
   const { email } = await bench.recorded(event);

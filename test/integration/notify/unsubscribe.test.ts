@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** What a mail program does with the link of an email: it posts a form, or opens it. */
+/** Acts as a mail program with the link of an email: posts a form, or opens the link. */
 async function visit(method: 'GET' | 'POST', link: string) {
   const path = new URL(link).pathname;
   const token = path.slice(path.lastIndexOf('/') + 1);

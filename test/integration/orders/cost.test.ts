@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-/** What a piece of work asks of DynamoDB: its requests by their names. docs/architecture.md has them. */
+/** The requests of some work to DynamoDB, by their names. docs/architecture.md has them. */
 async function costOf(
   work: (deps: OutboxDeps & { dynamo: DynamoDBDocumentClient }) => Promise<unknown>,
 ) {
@@ -92,7 +92,7 @@ test('a page costs one query', async () => {
   expect(await costOf(list)).toEqual({ Query: 1 });
 });
 
-test('a look at the health costs 18 queries, a run of the relay 34; each order left over two more', async () => {
+test('a health check costs 18 queries, a run of the relay 34; each order that it publishes two more', async () => {
   const health = (deps: OutboxDeps & { dynamo: DynamoDBDocumentClient }) => {
     const { repository, clock, dynamo } = deps;
     const { stuck } = createStandstill({ dynamo, table: bench.table, clock });

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
+import { createQuota, type Quota } from '../../../lib/identity/quota.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
+import { createTableLimit } from '../../../lib/limits/table.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { idempotencyKey } from '../../../lib/table.ts';
@@ -25,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => bench.close());
 
-function place(key: string, body: object, deps: OutboxDeps = bench) {
+function place(key: string, body: object, deps: OutboxDeps & { quota?: Quota } = bench) {
   return call(createHandler({ ...deps, callers: callersOf() }), {
     method: 'POST',
     headers: { 'idempotency-key': key },
@@ -229,4 +231,28 @@ test('while DynamoDB works at the same key for another request, the answer is 40
   ]);
   const passing = failing('TransactWriteItemsCommand', ['conflict', 'conflict', 'none']);
   expect((await place(key, body, passing)).status).toBe(201);
+});
+
+test('a repeat is answered beyond the quota, and a new key is not', async () => {
+  // One minute that does not end, and not in the past: its count would be removed as expired.
+  const minute = new Date(Date.now() + DAY_MS);
+  const clock = { now: () => minute };
+  const limit = createTableLimit(
+    { ...bench, clock },
+    { name: crypto.randomUUID(), count: 1, seconds: 60 },
+  );
+  // The quota of one known caller: callers without a token have none.
+  const counted = createQuota(limit, 'secret', 'Too many.');
+  const quota: Quota = () => counted({ kind: 'operator', subject: 'desk' });
+  const deps = { ...bench, quota };
+  const { key, body } = fresh();
+  const first = await place(key, body, deps);
+  expect(first.status).toBe(201);
+  const again = await place(key, body, deps);
+  expect([again.status, again.headers['idempotent-replay']]).toEqual([201, 'true']);
+  expect(again.body).toEqual(first.body);
+  expect((await place(key, { ...body, customerId: 'other' }, deps)).status).toBe(422);
+  expect((await place(crypto.randomUUID(), body, deps)).status).toBe(429);
+  const tomorrow = { now: () => new Date(Date.now() + DAY_MS + 1_000) };
+  expect((await place(key, body, { ...deps, clock: tomorrow })).status).toBe(429);
 });

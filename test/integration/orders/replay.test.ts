@@ -85,7 +85,7 @@ test('an order is published again with the same bytes, and only when it is said'
   expect(await bench.repository.get(id)).toEqual(stored);
 });
 
-test('what is pending is left to the relay, so that nothing is published out of turn', async () => {
+test('pending events are left to the relay, so that no event is published out of turn', async () => {
   const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
   const id = await place(bench);
   await move(id, 'shipped', away);

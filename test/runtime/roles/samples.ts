@@ -14,6 +14,9 @@ export const UNSUBSCRIBE = {
   secrets: ['a secret of sixteen or more'],
 } as const;
 
+/** The quota of createOrder, more than its other samples need. */
+export const ORDERS_PER_MINUTE = 20;
+
 const UNKNOWN = '0192f0c1-2345-7abc-8def-000000000000';
 const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
 
@@ -39,7 +42,7 @@ const clickOf = (customerId: string) => {
   return { path: { token: link.slice(UNSUBSCRIBE.url.length) } };
 };
 
-/** What a function does that has no samples of its own: it reads one order. */
+/** The sample of a function without samples of its own: it reads one order. */
 export const READS_ORDER: Samples = {
   'an order': async ({ request, placeOrder }) =>
     request(200, { path: { id: (await placeOrder()).id } }),
@@ -63,6 +66,11 @@ export const SAMPLES: Record<string, Samples> = {
     'an order that is refused': ({ request }) => request(422, { body: {} }),
     throttled: throttled({ body }),
     'with a key, throttled': throttled({ body, headers: { 'idempotency-key': 'k' } }),
+    // More than two minutes' quotas, since the minute may end in between.
+    'a repeat beyond the quota': async ({ request }) => {
+      const headers = { 'idempotency-key': randomUUID() };
+      for (let n = 0; n <= 2 * ORDERS_PER_MINUTE; n += 1) await request(201, { headers, body });
+    },
   },
   listByCustomer: {
     'two pages, by status too': async ({ request, placeOrder }) => {

@@ -4,7 +4,7 @@ import { type Problem, refusalOf } from './refusal.ts';
 import type { SendResult } from './sender.ts';
 
 /**
- * What the clients of SES and SNS have in common: one try each, on a connection of its own.
+ * The common part of the clients of SES and SNS: one try each, on a connection of its own.
  */
 export function oneTry() {
   return {
@@ -25,7 +25,7 @@ export function oneTry() {
  * Asks a provider by a client that is loaded at the first message, since it would make every
  * initialisation longer, and kept.
  *
- * @param permanent whether a refusal is about this message or its recipient: see {@link refusalOf}
+ * @param permanent the errors that concern this message or its recipient: see {@link refusalOf}
  */
 export function createAwsCaller<Sdk>(
   provider: string,

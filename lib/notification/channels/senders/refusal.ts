@@ -1,6 +1,6 @@
 import type { SendResult } from './sender.ts';
 
-/** What the clients' errors and Node's have, as far as they are known. */
+/** The known fields of the clients' errors and Node's. */
 export type Problem = {
   name?: string;
   message?: string;
@@ -11,11 +11,11 @@ export type Problem = {
 };
 
 /**
- * What a failed call means. The service said no: for good when the error is one of `permanent`, which
- * are about this message or its recipient; everything else is about rates, accounts and rights, and
- * passes. Where the request may have arrived and no answer of the service is known, it is thrown.
+ * The result of a failed call. A refusal by the service is final if the error is one of `permanent`,
+ * which concern this message or its recipient. All other refusals concern rates, accounts and rights,
+ * and are retriable. If the request may have arrived without a known answer, the error is thrown.
  *
- * The reason is the error's name alone: messages repeat addresses.
+ * The reason is only the error's name: messages repeat addresses.
  */
 export function refusalOf(
   provider: string,
@@ -36,7 +36,7 @@ function isAnswer(status: number): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status === 500 || status === 503;
 }
 
-/** Whether a request surely did not leave: no name, no connection, no trust, no credentials. */
+/** True if a request surely did not leave: no name, no connection, no trust, no credentials. */
 function neverLeft({ name, message = '', code = '', syscall, errors = [] }: Problem): boolean {
   // One error for each address of a name that was tried.
   if (errors.length > 0) return errors.every(neverLeft);

@@ -43,7 +43,7 @@ export function createSesSender(options: {
   };
 }
 
-/** SES says MessageRejected also of a sender that is not verified, which somebody can mend. */
+/** SES says MessageRejected also of a sender that is not verified, which a person can correct. */
 function isAboutTheMessage({ name, message = '' }: Problem): boolean {
   if (name === 'MessageRejected') return !/not verified/i.test(message);
   return name === 'BadRequestException' || name === 'ValidationException';

@@ -43,7 +43,7 @@ export function createSmtpSender(options: { url: string; from: string }): Sender
       const broken = Promise.withResolvers<never>();
       connection.once('error', broken.reject);
       signal.addEventListener('abort', () => broken.reject(signal.reason), { once: true });
-      // Whoever runs a step hears of it; between steps nobody does.
+      // A running command gets the error; between commands no one waits for it.
       broken.promise.catch(() => connection.close());
       const run = <T>(step: Step<T>) =>
         Promise.race([
@@ -81,8 +81,8 @@ async function nodemailer() {
 }
 
 /**
- * What the server said of the message. 4xx passes, and 5xx too where it is about the sender. Where a
- * connection broke without a reply, the server may have taken what had left.
+ * The result of the server's reply. 4xx is retriable, and so is 5xx if it concerns the sender. If the
+ * connection broke without a reply, the server may have taken the message.
  */
 function refusalOf(error: unknown, hasLeft: boolean): SendResult {
   const { responseCode, command = '' } = error as { responseCode?: number; command?: string };

@@ -2,7 +2,7 @@ import { createAwsCaller, oneTry } from './aws.ts';
 import { segmentsOf } from './segments.ts';
 import type { Sender, SmsMessage } from './sender.ts';
 
-/** More is a mistake in a template, and costs as much as it has parts. */
+/** More segments mean a mistake in a template, and each segment costs. */
 const MAX_SEGMENTS = 6;
 
 const PERMANENT = new Set([
