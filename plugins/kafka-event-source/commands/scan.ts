@@ -1,4 +1,5 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
@@ -35,6 +36,12 @@ export interface Found {
 const CALL_MS = 15_000;
 const IDLE_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
+const NOT_READY_MS = 250;
+const NOT_READY = [
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+];
 const CONSUMER = {
   sessionTimeout: 10_000,
   rebalanceTimeout: 15_000,
@@ -89,7 +96,32 @@ export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | 
     .sort((a, b) => a.partition - b.partition);
 }
 
-export async function scan({
+/**
+ * Reads stretches of a topic, and ends when the last one is read. A coordinator that is not ready, as
+ * just after a broker's start, is asked again: kafkajs itself gives up at such a join.
+ */
+export async function scan(one: Scan): Promise<void> {
+  const end = performance.now() + CALL_MS;
+  let hasRead = false;
+  const read = (found: Found) => {
+    hasRead = true;
+    return one.read(found);
+  };
+  for (;;) {
+    try {
+      return await scanOnce({ ...one, read });
+    } catch (error) {
+      if (hasRead || !isNotReady(error) || performance.now() > end) throw error;
+      await pause(NOT_READY_MS);
+    }
+  }
+}
+
+function isNotReady(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && NOT_READY.includes(String(error.type));
+}
+
+async function scanOnce({
   kafka,
   groupId,
   topic,

@@ -379,14 +379,15 @@ test('when the original topic is empty, letters are left at once', async () => {
 test('1200 letters with a decoded value are put back by one run, each once', async () => {
   const { original, dead, letter, run, read } = await setUp(1);
   const numbers = Array.from({ length: 1_200 }, (_, index) => index);
-  const records = numbers.map((index) => ({ value: `v${index}`, timestamp: '1700000000000' }));
+  const timestamp = Date.now(); // Retention deletes older records while redrive runs.
+  const records = numbers.map((index) => ({ value: `v${index}`, timestamp: `${timestamp}` }));
   await producer.send({ topic: original, messages: records });
   await letter({ value: text('decoded') }, 0, 0);
   const [message] = await readAll(dead);
   const messages = numbers.map((offset) => {
     const one = JSON.parse(String(message?.value));
     const key = `${original}-0`;
-    Object.assign(one.payload.records[key][0], { offset, valueSchemaMetadata: {} });
+    Object.assign(one.payload.records[key][0], { offset, timestamp, valueSchemaMetadata: {} });
     return { value: JSON.stringify(one) };
   });
   await admin.deleteTopicRecords({ topic: dead, partitions: [{ partition: 0, offset: '1' }] });
