@@ -62,7 +62,9 @@ afterAll(async () => {
 }, 60_000);
 
 /** An operator, where a function counts the requests of each caller; elsewhere nobody needs a token. */
-async function callerOf(key: string) {
+async function callerOf(
+  key: string,
+): Promise<{ authorization?: string; environment: Record<string, string> }> {
   if (key !== 'createOrder') return { environment: {} };
   const signer = await createSigner();
   const iss = 'http://127.0.0.1:1';
