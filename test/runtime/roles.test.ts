@@ -9,6 +9,7 @@ import {
 import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { addresses, createOrderBench, type OrderBench } from '../support/orders.ts';
 import { functionsInYml } from '../support/root.ts';
+import { AUDIENCE, createSigner } from '../support/tokens.ts';
 import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { type PackagedFunction, packageProd } from './package.ts';
@@ -43,8 +44,6 @@ beforeAll(async () => {
     KAFKA_BROKERS: kafka.sasl.join(','),
     KAFKA_SECRET_ARN: providers.secretArn,
     AUTH: 'off',
-    HASH_SECRET: 'a secret of sixteen or more',
-    LIMIT_ORDERS_PER_MINUTE: String(ORDERS_PER_MINUTE),
     ORDERS_TABLE: bench.table,
     ORDER_EVENTS_TOPIC: bench.topic,
     ORDER_EVENTS_DLQ: bench.deadLetterTopic,
@@ -61,6 +60,28 @@ afterAll(async () => {
   await Promise.all([kafka?.stop(), providers?.stop()]);
   if (folder) await rm(folder, { recursive: true, force: true });
 }, 60_000);
+
+/** An operator, where a function counts the requests of each caller; elsewhere nobody needs a token. */
+async function callerOf(
+  key: string,
+): Promise<{ authorization?: string; environment: Record<string, string> }> {
+  if (key !== 'createOrder') return { environment: {} };
+  const signer = await createSigner();
+  const iss = 'http://127.0.0.1:1';
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = { iss, aud: AUDIENCE, sub: 'desk', scope: 'orders:operate', iat, exp: iat + 3600 };
+  return {
+    authorization: `Bearer ${await signer.sign(claims)}`,
+    environment: {
+      AUTH: 'jwt',
+      AUTH_ISSUER: iss,
+      AUTH_AUDIENCE: AUDIENCE,
+      AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
+      HASH_SECRET: 'for-this-test-alone',
+      LIMIT_ORDERS_PER_MINUTE: String(ORDERS_PER_MINUTE),
+    },
+  };
+}
 
 const idOf = (key: string) =>
   `${key.replace(/^./, (letter) => letter.toUpperCase())}LambdaFunction`;
@@ -82,11 +103,13 @@ describe.each(Object.keys(functionsInYml()))('%s', (key) => {
     const permissions = permissionsOf(packaged.resources, idOf(key));
     const services = { dynamo: bench.dynamoEndpoint, others: providers.endpoint };
     const proxy = await startProxy(permissions, services);
+    const { authorization, environment } = await callerOf(key);
     const lambda = await startLambda(packagedAs(key), {
+      ...environment,
       AWS_ENDPOINT_URL: proxy.endpoint,
       NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
     });
-    const world = createWorld({ key, lambda, proxy, bench });
+    const world = createWorld({ key, lambda, proxy, bench, authorization });
     const failures: [sample: string, error: unknown][] = [];
     try {
       for (const [name, run] of Object.entries(SAMPLES[key] ?? READS_ORDER)) {

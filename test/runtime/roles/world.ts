@@ -33,8 +33,9 @@ export function createWorld(given: {
   lambda: Lambda;
   proxy: Awaited<ReturnType<typeof startProxy>>;
   bench: OrderBench;
+  authorization?: string | undefined;
 }) {
-  const { key, lambda, proxy, bench } = given;
+  const { key, lambda, proxy, bench, authorization } = given;
   const { dynamo, table, repository } = bench;
   const customers = createCustomers({ dynamo, table, clock: systemClock });
   const sample = async () => JSON.parse(await readFile(join(ROOT, `events/${key}.json`), 'utf8'));
@@ -60,7 +61,7 @@ export function createWorld(given: {
       if (method) event.requestContext.http.method = method;
       if (path) event.pathParameters = path;
       if (query) event.queryStringParameters = query;
-      Object.assign(event.headers, headers);
+      Object.assign(event.headers, authorization && { authorization }, headers);
       if (body !== undefined)
         Object.assign(event, { body: JSON.stringify(body), isBase64Encoded: false });
       const answer = (await invoke(event)) as HttpAnswer;
