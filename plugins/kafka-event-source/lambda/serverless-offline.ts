@@ -201,7 +201,7 @@ function rethrow(thrown: unknown): never {
   throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));
 }
 
-// What an error has besides may not pass from thread to thread.
+// Other fields of an error may be of a kind that cannot pass from thread to thread.
 function copyOf({ message, name, stack }: Error): Error {
   return Object.assign(new Error(message), { name, stack });
 }

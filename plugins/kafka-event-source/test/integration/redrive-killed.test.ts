@@ -82,9 +82,9 @@ test(
           { key: 'a', value: bytes(3) },
         ];
         const plain = { topic: original, partition: index % PARTITIONS, offset: 0 };
-        const write = (wish: Wanted, place = plain, shown = wish.value, about = {}) => {
-          wanted.push(wish);
-          return send(wish, place, shown, about);
+        const write = (one: Wanted, place = plain, shown = one.value, about = {}) => {
+          wanted.push(one);
+          return send(one, place, shown, about);
         };
         const own = { id: String(key), value: bytes(20), headers };
         const place = { topic: original, partition: 0, offset: originals };
