@@ -9,7 +9,7 @@ OF_STATE = {
     "VERSIONS_DIFFER",
 }
 BEYOND_SCHEMAS = {
-    ("cursor", 'is no "nextCursor" of this list: begin without one'),
+    ("cursor", 'is not a "nextCursor" of this list: begin without a cursor'),
     ("orderId", 'is needed, or else "customerId", but not both'),
 }
 

@@ -4,23 +4,27 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { JWTPayload } from 'jose';
+import { OPERATE } from '../../lib/identity/caller.ts';
 import { startBackend } from '../../local/backend.ts';
 import { readDefinition } from '../../local/definition.ts';
 import { createResources } from '../../local/resources.ts';
 import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
+import { AUDIENCE, createSigner, ISSUER } from '../support/tokens.ts';
 
 const VERSION = '4.32.5';
 const HOME = join(ROOT, `.local/schemathesis-${VERSION}`);
 const LOG = join(ROOT, '.local/logs/schemathesis.log');
 const PYTHON = join(HOME, 'bin/python');
 
-const USAGE = `npm run test:schemathesis -- [--seconds 60] [--examples 100] [--seed 1] [-- options of schemathesis]
+const USAGE = `npm run test:schemathesis -- [--without-token] [--seconds 60] [--examples 100] [--seed 1] [-- options of schemathesis]
 
 Starts Kafka, DynamoDB and the functions on free ports, and lets Schemathesis try the API with nothing
-but the document that it serves. --seconds goes on until the time is over; --examples is how many
-requests a phase makes for each operation.`;
+but the document that it serves and an operator's token; with --without-token it has none, and every
+operation that is not open must answer 401. --seconds goes on until the time is over; --examples is how
+many requests a phase makes for each operation.`;
 
 /** Starts the whole system, runs Schemathesis against it, and ends both. */
 async function main(): Promise<number> {
@@ -30,6 +34,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string' },
       examples: { type: 'string' },
       seed: { type: 'string' },
+      'without-token': { type: 'boolean' },
       help: { type: 'boolean' },
     },
   });
@@ -53,13 +58,21 @@ async function main(): Promise<number> {
   try {
     const { kafkaBrokers, dynamoEndpoint } = backend;
     await createResources({ dynamoEndpoint, kafkaBrokers, ...readDefinition(process.env) });
+    const signer = await createSigner();
     const offline = await startOffline({
       KAFKA_BROKERS: kafkaBrokers,
       DYNAMODB_ENDPOINT: dynamoEndpoint,
+      AUTH: 'jwt',
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
       POWERTOOLS_LOG_LEVEL: 'ERROR',
     });
     try {
-      return await schemathesis(offline.url, [
+      const token = await signer.sign(operatorClaims());
+      const config = values['without-token'] ? 'without-token.toml' : 'schemathesis.toml';
+      return await schemathesis(offline.url, config, [
+        ...(values['without-token'] ? [] : ['--header', `Authorization: Bearer ${token}`]),
         ...(values.seconds ? ['--max-time', values.seconds] : []),
         ...(values.examples ? ['--max-examples', values.examples] : []),
         ...(values.seed ? ['--seed', values.seed] : []),
@@ -76,6 +89,11 @@ async function main(): Promise<number> {
   }
 }
 
+function operatorClaims(): JWTPayload {
+  const iat = Math.floor(Date.now() / 1_000);
+  return { iss: ISSUER, aud: AUDIENCE, sub: 'operator-1', scope: OPERATE, iat, exp: iat + 86_400 };
+}
+
 /** A virtual environment of its own under .local/, once. */
 async function install(): Promise<void> {
   if (existsSync(join(HOME, 'installed'))) return;
@@ -86,8 +104,8 @@ async function install(): Promise<void> {
   await run(PYTHON, ['-c', `open(${JSON.stringify(join(HOME, 'installed'))}, 'w')`]);
 }
 
-function schemathesis(url: string, args: string[]): Promise<number> {
-  const config = join(import.meta.dirname, 'schemathesis.toml');
+function schemathesis(url: string, file: string, args: string[]): Promise<number> {
+  const config = join(import.meta.dirname, file);
   const address = `${url}/api/openapi.json`;
   const { SCHEMATHESIS_HOOKS: _, ...env } = process.env;
   return exitCodeOf(
