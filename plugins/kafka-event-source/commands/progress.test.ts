@@ -73,13 +73,18 @@ test.each([
   expect(later.has(0)).toBe(false);
 });
 
-test('when one more letter cannot be remembered, there is no room', () => {
+test.each([
+  ['without order', 15_000, (offset: number) => Math.sin(offset * offset) > 0],
+  ['after a long run', 15_000, (offset: number) => offset < 9_000 || Math.sin(offset * offset) > 0],
+  ['few, then many', 15_000, (offset: number) => offset % 900 === 1 || Math.sin(offset ** 3) > 0.2],
+])('when one more letter, %s, cannot be remembered, there is no room', (_, least, isChosen) => {
   const progress = new Progress({ offset: -1 });
   progress.pass(0, false);
   let offset = 1;
   for (; progress.hasRoom && offset < 200_000; offset += 1) {
-    if (Math.sin(offset * offset) > 0) progress.pass(offset, true);
+    if (isChosen(offset)) progress.pass(offset, true);
   }
-  expect(offset).toBeGreaterThan(15_000);
+  expect(offset).toBeGreaterThan(least);
+  expect(progress.metadata.length).toBeGreaterThan(3_800);
   expect(progress.metadata.length).toBeLessThan(4_000);
 });

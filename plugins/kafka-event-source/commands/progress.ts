@@ -3,6 +3,10 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /** Brokers take 4096 bytes of metadata with an offset. */
 const MAX_METADATA = 4_000;
+/** The length from which on one more letter may not fit. */
+const FULL = MAX_METADATA - 100;
+/** A character of base64 holds six bits. */
+const OFFSETS_A_CHARACTER = 6;
 /** Longer lists of ranges are written as bits. */
 const SHORT_METADATA = 1_000;
 /** Ranges of offsets, such as `2-3,5`. */
@@ -20,6 +24,9 @@ export class Progress {
   #next: number;
   readonly #beyond: Set<number>;
   #isGapless = true;
+  /** The last letter that was put back, and the length of the bits when `hasRoom` last measured them. */
+  #last = 0;
+  #measured = { length: Number.POSITIVE_INFINITY, last: 0 };
 
   /** @param committed the group's offset and metadata; an offset below 0 stands for none */
   constructor(committed: { offset: number; metadata?: string | null }) {
@@ -32,6 +39,8 @@ export class Progress {
     const copy = new Progress({ offset: this.#next });
     for (const offset of this.#beyond) copy.#beyond.add(offset);
     copy.#isGapless = this.#isGapless;
+    copy.#last = this.#last;
+    copy.#measured = this.#measured;
     return copy;
   }
 
@@ -43,9 +52,17 @@ export class Progress {
     return offset < this.#next || this.#beyond.has(offset);
   }
 
-  /** Whether one more offset can still be remembered. */
+  /**
+   * Whether one more offset can still be remembered. Deflating all bits for each letter takes minutes,
+   * so they are measured again only when the bits added since then could fill the metadata.
+   */
   get hasRoom(): boolean {
-    return this.metadata.length < MAX_METADATA - 100;
+    const { length, last } = this.#measured;
+    if (length + (this.#last - last) / OFFSETS_A_CHARACTER < FULL) return true;
+    const { metadata } = this;
+    const bits = metadata.startsWith(PREFIX) ? bitsOf(this.#offsets()) : metadata;
+    this.#measured = { length: bits.length, last: this.#last };
+    return metadata.length < FULL;
   }
 
   /** Notes the next letter by offset, and whether it has been put back, now or before. */
@@ -54,6 +71,7 @@ export class Progress {
     if (!isDone) this.#isGapless = false;
     else if (this.#isGapless) this.#advance(offset + 1);
     else this.#beyond.add(offset);
+    if (isDone) this.#last = offset;
   }
 
   /** Notes that there are no more letters before `end`. */
@@ -63,12 +81,16 @@ export class Progress {
 
   /** The letters beyond the offset, as text for the metadata of the commit. */
   get metadata(): string {
-    const offsets = [...this.#beyond].sort((a, b) => a - b);
+    const offsets = this.#offsets();
     const ranges = rangesOf(offsets);
     if (ranges.length === 0) return '';
     const list = ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
     const text = PREFIX + list.join(',');
     return text.length < SHORT_METADATA ? text : bitsOf(offsets);
+  }
+
+  #offsets(): number[] {
+    return [...this.#beyond].sort((a, b) => a - b);
   }
 
   #advance(next: number): void {
