@@ -1,4 +1,4 @@
-// The DynamoDB client, and which of its errors mean that DynamoDB is away.
+// Makes the DynamoDB client, and recognises the errors that mean that DynamoDB is away.
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';

@@ -1,6 +1,6 @@
 /**
- * All planned errors, one row a code: HTTP's answer, and whether a Kafka record is tried again.
- * `npm run docs` writes docs/errors.md from it.
+ * All planned errors, one row for each code: its HTTP answer, and `retriable`, which says if a Kafka
+ * record is delivered again. `npm run docs` writes docs/errors.md from it.
  */
 export const ERRORS = {
   TOKEN_MISSING: {
@@ -210,9 +210,9 @@ export type ErrorDetails = {
 };
 
 /**
- * The root of every planned error. HTTP reads status and body from its row in
- * {@link ERRORS}; Kafka reads `retriable`: deliver the record again, or move it to the dead letters. Any other
- * error is a bug: hidden from the caller, its stack in the log.
+ * The root of every planned error. HTTP reads status and body from its row in {@link ERRORS}; Kafka
+ * reads `retriable`: deliver the record again, or move it to the dead letters. Any other error is a
+ * bug: hidden from the caller, its stack in the log.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';

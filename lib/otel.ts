@@ -26,8 +26,8 @@ import type { Call, Failure, Trigger } from './tracer.ts';
 import { within } from './within.ts';
 
 /**
- * In the zip this is a file of its own, which a stage without a collector never reads. So it shares no
- * module's state with the function: what it needs of the house is handed over.
+ * The zip has this module as a file of its own, which a stage without a collector never loads. It
+ * shares no module state with the function, so the function hands over what the module needs.
  */
 type House = {
   /** The share of new traces that is kept. */

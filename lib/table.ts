@@ -36,7 +36,7 @@ export function orderIdOf({ pk }: Key): string {
  * same key of another caller is another item; without tokens there is one caller, an empty list.
  */
 export function idempotencyKey(header: string, caller: readonly string[]): Key {
-  // No header holds a line break, so no header without a caller makes the text of a caller.
+  // A header holds no line break, so the text of a key without a caller never equals that of one with a caller.
   const text = caller.length === 0 ? header : `caller\n${JSON.stringify([...caller, header])}`;
   const hash = createHash('sha256').update(text).digest('hex');
   return { pk: `IDEMPOTENCY#${hash}`, sk: 'IDEMPOTENCY' };
@@ -93,7 +93,7 @@ export function sequenceKey(orderId: string): Key {
 /** The prefix of the sort keys of an order's notifications. */
 export const NOTIFICATION = 'NOTIFICATION#';
 
-/** The prefix of the sort keys of an event's notifications. Another event's may begin with it too. */
+/** The prefix of the sort keys of an event's notifications. The keys of another event may begin with it, too. */
 export function notificationPrefix(event: Event): string {
   return `${NOTIFICATION}${placeOf(event)}#`;
 }

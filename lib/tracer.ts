@@ -42,7 +42,8 @@ export function startTracer({ ratio }: { ratio: number }): void {
 
 /**
  * Runs an invocation as a span named after the function. Its spans are sent before it ends, or given
- * up after 200 ms, or earlier when the invocation has less time left. `work` gets the `traceparent` under which a request goes on, traced or not.
+ * up after 200 ms, or earlier when the invocation has less time left. `work` gets the `traceparent`
+ * under which a request goes on, traced or not.
  */
 export async function traceInvocation<T>(
   context: Context,

@@ -4,8 +4,7 @@ import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
-import { createQuota, type Quota } from '../../lib/identity/quota.ts';
-import { createTableLimit } from '../../lib/limits/table.ts';
+import { createOrderQuota, type Quota } from '../../lib/identity/quota.ts';
 import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { composeOutbox } from '../../lib/order/compose.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
@@ -47,18 +46,9 @@ export const createHandler = ({ callers, quota, ...deps }: Deps) =>
 const config = loadConfig();
 
 const store = openStore(config);
-const { ordersPerMinute: count } = config.limits;
-const { hashSecret } = config.identity;
 
 export const handler = createHandler({
   ...composeOutbox(config, store),
   callers: createCallers(config),
-  quota:
-    count && hashSecret
-      ? createQuota(
-          createTableLimit(store, { name: 'orders', count, seconds: 60 }),
-          hashSecret,
-          'You place more orders than are allowed in a minute.',
-        )
-      : undefined,
+  quota: createOrderQuota(store, config),
 });

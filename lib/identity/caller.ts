@@ -36,8 +36,8 @@ export const ANYBODY: Caller = { kind: 'operator' };
 export const NOBODY: Caller = { kind: 'machine', scopes: [] };
 
 /**
- * Tells callers apart in keys of what is kept for one of them. It is empty without a token: keys of
- * the time before tokens were demanded stay the same.
+ * The caller's part in the keys of items that belong to one caller. It is empty for a caller without a
+ * token, so that keys from before tokens were demanded stay valid.
  */
 export function callerKey(caller: Caller): readonly string[] {
   if (caller === ANYBODY) return [];

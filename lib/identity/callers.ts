@@ -3,11 +3,11 @@ import { AppError } from '../errors.ts';
 import type { Identity } from '../identity-settings.ts';
 import { createKeyedHash } from '../keyed-hash.ts';
 import type { Limits } from '../limit-settings.ts';
-import { tooMany } from '../limits/limit.ts';
 import { createMemoryLimit } from '../limits/memory.ts';
 import { logger } from '../logger.ts';
 import { ANYBODY, type Caller, hashOf, NOBODY } from './caller.ts';
 import { createKeys } from './keys.ts';
+import { createQuota } from './quota.ts';
 import { createTokens } from './token.ts';
 
 /** Finds the callers of requests by their header `authorization`. */
@@ -42,7 +42,14 @@ export function createCallers(settings: Settings, clock: Clock = systemClock): C
   const read =
     tokens && createTokens({ settings: tokens, keys: createKeys(tokens.keys, clock), clock });
   const hash = hashSecret === undefined ? undefined : createKeyedHash(hashSecret);
-  const limit = count && createMemoryLimit({ clock }, { name: 'requests', count, seconds: 60 });
+  const quota =
+    count && hashSecret !== undefined
+      ? createQuota(
+          createMemoryLimit({ clock }, { name: 'requests', count, seconds: 60 }),
+          hashSecret,
+          'You send more requests than are allowed in a minute.',
+        )
+      : undefined;
 
   async function callerBy(authorization: string | undefined): Promise<Caller> {
     if (!read || (!isDemanded && !authorization)) return ANYBODY;
@@ -51,12 +58,8 @@ export function createCallers(settings: Settings, clock: Clock = systemClock): C
 
   async function demand(authorization: string | undefined): Promise<Caller> {
     const caller = await callerBy(authorization);
-    // All the world is one caller here, so a limit would let one stop all.
-    if (!hash || caller === ANYBODY) return caller;
-    const who = hashOf(caller, hash);
-    logger.appendKeys({ caller: who });
-    const wait = limit ? await limit(who) : 0;
-    if (wait > 0) throw tooMany(wait, 'You send more requests than are allowed in a minute.');
+    if (hash && caller !== ANYBODY) logger.appendKeys({ caller: hashOf(caller, hash) });
+    await quota?.(caller);
     return caller;
   }
 

@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose';
+import { secondsOf } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { TokenSettings } from '../identity-settings.ts';
 
@@ -19,7 +20,7 @@ export function checkClaims(
   { issuer, audience }: Pick<TokenSettings, 'issuer' | 'audience'>,
   now: Date,
 ): void {
-  const seconds = Math.floor(now.getTime() / 1000);
+  const seconds = secondsOf(now);
   if (claims.iss !== issuer) throw invalid('The token is from another issuer.');
   if (!isTime(claims.exp)) throw invalid('The token does not say when it expires ("exp").');
   if (claims.exp <= seconds - SKEW) {

@@ -46,7 +46,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   let fetching: Promise<boolean> | undefined;
   const now = () => clock.now().getTime();
 
-  /** @returns whether the issuer answered; if not, the known keys stay in use */
+  /** @returns true if the issuer answered; if it did not, the known keys stay in use */
   async function load(): Promise<boolean> {
     try {
       known = createLocalJWKSet(await fetch(issuer, FETCH_LIMIT));
@@ -116,7 +116,7 @@ async function importedKeys(known: KnownKeys, header: JWTHeaderParameters): Prom
     return [await known(header)];
   } catch (error) {
     if (error instanceof errors.JOSENotSupported) throw error;
-    // It gives those of the keys that can be imported.
+    // The error iterates over those matching keys that can be imported.
     return error instanceof errors.JWKSMultipleMatchingKeys ? Array.fromAsync(error) : [];
   }
 }

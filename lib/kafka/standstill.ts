@@ -1,5 +1,6 @@
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt, orAway } from '../attempt.ts';
+import { secondsOf } from '../clock.ts';
 import { AppError, asAppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
@@ -53,7 +54,7 @@ export function createStandstill({ dynamo, table, clock }: Store): Standstill {
       ':offset': offset,
       ':at': now.toISOString(),
       ':code': asAppError(error).code,
-      ':end': Math.floor((now.getTime() + KEPT_MS) / 1000),
+      ':end': secondsOf(now) + KEPT_MS / 1000,
     };
     const input = {
       ExpressionAttributeNames: { '#offset': 'offset', '#at': 'at', '#code': 'code' },

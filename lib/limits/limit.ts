@@ -1,3 +1,4 @@
+import { secondsOf } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { KeyedHash } from '../keyed-hash.ts';
 
@@ -9,7 +10,7 @@ export type Limit = (who: string) => Promise<number>;
 
 /** The period of the time `now`: its start, and the seconds until its end. */
 export function periodAt(now: Date, { seconds }: Pick<Quota, 'seconds'>) {
-  const at = Math.floor(now.getTime() / 1000);
+  const at = secondsOf(now);
   const start = at - (at % seconds);
   return { start, left: start + seconds - at };
 }

@@ -4,7 +4,7 @@ import type { Store } from '../store.ts';
 import { recipientOf } from './limit.ts';
 import { createTableLimit } from './table.ts';
 
-/** Counts one more message to an address. @returns false when it has had its number for this hour */
+/** Counts one more message to an address. @returns false if the address has had its messages for this hour */
 export type MessageLimit = (channel: string, address: string) => Promise<boolean>;
 
 /**

@@ -2,7 +2,7 @@ import { count, measure } from '../metrics.ts';
 import type { OrderEvent } from '../order-event.ts';
 import type { Key } from '../table.ts';
 import { callsMs } from './call.ts';
-import { CHANNEL_NAMES, CHANNELS, type Senders } from './channels/channels.ts';
+import { CHANNEL_NAMES, CHANNELS, type ChannelName, type Senders } from './channels/channels.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import {
   attributesOf,
@@ -65,14 +65,15 @@ export function deliveryMs(senders: Senders): number {
   return NOTING_MS + Math.max(...CHANNEL_NAMES.map((channel) => callsMs(channel, senders)));
 }
 
-/** The notifications of an event, one for each channel that has a recipient. */
+/** The notifications of an event, one for each of the channels that has a recipient. */
 export async function planOf(
   event: OrderEvent,
   { recipientOf, clock, unsubscribe }: Pick<DeliverDeps, 'recipientOf' | 'clock' | 'unsubscribe'>,
+  channels: readonly ChannelName[] = CHANNEL_NAMES,
 ): Promise<Notification[]> {
   const recipients = await recipientOf(event, clock.now());
   const { customerId } = event.data;
-  return CHANNEL_NAMES.flatMap((channel): Notification[] => {
+  return channels.flatMap((channel): Notification[] => {
     const recipient = recipients[channel];
     if (!recipient) return [];
     if ('skip' in recipient) return [{ event, channel, ...recipient }];

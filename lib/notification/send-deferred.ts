@@ -3,6 +3,7 @@ import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import type { Key } from '../table.ts';
+import { CHANNEL_NAMES } from './channels/channels.ts';
 import {
   ADDRESS_CHANGED,
   type DeliverDeps,
@@ -47,7 +48,7 @@ export async function sendDeferred(
   const deadline = new Date(Date.now() + timeLeft());
   const kept = Math.min(deliveryMs(deps.senders), timeLeft() / 2);
   const keys = deps.deferred.due(now);
-  const inTime = async function* () {
+  const dueKeys = async function* () {
     for (let begun = 0; begun < MAX_A_RUN && timeLeft() >= kept; begun += 1) {
       const { value: key, done } = await keys.next();
       if (done) return;
@@ -56,7 +57,7 @@ export async function sendDeferred(
     report.done = false;
   };
   try {
-    await pool(inTime(), AT_ONCE, async (key) => {
+    await pool(dueKeys(), AT_ONCE, async (key) => {
       const outcome = await handle(key, now, deadline, deps);
       if (outcome) report[outcome] += 1;
     });
@@ -127,7 +128,8 @@ async function resume(
   attempt: Attempt,
   deps: SendDeferredDeps,
 ): Promise<Fate> {
-  const planned = (await planOf(event, deps)).filter((one) => one.channel === channel);
+  const channels = CHANNEL_NAMES.filter((name) => name === channel);
+  const planned = await planOf(event, deps, channels);
   const { plan } = await inTime(event, planned, deps.ledger);
   const [one] = plan;
   const { log } = attempt;

@@ -31,7 +31,10 @@ export type SendDeps = {
 /** The end of the invocation, and its log, which never holds an address. */
 export type Attempt = {
   deadline: Date;
-  /** When `sendDeferred` looks again at what this attempt leaves open, where no record is delivered again. */
+  /**
+   * The time at which `sendDeferred` looks again at a notification that this attempt leaves open. Absent
+   * in `notify`, where the record is delivered again.
+   */
   again?: Date;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
@@ -60,35 +63,33 @@ export async function sendNotification(
     return new Date(clock.now().getTime() + ms);
   };
 
+  const noted = <T>(note: () => Promise<T>) => untilNoted(note, deadline);
   const id = randomUUID();
-  // Counting may fail, so the record says `sending` only after it: nothing is lost that was not sent.
+  // The count may fail. The record says `sending` only after it, so a notification that was not sent
+  // can be taken again.
   const first = messageLimit ? 'claimed' : 'sending';
-  const lease = await untilNoted(
-    () => ledger.lease(notification, until(), again, id, first),
-    deadline,
-  );
+  const lease = await noted(() => ledger.lease(notification, until(), again, id, first));
   if (!lease) return undefined;
   if (messageLimit) {
-    const isAllowed =
-      lease.counted || (await untilNoted(() => messageLimit(channel, message.to), deadline));
+    const isAllowed = lease.counted || (await noted(() => messageLimit(channel, message.to)));
     if (!isAllowed) {
       const end: NotSent = { status: 'skipped', reason: TOO_MANY };
-      await untilNoted(() => ledger.settle(notification, lease.id, end), deadline);
+      await noted(() => ledger.settle(notification, lease.id, end));
       return { ...end, windowMs: 0 };
     }
-    await untilNoted(() => ledger.resume(notification, lease.id, until(), true), deadline);
+    await noted(() => ledger.resume(notification, lease.id, until(), true));
   }
   for (let round = 1; ; round++) {
     if (Date.now() + allCallsMs + SETTLING_MS > deadline.getTime()) {
       const wait = { reason: 'no time left', until: inAMinute(clock.now()) };
-      await untilNoted(() => ledger.release(notification, lease.id, wait), deadline);
+      await noted(() => ledger.release(notification, lease.id, wait));
       return { status: 'deferred', ...wait, windowMs: 0 };
     }
     const start = performance.now();
     const outcome = await callProviders(senders[channel] ?? [], message, log);
     const windowMs = Math.round(performance.now() - start);
     if (!isRetriable(outcome)) {
-      await untilNoted(() => ledger.settle(notification, lease.id, outcome), deadline);
+      await noted(() => ledger.settle(notification, lease.id, outcome));
       return { ...outcome, windowMs };
     }
     const pauseMs = backoff(round, random());
@@ -96,13 +97,13 @@ export async function sendNotification(
     const rounds = again ? 1 : ROUNDS;
     if (round >= rounds || Date.now() + pauseMs + roundMs >= deadline.getTime()) {
       const put = () => putOff(notification, lease, outcome, { ledger, clock });
-      return { ...(await untilNoted(put, deadline)), windowMs };
+      return { ...(await noted(put)), windowMs };
     }
     const { reason } = outcome;
     log.warn('notification not taken, will be sent again', { channel, round, pauseMs, reason });
-    await untilNoted(() => ledger.hold(notification, lease.id, reason, until()), deadline);
+    await noted(() => ledger.hold(notification, lease.id, reason, until()));
     await pause(pauseMs);
-    await untilNoted(() => ledger.resume(notification, lease.id, until()), deadline);
+    await noted(() => ledger.resume(notification, lease.id, until()));
   }
 }
 

@@ -16,17 +16,21 @@ export async function listEvents(
   allows: Allows,
 ): Promise<EventEntry[]> {
   const stored = await findStored(repository, id, allows);
-  return stored.events.map((event) => entryOf(event, stored));
+  const [next] = pendingOf(stored.events);
+  return stored.events.map((event) => entryOf(event, next, stored.kafkaRefusal));
 }
 
-function entryOf(event: StoredEvent, { events, kafkaRefusal }: StoredOrder): EventEntry {
+function entryOf(
+  event: StoredEvent,
+  next: StoredEvent | undefined,
+  refusal: StoredOrder['kafkaRefusal'],
+): EventEntry {
   const { value, publishedAt } = event;
-  const [next] = pendingOf(events);
   return {
     ...shownEvent.parse(JSON.parse(value)),
     published: publishedAt !== undefined,
     ...(publishedAt !== undefined && { publishedAt }),
-    ...(kafkaRefusal && event.id === next?.id && { refused: shownRefusal(kafkaRefusal) }),
+    ...(refusal && event.id === next?.id && { refused: shownRefusal(refusal) }),
   };
 }
 

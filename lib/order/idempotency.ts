@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { secondsOf } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { idempotencyKey } from '../table.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
@@ -33,7 +34,7 @@ export function idempotencyRecordOf(
     orderId: order.id,
     eventId,
     createdAt: order.createdAt,
-    expiresAt: Math.floor(Date.parse(order.createdAt) / 1000) + KEPT_SECONDS,
+    expiresAt: secondsOf(new Date(order.createdAt)) + KEPT_SECONDS,
   };
 }
 

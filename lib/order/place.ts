@@ -59,8 +59,8 @@ export async function placeOrder(
 }
 
 /**
- * Counts the order. A repeat of a known key makes no order, so it is answered beyond the quota, too;
- * its record is read only then.
+ * Counts the order. A repeat of a known key makes no order, so it is answered even beyond the quota.
+ * The key's record is read only in that case.
  */
 async function earlierBeyondQuota(
   { repository }: OutboxDeps,

@@ -7,6 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { attempt, attemptAll, orAway } from '../attempt.ts';
+import { secondsOf } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';
@@ -94,7 +95,7 @@ export function createRepository(store: Store) {
       );
     },
 
-    /** The record that the key of this one has already, unless it has expired. */
+    /** The record that is stored under the same key, unless that record has expired. */
     async earlier({
       pk,
       sk,
@@ -103,7 +104,7 @@ export function createRepository(store: Store) {
       const get = new GetCommand({ TableName: table, Key: { pk, sk }, ConsistentRead: true });
       const { Item } = await orAway(dynamo.send(get));
       const found = Item as IdempotencyRecord | undefined;
-      return found && found.expiresAt > secondsOf(createdAt) ? found : undefined;
+      return found && found.expiresAt > secondsOf(new Date(createdAt)) ? found : undefined;
     },
 
     /**
@@ -210,15 +211,10 @@ function insertOnceOf(table: string, stored: StoredOrder, record: IdempotencyRec
     TableName: table,
     Item: record,
     ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
-    ExpressionAttributeValues: { ':now': secondsOf(record.createdAt) },
+    ExpressionAttributeValues: { ':now': secondsOf(new Date(record.createdAt)) },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
   return { TransactItems: [{ Put: take }, { Put: insert }], ClientRequestToken: record.eventId };
-}
-
-/** A time as DynamoDB's time to live has it. */
-function secondsOf(time: string): number {
-  return Math.floor(Date.parse(time) / 1000);
 }
 
 /** Finds our own record when the SDK repeated a transaction after its answer was lost. */

@@ -41,7 +41,10 @@ export const email = {
   },
 } as const satisfies Channel<EmailMessage>;
 
-/** The providers beside the mock. Apart from the channel, so that functions which send nothing leave them out. */
+/**
+ * The providers beside the mock. They are not part of the channel, so that the bundles of functions
+ * that send nothing do not contain them.
+ */
 export const emailProviders = {
   ses: ({ region, senders: { from } }) => createSesSender({ region, from }),
   smtp: ({ senders: { from, smtpUrl } }) => createSmtpSender({ url: smtpUrl, from }),

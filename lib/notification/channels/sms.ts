@@ -35,7 +35,10 @@ export const sms = {
   },
 } as const satisfies Channel<SmsMessage>;
 
-/** The providers beside the mock. Apart from the channel, so that functions which send nothing leave them out. */
+/**
+ * The providers beside the mock. They are not part of the channel, so that the bundles of functions
+ * that send nothing do not contain them.
+ */
 export const smsProviders = {
   sns: ({ region, senders: { senderId } }) => createSnsSender({ region, senderId }),
 } satisfies Record<string, Provider<SmsMessage>>;

@@ -1,3 +1,4 @@
+import { secondsOf } from '../../clock.ts';
 // Counts an event's unexpected failures, and decides whether it is tried again, goes to the dead letters,
 // or is held back because many events fail at once.
 
@@ -126,5 +127,5 @@ function before(now: Date, milliseconds: number): string {
 }
 
 function expiryOf(now: Date): number {
-  return Math.floor((now.getTime() + KEPT_MS) / 1000);
+  return secondsOf(now) + KEPT_MS / 1000;
 }

@@ -23,7 +23,7 @@ import {
   storedSchema,
 } from './record.ts';
 import { createSequence, type Sequence } from './sequence.ts';
-import { type Condition, changing, createUpdate } from './update.ts';
+import { type Changes, type Condition, changing, createUpdate } from './update.ts';
 
 /** The records that keep the promise: at most once an event, channel and recipient. */
 export type Ledger = Sequence & {
@@ -65,7 +65,10 @@ export type Ledger = Sequence & {
   ): Promise<void>;
   /** Marks a notification that no provider took as `failed`; it stays so until it is put back. */
   giveUp(notification: Notification, lease: string, reason: string): Promise<void>;
-  /** Notes the outcome of the call, or why there was none. The holder of the lease knows it best, even after its end. */
+  /**
+   * Notes the outcome of the call, or the reason why no call was made. The holder of the lease may do so
+   * even after the lease has ended, since only the holder knows the outcome.
+   */
   settle(notification: Notification, lease: string, outcome: Outcome | NotSent): Promise<void>;
   /**
    * Notes why a notification is not sent, on its own record or on the one at `key`.
@@ -153,7 +156,29 @@ export function createLedger(store: Store): Ledger {
         { remove: OF_A_WAIT },
       ),
     });
-    // The holder has settled it in this moment; the next delivery decides whether to send it.
+    // The holder has just settled the record; the next delivery decides whether to send it.
+    if (refused) throw underWay(notification);
+  }
+
+  /** Gives a leased record another status. A repeat of a write whose answer was lost succeeds too. */
+  async function move(
+    notification: Notification,
+    lease: string,
+    from: 'claimed' | 'sending',
+    set: Attributes,
+    changes?: Changes,
+  ) {
+    const { refused } = await update({
+      Key: keyOf(notification),
+      ...changing(
+        set,
+        {
+          ConditionExpression: 'claim = :claim AND #status IN (:from, :status)',
+          ExpressionAttributeValues: { ':claim': lease, ':from': from },
+        },
+        changes,
+      ),
+    });
     if (refused) throw underWay(notification);
   }
 
@@ -194,32 +219,14 @@ export function createLedger(store: Store): Ledger {
     },
 
     async hold(notification, lease, reason, until) {
-      const { refused } = await update({
-        Key: keyOf(notification),
-        ...changing(
-          { status: 'claimed', reason, claimedUntil: until.toISOString() },
-          {
-            ConditionExpression: 'claim = :claim AND #status IN (:sending, :status)',
-            ExpressionAttributeValues: { ':claim': lease, ':sending': 'sending' },
-          },
-        ),
-      });
-      if (refused) throw underWay(notification);
+      const set = { status: 'claimed', reason, claimedUntil: until.toISOString() };
+      await move(notification, lease, 'sending', set);
     },
 
     async resume(notification, lease, until, counted) {
-      const { refused } = await update({
-        Key: keyOf(notification),
-        ...changing(
-          { status: 'sending', claimedUntil: until.toISOString(), ...(counted && { counted }) },
-          {
-            ConditionExpression: 'claim = :claim AND #status IN (:claimed, :status)',
-            ExpressionAttributeValues: { ':claim': lease, ':claimed': 'claimed' },
-          },
-          { remove: ['reason'], calls: 1 },
-        ),
-      });
-      if (refused) throw underWay(notification);
+      const set = { claimedUntil: until.toISOString(), ...(counted && { counted }) };
+      const changes: Changes = { remove: ['reason'], calls: 1 };
+      await move(notification, lease, 'claimed', { status: 'sending', ...set }, changes);
     },
 
     async release(notification, lease, { reason, until }) {

@@ -35,8 +35,8 @@ const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
 const MAX_ROUNDS = 3;
 
 /**
- * The notifications of an order or a customer, newest event first. Those of an order are read as they
- * are; those of a customer may lag behind a write for a moment.
+ * The notifications of an order or a customer, newest event first. The list of an order shows every
+ * write; the list of a customer may lag behind a write for a moment.
  *
  * @throws AppError `VALIDATION` for a cursor of another list or caller; `DATABASE_AWAY`
  */
@@ -158,7 +158,7 @@ function entriesOf(item: Item, now: Date): NotificationEntry[] {
   return [entry];
 }
 
-/** The outcome of a call under way is not known yet; if its caller has died, it never will be. */
+/** While a call is under way its outcome is not known. If the invocation has died, it stays unknown. */
 function statusOf(
   { status, reason, claimedUntil }: Stored,
   now: Date,

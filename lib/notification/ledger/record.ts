@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { secondsOf } from '../../clock.ts';
 import type { OrderEvent } from '../../order-event.ts';
 import {
   customerPartition,
@@ -17,8 +18,8 @@ export type Notification = { event: OrderEvent; channel: ChannelName } & (
 
 /**
  * `sending` is the state during the call to the provider; it never becomes a second call. `claimed` is
- * the time before a call and between two calls of one invocation; only it expires. `deferred` waits until quiet hours
- * end, or until the providers are tried again.
+ * the time before a call and between two calls of one invocation; only it expires. `deferred` waits
+ * until quiet hours end, or until the providers are tried again.
  */
 export type Status = 'claimed' | 'sending' | 'sent' | 'failed' | 'skipped' | 'deferred' | 'unknown';
 
@@ -61,7 +62,7 @@ export const storedSchema = z.object({
   claimedUntil: time,
   /** The time since which all providers have failed; absent once one has taken the notification. */
   failingSince: time,
-  /** True if it counts as one of its recipient's messages already. */
+  /** True if the recipient's limit has counted the notification already. */
   counted: z.literal(true).optional().catch(undefined),
 });
 
@@ -117,7 +118,7 @@ export function expiredBefore(now: Date): string {
 
 /** When DynamoDB may remove an item, in its seconds. */
 function expiryOf(now: Date): number {
-  return Math.floor((now.getTime() + KEPT_MS) / 1000);
+  return secondsOf(now) + KEPT_MS / 1000;
 }
 
 /** The same notification, not to be sent: a later event of the order has been told already. */

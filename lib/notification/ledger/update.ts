@@ -10,7 +10,7 @@ export type Condition = Pick<
 /** One conditional update, and the item before it. @throws AppError `DATABASE_AWAY` */
 export type Update = (input: Omit<UpdateCommandInput, 'TableName'>) => Promise<Written>;
 
-type Changes = {
+export type Changes = {
   remove?: string[];
   /** Added to the calls on record. */
   calls?: -1 | 0 | 1;
