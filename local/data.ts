@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Process, processes } from '../plugins/kafka-event-source/broker/processes.ts';
 import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 
-const ENDING = 12_000;
+const EARLIER_RUN_MS = 12_000;
 const data = ['data', 'logs', 'env.json', 'kafka.properties', 'kafka-format.properties'];
 
 /** The processes that use the data of this folder: a supervisor, Kafka, DynamoDB Local. */
@@ -20,7 +20,7 @@ function usersOf(directory: string, all = processes()): Process[] {
   });
 }
 
-/** Waits for an earlier run on the same data that is ending; throws when it is not. */
+/** Waits for an earlier run that ends and uses the same data. @throws Error if it does not end in time */
 export async function untilUnused(
   directory: string,
   say: (line: string) => void,
@@ -32,7 +32,7 @@ export async function untilUnused(
     if (usersOf(directory).length === 0) return true;
     throw new Error(inUse(directory));
   };
-  await until('an earlier run to end', ENDING, unused, stop);
+  await until('an earlier run to end', EARLIER_RUN_MS, unused, stop);
 }
 
 /** Makes the folder when it is missing; throws when nothing can be written into it. */

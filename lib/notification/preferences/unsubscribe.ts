@@ -21,8 +21,8 @@ export function unsubscribeLink(
   { customerId, channel }: Subscription,
   { url, secrets: [secret] }: UnsubscribeConfig,
 ): string {
-  const claim = Buffer.from(`${channel} ${customerId}`).toString('base64url');
-  return `${url}${claim}.${signature(claim, secret)}`;
+  const payload = Buffer.from(`${channel} ${customerId}`).toString('base64url');
+  return `${url}${payload}.${signature(payload, secret)}`;
 }
 
 /**
@@ -34,13 +34,13 @@ export function subscriptionOf(
   token: string,
   config: Pick<UnsubscribeConfig, 'secrets'> | undefined,
 ): Subscription {
-  const [claim = '', signed = '', ...more] = token.split('.');
-  const ours = config?.secrets.some((secret) => isEqual(signature(claim, secret), signed));
+  const [payload = '', signed = '', ...more] = token.split('.');
+  const ours = config?.secrets.some((secret) => isEqual(signature(payload, secret), signed));
   if (!ours || more.length > 0) {
     throw new AppError('LINK_INVALID', 'This link is not one of ours, or not all of it is here.');
   }
   // The customer's id is the event's, whatever our API would take.
-  const text = Buffer.from(claim, 'base64url').toString();
+  const text = Buffer.from(payload, 'base64url').toString();
   const end = text.indexOf(' ');
   return { customerId: text.slice(end + 1), channel: channelSchema.parse(text.slice(0, end)) };
 }
@@ -68,8 +68,8 @@ export async function unsubscribe(
   throw new AppError('DATABASE_AWAY', 'The preferences change faster than they can be written.');
 }
 
-function signature(claim: string, secret: string): string {
-  return createHmac('sha256', secret).update(`unsubscribe ${claim}`).digest('base64url');
+function signature(payload: string, secret: string): string {
+  return createHmac('sha256', secret).update(`unsubscribe ${payload}`).digest('base64url');
 }
 
 function isEqual(a: string, b: string): boolean {
