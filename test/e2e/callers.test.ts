@@ -14,7 +14,7 @@ import {
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
-import { AUDIENCE, createSigner } from '../support/tokens.ts';
+import { createSigner, jwtEnvironment } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
 const AT_ONCE = 6;
@@ -30,9 +30,7 @@ beforeAll(async () => {
   rows = await rowsOf(signer, issuer.issuer);
   system = await startOffline({
     ...environmentOf(bench),
-    AUTH: 'jwt',
-    AUTH_ISSUER: issuer.issuer,
-    AUTH_AUDIENCE: AUDIENCE,
+    ...jwtEnvironment(issuer.issuer),
     POWERTOOLS_LOG_LEVEL: 'ERROR',
   });
 }, 120_000);
