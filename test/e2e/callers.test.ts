@@ -90,7 +90,7 @@ test('health shows its details to an operator only', async () => {
   }
 });
 
-test('only these are open to all, and whoever names a customer must be them', () => {
+test('five operations are open to all; a request that names a customer must come from that customer', () => {
   const open = CASES.filter(({ rule }) => rule === 'open').map(({ name }) => name);
   expect(open).toEqual([
     'GET /api/unsubscribe/{token}',
