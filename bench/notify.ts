@@ -1,12 +1,7 @@
 // How fast `notify` drains the topic under the emulator, beside the bare rate of the same writes to
 // DynamoDB Local in the same run; and whether every event was told once, in order, in flat memory.
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startBackend } from '../local/backend.ts';
-import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
-import { supervise } from '../plugins/kafka-event-source/broker/supervise.ts';
+import { ownBackend } from '../test/support/backend.ts';
 import { createOrderBench } from '../test/support/orders.ts';
 import { table } from './figures.ts';
 import { type Bare, bareRates } from './notify/bare.ts';
@@ -35,13 +30,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(events / orders) || orders < 1) throw new Error(HELP);
   process.env.AWS_ACCESS_KEY_ID = 'local';
   process.env.AWS_SECRET_ACCESS_KEY = 'local';
-  const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
-  const supervisor = supervise(directory);
-  supervisor.remove(directory);
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const say = console.log;
-  const backend = await startBackend({ directory, kafkaPort, dynamoPort, supervisor, say });
-  const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
+  const { backend, addresses } = await ownBackend('bench');
   const bench = await createOrderBench(addresses);
   try {
     const before = await bareRates(bench, Math.min(events, BARE_EVENTS), 'before');

@@ -5,16 +5,11 @@
 // First: the loggers and metrics that the others make are silent.
 import '../test/support/environment.ts';
 
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { recordsOf } from '../lib/order/outbox.ts';
 import { orderKey } from '../lib/table.ts';
-import { startBackend } from '../local/backend.ts';
-import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
-import { supervise } from '../plugins/kafka-event-source/broker/supervise.ts';
+import { ownBackend } from '../test/support/backend.ts';
 import { httpEvent, lambdaContext } from '../test/support/http.ts';
 import { createOrderBench, type OrderBench } from '../test/support/orders.ts';
 import { startOffline } from '../test/support/sls.ts';
@@ -146,13 +141,7 @@ async function alone(bench: OrderBench): Promise<void> {
 
 async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
-  const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
-  const supervisor = supervise(directory);
-  supervisor.remove(directory);
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const say = console.log;
-  const backend = await startBackend({ directory, kafkaPort, dynamoPort, supervisor, say });
-  const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
+  const { backend, addresses } = await ownBackend('bench');
   try {
     await onOwnTable(addresses, (bench) => compare(bench, Number(values.orders)));
     await onOwnTable(addresses, memoryOf);

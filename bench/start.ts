@@ -16,7 +16,7 @@ import { table } from './figures.ts';
 /** After `ready`, before the memory is read. */
 const IDLE = 20_000;
 const SAMPLE = 50;
-/** Of a second: `getconf CLK_TCK` is 100 on every Linux. */
+/** Clock ticks in a second: `getconf CLK_TCK` says 100 on every Linux. */
 const TICK = 100;
 
 const PARTS: [part: string, mark: RegExp][] = [

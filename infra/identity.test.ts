@@ -17,7 +17,7 @@ const deployment = {
   AUTH_GATEWAY: 'on',
 };
 
-test('what a stage says wins over a variable that is left in the shell', () => {
+test("a stage's own settings win over variables left in the shell", () => {
   const { auth: _, ...silent } = jwt;
   for (const [AUTH, own] of [
     ['off', jwt],

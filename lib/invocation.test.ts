@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { httpEvent, lambdaContext } from '../test/support/http.ts';
+import { capture } from '../test/support/printed.ts';
 
 // Read when lib/metrics.ts is loaded, so before the wrappers are.
 process.env.POWERTOOLS_METRICS_DISABLED = 'false';
@@ -15,26 +16,14 @@ const { AppError } = await import('./errors.ts');
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE}-00f067aa0ba902b7-01`;
 
-let printed = '';
+let printed: ReturnType<typeof capture>;
 beforeEach(() => {
-  printed = '';
+  printed = capture();
   logger.setLogLevel('INFO');
-  for (const stream of [process.stdout, process.stderr]) {
-    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
-      printed += String(chunk);
-      return true;
-    });
-  }
 });
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-const lines = () =>
-  printed
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line): Record<string, unknown> => JSON.parse(line));
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: {} }) } };
 
@@ -97,17 +86,17 @@ test.each(cases)(
       await end();
     });
     await Promise.resolve(handler(context)).catch(() => undefined);
-    const [metrics, ...others] = lines().filter((line) => '_aws' in line);
+    const [metrics, ...others] = printed.lines().filter((line) => '_aws' in line);
     expect([metrics?.OrdersCreated, others]).toEqual([1, []]);
-    const told = lines().filter((line) => 'message' in line);
+    const told = printed.lines().filter((line) => 'message' in line);
     expect(told.length).toBeGreaterThan(0);
     for (const line of told) expect(line.requestId).toBe(context.awsRequestId);
     // A batch has records of many traces, and a scheduled function begins none.
     if (name === 'HTTP') for (const line of told) expect(line.traceId).toBe(TRACE);
 
-    printed = '';
+    printed.clear();
     logger.info('after');
-    const [after = {}] = lines();
+    const [after = {}] = printed.lines();
     expect(after.message).toBe('after');
     for (const key of ['requestId', 'traceId', 'orderId']) expect(after).not.toHaveProperty(key);
   },

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { lambdaContext } from '../test/support/http.ts';
+import { capture } from '../test/support/printed.ts';
 
 /** A collector that takes connections and never answers. */
 const collector = createServer((socket) => {
@@ -19,21 +20,17 @@ const { logger } = await import('./logger.ts');
 const { measure } = await import('./metrics.ts');
 const { startTracer } = await import('./tracer.ts');
 
-let printed = '';
+let printed: ReturnType<typeof capture>;
 beforeEach(() => {
   startTracer({ ratio: 1 });
   logger.setLogLevel('INFO');
-  printed = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
-      printed += String(chunk);
-      return true;
-    });
-  }
+  printed = capture();
 });
 
-afterAll(() => {
+afterEach(() => {
   jest.restoreAllMocks();
+});
+afterAll(() => {
   collector.close();
 });
 
@@ -51,13 +48,13 @@ test.each([0, 5, 50])(
   'an invocation with %i ms left answers without waiting for the collector',
   async (timeLeftMs) => {
     expect(await answer(timeLeftMs)).toBe('the answer');
-    expect(printed).toContain('OrdersCreated');
-    expect(printed).not.toContain('traces not sent');
+    expect(printed.text()).toContain('OrdersCreated');
+    expect(printed.text()).not.toContain('traces not sent');
   },
 );
 
 test('metrics are written before a collector that hangs is given up, as long as time is left', async () => {
   expect(await answer(150)).toBe('the answer');
-  expect(printed).toMatch(/OrdersCreated.*traces not sent/s);
-  expect(printed).toContain('not within 100 ms');
+  expect(printed.text()).toMatch(/OrdersCreated.*traces not sent/s);
+  expect(printed.text()).toContain('not within 100 ms');
 });

@@ -282,7 +282,7 @@ test('whatever is sent, it is refused in our own words, and nothing of it is in 
   );
 });
 
-test('of two keys with one name either may have signed', async () => {
+test('if two keys share a name, either may have signed', async () => {
   const given = { given: { keys: [stranger.jwk, signer.jwk] } };
   const either = createTokens({ settings: SETTINGS, keys: createKeys(given, clock), clock });
   expect(await either(await bearer())).toMatchObject({ customerId: 'customer-1' });

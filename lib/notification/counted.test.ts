@@ -1,6 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { forgetfulLedger } from '../../test/support/ledger.ts';
 import { orderEvent } from '../../test/support/order-event.ts';
+import { capture } from '../../test/support/printed.ts';
 import { keyOf } from './ledger/record.ts';
 import type { Recipient } from './preferences/recipient.ts';
 
@@ -28,13 +29,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
     send: async () => ({ success: true as const, messageId: 'm1' }),
   };
   const key = keyOf({ event, channel: 'sms', skip: '', to: '+15550123' });
-  let printed = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
-      printed += String(chunk);
-      return true;
-    });
-  }
+  const printed = capture();
   await sendDeferred(
     {
       senders: { email: [sender], sms: [sender] },
@@ -57,8 +52,7 @@ async function counted(sms: Recipient, noted = true): Promise<Record<string, unk
     () => 50_000,
   );
   writeMetrics();
-  const lines = printed.split('\n').filter((line) => line.includes('"_aws"'));
-  return Object.assign({}, ...lines.map((line) => JSON.parse(line)));
+  return Object.assign({}, ...printed.lines().filter((line) => '_aws' in line));
 }
 
 test('a notification that is put off and then skipped is counted once', async () => {

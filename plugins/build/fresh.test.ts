@@ -51,7 +51,7 @@ test('a file that is written with the same size and the same time is another fil
   expect(await lastBuild(folder, [HANDLER])).toBeUndefined();
 });
 
-test('it does not stand for another list of functions', async () => {
+test('the last build does not stand for another list of functions', async () => {
   expect(await lastBuild(folder, [HANDLER, 'functions/more/handler.ts'])).toBeUndefined();
 });
 

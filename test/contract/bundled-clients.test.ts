@@ -114,7 +114,7 @@ test('the bundled senders write whole requests to SES and SNS, and read their an
   });
 });
 
-test('they know the errors of SES and SNS by name', async () => {
+test('the bundled senders know the errors of SES and SNS by name', async () => {
   const { answers } = await ask((isSes) => ({
     status: 400,
     ...(isSes && { type: 'MessageRejected' }),

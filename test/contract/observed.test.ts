@@ -5,6 +5,7 @@ import type { Repository } from '../../lib/order/repository.ts';
 import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext } from '../support/http.ts';
 import { forgetfulLedger } from '../support/ledger.ts';
+import { capture } from '../support/printed.ts';
 import { untouched } from '../support/untouched.ts';
 
 // Read when lib/metrics.ts is loaded, so before the handlers are.
@@ -23,16 +24,10 @@ const clock = { now: () => new Date('2026-11-23T10:00:00.000Z') };
 type Line = Record<string, unknown> & { _aws?: Emf };
 type Emf = { CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[] };
 
-let printed: string;
+let printed: ReturnType<typeof capture>;
 beforeEach(() => {
-  printed = '';
+  printed = capture();
   logger.setLogLevel('DEBUG');
-  for (const stream of [process.stdout, process.stderr]) {
-    jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
-      printed += String(chunk);
-      return true;
-    });
-  }
 });
 afterEach(() => {
   jest.restoreAllMocks();
@@ -40,10 +35,7 @@ afterEach(() => {
 
 /** The printed log lines and metrics, separately. */
 function linesOf() {
-  const lines = printed
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line): Line => JSON.parse(line));
+  const lines = printed.lines<Line>();
   return {
     log: lines.filter(({ _aws }) => !_aws),
     metrics: lines.filter(({ _aws }) => _aws),
@@ -79,7 +71,7 @@ async function orderAndTell(answer: 'sent' | 'refused') {
     },
   });
   const ordered = linesOf();
-  printed = '';
+  printed.clear();
   const sender = {
     name: 'test',
     send: async () =>

@@ -1,10 +1,5 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startBackend } from '../../local/backend.ts';
-import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
-import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
+import { ownBackend } from '../support/backend.ts';
 import { crashNotify } from './notify.ts';
 import { crashOrders } from './orders.ts';
 
@@ -32,19 +27,8 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) throw new Error(HELP);
   process.env.AWS_ACCESS_KEY_ID = 'local';
   process.env.AWS_SECRET_ACCESS_KEY = 'local';
-  const directory = await mkdtemp(join(tmpdir(), 'orders-crash-'));
-  const supervisor = supervise(directory);
-  supervisor.remove(directory);
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const backend = await startBackend({
-    directory,
-    kafkaPort,
-    dynamoPort,
-    supervisor,
-    say: console.log,
-  });
+  const { backend, addresses } = await ownBackend('crash');
   try {
-    const addresses = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
     console.log(`${runs} runs from seed ${seed}`);
     const suite = positionals[0] === 'notify' ? crashNotify : crashOrders;
     const report = await suite(addresses, {

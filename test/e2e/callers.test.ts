@@ -14,7 +14,7 @@ import {
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
-import { AUDIENCE, createSigner } from '../support/tokens.ts';
+import { createSigner, jwtEnvironment } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
 const AT_ONCE = 6;
@@ -30,9 +30,7 @@ beforeAll(async () => {
   rows = await rowsOf(signer, issuer.issuer);
   system = await startOffline({
     ...environmentOf(bench),
-    AUTH: 'jwt',
-    AUTH_ISSUER: issuer.issuer,
-    AUTH_AUDIENCE: AUDIENCE,
+    ...jwtEnvironment(issuer.issuer),
     POWERTOOLS_LOG_LEVEL: 'ERROR',
   });
 }, 120_000);
@@ -92,7 +90,7 @@ test('health shows its details to an operator only', async () => {
   }
 });
 
-test('only these are open to all, and whoever names a customer must be them', () => {
+test('five operations are open to all; a request that names a customer must come from that customer', () => {
   const open = CASES.filter(({ rule }) => rule === 'open').map(({ name }) => name);
   expect(open).toEqual([
     'GET /api/unsubscribe/{token}',

@@ -44,7 +44,7 @@ export function faultsOfOwn(
   return faults;
 }
 
-/** How two answers differ which must be the same; undefined if they are. */
+/** The difference between two answers that must be the same; undefined if there is none. */
 export function differenceOf(
   [one, twin]: readonly [Answer, Answer],
   [order, other]: readonly [string, string],

@@ -119,7 +119,7 @@ async function expectGood(wire: Wire, sent: Parameters<Wire>[0]) {
   throw new Error(`${sent.method} ${sent.path}: ${answer.status} ${answer.text}`);
 }
 
-/** Whatever an issuer may write into a customer's token that the customer chooses: their names. */
+/** Good tokens of the customer, with every claim that customers can choose, such as names. */
 async function goodTokens({ signer, issuer }: Mint, id: string, other: string): Promise<string[]> {
   const claims: JWTPayload[] = [
     {},

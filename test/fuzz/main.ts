@@ -1,10 +1,5 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startBackend } from '../../local/backend.ts';
-import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
-import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
+import { ownBackend } from '../support/backend.ts';
 import '../support/environment.ts';
 
 const HELP = `Usage: npm run test:fuzz -- [--calls 100000] [--http 5000] [--seed <number>]
@@ -33,21 +28,10 @@ async function main(): Promise<void> {
     !isCount(calls, http, seed)
   )
     throw new Error(HELP);
-  const directory = await mkdtemp(join(tmpdir(), 'orders-fuzz-'));
-  const supervisor = supervise(directory);
-  supervisor.remove(directory);
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-  const backend = await startBackend({
-    directory,
-    kafkaPort,
-    dynamoPort,
-    supervisor,
-    say: console.log,
-  });
+  const { backend, addresses } = await ownBackend('fuzz');
   try {
     // Loaded now: the handlers read the environment at once.
     const { fuzzHandlers, fuzzHttp } = await import('./targets.ts');
-    const at = { brokers: [backend.kafkaBrokers], dynamoEndpoint: backend.dynamoEndpoint };
     console.log(`seed ${seed}`);
     const options = (count: number) => ({
       calls: count,
@@ -55,8 +39,8 @@ async function main(): Promise<void> {
       progress: (done: number) => console.log(`${done} of ${count} calls`),
     });
     for (const report of [
-      ...(calls > 0 ? [await fuzzHandlers(options(calls), at)] : []),
-      ...(http > 0 ? [await fuzzHttp(options(http), at)] : []),
+      ...(calls > 0 ? [await fuzzHandlers(options(calls), addresses)] : []),
+      ...(http > 0 ? [await fuzzHttp(options(http), addresses)] : []),
     ]) {
       console.log(JSON.stringify(report, null, 2));
       if (report.faults.length > 0) process.exitCode = 1;

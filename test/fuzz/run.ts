@@ -6,7 +6,7 @@ import { changesOf, differenceOf, faultsOf, faultsOfOwn, itemsOf } from './check
 import { badTokens, createCustomer, type Mint, pairOf } from './customers.ts';
 import type { Answer, Sent, Wire } from './wire.ts';
 
-/** At most; each round has two new customers. */
+/** The most requests of a round; each round has two new customers. */
 const ROUND = 10_000;
 const MOST_FAULTS = 20;
 
@@ -84,7 +84,8 @@ async function fuzzRound(target: Target, { random, round, count }: Round, report
     await attack();
     if (i % 20 === 0) await use();
   });
-  // What is in `before` is the other's, or of customers of earlier rounds, whom nobody calls now.
+  // `before` holds the items of the other customer, and those of earlier rounds' customers, whom
+  // nobody calls now.
   report.faults.push(...changesOf(before, await itemsOf(dynamo, table), other));
 }
 
@@ -110,7 +111,7 @@ function ownUse(random: Random, { other }: Parties): Sent {
   return { method: 'GET', path, query, headers: [['authorization', pick(random, other.tokens)]] };
 }
 
-/** Of a token its claims alone. */
+/** Replaces each token by its claims. */
 function short(text: string): string {
   return text.replaceAll(/eyJ[\w-]+\.([\w-]+)\.[\w-]*/g, (_, claims) =>
     Buffer.from(claims, 'base64url').toString(),

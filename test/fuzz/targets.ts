@@ -7,7 +7,7 @@ import { addresses, createOrderBench } from '../support/orders.ts';
 import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
-import { AUDIENCE, createSigner, SETTINGS } from '../support/tokens.ts';
+import { createSigner, jwtEnvironment, SETTINGS } from '../support/tokens.ts';
 import { fuzz, type Report } from './run.ts';
 import { wireOfHandlers, wireOfHttp } from './wire.ts';
 
@@ -51,10 +51,7 @@ export async function fuzzHttp(options: Options, at = addresses()): Promise<Repo
   try {
     const system = await startOffline({
       ...environmentOf(bench),
-      AUTH: 'jwt',
-      AUTH_ISSUER: issuer.issuer,
-      AUTH_AUDIENCE: AUDIENCE,
-      AUTH_JWKS: JSON.stringify({ keys: [target.mint.signer.jwk] }),
+      ...jwtEnvironment(issuer.issuer, target.mint.signer.jwk),
       POWERTOOLS_LOG_LEVEL: 'ERROR',
     });
     try {

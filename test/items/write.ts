@@ -1,19 +1,9 @@
 // Prints the items that today's code leaves in the table, one or more of every kind: see test/fixtures/items/README.md.
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { startBackend } from '../../local/backend.ts';
-import { supervise } from '../../plugins/kafka-event-source/broker/supervise.ts';
 import '../crash/environment.cjs';
-import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import { ownBackend } from '../support/backend.ts';
 
-const directory = await mkdtemp(join(tmpdir(), 'orders-items-'));
-const supervisor = supervise(directory);
-supervisor.remove(directory);
-const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
-const say = (line: string) => process.stderr.write(`${line}\n`);
-const backend = await startBackend({ directory, kafkaPort, dynamoPort, supervisor, say });
+const { backend } = await ownBackend('items', console.error);
 try {
   process.env.KAFKA_BROKERS = backend.kafkaBrokers;
   process.env.DYNAMODB_ENDPOINT = backend.dynamoEndpoint;

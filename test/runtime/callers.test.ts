@@ -14,7 +14,7 @@ import {
 } from '../support/matrix.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { environmentOf } from '../support/system.ts';
-import { AUDIENCE, createSigner } from '../support/tokens.ts';
+import { createSigner, jwtEnvironment } from '../support/tokens.ts';
 import { clientFolder } from './client.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
@@ -38,10 +38,7 @@ beforeAll(async () => {
   environment = {
     ...environmentOf(bench),
     KAFKA_KIND: '',
-    AUTH: 'jwt',
-    AUTH_ISSUER: ISSUER,
-    AUTH_AUDIENCE: AUDIENCE,
-    AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
+    ...jwtEnvironment(ISSUER, signer.jwk),
     HASH_SECRET: 'for-this-test-alone',
     NOTIFICATION_EMAIL: 'mock',
     NOTIFICATION_SMS: 'mock',

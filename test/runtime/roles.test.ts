@@ -9,7 +9,7 @@ import {
 import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { addresses, createOrderBench, type OrderBench } from '../support/orders.ts';
 import { functionsInYml } from '../support/root.ts';
-import { AUDIENCE, createSigner } from '../support/tokens.ts';
+import { AUDIENCE, createSigner, jwtEnvironment } from '../support/tokens.ts';
 import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { type PackagedFunction, packageProd } from './package.ts';
@@ -73,10 +73,7 @@ async function callerOf(
   return {
     authorization: `Bearer ${await signer.sign(claims)}`,
     environment: {
-      AUTH: 'jwt',
-      AUTH_ISSUER: iss,
-      AUTH_AUDIENCE: AUDIENCE,
-      AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
+      ...jwtEnvironment(iss, signer.jwk),
       HASH_SECRET: 'for-this-test-alone',
       LIMIT_ORDERS_PER_MINUTE: String(ORDERS_PER_MINUTE),
     },

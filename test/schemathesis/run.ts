@@ -12,7 +12,7 @@ import { createResources } from '../../local/resources.ts';
 import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
-import { AUDIENCE, createSigner, ISSUER } from '../support/tokens.ts';
+import { AUDIENCE, createSigner, ISSUER, jwtEnvironment } from '../support/tokens.ts';
 
 const VERSION = '4.32.5';
 const HOME = join(ROOT, `.local/schemathesis-${VERSION}`);
@@ -65,10 +65,7 @@ async function main(): Promise<number> {
     const offline = await startOffline({
       KAFKA_BROKERS: kafkaBrokers,
       DYNAMODB_ENDPOINT: dynamoEndpoint,
-      AUTH: 'jwt',
-      AUTH_ISSUER: ISSUER,
-      AUTH_AUDIENCE: AUDIENCE,
-      AUTH_JWKS: JSON.stringify({ keys: [signer.jwk] }),
+      ...jwtEnvironment(ISSUER, signer.jwk),
       POWERTOOLS_LOG_LEVEL: 'ERROR',
     });
     try {

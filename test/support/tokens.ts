@@ -42,6 +42,16 @@ export const SETTINGS: TokenSettings = {
   operator: undefined,
 };
 
+/** The environment of functions that demand tokens of this issuer; without a key they fetch its keys. */
+export function jwtEnvironment(issuer: string, jwk?: Signer['jwk']): Record<string, string> {
+  return {
+    AUTH: 'jwt',
+    AUTH_ISSUER: issuer,
+    AUTH_AUDIENCE: AUDIENCE,
+    ...(jwk && { AUTH_JWKS: JSON.stringify({ keys: [jwk] }) }),
+  };
+}
+
 /** The claims of a customer's token that is good at {@link NOW}. */
 export function customerClaims(claims: JWTPayload = {}): JWTPayload {
   const iat = SECONDS - 60;

@@ -31,7 +31,7 @@ test('a run that is stopped while it waits takes no slot', async () => {
   expect(slots.hasFree).toBe(true);
 });
 
-test('of no slots none is ever free', async () => {
+test('with no slots, a run never gets one', async () => {
   const stop = new AbortController();
   const waiting = new Slots(0).take(stop.signal);
   stop.abort();

@@ -287,7 +287,7 @@ test('a stop does not wait for a commit without an answer', async () => {
   await expect(poller.stop()).resolves.toBeUndefined();
 });
 
-test('of a member that the group has not heard of for a session, nothing begins until it has', async () => {
+test('nothing begins while the group has not heard of the member for a session', async () => {
   const broker = new Broker();
   const { poller, invoked } = await joined(broker);
   broker.silence = 10_000;
@@ -348,7 +348,7 @@ test.each(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'])(
   },
 );
 
-test('what was fetched under another position is thrown away, and fetched again', async () => {
+test('records fetched under another position are thrown away and fetched again', async () => {
   const broker = new Broker();
   const { poller, invoked } = await joined(broker);
   await broker.fetched(0, 2);

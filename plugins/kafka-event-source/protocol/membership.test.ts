@@ -131,7 +131,7 @@ test.each(['paused', 'read'])(
   },
 );
 
-test('it fetches by the id that the topic had at the join', async () => {
+test('a member fetches by the id that the topic had at the join', async () => {
   const { group, requests } = groupOf(1);
   await group.joinAndSync();
   group.resume(0);

@@ -53,7 +53,9 @@ test('the table has its time to live, the events three partitions, the addresses
     admin.fetchTopicMetadata({ topics: ['order-events'] }),
   );
   expect(topics[0]?.partitions.length).toBeGreaterThanOrEqual(3);
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+  const written = Object.entries(JSON.parse(readFileSync(file, 'utf8')));
+  const withoutIdentity = written.filter(([name]) => !name.startsWith('AUTH'));
+  expect(Object.fromEntries(withoutIdentity)).toEqual({
     KAFKA_BROKERS: `localhost:${kafka}`,
     DYNAMODB_ENDPOINT: `http://localhost:${dynamo}`,
     AWS_REGION: 'us-east-1',

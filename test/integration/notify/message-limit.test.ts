@@ -73,7 +73,7 @@ test('every address is counted on its own, and upper case makes no other address
   expect(inbox.sent).toHaveLength(4);
 });
 
-test('of many at once no more than the limit is sent', async () => {
+test('many deliveries at once send no more than the limit', async () => {
   const inbox = createInbox();
   const events = eventsTo(12);
   await Promise.all(events.map((event) => bench.notify(limited(inbox))(event)));

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Mapping } from '../../mapping.ts';
 import { Bench, counting, failure, type Lambda, success, until, values } from './bench.ts';
 
 const EARLIEST = '-2';
@@ -117,7 +118,7 @@ test('LATEST: a partition that is added while it is stopped is read from its beg
   await bench.createTopic();
   await bench.produceCount(3);
   const lambda = await bench.lambda();
-  await pollOnceTo(bench, lambda, 3);
+  await pollOnceTo(bench, lambda, 3, { startingPosition: 'LATEST' });
   await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 2 }] });
   await bench.produceCount(3, { partition: 1 });
   bench.poll(lambda, { startingPosition: 'LATEST' });
@@ -125,9 +126,15 @@ test('LATEST: a partition that is added while it is stopped is read from its beg
   expect([values(lambda, 0), values(lambda, 1)]).toEqual([[], counting(0, 3)]);
 });
 
-async function pollOnceTo(bench: Bench, lambda: Lambda, offset: number): Promise<void> {
-  const poller = bench.poll(lambda, { startingPosition: 'LATEST' });
-  await until('the start', async () => (await bench.committed()) === offset);
+/** Polls until the offset is committed, and stops. */
+async function pollOnceTo(
+  bench: Bench,
+  lambda: Lambda,
+  offset: number,
+  changes: Partial<Mapping> = {},
+): Promise<void> {
+  const poller = bench.poll(lambda, changes);
+  await until('the commit', async () => (await bench.committed()) === offset);
   await poller.stop();
 }
 
@@ -160,9 +167,7 @@ test.each([
     await bench.createTopic();
     const lambda = await bench.lambda();
     await bench.produceCount(20);
-    const first = bench.poll(lambda);
-    await until('twenty', async () => (await bench.committed()) === 20);
-    await first.stop();
+    await pollOnceTo(bench, lambda, 20);
     await bench.produceCount(25, { from: 20 });
     await bench.deleteUpTo(low);
     lambda.invocations.length = 0;
@@ -181,9 +186,7 @@ test('nothing is said of retention that deletes only what is done', async () => 
   await bench.createTopic();
   const lambda = await bench.lambda();
   await bench.produceCount(20);
-  const first = bench.poll(lambda);
-  await until('twenty', async () => (await bench.committed()) === 20);
-  await first.stop();
+  await pollOnceTo(bench, lambda, 20);
   await bench.produceCount(5, { from: 20 });
   await bench.deleteUpTo(20);
   bench.poll(lambda);

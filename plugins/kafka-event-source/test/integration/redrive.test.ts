@@ -268,7 +268,7 @@ test('an error names the missing topic, or the server that does not answer', asy
   await expect(run(dead, ['localhost:1'])).rejects.toThrow(/Kafka at localhost:1 does not answer/);
 });
 
-test('of many letters, every second one of which is left, all others are put back and remembered', async () => {
+test('if every second of many letters is left, all others are put back and remembered', async () => {
   const { letter, run, read } = await setUp(1);
   const spent = { key: 'redrive-count', value: text(3) };
   for (let begin = 0; begin < 3_000; begin += 200) {

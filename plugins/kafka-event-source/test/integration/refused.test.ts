@@ -53,6 +53,12 @@ test('beside a mapping that AWS refuses, sls offline goes on and the others run'
     expect(offline.printed()).toMatch(
       /refused \([^)]+\) is not started\. functions\.refused\.events\.kafka: AWS refuses it: The on-failure destination is the source topic/,
     );
+    const { stdout } = await sls(['kafka', 'status', '--json'], folder);
+    const reason = /^it does not start: .*on-failure destination is the source topic/;
+    expect(JSON.parse(stdout).mappings).toMatchObject([
+      { state: 'Enabled' },
+      { state: 'Refused', why: expect.arrayContaining([expect.stringMatching(reason)]) },
+    ]);
   } finally {
     await offline.stop();
     await rm(folder, { recursive: true });

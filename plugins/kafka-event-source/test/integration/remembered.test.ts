@@ -5,7 +5,7 @@ import { readSelection } from '../../commands/redrive-options.ts';
 import { startTwoBrokers } from '../support/two-brokers.ts';
 import { Bench, failure, until } from './bench.ts';
 
-test('what was put back is remembered when the broker has forgotten the offsets of its age', async () => {
+test('redriven letters are remembered after the broker forgets old offsets', async () => {
   const kafka = await startTwoBrokers({
     'offsets.retention.minutes': 1,
     'offsets.retention.check.interval.ms': 1_000,

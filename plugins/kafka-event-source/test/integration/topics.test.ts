@@ -30,15 +30,21 @@ test.each([
   },
 );
 
-test('one group with two topics: a partition that is added to either is read', async () => {
-  await using orders = new Bench();
-  await using mails = new Bench();
+/** Polls the topic of each bench, with one partition, by the group of `orders`. */
+async function pollBoth(orders: Bench, mails: Bench) {
   const { groupId } = orders;
   await orders.createTopic();
   await mails.createTopic();
   const [ofOrders, ofMails] = [await orders.lambda(), await mails.lambda()];
   orders.poll(ofOrders);
   mails.poll(ofMails, { groupId });
+  return [ofOrders, ofMails] as const;
+}
+
+test('one group with two topics: a partition that is added to either is read', async () => {
+  await using orders = new Bench();
+  await using mails = new Bench();
+  const [ofOrders, ofMails] = await pollBoth(orders, mails);
   for (const bench of [orders, mails]) {
     await until('polling', () => bench.log.some((line) => /polling .* partitions 0$/.test(line)));
     const topicPartitions = [{ topic: bench.topic, count: 2 }];
@@ -54,12 +60,7 @@ test('one group with two topics: a partition that is added to either is read', a
 test('one group with two topics: a topic that is gone does not hold up the other one', async () => {
   await using orders = new Bench();
   await using mails = new Bench();
-  const { groupId } = orders;
-  await orders.createTopic();
-  await mails.createTopic();
-  const [ofOrders, ofMails] = [await orders.lambda(), await mails.lambda()];
-  orders.poll(ofOrders);
-  mails.poll(ofMails, { groupId });
+  const [ofOrders] = await pollBoth(orders, mails);
   const lines = (bench: Bench) => bench.log.some((line) => /polling .* partitions 0$/.test(line));
   await until('polling', () => lines(orders) && lines(mails));
   await mails.admin.deleteTopics({ topics: [mails.topic] });
