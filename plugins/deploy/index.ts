@@ -1,5 +1,4 @@
 /** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
-import { loadConfig } from '../../lib/config.ts';
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { countEvents, nameMappings, type Template } from './mappings.ts';
@@ -11,7 +10,10 @@ type Serverless = {
     RouteService & {
       custom?: { mustBeSet?: Nested };
       provider: { region?: string; environment?: Record<string, string> } & Record<string, unknown>;
-      functions?: Record<string, Record<string, unknown>>;
+      functions?: Record<
+        string,
+        { environment?: Record<string, string> } & Record<string, unknown>
+      >;
     };
   processedInput: { commands: string[] };
   configSchemaHandler: { defineFunctionProperties(provider: 'aws', schema: object): void };
@@ -49,18 +51,22 @@ export default class Deploy {
     serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
   }
 
-  #checkValues(): void {
+  async #checkValues(): Promise<void> {
     const [command, what = 'function'] = this.#serverless.processedInput.commands;
     if (command !== 'deploy' || what !== 'function') return;
     this.#refusePlaceholders();
-    this.#refuseFaults();
+    await this.#refuseFaults();
   }
 
-  #refuseFaults(): void {
+  /** Loads the check for `sls deploy` only: it loads zod, which takes time. */
+  async #refuseFaults(): Promise<void> {
     const { service, classes } = this.#serverless;
-    const { region, environment } = service.provider;
+    const { provider, functions = {} } = service;
+    const { loadConfig } = await import('../../lib/config.ts');
     try {
-      loadConfig({ AWS_REGION: region, ...environment });
+      for (const { environment } of [{ environment: {} }, ...Object.values(functions)]) {
+        loadConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
+      }
     } catch (error) {
       throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
     }
