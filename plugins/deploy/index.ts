@@ -25,10 +25,10 @@ type Serverless = {
 };
 
 /**
- * - A variable is one text. In a list of a function's `layers`, `vpc`, `events` and `iamRoleStatements` a text with
- *   commas becomes several, and an empty one goes: before the framework checks its configuration.
+ * - Before the framework checks its configuration: in lists of a function's `layers`, `vpc`, `events` and
+ *   `iamRoleStatements`, splits a text with commas and removes an empty one. A variable can hold only one text.
  * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder,
- *   or while a variable of the functions is one that they would refuse; `sls package` does not.
+ *   or while the functions would refuse one of their variables at their start; `sls package` checks neither.
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
