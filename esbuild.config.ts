@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
-import { type BuildOptions, type BuildResult, build, type Plugin, stop } from 'esbuild';
+import { basename, dirname, join } from 'node:path';
+import {
+  type BuildOptions,
+  type BuildResult,
+  build,
+  type Metafile,
+  type Plugin,
+  stop,
+} from 'esbuild';
 import { type Build, keepBuild, lastBuild } from './plugins/build/fresh.ts';
 import { NOTICES, noticesOf } from './plugins/build/notices.ts';
 import { watchFolders } from './plugins/build/watch.ts';
@@ -42,8 +49,13 @@ export const BUNDLE = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** OpenTelemetry is a file of its own beside each bundle: code that never runs costs an initialisation, too. */
+/**
+ * OpenTelemetry is a separate file beside each bundle: code that is loaded and never runs makes an
+ * initialisation longer.
+ */
 const OTEL = 'lib/otel.ts';
+/** Its folder in esbuild's output, as deep as a bundle's; no function's folder begins with a dot. */
+const OTEL_OUT = '.otel';
 const OTEL_BESIDE: Plugin = {
   name: 'otel beside',
   setup({ onResolve }) {
@@ -64,8 +76,8 @@ export type BuildReport = { functions: { name: string; bytes: number }[]; millis
  */
 export async function buildFunctions(serviceDir: string, only?: string): Promise<BuildReport> {
   const start = performance.now();
-  const { outputFiles } = await buildAndWrite(serviceDir, only);
-  return report(serviceDir, outputFiles, start);
+  const { bundles } = await buildAndWrite(serviceDir, only);
+  return report(bundles, start);
 }
 
 /**
@@ -110,17 +122,17 @@ async function buildAndWrite(serviceDir: string, only?: string) {
   const since = new Date();
   const handlers = await handlersIn(serviceDir, only);
   const result = await build(optionsFor(serviceDir, handlers));
-  const { outputFiles } = result;
-  const written = await writeBundles(serviceDir, result);
-  const inputs = Object.keys(result.metafile.inputs);
-  const tops = inputs.flatMap((path) => /^([^/:]+)\//.exec(path)?.[1] ?? []);
-  const own = new Set([...SOURCES, ...tops]);
-  for (const foreign of ['node_modules', '..']) own.delete(foreign);
-  const hash = outputFiles.map((file) => file.hash).join();
-  const folders = [...own];
+  const hash = result.outputFiles.map((file) => file.hash).join();
+  const { bundles, metafile } = withOtelBeside(handlers, result);
+  const written = await writeBundles(serviceDir, bundles, metafile);
+  const inputs = Object.keys(metafile.inputs);
+  const tops = inputs.flatMap(
+    (path) => /^(?!node_modules\/|\.\.\/)([^/:]+)\//.exec(path)?.[1] ?? [],
+  );
+  const folders = [...new Set([...SOURCES, ...tops])];
   const read = [...inputs, ...(await madeBy(serviceDir))];
   if (!only) await keepBuild(serviceDir, { hash, folders, handlers }, { read, written, since });
-  return { outputFiles, hash, folders };
+  return { bundles, hash, folders };
 }
 
 /** The files beside the functions' code that a bundle depends on: this build itself, its packages and settings. */
@@ -139,17 +151,16 @@ async function handlersIn(serviceDir: string, name = '*'): Promise<string[]> {
 }
 
 function optionsFor(serviceDir: string, handlers: string[]) {
-  const beside = existsSync(join(serviceDir, OTEL)) ? [OTEL] : [];
+  const otel = existsSync(join(serviceDir, OTEL))
+    ? [{ in: OTEL, out: join(OTEL_OUT, 'otel') }]
+    : [];
   return {
     ...BUNDLE,
     absWorkingDir: serviceDir,
-    entryPoints: handlers.flatMap((file) => {
-      const name = basename(dirname(file));
-      return [file, ...beside].map((path) => ({
-        in: path,
-        out: join(name, basename(path, '.ts')),
-      }));
-    }),
+    entryPoints: [
+      ...handlers.map((file) => ({ in: file, out: join(folderOf(file), 'handler') })),
+      ...otel,
+    ],
     plugins: [OTEL_BESIDE],
     outdir: OUT,
     write: false,
@@ -158,19 +169,40 @@ function optionsFor(serviceDir: string, handlers: string[]) {
 }
 
 type Built = BuildResult<{ metafile: true; write: false }>;
+type Bundle = { path: string; contents: Uint8Array };
+type File = Bundle | { path: string; contents: string };
+
+/** The output of a build, with the files of OpenTelemetry, which is built once, beside each bundle. */
+function withOtelBeside(handlers: string[], { outputFiles, metafile }: Built) {
+  const placesOf = (path: string) => {
+    const folder = dirname(path);
+    if (basename(folder) !== OTEL_OUT) return [path];
+    return handlers.map((file) => join(dirname(folder), folderOf(file), basename(path)));
+  };
+  const bundles: Bundle[] = outputFiles.flatMap(({ path, contents }) =>
+    placesOf(path).map((place) => ({ path: place, contents })),
+  );
+  const outputs = Object.entries(metafile.outputs).flatMap(([path, output]) =>
+    placesOf(path).map((place) => [place, output] as const),
+  );
+  return { bundles, metafile: { ...metafile, outputs: Object.fromEntries(outputs) } };
+}
+
+/** The name of a handler's folder, in functions/ as in dist/. */
+function folderOf(handler: string): string {
+  return basename(dirname(handler));
+}
 
 /** Writes the bundles, each with the notices of its packages beside it, and returns all paths. */
-async function writeBundles(serviceDir: string, { outputFiles, metafile }: Built) {
-  const notices = [...(await noticesOf(metafile, serviceDir))].map(([folder, contents]) => ({
-    path: join(folder, NOTICES),
-    contents,
-  }));
-  const files = [...outputFiles, ...notices];
+async function writeBundles(serviceDir: string, bundles: Bundle[], metafile: Metafile) {
+  const beside = [...(await noticesOf(metafile, serviceDir))].flatMap(([folder, notices]) => [
+    { path: join(folder, NOTICES), contents: notices },
+    { path: join(folder, 'package.json'), contents: '{ "type": "module" }\n' },
+  ]);
+  const files = [...bundles, ...beside];
   await writeOutput(files);
   return files.map(({ path }) => path);
 }
-
-type File = { path: string; contents: Uint8Array | string };
 
 /** Writes each file whole or not at all: another process may be loading it at this moment. */
 async function writeOutput(files: File[]): Promise<void> {
@@ -178,7 +210,6 @@ async function writeOutput(files: File[]): Promise<void> {
     files.map(async ({ path, contents }) => {
       await mkdir(dirname(path), { recursive: true });
       await writeWhole(path, contents);
-      await writeWhole(join(dirname(path), 'package.json'), '{ "type": "module" }\n');
     }),
   );
 }
@@ -200,15 +231,11 @@ async function isAlready(path: string, contents: Uint8Array | string): Promise<b
   }
 }
 
-function report(
-  serviceDir: string,
-  files: { path: string; contents: Uint8Array }[],
-  start: number,
-): BuildReport {
-  const functions = files
+function report(bundles: Bundle[], start: number): BuildReport {
+  const functions = bundles
     .filter(({ path }) => basename(path) === 'handler.js')
     .map(({ path, contents }) => ({
-      name: dirname(relative(join(serviceDir, OUT), path)),
+      name: folderOf(path),
       bytes: contents.length,
     }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));

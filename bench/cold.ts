@@ -1,6 +1,6 @@
 // Size and initialisation time of every function's bundle, each in a fresh Node as Lambda starts it.
-// With folders of builds (copies of dist/) it compares them: each with the first one, in turns, so that
-// what else the machine does meets all alike.
+// With folders of builds (copies of dist/) it compares each with the first one, in random turns, so that
+// other load on the machine affects all alike.
 //   npm run bench:cold -- /tmp/before dist [--runs 40] [--only createOrder,notify]
 import { execFile } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
@@ -26,7 +26,7 @@ const MEASURE = `
   const start = performance.now();
   const before = process.cpuUsage();
   await import(process.argv[1]);
-  // The bundle has begun to load it, and starts it when it is there.
+  // The bundle has begun to import otel.js, and starts OpenTelemetry when it is loaded.
   if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) await import(process.argv[1].replace('handler.js', 'otel.js'));
   await new Promise(setImmediate);
   const { user, system } = process.cpuUsage(before);

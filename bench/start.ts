@@ -1,5 +1,5 @@
 /**
- * How long `npm start` takes until `ready`, what each of its processes costs, and what they keep when idle:
+ * Measures `npm start`: the time until `ready`, the CPU time of each process, and its memory when idle:
  * `npm run bench:start`. The first start makes the data, the second is a warm one.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
 import { processes } from '../plugins/kafka-event-source/broker/processes.ts';
 import { table } from './figures.ts';
 
-/** After `ready`, before the memory is read. */
+/** The pause between `ready` and the reading of the memory. */
 const IDLE = 20_000;
 const SAMPLE = 50;
 /** Clock ticks in a second: `getconf CLK_TCK` says 100 on every Linux. */
@@ -76,9 +76,10 @@ function megabytesOf(pid: number): number {
 }
 
 async function start(title: string): Promise<void> {
-  const [kafka, dynamo, http, lambda] = await freePorts(4);
-  const env = { KAFKA_PORT: kafka, DYNAMODB_PORT: dynamo, HTTP_PORT: http, LAMBDA_PORT: lambda };
-  const settings = readSettings({ ...process.env, ...mapped(env) }, 'java');
+  const ports = (await freePorts(4)).map(String);
+  const [KAFKA_PORT, DYNAMODB_PORT, HTTP_PORT, LAMBDA_PORT] = ports;
+  const env = { ...process.env, KAFKA_PORT, DYNAMODB_PORT, HTTP_PORT, LAMBDA_PORT };
+  const settings = readSettings(env, 'java');
   const log = join(directory, 'functions.log');
   rmSync(log, { force: true });
   const began = performance.now();
@@ -148,10 +149,6 @@ async function start(title: string): Promise<void> {
       ]),
     )}`,
   );
-}
-
-function mapped(env: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
 }
 
 try {

@@ -56,8 +56,8 @@ function onLaptop(env, written) {
 }
 
 /**
- * The issuer that `npm start` runs, and its audience. An issuer of the environment is that one only
- * if it is on this machine: any other one is of a deployment.
+ * The issuer that `npm start` runs, and its audience. `AUTH_ISSUER` of the environment is used only if it is on
+ * this machine: any other belongs to a deployment.
  */
 function localIssuer(env, written) {
   const source = isOnThisMachine(env.AUTH_ISSUER) ? env : written;
@@ -97,6 +97,5 @@ module.exports = async ({ resolveVariable }) => {
   return identityOf(stage, stages[stage] ?? {}, process.env, writtenByStart());
 };
 module.exports.identityOf = identityOf;
-module.exports.localIssuer = localIssuer;
 module.exports.writtenByStart = writtenByStart;
 module.exports.VARIABLES = Object.values(VARIABLES);

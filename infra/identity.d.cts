@@ -5,7 +5,6 @@ type Identity = Record<string, string> & Record<'AUTH' | 'AUTH_ISSUER', string>;
 declare const identity: {
   (variables: { resolveVariable(address: string): Promise<unknown> }): Promise<Identity>;
   identityOf(stage: string, own: Values, env: Values, written: Values): Identity;
-  localIssuer(env: Values, written: Values): { AUTH_ISSUER: string; AUTH_AUDIENCE: string };
   writtenByStart(file?: string): Values;
   VARIABLES: string[];
 };

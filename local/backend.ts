@@ -15,7 +15,9 @@ export type Ports = { kafkaPort: number; dynamoPort: number };
 
 export type BackendOptions = StartOptions & Ports & { services?: readonly ServiceName[] };
 
-export type Backend = Services<ServiceName> & { kafkaBrokers: string; dynamoEndpoint: string };
+export type Addresses = { kafkaBrokers: string; dynamoEndpoint: string };
+
+export type Backend = Services<ServiceName> & Addresses;
 
 /** Starts Kafka and DynamoDB Local; they end with this process. Both answer when it returns. */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
@@ -24,8 +26,15 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const services = new Map(wanted.map((name) => [name, all[name]]));
   return {
     ...(await startServices(services, options)),
-    kafkaBrokers: `localhost:${options.kafkaPort}`,
-    dynamoEndpoint: `http://localhost:${options.dynamoPort}`,
+    ...addressesOn(options),
+  };
+}
+
+/** The addresses of Kafka and DynamoDB on these ports. */
+export function addressesOn({ kafkaPort, dynamoPort }: Ports): Addresses {
+  return {
+    kafkaBrokers: `localhost:${kafkaPort}`,
+    dynamoEndpoint: `http://localhost:${dynamoPort}`,
   };
 }
 

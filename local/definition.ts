@@ -12,7 +12,7 @@ const NAME = /\$\{file\(\.\/infra\/names\.cjs\):(\w+)\}/g;
 const Topic = z.strictObject({
   name: z.string(),
   partitions: z.int().min(1),
-  /** Of the topic in the cloud. */
+  /** Used in the cloud only. */
   retentionDays: z.int().min(1).optional(),
   /** Kafka's own limit, 1 MB, where it is absent. */
   maxMessageBytes: z.int().min(1).optional(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Supervisor, Task } from '../plugins/kafka-event-source/broker/supervise.ts';
+import { addressesOn } from './backend.ts';
 
 const file = join(import.meta.dirname, '../docker-compose.yml');
 const PULL = 15 * 60_000;
@@ -40,10 +41,7 @@ export async function startDocker({
     );
   }
   say(`Kafka UI on http://localhost:${uiPort}`);
-  return {
-    kafkaBrokers: `localhost:${kafkaPort}`,
-    dynamoEndpoint: `http://localhost:${dynamoPort}`,
-  };
+  return addressesOn({ kafkaPort, dynamoPort });
 }
 
 /** The command that removes the containers and their volumes. */

@@ -8,8 +8,8 @@ const ROOT = join(import.meta.dirname, '..');
 export function offline({ HTTP_PORT, LAMBDA_PORT }: Settings, isVerbose: boolean): Task {
   const ports = ['--httpPort', String(HTTP_PORT), '--lambdaPort', String(LAMBDA_PORT)];
   const sls = join(ROOT, 'node_modules/.bin/sls');
-  // Node takes 16 KB of address and headers; what is over its limit reaches no function.
-  // kafkajs counts one of its timers below zero, which Node warns of at every connection.
+  // Node refuses a request with more than 16 KB of address and headers before a function sees it.
+  // kafkajs sets a timer with a negative delay, and Node warns of it at every connection.
   const node = ['--disable-warning=TimeoutNegativeWarning', '--max-http-header-size=65536'];
   return {
     name: 'sls offline',

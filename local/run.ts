@@ -13,6 +13,8 @@ import {
 } from '../plugins/kafka-event-source/broker/supervise.ts';
 import { until } from '../plugins/kafka-event-source/broker/wait.ts';
 import {
+  type Addresses,
+  addressesOn,
   type Backend,
   type ServiceName,
   serviceNames,
@@ -37,8 +39,6 @@ export type Plan = {
   functions: Task;
   say(line: string): void;
 };
-
-type Addresses = Pick<Backend, 'kafkaBrokers' | 'dynamoEndpoint'>;
 
 const Healthy = z.looseObject({ success: z.literal(true) });
 
@@ -84,11 +84,10 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
   ]);
   prepare(directory);
 
-  const found = backend === 'none' ? given(settings) : onThisMachine(kafkaPort, dynamoPort);
+  const found = backend === 'none' ? given(settings) : addressesOn({ kafkaPort, dynamoPort });
   say(`starting ${backend === 'none' ? '' : 'Kafka, DynamoDB and '}the functions`);
   const identity = identityIn(settings);
-  await serveFunctions(plan, supervisor, { ...found, identity }, async () => {
-    if (settings.AUTH === 'local') await startIssuer(plan, supervisor);
+  const startServices = async () => {
     const options = { directory, kafkaPort, dynamoPort, supervisor, say };
     if (backend === 'java') {
       const started = await startBackend(options);
@@ -97,6 +96,12 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
       if (backend === 'docker') await startDocker({ ...options, uiPort });
       await answering(found);
     }
+  };
+  await serveFunctions(plan, supervisor, { ...found, identity }, async () => {
+    await Promise.all([
+      startServices(),
+      settings.AUTH === 'local' && startIssuer(plan, supervisor),
+    ]);
     const { table, topics } = readDefinition();
     await createResources({ ...found, table, topics });
     say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
@@ -137,13 +142,6 @@ function given({ KAFKA_BROKERS = '', DYNAMODB_ENDPOINT = '' }: Settings): Addres
   return { kafkaBrokers: KAFKA_BROKERS, dynamoEndpoint: DYNAMODB_ENDPOINT };
 }
 
-function onThisMachine(kafkaPort: number, dynamoPort: number): Addresses {
-  return {
-    kafkaBrokers: `localhost:${kafkaPort}`,
-    dynamoEndpoint: `http://localhost:${dynamoPort}`,
-  };
-}
-
 async function answering({ kafkaBrokers, dynamoEndpoint }: Addresses) {
   const [kafka, dynamo] = [`Kafka on ${kafkaBrokers}`, `DynamoDB on ${dynamoEndpoint}`];
   await until(`${kafka} to answer`, ANSWER, () => kafkaAnswers(kafkaBrokers));
@@ -169,7 +167,7 @@ async function serveFunctions(
       settings.NOTIFICATION_UNSUBSCRIBE_URL ?? `${api}/api/unsubscribe/`,
     ...found.identity,
   };
-  // Kept from a start that was killed together with its supervisor, it would be there too soon.
+  // A start that was killed with its supervisor leaves this file, which would say too early that the services answer.
   const file = join(directory, 'env.json');
   rmSync(file, { force: true });
   supervisor.remove(file);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importJWK, SignJWT } from 'jose';
-import { localIssuer, writtenByStart } from '../infra/identity.cjs';
+import { identityOf, writtenByStart } from '../infra/identity.cjs';
 import { identifier } from '../lib/fields.ts';
 import { OPERATE, SCOPES } from '../lib/identity/caller.ts';
 import { rotateKeys, type SigningKey, signingKeys } from './signing-keys.ts';
@@ -124,8 +124,8 @@ function claimsOf(customer: string | undefined, machine: boolean, scopes: string
 /** The address of the running issuer, as the functions of stage local find it. */
 function runningIssuer(directory: string, env: NodeJS.ProcessEnv) {
   const written = writtenByStart(join(directory, 'env.json'));
-  const { AUTH_ISSUER, AUTH_AUDIENCE } = localIssuer(env, written);
-  if ((env.AUTH || written.AUTH) === 'local' && AUTH_ISSUER && AUTH_AUDIENCE) {
+  const { AUTH, AUTH_ISSUER, AUTH_AUDIENCE } = identityOf('local', {}, env, written);
+  if (AUTH === 'local' && AUTH_ISSUER && AUTH_AUDIENCE) {
     return { issuer: AUTH_ISSUER, audience: AUTH_AUDIENCE };
   }
   throw new Error(

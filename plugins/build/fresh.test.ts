@@ -36,6 +36,7 @@ test.each([
   ],
   ['a bundle is gone', () => rm(join(folder, 'dist/probe/handler.js'))],
   ['a bundle is another', () => writeFile(join(folder, 'dist/probe/handler.js'), '')],
+  ['the type of a bundle is gone', () => rm(join(folder, 'dist/probe/package.json'))],
   ['its settings are there now', () => writeFile(join(folder, 'tsconfig.json'), '{}')],
   ['its record is half written', () => writeFile(join(folder, 'dist/.build.json'), '{"build":')],
 ])('it does not stand when %s', async (_, change) => {

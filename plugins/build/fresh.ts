@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -18,8 +19,10 @@ export async function lastBuild(
 ): Promise<Build | undefined> {
   const kept = await readKept(serviceDir);
   if (!kept || kept.build.handlers.join() !== handlers.join()) return undefined;
-  const now = await stampsOf(serviceDir, Object.keys(kept.stamps));
-  const isSame = Object.entries(kept.stamps).every(([path, stamp]) => now[path] === stamp);
+  const now = await statsOf(serviceDir, Object.keys(kept.stamps));
+  const isSame = Object.entries(kept.stamps).every(([path, stamp]) => {
+    return stampOf(now.get(path)) === stamp;
+  });
   return isSame ? kept.build : undefined;
 }
 
@@ -29,9 +32,9 @@ export async function keepBuild(
   build: Build,
   { read, written, since }: { read: string[]; written: string[]; since: Date },
 ): Promise<void> {
-  const stats = await Promise.all(read.map((path) => statOf(serviceDir, path)));
-  if (stats.some((found) => found && found.ctime > since)) return;
-  const stamps = await stampsOf(serviceDir, [...read, ...written]);
+  const stats = await statsOf(serviceDir, [...read, ...written]);
+  if (read.some((path) => (stats.get(path)?.ctime ?? since) > since)) return;
+  const stamps = Object.fromEntries([...stats].map(([path, found]) => [path, stampOf(found)]));
   await writeFile(join(serviceDir, FILE), JSON.stringify({ build, stamps } satisfies Kept));
 }
 
@@ -43,15 +46,20 @@ async function readKept(serviceDir: string): Promise<Kept | undefined> {
   }
 }
 
-async function stampsOf(serviceDir: string, paths: string[]): Promise<Record<string, string>> {
-  const stamps = paths.map(async (path) => {
-    const found = await statOf(serviceDir, path);
-    // npm gives all files of a package one modification time; the time of the last change tells a new install.
-    return [path, found ? `${found.size} ${found.mtimeMs} ${found.ctimeMs}` : 'missing'];
+/** The states of the files by their paths; undefined for a file that is missing. */
+async function statsOf(
+  serviceDir: string,
+  paths: string[],
+): Promise<Map<string, Stats | undefined>> {
+  const stats = paths.map(async (path) => {
+    const found = await stat(resolve(serviceDir, path)).catch(() => undefined);
+    return [path, found] as const;
   });
-  return Object.fromEntries(await Promise.all(stamps));
+  return new Map(await Promise.all(stats));
 }
 
-function statOf(serviceDir: string, path: string) {
-  return stat(resolve(serviceDir, path)).catch(() => undefined);
+function stampOf(found: Stats | undefined): string {
+  // npm gives all files the same modification time at every install; only the time of the last change
+  // shows a new one.
+  return found ? `${found.size} ${found.mtimeMs} ${found.ctimeMs}` : 'missing';
 }

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { type AwsProvider, useKeysOf } from './keys.ts';
 import { type Definition, unloadable } from './loadable.ts';
-
 import {
   actAsHttpApi,
   answerFailures,
@@ -116,7 +115,7 @@ export default class Build {
     throw new classes.Error(`These functions cannot load:\n${list}`, 'FUNCTIONS_NOT_LOADABLE');
   }
 
-  /** Under `npm start`, which starts the services meanwhile, and prints less. */
+  /** Under `npm start`, waits until its services answer, and then holds back output unless `--verbose` is set. */
   async #waitForServices(): Promise<void> {
     const { START_WHEN_THERE: file, START_OUTPUT: output } = process.env;
     while (file && !existsSync(file)) await sleep(50);

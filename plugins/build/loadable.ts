@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Route } from '../deploy/authorizer.ts';
 
 /** The part of a function in serverless.yml that is needed to load its code and to show its routes. */
 export type Definition = {
   handler?: string;
   environment?: Record<string, unknown>;
-  events?: Record<string, unknown>[];
+  events?: ({ httpApi?: string | Route } & Record<string, unknown>)[];
 };
 
 /** Asks the worker to load a function; {@link Loaded} is its answer. */

@@ -1,6 +1,6 @@
 /**
- * Everything that this project changes inside serverless-offline. It is JavaScript without types; the faults
- * are those of 14.8.2, and its files stand below src/. Each part can go when its fault is corrected there.
+ * Everything that this project changes inside serverless-offline, which is JavaScript without types. The faults
+ * are those of version 14.8.2; the paths are below its `src/`. Each part can go when its fault is corrected there.
  *
  * 1. `limitInstances`: lambda/LambdaFunctionPool.js has no limit. It starts an instance for every call that
  *    finds none idle: a burst of 64 requests is 64 threads that all load the code at once.
@@ -53,7 +53,7 @@ export function limitInstances({ prototype }: LambdaClass<Call>, limit: number):
     if (isInTurn) return get.call(this, functionKey);
     const gate = gates.get(functionKey) ?? createGate(limit);
     gates.set(functionKey, gate);
-    // By the outermost `get`: other plugins wrap it too, and must see the instance itself.
+    // Calls the outermost `get`, because other plugins wrap it too and must get the instance itself.
     const take = () => {
       isInTurn = true;
       try {
@@ -162,7 +162,8 @@ export function answerFailures(
   };
   prototype.get = function getAnswering(functionKey) {
     const call = get.call(this, functionKey);
-    const isInstance = 'cleanup' in call; // of a call whose turn has come: it was wrapped before
+    // A call whose turn has come gets an instance; that call is wrapped already.
+    const isInstance = 'cleanup' in call;
     if (isInvoke || isInstance) return call;
     return answering(call, (error) => {
       report(`${functionKey} failed, so its caller got 500: ${describe(error)}`);

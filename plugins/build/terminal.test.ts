@@ -29,7 +29,7 @@ test('a process that ends before the release prints everything', async () => {
 test('a path has one line with all of its methods', () => {
   const functions = {
     get: { events: [{ httpApi: 'GET /a/{id}' }] },
-    put: { events: [{ httpApi: 'PUT /a/{id}' }] },
+    put: { events: [{ httpApi: { method: 'PUT', path: '/a/{id}' } }] },
     list: { events: [{ httpApi: 'GET /a' }] },
     rest: { events: [{ httpApi: '*' }] },
     minute: { events: [{ schedule: 'rate(1 minute)' }] },

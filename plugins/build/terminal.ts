@@ -1,3 +1,4 @@
+import { routeOf } from '../deploy/authorizer.ts';
 import type { Definition } from './loadable.ts';
 
 /** A line with one of these words is always shown. */
@@ -10,32 +11,28 @@ const WORTH_SEEING = /warning|error|deprecat/i;
  * @param isHeld answers true for a text to hold back; by default every text is
  */
 export function holdOutput(isHeld: (text: string) => boolean = () => true): () => void {
-  const held: (() => void)[] = [];
-  const warnings: (() => void)[] = [];
+  const held: { text: string; print: () => void }[] = [];
   const restores = [process.stdout, process.stderr].map((stream) => {
     const write = stream.write.bind(stream);
     stream.write = (chunk: Uint8Array | string) => {
-      if (!isHeld(String(chunk))) return write(chunk);
-      if (WORTH_SEEING.test(String(chunk))) warnings.push(() => write(chunk));
-      held.push(() => write(chunk));
+      const text = String(chunk);
+      if (!isHeld(text)) return write(chunk);
+      held.push({ text, print: () => write(chunk) });
       return true;
     };
     return () => {
       stream.write = write;
     };
   });
-  const restore = () => {
-    for (const one of restores) one();
+  const end = (isShown: (text: string) => boolean) => {
+    for (const restore of restores) restore();
+    for (const { text, print } of held) if (isShown(text)) print();
   };
-  const showAll = () => {
-    restore();
-    for (const show of held) show();
-  };
+  const showAll = () => end(() => true);
   process.once('exit', showAll);
   return () => {
     process.off('exit', showAll);
-    restore();
-    for (const show of warnings) show();
+    end((text) => WORTH_SEEING.test(text));
   };
 }
 
@@ -43,14 +40,12 @@ export function holdOutput(isHeld: (text: string) => boolean = () => true): () =
 export function routesOf(functions: Record<string, Definition>): string[] {
   const routes = Object.values(functions)
     .flatMap(({ events = [] }) => events)
-    .flatMap(({ httpApi }) => (typeof httpApi === 'string' ? [httpApi.split(' ')] : []))
-    .filter((route): route is [string, string] => route.length === 2);
-  const paths = Map.groupBy(routes, ([, path]) => path);
+    .flatMap(({ httpApi }) => (httpApi ? [routeOf(httpApi)] : []))
+    .filter(({ method }) => method);
+  const paths = Map.groupBy(routes, ({ path }) => path);
   return [...paths].map(([path, ofPath]) => {
-    return `${ofPath
-      .map(([method]) => method)
-      .join(' ')
-      .padEnd(8)} ${path}`;
+    const methods = ofPath.map(({ method }) => method).join(' ');
+    return `${methods.padEnd(8)} ${path}`;
   });
 }
 

@@ -31,8 +31,9 @@ function line({ orderId, type, channel, attempts, reason, at }: GivenUp): string
 }
 
 function summary({ found, putBack }: ResendReport, put: boolean, table: string): string {
-  if (!put) return `Dry run: ${found} of ${table} would be sent again. Add --yes to do it.`;
+  if (!put)
+    return `Dry run: ${found} notifications of table ${table} would be sent again. Add --yes to do it.`;
   const left =
     found > putBack ? ` ${found - putBack} were put back by another command meanwhile.` : '';
-  return `Put back ${putBack} of ${table}: sendDeferred sends them within a minute.${left}`;
+  return `Put back ${putBack} notifications of table ${table}: sendDeferred sends them within a minute.${left}`;
 }

@@ -50,7 +50,7 @@ export async function reported<T>(
   }
 }
 
-/** Stage `local` sets some for its functions; elsewhere the person's own are used. */
+/** Stage `local` sets credentials for its functions; elsewhere the person's own are used. */
 function credentialsIn({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Record<string, string>) {
   return AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY
     ? { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY }

@@ -1,4 +1,5 @@
-type Route = { method?: string; path: string; authorizer?: { name: string } };
+/** A route of the HTTP API; without a method it is the one of all other routes. */
+export type Route = { method?: string; path: string; authorizer?: { name: string } };
 
 /** The parts of the service that say which route is guarded. */
 export type RouteService = {
@@ -32,7 +33,8 @@ export function guardRoutes({ custom, provider, functions = {} }: RouteService):
   }
 }
 
-function routeOf(written: string | Route): Route {
+/** The route of an event's `httpApi`, which is a text or an object. */
+export function routeOf(written: string | Route): Route {
   if (typeof written !== 'string') return written;
   const [method, path] = written.split(' ');
   return path === undefined ? { path: written } : { ...(method && { method }), path };

@@ -77,11 +77,13 @@ function startWith(
   custom: { mustBeSet?: Record<string, string> },
   own: Record<string, string>,
   commands = ['deploy'],
+  functions: Record<string, { environment?: Record<string, string> }> = {},
 ) {
   const plugin = new Deploy({
     service: {
       custom,
       provider: { region: 'eu-west-1', environment: { ...environment, ...own } },
+      functions,
       getAllFunctions: notCalled,
       getFunction: notCalled,
     },
@@ -93,14 +95,14 @@ function startWith(
       naming: { getLambdaLogicalId: notCalled, getLogGroupName: notCalled },
     }),
   });
-  plugin.hooks.initialize();
+  return plugin.hooks.initialize();
 }
 
-test('a deployment is refused with the name of what to set; packaging, listing and removing are not', () => {
-  expect(() => start('deploy')).toThrow(/KAFKA_BROKERS \(now kafka\.invalid:9096\)/);
-  expect(() => start('deploy', 'function')).toThrow(/KAFKA_BROKERS/);
+test('a deployment is refused with the name of what to set; packaging, listing and removing are not', async () => {
+  await expect(start('deploy')).rejects.toThrow(/KAFKA_BROKERS \(now kafka\.invalid:9096\)/);
+  await expect(start('deploy', 'function')).rejects.toThrow(/KAFKA_BROKERS/);
   for (const command of [['package'], ['remove'], ['deploy', 'list'], ['offline', 'start']]) {
-    start(...command);
+    await start(...command);
   }
 });
 
@@ -109,8 +111,18 @@ test.each([
   ['AUTH_ISSUER', 'http://issuer.example'],
   ['AUTH_AUDIENCE', 'a,,b'],
   ['NOTIFICATION_EMAIL', 'pigeon'],
-])('a deployment is refused whose functions would refuse %s=%s', (name, value) => {
-  startWith({}, {});
-  expect(() => startWith({}, { [name]: value })).toThrow(new RegExp(`${name}`));
-  startWith({}, { [name]: value }, ['package']);
+])('a deployment is refused whose functions would refuse %s=%s', async (name, value) => {
+  await startWith({}, {});
+  await expect(startWith({}, { [name]: value })).rejects.toThrow(new RegExp(`${name}`));
+  await startWith({}, { [name]: value }, ['package']);
+});
+
+test('a deployment is refused if one function would refuse a variable of its own', async () => {
+  const withSecret = (NOTIFICATION_UNSUBSCRIBE_SECRET: string) =>
+    startWith({}, {}, ['deploy'], {
+      health: {},
+      notify: { environment: { NOTIFICATION_UNSUBSCRIBE_SECRET } },
+    });
+  await withSecret('sixteen-letters-or-more');
+  await expect(withSecret('short')).rejects.toThrow(/NOTIFICATION_UNSUBSCRIBE_SECRET/);
 });

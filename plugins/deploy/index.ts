@@ -1,5 +1,4 @@
 /** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
-import { loadConfig } from '../../lib/config.ts';
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { countEvents, nameMappings, type Template } from './mappings.ts';
@@ -11,7 +10,10 @@ type Serverless = {
     RouteService & {
       custom?: { mustBeSet?: Nested };
       provider: { region?: string; environment?: Record<string, string> } & Record<string, unknown>;
-      functions?: Record<string, Record<string, unknown>>;
+      functions?: Record<
+        string,
+        { environment?: Record<string, string> } & Record<string, unknown>
+      >;
     };
   processedInput: { commands: string[] };
   configSchemaHandler: { defineFunctionProperties(provider: 'aws', schema: object): void };
@@ -23,10 +25,10 @@ type Serverless = {
 };
 
 /**
- * - A variable is one text. In a list of a function's `layers`, `vpc`, `events` and `iamRoleStatements` a text with
- *   commas becomes several, and an empty one goes: before the framework checks its configuration.
+ * - Before the framework checks its configuration: in lists of a function's `layers`, `vpc`, `events` and
+ *   `iamRoleStatements`, splits a text with commas and removes an empty one. A variable can hold only one text.
  * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder,
- *   or while a variable of the functions is one that they would refuse; `sls package` does not.
+ *   or while the functions would refuse one of their variables at their start; `sls package` checks neither.
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
@@ -49,18 +51,22 @@ export default class Deploy {
     serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
   }
 
-  #checkValues(): void {
+  async #checkValues(): Promise<void> {
     const [command, what = 'function'] = this.#serverless.processedInput.commands;
     if (command !== 'deploy' || what !== 'function') return;
     this.#refusePlaceholders();
-    this.#refuseFaults();
+    await this.#refuseFaults();
   }
 
-  #refuseFaults(): void {
+  /** Loads the check for `sls deploy` only: it loads zod, which takes time. */
+  async #refuseFaults(): Promise<void> {
     const { service, classes } = this.#serverless;
-    const { region, environment } = service.provider;
+    const { provider, functions = {} } = service;
+    const { loadConfig } = await import('../../lib/config.ts');
     try {
-      loadConfig({ AWS_REGION: region, ...environment });
+      for (const { environment } of [{ environment: {} }, ...Object.values(functions)]) {
+        loadConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
+      }
     } catch (error) {
       throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
     }

@@ -4,7 +4,7 @@ type Statement = { Resource?: unknown };
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Splits and empties the lists of a function that hold variables, or of the provider, in place. */
+/** Splits texts with commas in the lists of a function or of the provider, and removes empty ones, in place. */
 export function tidyFunction(definition: Json): void {
   if (Array.isArray(definition.layers)) definition.layers = tidy(definition.layers);
   if (isObject(definition.vpc)) definition.vpc = tidyLists(definition.vpc);

@@ -119,7 +119,10 @@ test('createOrder reads its secret, signs in and publishes; with another passwor
   assert.equal(await place({}), 'published');
 
   assert.match(await tool('replay', '--order', placed), /Dry run: 1 events of 1 orders/);
-  assert.match(await tool('resend'), new RegExp(`Dry run: 0 of orders-${STAGE} `));
+  assert.match(
+    await tool('resend'),
+    new RegExp(`Dry run: 0 notifications of table orders-${STAGE} `),
+  );
   const letters = await tool('kafka', 'redrive');
   assert.match(letters, new RegExp(`Dry run: 0 of order-events-dlq-${STAGE} on ${kafka.sasl}`));
 });

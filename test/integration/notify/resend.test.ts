@@ -74,21 +74,25 @@ test('notifications that were given up are shown, put back one by one or togethe
   const shown = await resend([]);
   expect(shown).toMatchObject({ code: 0 });
   for (const id of [one, two, three]) expect(shown.text).toContain(`${id}  ORDER_CREATED  sms  3 `);
-  expect(shown.text).toContain(`Dry run: 3 of ${bench.table} would be sent again. Add --yes`);
+  expect(shown.text).toContain(
+    `Dry run: 3 notifications of table ${bench.table} would be sent again. Add --yes`,
+  );
   expect(shown.text).not.toContain('15550123');
   expect(await told()).toEqual([]);
 
-  expect((await resend(['--order', String(one), '--yes'])).text).toContain('Put back 1 of');
+  expect((await resend(['--order', String(one), '--yes'])).text).toContain(
+    'Put back 1 notifications of',
+  );
   expect(await told()).toEqual([one]);
   expect((await bench.recorded(first)).sms).toMatchObject({ status: 'sent', attempts: 4 });
 
   const day = (days: number) => new Date(Date.now() + days * DAYS * MINUTE).toISOString();
   const before = await resend(['--from', day(1), '--to', day(5), '--yes']);
-  expect(before.text).toContain('Put back 0 of');
+  expect(before.text).toContain('Put back 0 notifications of');
   const within = await resend(['--from', day(5), '--to', day(8), '--yes']);
-  expect(within.text).toContain('Put back 2 of');
+  expect(within.text).toContain('Put back 2 notifications of');
   expect((await told()).toSorted()).toEqual([two, three].toSorted());
-  expect((await resend(['--all', '--yes'])).text).toContain('Put back 0 of');
+  expect((await resend(['--all', '--yes'])).text).toContain('Put back 0 notifications of');
   expect(await told()).toEqual([]);
 });
 
