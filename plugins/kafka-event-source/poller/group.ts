@@ -288,26 +288,29 @@ export class Group {
     const { mapping, scheduler, reporter, onPositioned } = this.#options;
     const begin = () => {
       this.#isPolling = true;
-      reporter.problemIsOver();
       onPositioned();
       const which = assigned.length > 0 ? assigned.join(', ') : 'none: other members have them';
       reporter.notice(`polling ${mapping.topic}, partitions ${which}`);
       scheduler.resume();
       void this.commit();
     };
-    await this.#position(assigned, isCurrent, begin);
+    await this.#position(assigned, isCurrent, () => reporter.problemIsOver(), begin);
   }
 
   /**
    * Finds the position of each partition, however long the broker is away. Polling begins with
    * those that have a leader; the others are looked at again in the background.
+   *
+   * @param endProblem called once all of them have a leader
    */
   async #position(
     wanted: readonly number[],
     isCurrent: () => boolean,
+    endProblem: () => void = () => undefined,
     begin: () => void = () => undefined,
   ): Promise<void> {
     const { reporter, signal, scheduler } = this.#options;
+    let solved = endProblem;
     while (isCurrent()) {
       try {
         const found = await this.#find(wanted);
@@ -324,9 +327,10 @@ export class Group {
           this.setPaused(partition, scheduler.isFull(partition));
         }
         if (others.length > 0) void this.#positionLater(others, isCurrent);
+        else solved();
         return;
       } catch (error) {
-        reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
+        solved = reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
         await pause(POSITION_AGAIN_MS, signal);
       }
     }
@@ -335,11 +339,12 @@ export class Group {
   async #positionLater(partitions: readonly number[], isCurrent: () => boolean): Promise<void> {
     const { reporter, signal, mapping } = this.#options;
     const which = partitions.map((partition) => `${mapping.topic}-${partition}`).join(', ');
-    reporter.problemIs(`${which} has no leader: waiting for one, the other partitions go on.`);
+    const solved = reporter.problemIs(
+      `${which} has no leader: waiting for one, the other partitions go on.`,
+    );
     await pause(POSITION_AGAIN_MS, signal);
     if (!isCurrent()) return;
-    const over = () => reporter.problemIsOver();
-    void this.#inTurn(() => this.#position(partitions, isCurrent, over));
+    void this.#inTurn(() => this.#position(partitions, isCurrent, solved));
   }
 
   /** What Kafka has of those partitions that have a leader. */

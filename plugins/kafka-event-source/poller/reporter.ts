@@ -27,12 +27,18 @@ export class Reporter {
     return this.#problem;
   }
 
-  /** Warns of a problem, unless it is the current one already. */
-  problemIs(text: string): void {
+  /**
+   * Warns of a problem, unless it is the current one already.
+   * @returns ends this problem, unless another one is the current one by then
+   */
+  problemIs(text: string): () => void {
     const { mapping, log, signal } = this.#options;
     const message = `${mapping.name}: ${text}`;
     if (this.#problem !== message && !signal.aborted) log.warning(message);
     this.#problem = message;
+    return () => {
+      if (this.#problem === message) this.#problem = undefined;
+    };
   }
 
   problemIsOver(): void {
