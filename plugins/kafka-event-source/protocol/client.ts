@@ -32,8 +32,8 @@ import {
 type Kafkajs = typeof kafkajs;
 
 /**
- * As a time for `fetchTopicOffsetsByTimestamp`: the offset after the last record, also after those of
- * open transactions. kafkajs asks for what is committed only.
+ * A time that makes `fetchTopicOffsetsByTimestamp` return the offset after the last record, open
+ * transactions included.
  */
 export const HIGH_WATERMARK = -1_000;
 const READ_UNCOMMITTED = 0;

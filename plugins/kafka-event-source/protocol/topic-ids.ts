@@ -59,7 +59,10 @@ const FETCH = { key: 1, version: 13, kafkajs: 11 } as const;
 const NO_ID = '0'.repeat(32);
 const OUT_OF_RANGE = 1;
 const UNKNOWN_TOPIC = 3;
-/** Said of a topic's id; kafkajs looks for the topic anew when it reads that its name is unknown. */
+/**
+ * The errors for an unknown topic id. They become UNKNOWN_TOPIC, after which kafkajs refreshes its
+ * metadata.
+ */
 const ID_ERRORS: readonly number[] = [100, 103];
 const NETWORK_DELAY_MS = 100;
 
@@ -147,11 +150,11 @@ function decodeMetadata(bytes: Buffer) {
       const nodes = { leader, replicas, isr, offlineReplicas };
       return { partitionErrorCode, partitionId, ...nodes, topicId };
     });
-    reader.int32(); // What may be done with the topic.
+    reader.int32(); // The authorized operations.
     reader.tags();
     return { topicErrorCode, topic, isInternal, partitionMetadata };
   });
-  // It was not throttled yet: the client is to wait.
+  // The broker has not throttled the request: the client must wait.
   return {
     throttleTime: 0,
     clientSideThrottleTime,
