@@ -3,6 +3,7 @@ import { RESULTS, resultOf } from '../access/result.ts';
 import type { Stats } from '../delivery/stats.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { kafkaErrorOf } from '../protocol/errors.ts';
 
 export interface ReporterOptions {
   readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
@@ -86,7 +87,7 @@ export class Reporter {
 
   #advice(error: unknown): string {
     // Differs from AWS: kafkajs has its own way of dividing partitions among members.
-    if ((error as { type?: string }).type !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
+    if (kafkaErrorOf(error) !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
     return (
       ` The group ${this.#options.mapping.groupId} has members of another kind of client: stop them, or ` +
       'give this mapping a consumerGroupId of its own.'
