@@ -3,6 +3,7 @@ import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './com
 import { type Running, Runtime } from './control/runtime.ts';
 import type { ControlServer } from './control/server.ts';
 import type { Definitions } from './definition.ts';
+import { Slots } from './delivery/slots.ts';
 import {
   type Loaded,
   loadDefinitions,
@@ -93,7 +94,6 @@ export default class KafkaEventSource {
     await this.#guard(definitions.definitions);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Poller } = await import('./poller/poller.ts');
-    const { Slots } = await import('./delivery/slots.ts');
     const reserved = new Map(
       definitions.definitions.flatMap(({ mapping }) => {
         const { functionName, reservedConcurrency: limit } = mapping ?? {};

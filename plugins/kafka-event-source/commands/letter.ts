@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
+import { LETTER_HEADERS } from '../destination/failure.ts';
 import type { Header } from '../protocol/decode.ts';
 import { type Headers, listHeaders } from '../protocol/headers.ts';
 
@@ -36,8 +37,6 @@ export interface Letter {
 
 type Field = 'key' | 'value' | 'headers';
 
-/** Names the omitted fields, separated by commas; AWS has no such header. */
-const OMITTED = 'dead-letter-omitted';
 const FIELDS: readonly Field[] = ['key', 'value', 'headers'];
 
 const base64 = z
@@ -110,6 +109,11 @@ export function readLetter(value: Buffer | null, about: Headers = []): Letter {
   };
 }
 
+/** The text of the first header with the name; empty if there is none. */
+export function headerText(headers: Headers, name: string): string {
+  return String(listHeaders(headers).find(({ key }) => key === name)?.value ?? '');
+}
+
 /** Whether a header of the record may have had no value: a letter shows it like an empty one. */
 export function hasEmptyHeader({ record: { headers } }: Letter): boolean {
   return headers.some(({ value }) => !value?.length);
@@ -159,8 +163,7 @@ function parse(value: Buffer | null): z.output<typeof letter> {
 }
 
 function omittedIn(about: Headers): Field[] {
-  const named = listHeaders(about).find(({ key }) => key === OMITTED);
-  const names = String(named?.value ?? '').split(',');
+  const names = headerText(about, LETTER_HEADERS.omitted).split(',');
   return FIELDS.filter((field) => names.includes(field));
 }
 

@@ -1,5 +1,4 @@
 /** The options of `sls kafka redrive`, and the letters that they select. */
-import { listHeaders } from '../protocol/headers.ts';
 import type { Letter } from './letter.ts';
 
 /** The command's options as the framework describes and prints them. */
@@ -101,12 +100,6 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
       (!since || found.letter.at >= since) &&
       (!before || found.letter.at < before),
   };
-}
-
-/** The writer's reason, from the headers of the letter. */
-export function reasonOf(headers: Parameters<typeof listHeaders>[0] | undefined): string {
-  const found = listHeaders(headers ?? []).find(({ key }) => key === 'dead-letter-reason');
-  return found?.value?.toString() ?? '';
 }
 
 function readPlace(text: string): string {

@@ -1,11 +1,19 @@
 /** Puts dead letters back on the topics that their records came from. */
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
+import { LETTER_HEADERS } from '../destination/failure.ts';
 import { REDRIVE_GROUP } from '../protocol/client.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
 import { within } from '../time.ts';
-import { hasEmptyHeader, headersOf, type Letter, readLetter, withOriginal } from './letter.ts';
+import {
+  hasEmptyHeader,
+  headersOf,
+  headerText,
+  type Letter,
+  readLetter,
+  withOriginal,
+} from './letter.ts';
 import { Progress } from './progress.ts';
-import { reasonOf, type Selection } from './redrive-options.ts';
+import type { Selection } from './redrive-options.ts';
 import {
   type Bounds,
   boundsOf,
@@ -203,7 +211,7 @@ async function judge(
   progress: Progress,
 ): Promise<{ row: Row; letter?: Letter }> {
   const offset = Number(message.offset);
-  const reason = reasonOf(message.headers);
+  const reason = headerText(message.headers ?? {}, LETTER_HEADERS.reason);
   const place = { partition, offset, reason };
   const isDone = progress.has(offset);
   let letter: Letter;

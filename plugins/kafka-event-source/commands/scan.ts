@@ -1,7 +1,7 @@
 /** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
-import { HIGH_WATERMARK } from '../protocol/client.ts';
+import { kafkaErrorOf } from '../protocol/errors.ts';
 import { within } from '../time.ts';
 
 export interface Bounds {
@@ -10,8 +10,6 @@ export interface Bounds {
   readonly low: number;
   /** The offset after the last one that may be read. */
   readonly high: number;
-  /** The offset after the last one, also after those that an open transaction holds up. */
-  readonly highWatermark: number;
 }
 
 export interface Scan {
@@ -79,20 +77,8 @@ export async function boundsOf(admin: Admin, topic: string): Promise<Bounds[] | 
   const topics = await within(CALL_MS, 'the list of topics', admin.listTopics());
   if (!topics.includes(topic)) return undefined;
   const offsets = await within(CALL_MS, `the ends of ${topic}`, admin.fetchTopicOffsets(topic));
-  const watermarks = await within(
-    CALL_MS,
-    `the ends of ${topic}`,
-    admin.fetchTopicOffsetsByTimestamp(topic, HIGH_WATERMARK),
-  );
-  const watermark = (partition: number) =>
-    Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
   return offsets
-    .map(({ partition, low, high }) => ({
-      partition,
-      low: Number(low),
-      high: Number(high),
-      highWatermark: Math.max(Number(high), watermark(partition)),
-    }))
+    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
     .sort((a, b) => a.partition - b.partition);
 }
 
@@ -118,7 +104,7 @@ export async function scan(one: Scan): Promise<void> {
 }
 
 function isNotReady(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && NOT_READY.includes(String(error.type));
+  return NOT_READY.includes(kafkaErrorOf(error) ?? '');
 }
 
 async function scanOnce({

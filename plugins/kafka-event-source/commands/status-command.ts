@@ -6,6 +6,7 @@ import { findStatus } from '../control/server.ts';
 import { type Live, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
 import { loadDefinitions, placeOf } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
+import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
 import { boundsOf, messageOf, withAdmin } from './scan.ts';
@@ -62,6 +63,13 @@ async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
   const group = within(GROUP_MS, 'the group', admin.describeGroups([groupId]));
   const members = (await group).groups[0]?.members.length ?? 0;
   if (!bounds) return { members };
+  const watermarks = await within(
+    GROUP_MS,
+    `the ends of ${topic}`,
+    admin.fetchTopicOffsetsByTimestamp(topic, HIGH_WATERMARK),
+  );
+  const watermark = (partition: number) =>
+    Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
   const [offsets] = await within(
     GROUP_MS,
     'the committed offsets',
@@ -72,11 +80,11 @@ async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
   );
   return {
     members,
-    partitions: bounds.map(({ partition, low, high, highWatermark }) => ({
+    partitions: bounds.map(({ partition, low, high }) => ({
       partition,
       low,
       end: high,
-      highWatermark,
+      highWatermark: Math.max(high, watermark(partition)),
       committed: committed.get(partition) ?? -1,
     })),
   };

@@ -113,9 +113,15 @@ export function refusedStatus({ name, where, refusals }: Definition): Status {
   };
 }
 
-/** Whether an open transaction holds up records. */
-function isHeldUp({ partitions = [] }: Remote): boolean {
-  return partitions.some(({ end, highWatermark = end }) => highWatermark > end);
+/** The partitions in which an open transaction holds up records, with the number of their offsets. */
+function heldUp({ partitions = [] }: Remote) {
+  return partitions
+    .map(({ partition, end, highWatermark = end }) => ({
+      partition,
+      end,
+      count: highWatermark - end,
+    }))
+    .filter(({ count }) => count > 0);
 }
 
 function startOf({ startingPosition }: Mapping, low: number, end: number): number {
@@ -143,7 +149,7 @@ function reasons(
   if (stats?.throttles) {
     found.push(`${stats.throttles} invocation(s) did not reach the function: ${stats.lastResult}`);
   }
-  if (lag === 0 && !isHeldUp(remote)) {
+  if (lag === 0 && heldUp(remote).length === 0) {
     const latest = 'LATEST: records from before its first start are not delivered';
     const first = mapping.startingPosition === 'LATEST' ? ` (starting position ${latest})` : '';
     found.push(`there is nothing new: all partitions are done up to their ends${first}`);
@@ -173,15 +179,14 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
   return [`other members of the group have partitions ${list}`];
 }
 
-function ofKafka({ topic, bootstrapServers }: Mapping, { error, partitions }: Remote): string[] {
+function ofKafka({ topic, bootstrapServers }: Mapping, remote: Remote): string[] {
+  const { error, partitions } = remote;
   const servers = bootstrapServers.join(',');
   if (error) return [`Kafka at ${servers} does not answer: ${error}`];
   if (!partitions) return [`there is no topic ${topic} at ${servers}: create it`];
-  return partitions
-    .filter(({ end, highWatermark = end }) => highWatermark > end)
-    .map(
-      ({ partition, end, highWatermark = end }) =>
-        `partition ${partition}: an open transaction at offset ${end} holds up what follows it, ` +
-        `${highWatermark - end} offset(s)`,
-    );
+  return heldUp(remote).map(
+    ({ partition, end, count }) =>
+      `partition ${partition}: an open transaction at offset ${end} holds up what follows it, ` +
+      `${count} offset(s)`,
+  );
 }

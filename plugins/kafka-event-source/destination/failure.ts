@@ -12,7 +12,15 @@ export type Condition =
   | 'SCHEMA_NOT_FOUND'
   | 'DESERIALIZATION_ERROR';
 
-/** What a letter leaves out if its topic takes no letter with it. */
+/** The names of a letter's headers on a Kafka topic. */
+export const LETTER_HEADERS = {
+  writer: 'dead-letter-writer',
+  reason: 'dead-letter-reason',
+  /** The omitted fields, separated by commas. */
+  omitted: 'dead-letter-omitted',
+} as const;
+
+/** A field that a letter omits if the letter is too large for its topic. */
 export type OmittedField = 'headers' | 'value';
 
 /** Records given up together, and their last invocation. */

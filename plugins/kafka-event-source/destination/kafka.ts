@@ -1,9 +1,10 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
+import { isTooLarge } from '../protocol/errors.ts';
 import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
-import { type Failure, keyOf, type OmittedField, recordLetter } from './failure.ts';
+import { type Failure, keyOf, LETTER_HEADERS, type OmittedField, recordLetter } from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;
@@ -101,12 +102,6 @@ const WAYS: readonly Way[] = [
   { compression: GZIP, omitted: ['headers'] },
   { compression: GZIP, omitted: ['headers', 'value'] },
 ];
-const TOO_LARGE: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-
-function isTooLarge(error: unknown): boolean {
-  const { type, cause } = Object(error);
-  return TOO_LARGE.includes(type ?? Object(cause).type);
-}
 
 interface Chunk {
   readonly messages: kafkajs.Message[];
@@ -124,10 +119,10 @@ function messageOf(
   // AWS does not document the headers of its message. The record's headers are in the payload.
   const headers = {
     'content-type': 'application/json',
-    'dead-letter-writer': writer,
-    'dead-letter-reason': `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
+    [LETTER_HEADERS.writer]: writer,
+    [LETTER_HEADERS.reason]: `${failure.condition}: ${failure.reason}`.slice(0, 1_000),
     // `sls kafka redrive` reads these fields from the original record.
-    ...(omitted.length > 0 && { 'dead-letter-omitted': omitted.join(',') }),
+    ...(omitted.length > 0 && { [LETTER_HEADERS.omitted]: omitted.join(',') }),
   };
   return { key: keyOf(record), value: recordLetter(failure, key, record, omitted), headers };
 }

@@ -129,7 +129,7 @@ async function lambdaClass(): Promise<LambdaClass> {
 
 type WorkerClass = new (file: string | URL, options?: WorkerOptions) => Worker;
 
-/** What serverless-offline has in its folder; neither is among its exports. */
+/** Files of serverless-offline that it does not export. */
 const SCRIPT = './handler-runner/worker-thread-runner/workerThreadHelper.js';
 const RUNNER = './handler-runner/in-process-runner/index.js';
 

@@ -16,7 +16,7 @@ export const assignByTopic: PartitionAssigner = ({ cluster }) =>
     version: VERSION,
     protocol: ({ topics }) => {
       const { MemberMetadata } = loadClient().kafkajs.AssignerProtocol;
-      // Another text than before makes the group share out its partitions, whoever sees new ones.
+      // A changed text makes the group rebalance, whichever member sees the new partitions first.
       const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length);
       const userData = Buffer.from(counts.join());
       return {

@@ -2,9 +2,10 @@
 import type { Admin, Consumer } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Mapping } from '../mapping.ts';
+import { isExpelled } from '../protocol/errors.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { pause } from '../time.ts';
-import { type CommitNote, NOTHING_COMMITTED, readNote, writeNote } from './note.ts';
+import { type CommitNote, isOf, NOTHING_COMMITTED, readNote, writeNote } from './note.ts';
 import { type Reporter, reasonOf } from './reporter.ts';
 import type { Topic } from './topic.ts';
 
@@ -20,7 +21,7 @@ interface Position {
   done: number;
 }
 
-/** What Kafka has of a partition. */
+/** A partition's offsets in Kafka. */
 interface Found {
   readonly low: number;
   readonly high: number;
@@ -49,14 +50,12 @@ export interface GroupOptions {
 
 const POSITION_AGAIN_MS = 500;
 const COMMIT_AGAIN_MS = 1_000;
-/** The group takes a member that was silent for so long for dead. */
+/** After this time without a heartbeat the group expels a member. */
 export const SESSION_MS = 10_000;
-/** Said of a member that the group has expelled, or has gone on without. */
-const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
 
 export class Group {
   readonly #options: GroupOptions;
-  /** All of the topic that has `#topicId`. */
+  /** The positions by partition, all in the topic with the id `#topicId`. */
   readonly #positions = new Map<number, Position>();
   #topicId: string | undefined;
   #membership: Membership | undefined;
@@ -66,7 +65,6 @@ export class Group {
   readonly #ready = new Set<number>();
   /** Whether polling has begun since the last join. */
   #isPolling = false;
-  #joins = 0;
   /** Whether a commit that has failed is going to be tried again. */
   #isCommitDue = false;
   /** Runs commits and new positions one after the other. */
@@ -100,16 +98,11 @@ export class Group {
     this.rebalancing();
     this.#membership = { consumer, admin, joined };
     this.#silence = joined.age ?? (() => 0);
-    this.#joins += 1;
-    const join = this.#joins;
     this.#follow(joined.topicIds?.get(this.#options.mapping.topic));
     this.#revokeAllBut(assigned);
     // Nothing is fetched until the positions are known; heartbeats go on.
     for (const partition of assigned) this.setPaused(partition, true);
-    const isCurrent = () =>
-      this.#joins === join &&
-      this.#membership?.consumer === consumer &&
-      !this.#options.signal.aborted;
+    const isCurrent = this.#untilChanged();
     const sorted = assigned.toSorted((a, b) => a - b);
     void this.#inTurn(() => this.#begin(sorted, isCurrent));
   }
@@ -168,11 +161,9 @@ export class Group {
 
   /** Finds the position of a partition again: a fetch came from another one. */
   reposition(partition: number): void {
-    const [join, membership] = [this.#joins, this.#membership];
     this.#ready.delete(partition);
     this.setPaused(partition, true);
-    const isCurrent = () =>
-      this.#joins === join && this.#membership === membership && !this.#options.signal.aborted;
+    const isCurrent = this.#untilChanged();
     void this.#inTurn(() => this.#position([partition], isCurrent));
   }
 
@@ -223,8 +214,7 @@ export class Group {
 
   #reportRefusal(error: unknown): void {
     const { reporter } = this.#options;
-    const { type } = error as { readonly type?: unknown };
-    if (!EXPELLED.includes(type)) {
+    if (!isExpelled(error)) {
       reporter.debug(`not committed: ${reasonOf(error)}`);
       return;
     }
@@ -247,10 +237,16 @@ export class Group {
       offset: String(offset),
       metadata,
     }));
-    // Once under the generation of the join; the consumer's own commit would be repeated after a
-    // rebalance, for partitions that may be another member's by then.
+    // Commits once, under the generation of the join. The consumer's own commit would be repeated
+    // after a rebalance, for partitions that another member may have by then.
     if (joined.commit) await joined.commit([{ topic, partitions }]);
     else await consumer.commitOffsets(partitions.map((one) => ({ topic, ...one })));
+  }
+
+  /** @returns whether the poller still goes on in the same join */
+  #untilChanged(): () => boolean {
+    const membership = this.#membership;
+    return () => this.#membership === membership && !this.#options.signal.aborted;
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
@@ -265,7 +261,7 @@ export class Group {
     this.#revokeAllBut([]);
   }
 
-  /** Whatever is remembered of a topic ends with it: another one of the same name has another id. */
+  /** Forgets the positions when the topic's id has changed: the topic was deleted and made again. */
   #follow(topicId: string | undefined): void {
     const isOther = this.#topicId !== undefined && topicId !== this.#topicId;
     this.#topicId = topicId;
@@ -288,26 +284,29 @@ export class Group {
     const { mapping, scheduler, reporter, onPositioned } = this.#options;
     const begin = () => {
       this.#isPolling = true;
-      reporter.problemIsOver();
       onPositioned();
       const which = assigned.length > 0 ? assigned.join(', ') : 'none: other members have them';
       reporter.notice(`polling ${mapping.topic}, partitions ${which}`);
       scheduler.resume();
       void this.commit();
     };
-    await this.#position(assigned, isCurrent, begin);
+    await this.#position(assigned, isCurrent, () => reporter.problemIsOver(), begin);
   }
 
   /**
    * Finds the position of each partition, however long the broker is away. Polling begins with
    * those that have a leader; the others are looked at again in the background.
+   *
+   * @param endProblem called once all of them have a leader
    */
   async #position(
     wanted: readonly number[],
     isCurrent: () => boolean,
+    endProblem: () => void = () => undefined,
     begin: () => void = () => undefined,
   ): Promise<void> {
     const { reporter, signal, scheduler } = this.#options;
+    let solved = endProblem;
     while (isCurrent()) {
       try {
         const found = await this.#find(wanted);
@@ -324,9 +323,10 @@ export class Group {
           this.setPaused(partition, scheduler.isFull(partition));
         }
         if (others.length > 0) void this.#positionLater(others, isCurrent);
+        else solved();
         return;
       } catch (error) {
-        reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
+        solved = reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
         await pause(POSITION_AGAIN_MS, signal);
       }
     }
@@ -335,14 +335,15 @@ export class Group {
   async #positionLater(partitions: readonly number[], isCurrent: () => boolean): Promise<void> {
     const { reporter, signal, mapping } = this.#options;
     const which = partitions.map((partition) => `${mapping.topic}-${partition}`).join(', ');
-    reporter.problemIs(`${which} has no leader: waiting for one, the other partitions go on.`);
+    const solved = reporter.problemIs(
+      `${which} has no leader: waiting for one, the other partitions go on.`,
+    );
     await pause(POSITION_AGAIN_MS, signal);
     if (!isCurrent()) return;
-    const over = () => reporter.problemIsOver();
-    void this.#inTurn(() => this.#position(partitions, isCurrent, over));
+    void this.#inTurn(() => this.#position(partitions, isCurrent, solved));
   }
 
-  /** What Kafka has of those partitions that have a leader. */
+  /** Asks Kafka for the offsets of the partitions that have a leader. */
   async #find(partitions: readonly number[]): Promise<ReadonlyMap<number, Found>> {
     const admin = this.#membership?.admin;
     if (!admin || partitions.length === 0) return new Map();
@@ -453,8 +454,4 @@ export class Group {
   #nameOf(partition: number): string {
     return `${this.#options.mapping.topic}-${partition}`;
   }
-}
-
-function isOf({ topicId }: CommitNote, current: string | undefined): boolean {
-  return topicId === undefined || current === undefined || topicId === current;
 }

@@ -1,4 +1,4 @@
-/** What a commit says beside its offset: of which topic it is, and what of it there was at first. */
+/** The text beside a committed offset: the topic's id, and the number of partitions when polling began. */
 
 export const NOTHING_COMMITTED = -1;
 
@@ -20,7 +20,7 @@ export function writeNote({ topicId = 'none', partitionsAtFirst }: Note): string
   return `topic-id=${topicId} partitions-at-first=${partitionsAtFirst ?? 'unknown'}`;
 }
 
-/** Reads a commit; a text of another tool says nothing. */
+/** Reads a commit. The text of another tool is ignored. */
 export function readNote(offset: number, text: string | null): CommitNote {
   const [, id = 'none', count = 'unknown'] = TEXT.exec(text ?? '') ?? [];
   return {
@@ -28,4 +28,9 @@ export function readNote(offset: number, text: string | null): CommitNote {
     topicId: id === 'none' ? undefined : id,
     partitionsAtFirst: count === 'unknown' ? undefined : Number(count),
   };
+}
+
+/** Whether the note fits the topic with this id. An unknown id fits each topic. */
+export function isOf({ topicId }: Note, current: string | undefined): boolean {
+  return topicId === undefined || current === undefined || topicId === current;
 }

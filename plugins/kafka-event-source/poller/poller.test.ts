@@ -1,8 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Joined } from '../protocol/membership.ts';
+import { until } from '../test/support/until.ts';
 import { Poller, type PollerOptions } from './poller.ts';
 
 const ok: InvocationResult = { kind: 'ok', payload: null };
@@ -27,6 +28,9 @@ class Broker {
   readonly seeks: number[] = [];
   /** How long the group has not heard of the member. */
   silence = 0;
+  hasLeader = true;
+  /** How often the poller has asked for the partition's offsets. */
+  asked = 0;
   readonly log: string[] = [];
   isPaused = false;
   readonly #listeners = new Map<string, (event: { payload: unknown }) => void>();
@@ -40,6 +44,7 @@ class Broker {
       REBALANCING: 'rebalancing',
       STOP: 'stop',
       CRASH: 'crash',
+      REQUEST_TIMEOUT: 'timeout',
     };
     const consumer = {
       events,
@@ -71,9 +76,11 @@ class Broker {
           ],
         },
       ],
-      fetchTopicOffsets: async () => [
-        { partition: 0, low: String(this.low), high: String(this.high) },
-      ],
+      fetchTopicOffsets: async () => {
+        this.asked += 1;
+        const partition = { partition: 0, low: String(this.low), high: String(this.high) };
+        return this.hasLeader ? [partition] : [];
+      },
     };
     return { admin: () => admin, consumer: () => consumer } as unknown as Kafka;
   }
@@ -89,6 +96,11 @@ class Broker {
 
   heartbeat(): void {
     this.#listeners.get('heartbeat')?.({ payload: { age: () => this.silence } });
+  }
+
+  /** A request of the consumer gets no answer. */
+  timeOut(): void {
+    this.#listeners.get('timeout')?.({ payload: { broker: 'b:1', apiName: 'Fetch' } });
   }
 
   rebalance(): void {
@@ -154,10 +166,15 @@ function poll(
     ...options,
   });
   poller.start();
+  pollers.push(poller);
   return poller;
 }
 
 const noop = () => undefined;
+const pollers: Poller[] = [];
+
+// A poller that a failed test leaves behind would keep the process alive.
+afterEach(() => Promise.all(pollers.splice(0).map((poller) => poller.stop(0))));
 
 /** A poller that has joined its group, with the offsets of each of its invocations. */
 async function joined(
@@ -383,5 +400,45 @@ test('an action of the group that throws ends no later commit', async () => {
   await broker.fetched(2, 4);
   await settle();
   expect(broker.commits.at(-1)).toBe(4);
+  await poller.stop();
+});
+
+test('a missing leader is reported once, also after another join, until there is a leader', async () => {
+  const broker = new Broker();
+  broker.hasLeader = false;
+  const { poller } = await joined(broker);
+  const isTold = () => broker.log.filter((line) => line.includes('t-0 has no leader'));
+  await until('asked three times', () => broker.asked >= 3 || undefined);
+  broker.join();
+  await until('asked after the join', () => broker.asked >= 5 || undefined);
+  expect(isTold()).toHaveLength(1);
+  expect(poller.condition.problem).toContain('t-0 has no leader');
+  broker.hasLeader = true;
+  await until('no problem', () => !poller.condition.problem || undefined);
+  expect(broker.isPaused).toBe(false);
+  broker.hasLeader = false;
+  broker.join();
+  await settle();
+  expect(isTold()).toHaveLength(2);
+  await poller.stop();
+});
+
+test('a position found again ends the problem of finding it, and no other one', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker);
+  broker.committed = async () => {
+    broker.committed = async () => -1;
+    throw new Error('no coordinator');
+  };
+  await broker.fetched(50, 60);
+  await settle();
+  expect(poller.condition.problem).toContain('no coordinator');
+  await until('no problem', () => !poller.condition.problem || undefined);
+  broker.timeOut();
+  const asked = broker.asked;
+  await broker.fetched(50, 60);
+  await settle();
+  expect(broker.asked).toBe(asked + 1);
+  expect(poller.condition.problem).toContain('b:1 does not answer Fetch');
   await poller.stop();
 });

@@ -3,6 +3,7 @@ import { RESULTS, resultOf } from '../access/result.ts';
 import type { Stats } from '../delivery/stats.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { kafkaErrorOf } from '../protocol/errors.ts';
 
 export interface ReporterOptions {
   readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
@@ -27,12 +28,18 @@ export class Reporter {
     return this.#problem;
   }
 
-  /** Warns of a problem, unless it is the current one already. */
-  problemIs(text: string): void {
+  /**
+   * Warns of a problem, unless it is the current one already.
+   * @returns ends this problem, unless another one is the current one by then
+   */
+  problemIs(text: string): () => void {
     const { mapping, log, signal } = this.#options;
     const message = `${mapping.name}: ${text}`;
     if (this.#problem !== message && !signal.aborted) log.warning(message);
     this.#problem = message;
+    return () => {
+      if (this.#problem === message) this.#problem = undefined;
+    };
   }
 
   problemIsOver(): void {
@@ -80,7 +87,7 @@ export class Reporter {
 
   #advice(error: unknown): string {
     // Differs from AWS: kafkajs has its own way of dividing partitions among members.
-    if ((error as { type?: string }).type !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
+    if (kafkaErrorOf(error) !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
     return (
       ` The group ${this.#options.mapping.groupId} has members of another kind of client: stop them, or ` +
       'give this mapping a consumerGroupId of its own.'

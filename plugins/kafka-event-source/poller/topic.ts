@@ -1,7 +1,8 @@
 /** A mapping's topic: waits until it exists, and remembers its partitions when polling began. */
 import type { Admin, Consumer } from 'kafkajs';
+import { kafkaErrorOf } from '../protocol/errors.ts';
 import { pause } from '../time.ts';
-import type { Note } from './note.ts';
+import { isOf, type Note } from './note.ts';
 import type { Reporter } from './reporter.ts';
 
 const TOPIC_CHECK_MS = 1_000;
@@ -45,12 +46,9 @@ export class Topic {
 
   /** Takes over the group's commits: polling may have begun in an earlier run. */
   remember(notes: readonly Note[], topicId: string | undefined): void {
-    const isOther = (note: Note) =>
-      topicId !== undefined && note.topicId !== undefined && note.topicId !== topicId;
-    if (notes.some(isOther) && this.#partitionsAtFirst !== 0) this.wasMadeAgain();
-    const counts = notes
-      .filter((note) => !isOther(note))
-      .flatMap(({ partitionsAtFirst }) => partitionsAtFirst ?? []);
+    const own = notes.filter((note) => isOf(note, topicId));
+    if (own.length < notes.length && this.#partitionsAtFirst !== 0) this.wasMadeAgain();
+    const counts = own.flatMap(({ partitionsAtFirst }) => partitionsAtFirst ?? []);
     this.#partitionsAtFirst = Math.min(
       this.#partitionsAtFirst ?? Number.POSITIVE_INFINITY,
       ...counts,
@@ -89,7 +87,7 @@ export class Topic {
       await this.subscribe(consumer);
       return true;
     } catch (error) {
-      if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+      if (kafkaErrorOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
       throw error;
     }
   }

@@ -32,8 +32,8 @@ import {
 type Kafkajs = typeof kafkajs;
 
 /**
- * As a time for `fetchTopicOffsetsByTimestamp`: the offset after the last record, also after those of
- * open transactions. kafkajs asks for what is committed only.
+ * A time that makes `fetchTopicOffsetsByTimestamp` return the offset after the last record, open
+ * transactions included.
  */
 export const HIGH_WATERMARK = -1_000;
 const READ_UNCOMMITTED = 0;
@@ -178,7 +178,8 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   {
     file: 'src/protocol/requests/metadata/index.js',
     loss: 'nothing is read while a partition of any topic has no leader',
-    replace: (original: Requests, load) => metadataWithIds(original, errorsOf(load)),
+    replace: (original: Requests, load) =>
+      metadataWithIds(original, encoderOf(load), errorsOf(load)),
   },
   // Fetches by the ids of topics. kafkajs fetches by their names.
   {
@@ -194,7 +195,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
         length.writeInt32BE(messages.length);
         return decodeOld(new Decoder(Buffer.concat([length, messages])));
       };
-      return fetchByIds(original, decompress, decodeSets, errorsOf(load));
+      return fetchByIds(original, encoderOf(load), decompress, decodeSets, errorsOf(load));
     },
   },
   // Finds the port of a bootstrap server. kafkajs cuts an address at its first colon, and an IPv6
@@ -228,11 +229,9 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     file: 'src/protocol/recordBatch/record/v0/index.js',
     loss: '`sls kafka redrive` cannot put back records with headers',
     replace: (original: (record: RecordToWrite) => Encoder, load) => {
-      const EncoderClass = load('src/protocol/encoder.js') as new () => Encoder;
+      const encoder = encoderOf(load);
       return (record: RecordToWrite) =>
-        Array.isArray(record.headers)
-          ? encodeRecord(() => new EncoderClass(), record)
-          : original(record);
+        Array.isArray(record.headers) ? encodeRecord(encoder, record) : original(record);
     },
   },
   // Sets the timer for waiting requests only if there are any. kafkajs sets it to a negative time
@@ -249,6 +248,11 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     },
   },
 ];
+
+function encoderOf(load: (file: string) => unknown): () => Encoder {
+  const EncoderClass = load('src/protocol/encoder.js') as new () => Encoder;
+  return () => new EncoderClass();
+}
 
 function errorsOf(load: (file: string) => unknown): ProtocolErrors {
   const { createErrorFromCode } = load('src/protocol/error.js') as ProtocolErrors;

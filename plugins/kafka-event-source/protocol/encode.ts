@@ -5,6 +5,13 @@ import type { Header } from './decode.ts';
 export interface Encoder {
   size(): number;
   writeInt8(value: number): Encoder;
+  writeInt32(value: number): Encoder;
+  writeInt64(value: string): Encoder;
+  writeBoolean(value: boolean): Encoder;
+  writeBuffer(value: Buffer): Encoder;
+  writeUVarInt(value: number): Encoder;
+  writeUVarIntString(value: string): Encoder;
+  writeUVarIntArray(values: readonly Encoder[] | null): Encoder;
   writeVarInt(value: number): Encoder;
   writeVarLong(value: unknown): Encoder;
   writeVarIntString(value: string): Encoder;

@@ -1,5 +1,6 @@
 /** Kafka's own errors, as kafkajs throws them: bare, or as the cause of another error. */
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const EXPELLED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']);
 
 /** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
 export function kafkaErrorOf(error: unknown): string | undefined {
@@ -10,4 +11,9 @@ export function kafkaErrorOf(error: unknown): string | undefined {
 /** Whether Kafka found the records too large for their topic. */
 export function isTooLarge(error: unknown): boolean {
   return TOO_LARGE.has(kafkaErrorOf(error) ?? '');
+}
+
+/** Whether the group has expelled the member, or has gone on without it. */
+export function isExpelled(error: unknown): boolean {
+  return EXPELLED.has(kafkaErrorOf(error) ?? '');
 }

@@ -1,5 +1,6 @@
 /** kafkajs' member of a consumer group, with what the poller must know of it. */
 import { stopwatch } from '../time.ts';
+import { isExpelled } from './errors.ts';
 import type { PartitionMetadata } from './topic-ids.ts';
 
 export interface OffsetsToCommit {
@@ -11,7 +12,7 @@ export interface OffsetsToCommit {
   }[];
 }
 
-/** What the event of a join has beside kafkajs' own payload. */
+/** The fields that the plugin adds to kafkajs' join event. */
 export interface Joined {
   /** The ids of the topics that are fetched from; a topic has none before Kafka 2.8. */
   readonly topicIds: ReadonlyMap<string, string>;
@@ -21,7 +22,7 @@ export interface Joined {
   readonly commit: (topics: readonly OffsetsToCommit[]) => Promise<void>;
 }
 
-/** What the event of a heartbeat has beside kafkajs' own payload. */
+/** The fields that the plugin adds to kafkajs' heartbeat event. */
 export interface Heartbeat {
   /** The milliseconds since the heartbeat was sent. */
   readonly age: () => number;
@@ -77,9 +78,6 @@ interface Parts {
   readonly staleAssignment: (topic: string) => Error;
 }
 
-/** Said of a member that the group has expelled, or has gone on without. */
-const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
-
 export function improveMembership(
   Original: ConsumerGroupClass,
   { events, staleAssignment }: Parts,
@@ -90,7 +88,7 @@ export function improveMembership(
     /** The partitions that had no leader at the join, in one text. */
     #leaderless = '';
     #joining: Promise<void> | undefined;
-    /** The refusal of a commit, for which it has to join anew. */
+    /** The error of a refused commit; the next fetch throws it, so that the member joins again. */
     #refusal: unknown;
     #sinceRequest = stopwatch();
     #sinceSync = stopwatch();
@@ -150,7 +148,7 @@ export function improveMembership(
       if (this.#leaderless !== this.#withoutLeader()) throw staleAssignment(topic);
     }
 
-    /** kafkajs would commit -2, and go on without a word. The poller finds the position at a join. */
+    /** kafkajs would commit -2 and log nothing. A join makes the poller find the position again. */
     override async recoverFromOffsetOutOfRange(): Promise<void> {
       await this.joinAndSync();
     }
@@ -244,10 +242,7 @@ export function improveMembership(
         try {
           await offsetManager?.commitOffsets({ topics });
         } catch (error) {
-          const { type } = error as { readonly type?: unknown };
-          if (EXPELLED.includes(type) && offsetManager === this.offsetManager) {
-            this.#refusal = error;
-          }
+          if (isExpelled(error) && offsetManager === this.offsetManager) this.#refusal = error;
           throw error;
         }
       };

@@ -14,13 +14,17 @@ const original = (highest: number): Requests => ({
     return () => ({ request: { apiVersion: version }, response: {} });
   },
 });
+const encoder = () => {
+  throw new Error('nothing is encoded here');
+};
 const fetches = fetchByIds(
   original(11),
+  encoder,
   async () => Buffer.alloc(0),
   async () => [],
   errors,
 );
-const metadata = metadataWithIds(original(6), errors);
+const metadata = metadataWithIds(original(6), encoder, errors);
 const versionOf = (requests: Requests, version: number, options: object): unknown => {
   const request = requests.protocol({ version })(options as never).request;
   return (request as { apiVersion: number }).apiVersion;

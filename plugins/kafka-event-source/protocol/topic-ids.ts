@@ -4,6 +4,7 @@
  */
 import type { AbortedTransaction } from './aborted.ts';
 import { areBatches, type Decompress, decodeBatches } from './decode.ts';
+import type { Encoder } from './encode.ts';
 
 /** The parts of kafkajs that are used. */
 export interface Requests {
@@ -57,9 +58,14 @@ interface FetchedPartition {
 const METADATA = { key: 3, version: 10, kafkajs: 6 } as const;
 const FETCH = { key: 1, version: 13, kafkajs: 11 } as const;
 const NO_ID = '0'.repeat(32);
+/** The number of tagged fields. */
+const NO_TAGS = 0;
 const OUT_OF_RANGE = 1;
 const UNKNOWN_TOPIC = 3;
-/** Said of a topic's id; kafkajs looks for the topic anew when it reads that its name is unknown. */
+/**
+ * The errors for an unknown topic id. They become UNKNOWN_TOPIC, after which kafkajs refreshes its
+ * metadata.
+ */
 const ID_ERRORS: readonly number[] = [100, 103];
 const NETWORK_DELAY_MS = 100;
 
@@ -82,7 +88,11 @@ function extended(
  * Metadata with the ids of topics. A partition without a leader is no error of its topic while
  * another partition has one, and none at all of a list of every topic.
  */
-export function metadataWithIds(original: Requests, errors: ProtocolErrors): Requests {
+export function metadataWithIds(
+  original: Requests,
+  encoder: () => Encoder,
+  errors: ProtocolErrors,
+): Requests {
   return extended(
     original,
     METADATA,
@@ -91,7 +101,7 @@ export function metadataWithIds(original: Requests, errors: ProtocolErrors): Req
         apiKey: METADATA.key,
         apiVersion: METADATA.version,
         apiName: 'Metadata',
-        encode: async () => encodeMetadata(topics, allowAutoTopicCreation),
+        encode: async () => encodeMetadata(encoder, topics, allowAutoTopicCreation),
       },
       response: {
         decode: async (bytes: Buffer) => decodeMetadata(bytes),
@@ -109,12 +119,21 @@ interface MetadataRequest {
   readonly allowAutoTopicCreation?: boolean;
 }
 
-function encodeMetadata(topics: readonly string[], allowAutoTopicCreation: boolean): Encoded {
-  const writer = new Writer().tags();
-  if (topics.length === 0) writer.uvarint(0);
-  else writer.array(topics, (one) => writer.uuid(NO_ID).string(one).tags());
-  writer.boolean(allowAutoTopicCreation).boolean(false).boolean(false).tags();
-  return writer.encoded();
+function encodeMetadata(
+  encoder: () => Encoder,
+  topics: readonly string[],
+  allowAutoTopicCreation: boolean,
+): Encoder {
+  const named = topics.map((topic) =>
+    encoder().writeBuffer(bytesOf(NO_ID)).writeUVarIntString(topic).writeUVarInt(NO_TAGS),
+  );
+  return encoder()
+    .writeUVarInt(NO_TAGS)
+    .writeUVarIntArray(named.length === 0 ? null : named)
+    .writeBoolean(allowAutoTopicCreation)
+    .writeBoolean(false)
+    .writeBoolean(false)
+    .writeUVarInt(NO_TAGS);
 }
 
 type Metadata = ReturnType<typeof decodeMetadata>;
@@ -147,11 +166,11 @@ function decodeMetadata(bytes: Buffer) {
       const nodes = { leader, replicas, isr, offlineReplicas };
       return { partitionErrorCode, partitionId, ...nodes, topicId };
     });
-    reader.int32(); // What may be done with the topic.
+    reader.int32(); // The authorized operations.
     reader.tags();
     return { topicErrorCode, topic, isInternal, partitionMetadata };
   });
-  // It was not throttled yet: the client is to wait.
+  // The broker has not throttled the request: the client must wait.
   return {
     throttleTime: 0,
     clientSideThrottleTime,
@@ -177,6 +196,7 @@ function refuseErrors({ topicMetadata }: Metadata, { createErrorFromCode }: Prot
  */
 export function fetchByIds(
   original: Requests,
+  encoder: () => Encoder,
   decompress: Decompress,
   decodeOld: (messages: Buffer) => Promise<readonly object[]>,
   errors: ProtocolErrors,
@@ -197,7 +217,7 @@ export function fetchByIds(
         apiKey: key,
         apiVersion: version,
         apiName: 'Fetch',
-        encode: async () => encodeFetch(options),
+        encode: async () => encodeFetch(encoder, options),
       },
       response: {
         decode: (bytes: Buffer) =>
@@ -216,25 +236,44 @@ export function fetchByIds(
   });
 }
 
-function encodeFetch({ topics, ...options }: FetchRequest): Encoded {
-  const writer = new Writer().tags();
-  writer.int32(-1).int32(options.maxWaitTime).int32(options.minBytes).int32(options.maxBytes);
-  // No fetch session.
-  writer.int8(options.isolationLevel).int32(0).int32(-1);
-  writer.array(topics, ({ partitions }) => {
-    writer.uuid(partitions[0]?.topicId ?? NO_ID);
-    writer.array(partitions, ({ partition, fetchOffset, maxBytes }) => {
+function encodeFetch(encoder: () => Encoder, { topics, ...options }: FetchRequest): Encoder {
+  const byTopic = topics.map(({ partitions }) => {
+    const byPartition = partitions.map(({ partition, fetchOffset, maxBytes }) =>
       // Without the epochs of leaders, and the follower's begin of the log.
-      writer.int32(partition).int32(-1).int64(BigInt(fetchOffset)).int32(-1).int64(-1n);
-      writer.int32(maxBytes).tags();
-    });
-    writer.tags();
+      encoder()
+        .writeInt32(partition)
+        .writeInt32(-1)
+        .writeInt64(fetchOffset)
+        .writeInt32(-1)
+        .writeInt64('-1')
+        .writeInt32(maxBytes)
+        .writeUVarInt(NO_TAGS),
+    );
+    return encoder()
+      .writeBuffer(bytesOf(partitions[0]?.topicId ?? NO_ID))
+      .writeUVarIntArray(byPartition)
+      .writeUVarInt(NO_TAGS);
   });
-  writer
-    .array([], () => undefined)
-    .string(options.rackId ?? '')
-    .tags();
-  return writer.encoded();
+  return (
+    encoder()
+      .writeUVarInt(NO_TAGS)
+      .writeInt32(-1)
+      .writeInt32(options.maxWaitTime)
+      .writeInt32(options.minBytes)
+      .writeInt32(options.maxBytes)
+      .writeInt8(options.isolationLevel)
+      // No fetch session, and no topics to forget in it.
+      .writeInt32(0)
+      .writeInt32(-1)
+      .writeUVarIntArray(byTopic)
+      .writeUVarIntArray([])
+      .writeUVarIntString(options.rackId ?? '')
+      .writeUVarInt(NO_TAGS)
+  );
+}
+
+function bytesOf(topicId: string): Buffer {
+  return Buffer.from(topicId, 'hex');
 }
 
 interface Fetched {
@@ -315,76 +354,10 @@ function refuseFetchErrors({ errorCode, responses }: Fetched, errors: ProtocolEr
   throw code === OUT_OF_RANGE ? errors.outOfRange(error, { topic, partition }) : error;
 }
 
-/** As much of kafkajs' encoder as its requests are asked for. */
-interface Encoded {
-  readonly buf: Buffer;
-  readonly buffer: Buffer;
-  size(): number;
-}
-
-/** Writes the compact forms of Kafka's protocol. */
-class Writer {
-  readonly #parts: Buffer[] = [];
-
-  encoded(): Encoded {
-    const buffer = Buffer.concat(this.#parts);
-    return { buf: buffer, buffer, size: () => buffer.length };
-  }
-
-  int8(value: number): this {
-    return this.#add(Buffer.from([value]));
-  }
-
-  boolean(value: boolean): this {
-    return this.int8(value ? 1 : 0);
-  }
-
-  int32(value: number): this {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32BE(value);
-    return this.#add(bytes);
-  }
-
-  int64(value: bigint): this {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64BE(value);
-    return this.#add(bytes);
-  }
-
-  uuid(hexadecimal: string): this {
-    return this.#add(Buffer.from(hexadecimal, 'hex'));
-  }
-
-  uvarint(value: number): this {
-    const bytes: number[] = [];
-    let rest = value;
-    for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-    return this.#add(Buffer.from([...bytes, rest]));
-  }
-
-  string(text: string): this {
-    const bytes = Buffer.from(text);
-    return this.uvarint(bytes.length + 1).#add(bytes);
-  }
-
-  array<T>(items: readonly T[], write: (item: T) => void): this {
-    this.uvarint(items.length + 1);
-    for (const item of items) write(item);
-    return this;
-  }
-
-  /** No tagged fields. */
-  tags(): this {
-    return this.uvarint(0);
-  }
-
-  #add(bytes: Buffer): this {
-    this.#parts.push(bytes);
-    return this;
-  }
-}
-
-/** Reads the compact forms of Kafka's protocol; a null is an empty list or an empty text. */
+/**
+ * Reads the compact forms of Kafka's protocol; a null is an empty list or an empty text. kafkajs'
+ * decoder takes one byte too many for compact bytes, and does not see that an answer ends too early.
+ */
 class Reader {
   readonly #buffer: Buffer;
   #at = 0;

@@ -101,7 +101,7 @@ export class Bench implements AsyncDisposable {
     this.#brokers = servers;
     this.#kafka = new kafkajs.Kafka({ brokers: [...servers], logLevel: kafkajs.logLevel.NOTHING });
     this.admin = this.#kafka.admin();
-    // A partition that it does not know of yet would be left out without a word.
+    // The producer would silently skip a partition that it does not know yet.
     this.#producer = this.#kafka.producer({ metadataMaxAge: 1 });
   }
 
@@ -180,7 +180,7 @@ export class Bench implements AsyncDisposable {
     await this.admin.deleteTopicRecords({ topic: this.topic, partitions });
   }
 
-  /** What the group has committed, with the text beside it. */
+  /** The group's committed offsets, with their metadata. */
   async commits() {
     const { groupId } = this;
     // Of all topics: the client may not know yet that the topic has more partitions.

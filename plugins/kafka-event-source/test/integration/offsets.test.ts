@@ -50,7 +50,7 @@ test.each([
   90_000,
 );
 
-test('an offset below 0 that another client has committed is no LATEST: what is left comes', async () => {
+test('a committed offset below 0 does not mean LATEST: the remaining records are delivered', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();
