@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
 import { CORS } from '../../lib/http/cors.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
@@ -39,4 +39,4 @@ function preflight(allow: string): Record<string, string> {
   };
 }
 
-export const handler = createHandler(createCallers(loadConfig()));
+export const handler = createHandler(createCallers(loadApiConfig()));
