@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { NamedTest } from '../support/fidelity.ts';
 import { MODULES, ROOT } from '../support/root.ts';
 import { patternOf } from './mutation.ts';
@@ -10,6 +10,8 @@ import { patternOf } from './mutation.ts';
 /** Jest's report, as far as it is read here. */
 interface Report {
   readonly testResults: readonly {
+    /** The file. */
+    readonly name: string;
     readonly message: string;
     readonly assertionResults: readonly {
       readonly fullName: string;
@@ -19,10 +21,9 @@ interface Report {
 }
 
 export interface Outcome {
-  /** The full names of the tests that ran. */
-  readonly passed: readonly string[];
-  readonly failed: readonly string[];
-  /** The reason why the tests did not run, or did not end. */
+  /** The failed tests, with their full names as titles. */
+  readonly failed: readonly NamedTest[];
+  /** The reason why no test ran, or why the tests did not end. */
   readonly fault?: string;
 }
 
@@ -68,8 +69,8 @@ export class Copy {
       ...['--runInBand', '--forceExit', `--testNamePattern=${patternOf(tests)}`],
     ];
     const fault = await this.#npm(['test', '-s', '--', ...options, '--runTestsByPath', ...files]);
-    if (fault) return { passed: [], failed: [], fault };
-    return read(await readFile(report, 'utf8').catch(() => '{"testResults":[]}'));
+    if (fault) return { failed: [], fault };
+    return this.#read(await readFile(report, 'utf8').catch(() => '{"testResults":[]}'));
   }
 
   /** @returns the reason if it was ended */
@@ -92,15 +93,19 @@ export class Copy {
     if (limit.aborted) return `not over after ${LIMIT_MS / 1000} s`;
     return this.#signal.aborted ? 'interrupted' : undefined;
   }
-}
-
-function read(text: string): Outcome {
-  const { testResults } = JSON.parse(text) as Report;
-  const all = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const of = (wanted: string) =>
-    all.filter(({ status }) => status === wanted).map(({ fullName }) => fullName);
-  const [passed, failed] = [of('passed'), of('failed')];
-  if (passed.length + failed.length > 0) return { passed, failed };
-  const why = testResults.map(({ message }) => message.trim().split('\n').at(-1)).join(' ');
-  return { passed, failed, fault: `no test ran ${why}`.trim() };
+  #read(text: string): Outcome {
+    const { testResults } = JSON.parse(text) as Report;
+    const ran = testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status !== 'pending')
+        .map(({ fullName: title, status }) => ({
+          file: relative(this.#folder, name),
+          title,
+          status,
+        })),
+    );
+    if (ran.length > 0) return { failed: ran.filter(({ status }) => status === 'failed') };
+    const why = testResults.map(({ message }) => message.trim()).join(' ');
+    return { failed: [], fault: `no test ran: ${why.slice(0, 300)}` };
+  }
 }

@@ -32,7 +32,7 @@ interface Result {
   readonly row: string;
   readonly verdict: 'red' | 'green' | 'no mutation' | 'fault';
   readonly seconds: number;
-  /** The file and the title of the first test that noticed the mutation, or the reason. */
+  /** The changed file and the first test that noticed the change, or the reason. */
   readonly what: string;
 }
 
@@ -111,48 +111,52 @@ async function runAll(tries: readonly Try[]): Promise<Result[]> {
   }
 }
 
-/** Runs the tests without a mutation. @returns the full names of those that fail, by their files */
-async function runUnchanged(copies: readonly Copy[], tries: readonly Try[]) {
+/** Runs the tests without a mutation. @returns those that fail */
+async function runUnchanged(copies: readonly Copy[], tries: readonly Try[]): Promise<NamedTest[]> {
   const tests = tries.flatMap((one) => one.tests);
   const files = [...new Set(tests.map(({ file }) => file))];
-  const failed = new Map<string, readonly string[]>();
-  const begun = performance.now();
+  const all: NamedTest[] = [];
   await Promise.all(
     copies.map(async (copy) => {
       for (let file = files.shift(); file; file = files.shift()) {
-        const outcome = await copy.run(tests.filter((one) => one.file === file));
-        const wrong = outcome.fault ? [outcome.fault] : outcome.failed;
-        if (wrong.length > 0) failed.set(file, wrong);
+        const begun = performance.now();
+        const wanted = tests.filter((one) => one.file === file);
+        const { failed, fault } = await copy.run(wanted);
+        all.push(...(fault ? wanted : failed));
+        const names = fault ?? failed.map(({ title }) => `"${title}"`).join(', ');
+        const end = names === '' ? '' : `, FAILS: ${names}`;
+        console.log(`without a mutation: ${file}, ${secondsSince(begun)} s${end}`);
       }
     }),
   );
-  for (const [file, names] of failed) {
-    console.log(`fails without a mutation: ${file} "${names.join('", "')}"`);
-  }
-  console.log(`without a mutation: ${secondsSince(begun)} s`);
-  return failed;
+  return all;
 }
 
 async function run(
   copy: Copy,
   { row, mutation, tests }: Try,
-  before: ReadonlyMap<string, readonly string[]>,
+  before: readonly NamedTest[],
 ): Promise<Result> {
   if (!mutation) return { row, verdict: 'no mutation', seconds: 0, what: '' };
   const begun = performance.now();
-  const isOfRow = new RegExp(patternOf(tests), 'i');
-  const wrong = tests.find(({ file }) => before.get(file)?.some((name) => isOfRow.test(name)));
+  const wrong = before.find(({ file, title }) =>
+    tests.some((one) => one.file === file && new RegExp(patternOf([one])).test(title)),
+  );
   if (wrong) {
-    const what = `${wrong.file} fails without a mutation`;
+    const what = `${nameOf(wrong)} fails without a mutation`;
     return { row, verdict: 'fault', seconds: 0, what };
   }
   const outcome = await copy.runWith(mutation.file, changedText(mutation), tests);
   const seconds = secondsSince(begun);
   if (outcome.fault) return { row, verdict: 'fault', seconds, what: outcome.fault };
   const [first] = outcome.failed;
-  const names = first ?? tests.map(({ title }) => title).join('", "');
-  const what = `${mutation.file} by ${tests[0]?.file} "${names}"`;
-  return { row, verdict: first === undefined ? 'green' : 'red', seconds, what };
+  const names = first ? nameOf(first) : `not by ${tests.map(nameOf).join(', ')}`;
+  const what = `${mutation.file}: ${names}`;
+  return { row, verdict: first ? 'red' : 'green', seconds, what };
+}
+
+function nameOf({ file, title }: NamedTest): string {
+  return `${file} "${title}"`;
 }
 
 function secondsSince(begun: number): number {
