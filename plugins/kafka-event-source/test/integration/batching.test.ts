@@ -57,6 +57,21 @@ test('a payload never exceeds 6 MB and comes close to it', async () => {
   );
 });
 
+test('with limits: aws each batch holds back the next one, and all records come in order', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produceCount(3_000);
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { limits: 'aws', batchSize: 1_000, pollers: { minimum: 1, maximum: 1 } });
+  await until('the commit', async () => (await bench.committed()) === 3_000);
+  expect(values(lambda)).toEqual(counting(0, 3_000));
+  const waits = bench.log.flatMap((line) => / in (\d+) ms or later/.exec(line)?.[1] ?? []);
+  // A thousand records are half a second of a poller; a batch that comes late waits no longer.
+  expect(waits).toHaveLength(lambda.invocations.length);
+  const counts = lambda.invocations.map(({ records }) => records.length);
+  expect(waits.map(Number)).toEqual(counts.map((records) => Math.round(records / 2)));
+});
+
 test('a record larger than a payload stops its partition with an error, and no other partition', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);

@@ -18,7 +18,7 @@ export interface Row {
   readonly tests: readonly NamedTest[];
 }
 
-export const ID = /\b[A-Z]-\d{2}\b/g;
+export const ID = /\b[A-Z]-\d{2}[a-z]?\b/g;
 
 /** All rows: their ids, their texts, and the tests that they name. */
 export function readRows(): Row[] {
@@ -27,7 +27,7 @@ export function readRows(): Row[] {
     .split('\n')
     .filter((line) => line.startsWith('| '))
     .map((line) => line.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim()))
-    .filter(([first = '']) => /^([A-Z]-\d{2}(, | to )?)+$/.test(first) || first === '-')
+    .filter(([first = '']) => /^([A-Z]-\d{2}[a-z]?(, | to )?)+$/.test(first) || first === '-')
     .map(([cell = '', kind = '', what = '', tests = '']) => {
       const ids = idsOf(cell);
       const first = ids[0] ?? cell;
