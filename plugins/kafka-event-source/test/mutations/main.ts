@@ -9,11 +9,11 @@ import setup from '../support/setup.ts';
 import teardown from '../support/teardown.ts';
 import { Copy } from './copy.ts';
 import { changedText, isCandidate, patternOf, testsOf } from './mutation.ts';
-import { MUTATIONS, type Mutation } from './table.ts';
+import { MUTATIONS } from './table.ts';
 
-const HELP = `Usage: npm run test:mutations -- [--rows 40] [--seed <number>] [--row B-03] [--help]
+const HELP = `Usage: npm run test:mutations -- [--rows 40] [--seed <number>] [--row B-03 …] [--help]
 
-Draws --rows rows of docs/fidelity.md that are the same as AWS and name a test, or takes the row of
+Draws --rows rows of docs/fidelity.md that are the same as AWS and name a test, or takes the rows of
 --row. For each of its mutations (test/mutations/table.ts) it changes the code in a copy of this package and
 runs the row's tests: one of them must fail. The exit code is 1 if a row's tests pass in spite of a
 mutation, if a drawn row has no mutation, or if a test fails without one. A seed repeats the draw. Two runs
@@ -24,7 +24,7 @@ const COPIES = 2;
 interface Try {
   readonly row: string;
   /** Undefined if the table has none for the row. */
-  readonly mutation?: Mutation;
+  readonly change?: { readonly file: string; readonly text: string };
   readonly tests: readonly NamedTest[];
 }
 
@@ -40,7 +40,7 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '40' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    row: { type: 'string' },
+    row: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', default: false },
   },
 });
@@ -51,15 +51,17 @@ async function main(): Promise<void> {
   if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) throw new Error(HELP);
   const rows = readRows();
   const candidates = rows.filter(isCandidate);
-  const drawn = values.row
-    ? candidates.filter(({ key, ids }) => key === values.row || ids.includes(values.row ?? ''))
-    : draw(candidates, count, seed);
-  if (drawn.length === 0) throw new Error(`No row ${values.row} is the same and names a test.`);
+  const named = values.row.map((row) => {
+    const found = candidates.filter(({ key, ids }) => key === row || ids.includes(row));
+    if (found.length === 0) throw new Error(`No row ${row} is the same as AWS and names a test.`);
+    return found;
+  });
+  const drawn = named.length > 0 ? named.flat() : draw(candidates, count, seed);
   const tries = drawn.flatMap((row) => triesOf(row, rows));
   const covered = candidates.filter(({ key }) => MUTATIONS.some(({ row }) => row === key)).length;
   console.log(
     `${covered} of ${candidates.length} rows have mutations; ${drawn.length} rows, ` +
-      `${tries.length} mutations${values.row ? '' : `, seed ${seed}`}`,
+      `${tries.length} mutations${named.length > 0 ? '' : `, seed ${seed}`}`,
   );
   const results = await runAll(tries);
   print(results);
@@ -75,7 +77,11 @@ function draw(candidates: readonly Row[], count: number, seed: number): readonly
 function triesOf({ key }: Row, rows: readonly Row[]): Try[] {
   const mutations = MUTATIONS.filter(({ row }) => row === key);
   if (mutations.length === 0) return [{ row: key, tests: [] }];
-  return mutations.map((mutation) => ({ row: key, mutation, tests: testsOf(mutation, rows) }));
+  return mutations.map((mutation) => ({
+    row: key,
+    change: { file: mutation.file, text: changedText(mutation) },
+    tests: testsOf(mutation, rows),
+  }));
 }
 
 async function runAll(tries: readonly Try[]): Promise<Result[]> {
@@ -107,7 +113,7 @@ async function runAll(tries: readonly Try[]): Promise<Result[]> {
     return results;
   } finally {
     await teardown();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -134,10 +140,10 @@ async function runUnchanged(copies: readonly Copy[], tries: readonly Try[]): Pro
 
 async function run(
   copy: Copy,
-  { row, mutation, tests }: Try,
+  { row, change, tests }: Try,
   before: readonly NamedTest[],
 ): Promise<Result> {
-  if (!mutation) return { row, verdict: 'no mutation', seconds: 0, what: '' };
+  if (!change) return { row, verdict: 'no mutation', seconds: 0, what: '' };
   const begun = performance.now();
   const wrong = before.find(({ file, title }) =>
     tests.some((one) => one.file === file && new RegExp(patternOf([one])).test(title)),
@@ -146,12 +152,12 @@ async function run(
     const what = `${nameOf(wrong)} fails without a mutation`;
     return { row, verdict: 'fault', seconds: 0, what };
   }
-  const outcome = await copy.runWith(mutation.file, changedText(mutation), tests);
+  const outcome = await copy.runWith(change.file, change.text, tests);
   const seconds = secondsSince(begun);
   if (outcome.fault) return { row, verdict: 'fault', seconds, what: outcome.fault };
   const [first] = outcome.failed;
   const names = first ? nameOf(first) : `not by ${tests.map(nameOf).join(', ')}`;
-  const what = `${mutation.file}: ${names}`;
+  const what = `${change.file}: ${names}`;
   return { row, verdict: first ? 'red' : 'green', seconds, what };
 }
 

@@ -289,7 +289,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     row: 'Q-29',
-    file: 'admission/refusals.ts',
+    file: 'admission/functions.ts',
     from: 'const MAX_TIMEOUT_SECONDS = 840;',
     to: 'const MAX_TIMEOUT_SECONDS = 900;',
   },
@@ -610,6 +610,20 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'delivery/batch-run.ts',
     from: 'if (!concurrency) return true;',
     to: 'if (!concurrency || concurrency.limit < 2) return true;',
+  },
+  {
+    row: 'B-25',
+    file: 'delivery/throughput.ts',
+    from: 'recordsPerSecond: 2_000,',
+    to: 'recordsPerSecond: 10_000,',
+    by: 'delivery/throughput.test.ts',
+  },
+  {
+    row: 'B-25',
+    file: 'delivery/scheduler.ts',
+    from: 'if (throughput && throughput.freeAt > performance.now()) return throughput.freeAt;',
+    to: '',
+    by: 'delivery/scheduler.test.ts',
   },
   {
     row: '-',
@@ -1197,6 +1211,66 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'const value = process.env[environment];',
     to: 'const value = process.env[uri];',
     by: 'access/security.test.ts',
+  },
+
+  // Kinds of functions
+  {
+    row: 'H-01',
+    file: 'admission/functions.ts',
+    from: 'if (qualifier === undefined) {',
+    to: 'if (qualifier === undefined && fn.durableConfig !== undefined) {',
+  },
+  {
+    row: 'H-02',
+    file: 'admission/functions.ts',
+    from: 'const MAX_EXECUTION_SECONDS = 900;',
+    to: 'const MAX_EXECUTION_SECONDS = 901;',
+  },
+  {
+    row: 'H-03',
+    file: 'definition.ts',
+    from: 'const { timeoutSeconds: executionSeconds } = features.durable ?? {};',
+    to: 'const executionSeconds = features.durable ? fn.timeoutSeconds : undefined;',
+  },
+  {
+    row: 'H-06',
+    file: 'delivery/throughput.ts',
+    from: 'bytesPerSecond: 1 * MB,',
+    to: 'bytesPerSecond: 5 * MB,',
+  },
+  {
+    row: 'H-08',
+    file: 'lambda/handler.ts',
+    from: 'if (handler.length >= 3) throw',
+    to: 'if (handler.length > 3) throw',
+    by: 'lambda/handler.test.ts',
+  },
+  {
+    row: 'H-08',
+    file: 'lambda/handler.ts',
+    from: 'return handler(event, others);',
+    to: 'return handler(event, context);',
+    by: 'lambda/handler.test.ts',
+  },
+  {
+    row: 'H-08/2',
+    file: 'lambda/handler.ts',
+    from: 'const returned = handler(event, context, callback);',
+    to: 'const returned = handler(event, context);',
+    by: 'lambda/handler.test.ts',
+  },
+  {
+    row: 'H-09',
+    file: 'lambda/handler.ts',
+    from: 'return handler(event, others);',
+    to: 'return handler(event, others) || null;',
+    by: 'lambda/handler.test.ts',
+  },
+  {
+    row: 'H-09/2',
+    file: 'lambda/handler.ts',
+    from: 'undefined : Promise.resolve(null);',
+    to: 'undefined : Promise.resolve(returned);',
   },
 
   // Queue mode
