@@ -87,6 +87,7 @@ export class Copy {
       if (child.pid) process.kill(-child.pid, 'SIGKILL');
     };
     const ends = AbortSignal.any([limit, this.#signal]);
+    if (ends.aborted) end();
     ends.addEventListener('abort', end, { once: true });
     await once(child, 'close');
     ends.removeEventListener('abort', end);

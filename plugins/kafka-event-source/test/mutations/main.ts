@@ -65,7 +65,8 @@ async function main(): Promise<void> {
   );
   const results = await runAll(tries);
   print(results);
-  if (results.some(({ verdict }) => verdict !== 'red')) process.exitCode = 1;
+  const reds = results.filter(({ verdict }) => verdict === 'red');
+  if (reds.length < tries.length) process.exitCode = 1;
 }
 
 function draw(candidates: readonly Row[], count: number, seed: number): readonly Row[] {
