@@ -3,7 +3,7 @@ import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Row, redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
 import { boundsOf, type Found, scan } from '../../commands/scan.ts';
-import { recordLetter } from '../../destination/failure.ts';
+import { type OmittedField, recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
@@ -36,7 +36,12 @@ async function setUp(partitions = 2) {
     topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
   });
   /** Writes a letter like the emulator's destination. */
-  const letter = (record: Original, partition = 0, offset = 5) => {
+  const letter = (
+    record: Original,
+    partition = 0,
+    offset = 5,
+    omitted: readonly OmittedField[] = [],
+  ) => {
     const { topic = original, key = null, value = null, headers = [] } = record;
     const message = { key, value, headers, offset: String(offset), timestamp: '1700000000000' };
     const source = { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' } as const;
@@ -56,11 +61,16 @@ async function setUp(partitions = 2) {
       },
       `${topic}-${record.partition ?? 0}`,
       { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
+      omitted,
     );
-    const reason = { 'dead-letter-reason': 'RetriesExhausted: thrown' };
+    const about = {
+      'dead-letter-reason': 'RetriesExhausted: thrown',
+      ...(omitted.length > 0 && { 'dead-letter-omitted': omitted.join(',') }),
+    };
+    const shown = omitted.includes('key') ? null : key;
     return producer.send({
       topic: dead,
-      messages: [{ partition, key, value: text, headers: reason }],
+      messages: [{ partition, key: shown, value: text, headers: about }],
     });
   };
   const raw = (value: string | null, partition = 0) =>
@@ -369,6 +379,48 @@ test.each([
     expect(original).toBeDefined();
   },
 );
+
+const LACKS: readonly (readonly OmittedField[])[] = [
+  ['headers'],
+  ['value'],
+  ['key'],
+  ['value', 'key'],
+  ['headers', 'value', 'key'],
+];
+
+test('the fields that a letter lacks are read from its original; without it the letter is left', async () => {
+  const { original, dead, letter, run, read } = await setUp(1);
+  const headers = [{ key: 'h', value: text('1') }];
+  const timestamp = '1700000000000';
+  const records = LACKS.map((_, index) => ({ key: text(`k${index}`), value: text(`v${index}`) }));
+  const messages = records.map((one) => ({ ...one, headers: orderedHeaders(headers), timestamp }));
+  await producer.send({ topic: original, messages });
+  for (const [offset, lacks] of LACKS.entries()) {
+    await letter({ ...records[offset], headers }, 0, offset, lacks);
+    await letter({ ...records[offset], headers }, 0, 99, lacks);
+  }
+  const known = await groupsOf(dead);
+  expect((await run({})).counts).toMatchObject({ 'would be redriven': 5, left: 5 });
+  expect(await groupsOf(dead)).toEqual(known);
+  const { rows } = await run({ all: true });
+  expect(rows.filter(({ outcome }) => outcome === 'left').map(({ why }) => why)).toEqual(
+    LACKS.map((lacks) => {
+      const fields = ['key', 'value', 'headers'].filter((one) => lacks.includes(one as never));
+      return `its ${fields.join(' and ')} did not fit into the letter, and the original is gone`;
+    }),
+  );
+  const back = (await read()).slice(LACKS.length);
+  expect(back.map(({ key, value }) => ({ key, value }))).toEqual(records);
+  expect(back.map(headersOf)).toEqual(LACKS.map(() => ['h=1', 'redrive-count=1']));
+  expect(await groupsOf(dead)).toEqual([`kafka-redrive.${dead}`]);
+});
+
+/** The groups that commands of this plugin may leave behind for a topic. */
+async function groupsOf(topic: string): Promise<string[]> {
+  const { groups } = await admin.listGroups();
+  const names = groups.map(({ groupId }) => groupId);
+  return names.filter((name) => name.includes(topic) || name.startsWith('kafka-event-'));
+}
 
 test('when the original topic is empty, letters are left at once', async () => {
   const { run } = await withDecodedLetters(createAgain);
