@@ -29,13 +29,20 @@ type Original = {
   topic?: string;
 };
 
+/** The records of these tests have an old time, and Kafka deletes such records of other topics. */
+const KEPT = [{ name: 'retention.ms', value: '-1' }];
+
 /** Creates an original topic and a dead-letter topic for a test. */
 async function setUp(partitions = 2) {
   const id = crypto.randomUUID();
   const [original, dead] = [`original-${id}`, `dead-${id}`];
   await admin.createTopics({
     waitForLeaders: true,
-    topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
+    topics: [original, dead].map((topic) => ({
+      topic,
+      numPartitions: partitions,
+      configEntries: KEPT,
+    })),
   });
   /** A letter like those of the emulator's destination. */
   const letterOf = (
@@ -331,7 +338,7 @@ async function createAgain(topic: string) {
   await fresh.connect();
   try {
     await until('the new topic', () =>
-      fresh.createTopics({ topics: [{ topic }], waitForLeaders: true }).then(
+      fresh.createTopics({ topics: [{ topic, configEntries: KEPT }], waitForLeaders: true }).then(
         () => true,
         async () => (await fresh.listTopics()).includes(topic),
       ),
