@@ -10,6 +10,7 @@ import { RESULTS } from '../../access/result.ts';
 import { redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
 import type { Access, Connection } from '../../mapping.ts';
+import { loadClient } from '../../protocol/client.ts';
 import { createAuthority, encrypt } from '../support/certificate.ts';
 import { startSecureKafka, USERS } from '../support/secure-kafka.ts';
 import { Bench, until, values } from './bench.ts';
@@ -192,11 +193,12 @@ test('redrive tells which rights are missing; without those of transactions it p
     payload: { records: { [`${bench.topic}-0`]: [record] } },
   };
   await bench.produce([{ value: JSON.stringify(letter) }], dead);
-  const client = new kafkajs.Kafka({
+  const { kafkajs: own } = loadClient();
+  const client = new own.Kafka({
     brokers: kafka.sasl,
     ssl: { ca: [kafka.authority.certificate] },
     sasl: { mechanism: 'scram-sha-512', ...login('mallory') },
-    logLevel: kafkajs.logLevel.NOTHING,
+    logLevel: own.logLevel.NOTHING,
   });
   const notices: string[] = [];
   const run = async (options: object = {}) => {
