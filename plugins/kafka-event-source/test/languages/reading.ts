@@ -1,7 +1,6 @@
 /** Compares the records that a reader understood with the records that were produced. */
 import { isDeepStrictEqual } from 'node:util';
 import { acknowledge } from '../../delivery/acknowledge.ts';
-import { recordsKey } from '../../event.ts';
 import { listHeaders } from '../../protocol/headers.ts';
 import { FAILING, type Payload, type Produced, TOPIC } from './payloads.ts';
 
@@ -100,7 +99,7 @@ function failedRecords({ produced }: Payload, answer: unknown): string[] {
 }
 
 function keyOf({ partition }: Produced): string {
-  return recordsKey(TOPIC, partition);
+  return `${TOPIC}-${partition}`;
 }
 
 function inOrder(one: RecordReading, other: RecordReading): number {
