@@ -289,7 +289,12 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       ([, { Properties }]) => Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE,
     );
     const alarms = ofType('AWS::CloudWatch::Alarm')
-      .map(([, { Properties }]) => Properties)
+      .flatMap(([, { Properties }]) => [
+        Properties,
+        ...(Properties.Metrics ?? []).flatMap(
+          (part: Resource['Properties']) => part.MetricStat?.Metric ?? [],
+        ),
+      ])
       .filter(({ Namespace }) => Namespace === own);
     expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
       'DeadLetters',
@@ -299,12 +304,22 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       'RecordsHeldBack',
       'RefusedOrders',
       'StuckSeconds',
+      'UnknownKeys',
     ]);
     const names = Object.keys(METRICS);
     for (const { MetricName, Dimensions } of alarms) {
       expect(names).toContain(MetricName);
       expect(Dimensions).toEqual([{ Name: 'service', Value: 'orders' }]);
     }
+  });
+
+  test('answers to tokens of unknown keys, which anybody can send, ring no alarm', () => {
+    const { Metrics } = resources.ApiFailuresAlarm?.Properties ?? {};
+    expect(Metrics).toMatchObject([
+      { Expression: 'answers - 1.1 * FILL(unknownKeys, 0)' },
+      { Id: 'answers', MetricStat: { Metric: { MetricName: '5xx' }, Stat: 'Sum' } },
+      { Id: 'unknownKeys', MetricStat: { Metric: { MetricName: 'UnknownKeys' }, Stat: 'Sum' } },
+    ]);
   });
 
   test('every alarm tells the topic, and stands on the dashboard', () => {
