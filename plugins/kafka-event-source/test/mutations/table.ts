@@ -719,14 +719,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'F-16',
     file: 'delivery/batch-run.ts',
-    from: 'await destination.send(failure, (lack) => log.warning(`${name}: ${lack}`));',
-    to: '',
+    from: 'await destination.send(failure, ',
+    to: 'void destination.send(failure, ',
+    by: 'test/integration/destination-aws.test.ts',
   },
   {
     row: 'F-17',
     file: 'delivery/batch-run.ts',
-    from: 'log.error(`${name}: DROPPED ${what}. No',
-    to: 'log.warning(`${name}: DROPPED ${what}. No',
+    from: 'log.error(`${name}: DROPPED ${describe(batch)}. No',
+    to: 'log.warning(`${name}: DROPPED ${describe(batch)}. No',
   },
   {
     row: 'F-19',
@@ -791,8 +792,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'D-06',
     file: 'destination/kafka.ts',
-    from: 'return { key: keyOf(record), value:',
-    to: 'return { key: null, value:',
+    from: "key: omitted.includes('key') ? null : keyOf(record),",
+    to: 'key: null,',
   },
   {
     row: 'D-08',
@@ -805,6 +806,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'delivery/batch-run.ts',
     from: 'const DESTINATION_ATTEMPTS = 3;',
     to: 'const DESTINATION_ATTEMPTS = 2;',
+    by: 'test/integration/destination-aws.test.ts',
+  },
+  {
+    row: 'D-09/2',
+    file: 'destination/failure.ts',
+    from: 'return JSON.stringify(batchObject(failure, payloadOf(failure)));',
+    to: 'return batchRecordWithPayload(failure);',
   },
   {
     row: 'D-11',
