@@ -116,7 +116,7 @@ export class Checker {
     for (const partition of partitionsOf(records)) {
       const key = `${by} ${partition}`;
       const running = this.#running.get(key) ?? 0;
-      if (running > 0) this.#violation(`${by}: two invocations of partition ${partition} at a time`);
+      if (running > 0) this.violated(`${by}: two invocations of partition ${partition} at a time`);
       this.#running.set(key, running + 1);
     }
     for (const group of Map.groupBy(records, partitionKey).values()) this.#checkOrder(by, group);
@@ -149,6 +149,11 @@ export class Checker {
     return old > 0;
   }
 
+  /** Whether something is committed of each partition. */
+  get isTaken(): boolean {
+    return this.#now().every(({ committed }) => committed >= 0);
+  }
+
   /** Whether each record is done or deleted, and each partition committed up to its end. */
   get isSettled(): boolean {
     return this.#now().every(
@@ -161,22 +166,18 @@ export class Checker {
     for (const [partition, one] of this.#now().entries()) {
       const end = one.values.length;
       const settled = settle(one);
-      if (settled < end) this.#violation(`partition ${partition}: never done: ${settled} of ${end}`);
+      if (settled < end) this.violated(`partition ${partition}: never done: ${settled} of ${end}`);
       if (one.committed !== end) {
-        this.#violation(`partition ${partition}: committed ${one.committed} at the end, of ${end}`);
+        this.violated(`partition ${partition}: committed ${one.committed} at the end, of ${end}`);
       }
     }
   }
 
-  /** Anything else that must not be, such as a process that ended by itself. */
-  #violation(text: string): void {
+  /** Notes a violation once; also one of another kind, such as a process that ended by itself. */
+  violated(text: string): void {
     if (this.#told.has(text)) return;
     this.#told.add(text);
     if (this.violations.length < MAX_VIOLATIONS) this.violations.push(text);
-  }
-
-  note(violation: string): void {
-    this.#violation(violation);
   }
 
   #now(): PartitionHistory[] {
@@ -189,27 +190,30 @@ export class Checker {
     const [{ generation, partition } = { generation: -1, partition: -1 }] = records;
     const where = `${generation}/${partition}`;
     const history = this.#generations[generation]?.partitions[partition];
-    if (!history) return this.#violation(`${by}: a record of nowhere: ${where}`);
+    if (!history) {
+      this.violated(`${by}: a record of nowhere: ${where}`);
+      return;
+    }
     const offsets = records.map(({ offset }) => offset);
     if (offsets.some((offset, index) => offset <= (offsets[index - 1] ?? -1))) {
-      this.#violation(`${where}: one event has the offsets ${offsets}`);
+      this.violated(`${where}: one event has the offsets ${offsets}`);
     }
     for (const { offset, value } of records) {
       // A record that is not known yet is one whose acknowledgement is under way.
       const written = history.values[offset];
       if (written !== undefined && written !== value) {
-        this.#violation(`${where}: offset ${offset} came with the value ${value}`);
+        this.violated(`${where}: offset ${offset} came with the value ${value}`);
       }
     }
     const here = new Set(offsets);
     const last = offsets.at(-1) ?? 0;
     for (let offset = settle(history); offset < last; offset += 1) {
       if (history.done[offset] || here.has(offset)) continue;
-      this.#violation(`${where}: ${offset} was not done when a later record began`);
+      this.violated(`${where}: ${offset} was not done when a later record began`);
     }
     const [first = 0] = offsets;
     if (first < history.committed) {
-      this.#violation(`${where}: ${first} was delivered after the commit of ${history.committed}`);
+      this.violated(`${where}: ${first} was delivered after the commit of ${history.committed}`);
     }
   }
 
@@ -217,15 +221,21 @@ export class Checker {
     if (offset === NOTHING_COMMITTED) return;
     const history = this.#now()[partition];
     const where = `${this.generation}/${partition}`;
-    if (!history) return this.#violation(`${where}: committed, and not there`);
-    if (offset < 0) return this.#violation(`${where}: ${offset} is committed`);
-    if (offset > history.values.length) this.#violation(`${where}: ${offset} is beyond the end`);
+    if (!history) {
+      this.violated(`${where}: committed, and not there`);
+      return;
+    }
+    if (offset < 0) {
+      this.violated(`${where}: ${offset} is committed`);
+      return;
+    }
+    if (offset > history.values.length) this.violated(`${where}: ${offset} is beyond the end`);
     const settled = settle(history);
     for (let one = settled; one < Math.min(offset, history.values.length); one += 1) {
-      if (!history.done[one]) this.#violation(`${where}: ${one} is committed and was not done`);
+      if (!history.done[one]) this.violated(`${where}: ${one} is committed and was not done`);
     }
     if (offset < history.committed) {
-      this.#violation(`${where}: the commit went back from ${history.committed} to ${offset}`);
+      this.violated(`${where}: the commit went back from ${history.committed} to ${offset}`);
     }
     history.committed = offset;
   }

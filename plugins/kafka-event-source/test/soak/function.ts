@@ -107,7 +107,7 @@ export class LambdaFunction implements AsyncDisposable {
       }
       case 'odd answers': {
         const [partition, offset] = ['none-0', random.between(0, 9)];
-        const body = random.pick([
+        const body = random.pick<unknown>([
           'text',
           { batchItemFailures: [{ itemIdentifier: { partition, offset } }] },
           { batchItemFailures: 'none' },

@@ -24,6 +24,8 @@ export class Member {
   #starts = 0;
   /** Whether something is being done to it. */
   isBusy = false;
+  /** Whether its process has begun to poll. */
+  hasPolled = false;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -36,6 +38,7 @@ export class Member {
   start(): void {
     const { endpoint, sessionMs, name, trace, onDeath } = this.#options;
     this.#starts += 1;
+    this.hasPolled = false;
     // Each process invokes by a name of its own.
     const functionName = `${name}${this.#starts}`;
     const mapping: Mapping = { ...this.#options.mapping, functionName };
@@ -47,7 +50,9 @@ export class Member {
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
-        for (const line of String(chunk).trimEnd().split('\n')) trace(`${functionName}: ${line}`);
+        const text = String(chunk).trimEnd();
+        if (this.#child === child && text.includes(': polling ')) this.hasPolled = true;
+        for (const line of text.split('\n')) trace(`${functionName}: ${line}`);
       });
     }
     child.on('exit', (code, signal) => {

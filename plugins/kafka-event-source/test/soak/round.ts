@@ -107,7 +107,9 @@ class Round {
       ]);
       await this.#calm(this.#random(7));
     } catch (error) {
-      this.#checker.note(`the round broke off: ${error instanceof Error ? error.stack : error}`);
+      this.#checker.violated(
+        `the round broke off: ${error instanceof Error ? error.stack : error}`,
+      );
     } finally {
       await Promise.all(this.#members.map((member) => member.kill()));
       await this.#function[Symbol.asyncDispose]();
@@ -122,7 +124,7 @@ class Round {
       groupId: this.#name,
       timeoutMs: 2_000,
       ...this.#settings(random),
-      ...random.pick([
+      ...random.pick<Partial<Mapping>>([
         { startingPosition: 'TRIM_HORIZON' },
         { startingPosition: 'LATEST' },
         { startingPosition: 'AT_TIMESTAMP', startingTimestampMs: Date.now() - HOUR_MS },
@@ -146,13 +148,14 @@ class Round {
       mapping: this.#mapping,
       sessionMs: SESSION_MS,
       trace: (line) => this.#say(line),
-      onDeath: (how) => this.#checker.note(how),
+      onDeath: (how) => this.#checker.violated(how),
     });
   }
 
   async #firstStart(): Promise<void> {
-    this.#members[0]?.start();
-    await this.#until('polling', () => this.#trace.some((line) => line.includes('polling')));
+    const [first] = this.#members;
+    first?.start();
+    await this.#until('polling', () => first?.hasPolled === true);
   }
 
   async #produce(random: Random): Promise<void> {
@@ -188,13 +191,9 @@ class Round {
   #toTopic(random: Random, fault: TopicFault): Promise<void> {
     switch (fault) {
       case 'topic made again at once':
-        return this.#topic.makeAgain(random, 0, random.between(1, 3));
+        return this.#makeAgain(random, 0);
       case 'topic made again later':
-        return this.#topic.makeAgain(
-          random,
-          random.pick([300, 1_000, 3_000, 7_000]),
-          random.between(1, 3),
-        );
+        return this.#makeAgain(random, random.pick([300, 1_000, 3_000, 7_000]));
       case 'retention':
         return this.#topic.retain(random);
       case 'partitions added':
@@ -202,6 +201,23 @@ class Round {
           ? this.#topic.addPartitions(random)
           : Promise.resolve();
     }
+  }
+
+  async #makeAgain(random: Random, afterMs: number): Promise<void> {
+    const partitions = random.between(1, 3);
+    if (this.#mapping.startingPosition !== 'LATEST') {
+      return this.#topic.makeAgain(random, afterMs, partitions);
+    }
+    // Kafka forgets the group's offsets with the topic. To a member that starts afterwards the new topic
+    // is any topic, and LATEST promises nothing of the records before its start.
+    const isQuiet = () =>
+      this.#members.every(({ isBusy }) => !isBusy) &&
+      this.#members.some((one) => one.isRunning && one.hasPolled);
+    await this.#until('a member that stays', isQuiet);
+    for (const member of this.#members) member.isBusy = true;
+    await this.#topic.makeAgain(random, afterMs, partitions);
+    await this.#until('the new topic taken', () => this.#checker.isTaken);
+    for (const member of this.#members) member.isBusy = false;
   }
 
   /** Each fault begins while others may still go on, with a member that has none. */
@@ -212,7 +228,8 @@ class Round {
       const [, second] = this.#members;
       const isSecond = fault === 'member joins or leaves';
       const victim = isSecond ? second : random.pick([this.#members[0], second]);
-      const isThere = (one: Member | undefined) => one && !one.isBusy && (isSecond || one.isRunning);
+      const isThere = (one: Member | undefined) =>
+        one && !one.isBusy && (isSecond || one.isRunning);
       const free = [victim, ...(isSecond ? [] : this.#members)];
       await this.#until(`a member for ${fault}`, () => free.some(isThere));
       const member = free.find(isThere);
@@ -285,7 +302,7 @@ class Round {
         return this.#checker.isSettled && !isOld;
       });
     } catch (error) {
-      this.#checker.note(String(error));
+      this.#checker.violated(String(error));
     }
     this.#checker.finished();
     this.#say('settled');
@@ -301,7 +318,9 @@ class Round {
         throw error;
       }),
     );
-    const [failed] = (await Promise.allSettled(ended)).filter(({ status }) => status === 'rejected');
+    const [failed] = (await Promise.allSettled(ended)).filter(
+      ({ status }) => status === 'rejected',
+    );
     if (failed?.status === 'rejected') throw failed.reason;
   }
 

@@ -30,9 +30,7 @@ export async function soak({ brokers, seed, forMs, onRound }: SoakOptions): Prom
     rounds += 1;
     add(counts, report.counts);
     add(faults, report.faults);
-    violations.push(
-      ...report.violations.map((violation) => ({ seed: report.seed, violation })),
-    );
+    violations.push(...report.violations.map((violation) => ({ seed: report.seed, violation })));
     onRound?.(report);
   } while (performance.now() - began < forMs);
   const minutes = Math.round((performance.now() - began) / 6_000) / 10;

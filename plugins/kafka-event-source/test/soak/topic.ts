@@ -1,8 +1,8 @@
 /** One round's topic: writes to it, deletes from it, makes it again, and tells the checker of all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer } from 'kafkajs';
-import { loadClient } from '../../protocol/client.ts';
 import { readNote } from '../../poller/note.ts';
+import { loadClient } from '../../protocol/client.ts';
 import type { Checker, Delivered } from './checker.ts';
 import type { Random } from './random.ts';
 
