@@ -39,6 +39,8 @@ const SLOW_MS = 1_500;
 
 export class LambdaFunction implements AsyncDisposable {
   mood: Mood = 'well';
+  /** Whether every invocation fails, whatever the mood. */
+  isBroken = false;
   readonly #options: FunctionOptions;
   readonly #server: http.Server;
 
@@ -93,13 +95,19 @@ export class LambdaFunction implements AsyncDisposable {
   ): Promise<Answer> {
     const { random, isPartial } = this.#options;
     const success: Answer = { done: records };
+    const failure: Answer = {
+      functionError: 'Unhandled',
+      body: { errorMessage: 'thrown' },
+      done: [],
+    };
+    if (this.isBroken) return failure;
     // Each bad mood lets some invocations succeed, so that something is committed meanwhile.
     const isWell = mood === 'well' || random.chance(0.4);
     await sleep(random.between(0, mood === 'slow' ? SLOW_MS : 15));
     if (isWell || mood === 'slow') return success;
     switch (mood) {
       case 'throws':
-        return { functionError: 'Unhandled', body: { errorMessage: 'thrown' }, done: [] };
+        return failure;
       case 'partial': {
         const failed = new Set(records.filter(() => random.chance(0.3)));
         const body = { batchItemFailures: [...failed].map(identifierOf) };

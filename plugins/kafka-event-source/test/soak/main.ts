@@ -9,7 +9,7 @@ import { supervise } from '../../broker/supervise.ts';
 import type { RoundReport } from './round.ts';
 import { soak } from './soak.ts';
 
-const HELP = `Usage: npm run test:soak -- [--minutes 30] [--seed <number>]
+const HELP = `Usage: npm run test:soak -- [--minutes 30] [--seed <number>] [--logs]
 
 Runs the emulator on a Kafka of its own and lets happen to it, at random: topics deleted and made again,
 retention, partitions added, members that join and leave, restarts, kill -9, suspends longer than the
@@ -18,12 +18,14 @@ all. A checker that knows what was written, deleted, answered and committed look
 skipped, none is committed though not done, and each partition keeps its order.
 
 A seed repeats its choices, though not their moments: round k of seed s is round 1 of seed s + k.
-Prints a summary in JSON and ends with 1 if there are violations; each round with some leaves its log.`;
+Prints a summary in JSON and ends with 1 if there are violations; each round with some leaves its log; with --logs
+every round.`;
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    logs: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -54,10 +56,10 @@ async function main(): Promise<void> {
 
 function tell({ seed, violations, trace, counts }: RoundReport): void {
   console.error(`seed ${seed}: ${counts.delivered} delivered, ${violations.length} violations`);
-  if (violations.length === 0) return;
+  if (violations.length === 0 && !values.logs) return;
   const log = join(tmpdir(), `kes-soak-${seed}-${process.pid}.log`);
   writeFileSync(log, [...violations, '', ...trace, ''].join('\n'));
-  console.error(`${violations[0]}\nThe round's log: ${log}`);
+  console.error(`${violations[0] ?? 'no violation'}. The round's log: ${log}`);
 }
 
 await main().catch((error: unknown) => {

@@ -104,9 +104,14 @@ export class Member {
   async #order(order: Order): Promise<void> {
     const child = this.#child;
     if (!child) return;
-    const done = Promise.race([once(child, 'message'), once(child, 'exit')]);
+    const over = new AbortController();
+    const { signal } = over;
+    const done = Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }),
+    ]);
     child.send(order);
-    await done;
+    await done.finally(() => over.abort());
   }
 
   /** Its end is wanted from now on. */

@@ -31,8 +31,9 @@ export interface RoundReport {
 const TOPIC_FAULTS = [
   'topic made again at once',
   'topic made again later',
+  'topic made again, nothing done of it, made again',
   'retention',
-  'retention',
+  'retention while nobody reads',
   'partitions added',
 ] as const;
 const MEMBER_FAULTS = [
@@ -54,7 +55,10 @@ type MemberFault = (typeof MEMBER_FAULTS)[number];
 const SESSION_MS = 6_000;
 const LAG_LIMIT = 400;
 const PARTITION_LIMIT = 6;
+/** Long enough for a topic to be made again and filled. */
+const NAP_MS = 3_000;
 const CALM_MS = 90_000;
+const CATCH_UP_MS = 10_000;
 const HOUR_MS = 3_600_000;
 
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
@@ -88,6 +92,8 @@ class Round {
 
   async run(): Promise<RoundReport> {
     const { seed, times } = this.#options;
+    const { startingPosition, batchSize, windowMs } = this.#mapping;
+    this.#say(`${startingPosition}, batches of ${batchSize}, window ${windowMs} ms`);
     const endpoint = await this.#function.listen();
     this.#members = ['a', 'b'].map((name) => this.#member(name, endpoint));
     try {
@@ -194,8 +200,12 @@ class Round {
         return this.#makeAgain(random, 0);
       case 'topic made again later':
         return this.#makeAgain(random, random.pick([300, 1_000, 3_000, 7_000]));
+      case 'topic made again, nothing done of it, made again':
+        return this.#makeAgainUndone(random);
       case 'retention':
         return this.#topic.retain(random);
+      case 'retention while nobody reads':
+        return this.#passBy(random);
       case 'partitions added':
         return this.#checker.partitions < PARTITION_LIMIT
           ? this.#topic.addPartitions(random)
@@ -203,21 +213,73 @@ class Round {
     }
   }
 
+  /**
+   * The position in a topic of which nothing is committed must not be taken for one in the next topic,
+   * which has as many records when the members see it.
+   */
+  async #makeAgainUndone(random: Random): Promise<void> {
+    const members = await this.#quiet();
+    const running = members.filter(({ isRunning }) => isRunning);
+    const partitions = random.between(1, 3);
+    this.#function.isBroken = true;
+    await this.#topic.makeAgain(random, 0, partitions, 'newly');
+    await sleep(random.between(3_000, 5_000));
+    const asleep = running.map((one) => one.suspend(NAP_MS));
+    await this.#topic.makeAgain(random, 0, partitions);
+    await Promise.all(asleep);
+    await sleep(random.between(0, 1_000));
+    this.#function.isBroken = false;
+    if (this.#mapping.startingPosition === 'LATEST') await this.#taken();
+    for (const member of members) member.isBusy = false;
+    await this.#caughtUp();
+  }
+
+  /** Retention passes the committed offsets while no member runs. */
+  async #passBy(random: Random): Promise<void> {
+    const stopped = await this.#quiet();
+    const running = stopped.filter(({ isRunning }) => isRunning);
+    await Promise.all(running.map((one) => (random.chance(0.5) ? one.stop() : one.kill())));
+    await this.#topic.passBy(random);
+    for (const member of running) member.start();
+    for (const member of stopped) member.isBusy = false;
+    await this.#caughtUp();
+  }
+
+  /** Waits until the function has done what there is now, or for some seconds: it may be failing. */
+  async #caughtUp(): Promise<void> {
+    const partitions = Array.from({ length: this.#checker.partitions }, (_, one) => one);
+    const ends = partitions.map((one) => this.#checker.end(one));
+    const isDone = () => ends.every((end, one) => this.#checker.settled(one) >= end);
+    await this.#until('', isDone, CATCH_UP_MS).catch(() => undefined);
+  }
+
+  #taken(): Promise<void> {
+    return this.#until('the new topic taken', () => this.#checker.isTaken);
+  }
+
+  /** Waits until nothing is done to members, of which one at least polls, and takes them. */
+  async #quiet(): Promise<readonly Member[]> {
+    await this.#until(
+      'members that have polled',
+      () =>
+        this.#members.some((one) => one.isRunning) &&
+        this.#members.every((one) => !one.isBusy && (one.hasPolled || !one.isRunning)),
+    );
+    for (const member of this.#members) member.isBusy = true;
+    return this.#members;
+  }
+
   async #makeAgain(random: Random, afterMs: number): Promise<void> {
     const partitions = random.between(1, 3);
     if (this.#mapping.startingPosition !== 'LATEST') {
       return this.#topic.makeAgain(random, afterMs, partitions);
     }
-    // Kafka forgets the group's offsets with the topic. To a member that starts afterwards the new topic
-    // is any topic, and LATEST promises nothing of the records before its start.
-    const isQuiet = () =>
-      this.#members.every(({ isBusy }) => !isBusy) &&
-      this.#members.some((one) => one.isRunning && one.hasPolled);
-    await this.#until('a member that stays', isQuiet);
-    for (const member of this.#members) member.isBusy = true;
+    // Kafka forgets the group's offsets with the topic. To a member that starts meanwhile the new topic is
+    // any topic, and LATEST promises nothing of the records before its start.
+    const members = await this.#quiet();
     await this.#topic.makeAgain(random, afterMs, partitions);
-    await this.#until('the new topic taken', () => this.#checker.isTaken);
-    for (const member of this.#members) member.isBusy = false;
+    await this.#taken();
+    for (const member of members) member.isBusy = false;
   }
 
   /** Each fault begins while others may still go on, with a member that has none. */
@@ -341,10 +403,14 @@ class Round {
     this.#trace.push(`${Math.round(performance.now() - this.#began)} ${line}`);
   }
 
-  async #until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + CALM_MS;
+  async #until(
+    what: string,
+    isSo: () => boolean | Promise<boolean>,
+    limitMs = CALM_MS,
+  ): Promise<void> {
+    const deadline = performance.now() + limitMs;
     while (!(await isSo())) {
-      if (performance.now() > deadline) throw new Error(`not within ${CALM_MS} ms: ${what}`);
+      if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
       await sleep(100);
     }
   }

@@ -56,8 +56,13 @@ export class Topic {
     });
   }
 
-  /** Deletes the topic and makes it again; then at once writes as much as the old one had, or more. */
-  makeAgain(random: Random, afterMs: number, partitions: number): Promise<void> {
+  /** Deletes the topic and makes it again; then at once writes as much as the old one had, or little. */
+  makeAgain(
+    random: Random,
+    afterMs: number,
+    partitions: number,
+    filled: 'newly' | 'as before' = 'as before',
+  ): Promise<void> {
     const { checker, name, trace } = this.#options;
     return this.#inTurn(async () => {
       const ends = Array.from({ length: checker.partitions }, (_, one) => checker.end(one));
@@ -66,25 +71,29 @@ export class Topic {
       await this.#create(partitions);
       trace(`made again after ${afterMs} ms with ${partitions} partitions`);
       for (let one = 0; one < partitions; one += 1) {
-        const before = Math.min(ends[one] ?? 0, 300);
-        const count = random.pick([before, before + random.between(1, 30), 5]);
+        const before = Math.min(ends[one] ?? 0, filled === 'newly' ? 5 : 1_000);
+        const count = before + random.pick([0, random.between(1, 30)]);
         if (count > 0) await this.#produce(random, one, count);
       }
     });
   }
 
-  /** Deletes a partition's first records, as retention does: some done ones, or also others. */
+  /** Deletes a partition's first records, as retention does: also some that are not done. */
   retain(random: Random): Promise<void> {
-    const { checker, name, trace } = this.#options;
+    return this.#inTurn(() => {
+      const { partitions } = this.#options.checker;
+      return this.#retain(random, random.between(0, partitions - 1));
+    });
+  }
+
+  /** Writes records, and deletes some of them, in each partition. */
+  passBy(random: Random): Promise<void> {
     return this.#inTurn(async () => {
-      const partition = random.between(0, checker.partitions - 1);
-      const settled = checker.settled(partition);
-      const before = random.between(settled, checker.end(partition));
-      await this.#admin.fetchTopicOffsets(name); // So that this client knows the leader.
-      checker.deleted(partition, before);
-      const partitions = [{ partition, offset: String(before) }];
-      await this.#admin.deleteTopicRecords({ topic: name, partitions });
-      trace(`deleted ${partition} before ${before}; done were those before ${settled}`);
+      for (let one = 0; one < this.#options.checker.partitions; one += 1) {
+        await this.#produce(random, one, random.between(10, 40));
+        await this.#retain(random, one);
+        await this.#produce(random, one, random.between(1, 10));
+      }
     });
   }
 
@@ -137,6 +146,17 @@ export class Topic {
     // A new producer, because one that exists numbers and finds partitions by the old topic.
     await this.#producer?.disconnect();
     this.#producer = undefined;
+  }
+
+  async #retain(random: Random, partition: number): Promise<void> {
+    const { checker, name, trace } = this.#options;
+    const settled = checker.settled(partition);
+    const before = random.between(settled, checker.end(partition));
+    await this.#admin.fetchTopicOffsets(name); // So that this client knows the leader.
+    checker.deleted(partition, before);
+    const partitions = [{ partition, offset: String(before) }];
+    await this.#admin.deleteTopicRecords({ topic: name, partitions });
+    trace(`deleted ${partition} before ${before}; done were those before ${settled}`);
   }
 
   /** Waits until each partition has a leader. @returns the topic's id */
