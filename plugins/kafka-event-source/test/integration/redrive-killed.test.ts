@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { Row } from '../../commands/redrive.ts';
-import { boundsOf, scan } from '../../commands/scan.ts';
 import { recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { readAll } from '../support/read-all.ts';
 import { ROOT } from '../support/root.ts';
 
 const LETTERS = Number(process.env.REDRIVE_LETTERS ?? 120);
@@ -219,11 +219,11 @@ test(
             ? Math.floor((random() * rest) / (KILLS - kills + 1))
             : Number.POSITIVE_INFINITY;
         const { isKilled, found, error } = await run(dead, killAfter, random() * 30);
-        if (isKilled) kills += 1;
-        if (isKilled && KILLS > 1) {
-          process.stderr.write(
-            `kill ${kills} of ${KILLS}: ${rest} of ${back.length} letters left\n`,
-          );
+        if (isKilled) {
+          kills += 1;
+          // A long run shows where it is.
+          const progress = `kill ${kills} of ${KILLS}: ${rest} of ${back.length} letters were left\n`;
+          if (KILLS > 1) process.stderr.write(progress);
         } else if (/Another redrive/.test(error)) await sleep(1_000);
         else if (error) throw new Error(error);
         rows.push(...(isKilled ? found.filter(({ outcome }) => outcome === 'redriven') : found));
@@ -232,7 +232,7 @@ test(
       expect(kills).toBe(KILLS);
 
       const came = new Map<string, KafkaMessage[]>();
-      for (const message of (await readAll(original)).filter(isPutBack)) {
+      for (const message of (await readAll({ kafka, admin }, original)).filter(isPutBack)) {
         came.set(String(message.key), [...(came.get(String(message.key)) ?? []), message]);
       }
       expect([...came].filter(([, all]) => all.length !== 1).map(([key]) => key)).toEqual([]);
@@ -266,23 +266,7 @@ test(
     }
 
     async function countOf(topic: string): Promise<number> {
-      return (await readAll(topic)).length;
-    }
-
-    async function readAll(topic: string): Promise<KafkaMessage[]> {
-      const found: KafkaMessage[] = [];
-      await scan({
-        kafka,
-        groupId: `test-${crypto.randomUUID()}`,
-        topic,
-        stretches: ((await boundsOf(admin, topic)) ?? []).map(({ partition, low, high }) => ({
-          partition,
-          from: low,
-          to: high,
-        })),
-        read: async ({ messages }) => void found.push(...messages),
-      });
-      return found;
+      return (await readAll({ kafka, admin }, topic)).length;
     }
   },
   60_000 + LETTERS * 300 + KILLS * 40_000,
