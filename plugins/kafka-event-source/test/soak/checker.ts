@@ -8,6 +8,10 @@
  * - Commits: each record before a committed offset is done or was deleted; no offset is negative, is
  *   beyond the end, or goes back; no record before it is delivered again.
  * - In the end each record is done or was deleted.
+ *
+ * It has found these faults, each made in the emulator on purpose: `InFlight.finish` commits past a
+ * record that failed in part; `Group.#place` goes on at the end after retention passed the committed
+ * offset; `Group.#follow` keeps the positions in a topic that was made again.
  */
 
 /** A record, by the generation of its topic: a topic that is made again begins another one. */
