@@ -131,8 +131,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-01',
     file: 'template/deployed.ts',
-    from: "pieces.lastIndexOf('function')",
-    to: "pieces.lastIndexOf('lambda')",
+    from: "const before = pieces[0] === 'arn' ? 6 : isPartial ? 2 : 0;",
+    to: "const before = pieces[0] === 'arn' ? 6 : 0;",
   },
   {
     row: 'Q-02',
@@ -288,12 +288,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '',
   },
   {
-    row: 'Q-29',
-    file: 'admission/functions.ts',
-    from: 'const MAX_TIMEOUT_SECONDS = 840;',
-    to: 'const MAX_TIMEOUT_SECONDS = 900;',
-  },
-  {
     row: 'Q-31',
     file: 'admission/duplicates.ts',
     from: 'sources.some((source) =>',
@@ -409,12 +403,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'definition.ts',
     from: 'enabled: Enabled = shape.Enabled,',
     to: 'enabled: Enabled = true,',
-  },
-  {
-    row: 'C-13',
-    file: 'admission/duplicates.ts',
-    from: 'groupId === mapping.groupId',
-    to: 'groupId === mapping.uuid',
   },
   {
     row: 'D-01',
