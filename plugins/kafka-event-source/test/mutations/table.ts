@@ -155,7 +155,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-05',
     file: 'control/runtime.ts',
-    from: 'const running = mapping.enabled ? run(mapping) : undefined;',
+    from: 'const running = mapping.enabled ? this.#run(mapping) : undefined;',
     to: 'const running = run(mapping);',
   },
   {
