@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { METRICS } from '../../lib/metrics.ts';
 import { CALLED, NOT_CALLED } from '../support/not-called.ts';
-import { functionsInYml } from '../support/root.ts';
+import { functionsInYml, ROOT } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { emulated, packagedAs } from './emulated.ts';
 
@@ -96,6 +98,8 @@ const WAYS = {
 
 /** Those that talk to Kafka. */
 const TALKING = ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus'];
+
+const { openRoutes } = parse(readFileSync(join(ROOT, 'infra/auth.yml'), 'utf8'));
 
 describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
   const [kind = '', ...settings] = way.split(' ');
@@ -269,6 +273,15 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
       },
     });
+  });
+
+  test('the gateway checks the token of every route that is not open', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+    const unchecked = routes.filter(({ AuthorizationType }) => AuthorizationType !== 'JWT');
+    expect(unchecked.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
+      [...openRoutes, 'OPTIONS /{proxy+}'].toSorted(),
+    );
+    expect(routes.length).toBeGreaterThan(unchecked.length);
   });
 
   test('functions are traced, on arm64; every log ends', () => {
