@@ -319,8 +319,14 @@ test('the deployed access is used for the deployed servers only', () => {
   expect(one({}, {}, {})?.connection).toEqual({ useDeployedAccess: true, secrets: {} });
   expect(one()?.connection).toEqual({ useDeployedAccess: false, secrets: {} });
   const sasl = { mechanism: 'plain', username: 'me', password: 'x' };
-  const custom = { ...local, useDeployedAccess: true, ssl: { ca: 'ca.pem' }, sasl };
-  expect(one({}, {}, custom)?.connection).toMatchObject({ useDeployedAccess: true, sasl });
+  const secrets = { 'arn:login': { environment: 'LOGIN' } };
+  const custom = { ...local, useDeployedAccess: true, ssl: { ca: 'ca.pem' }, sasl, secrets };
+  expect(one({}, {}, custom)?.connection).toEqual({
+    useDeployedAccess: true,
+    ssl: { ca: 'ca.pem' },
+    sasl,
+    secrets,
+  });
 });
 
 test("an msk event has its cluster's ARN, made up where only AWS knows it", () => {
