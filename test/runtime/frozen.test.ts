@@ -65,7 +65,7 @@ async function placeMany(lambda: Awaited<ReturnType<typeof startFrozen>>, count:
 
 const ALL = [true, true, true];
 
-test.concurrent.each([100, 250, 450, 700])(
+test.concurrent.each([100, 250, 450, 600])(
   'a function that is frozen between requests publishes itself although Kafka takes %d ms to answer',
   async (delayMs) => {
     const kafka = await startSlowKafka(bench.brokers.join(), delayMs);
