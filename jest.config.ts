@@ -40,6 +40,7 @@ const workspaces = await Promise.all(packageJson.workspaces.map(projectsOf));
 export default {
   testTimeout: 120_000, // Only against a test that hangs, as all deadlines of the tests.
   maxWorkers: availableParallelism() + 1, // Most files wait for other processes, or for time to pass.
+  workerGracefulExitTimeout: 10_000, // The end of a large process takes a busy machine half a second.
   maxConcurrency: 8, // Tests that wait do so together.
   testSequencer: './test/support/sequencer.cjs',
   projects: [

@@ -39,6 +39,7 @@ export const projects = [
 export default {
   testTimeout: 120_000, // Only against a test that hangs.
   maxWorkers: availableParallelism() + 1, // Most tests wait for Kafka, or for time to pass.
+  workerGracefulExitTimeout: 10_000, // The end of a large process takes a busy machine half a second.
   maxConcurrency: 8,
   projects,
 } satisfies Config;
