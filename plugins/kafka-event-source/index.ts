@@ -11,7 +11,7 @@ import {
   readService,
   type Serverless,
 } from './framework.ts';
-import { createInvoker } from './lambda/invoke.ts';
+import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
@@ -32,9 +32,6 @@ interface CliOptions {
 
 // serverless-offline's defaults.
 const LAMBDA = { host: 'localhost', port: 3002 } as const;
-/** Added to the function's own timeout, which does not include a cold start. */
-const TIMEOUT_MARGIN_MS = 30_000;
-const NO_TIMEOUT_MS = 15 * 60_000;
 
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
@@ -104,7 +101,7 @@ export default class KafkaEventSource {
     );
     const run = (mapping: Mapping): Running => {
       const { functionName } = mapping;
-      const timeoutMs = this.#timeoutMs(mapping);
+      const timeoutMs = timeLimitOf(mapping, this.#offline());
       const { invoke, close } = createInvoker({ endpoint, functionName, timeoutMs });
       const concurrency = reserved.get(functionName);
       const poller = new Poller({ mapping, log: this.#log, invoke, concurrency });
@@ -122,14 +119,17 @@ export default class KafkaEventSource {
 
   /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
   async #guard(definitions: Definitions['definitions']): Promise<void> {
-    const keys = new Set(definitions.flatMap(({ mapping }) => mapping?.functionKey ?? []));
+    const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
+    const functions = new Map(
+      mappings.map(({ functionKey, callbackError }) => [functionKey, callbackError]),
+    );
     try {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
       this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
-      this.#unguard.push(await mendAnswers(keys));
+      this.#unguard.push(await mendAnswers(functions));
     } catch (error) {
       this.#log.warning(
-        `Kafka event source: a handler that crashes, or throws a value that is no Error, does not fail as on AWS: ${error}`,
+        `Kafka event source: a handler that crashes, throws a value that is no Error, or has a callback does not end as on AWS: ${error}`,
       );
     }
   }
@@ -182,9 +182,5 @@ export default class KafkaEventSource {
     const { host = LAMBDA.host, lambdaPort = LAMBDA.port } = this.#offline();
     const reachable = host === '0.0.0.0' || host === '::' ? LAMBDA.host : host;
     return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${lambdaPort}`;
-  }
-
-  #timeoutMs({ timeoutMs }: Mapping): number {
-    return this.#offline().noTimeout ? NO_TIMEOUT_MS : timeoutMs + TIMEOUT_MARGIN_MS;
   }
 }

@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
 import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
@@ -332,11 +335,6 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       /neither the ARN of a queue/,
     ],
     [
-      'a function of more than 14 minutes',
-      refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841)] })[0],
-      /at most 840 s/,
-    ],
-    [
       'Queue mode on MSK',
       plain({ AmazonManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } }),
       /self-managed/,
@@ -348,7 +346,136 @@ describe("refused as AWS documents it, with the plugin's message", () => {
 
   test('Queue mode is not emulated', () => {
     const result = one({}, { SelfManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } });
-    expect(result).toMatchObject({ refusals: ['ConsumptionMode Queue is not emulated.'] });
+    expect(result).toMatchObject({
+      starts: false,
+      refusals: [expect.stringMatching(/^ConsumptionMode Queue is not emulated: .*Kafka 4\.2/)],
+    });
+  });
+});
+
+describe('a mapping of a durable function', () => {
+  const durableAlias = 'durable';
+  const unqualified = /is durable \(DurableConfig\): the mapping must name one of its versions/;
+  const framework = (executionTimeout: number, alias: object = { durableAlias }) => {
+    const others = { durableConfig: { executionTimeout }, ...alias };
+    return refused([], { functions: [kafkaFunction('notify', [{ kafka }], 6, others)] })[0];
+  };
+  const template = (FunctionName: unknown, ExecutionTimeout: unknown = 900, more: object = {}) =>
+    refused([], {
+      resources: {
+        notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout }, ...more } },
+        Version: {
+          Type: 'AWS::Lambda::Version',
+          Properties: { FunctionName: { Ref: 'notifyLambdaFunction' } },
+        },
+        Mapping: {
+          Type: 'AWS::Lambda::EventSourceMapping',
+          Properties: { FunctionName, EventSourceArn: arn, Topics: ['orders'] },
+        },
+      },
+    })[0];
+
+  test.each([
+    ['an event, whose alias the framework sets', framework(900)],
+    ['an alias in its ARN', template('arn:aws:lambda:us-east-1:1:function:shop-local-notify:live')],
+    ['$LATEST', template('shop-local-notify:$LATEST')],
+    ["the framework's alias", template({ Ref: 'notifyProvConcLambdaAlias' })],
+    ['a version', template({ Ref: 'Version' })],
+    ['a limit that only AWS knows', template('shop-local-notify:1', { 'Fn::ImportValue': 'x' })],
+  ])('starts with %s', (_, result) => {
+    expect(result).toMatchObject({ starts: true, refusals: [] });
+  });
+
+  test.each([
+    ['the bare name', template('shop-local-notify')],
+    ['the bare ARN', template({ 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] })],
+    ['an event of a framework that sets no alias', framework(900, {})],
+    [
+      'an event of a function that an extension makes durable',
+      refused([{ kafka }], {
+        extensions: {
+          notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout: 60 } } },
+        },
+      })[0],
+    ],
+  ])('is refused with %s', (_, result) => {
+    expect(result).toMatchObject({ starts: false, refusals: [expect.stringMatching(unqualified)] });
+  });
+
+  test('is refused when an execution may last longer than 15 minutes', () => {
+    expect(framework(901)?.refusals).toEqual([
+      'DURABLE_FUNCTION_ESM_TIMEOUT_UNSUPPORTED: Function "notify" uses an event source mapping with ' +
+        '"durableConfig.executionTimeout" greater than 900 seconds. AWS Lambda event source mappings ' +
+        'invoke durable functions synchronously and require durable execution timeout to be 15 ' +
+        'minutes or less.',
+    ]);
+    expect(template('shop-local-notify:1', 901)?.refusals).toEqual([
+      expect.stringMatching(/ExecutionTimeout of 901 s; .* at most 900 s/),
+    ]);
+    expect(template('shop-local-notify:1', 86_400)).toMatchObject({ starts: false });
+  });
+
+  test('may last for 90 minutes on managed instances', () => {
+    const managed = { CapacityProviderConfig: {} };
+    expect(template('shop-local-notify:1', 5_400, managed)).toMatchObject({ starts: true });
+    expect(template('shop-local-notify:1', 5_401, managed)?.refusals).toEqual([
+      expect.stringMatching(/at most 5400 s \(90 minutes\)/),
+    ]);
+  });
+
+  test("keeps the function's own limit of 14 minutes", () => {
+    const others = { durableConfig: { executionTimeout: 900 }, durableAlias };
+    const result = refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841, others)] });
+    expect(result[0]?.warnings).toEqual([expect.stringMatching(/at most 840 s/)]);
+  });
+});
+
+test('a mapping of a function with tenant isolation is refused', () => {
+  const Properties = { TenancyConfig: { TenantIsolationMode: 'PER_TENANT' } };
+  for (const place of ['resources', 'extensions']) {
+    const [result] = refused([{ kafka }], { [place]: { notifyLambdaFunction: { Properties } } });
+    expect(result).toMatchObject({
+      starts: false,
+      refusals: [expect.stringMatching(/tenant isolation .* passes none/)],
+    });
+  }
+  const other = { otherLambdaFunction: { Properties } };
+  expect(refused([{ kafka }], { resources: other })[0]).toMatchObject({ starts: true });
+});
+
+describe('a handler that declares a callback', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kes-declared-'));
+  writeFileSync(
+    join(folder, 'handler.mjs'),
+    'export const three = (event, context, callback) => callback();\nexport const two = async (event, context) => 1;',
+  );
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const read = (handler: string, runtime?: string, resources: object = {}) =>
+    refused([], {
+      folder,
+      resources: { ...resources },
+      functions: [kafkaFunction('notify', [{ kafka }], 6, { handler, runtime })],
+    })[0];
+
+  test('is a warning from Node 24 on, which names it and says what to do', () => {
+    const warnings = [
+      expect.stringMatching(
+        /^The handler handler\.three declares a callback .* with nodejs24\.x .*CallbackHandlerDeprecated.* Make it async/,
+      ),
+    ];
+    expect(read('handler.three', 'nodejs24.x')).toEqual({ starts: true, refusals: [], warnings });
+    const managed = { notifyLambdaFunction: { Properties: { CapacityProviderConfig: {} } } };
+    expect(read('handler.three', 'nodejs22.x', managed)?.warnings).toHaveLength(1);
+  });
+
+  test.each([
+    ['up to Node 22', read('handler.three', 'nodejs22.x')],
+    ['with another runtime', read('handler.three', 'python3.13')],
+    ['without a runtime, as in an image', read('handler.three')],
+    ['with two parameters', read('handler.two', 'nodejs24.x')],
+    ['whose file is not found', read('missing.three', 'nodejs24.x')],
+  ])('is no warning %s', (_, result) => {
+    expect(result).toEqual({ starts: true, refusals: [], warnings: [] });
   });
 });
 
@@ -455,14 +582,19 @@ describe('beside another mapping', () => {
     ]);
   });
 
-  test('the same group is refused', () => {
+  test('the same group is a warning with the option that changes it here', () => {
     const group = { consumerGroupId: 'shared' };
     const events = [other(group), other({ ...group, topic: 'bills' })];
-    expect(refused(events)).toMatchObject([
-      { starts: true },
+    expect(refused(events)).toEqual([
+      { starts: true, refusals: [], warnings: [] },
       {
-        starts: false,
-        refusals: [expect.stringMatching(/group shared is also the group of notify \(orders\)/)],
+        starts: true,
+        refusals: [],
+        warnings: [
+          expect.stringMatching(
+            /group shared is also the group of notify \(orders\)\. .*custom\.kafkaEventSource\.mappings\.notify\.consumerGroupId/,
+          ),
+        ],
       },
     ]);
   });
@@ -475,8 +607,48 @@ describe('beside another mapping', () => {
   });
 });
 
+describe('an msk event whose ARN names no MSK cluster', () => {
+  const placeholders = [
+    'arn:*',
+    'local/local',
+    'StreamARNNotPassed',
+    'arn:aws:msk:us-east-1:111111111111:cluster/demo/2a-2',
+    'arn:aws:kafka:us-east-1:111111111111:topic/demo/2a-2/orders',
+  ];
+
+  test.each(placeholders)('%s runs with local servers, with a warning', (placeholder) => {
+    expect(msk({ arn: placeholder })).toEqual({
+      starts: true,
+      refusals: [],
+      warnings: [expect.stringContaining(`EventSourceArn "${placeholder}" is not the ARN of an`)],
+    });
+    expect(plain({ EventSourceArn: placeholder })).toMatchObject({ starts: true });
+  });
+
+  test.each(placeholders)('%s is refused with the deployed servers', (placeholder) => {
+    const service = kafkaService([{ msk: { arn: placeholder, topic: 'orders' } }]);
+    const { definitions } = readDefinitions(service, readOptions({}), NOW);
+    expect(definitions).toMatchObject([
+      {
+        mapping: undefined,
+        refusals: [{ by: 'AWS', message: expect.stringMatching(/is not the/) }],
+      },
+    ]);
+  });
+
+  test("another source's mapping is none for Kafka", () => {
+    const EventSourceArn = 'arn:aws:sqs:us-east-1:111111111111:queue';
+    expect(plain({ EventSourceArn, Topics: undefined })).toBeUndefined();
+  });
+});
+
 describe('started with a warning', () => {
   test.each([
+    [
+      'a function of more than 14 minutes',
+      refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841)] })[0],
+      /timeout of 841 s\. AWS supports .* at most 840 s/,
+    ],
     ['a server without a port', one({ bootstrapServers: ['a'] }), /refuses \["a"\]/],
     ['6 to 10 filters', one({ filterPatterns: Array(6).fill({ value: ['a'] }) }), /the quota is 5/],
     [

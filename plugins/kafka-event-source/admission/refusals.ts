@@ -4,6 +4,7 @@ import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { isObject } from '../template/merge.ts';
 import { refuseFilters } from './filters.ts';
+import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
 import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
@@ -14,8 +15,6 @@ export type Admission =
   | { readonly shape: Shape; readonly refusals: readonly Refusal[] }
   | { readonly shape?: undefined; readonly refusals: readonly Refusal[] };
 
-/** The longest timeout of a function with a Kafka event source. */
-const MAX_TIMEOUT_SECONDS = 840;
 const ACCESS_URI = /^[a-zA-Z0-9-/*:_+=.@]{1,200}$/;
 const SELF_MANAGED_ACCESS: readonly string[] = [
   ...MSK_ACCESS,
@@ -139,23 +138,6 @@ function refuseStart(properties: Shape, { kind, where, fn }: Deployed, now: numb
   ];
 }
 
-function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
-  if (!fn) {
-    return [
-      here(
-        `The mapping calls ${JSON.stringify(functionName)}, which is not a function of this service; it does not run here.`,
-      ),
-    ];
-  }
-  if (fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
-  return [
-    paraphrased(
-      `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it may ` +
-        `be at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
-    ),
-  ];
-}
-
 function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
   const place = issue.path.map(String).join('.');
   const value = issue.path.reduce<unknown>(
@@ -164,8 +146,8 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
   );
   if (isIntrinsic(value)) {
     return here(
-      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or a ` +
-        'parameter with a default.',
+      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or set ` +
+        'its parameter under custom.kafkaEventSource.parameters, its import under imports.',
     );
   }
   if (issue.message.startsWith('1 validation error')) {

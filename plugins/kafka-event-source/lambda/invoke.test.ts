@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { createInvoker } from './invoke.ts';
+import { createInvoker, timeLimitOf } from './invoke.ts';
 
 /** The result of an invocation that the endpoint answers like this. */
 async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
@@ -19,6 +19,13 @@ async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
     server.close();
   }
 }
+
+test("an answer is waited for during the function's timeout, or a durable function's execution", () => {
+  const margin = 30_000;
+  expect(timeLimitOf({ timeoutMs: 6_000 }, {})).toBe(6_000 + margin);
+  expect(timeLimitOf({ timeoutMs: 6_000, executionMs: 900_000 }, {})).toBe(900_000 + margin);
+  expect(timeLimitOf({ timeoutMs: 6_000 }, { noTimeout: true })).toBe(900_000);
+});
 
 test('the payload arrives as it is, with its length in bytes', async () => {
   const result = await invoke((request, response) => request.pipe(response));

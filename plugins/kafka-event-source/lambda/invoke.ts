@@ -19,6 +19,23 @@ export interface Invoker {
 /** AWS: the largest answer of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const ANSWER_BYTES = 6_291_556;
 
+/** Added to the function's own timeout, which does not include a cold start. */
+const MARGIN_MS = 30_000;
+const NO_TIMEOUT_MS = 15 * 60_000;
+
+/** How long an answer is waited for; with serverless-offline's `noTimeout` as long as on AWS at most. */
+export function timeLimitOf(
+  {
+    timeoutMs,
+    executionMs = timeoutMs,
+  }: { readonly timeoutMs: number; readonly executionMs?: number },
+  { noTimeout = false }: { readonly noTimeout?: boolean },
+): number {
+  // AWS: the invocation of a durable function lasts as long as its execution.
+  // https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html
+  return noTimeout ? NO_TIMEOUT_MS : executionMs + MARGIN_MS;
+}
+
 interface Answer {
   readonly status: number;
   readonly functionError: string | undefined;

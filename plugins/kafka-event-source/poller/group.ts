@@ -43,6 +43,8 @@ export interface GroupOptions {
   readonly scheduler: Scheduler;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
+  /** After this time without a heartbeat the group expels a member. */
+  readonly sessionMs: number;
   readonly onRevoked: (partition: number) => void;
   /** Called once the position of each partition is known, so that polling begins. */
   readonly onPositioned: () => void;
@@ -50,8 +52,6 @@ export interface GroupOptions {
 
 const POSITION_AGAIN_MS = 500;
 const COMMIT_AGAIN_MS = 1_000;
-/** After this time without a heartbeat the group expels a member. */
-export const SESSION_MS = 10_000;
 
 export class Group {
   readonly #options: GroupOptions;
@@ -82,7 +82,7 @@ export class Group {
 
   /** Whether the group still takes this member for alive: else another may have its partitions. */
   get isAlive(): boolean {
-    return this.#silence() < SESSION_MS;
+    return this.#silence() < this.#options.sessionMs;
   }
 
   /**

@@ -17,7 +17,7 @@ import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
 import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
-import { Group, SESSION_MS } from './group.ts';
+import { Group } from './group.ts';
 import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
 
@@ -32,6 +32,8 @@ export interface PollerOptions {
   readonly stopMs?: number;
   /** How long a stop waits for a broker that may be away. */
   readonly leaveMs?: number;
+  /** How long the group waits for a silent member before it gives its partitions to others. */
+  readonly sessionMs?: number;
   readonly payloadBytes?: number;
   readonly connect?: () => Promise<Kafka>;
 }
@@ -48,11 +50,11 @@ const DEFAULTS = {
   backoff: { firstMs: 500, maxMs: 30_000 },
   stopMs: 4_000,
   leaveMs: 3_000,
+  // Short enough that a killed process gives its partitions back soon.
+  sessionMs: 10_000,
 } as const;
 const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const CONSUMER = {
-  // Short enough that a killed process gives its partitions back soon.
-  sessionTimeout: SESSION_MS,
   rebalanceTimeout: 15_000,
   heartbeatInterval: 2_000,
   // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
@@ -69,7 +71,7 @@ const CONSUMER = {
 export class Poller {
   readonly stats = new Stats();
   readonly #mapping: Mapping;
-  readonly #limits: { readonly stopMs: number; readonly leaveMs: number };
+  readonly #limits: Pick<Required<PollerOptions>, 'stopMs' | 'leaveMs' | 'sessionMs'>;
   readonly #connect: () => Promise<Kafka>;
   readonly #stop = new AbortController();
   /** Ends the wait of a stop for invocations in flight. */
@@ -88,12 +90,12 @@ export class Poller {
   #ended: Promise<void> = Promise.resolve();
 
   constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
-    const { backoff, stopMs, leaveMs } = { ...DEFAULTS, ...options };
+    const { backoff, stopMs, leaveMs, sessionMs } = { ...DEFAULTS, ...options };
     const { stats } = this;
     const { signal } = this.#stop;
     const { topic, destination } = mapping;
     this.#mapping = mapping;
-    this.#limits = { stopMs, leaveMs };
+    this.#limits = { stopMs, leaveMs, sessionMs };
     this.#connect = connect ?? (() => createClient(mapping, log));
     const reporter = new Reporter({ mapping, log, stats, signal });
     this.#reporter = reporter;
@@ -123,6 +125,7 @@ export class Poller {
       scheduler,
       reporter,
       signal,
+      sessionMs,
       onRevoked: (partition) => this.#fetch.forget(partition),
       onPositioned: () => this.#polls(),
     });
@@ -182,7 +185,8 @@ export class Poller {
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
     const { groupId } = this.#mapping;
     const partitionAssigners = [assignByTopic];
-    const consumer = kafka.consumer({ groupId, partitionAssigners, ...CONSUMER });
+    const { sessionMs: sessionTimeout } = this.#limits;
+    const consumer = kafka.consumer({ groupId, sessionTimeout, partitionAssigners, ...CONSUMER });
     try {
       await admin.connect();
       await consumer.connect();

@@ -1,6 +1,7 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
-import { resolve, type Scope } from './intrinsic.ts';
+import { type Features, featuresOf } from './features.ts';
+import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
 import { compact, isObject, type Json, merge } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
@@ -8,10 +9,14 @@ export interface Service {
   readonly service: string;
   readonly stage: string;
   readonly region: string;
+  /** The folder in which handlers are found. */
+  readonly folder: string;
   readonly functions: readonly FunctionDefinition[];
-  /** `resources.Resources`, `.Parameters` and `.extensions`. */
+  /** `resources.Resources`, `.Parameters`, `.Mappings`, `.Conditions` and `.extensions`. */
   readonly resources: Json;
   readonly parameters: Json;
+  readonly mappings: Json;
+  readonly conditions: Json;
   readonly extensions: Json;
   readonly logicalId: (
     kind: EventKind,
@@ -24,6 +29,14 @@ export interface Service {
 export interface FunctionDefinition {
   readonly key: string;
   readonly name: string;
+  /** Such as `functions/notify/handler.main`; a container image has none. */
+  readonly handler?: string | undefined;
+  /** Such as nodejs24.x; a container image has none. */
+  readonly runtime?: string | undefined;
+  /** The function's property, as it is written. */
+  readonly durableConfig?: unknown;
+  /** The alias that the events of a durable function are deployed with. */
+  readonly durableAlias?: string | undefined;
   /** The function's own logical id, and those of the aliases that the framework makes. */
   readonly logicalIds: readonly string[];
   readonly timeoutSeconds: number;
@@ -40,35 +53,53 @@ export interface Deployed {
   readonly region: string;
   /** Undefined if the mapping calls a function of another service. */
   readonly fn: FunctionDefinition | undefined;
+  readonly features: Features;
   /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
   readonly qualifier: string | undefined;
   readonly properties: Json;
-  /** The name of the stack's condition, which is not evaluated here. */
+  /** The name of a condition that only AWS can evaluate. */
   readonly condition: unknown;
   /** Warnings about values that deploy as others than the reader may expect. */
   readonly warnings: readonly string[];
 }
 
+/** The mappings of a service, as CloudFormation gets them. */
+export interface Template {
+  readonly deployed: readonly Deployed[];
+  /** Warnings about the template as a whole. */
+  readonly warnings: readonly string[];
+  /** The mappings whose condition does not hold, so that they are not deployed. */
+  readonly notDeployed: readonly string[];
+}
+
 interface Written {
   readonly where: string;
+  /** The kind of the event; undefined for a resource. */
+  readonly kind?: EventKind;
   readonly resource: Json;
   readonly warnings: readonly string[];
 }
 
 const TYPE = 'AWS::Lambda::EventSourceMapping';
 
-/** Reads all Kafka mappings of the service, and warnings about the template as a whole. */
-export function readDeployed(service: Service): { deployed: Deployed[]; warnings: string[] } {
-  const scope = scopeOf(service);
+/** Reads all Kafka mappings of the service. */
+export function readDeployed(service: Service, given: Given): Template {
+  const scope = scopeOf(service, given);
   const written = readEvents(service);
   mergeResources(written, service);
   const warnings = mergeExtensions(written, service);
-  const deployed = [...written].flatMap(([logicalId, one]) => {
+  const deployed: Deployed[] = [];
+  const notDeployed: string[] = [];
+  for (const [logicalId, one] of written) {
     const found = toDeployed(logicalId, one, service, scope);
-    return found ? [found] : [];
-  });
-  return { deployed, warnings };
+    if (!found) continue;
+    const isDeployed = holds(found.condition, scope);
+    if (isDeployed === false) {
+      notDeployed.push(`${found.where}: the condition ${found.condition} does not hold`);
+    } else deployed.push(isDeployed ? { ...found, condition: undefined } : found);
+  }
+  return { deployed, warnings, notDeployed };
 }
 
 /** The template's logical id of the mapping that an event makes. */
@@ -83,7 +114,7 @@ export function logicalIdOf(
 }
 
 /** The cluster's name in the logical id, made as the framework makes it. */
-export function clusterName(arn: unknown): string {
+function clusterName(arn: unknown): string {
   if (typeof arn === 'string') return arn.split('/')[1] ?? '';
   if (!isObject(arn)) return '';
   return String(arn['Fn::ImportValue'] ?? arn.Ref ?? '');
@@ -91,7 +122,9 @@ export function clusterName(arn: unknown): string {
 
 function readEvents(service: Service): Map<string, Written> {
   const written = new Map<string, Written>();
-  for (const { key, events, logicalIds } of service.functions) {
+  for (const { key, events, logicalIds, durableAlias: alias } of service.functions) {
+    const arn = { 'Fn::GetAtt': [logicalIds[0], 'Arn'] };
+    const FunctionName = alias === undefined ? arn : { 'Fn::Join': [':', [arn, alias]] };
     for (const found of findEvents(events)) {
       const { kind, event } = found;
       const logicalId = logicalIdOf(service, key, kind, event);
@@ -103,12 +136,9 @@ function readEvents(service: Service): Map<string, Written> {
             '(with Serverless Framework v4, both kafka events are). Move one to another function.',
         );
       }
-      const Properties = merge(
-        { FunctionName: { 'Fn::GetAtt': [logicalIds[0], 'Arn'] } },
-        compileEvent(found),
-      );
+      const Properties = merge({ FunctionName }, compileEvent(found));
       const where = `functions.${key}.events.${kind}`;
-      written.set(logicalId, { where, resource: { Type: TYPE, Properties }, warnings });
+      written.set(logicalId, { where, kind, resource: { Type: TYPE, Properties }, warnings });
     }
   }
   return written;
@@ -170,15 +200,18 @@ function mergeExtensions(written: Map<string, Written>, { extensions }: Service)
 
 function toDeployed(
   logicalId: string,
-  { where, resource, warnings }: Written,
-  { functions }: Service,
+  { where, kind: event, resource, warnings }: Written,
+  service: Service,
   scope: Scope,
 ): Deployed | undefined {
   const properties = resolve(compact(toObject(resource.Properties)), scope) as Json;
-  const kind = kindOf(properties);
+  const kind = event ?? kindOf(properties);
   if (!kind) return undefined;
-  const { name, qualifier } = parseFunctionName(properties.FunctionName);
-  const fn = functions.find((one) => one.name === name);
+  const { name, qualifier = qualifierOf(resource, service) } = parseFunctionName(
+    properties.FunctionName,
+  );
+  const fn = service.functions.find((one) => one.name === name);
+  const features = featuresOf(fn ?? { logicalIds: [] }, service, scope);
   const { FunctionName: functionName, ...others } = properties;
   const { Condition: condition } = resource;
   const { region } = scope;
@@ -188,6 +221,7 @@ function toDeployed(
     kind,
     region,
     fn,
+    features,
     functionName,
     qualifier,
     properties: others,
@@ -196,23 +230,40 @@ function toDeployed(
   };
 }
 
-// If only AWS knows a mapping's source, the mapping is one for Kafka if it has topics.
+// Only a mapping for Kafka has topics. Its ARN may be a placeholder, or known to AWS alone.
 function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topics }: Json) {
   if (own !== undefined && arn === undefined) return 'kafka';
-  if (typeof arn === 'string') return arn.split(':')[2] === 'kafka' ? 'msk' : undefined;
-  return topics !== undefined ? 'msk' : undefined;
+  const isKafka = typeof arn === 'string' && arn.split(':')[2] === 'kafka';
+  return isKafka || topics !== undefined ? 'msk' : undefined;
 }
 
-/** A name, an ARN or a partial ARN, each with or without a version or an alias. */
+/**
+ * A name, an ARN (`arn:aws:lambda:<region>:<account>:function:<name>`) or a partial ARN
+ * (`<account>:function:<name>`), each with or without a version or an alias.
+ */
 function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
   if (typeof value !== 'string') return {};
   const pieces = value.split(':');
-  const at = pieces.lastIndexOf('function');
-  const [name, qualifier] = at === -1 ? pieces : pieces.slice(at + 1);
+  const isPartial = /^\d+$/.test(pieces[0] ?? '') && pieces[1] === 'function';
+  const before = pieces[0] === 'arn' ? 6 : isPartial ? 2 : 0;
+  const [name, qualifier] = pieces.slice(before);
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
-function scopeOf({ service, stage, region, functions, resources, parameters }: Service): Scope {
+/** The logical id of the alias or version that the mapping refers to, of which no name is known here. */
+function qualifierOf({ Properties: written }: Json, service: Service): string | undefined {
+  const { FunctionName: target } = toObject(written);
+  const { Ref: id } = toObject(target);
+  if (typeof id !== 'string') return undefined;
+  const { Type: type } = toObject(service.resources[id]);
+  const isAlias =
+    service.functions.some(({ logicalIds: [, ...aliases] }) => aliases.includes(id)) ||
+    type === 'AWS::Lambda::Version';
+  return isAlias ? id : undefined;
+}
+
+function scopeOf(source: Service, given: Given): Scope {
+  const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
   );
@@ -222,6 +273,9 @@ function scopeOf({ service, stage, region, functions, resources, parameters }: S
     functions: new Map(names),
     resources,
     parameters,
+    mappings,
+    conditions,
+    given,
   };
 }
 

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { PAYLOAD_BYTES } from '../../delivery/batch.ts';
 import { Bench, counting, ENDLESS_MS, success, until, values } from './bench.ts';
 
 const MiB = 1024 * 1024;
+// AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const PAYLOAD_BYTES = 6 * MiB;
 
 test('the batch size counts over all partitions of a payload', async () => {
   await using bench = new Bench();
@@ -54,6 +55,21 @@ test('a payload never exceeds 6 MB and comes close to it', async () => {
   expect(lambda.invocations.flatMap(({ records }) => records).map(({ offset }) => offset)).toEqual(
     counting(0, 24).map(Number),
   );
+});
+
+test('with limits: aws each batch holds back the next one, and all records come in order', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await bench.produceCount(3_000);
+  const lambda = await bench.lambda();
+  bench.poll(lambda, { limits: 'aws', batchSize: 1_000, pollers: { minimum: 1, maximum: 1 } });
+  await until('the commit', async () => (await bench.committed()) === 3_000);
+  expect(values(lambda)).toEqual(counting(0, 3_000));
+  const waits = bench.log.flatMap((line) => / in (\d+) ms or later/.exec(line)?.[1] ?? []);
+  // A thousand records are half a second of a poller; a batch that comes late waits no longer.
+  expect(waits).toHaveLength(lambda.invocations.length);
+  const counts = lambda.invocations.map(({ records }) => records.length);
+  expect(waits.map(Number)).toEqual(counts.map((records) => Math.round(records / 2)));
 });
 
 test('a record larger than a payload stops its partition with an error, and no other partition', async () => {

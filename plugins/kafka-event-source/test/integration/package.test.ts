@@ -85,6 +85,11 @@ const service = {
         },
       ],
     },
+    durable: {
+      handler: 'handler.run',
+      durableConfig: { executionTimeout: 900 },
+      events: [{ msk: { arn, topic: 'lasting' } }],
+    },
     secured: {
       handler: 'handler.run',
       events: Object.keys(SECRETS).map((name) => ({
@@ -209,16 +214,20 @@ test('the mapping that runs here is the packaged one, property by property', () 
     service: 'mappings',
     stage: 'prod',
     region: 'us-east-1',
+    folder: '.',
     functions: Object.entries(service.functions).map(([key, { events }]) => ({
       key,
       name: `mappings-prod-${key}`,
       logicalIds: [`${capital(key)}LambdaFunction`],
+      ...(key === 'durable' && { durableAlias: 'durable' }),
       timeoutSeconds: 6,
       events,
     })),
     // Without the queue, its ARN stays a function as in the template.
     resources: { ...service.resources.Resources, Letters: {} },
     parameters: {},
+    mappings: {},
+    conditions: {},
     extensions: service.resources.extensions,
     logicalId: (kind, key, topic, cluster) =>
       kind === 'kafka'
@@ -228,7 +237,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
   const mappings = Object.entries(packaged).filter(
     ([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping',
   );
-  const { deployed, warnings } = readDeployed(read);
+  const { deployed, warnings } = readDeployed(read, { parameters: {}, imports: {} });
   expect(warnings).toEqual([]);
   expect(deployed.map(({ logicalId, properties }) => [logicalId, properties]).toSorted()).toEqual(
     mappings
@@ -242,4 +251,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
       )
       .toSorted(),
   );
+  const { FunctionName } = packaged.DurableEventSourceMappingMSKSharedLasting?.Properties ?? {};
+  expect(FunctionName).toMatchObject({ 'Fn::Join': [':', [expect.anything(), 'durable']] });
+  expect(deployed.flatMap(({ qualifier }) => qualifier ?? [])).toEqual(['durable']);
 });
