@@ -4,7 +4,7 @@ import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import type { Loaded } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
-import { createInvoker, type InvokeOptions } from './lambda/invoke.ts';
+import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { Poller } from './poller/poller.ts';
@@ -19,10 +19,12 @@ export interface Log extends DeliveryLog {
 export interface EngineOptions {
   readonly place: Place;
   readonly log: Log;
-  /** Lambda's API, for calls to the control server that are not about mappings. */
+  /** Lambda's API, for the functions of mappings without an endpoint of their own. */
   readonly endpoint: string;
-  /** The way to invoke a mapping's function. */
-  readonly target: (mapping: Mapping) => InvokeOptions;
+  /** Whether functions may run for ever, as in a debugger. */
+  readonly noTimeout?: boolean | undefined;
+  /** The names at the endpoint of functions that have other names there, by their names here. */
+  readonly names?: ReadonlyMap<string, string>;
 }
 
 export class Engine {
@@ -75,8 +77,14 @@ export class Engine {
   }
 
   #run(mapping: Mapping): Running {
-    const { log, target } = this.#options;
-    const { invoke, close } = createInvoker(target(mapping));
+    const { log, endpoint, noTimeout, names } = this.#options;
+    const { functionName, lambdaEndpoint } = mapping;
+    const { invoke, close } = createInvoker({
+      endpoint: lambdaEndpoint ?? endpoint,
+      functionName: names?.get(functionName) ?? functionName,
+      timeoutMs: timeLimitOf(mapping, { noTimeout }),
+      errorsInBody: lambdaEndpoint !== undefined,
+    });
     const concurrency = this.#concurrency(mapping);
     const poller = new Poller({ mapping, log, invoke, concurrency });
     poller.start();
@@ -109,8 +117,12 @@ export class Engine {
     ];
     try {
       const server = await startServer(apiPort, place, routes);
-      const moved = server.isMoved ? ` (port ${apiPort} is taken)` : '';
-      log.info(`Kafka event source: mappings at ${server.url}${moved}`);
+      if (server.isMoved) {
+        log.warning(
+          `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
+            `are at ${server.url}.`,
+        );
+      } else log.info(`Kafka event source: mappings at ${server.url}`);
       this.#server = server;
     } catch (error) {
       log.warning(`Kafka event source: its status cannot be asked: ${error}`);

@@ -17,7 +17,6 @@ export interface KafkaEventSourceOptions extends Local {
   readonly deadLetterTopics?: readonly string[];
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
-  readonly lambdaEndpoint?: string;
   readonly apiPort?: number;
   readonly strict?: boolean;
   readonly report?: boolean;
@@ -26,6 +25,8 @@ export interface KafkaEventSourceOptions extends Local {
 interface Local {
   readonly bootstrapServers?: string | readonly string[];
   readonly useDeployedAccess?: boolean;
+  /** The address of Lambda's API, or the whole address of one function's invocations. */
+  readonly lambdaEndpoint?: string;
   readonly ssl?:
     | boolean
     | {

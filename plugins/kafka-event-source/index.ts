@@ -3,7 +3,6 @@ import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import type { Definitions, Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
-import type { Mapping } from './mapping.ts';
 import { customSchema } from './options.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
@@ -21,9 +20,6 @@ interface CliOptions {
 
 // serverless-offline's defaults.
 const LAMBDA = { host: 'localhost', port: 3002 } as const;
-/** Added to the function's own timeout, which does not include a cold start. */
-const TIMEOUT_MARGIN_MS = 30_000;
-const NO_TIMEOUT_MS = 15 * 60_000;
 
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
@@ -102,11 +98,7 @@ export default class KafkaEventSource {
       place: placeOf(this.#serverless),
       log: this.#log,
       endpoint,
-      target: (mapping) => ({
-        endpoint,
-        functionName: mapping.functionName,
-        timeoutMs: this.#timeoutMs(mapping),
-      }),
+      noTimeout: this.#offline().noTimeout,
     });
   }
 
@@ -147,10 +139,5 @@ export default class KafkaEventSource {
     const { host = LAMBDA.host, lambdaPort = LAMBDA.port } = this.#offline();
     const reachable = host === '0.0.0.0' || host === '::' ? LAMBDA.host : host;
     return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${lambdaPort}`;
-  }
-
-  #timeoutMs({ timeoutMs, executionMs = timeoutMs }: Mapping): number {
-    // AWS: the invocation of a durable function lasts as long as its execution.
-    return this.#offline().noTimeout ? NO_TIMEOUT_MS : executionMs + TIMEOUT_MARGIN_MS;
   }
 }

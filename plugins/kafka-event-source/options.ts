@@ -60,6 +60,8 @@ const local = {
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
   sasl: sasl.optional(),
+  /** The address of Lambda's API, or the whole address of the function's invocations. */
+  lambdaEndpoint: endpoint.optional(),
 };
 
 /** Settings for one mapping. */
@@ -100,7 +102,6 @@ export const optionsSchema = z.strictObject({
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
-  lambdaEndpoint: endpoint.optional(),
   apiPort: z.int().min(0).max(65_535).default(3004),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
@@ -144,7 +145,7 @@ function knownKeys({ code, path }: z.core.$ZodIssue): string {
 
 /** The settings of one mapping: its own, then its function's, then those for all. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
-  const { bootstrapServers, useDeployedAccess, ssl, sasl, mappings } = options;
-  const all = { bootstrapServers, useDeployedAccess, ssl, sasl };
+  const { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint, mappings } = options;
+  const all = { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint };
   return { ...all, ...mappings[functionKey], ...mappings[`${functionKey}/${topic}`] };
 }

@@ -156,7 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
     row: 'Q-05',
     file: 'control/runtime.ts',
     from: 'const running = mapping.enabled ? this.#run(mapping) : undefined;',
-    to: 'const running = run(mapping);',
+    to: 'const running = this.#run(mapping);',
   },
   {
     row: 'Q-06',
