@@ -11,7 +11,8 @@
  *
  * It has found these faults, each made in the emulator on purpose: `InFlight.finish` commits past a
  * record that failed in part; `Group.#place` goes on at the end after retention passed the committed
- * offset; `Group.#follow` keeps the positions in a topic that was made again.
+ * offset; `Group.#follow` keeps the positions in a topic that was made again; `Group.isAlive` is always
+ * true, so that a suspended process begins what others have done.
  */
 
 /** A record, by the generation of its topic: a topic that is made again begins another one. */
@@ -103,6 +104,11 @@ export class Checker {
   settled(partition: number): number {
     const history = this.#now()[partition];
     return history ? settle(history) : 0;
+  }
+
+  /** Whether an invocation is running. */
+  get isInvoking(): boolean {
+    return this.#running.size > 0;
   }
 
   /** The records that the function still has to do. */
