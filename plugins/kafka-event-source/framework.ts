@@ -100,6 +100,7 @@ export function readService(serverless: Serverless): Service {
     return {
       key,
       name,
+      isImage: image !== undefined,
       ...(image === undefined && { handler, runtime: provider.getRuntime?.(named) ?? named }),
       ...(isObject(durableConfig) && {
         durableConfig,
@@ -121,6 +122,8 @@ export function readService(serverless: Serverless): Service {
     functions,
     resources: toObject(resources.Resources),
     parameters: toObject(resources.Parameters),
+    mappings: toObject(resources.Mappings),
+    conditions: toObject(resources.Conditions),
     extensions: toObject(resources.extensions),
     logicalId: (kind: EventKind, key: string, topic: string, cluster: string) =>
       kind === 'kafka'

@@ -10,8 +10,11 @@ export interface KafkaEventSourceOptions extends Local {
   readonly dropWhenDestinationFails?: boolean;
   /** `aws` keeps the limits of AWS's event pollers: 2 000 records and 5 MB a second each. */
   readonly limits?: 'none' | 'aws';
+  /** Values of the template's parameters, in place of their defaults. */
+  readonly parameters?: Readonly<Record<string, string | number | readonly string[]>>;
+  /** Values that other stacks export, by the names in `Fn::ImportValue`. */
+  readonly imports?: Readonly<Record<string, string>>;
   readonly deadLetterTopics?: readonly string[];
-  readonly lambdaEndpoint?: string;
   readonly apiPort?: number;
   readonly strict?: boolean;
   readonly report?: boolean;
@@ -20,6 +23,8 @@ export interface KafkaEventSourceOptions extends Local {
 interface Local {
   readonly bootstrapServers?: string | readonly string[];
   readonly useDeployedAccess?: boolean;
+  /** The address of Lambda's API, or the whole address of one function's invocations. */
+  readonly lambdaEndpoint?: string;
   readonly ssl?:
     | boolean
     | {
