@@ -100,9 +100,13 @@ export default class KafkaEventSource {
       }),
     );
     const run = (mapping: Mapping): Running => {
-      const { functionName } = mapping;
-      const timeoutMs = timeLimitOf(mapping, this.#offline());
-      const { invoke, close } = createInvoker({ endpoint, functionName, timeoutMs });
+      const { functionName, lambdaEndpoint } = mapping;
+      const { invoke, close } = createInvoker({
+        endpoint: lambdaEndpoint ?? endpoint,
+        functionName,
+        timeoutMs: timeLimitOf(mapping, this.#offline()),
+        errorsInBody: lambdaEndpoint !== undefined,
+      });
       const concurrency = reserved.get(functionName);
       const poller = new Poller({ mapping, log: this.#log, invoke, concurrency });
       poller.start();
@@ -142,8 +146,12 @@ export default class KafkaEventSource {
     const routes = [statusRoute(runtime, place), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
       const server = await startServer(port, place, routes);
-      const moved = server.isMoved ? ` (port ${port} is taken)` : '';
-      this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
+      if (server.isMoved) {
+        this.#log.warning(
+          `Kafka event source: port ${port} is taken by another process. The mappings of this service ` +
+            `are at ${server.url}.`,
+        );
+      } else this.#log.info(`Kafka event source: mappings at ${server.url}`);
       this.#server = server;
     } catch (error) {
       this.#log.warning(

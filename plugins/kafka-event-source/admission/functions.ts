@@ -9,6 +9,8 @@ const MAX_TIMEOUT_SECONDS = 840;
 /** The longest execution of a durable function with an event source mapping; the second on managed instances. */
 const MAX_EXECUTION_SECONDS = 900;
 const MAX_MANAGED_EXECUTION_SECONDS = 5_400;
+/** The runtimes that serverless-offline runs on the machine itself. */
+const RUNNERS = /^(nodejs|python|ruby|java|go1)/;
 
 export function refuseFunction(deployed: Deployed): Refusal[] {
   const { fn, functionName, features } = deployed;
@@ -76,6 +78,21 @@ function refuseDurable(
 /** Warnings for a timeout that AWS may refuse, and a handler whose invocations would all fail on AWS. */
 export function functionWarnings(deployed: Deployed, folder: string): string[] {
   return [...timeoutWarnings(deployed), ...callbackWarnings(deployed, folder)];
+}
+
+/**
+ * A warning for a function that serverless-offline cannot run by itself. An endpoint of its own runs
+ * each function.
+ */
+export function runtimeWarnings({ fn }: Deployed, lambdaEndpoint: string | undefined): string[] {
+  const { key, runtime = 'nodejs', isImage = false } = fn ?? {};
+  if (lambdaEndpoint !== undefined || (!isImage && RUNNERS.test(runtime))) return [];
+  return [
+    `serverless-offline runs no ${isImage ? 'container images' : `functions of ${runtime}`} without ` +
+      `Docker. Set custom.kafkaEventSource.mappings.${key}.lambdaEndpoint to an endpoint that runs ` +
+      "the function; for AWS's runtime interface emulator: " +
+      'http://localhost:9000/2015-03-31/functions/function/invocations',
+  ];
 }
 
 // AWS's page names the limit. Whether AWS refuses such a mapping is not known, and services have it.
