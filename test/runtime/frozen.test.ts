@@ -9,6 +9,7 @@ import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { ROOT } from '../support/root.ts';
 import { startSlowKafka } from '../support/slow-kafka.ts';
 import { environmentOf } from '../support/system.ts';
+import { until } from '../support/until.ts';
 import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
@@ -46,7 +47,12 @@ async function startFrozen(changes: Changes) {
     /** Places an order, and answers whether its event was published at once. */
     async place(): Promise<boolean> {
       lambda.thaw();
-      const { answer } = (await lambda.invoke(order)) as { answer: { body: string } };
+      // Again when the table of a busy machine does not answer in time.
+      const answer = await until('an order', async () => {
+        const outcome = await lambda.invoke(order);
+        const { answer } = outcome as { answer: { statusCode: number; body: string } };
+        return answer.statusCode === 503 ? undefined : answer;
+      });
       lambda.freeze();
       const { success, data } = JSON.parse(answer.body);
       expect(success).toBe(true);
@@ -65,7 +71,7 @@ async function placeMany(lambda: Awaited<ReturnType<typeof startFrozen>>, count:
 
 const ALL = [true, true, true];
 
-test.concurrent.each([100, 250, 450, 700])(
+test.concurrent.each([100, 250, 450, 600])(
   'a function that is frozen between requests publishes itself although Kafka takes %d ms to answer',
   async (delayMs) => {
     const kafka = await startSlowKafka(bench.brokers.join(), delayMs);
@@ -114,7 +120,7 @@ test.concurrent('a secret that takes longer than a request is read once, and the
   }).listen(0, '127.0.0.1');
   const broker = createTcpServer((socket) => {
     signIns += 1;
-    socket.on('error', () => undefined);
+    socket.on('error', () => undefined).resume(); // Reads, so that it sees the end.
   }).listen(0, '127.0.0.1');
   await Promise.all([once(manager, 'listening'), once(broker, 'listening')]);
   const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
