@@ -1251,8 +1251,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'H-08/2',
     file: 'lambda/handler.ts',
-    from: 'const returned = handler(event, context, callback);',
-    to: 'const returned = handler(event, context);',
+    from: 'if (callbackError === undefined) return withCallback(handler, busy);',
+    to: "if (callbackError === '') return withCallback(handler, busy);",
     by: 'lambda/handler.test.ts',
   },
   {
