@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { OLDEST_NODE } from './node-version.ts';
 
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
@@ -19,7 +20,8 @@ async function prepare(): Promise<void> {
     splitting: true,
     packages: 'external',
     platform: 'node',
-    target: 'node24',
+    target: `node${OLDEST_NODE}`,
+    sourcemap: true,
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
