@@ -11,6 +11,8 @@ export interface KafkaEventSourceOptions extends Local {
   readonly deadLetterTopics?: readonly string[];
   readonly lambdaEndpoint?: string;
   readonly apiPort?: number;
+  /** `log`, `off`, or a folder for the system logs of mappings. */
+  readonly systemLog?: string;
   readonly strict?: boolean;
   readonly report?: boolean;
 }

@@ -14,6 +14,8 @@ import {
 import { createInvoker } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
+import type { Metrics } from './monitoring/metrics.ts';
+import { systemLogWriter } from './monitoring/writer.ts';
 import { customSchema } from './options.ts';
 import { report, strictFaults } from './report.ts';
 import { defineProperties } from './template/properties.ts';
@@ -39,6 +41,7 @@ const NO_TIMEOUT_MS = 15 * 60_000;
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
   readonly hooks = {
+    'kafka:alarms:run': () => this.#command('alarms'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
@@ -102,12 +105,21 @@ export default class KafkaEventSource {
           : [[functionName, new Slots(limit)]];
       }),
     );
-    const run = (mapping: Mapping): Running => {
+    const writeRecord = systemLogWriter(options.systemLog, this.#log);
+    const run = (mapping: Mapping, metrics: Metrics): Running => {
       const { functionName } = mapping;
       const timeoutMs = this.#timeoutMs(mapping);
       const { invoke, close } = createInvoker({ endpoint, functionName, timeoutMs });
       const concurrency = reserved.get(functionName);
-      const poller = new Poller({ mapping, log: this.#log, invoke, concurrency });
+      const onRecord = writeRecord(mapping);
+      const poller = new Poller({
+        mapping,
+        log: this.#log,
+        invoke,
+        concurrency,
+        metrics,
+        onRecord,
+      });
       poller.start();
       return {
         stats: () => poller.stats.snapshot(),

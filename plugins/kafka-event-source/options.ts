@@ -88,6 +88,7 @@ export const optionsSchema = z.strictObject({
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   lambdaEndpoint: endpoint.optional(),
   apiPort: z.int().min(0).max(65_535).default(3004),
+  systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),

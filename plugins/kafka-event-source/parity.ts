@@ -123,9 +123,6 @@ function settings({ shape, mapping }: Compared): ParityRow[] {
 /** Settings that AWS acts on and this plugin does not. */
 function onlyOnAws({ shape, mapping }: Compared): ParityRow[] {
   const rows: ParityRow[] = [];
-  const { MetricsConfig: metrics, LoggingConfig: logging } = shape;
-  if (metrics) rows.push(unlike('MetricsConfig', metrics.Metrics?.join(), NONE, 'no CloudWatch'));
-  if (logging) rows.push(unlike('LoggingConfig', logging.SystemLogLevel, NONE, 'no CloudWatch'));
   if (mapping.pollers?.group) {
     rows.push(
       unlike(

@@ -52,6 +52,9 @@ export class BatchRun {
 
   /** Gives up records without an invocation. */
   discard(batch: readonly PartitionRecords[], condition: Condition, reason: string): Promise<void> {
+    if (condition !== 'MaximumPayloadSizeExceeded') {
+      this.#options.stats.emit('SchemaRegistryErrorCount', count(batch));
+    }
     return this.#giveUp(begin(batch), condition, reason);
   }
 
@@ -128,7 +131,7 @@ export class BatchRun {
       failures: work.failures + 1,
       ...(verdict.attempted ? { last: lastOf(result) } : work.last && { last: work.last }),
     };
-    this.#count(result, count(succeeded), verdict.reason);
+    this.#count(result, { records: count(batch), succeeded: count(succeeded) }, verdict.reason);
     this.#scheduler.finish(open(succeeded));
     if (next.batch.length === 0) return undefined;
     const kind = result.kind === 'ok' ? 'reported' : result.kind;
@@ -179,6 +182,11 @@ export class BatchRun {
       if (!destination) {
         log.error(`${name}: DROPPED ${what}. No destination is set.`);
         stats.count('dropped', count(batch));
+        // AWS: expiry and exhausted retries only.
+        // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        if (condition === 'RecordAgeExceeded' || condition === 'RetriesExhausted') {
+          stats.emit('DroppedEventCount', count(batch));
+        }
         this.#scheduler.finish(batch);
         return;
       }
@@ -187,17 +195,24 @@ export class BatchRun {
         await destination.send(failure, (lack) => log.warning(`${name}: ${lack}`));
         log.warning(`${name}: sent to ${destination.name}: ${what}`);
         stats.count('sentToDestination', count(batch));
+        stats.emit('OnFailureDestinationDeliveredEventCount', count(batch));
         this.#scheduler.finish(open(batch));
         return;
       } catch (error) {
         stats.count('destinationFailures');
+        stats.emit('OnFailureDestinationDeliveryErrorCount', 1);
+        const isOver = this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS;
+        if (isOver || !this.#options.dropWhenDestinationFails) {
+          stats.emit('DestinationDeliveryFailures', 1);
+        }
         const why = `${destination.name} did not take ${what}: ${messageOf(error)}`;
         // AWS drops records that the destination does not take.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
         // Differs from AWS: by default they are kept, and their partition waits for it.
-        if (this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS) {
+        if (isOver) {
           log.error(`${name}: DROPPED: ${why}`);
           stats.count('dropped', count(batch));
+          stats.emit('DroppedEventCount', count(batch));
           this.#scheduler.finish(open(batch));
           return;
         }
@@ -214,7 +229,8 @@ export class BatchRun {
   #reportThrottle(work: Work, limit: number): void {
     const { name, log } = this.#options;
     const message = `throttled: the function's reservedConcurrency is ${limit}`;
-    this.#count({ kind: 'notReached', message }, 0, message);
+    const records = count(work.batch);
+    this.#count({ kind: 'notReached', message }, { records, succeeded: 0 }, message);
     this.#reportBlocked(work, message);
     if (limit === 0) log.error(`${name}: ${message}; its records wait`);
   }
@@ -240,8 +256,15 @@ export class BatchRun {
     }
   }
 
-  #count({ kind }: InvocationResult, succeeded: number, reason?: string): void {
+  #count(
+    { kind }: InvocationResult,
+    { records, succeeded }: { readonly records: number; readonly succeeded: number },
+    reason?: string,
+  ): void {
     const { stats } = this.#options;
+    stats.emit('InvokedEventCount', records);
+    if (succeeded < records) stats.emit('FailedInvokeEventCount', records - succeeded);
+    if (kind !== 'ok') stats.emit('InvokeErrorCount', 1);
     stats.count('succeeded', succeeded);
     stats.count(kind === 'notReached' ? 'throttles' : 'invocations');
     if (reason !== undefined && kind !== 'notReached') stats.count('failedInvocations');

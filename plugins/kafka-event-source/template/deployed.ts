@@ -212,7 +212,15 @@ function parseFunctionName(value: unknown): { name?: string; qualifier?: string 
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
-function scopeOf({ service, stage, region, functions, resources, parameters }: Service): Scope {
+/** The names and values that the template's functions may refer to. */
+export function scopeOf({
+  service,
+  stage,
+  region,
+  functions,
+  resources,
+  parameters,
+}: Service): Scope {
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
   );

@@ -7,6 +7,8 @@ export interface Scope {
   readonly stackName: string;
   /** Function names by logical id, those of their aliases included. */
   readonly functions: ReadonlyMap<string, string>;
+  /** UUIDs of mappings by logical id, if they are known. */
+  readonly mappings?: ReadonlyMap<string, string>;
   readonly resources: Json;
   readonly parameters: Json;
 }
@@ -65,7 +67,7 @@ function refer(id: string, scope: Scope): unknown {
     'AWS::URLSuffix': 'amazonaws.com',
   };
   if (Object.hasOwn(pseudo, id)) return pseudo[id];
-  const functionName = scope.functions.get(id);
+  const functionName = scope.functions.get(id) ?? scope.mappings?.get(id);
   if (functionName !== undefined) return functionName;
   const parameter = scope.parameters[id];
   if (isObject(parameter)) return parameter.Default;
