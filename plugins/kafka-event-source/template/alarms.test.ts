@@ -64,6 +64,11 @@ test('an alarm on a metric of a mapping is read with its defaults', () => {
   });
 });
 
+test("the mapping may go by its function's name", () => {
+  const Dimensions = [{ Name: 'EventSourceMappingUUID', Value: { Ref: 'NotifyMapping' } }];
+  expect(read(alarm({ Dimensions }))).toEqual(read(alarm()));
+});
+
 test('numbers may be texts, and all else may be set', () => {
   const changes = {
     Period: '300',

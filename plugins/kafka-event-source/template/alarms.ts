@@ -6,6 +6,7 @@ import { isEmitted, KEPT_MINUTES, METRICS, type MetricName } from '../monitoring
 import { type Service, scopeOf } from './deployed.ts';
 import { resolve } from './intrinsic.ts';
 import { isObject, type Json } from './merge.ts';
+import { namesOf } from './name.ts';
 
 /** An alarm that can be evaluated. */
 export interface ReadAlarm {
@@ -27,18 +28,18 @@ export interface OtherAlarm {
 
 const DIMENSIONS = { mapping: 'EventSourceMappingUUID', function: 'FunctionName' } as const;
 
-const namesOf = <Table extends object>(table: Table) =>
+const keysOf = <Table extends object>(table: Table) =>
   Object.keys(table) as [keyof Table & string, ...(keyof Table & string)[]];
 
 const numbers = z.coerce.number();
 const positive = numbers.int().min(1);
 const rule = z
   .object({
-    Statistic: z.enum(namesOf(STATISTICS)),
+    Statistic: z.enum(keysOf(STATISTICS)),
     Period: positive.multipleOf(60),
     EvaluationPeriods: positive,
     DatapointsToAlarm: positive.optional(),
-    ComparisonOperator: z.enum(namesOf(COMPARISONS)),
+    ComparisonOperator: z.enum(keysOf(COMPARISONS)),
     Threshold: numbers,
     TreatMissingData: z.enum(['missing', 'ignore', 'breaching', 'notBreaching']).default('missing'),
   })
@@ -51,8 +52,7 @@ export function readAlarms(
   service: Service,
   mappings: readonly Mapping[],
 ): (ReadAlarm | OtherAlarm)[] {
-  const ids = mappings.map(({ logicalId, uuid }) => [logicalId, uuid] as const);
-  const scope = { ...scopeOf(service), mappings: new Map(ids) };
+  const scope = { ...scopeOf(service), mappings: uuidsOf(service, mappings) };
   return Object.entries(service.resources).flatMap(([id, resource]) => {
     if (!isObject(resource)) return [];
     if (resource.Type === 'AWS::CloudWatch::CompositeAlarm') {
@@ -62,6 +62,20 @@ export function readAlarms(
     const properties = resolve(resource.Properties, scope);
     return [readAlarm(id, isObject(properties) ? properties : {}, mappings)];
   });
+}
+
+/** The UUIDs by all names that the template may use. */
+function uuidsOf({ functions }: Service, mappings: readonly Mapping[]): Map<string, string> {
+  const byId = new Map(mappings.map(({ logicalId, uuid }) => [logicalId, uuid]));
+  const owners = mappings.flatMap(({ functionKey, logicalId }) => {
+    const functionId = functions.find(({ key }) => key === functionKey)?.logicalIds[0];
+    return functionId === undefined ? [] : [{ functionId, logicalId }];
+  });
+  const named = [...namesOf(owners)].map(([name, id]): [string, string] => [
+    name,
+    byId.get(id) ?? '',
+  ]);
+  return new Map([...named, ...byId]);
 }
 
 function readAlarm(

@@ -1,37 +1,41 @@
-/** The part of CloudFormation's template that the plugin reads. */
-export type Template = {
-  Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
-};
+/**
+ * Names a function's one Kafka mapping `<Function>Mapping` in the template, for alarms. The framework
+ * names it by its function, cluster and topic, which may be values of the environment.
+ */
+import { isObject, type Json } from './merge.ts';
 
+const TYPE = 'AWS::Lambda::EventSourceMapping';
 const SUFFIX = /LambdaFunction$/;
 
-/** The mappings of a Kafka, by their logical ids. */
-function mappingsOf({ Resources }: Template) {
-  return Object.entries(Resources).filter(
-    ([, { Type, Properties = {} }]) =>
-      Type === 'AWS::Lambda::EventSourceMapping' && Properties.Topics,
+/** The logical ids of mappings by their names. Of a function with several mappings none has a name. */
+export function namesOf(
+  owners: readonly { readonly functionId: string; readonly logicalId: string }[],
+): ReadonlyMap<string, string> {
+  const byName = Map.groupBy(owners, ({ functionId }) => functionId.replace(SUFFIX, 'Mapping'));
+  return new Map(
+    [...byName].flatMap(([name, [one, ...others]]): [string, string][] =>
+      one && others.length === 0 ? [[name, one.logicalId]] : [],
+    ),
   );
 }
 
-/** Lambda counts the events of a Kafka mapping only when asked to, and with provisioned pollers. */
-// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
-export function countEvents(template: Template): void {
-  for (const [, { Properties = {} }] of mappingsOf(template)) {
-    if (Properties.ProvisionedPollerConfig) Properties.MetricsConfig = { Metrics: ['EventCount'] };
+/** Puts the logical id of a mapping in each place of the template that refers to its name. */
+export function replaceNames(template: unknown, functionIds: readonly string[]): void {
+  if (!isObject(template) || !isObject(template.Resources)) return;
+  const resources = template.Resources;
+  for (const [name, logicalId] of namesOf(ownersIn(resources, functionIds))) {
+    if (!Object.hasOwn(resources, name)) replaceRef(template, name, logicalId);
   }
 }
 
-/** Puts the logical id of a function's mapping where `{ Ref: <Function>Mapping }` stands. */
-export function nameMappings(template: Template, functionIds: string[]): void {
-  for (const functionId of functionIds) {
-    const own = mappingsOf(template).filter(([, { Properties }]) =>
-      JSON.stringify(Properties?.FunctionName).includes(`"${functionId}"`),
-    );
-    const [mapping, ...others] = own;
-    if (mapping && others.length === 0) {
-      replaceRef(template.Resources, functionId.replace(SUFFIX, 'Mapping'), mapping[0]);
-    }
-  }
+function ownersIn(resources: Json, functionIds: readonly string[]) {
+  return Object.entries(resources).flatMap(([logicalId, resource]) => {
+    if (!isObject(resource) || resource.Type !== TYPE || !isObject(resource.Properties)) return [];
+    const { Topics, FunctionName } = resource.Properties;
+    const text = JSON.stringify(FunctionName) ?? '';
+    const functionId = functionIds.find((id) => text.includes(`"${id}"`));
+    return Topics && functionId ? [{ functionId, logicalId }] : [];
+  });
 }
 
 function replaceRef(value: unknown, from: string, to: string): void {

@@ -15,7 +15,17 @@ export async function createService(
   { topic, groupId }: Bench,
   plugins: string[],
   handler = 'print',
-  { offline = {}, ...event }: { offline?: object; batchSize?: number } = {},
+  {
+    offline = {},
+    resources = {},
+    ...event
+  }: {
+    offline?: object;
+    resources?: object;
+    batchSize?: number;
+    provisionedPollerConfig?: object;
+    metricsConfig?: object;
+  } = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
   const kafka = {
@@ -35,6 +45,7 @@ export async function createService(
       'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
+    resources: { Resources: resources },
     functions: { print: { handler: `handler.${handler}`, events: [{ kafka }] } },
   };
   await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
