@@ -115,6 +115,8 @@ test("an error has the name of Java's exception", () => {
     `${errors}SaslAuthenticationException`,
   );
   expect(errorCodeOf({ name: 'KafkaJSRequestTimeoutError' })).toBe(`${errors}TimeoutException`);
+  const gaveUp = { name: 'KafkaJSNonRetriableError', cause: { name: 'KafkaJSConnectionError' } };
+  expect(errorCodeOf(gaveUp)).toBe(`${errors}TimeoutException`);
   expect(errorCodeOf(new Error('other'))).toBe('org.apache.kafka.common.KafkaException');
   expect(errorCodeOf(undefined)).toBe('org.apache.kafka.common.KafkaException');
 });

@@ -144,7 +144,8 @@ export function errorCodeOf(error: unknown): string {
     const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
     return `${ERRORS}${OTHERWISE[type] ?? name}Exception`;
   }
-  const { name = '' } = Object(error);
-  const found = OWN_ERRORS.find(([names]) => names.test(name))?.[1];
+  const { name, cause } = Object(error);
+  const own = `${name} ${Object(cause).name}`;
+  const found = OWN_ERRORS.find(([names]) => names.test(own))?.[1];
   return found ? `${ERRORS}${found}` : 'org.apache.kafka.common.KafkaException';
 }
