@@ -1,12 +1,16 @@
 // Size and initialisation time of every function's bundle, each in a fresh Node as Lambda starts it.
+// Then the part of it that checks callers, against the same bundle without that.
 // With folders of builds (copies of dist/) it compares each with the first one, in random turns, so that
 // other load on the machine affects all alike.
 //   npm run bench:cold -- /tmp/before dist [--runs 40] [--only createOrder,notify]
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { buildFunctions } from '../esbuild.config.ts';
+import { build, type Plugin } from 'esbuild';
+import { BUNDLE, buildFunctions } from '../esbuild.config.ts';
+import { createSigner, ISSUER, jwtEnvironment } from '../test/support/tokens.ts';
 import { median, quantile, shuffled, table } from './figures.ts';
 
 const run = promisify(execFile);
@@ -14,6 +18,7 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
 /** A bundle that takes longer is looked into: docs/decisions.md, "No limit for the size of a bundle". */
 const LIMIT_MS = 150;
+const CALLERS_GOAL_MS = 20;
 
 const { values: options, positionals: builds } = parseArgs({
   allowPositionals: true,
@@ -52,7 +57,17 @@ const ENVIRONMENT = {
 /** OpenTelemetry loads, and sends nothing as long as nothing is invoked. */
 const WITH_TRACES = { ...ENVIRONMENT, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:1' };
 
+const WITHOUT_CALLERS: Plugin = {
+  name: 'without callers',
+  setup({ onLoad }) {
+    onLoad({ filter: /lib\/identity\/callers\.ts$/ }, () => ({
+      contents: 'export const createCallers = () => ({});',
+    }));
+  },
+};
+
 type Times = { wall: number; cpu: number };
+type Start = { bundle: string; env: Record<string, string> };
 
 async function initialisation(bundle: string, env: Record<string, string>): Promise<Times> {
   const args = ['--input-type=module', '-e', MEASURE, bundle];
@@ -88,42 +103,75 @@ async function measure(names: string[]): Promise<void> {
   console.log(`Slow: over ${LIMIT_MS} ms.`);
 }
 
-/** Each build's difference from the first, by pairs of the same turn: its median and quartiles. */
-async function compare(names: string[], [first = '', ...others]: string[]): Promise<void> {
+/** The functions that check callers, with a token's settings, against the same bundle without the check. */
+async function measureCallers(names: string[]): Promise<void> {
+  const { jwk } = await createSigner();
+  const env = {
+    ...ENVIRONMENT,
+    ...jwtEnvironment(ISSUER, jwk),
+    HASH_SECRET: 'of-this-bench-alone',
+  };
+  const folder = await mkdtemp(join(tmpdir(), 'bench-cold-'));
   const rows: (string | number)[][] = [];
   for (const name of names) {
-    const turns: Map<string, Times>[] = [];
-    for (let count = -1; count < RUNS; count += 1) {
-      const turn = new Map<string, Times>();
-      for (const build of shuffled([first, ...others])) {
-        turn.set(build, await initialisation(bundleIn(build, name), ENVIRONMENT));
-      }
-      if (count >= 0) turns.push(turn); // the first turn warms the files
-    }
-    const figures = (build: string, unit: keyof Times) =>
-      turns.map((turn) => turn.get(build)?.[unit] ?? Number.NaN);
-    rows.push([name, first, await kilobytesOf(bundleIn(first, name)), ms(figures(first, 'wall'))]);
-    for (const build of others) {
-      const differences = (['wall', 'cpu'] as const).map((unit) => {
-        const base = figures(first, unit);
-        return spread(figures(build, unit).map((value, turn) => value - (base[turn] ?? value)));
-      });
-      const bundle = bundleIn(build, name);
-      rows.push([
-        name,
-        build,
-        await kilobytesOf(bundle),
-        ms(figures(build, 'wall')),
-        ...differences,
-      ]);
-    }
+    const handler = join(ROOT, 'functions', name, 'handler.ts');
+    if (!(await readFile(handler, 'utf8')).includes('createCallers')) continue;
+    const outfile = join(folder, `${name}.mjs`);
+    const plugins = [WITHOUT_CALLERS];
+    await build({ ...BUNDLE, entryPoints: [handler], outfile, plugins, external: ['*/otel.ts'] });
+    const without = { bundle: outfile, env: ENVIRONMENT };
+    rows.push(
+      ...(await rowsOf(name, {
+        'without callers': without,
+        'with callers': { bundle: bundleIn('dist', name), env },
+      })),
+    );
   }
-  const head = ['function', 'build', 'KB', 'init ms', 'more than the first (quartiles)', 'of CPU'];
-  console.log(table(head, rows));
+  await rm(folder, { recursive: true });
+  console.log(`\n${table(HEAD, rows)}\nGoal: at most ${CALLERS_GOAL_MS} ms more with callers.`);
+}
+
+/** Each build's difference from the first. */
+async function compare(names: string[]): Promise<void> {
+  const rows: (string | number)[][] = [];
+  for (const name of names) {
+    const starts = builds.map((build) => [
+      build,
+      { bundle: bundleIn(build, name), env: ENVIRONMENT },
+    ]);
+    rows.push(...(await rowsOf(name, Object.fromEntries(starts))));
+  }
+  console.log(table(HEAD, rows));
+}
+
+const HEAD = ['function', 'build', 'KB', 'init ms', 'more than the first (quartiles)', 'of CPU'];
+
+/** Starts all in random turns. Differences are by pairs of the same turn: their median and quartiles. */
+async function rowsOf(name: string, starts: Record<string, Start>): Promise<(string | number)[][]> {
+  const turns: Map<string, Times>[] = [];
+  for (let count = -1; count < RUNS; count += 1) {
+    const turn = new Map<string, Times>();
+    for (const [label, { bundle, env }] of shuffled(Object.entries(starts))) {
+      turn.set(label, await initialisation(bundle, env));
+    }
+    if (count >= 0) turns.push(turn); // the first turn warms the files
+  }
+  const figures = (label: string, unit: keyof Times) =>
+    turns.map((turn) => turn.get(label)?.[unit] ?? Number.NaN);
+  const [first = ''] = Object.keys(starts);
+  const rows = Object.entries(starts).map(async ([label, { bundle }]) => {
+    const differences = (['wall', 'cpu'] as const).map((unit) => {
+      const base = figures(first, unit);
+      return spread(figures(label, unit).map((value, turn) => value - (base[turn] ?? value)));
+    });
+    const own = [name, label, await kilobytesOf(bundle), ms(figures(label, 'wall'))];
+    return label === first ? own : [...own, ...differences];
+  });
+  return Promise.all(rows);
 }
 
 function bundleIn(build: string, name: string): string {
-  return resolve(build, name, 'handler.js');
+  return resolve(ROOT, build, name, 'handler.js');
 }
 
 function ms(values: number[]): string {
@@ -138,7 +186,9 @@ function spread(values: number[]): string {
 async function main(): Promise<void> {
   const all = (await readdir(join(ROOT, 'functions'))).toSorted();
   const names = options.only?.split(',') ?? all;
-  await (builds.length > 0 ? compare(names, builds) : measure(names));
+  if (builds.length > 0) return compare(names);
+  await measure(names);
+  await measureCallers(names);
 }
 
 main().catch((error: unknown) => {

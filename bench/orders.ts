@@ -1,5 +1,5 @@
-// The cost of placing an order: in-process, beside one bare write and one bare acknowledged send in the
-// same run; what the functions keep in memory; one client through serverless-offline; and a minute of
+// The cost of placing an order: in-process, with a token and without, beside one bare write and one bare
+// acknowledged send in the same run; what the functions keep in memory; one client through serverless-offline; and a minute of
 // mixed requests by many.
 
 // First: the loggers and metrics that the others make are silent.
@@ -7,6 +7,8 @@ import '../test/support/environment.ts';
 
 import { parseArgs } from 'node:util';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { systemClock } from '../lib/clock.ts';
+import { createCallers } from '../lib/identity/callers.ts';
 import { recordsOf } from '../lib/order/outbox.ts';
 import { orderKey } from '../lib/table.ts';
 import { ownBackend } from '../test/support/backend.ts';
@@ -14,12 +16,14 @@ import { httpEvent, lambdaContext } from '../test/support/http.ts';
 import { createOrderBench, type OrderBench } from '../test/support/orders.ts';
 import { startOffline } from '../test/support/sls.ts';
 import { environmentOf, post } from '../test/support/system.ts';
+import { createSigner, customerClaims, SETTINGS } from '../test/support/tokens.ts';
 import { median, shuffled, table, timed } from './figures.ts';
 import { load } from './orders-load.ts';
 import { memoryOf } from './orders-memory.ts';
 
 const HELP = `Usage: npm run bench:orders -- [--orders 500] [--clients 64] [--seconds 60]`;
 const RATIO_GOAL = 2;
+const TOKEN_GOAL_MS = 1;
 /** The services compile what they run often: the first thousands of requests are slower. */
 const WARM_UP = 1_000;
 
@@ -44,6 +48,23 @@ async function onOwnTable(addresses: Addresses, work: (bench: OrderBench) => Pro
   }
 }
 
+/** A customer's token, and the check of it as the functions do it in prod. */
+async function tokenOf(customerId: string, { dynamoEndpoint }: OrderBench) {
+  const signer = await createSigner();
+  const callers = createCallers({
+    identity: {
+      isDemanded: true,
+      tokens: { ...SETTINGS, keys: { given: { keys: [signer.jwk] } } },
+    },
+    hashSecret: 'of-this-bench-alone',
+    limits: { requestsPerMinute: undefined },
+    dynamoEndpoint,
+  });
+  const exp = Math.floor(systemClock.now().getTime() / 1000) + 24 * 3600;
+  const authorization = `Bearer ${await signer.sign(customerClaims({ sub: customerId, exp }))}`;
+  return { callers, authorization };
+}
+
 /**
  * POST in-process with its steps, beside one bare write of the same item and one bare send of the same
  * record. Each round has them in another order: a write is slower while the broker still works on what
@@ -61,7 +82,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
     return answer;
   };
   const { repository, producer } = bench;
-  const handler = createHandler({
+  const deps = {
     ...bench,
     repository: {
       ...repository,
@@ -73,14 +94,21 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
       },
     },
     producer: { ...producer, send: (...of) => noted('  its send', () => producer.send(...of)) },
-  });
+  } satisfies OrderBench;
+  const { callers, authorization } = await tokenOf('c', bench);
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
-  const placeOrder = async () => {
-    const event = httpEvent({ method: 'POST', path: '/api/orders', body });
-    const answer = await noted('POST /api/orders', () => handler(event, lambdaContext()));
-    if (answer.statusCode !== 201) throw new Error(`POST answered ${answer.body}`);
-    return String(answer.headers?.location).split('/').at(-1) ?? '';
-  };
+  const placing =
+    (name: string, handler: ReturnType<typeof createHandler>, headers = {}) =>
+    async () => {
+      const event = httpEvent({ method: 'POST', path: '/api/orders', body, headers });
+      const answer = await noted(name, () => handler(event, lambdaContext()));
+      if (answer.statusCode !== 201) throw new Error(`POST answered ${answer.body}`);
+      return String(answer.headers?.location).split('/').at(-1) ?? '';
+    };
+  const placeOrder = placing('POST /api/orders', createHandler(deps));
+  const withToken = placing('POST with a token', createHandler({ ...deps, callers }), {
+    authorization,
+  });
   const id = await placeOrder();
   const { Item: item } = await bench.dynamo.send(
     new GetCommand({ TableName: bench.table, Key: orderKey(id) }),
@@ -95,6 +123,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
     });
   const works = [
     placeOrder,
+    withToken,
     () => noted('one bare PutItem', () => bench.dynamo.send(put())),
     () => noted('one bare acknowledged send', () => producer.send(bench.topic, records, 5_000)),
   ];
@@ -105,7 +134,17 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
   const p50 = (name: string) => median(times[name] ?? []);
   const ratio =
     p50('POST /api/orders') / (p50('one bare PutItem') + p50('one bare acknowledged send'));
-  const order = ['POST /api/orders', '  its write', '  its send', '  its mark'];
+  const plain = times['POST /api/orders'] ?? [];
+  const checks = (times['POST with a token'] ?? []).map(
+    (took, round) => took - (plain[round] ?? took),
+  );
+  const order = [
+    'POST /api/orders',
+    'POST with a token',
+    '  its write',
+    '  its send',
+    '  its mark',
+  ];
   const names = [...order, 'one bare PutItem', 'one bare acknowledged send'];
   console.log(
     table(
@@ -113,6 +152,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
       [
         ...names.map((name) => [name, p50(name).toFixed(2)]),
         ['POST / (PutItem + send)', `${ratio.toFixed(2)} (goal: at most ${RATIO_GOAL})`],
+        ['the token, by pairs', `${median(checks).toFixed(2)} (goal: at most ${TOKEN_GOAL_MS})`],
       ],
     ),
   );

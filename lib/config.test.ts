@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { loadConfig } from './config.ts';
+import { loadApiConfig, loadConfig } from './config.ts';
 import { AppError } from './errors.ts';
 
 const complete = {
@@ -13,9 +13,9 @@ const complete = {
   NOTIFICATION_SMS: 'mock',
 };
 
-function refusal(variables: Record<string, string | undefined>): AppError {
+function refusal(variables: Record<string, string | undefined>, load = loadConfig): AppError {
   try {
-    loadConfig(variables);
+    load(variables);
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;
@@ -37,13 +37,32 @@ test('every missing and every malformed variable is named', () => {
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
 });
 
-test('the check of callers must be configured, with all variables of a token or a limit', () => {
-  expect(loadConfig(complete)).toMatchObject({
+test('a function with callers refuses what is missing or wrong about them, together with all else', () => {
+  expect(loadApiConfig(complete)).toMatchObject({
+    brokers: ['a:9092', 'b:9092'],
     identity: { isDemanded: false, tokens: undefined },
-    limits: { ordersPerMinute: undefined },
   });
-  expect(refusal({ ...complete, AUTH: '' }).message).toContain('AUTH: ');
-  expect(refusal({ ...complete, AUTH: 'jwt' }).message).toContain('AUTH_ISSUER: AUTH=jwt needs it');
+  const refused = (variables: Record<string, string>) =>
+    refusal({ ...complete, ...variables }, loadApiConfig).message;
+  expect(refused({ AUTH: '' })).toContain('AUTH: ');
+  expect(refused({ AUTH: 'jwt' })).toContain('AUTH_ISSUER: AUTH=jwt needs it');
+  const both = refused({ ORDERS_TABLE: '', AUTH_ISSUER: 'nonsense' });
+  expect(both).toMatch(/ORDERS_TABLE.*AUTH_ISSUER/);
+});
+
+test('no variable about callers stops a function without callers', () => {
+  const wrong = {
+    AUTH: 'nonsense',
+    AUTH_ISSUER: 'nonsense',
+    AUTH_JWKS: '{',
+    AUTH_ROLES_CLAIM: 'r',
+  };
+  expect(loadConfig({ ...complete, ...wrong })).toEqual(loadConfig(complete));
+});
+
+test('a limit needs the secret that hashes the names of its counters', () => {
+  expect(loadConfig(complete).limits.ordersPerMinute).toBeUndefined();
+  expect(refusal({ ...complete, HASH_SECRET: 'short' }).message).toContain('HASH_SECRET: 16');
   const limited = { ...complete, LIMIT_ORDERS_PER_MINUTE: '5' };
   expect(refusal(limited).message).toContain('HASH_SECRET: LIMIT_ORDERS_PER_MINUTE needs it');
   const HASH_SECRET = 's'.repeat(16);

@@ -55,10 +55,9 @@ const environment = z
       .pipe(z.tuple([secret], secret))
       .optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
-    ...identityFields,
+    HASH_SECRET: z.string().min(16, '16 characters at least').optional(),
     ...limitFields,
   })
-  .superRefine(checkIdentity)
   .superRefine(checkLimits)
   .superRefine(({ NOTIFICATION_EMAIL, NOTIFICATION_FROM, SMTP_URL }, context) => {
     const need = (path: string, value: string | undefined, names: string[]) => {
@@ -117,24 +116,42 @@ export type Config = {
   unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
   /** True if the mapping has ReportBatchItemFailures; if not, a partial failure fails the batch. */
   reportsItemFailures: boolean;
-  /** The check of callers. */
-  identity: Identity;
+  /** Makes keyed hashes; there wherever tokens are read or a limit is set. */
+  hashSecret: string | undefined;
   limits: Limits;
 };
 
+/** The configuration of a function that checks its callers. */
+export type ApiConfig = Config & { identity: Identity };
+
+type Variables = Record<string, string | undefined>;
+
 /**
- * Reads the environment, once per cold start.
+ * Reads the environment, once per cold start. Who may call the API is left out, so that its variables
+ * stop no function that has no callers.
  *
  * @throws AppError `CONFIG`, naming every variable that is missing or malformed
  */
-export function loadConfig(variables: Record<string, string | undefined> = process.env): Config {
+export function loadConfig(variables: Variables = process.env): Config {
+  return configOf(read(environment, variables));
+}
+
+/** The same with the variables that say who may call. */
+export function loadApiConfig(variables: Variables = process.env): ApiConfig {
+  const whole = environment.safeExtend(identityFields).superRefine(checkIdentity);
+  const set = read(whole, variables);
+  return { ...configOf(set), identity: identityOf(set) };
+}
+
+function read<T>(schema: z.ZodType<T>, variables: Variables): T {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(set);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new AppError('CONFIG', `Environment variables: ${faults.join('; ')}.`);
-  }
-  const { data } = parsed;
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new AppError('CONFIG', `Environment variables: ${faults.join('; ')}.`);
+}
+
+function configOf(data: z.output<typeof environment>): Config {
   return {
     region: data.AWS_REGION,
     table: data.ORDERS_TABLE,
@@ -163,7 +180,7 @@ export function loadConfig(variables: Record<string, string | undefined> = proce
           }
         : undefined,
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
-    identity: identityOf(data),
+    hashSecret: data.HASH_SECRET,
     limits: limitsOf(data),
   };
 }

@@ -46,6 +46,13 @@ export const ERRORS = {
     retriable: true,
     advice: 'Send the request again, with the same token, after the time in "retry-after".',
   },
+  KEY_UNKNOWN: {
+    title: 'The key of the token is not known yet',
+    status: 503,
+    retriable: true,
+    advice:
+      'Send the request again, with the same token, after the time in "retry-after". If the issuer does not have the key, the answer is then 401.',
+  },
   BODY_MISSING: {
     title: 'The request has no body',
     status: 400,

@@ -9,7 +9,7 @@ const WITHOUT_GATEWAY = [...WITH_GATEWAY, 'ES256', 'EdDSA', 'Ed25519'];
 const name = z.string().min(1);
 const address = z.string().refine(isSafeAddress, 'https, or http on this machine, without a user');
 
-/** The variables that say who may call; part of the environment that lib/config.ts reads. */
+/** The variables that say who may call. lib/config.ts reads them for functions that check callers. */
 export const identityFields = {
   AUTH: z.enum(['off', 'local', 'jwt']),
   AUTH_ISSUER: address.optional(),
@@ -25,7 +25,6 @@ export const identityFields = {
   AUTH_CUSTOMER_CLAIM: name.optional(),
   AUTH_ROLES_CLAIM: name.optional(),
   AUTH_OPERATOR_ROLE: name.optional(),
-  HASH_SECRET: z.string().min(16, '16 characters at least').optional(),
 };
 
 export type IdentityVariables = z.output<z.ZodObject<typeof identityFields>>;
@@ -51,14 +50,15 @@ export type Identity = {
   isDemanded: boolean;
   /** Absent if tokens are not read at all. */
   tokens: TokenSettings | undefined;
-  /** Makes keyed hashes; there wherever tokens are read or a limit is set. */
-  hashSecret: string | undefined;
 };
 
 /** Adds a fault for every missing variable that another one needs. */
-export function checkIdentity(set: IdentityVariables, context: z.RefinementCtx): void {
+export function checkIdentity(
+  set: IdentityVariables & { HASH_SECRET?: string | undefined },
+  context: z.RefinementCtx,
+): void {
   const { AUTH, AUTH_ISSUER, AUTH_JWKS } = set;
-  const need = (path: keyof IdentityVariables, asking: string) => {
+  const need = (path: keyof typeof set, asking: string) => {
     if (set[path] !== undefined) return;
     context.addIssue({ code: 'custom', path: [path], message: `${asking} needs it` });
   };
@@ -74,11 +74,7 @@ export function checkIdentity(set: IdentityVariables, context: z.RefinementCtx):
 }
 
 export function identityOf(set: IdentityVariables): Identity {
-  return {
-    isDemanded: set.AUTH !== 'off',
-    tokens: tokensOf(set),
-    hashSecret: set.HASH_SECRET,
-  };
+  return { isDemanded: set.AUTH !== 'off', tokens: tokensOf(set) };
 }
 
 function tokensOf(set: IdentityVariables): TokenSettings | undefined {

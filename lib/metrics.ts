@@ -6,6 +6,7 @@ export const METRICS = {
   OrdersUpdated: 'Count',
   OrdersReplayed: 'Count',
   Conflicts: 'Count',
+  UnknownKeys: 'Count',
   EventsPublished: 'Count',
   EventsLeftToRelay: 'Count',
   EventsRelayed: 'Count',

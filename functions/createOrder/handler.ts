@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { idempotencyKeyOf } from '../../lib/http/idempotency.ts';
@@ -43,7 +43,7 @@ export const createHandler = ({ callers, quota, ...deps }: Deps) =>
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 const store = openStore(config);
 

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf } from '../../lib/http/version.ts';
@@ -29,7 +29,7 @@ export const createHandler = ({ repository, callers }: Deps) =>
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 export const handler = createHandler({
   repository: createRepository(openStore(config)),

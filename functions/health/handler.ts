@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
 import { HEALTH_OPERATIONS } from '../../lib/health/api.ts';
 import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
@@ -36,7 +36,7 @@ export const createHandler = ({ callers, ...deps }: HealthDeps & { callers: Call
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 const store = openStore(config);
 const repository = createRepository(store);
 const standstill = createStandstill(store);

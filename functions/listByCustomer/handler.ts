@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
@@ -30,7 +30,7 @@ export const createHandler = ({ repository, callers }: Deps) =>
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 export const handler = createHandler({
   repository: createRepository(openStore(config)),

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { callerKey } from '../../lib/identity/caller.ts';
@@ -29,7 +29,7 @@ export const createHandler = ({ callers, ...store }: Store & { callers: Callers 
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 export const handler = createHandler({
   ...openStore(config),

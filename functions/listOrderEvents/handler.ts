@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
@@ -25,7 +25,7 @@ export const createHandler = ({ repository, callers }: Deps) =>
     async ({ path: { id } }, { allows }) => ok(await listEvents(repository, id, allows)),
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 export const handler = createHandler({
   repository: createRepository(openStore(config)),

@@ -1,11 +1,10 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
+import { CORS } from '../../lib/http/cors.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import type { RequestFacts } from '../../lib/http/request.ts';
 import { methodsAt } from '../../lib/http/routes.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
-
-const PREFLIGHT_SECONDS = '600';
 
 /**
  * notFound answers every request that no other function answers.
@@ -35,10 +34,9 @@ function preflight(allow: string): Record<string, string> {
   return {
     allow,
     'access-control-allow-methods': allow,
-    'access-control-allow-headers':
-      'authorization, content-type, if-match, idempotency-key, traceparent',
-    'access-control-max-age': PREFLIGHT_SECONDS,
+    'access-control-allow-headers': CORS.requestHeaders.join(', '),
+    'access-control-max-age': String(CORS.preflightSeconds),
   };
 }
 
-export const handler = createHandler(createCallers(loadConfig()));
+export const handler = createHandler(createCallers(loadApiConfig()));

@@ -58,7 +58,7 @@ const store = openStore(config);
 export const handler = createHandler({
   ledger: createLedger(store),
   senders: createSenders(config),
-  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
+  messageLimit: createMessageLimit(store, config),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

@@ -30,7 +30,7 @@ export const handler = createHandler({
   deferred: createDeferred(store),
   ledger: createLedger(store),
   senders: createSenders(config),
-  messageLimit: createMessageLimit(store, { ...config, ...config.identity }),
+  messageLimit: createMessageLimit(store, config),
   recipientOf: createRecipientOf({
     customers: createCustomers(store),
     fallback: config.fallback,

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../lib/config.ts';
+import { loadApiConfig } from '../../lib/config.ts';
 import { ok } from '../../lib/http/answer.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { etagOf, wantedVersions } from '../../lib/http/version.ts';
@@ -33,7 +33,7 @@ export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Call
     },
   );
 
-const config = loadConfig();
+const config = loadApiConfig();
 
 export const handler = createHandler({
   ...composeOutbox(config),

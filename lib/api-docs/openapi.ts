@@ -34,6 +34,7 @@ const OF_A_CALLER = [
   'TOKEN_EXPIRED',
   'TOO_MANY_REQUESTS',
   'KEYS_AWAY',
+  'KEY_UNKNOWN',
 ] as const satisfies ErrorCode[];
 
 const shared = z.registry<{ id: string }>();

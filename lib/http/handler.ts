@@ -7,7 +7,8 @@ import type { Callers } from '../identity/callers.ts';
 import { invocation } from '../invocation.ts';
 import { logger } from '../logger.ts';
 import { accessTo, checkNamedOwner } from './access.ts';
-import { ANSWER_HEADERS, type Answer, render } from './answer.ts';
+import { type Answer, render } from './answer.ts';
+import { CORS } from './cors.ts';
 import { type Input, parseInput, type Schemas } from './input.ts';
 import { jsonBody } from './json-body.ts';
 import type { Operation } from './operation.ts';
@@ -78,8 +79,8 @@ export function httpHandler<S extends Schemas>(
     .use(httpSecurityHeaders(SECURITY_HEADERS))
     .use(
       httpCors({
-        origin: '*',
-        exposeHeaders: ANSWER_HEADERS.join(', '),
+        origin: CORS.origin,
+        exposeHeaders: CORS.answerHeaders.join(', '),
         disableBeforePreflightResponse: true,
       }),
     )

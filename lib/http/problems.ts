@@ -18,8 +18,12 @@ export function problems(): middy.MiddlewareObj<HttpEvent, APIGatewayProxyStruct
     const error = asAppError(request.error);
     const answer = problem(error, request.context.awsRequestId);
     if (CONFLICTS.has(answer.statusCode)) measure('Conflicts');
-    if (answer.statusCode < 500) logger.info('refused', { code: error.code });
-    else logFailure(logger, 'failed', request.error);
+    // Anybody can send such tokens. The alarm ApiFailures subtracts their answers from all 5xx.
+    const isUnknownKey = error.code === 'KEY_UNKNOWN';
+    if (isUnknownKey) measure('UnknownKeys');
+    const isFailure = answer.statusCode >= 500 && !isUnknownKey;
+    if (isFailure) logFailure(logger, 'failed', request.error);
+    else logger.info('refused', { code: error.code });
     traceFailure(error);
     request.response = render(answer);
   };

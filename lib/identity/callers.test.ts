@@ -24,7 +24,8 @@ function callers(
 ) {
   return createCallers(
     {
-      identity: { tokens: undefined, ...identity, hashSecret },
+      identity: { tokens: undefined, ...identity },
+      hashSecret,
       limits: { requestsPerMinute },
       dynamoEndpoint,
     },

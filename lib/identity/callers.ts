@@ -15,8 +15,8 @@ export type Callers = {
   /** True if a request without a token is refused. */
   areDemanded: boolean;
   /**
-   * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `KEYS_AWAY` or
-   * `TOO_MANY_REQUESTS`
+   * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `KEYS_AWAY`, `KEY_UNKNOWN`
+   * or `TOO_MANY_REQUESTS`
    */
   demand(authorization: string | undefined): Promise<Caller>;
   /** For an open operation, which answers everybody: without a valid token, {@link NOBODY}. */
@@ -25,14 +25,16 @@ export type Callers = {
 
 type Settings = {
   identity: Identity;
+  hashSecret: string | undefined;
   limits: Pick<Limits, 'requestsPerMinute'>;
   dynamoEndpoint: string | undefined;
 };
 
 /** Keys, and the counts of requests, are kept in the instance. */
 export function createCallers(settings: Settings, clock: Clock = systemClock): Callers {
-  const { isDemanded, tokens, hashSecret } = settings.identity;
-  const { requestsPerMinute: count } = settings.limits;
+  const { identity, hashSecret, limits } = settings;
+  const { isDemanded, tokens } = identity;
+  const { requestsPerMinute: count } = limits;
   // On a laptop `npm start` says so, once for all functions.
   if (!isDemanded && !settings.dynamoEndpoint) {
     logger.warn(

@@ -22,8 +22,8 @@ const OLD = 10 * 60_000;
 /** Finds the keys that a token's header names: mostly one, several if the issuer gave them one name. */
 export type Keys = {
   /**
-   * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have, `KEYS_AWAY` while
-   * nobody knows whether the issuer has the key
+   * @throws AppError `TOKEN_INVALID` for a key that the issuer does not have. While nobody knows
+   * whether it does: `KEY_UNKNOWN` if the known keys are fresh, `KEYS_AWAY` if they are old or missing
    */
   find(header: JWTHeaderParameters): Promise<Found>;
 };
@@ -87,9 +87,9 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
       // Only a fetch that began after this token arrived shows that the issuer lacks its key.
       if (isFresh) refuse();
       const retryAfter = Math.max(1, Math.ceil((nextFetch - now()) / 1000));
-      throw new AppError('KEYS_AWAY', 'The key that signed the token is not known yet.', {
-        retryAfter,
-      });
+      // With fresh keys the issuer is there: anybody can make a token that names an unknown key.
+      const code = known && now() < oldAt ? 'KEY_UNKNOWN' : 'KEYS_AWAY';
+      throw new AppError(code, 'The key that signed the token is not known yet.', { retryAfter });
     },
   };
 }

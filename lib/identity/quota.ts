@@ -26,7 +26,7 @@ export function createQuota(limit: Limit, hashSecret: string, what: string): Quo
 /** Counts the orders of a caller. Undefined where LIMIT_ORDERS_PER_MINUTE sets no limit. */
 export function createOrderQuota(
   store: Store,
-  { limits, identity: { hashSecret } }: Pick<Config, 'limits' | 'identity'>,
+  { limits, hashSecret }: Pick<Config, 'limits' | 'hashSecret'>,
 ): Quota | undefined {
   const { ordersPerMinute: count } = limits;
   if (!count || !hashSecret) return undefined;

@@ -24,7 +24,7 @@ type TokenDeps = { settings: TokenSettings; keys: Keys; clock: Clock };
 /**
  * Makes the check of the header `authorization`.
  *
- * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED` or `KEYS_AWAY`
+ * @throws AppError `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `KEYS_AWAY` or `KEY_UNKNOWN`
  */
 export function createTokens(deps: TokenDeps): (header: unknown) => Promise<Caller> {
   return async (header) => callerOf(await verified(tokenIn(header), deps), deps.settings);

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { keepWarm, type Making, REQUEST_TIMEOUT_MS, UnreachableError } from './client.ts';
 
 /** A connection whose opening ends when the test says so, and that notes what becomes of it. */
@@ -73,13 +73,17 @@ test('a connection that is merely slow serves on: what was asked in vain may be 
 });
 
 test('a connection on which one waits long and others are answered is replaced once nobody uses it', async () => {
+  jest.useFakeTimers();
   const { opening, seen, warm, answer } = createFake();
   opening.resolve();
   const other = Promise.withResolvers<string>();
   const used = warm.use(() => other.promise, 60_000);
   const vain = warm.use(hung, REQUEST_TIMEOUT_MS);
   answer();
-  await expect(vain).rejects.toMatchObject(away);
+  const refused = expect(vain).rejects.toMatchObject(away);
+  await jest.advanceTimersByTimeAsync(REQUEST_TIMEOUT_MS);
+  await refused;
+  jest.useRealTimers();
   expect(await warm.use(done, 1_000)).toBe('done');
   expect(seen.made).toBe(1);
   other.resolve('there');

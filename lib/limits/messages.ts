@@ -13,7 +13,7 @@ export type MessageLimit = (channel: string, address: string) => Promise<boolean
  */
 export function createMessageLimit(
   store: Store,
-  { limits, hashSecret }: Pick<Config, 'limits'> & Pick<Config['identity'], 'hashSecret'>,
+  { limits, hashSecret }: Pick<Config, 'limits' | 'hashSecret'>,
 ): MessageLimit | undefined {
   const { messagesPerHour: count } = limits;
   if (!count || !hashSecret) return undefined;

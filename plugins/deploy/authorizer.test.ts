@@ -36,6 +36,7 @@ test('the authorizer stands before every route but the open ones and preflight r
     none: {},
   });
   expect(guarded.provider.httpApi?.authorizers?.tokens?.audience).toEqual(['shop', 'machine']);
+  expect(guarded.provider.httpApi?.cors).toMatchObject({ allowedOrigins: ['*'], maxAge: 600 });
 });
 
 test('without an authorizer the routes stay as they are', () => {

@@ -1,26 +1,40 @@
+import { CORS } from '../../lib/http/cors.ts';
+
 /** A route of the HTTP API; without a method it is the one of all other routes. */
 export type Route = { method?: string; path: string; authorizer?: { name: string } };
 
 /** The parts of the service that say which route is guarded. */
 export type RouteService = {
   custom?: { openRoutes?: string[] };
-  provider: { httpApi?: { authorizers?: Record<string, { audience?: string[] }> } };
+  provider: {
+    httpApi?: { authorizers?: Record<string, { audience?: string[] }>; cors?: object };
+  };
   functions?: Record<string, { events?: { httpApi?: string | Route }[] }>;
 };
 
-/** The route that takes a browser's preflight requests, which have no token, past the authorizer. */
+/**
+ * The route that takes a browser's preflight requests, which have no token, past the authorizer. Without it
+ * they belong to the guarded route of all other requests, even if the API has a CORS configuration.
+ */
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 const PREFLIGHT: Route = { method: 'OPTIONS', path: '/{proxy+}' };
 
 /**
  * Puts the authorizer of the service, if there is one, before every route but those of
  * `custom.openRoutes`, so that a new route is guarded without a word. The function of all other
- * routes (`*`) takes the preflight requests as an open route.
+ * routes (`*`) takes the preflight requests as an open route. The API gets a CORS configuration, since no
+ * function can add headers to the authorizer's 401.
  */
 export function guardRoutes({ custom, provider, functions = {} }: RouteService): void {
-  const { authorizers = {} } = provider.httpApi ?? {};
-  const [name] = Object.keys(authorizers);
-  const authorizer = name === undefined ? undefined : authorizers[name];
-  if (name === undefined || !authorizer) return;
+  const { httpApi } = provider;
+  const [[name, authorizer] = []] = Object.entries(httpApi?.authorizers ?? {});
+  if (!httpApi || name === undefined || !authorizer) return;
+  httpApi.cors = {
+    allowedOrigins: [CORS.origin],
+    allowedHeaders: [...CORS.requestHeaders],
+    exposedResponseHeaders: [...CORS.answerHeaders],
+    maxAge: CORS.preflightSeconds,
+  };
   authorizer.audience = authorizer.audience?.flatMap((text) => text.split(/\s*,\s*/));
   for (const { events = [] } of Object.values(functions)) {
     for (const event of [...events]) {

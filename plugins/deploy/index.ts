@@ -57,10 +57,10 @@ export default class Deploy {
   async #refuseFaults(): Promise<void> {
     const { service, classes } = this.#serverless;
     const { provider, functions = {} } = service;
-    const { loadConfig } = await import('../../lib/config.ts');
+    const { loadApiConfig } = await import('../../lib/config.ts');
     try {
       for (const { environment } of [{ environment: {} }, ...Object.values(functions)]) {
-        loadConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
+        loadApiConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
       }
     } catch (error) {
       throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');

@@ -55,6 +55,29 @@ test('a window of 0 in maximumBatchingWindowInSeconds or in an extension deploys
   expect(one({}, { MaximumBatchingWindowInSeconds: 0 })?.windowMs).toBe(0);
 });
 
+test('an invocation of a durable function may last as long as its execution', () => {
+  const others = { durableConfig: { executionTimeout: 900 }, durableAlias: 'durable' };
+  const functions = [kafkaFunction('notify', [{ kafka }], 30, others)];
+  expect(mappings([], { functions })[0]).toMatchObject({ timeoutMs: 30_000, executionMs: 900_000 });
+  expect(one()).not.toHaveProperty('executionMs');
+});
+
+test('the limits of throughput are off, unless the option asks for them', () => {
+  expect(one()).not.toHaveProperty('limits');
+  expect(one({}, {}, { ...local, limits: 'aws' })?.limits).toBe('aws');
+  const Properties = { CapacityProviderConfig: {} };
+  const resources = { notifyLambdaFunction: { Properties } };
+  expect(mappings([{ kafka }], { resources })[0]?.isManaged).toBe(true);
+  expect(() => readOptions({ limits: 'gcp' })).toThrow(/limits/);
+});
+
+test("a function's mapping knows whether its handler may have a callback", () => {
+  const withRuntime = (runtime: string) =>
+    mappings([], { functions: [kafkaFunction('notify', [{ kafka }], 6, { runtime })] })[0];
+  expect(withRuntime('nodejs24.x')?.callbackError).toMatch(/^ERROR: AWS Lambda has removed/);
+  expect(withRuntime('nodejs22.x')).not.toHaveProperty('callbackError');
+});
+
 test('all settings of failures and modes come from the event', () => {
   const event = {
     maximumRetryAttempts: 3,

@@ -1,11 +1,13 @@
 /** The Kafka mappings of a service: as they are deployed, and as they run here. */
 import { type Accepted, refuseDuplicate } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
+import { functionWarnings } from './admission/functions.ts';
 import { here, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
+import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
@@ -64,6 +66,7 @@ function readDefinition(
   const warnings = [
     ...deployed.warnings,
     ...(shape ? [...warningsOf(shape, deployed), ...filterWarnings(shape)] : []),
+    ...functionWarnings(deployed, service.folder),
   ];
   const refused = (found: readonly Refusal[]): Definition => ({
     name,
@@ -98,11 +101,13 @@ interface Sources {
 }
 
 function toMapping({ deployed, fn, shape, service, options, local }: Sources): Mapping {
-  const { logicalId, kind } = deployed;
+  const { logicalId, kind, features } = deployed;
   const [topic = ''] = shape.Topics;
   const uuid = stableUuid([service.service, service.stage, logicalId, topic]);
   const bootstrapServers = local.bootstrapServers ?? (serversOf(shape) as string[]);
   const registry = registryOf(shape);
+  const callbackError = callbackErrorOf({ ...fn, ...features });
+  const { timeoutSeconds: executionSeconds } = features.durable ?? {};
   return {
     name: `${fn.key} (${topic})`,
     logicalId,
@@ -111,6 +116,10 @@ function toMapping({ deployed, fn, shape, service, options, local }: Sources): M
     functionName: fn.name,
     functionArn: functionArn(fn.name, service),
     timeoutMs: fn.timeoutSeconds * 1000,
+    ...(executionSeconds !== undefined && { executionMs: executionSeconds * 1000 }),
+    ...(callbackError !== undefined && { callbackError }),
+    ...(options.limits !== 'none' && { limits: options.limits }),
+    ...(features.isManaged && { isManaged: true }),
     ...(fn.reservedConcurrency !== undefined && { reservedConcurrency: fn.reservedConcurrency }),
     source: toSource(kind, shape.EventSourceArn, bootstrapServers, service.region),
     topic,

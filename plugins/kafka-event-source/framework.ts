@@ -11,6 +11,7 @@ export interface Serverless {
     readonly service: string | null;
     readonly provider: {
       readonly timeout?: number;
+      readonly runtime?: string;
       readonly compiledCloudFormationTemplate?: unknown;
     };
     readonly custom?: Json;
@@ -20,6 +21,10 @@ export interface Serverless {
       readonly name: string;
       readonly timeout?: number;
       readonly reservedConcurrency?: unknown;
+      readonly handler?: string;
+      readonly image?: unknown;
+      readonly runtime?: string;
+      readonly durableConfig?: unknown;
       readonly events?: readonly unknown[];
     };
   };
@@ -32,6 +37,8 @@ export interface Serverless {
   getProvider(name: 'aws'): {
     getStage(): string;
     getRegion(): string;
+    /** Adds the runtimes of the provider and of the framework. */
+    getRuntime?(runtime: string | undefined): string;
     readonly naming: Naming;
   };
 }
@@ -45,6 +52,8 @@ interface Naming {
   getLambdaLogicalId(functionKey: string): string;
   getLambdaProvisionedConcurrencyAliasLogicalId?(functionKey: string): string;
   getLambdaSnapStartAliasLogicalId?(functionKey: string): string;
+  getLambdaDurableAliasLogicalId?(functionKey: string): string;
+  getLambdaDurableAliasName?(): string;
   getKafkaEventLogicalId(functionKey: string, topic: string): string;
   getMSKEventLogicalId(functionKey: string, cluster: string, topic: string): string;
 }
@@ -69,8 +78,11 @@ export function loadDefinitions(serverless: Serverless): Loaded {
 
 /** The service's folder and stage, which identify the process that runs it. */
 export function placeOf(serverless: Serverless): { folder: string; stage: string } {
-  const folder = serverless.serviceDir ?? process.cwd();
-  return { folder, stage: serverless.getProvider('aws').getStage() };
+  return { folder: folderOf(serverless), stage: serverless.getProvider('aws').getStage() };
+}
+
+function folderOf({ serviceDir }: Serverless): string {
+  return serviceDir ?? process.cwd();
 }
 
 /** The parts of the loaded service that mappings are made of. */
@@ -79,12 +91,25 @@ export function readService(serverless: Serverless): Service {
   const provider = serverless.getProvider('aws');
   const { naming } = provider;
   const functions = service.getAllFunctions().map((key): FunctionDefinition => {
-    const { name, events = [], timeout, reservedConcurrency: reserved } = service.getFunction(key);
+    const { name, events = [], timeout, ...others } = service.getFunction(key);
+    const { reservedConcurrency: reserved, handler, image, durableConfig } = others;
     const timeoutSeconds = timeout ?? service.provider.timeout ?? DEFAULT_TIMEOUT_SECONDS;
     // Only AWS knows the value of an intrinsic function.
     const reservedConcurrency = typeof reserved === 'number' ? reserved : undefined;
-    const ids = logicalIds(naming, key);
-    return { key, name, logicalIds: ids, events, timeoutSeconds, reservedConcurrency };
+    const named = others.runtime ?? service.provider.runtime;
+    return {
+      key,
+      name,
+      ...(image === undefined && { handler, runtime: provider.getRuntime?.(named) ?? named }),
+      ...(isObject(durableConfig) && {
+        durableConfig,
+        durableAlias: naming.getLambdaDurableAliasName?.(),
+      }),
+      logicalIds: logicalIds(naming, key),
+      events,
+      timeoutSeconds,
+      reservedConcurrency,
+    };
   });
   // Several files of resources are a list until the framework has merged them.
   const resources = toObject([service.resources].flat().reduce(merge, {}));
@@ -92,6 +117,7 @@ export function readService(serverless: Serverless): Service {
     service: service.service ?? '',
     stage: provider.getStage(),
     region: provider.getRegion(),
+    folder: folderOf(serverless),
     functions,
     resources: toObject(resources.Resources),
     parameters: toObject(resources.Parameters),
@@ -107,6 +133,7 @@ function logicalIds(naming: Naming, key: string): string[] {
   const aliases = [
     naming.getLambdaProvisionedConcurrencyAliasLogicalId?.(key),
     naming.getLambdaSnapStartAliasLogicalId?.(key),
+    naming.getLambdaDurableAliasLogicalId?.(key),
   ];
   return [naming.getLambdaLogicalId(key), ...aliases.filter((id) => id !== undefined)];
 }

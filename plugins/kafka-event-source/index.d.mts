@@ -8,6 +8,8 @@ export interface KafkaEventSourceOptions extends Local {
     Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
   >;
   readonly dropWhenDestinationFails?: boolean;
+  /** `aws` keeps the limits of AWS's event pollers: 2 000 records and 5 MB a second each. */
+  readonly limits?: 'none' | 'aws';
   readonly deadLetterTopics?: readonly string[];
   readonly lambdaEndpoint?: string;
   readonly apiPort?: number;

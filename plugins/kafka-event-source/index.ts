@@ -146,14 +146,17 @@ export default class KafkaEventSource {
 
   /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
   async #guard(definitions: Definitions['definitions']): Promise<void> {
-    const keys = new Set(definitions.flatMap(({ mapping }) => mapping?.functionKey ?? []));
+    const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
+    const functions = new Map(
+      mappings.map(({ functionKey, callbackError }) => [functionKey, callbackError]),
+    );
     try {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
       this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
-      this.#unguard.push(await mendAnswers(keys));
+      this.#unguard.push(await mendAnswers(functions));
     } catch (error) {
       this.#log.warning(
-        `Kafka event source: a handler that crashes, or throws a value that is no Error, does not fail as on AWS: ${error}`,
+        `Kafka event source: a handler that crashes, throws a value that is no Error, or has a callback does not end as on AWS: ${error}`,
       );
     }
   }
@@ -208,7 +211,8 @@ export default class KafkaEventSource {
     return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${lambdaPort}`;
   }
 
-  #timeoutMs({ timeoutMs }: Mapping): number {
-    return this.#offline().noTimeout ? NO_TIMEOUT_MS : timeoutMs + TIMEOUT_MARGIN_MS;
+  #timeoutMs({ timeoutMs, executionMs = timeoutMs }: Mapping): number {
+    // AWS: the invocation of a durable function lasts as long as its execution.
+    return this.#offline().noTimeout ? NO_TIMEOUT_MS : executionMs + TIMEOUT_MARGIN_MS;
   }
 }

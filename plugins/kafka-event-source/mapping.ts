@@ -14,6 +14,14 @@ export interface Mapping extends Settings {
   /** Without a qualifier. */
   readonly functionArn: string;
   readonly timeoutMs: number;
+  /** The time limit of a durable function's whole execution. */
+  readonly executionMs?: number;
+  /** AWS's message for a handler with a callback; undefined where callbacks are allowed. */
+  readonly callbackError?: string;
+  /** Whether the pollers keep AWS's limits of throughput. */
+  readonly limits?: 'aws';
+  /** Whether the function runs on managed instances. */
+  readonly isManaged?: boolean;
   /** The function's reserved concurrency; further invocations are throttled. */
   readonly reservedConcurrency?: number;
   readonly source: EventSource;

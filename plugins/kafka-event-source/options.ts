@@ -85,6 +85,7 @@ export const optionsSchema = z.strictObject({
     })
     .default({}),
   dropWhenDestinationFails: z.boolean().default(false),
+  limits: z.enum(['none', 'aws']).default('none'),
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   lambdaEndpoint: endpoint.optional(),
   apiPort: z.int().min(0).max(65_535).default(3004),

@@ -50,6 +50,25 @@ test('the access to the broker is reported without secrets', () => {
   expect(JSON.stringify(rows)).not.toContain('secret');
 });
 
+test('durable functions and managed instances are differences', () => {
+  const Properties = {
+    DurableConfig: { ExecutionTimeout: 600 },
+    CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: {} },
+  };
+  const mapping = {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: { FunctionName: 'shop-local-notify:1', EventSourceArn: arn, Topics: ['orders'] },
+  };
+  const custom = { bootstrapServers: 'localhost:9092' };
+  const rows = differences([], custom, { notifyLambdaFunction: { Properties }, mapping }) ?? [];
+  const own = rows.filter(({ difference }) => difference === 'emulator');
+  expect(own).toEqual([
+    expect.objectContaining({ setting: 'FunctionName', deployed: 'shop-local-notify:1' }),
+    expect.objectContaining({ setting: 'DurableConfig', deployed: '{"ExecutionTimeout":600}' }),
+    expect.objectContaining({ setting: 'CapacityProviderConfig', here: 'one' }),
+  ]);
+});
+
 test('behaviour that only AWS has is a difference of its own kind', () => {
   const resources = {
     Mapping: {

@@ -120,9 +120,35 @@ function settings({ shape, mapping }: Compared): ParityRow[] {
   );
 }
 
-/** Settings that AWS acts on and this plugin does not. */
-function onlyOnAws({ shape, mapping }: Compared): ParityRow[] {
+/** Kinds of functions that serverless-offline runs like any other. */
+function functionRows({ features: { durable, isManaged } }: Deployed): ParityRow[] {
   const rows: ParityRow[] = [];
+  if (durable) {
+    rows.push(
+      unlike(
+        'DurableConfig',
+        { ExecutionTimeout: durable.timeoutSeconds },
+        NONE,
+        'serverless-offline calls the handler once, without checkpoints',
+      ),
+    );
+  }
+  if (isManaged) {
+    rows.push(
+      unlike(
+        'CapacityProviderConfig',
+        'many invocations at once in an environment',
+        'one',
+        'no managed instances: module state is not shared here by invocations at the same time',
+      ),
+    );
+  }
+  return rows;
+}
+
+/** Settings that AWS acts on and this plugin does not. */
+function onlyOnAws({ deployed, shape, mapping }: Compared): ParityRow[] {
+  const rows = functionRows(deployed);
   if (mapping.pollers?.group) {
     rows.push(
       unlike(

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { handler as notFound } from '../../functions/notFound/handler.ts';
 import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import { packageProd } from '../runtime/package.ts';
+import { call } from '../support/http.ts';
 import { ROOT } from '../support/root.ts';
 
 const open = Object.entries(OPERATIONS).flatMap(([route, { rule }]) =>
@@ -22,6 +24,8 @@ const routesOf = (resources: Resources) =>
   Object.values(resources).flatMap(({ Type, Properties }) =>
     Type === 'AWS::ApiGatewayV2::Route' ? [Properties] : [],
   );
+
+const corsOf = ({ HttpApi }: Resources) => HttpApi?.Properties.CorsConfiguration;
 
 const authorizersOf = (resources: Resources) =>
   Object.values(resources).filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Authorizer');
@@ -58,13 +62,27 @@ test('with an issuer the gateway checks the token of every route but the open on
     if (AuthorizationType) expect(AuthorizerId).toEqual({ Ref: 'HttpApiAuthorizerTokens' });
     expect(AuthorizationScopes).toBeUndefined();
   }
+  expect(corsOf(resources)).toEqual(await functionsCors());
 }, 120_000);
 
+/** The same as the functions answer, for all methods at once: the gateway knows no methods of one address. */
+async function functionsCors() {
+  const { headers } = await call(notFound, { method: 'OPTIONS', path: '/api/orders' });
+  const listIn = (name: string) => headers[`access-control-${name}`]?.split(', ');
+  return {
+    AllowOrigins: listIn('allow-origin'),
+    AllowHeaders: listIn('allow-headers'),
+    ExposeHeaders: listIn('expose-headers'),
+    MaxAge: Number(headers['access-control-max-age']),
+    AllowMethods: expect.arrayContaining(['GET', 'POST', 'PUT', 'OPTIONS']),
+  };
+}
+
 test.each<Record<string, string>>([{ AUTH: 'off' }, { AUTH: 'jwt', AUTH_GATEWAY: 'off' }])(
-  'with %j the gateway checks nothing',
+  'with %j the gateway checks nothing and adds no headers',
   async (env) => {
     const resources = await packaged(env);
-    expect(authorizersOf(resources)).toEqual([]);
+    expect([authorizersOf(resources), corsOf(resources)]).toEqual([[], undefined]);
     const routes = routesOf(resources);
     expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
       [...Object.keys(OPERATIONS), '$default'].toSorted(),

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { METRICS } from '../../lib/metrics.ts';
 import { CALLED, NOT_CALLED } from '../support/not-called.ts';
-import { functionsInYml } from '../support/root.ts';
+import { functionsInYml, ROOT } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { emulated, packagedAs } from './emulated.ts';
 
@@ -96,6 +98,8 @@ const WAYS = {
 
 /** Those that talk to Kafka. */
 const TALKING = ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus'];
+
+const { openRoutes } = parse(readFileSync(join(ROOT, 'infra/auth.yml'), 'utf8'));
 
 describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
   const [kind = '', ...settings] = way.split(' ');
@@ -271,6 +275,15 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     });
   });
 
+  test('the gateway checks the token of every route that is not open', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+    const unchecked = routes.filter(({ AuthorizationType }) => AuthorizationType !== 'JWT');
+    expect(unchecked.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
+      [...openRoutes, 'OPTIONS /{proxy+}'].toSorted(),
+    );
+    expect(routes.length).toBeGreaterThan(unchecked.length);
+  });
+
   test('functions are traced, on arm64; every log ends', () => {
     for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
       expect(Properties).toMatchObject({
@@ -289,7 +302,12 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       ([, { Properties }]) => Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE,
     );
     const alarms = ofType('AWS::CloudWatch::Alarm')
-      .map(([, { Properties }]) => Properties)
+      .flatMap(([, { Properties }]) => [
+        Properties,
+        ...(Properties.Metrics ?? []).flatMap(
+          (part: Resource['Properties']) => part.MetricStat?.Metric ?? [],
+        ),
+      ])
       .filter(({ Namespace }) => Namespace === own);
     expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
       'DeadLetters',
@@ -299,12 +317,22 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
       'RecordsHeldBack',
       'RefusedOrders',
       'StuckSeconds',
+      'UnknownKeys',
     ]);
     const names = Object.keys(METRICS);
     for (const { MetricName, Dimensions } of alarms) {
       expect(names).toContain(MetricName);
       expect(Dimensions).toEqual([{ Name: 'service', Value: 'orders' }]);
     }
+  });
+
+  test('answers to tokens of unknown keys, which anybody can send, ring no alarm', () => {
+    const { Metrics } = resources.ApiFailuresAlarm?.Properties ?? {};
+    expect(Metrics).toMatchObject([
+      { Expression: 'answers - 1.1 * FILL(unknownKeys, 0)' },
+      { Id: 'answers', MetricStat: { Metric: { MetricName: '5xx' }, Stat: 'Sum' } },
+      { Id: 'unknownKeys', MetricStat: { Metric: { MetricName: 'UnknownKeys' }, Stat: 'Sum' } },
+    ]);
   });
 
   test('every alarm tells the topic, and stands on the dashboard', () => {

@@ -8,6 +8,7 @@ import { ROOT } from '../support/root.ts';
 /** The release that made the stacks of stage prod: its template as {@link namesIn} reads it. */
 const BEFORE = join(ROOT, 'test/fixtures/template/prod.json');
 
+const AUTHORIZER = 'AWS::ApiGatewayV2::Authorizer';
 const CLUSTER =
   'arn:aws:kafka:eu-west-1:123456789012:cluster/shop/0f0f0f0f-1111-2222-3333-444444444444-5';
 const MSK = { KAFKA_KIND: 'msk-iam', MSK_CLUSTER_ARN: CLUSTER };
@@ -82,21 +83,31 @@ test('a stage of any name is the same stack under names of its own', () => {
   }
 });
 
+test('the authorizer has one name below each API, which routes and a later release refer to', () => {
+  for (const stage of ['prod', 'pr-12'] as const) {
+    const names = Object.entries(namesIn(read(stage)));
+    const authorizers = names.filter(([, found]) => Object(found).Type === AUTHORIZER);
+    expect(authorizers).toEqual([
+      ['HttpApiAuthorizerTokens', { Type: AUTHORIZER, Name: 'tokens' }],
+    ]);
+  }
+});
+
 test('two stages share no name that an account or a Kafka has once', () => {
   const [one, other] = [namesSet('prod'), namesSet('pr-12')];
   expect(one.size).toBeGreaterThan(40);
   expect([...one].filter((name) => other.has(name))).toEqual([]);
 });
 
-/** All names of a package but those that stand below the API, or are CloudWatch's own. */
+/** All names of a package but those that stand below the API. */
 function namesSet(name: keyof typeof packages): Set<unknown> {
   const names = Object.values(namesIn(read(name))).flatMap((found) => {
     if (typeof found === 'string') return [found];
     const { Type, RouteKey: _, StageName: __, ...own } = Object(found);
-    if (Type === 'AWS::ApiGatewayV2::Authorizer') return [];
+    if (Type === AUTHORIZER) return [];
     return Object.values(own).flat();
   });
-  return new Set(names.filter((text) => !String(text).startsWith('AWS/')));
+  return new Set(names);
 }
 
 // AWS refuses a second mapping with the same function, topic and server, and one with the same

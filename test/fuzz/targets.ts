@@ -23,7 +23,8 @@ async function open(at = addresses()) {
   const tokens = { ...SETTINGS, issuer: issuer.issuer, keys: { issuer: issuer.issuer } };
   const callers = createCallers(
     {
-      identity: { isDemanded: true, tokens, hashSecret: 'for-this-test-alone' },
+      identity: { isDemanded: true, tokens },
+      hashSecret: 'for-this-test-alone',
       limits: { requestsPerMinute: undefined },
       dynamoEndpoint: bench.dynamoEndpoint,
     },

@@ -36,6 +36,8 @@ const others = Object.keys(functionsInYml()).filter(
 );
 const names = [FIRST, ...others, ...PUBLISHING];
 
+const WITHOUT_CALLERS = ['docs', 'notify', 'relayOutbox', 'sendDeferred', 'unsubscribe'];
+
 let packaged: Awaited<ReturnType<typeof packageProd>>;
 let samples: string[];
 let offline: Awaited<ReturnType<typeof startOffline>>;
@@ -138,6 +140,24 @@ test('a setting that is missing stops the cold start by name, and the trace name
     await lambda.stop();
   }
 });
+
+test('a wrong setting about callers stops the functions that have callers by name, and no other', async () => {
+  const wrong = { ...environment, AUTH: 'jwt', AUTH_ISSUER: 'nonsense' };
+  for (const { key } of packaged.functions) {
+    const lambda = await startLambda(packagedAs(key), wrong);
+    try {
+      if (WITHOUT_CALLERS.includes(key)) {
+        const event = JSON.parse(await readFile(join(ROOT, `events/${key}.json`), 'utf8'));
+        expect([key, await lambda.invoke(event)]).toEqual([key, { answer: expect.anything() }]);
+      } else {
+        const { errorMessage } = await lambda.initFailed();
+        expect([key, errorMessage]).toEqual([key, expect.stringContaining('AUTH_ISSUER')]);
+      }
+    } finally {
+      await lambda.stop();
+    }
+  }
+}, 60_000);
 
 test('notify sends an email by the client of SES in its zip', async () => {
   const asked: string[] = [];

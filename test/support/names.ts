@@ -9,6 +9,8 @@ type Template = {
 const NAME = /^(Name|\w+Name|RouteKey|ConsumerGroupId|Topics|Namespace|Destination)$/;
 /** Names of parts, which other resources may have too. */
 const OF_A_PART = new Set(['AttributeName', 'IndexName', 'MetricName', 'PolicyName']);
+/** These namespaces of metrics are everybody's. */
+const CLOUDWATCHS_OWN = 'AWS/';
 const LISTS = new Set(['Dimensions', 'Metrics', 'Variables']);
 /** The framework names a version by a hash of the code. */
 const VERSION = /(LambdaVersion)\w{30,}$/;
@@ -32,6 +34,7 @@ function namesOf(properties: unknown): Record<string, unknown> {
     Object.entries(properties).flatMap(([key, value]): [string, unknown][] => {
       if (LISTS.has(key)) return [];
       const isName = typeof value === 'string' || Array.isArray(value);
+      if (typeof value === 'string' && value.startsWith(CLOUDWATCHS_OWN)) return [];
       if (NAME.test(key) && !OF_A_PART.has(key) && isName) return [[key, value]];
       return Object.entries(namesOf(value));
     }),

@@ -6,6 +6,10 @@ import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
+const QUEUE =
+  'ConsumptionMode Queue is not emulated: it reads share groups (Kafka 4.2 and later, with share.version ' +
+  'enabled), which no Kafka client for JavaScript reads, and AWS has published neither the event of a ' +
+  'queue nor the effect of a failed batch.';
 
 export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   const found: Refusal[] = [];
@@ -23,7 +27,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
     found.push(
       kind === 'msk'
         ? paraphrased('ConsumptionMode Queue is for self-managed clusters.')
-        : here('ConsumptionMode Queue is not emulated.'),
+        : here(QUEUE),
     );
   }
   if (isProvisioned(properties)) return found;

@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
 import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
@@ -348,7 +351,128 @@ describe("refused as AWS documents it, with the plugin's message", () => {
 
   test('Queue mode is not emulated', () => {
     const result = one({}, { SelfManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } });
-    expect(result).toMatchObject({ refusals: ['ConsumptionMode Queue is not emulated.'] });
+    expect(result).toMatchObject({
+      starts: false,
+      refusals: [expect.stringMatching(/^ConsumptionMode Queue is not emulated: .*Kafka 4\.2/)],
+    });
+  });
+});
+
+describe('a mapping of a durable function', () => {
+  const durableAlias = 'durable';
+  const unqualified = /is durable \(DurableConfig\): the mapping must name one of its versions/;
+  const framework = (executionTimeout: number, alias: object = { durableAlias }) => {
+    const others = { durableConfig: { executionTimeout }, ...alias };
+    return refused([], { functions: [kafkaFunction('notify', [{ kafka }], 6, others)] })[0];
+  };
+  const template = (FunctionName: unknown, ExecutionTimeout: unknown = 900) =>
+    refused([], {
+      resources: {
+        notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout } } },
+        Version: {
+          Type: 'AWS::Lambda::Version',
+          Properties: { FunctionName: { Ref: 'notifyLambdaFunction' } },
+        },
+        Mapping: {
+          Type: 'AWS::Lambda::EventSourceMapping',
+          Properties: { FunctionName, EventSourceArn: arn, Topics: ['orders'] },
+        },
+      },
+    })[0];
+
+  test.each([
+    ['an event, whose alias the framework sets', framework(900)],
+    ['an alias in its ARN', template('arn:aws:lambda:us-east-1:1:function:shop-local-notify:live')],
+    ['$LATEST', template('shop-local-notify:$LATEST')],
+    ["the framework's alias", template({ Ref: 'notifyProvConcLambdaAlias' })],
+    ['a version', template({ Ref: 'Version' })],
+    ['a limit that only AWS knows', template('shop-local-notify:1', { 'Fn::ImportValue': 'x' })],
+  ])('starts with %s', (_, result) => {
+    expect(result).toMatchObject({ starts: true, refusals: [] });
+  });
+
+  test.each([
+    ['the bare name', template('shop-local-notify')],
+    ['the bare ARN', template({ 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] })],
+    ['an event of a framework that sets no alias', framework(900, {})],
+    [
+      'an event of a function that an extension makes durable',
+      refused([{ kafka }], {
+        extensions: {
+          notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout: 60 } } },
+        },
+      })[0],
+    ],
+  ])('is refused with %s', (_, result) => {
+    expect(result).toMatchObject({ starts: false, refusals: [expect.stringMatching(unqualified)] });
+  });
+
+  test('is refused when an execution may last longer than 15 minutes', () => {
+    expect(framework(901)?.refusals).toEqual([
+      'DURABLE_FUNCTION_ESM_TIMEOUT_UNSUPPORTED: Function "notify" uses an event source mapping with ' +
+        '"durableConfig.executionTimeout" greater than 900 seconds. AWS Lambda event source mappings ' +
+        'invoke durable functions synchronously and require durable execution timeout to be 15 ' +
+        'minutes or less.',
+    ]);
+    expect(template('shop-local-notify:1', 901)?.refusals).toEqual([
+      expect.stringMatching(/ExecutionTimeout of 901 s; .* at most 900 s/),
+    ]);
+    expect(template('shop-local-notify:1', 86_400)).toMatchObject({ starts: false });
+  });
+
+  test("keeps the function's own limit of 14 minutes", () => {
+    const others = { durableConfig: { executionTimeout: 900 }, durableAlias };
+    const result = refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841, others)] });
+    expect(result[0]?.refusals).toEqual([expect.stringMatching(/at most 840 s/)]);
+  });
+});
+
+test('a mapping of a function with tenant isolation is refused', () => {
+  const Properties = { TenancyConfig: { TenantIsolationMode: 'PER_TENANT' } };
+  for (const place of ['resources', 'extensions']) {
+    const [result] = refused([{ kafka }], { [place]: { notifyLambdaFunction: { Properties } } });
+    expect(result).toMatchObject({
+      starts: false,
+      refusals: [expect.stringMatching(/tenant isolation .* passes none/)],
+    });
+  }
+  const other = { otherLambdaFunction: { Properties } };
+  expect(refused([{ kafka }], { resources: other })[0]).toMatchObject({ starts: true });
+});
+
+describe('a handler that declares a callback', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kes-declared-'));
+  writeFileSync(
+    join(folder, 'handler.mjs'),
+    'export const three = (event, context, callback) => callback();\nexport const two = async (event, context) => 1;',
+  );
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const read = (handler: string, runtime?: string, resources: object = {}) =>
+    refused([], {
+      folder,
+      resources: { ...resources },
+      functions: [kafkaFunction('notify', [{ kafka }], 6, { handler, runtime })],
+    })[0];
+
+  test('is a warning from Node 24 on, which names it and says what to do', () => {
+    const warnings = [
+      expect.stringMatching(
+        /^The handler handler\.three declares a callback .* with nodejs24\.x .*CallbackHandlerDeprecated.* Make it async/,
+      ),
+    ];
+    expect(read('handler.three', 'nodejs24.x')).toEqual({ starts: true, refusals: [], warnings });
+    const managed = { notifyLambdaFunction: { Properties: { CapacityProviderConfig: {} } } };
+    expect(read('handler.three', 'nodejs22.x', managed)?.warnings).toHaveLength(1);
+  });
+
+  test.each([
+    ['up to Node 22', read('handler.three', 'nodejs22.x')],
+    ['with another runtime', read('handler.three', 'python3.13')],
+    ['without a runtime, as in an image', read('handler.three')],
+    ['with two parameters', read('handler.two', 'nodejs24.x')],
+    ['whose file is not found', read('missing.three', 'nodejs24.x')],
+  ])('is no warning %s', (_, result) => {
+    expect(result).toEqual({ starts: true, refusals: [], warnings: [] });
   });
 });
 

@@ -4,6 +4,7 @@ import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { isObject } from '../template/merge.ts';
 import { refuseFilters } from './filters.ts';
+import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
 import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
@@ -14,8 +15,6 @@ export type Admission =
   | { readonly shape: Shape; readonly refusals: readonly Refusal[] }
   | { readonly shape?: undefined; readonly refusals: readonly Refusal[] };
 
-/** The longest timeout of a function with a Kafka event source. */
-const MAX_TIMEOUT_SECONDS = 840;
 const ACCESS_URI = /^[a-zA-Z0-9-/*:_+=.@]{1,200}$/;
 const SELF_MANAGED_ACCESS: readonly string[] = [
   ...MSK_ACCESS,
@@ -136,23 +135,6 @@ function refuseStart(properties: Shape, { kind, where, fn }: Deployed, now: numb
       code: `FUNCTION_${kind === 'msk' ? 'MSK' : 'KAFKA'}_STARTING_POSITION_TIMESTAMP_INVALID`,
       message: `You must specify startingPositionTimestamp for function: ${fn?.key} when startingPosition is AT_TIMESTAMP.`,
     },
-  ];
-}
-
-function refuseFunction({ fn, functionName }: Deployed): Refusal[] {
-  if (!fn) {
-    return [
-      here(
-        `The mapping calls ${JSON.stringify(functionName)}, which is not a function of this service; it does not run here.`,
-      ),
-    ];
-  }
-  if (fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
-  return [
-    paraphrased(
-      `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it may ` +
-        `be at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
-    ),
   ];
 }
 

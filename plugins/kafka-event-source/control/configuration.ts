@@ -65,6 +65,7 @@ export function deployedWith(mapping: Mapping, properties: Json): Deployed {
     kind: mapping.source.eventSource === 'aws:kafka' ? 'msk' : 'kafka',
     region: endpoints.region,
     fn: { key, name, logicalIds: [], timeoutSeconds: timeoutMs / 1000, events: [] },
+    features: { hasTenantIsolation: false, isManaged: mapping.isManaged === true },
     functionName: name,
     qualifier: undefined,
     properties,

@@ -145,6 +145,10 @@ export function count(batch: readonly PartitionRecords[]): number {
   return batch.reduce((number, { records }) => number + records.length, 0);
 }
 
+export function bytesOf(batch: readonly PartitionRecords[]): number {
+  return batch.reduce((number, { records }) => number + sum(records), 0);
+}
+
 /** The offsets of the records, such as `orders-0 5…9,12, orders-1 7`. */
 export function ranges(batch: readonly PartitionRecords[]): string {
   return batch

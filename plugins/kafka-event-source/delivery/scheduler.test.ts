@@ -1,4 +1,4 @@
-import { expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { KafkaEvent } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -235,6 +235,54 @@ test('a clock that is set back by an hour holds nothing up', async () => {
     clock.mockRestore();
     await close(1_000);
   }
+});
+
+describe('with limits: aws', () => {
+  /** The times in ms at which batches of 20 begin, of one second by a clock that the test moves. */
+  async function batchesIn(changes: Partial<SchedulerOptions>, records: BufferedRecord[]) {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const stats = new Stats();
+    try {
+      const begun: number[] = [];
+      const from = performance.now();
+      const { scheduler, close } = start(
+        () => {
+          begun.push(performance.now() - from);
+          return ok;
+        },
+        { stats, batchSize: 20, payloadBytes: 2 ** 30, ...changes },
+      );
+      scheduler.assign(0);
+      scheduler.enqueue(0, records);
+      for (let ms = 0; ms < 1_000; ms += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        jest.advanceTimersByTime(1);
+      }
+      await close(0);
+      return begun;
+    } finally {
+      jest.useRealTimers();
+    }
+  }
+  const pollers = { minimum: 1, maximum: 1 };
+
+  test('a poller begins batches of 20 each 10 ms, in order', async () => {
+    const begun = await batchesIn({ limits: 'aws', pollers }, entries(0, 0, 10_000));
+    expect(begun.slice(0, 5)).toEqual([0, 10, 20, 30, 40]);
+    expect(begun).toHaveLength(100);
+  });
+
+  test('a poller takes 5 MB a second, and a managed mapping on demand 1 MB', async () => {
+    const large = Array.from({ length: 200 }, (_, offset) => sized(offset, MiB / 2));
+    const changes = { limits: 'aws', batchSize: 1 } as const;
+    expect(await batchesIn({ ...changes, pollers }, large)).toHaveLength(10);
+    expect(await batchesIn({ ...changes, isManaged: true }, large)).toHaveLength(2);
+    expect(await batchesIn({ ...changes, isManaged: true, pollers }, large)).toHaveLength(10);
+  });
+
+  test('without the option a poller begins a batch as soon as the last one ends', async () => {
+    expect(await batchesIn({ pollers }, entries(0, 0, 10_000))).toHaveLength(500);
+  });
 });
 
 const MiB = 1024 * 1024;

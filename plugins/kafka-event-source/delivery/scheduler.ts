@@ -7,12 +7,20 @@ import type { BufferedRecord } from '../record.ts';
 import type { Pollers } from '../settings/settings.ts';
 import { assemble, type Limits } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
-import { fullOnes, type InFlight, Partition, type PartitionRecords } from './partition.ts';
+import {
+  bytesOf,
+  count,
+  fullOnes,
+  type InFlight,
+  Partition,
+  type PartitionRecords,
+} from './partition.ts';
 import type { Backoff, RetryPolicy } from './retry.ts';
 import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
+import { type LimitedMapping, ratesOf, Throughput } from './throughput.ts';
 
-export interface SchedulerOptions extends RetryPolicy {
+export interface SchedulerOptions extends RetryPolicy, Omit<LimitedMapping, 'pollers'> {
   readonly name: string;
   readonly topic: string;
   readonly functionArn: string;
@@ -51,6 +59,8 @@ export class Scheduler {
   /** By partition. A partition that was revoked and assigned again waits for its old records. */
   readonly #inFlight = new Map<number, InFlight>();
   readonly #slots: Slots[] = [];
+  /** By poller; empty without limits. */
+  readonly #throughput: Throughput[] = [];
   readonly #running = new Set<Promise<void>>();
   #isScaled = false;
   /** Resolves when invocations may begin again. */
@@ -204,13 +214,15 @@ export class Scheduler {
   /** Begins the batches of one poller, and returns the time of the next check. */
   #begin(poller: number, partitions: readonly Partition[]): number {
     const slots = this.#slotsOf(poller);
+    const throughput = this.#throughputOf(poller);
     const isFree = ({ partition, isOpen }: Partition) => isOpen && !this.#inFlight.has(partition);
     while (slots.hasFree) {
       const decision = assemble(partitions.filter(isFree), this.#limits, performance.now());
       if (decision.kind === 'wait') return decision.until;
       if (decision.kind === 'nothing') break;
+      if (throughput && throughput.freeAt > performance.now()) return throughput.freeAt;
       const run = new BatchRun(this, slots);
-      if (decision.kind === 'deliver') this.#track(run.deliver(this.#take(decision.counts)));
+      if (decision.kind === 'deliver') this.#deliver(run, decision.counts, throughput);
       else this.#track(this.#discard(run, decision.partition));
     }
     return Number.POSITIVE_INFINITY;
@@ -235,6 +247,24 @@ export class Scheduler {
     const limit = this.options.pollers ? INVOCATIONS_OF_A_POLLER : Number.POSITIVE_INFINITY;
     this.#slots[poller] ??= new Slots(limit, () => this.#schedule());
     return this.#slots[poller];
+  }
+
+  #throughputOf(poller: number): Throughput | undefined {
+    const rates = ratesOf(this.options);
+    if (rates) this.#throughput[poller] ??= new Throughput(rates);
+    return this.#throughput[poller];
+  }
+
+  #deliver(run: BatchRun, counts: ReadonlyMap<number, number>, throughput?: Throughput): void {
+    const batch = this.#take(counts);
+    if (throughput) {
+      const now = performance.now();
+      throughput.take(count(batch), bytesOf(batch), now);
+      const { log, name } = this.options;
+      const ms = Math.round(throughput.freeAt - now);
+      log.debug(`${name}: limits: aws: its poller begins the next batch in ${ms} ms or later`);
+    }
+    this.#track(run.deliver(batch));
   }
 
   /** Gives up the first record of a partition without an invocation. */

@@ -13,7 +13,7 @@ test("workers that are nobody's handlers begin as they would, and in the end all
     const url = new URL('data:text/javascript,' + encodeURIComponent(
       'import { parentPort } from "node:worker_threads"; parentPort.postMessage(6)'));
     const before = threads.Worker;
-    const restore = await mendAnswers(new Set(['f']));
+    const restore = await mendAnswers(new Map([['f', undefined]]));
     const answers = [];
     for (const [file, options] of [
       [code, { eval: true }],

@@ -9,13 +9,16 @@
  * 2. `mendAnswers`: in the same folder, workerThreadHelper.js posts what a handler threw or answered as it
  *    is. A thrown value that is no Error arrives as an answer, so its records would be lost; what cannot
  *    be cloned, as a function in an answer, never arrives.
+ * 3. `mendHandlers`: handler-runner/in-process-runner/ gives a callback to the handlers of each release of
+ *    Node, and waits for it without end after a handler that is not async.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { syncBuiltinESMExports } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
+import { asOnAws, type Calling, type Handler } from './handler.ts';
 
 interface Instance {
   runHandler(): Promise<unknown>;
@@ -132,19 +135,37 @@ type WorkerClass = new (file: string | URL, options?: WorkerOptions) => Worker;
 /** Files of serverless-offline that it does not export. */
 const SCRIPT = './handler-runner/worker-thread-runner/workerThreadHelper.js';
 const RUNNER = './handler-runner/in-process-runner/index.js';
+const LOADER = './handler-runner/in-process-runner/aws-lambda-ric/UserFunction.js';
 
-/** Makes the handlers of these functions end as on AWS until the function that it returns is called. */
-export async function mendAnswers(functionKeys: ReadonlySet<string>): Promise<() => void> {
+/**
+ * Makes the handlers of these functions begin and end as on AWS until the function that it returns is
+ * called.
+ *
+ * @param functions AWS's message for a handler with a callback, by the function's key; undefined where
+ * callbacks are allowed
+ */
+export async function mendAnswers(
+  functions: ReadonlyMap<string, string | undefined>,
+): Promise<() => void> {
   const lambda = import.meta.resolve('serverless-offline/lambda');
-  const script = new URL(SCRIPT, lambda).href;
-  const runner = new URL(RUNNER, lambda).href;
-  const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
+  const at = (file: string) => new URL(file, lambda).href;
+  const [script, runner, loader] = [at(SCRIPT), at(RUNNER), at(LOADER)];
   let isOver = false;
-  mend(InProcessRunner, () => !isOver && functionKeys.has(calledFunction() ?? ''));
+  const ours = () => {
+    const key = calledFunction() ?? '';
+    return !isOver && functions.has(key) ? { callbackError: functions.get(key) } : undefined;
+  };
+  mendHandlers(loader, () => {
+    const found = ours();
+    return found && { ...found, busy: undefined };
+  });
+  const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
+  mend(InProcessRunner, () => ours() !== undefined);
   const restore = replaceWorker((file, options) => {
     const { functionKey } = options.workerData ?? {};
-    if (!functionKeys.has(functionKey) || hrefOf(file) !== script) return [file, options];
-    const workerData = { ...options.workerData, script, runner };
+    if (!functions.has(functionKey) || hrefOf(file) !== script) return [file, options];
+    const callbackError = functions.get(functionKey);
+    const workerData = { ...options.workerData, script, runner, loader, callbackError };
     // Beside this file, in the source as in the package.
     const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
     return [begin, { ...options, workerData }];
@@ -177,6 +198,21 @@ function replaceWorker(change: Change): () => void {
 
 function hrefOf(file: string | URL): string {
   return typeof file === 'string' ? pathToFileURL(file).href : file.href;
+}
+
+/**
+ * Makes serverless-offline load handlers that are called as `calling` says; undefined leaves them as they
+ * are. To be called before its runner is imported, which keeps the loading function that it finds.
+ */
+export function mendHandlers(loader: string, calling: () => Calling | undefined): void {
+  type Load = (folder: string, handler: string) => Promise<Handler>;
+  const functions = createRequire(loader)(fileURLToPath(loader)) as { load: Load };
+  const { load } = functions;
+  functions.load = async (folder, handler) => {
+    const found = await load(folder, handler);
+    const how = calling();
+    return how ? asOnAws(found, how) : found;
+  };
 }
 
 /** serverless-offline's class that runs a handler of Node. */

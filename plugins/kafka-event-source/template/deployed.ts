@@ -1,5 +1,6 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
+import { type Features, featuresOf } from './features.ts';
 import { resolve, type Scope } from './intrinsic.ts';
 import { compact, isObject, type Json, merge } from './merge.ts';
 
@@ -8,6 +9,8 @@ export interface Service {
   readonly service: string;
   readonly stage: string;
   readonly region: string;
+  /** The folder in which handlers are found. */
+  readonly folder: string;
   readonly functions: readonly FunctionDefinition[];
   /** `resources.Resources`, `.Parameters` and `.extensions`. */
   readonly resources: Json;
@@ -24,6 +27,14 @@ export interface Service {
 export interface FunctionDefinition {
   readonly key: string;
   readonly name: string;
+  /** Such as `functions/notify/handler.main`; a container image has none. */
+  readonly handler?: string | undefined;
+  /** Such as nodejs24.x; a container image has none. */
+  readonly runtime?: string | undefined;
+  /** The function's property, as it is written. */
+  readonly durableConfig?: unknown;
+  /** The alias that the events of a durable function are deployed with. */
+  readonly durableAlias?: string | undefined;
   /** The function's own logical id, and those of the aliases that the framework makes. */
   readonly logicalIds: readonly string[];
   readonly timeoutSeconds: number;
@@ -40,6 +51,7 @@ export interface Deployed {
   readonly region: string;
   /** Undefined if the mapping calls a function of another service. */
   readonly fn: FunctionDefinition | undefined;
+  readonly features: Features;
   /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
   readonly qualifier: string | undefined;
@@ -91,7 +103,9 @@ export function clusterName(arn: unknown): string {
 
 function readEvents(service: Service): Map<string, Written> {
   const written = new Map<string, Written>();
-  for (const { key, events, logicalIds } of service.functions) {
+  for (const { key, events, logicalIds, durableAlias: alias } of service.functions) {
+    const arn = { 'Fn::GetAtt': [logicalIds[0], 'Arn'] };
+    const FunctionName = alias === undefined ? arn : { 'Fn::Join': [':', [arn, alias]] };
     for (const found of findEvents(events)) {
       const { kind, event } = found;
       const logicalId = logicalIdOf(service, key, kind, event);
@@ -103,10 +117,7 @@ function readEvents(service: Service): Map<string, Written> {
             '(with Serverless Framework v4, both kafka events are). Move one to another function.',
         );
       }
-      const Properties = merge(
-        { FunctionName: { 'Fn::GetAtt': [logicalIds[0], 'Arn'] } },
-        compileEvent(found),
-      );
+      const Properties = merge({ FunctionName }, compileEvent(found));
       const where = `functions.${key}.events.${kind}`;
       written.set(logicalId, { where, resource: { Type: TYPE, Properties }, warnings });
     }
@@ -171,14 +182,17 @@ function mergeExtensions(written: Map<string, Written>, { extensions }: Service)
 function toDeployed(
   logicalId: string,
   { where, resource, warnings }: Written,
-  { functions }: Service,
+  service: Service,
   scope: Scope,
 ): Deployed | undefined {
   const properties = resolve(compact(toObject(resource.Properties)), scope) as Json;
   const kind = kindOf(properties);
   if (!kind) return undefined;
-  const { name, qualifier } = parseFunctionName(properties.FunctionName);
-  const fn = functions.find((one) => one.name === name);
+  const { name, qualifier = qualifierOf(resource, service) } = parseFunctionName(
+    properties.FunctionName,
+  );
+  const fn = service.functions.find((one) => one.name === name);
+  const features = featuresOf(fn ?? { logicalIds: [] }, service, scope);
   const { FunctionName: functionName, ...others } = properties;
   const { Condition: condition } = resource;
   const { region } = scope;
@@ -188,6 +202,7 @@ function toDeployed(
     kind,
     region,
     fn,
+    features,
     functionName,
     qualifier,
     properties: others,
@@ -210,6 +225,18 @@ function parseFunctionName(value: unknown): { name?: string; qualifier?: string 
   const at = pieces.lastIndexOf('function');
   const [name, qualifier] = at === -1 ? pieces : pieces.slice(at + 1);
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
+}
+
+/** The logical id of the alias or version that the mapping refers to, of which no name is known here. */
+function qualifierOf({ Properties: written }: Json, service: Service): string | undefined {
+  const { FunctionName: target } = toObject(written);
+  const { Ref: id } = toObject(target);
+  if (typeof id !== 'string') return undefined;
+  const { Type: type } = toObject(service.resources[id]);
+  const isAlias =
+    service.functions.some(({ logicalIds: [, ...aliases] }) => aliases.includes(id)) ||
+    type === 'AWS::Lambda::Version';
+  return isAlias ? id : undefined;
 }
 
 /** The names and values that the template's functions may refer to. */

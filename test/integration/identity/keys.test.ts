@@ -143,7 +143,7 @@ test('a rotation while tokens come: old and new ones are taken, then the old key
   replies['/shop/keys'] = json({ keys: [second.jwk] });
   time += 10 * 60_000;
   expect(await read(second)).toMatchObject(customer);
-  await expect(read(first)).rejects.toMatchObject({ code: 'KEYS_AWAY' });
+  await expect(read(first)).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
   time += 60_000;
   await expect(read(first)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
   expect(calls.filter((url) => url === '/shop/keys')).toHaveLength(4);
@@ -162,7 +162,7 @@ test('a thousand unknown keys at once make one fetch, and known ones are taken m
   expect(await read(first)).toMatchObject(customer);
   const codes = await Promise.all(flood);
   expect(codes.filter((code) => code === 'TOKEN_INVALID')).toHaveLength(1);
-  expect(codes.filter((code) => code === 'KEYS_AWAY')).toHaveLength(999);
+  expect(codes.filter((code) => code === 'KEY_UNKNOWN')).toHaveLength(999);
   expect(calls).toEqual(['/shop/.well-known/openid-configuration', '/shop/keys']);
 });
 

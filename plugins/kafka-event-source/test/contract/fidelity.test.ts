@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { ROOT } from '../support/root.ts';
 
 const KINDS = ['same', 'differs', 'chosen', 'not emulated'];
-const ID = /\b[A-Z]-\d{2}\b/g;
+const ID = /\b[A-Z]-\d{2}[a-z]?\b/g;
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
@@ -13,7 +13,7 @@ const rows = read('docs/fidelity.md')
   .split('\n')
   .filter((line) => line.startsWith('| '))
   .map((line) => line.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim()))
-  .filter(([first = '']) => /^([A-Z]-\d{2}(, | to )?)+$/.test(first) || first === '-')
+  .filter(([first = '']) => /^([A-Z]-\d{2}[a-z]?(, | to )?)+$/.test(first) || first === '-')
   .map(([ids = '', kind = '', what = '', tests = '']) => ({
     ids: idsOf(ids),
     kind,

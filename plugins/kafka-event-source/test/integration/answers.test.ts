@@ -20,6 +20,7 @@ test.each([
     const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'end', {
       offline,
       batchSize: 1,
+      runtime: 'nodejs22.x', // The last one that takes callbacks.
     });
     const child = spawn(process.execPath, [sls, 'offline', 'start'], {
       cwd: directory,
@@ -55,4 +56,71 @@ test.each([
     }
   },
   120_000,
+);
+
+const VALUES = ['text', 'zero', 'empty', 'null', 'undefined', 'failed'];
+const REFUSED =
+  'Unhandled: Runtime.CallbackHandlerDeprecated: ERROR: AWS Lambda has removed support for ' +
+  'callback-based function handlers starting with Node.js 24.';
+
+test.each([
+  ['in a worker thread', {}],
+  ['in the process of sls offline', { useInProcess: true }],
+])(
+  'a handler that is not async, or has a callback, ends as with its release of Node on AWS, %s',
+  async (_, offline) => {
+    await using bench = new Bench();
+    await bench.createTopic();
+    const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'sync', {
+      offline,
+      batchSize: 1,
+      functionResponseType: 'ReportBatchItemFailures',
+      provisionedPollers: { min: 1 },
+      functions: {
+        older: { handler: 'handler.sync', runtime: 'nodejs22.x' },
+        refused: { handler: 'handler.callback' },
+      },
+    });
+    const child = spawn(process.execPath, [sls, 'offline', 'start'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    try {
+      const output = collect(child);
+      await bench.produce(VALUES.map((value) => ({ value })));
+      const calls = (name: string, way: string, done: string) =>
+        output().split(`${name} ${way} ${done}\n`).length - 1;
+      const all = (name: string, done: string) =>
+        VALUES.map((way) => [way, calls(name, way, done)]);
+      const options = { withinMs: 60_000, seen: output };
+      await until(
+        'the last value twice',
+        () => calls('print', 'failed', 'undefined') === 2,
+        options,
+      );
+      await until('the same of Node 22', () => calls('older', 'failed', 'function') === 2, options);
+      await until('the refusal', () => output().includes(REFUSED), options);
+      // Whole values fail the batch, where they are the answer.
+      expect(all('print', 'undefined')).toEqual([
+        ['text', 2],
+        ['zero', 2],
+        ['empty', 1],
+        ['null', 1],
+        ['undefined', 1],
+        ['failed', 2],
+      ]);
+      expect(all('older', 'function')).toEqual([
+        ...VALUES.slice(0, -1).map((way) => [way, 1]),
+        ['failed', 2],
+      ]);
+      expect(output()).toContain('Make the handler async.');
+      expect(output()).toContain('The handler handler.callback declares a callback');
+      expect(output()).not.toContain('callback was called');
+      expect(output()).not.toContain('504');
+    } finally {
+      child.kill('SIGKILL');
+      await rm(directory, { recursive: true });
+    }
+  },
+  90_000,
 );

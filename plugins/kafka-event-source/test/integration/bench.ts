@@ -85,6 +85,9 @@ const brokers = () => {
   return given.split(',');
 };
 
+/** A window that is longer than any test: a batch begins when it is full. */
+export const ENDLESS_MS = 300_000;
+
 /** A topic, a group and clients for one test alone. */
 export class Bench implements AsyncDisposable {
   readonly topic = `kes-${randomUUID()}`;

@@ -30,7 +30,7 @@ test('status, alarms and generate-event work with a running service and without 
   await using bench = new Bench();
   const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'print', {
     resources,
-    provisionedPollerConfig: { minimumPollers: 1 },
+    provisionedPollers: { min: 1 },
     metricsConfig: { metrics: ['EventCount'] },
   });
   const run = (...args: string[]) => sls(['kafka', ...args], directory);

@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import type { EventSource, KafkaEvent } from '../../event.ts';
 import { typeErrors } from '../support/typescript.ts';
-import { Bench, type Invocation, until, values } from './bench.ts';
+import { Bench, ENDLESS_MS, type Invocation, until, values } from './bench.ts';
 
 const bootstrapServers = 'b-1.example.com:9092,b-2.example.com:9092';
 const SOURCES: Record<'self-managed' | 'MSK', EventSource> = {
@@ -39,7 +39,7 @@ async function delivered(kind: Kind, messages: typeof PLAIN | typeof ODD): Promi
   await bench.createTopic(2);
   const lambda = await bench.lambda();
   await bench.produce(messages);
-  const changes = { source: SOURCES[kind], batchSize: messages.length, windowMs: 10_000 };
+  const changes = { source: SOURCES[kind], batchSize: messages.length, windowMs: ENDLESS_MS };
   bench.poll(lambda, changes);
   await until('the records', () => values(lambda).length === messages.length);
   expect(lambda.invocations).toHaveLength(1);

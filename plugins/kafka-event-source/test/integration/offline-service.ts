@@ -10,6 +10,19 @@ import type { Bench } from './bench.ts';
 
 export const sls = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
 
+interface ServiceOptions {
+  readonly offline?: object;
+  readonly runtime?: string;
+  /** More functions with the same event, by their handlers; each has a group of its own. */
+  readonly functions?: Readonly<Record<string, object>>;
+  readonly batchSize?: number;
+  readonly functionResponseType?: string;
+  readonly provisionedPollers?: object;
+  readonly metricsConfig?: object;
+  /** More resources of the template. */
+  readonly resources?: object;
+}
+
 /** The function is `print`, or another of service/handler.mjs. */
 export async function createService(
   { topic, groupId }: Bench,
@@ -17,15 +30,11 @@ export async function createService(
   handler = 'print',
   {
     offline = {},
+    runtime = 'nodejs24.x',
+    functions = {},
     resources = {},
     ...event
-  }: {
-    offline?: object;
-    resources?: object;
-    batchSize?: number;
-    provisionedPollerConfig?: object;
-    metricsConfig?: object;
-  } = {},
+  }: ServiceOptions = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
   const kafka = {
@@ -40,13 +49,21 @@ export async function createService(
     frameworkVersion: '4',
     configValidationMode: 'error',
     plugins,
-    provider: { name: 'aws', runtime: 'nodejs24.x', stage: 'local' },
+    provider: { name: 'aws', runtime, stage: 'local' },
     custom: {
       'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
     resources: { Resources: resources },
-    functions: { print: { handler: `handler.${handler}`, events: [{ kafka }] } },
+    functions: {
+      print: { handler: `handler.${handler}`, events: [{ kafka }] },
+      ...Object.fromEntries(
+        Object.entries(functions).map(([name, own]) => {
+          const consumerGroupId = `${groupId}-${name}`;
+          return [name, { ...own, events: [{ kafka: { ...kafka, consumerGroupId } }] }];
+        }),
+      ),
+    },
   };
   await writeFile(join(directory, 'serverless.json'), JSON.stringify(service));
   await cp(new URL('service/handler.mjs', import.meta.url), join(directory, 'handler.mjs'));

@@ -87,6 +87,11 @@ const service = {
         },
       ],
     },
+    durable: {
+      handler: 'handler.run',
+      durableConfig: { executionTimeout: 900 },
+      events: [{ msk: { arn, topic: 'lasting' } }],
+    },
     secured: {
       handler: 'handler.run',
       events: Object.keys(SECRETS).map((name) => ({
@@ -230,10 +235,12 @@ test('the mapping that runs here is the packaged one, property by property', () 
     service: 'mappings',
     stage: 'prod',
     region: 'us-east-1',
+    folder: '.',
     functions: Object.entries(service.functions).map(([key, { events }]) => ({
       key,
       name: `mappings-prod-${key}`,
       logicalIds: [`${capital(key)}LambdaFunction`],
+      ...(key === 'durable' && { durableAlias: 'durable' }),
       timeoutSeconds: 6,
       events,
     })),
@@ -263,4 +270,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
       )
       .toSorted(),
   );
+  const { FunctionName } = packaged.DurableEventSourceMappingMSKSharedLasting?.Properties ?? {};
+  expect(FunctionName).toMatchObject({ 'Fn::Join': [':', [expect.anything(), 'durable']] });
+  expect(deployed.flatMap(({ qualifier }) => qualifier ?? [])).toEqual(['durable']);
 });

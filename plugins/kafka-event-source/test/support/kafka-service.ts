@@ -1,5 +1,5 @@
 /** A service with Kafka events, as the plugin reads it. */
-import type { Service } from '../../template/deployed.ts';
+import type { FunctionDefinition, Service } from '../../template/deployed.ts';
 
 export const kafka = {
   accessConfigurations: { saslScram512Auth: ['arn:aws:secretsmanager:us-east-1:1:secret:x'] },
@@ -15,6 +15,7 @@ export function kafkaService(events: unknown[], changes: Partial<Service> = {}):
     service: 'shop',
     stage: 'local',
     region: 'us-east-1',
+    folder: import.meta.dirname,
     functions: [kafkaFunction('notify', events)],
     resources: {},
     parameters: {},
@@ -25,7 +26,12 @@ export function kafkaService(events: unknown[], changes: Partial<Service> = {}):
   };
 }
 
-export function kafkaFunction(key: string, events: unknown[] = [], timeoutSeconds = 6) {
+export function kafkaFunction(
+  key: string,
+  events: unknown[] = [],
+  timeoutSeconds = 6,
+  others: Partial<FunctionDefinition> = {},
+): FunctionDefinition {
   const logicalIds = [`${key}LambdaFunction`, `${key}ProvConcLambdaAlias`];
-  return { key, name: `shop-local-${key}`, logicalIds, timeoutSeconds, events };
+  return { key, name: `shop-local-${key}`, logicalIds, timeoutSeconds, events, ...others };
 }

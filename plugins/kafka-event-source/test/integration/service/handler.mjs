@@ -55,3 +55,27 @@ export function end({ records, ...event }, _context, done) {
   ended.add(way);
   return isFirst && ends[way] ? ends[way](event, done) : Promise.resolve();
 }
+
+const values = {
+  text: 'a text',
+  zero: 0,
+  empty: '',
+  null: null,
+  undefined,
+  failed: { batchItemFailures: [{ itemIdentifier: 'all' }] },
+};
+
+/** Prints each call, and returns the value that the first record names; undefined the second time. */
+export function sync({ records }, { functionName, done }) {
+  const [[{ value }]] = Object.values(records);
+  const way = Buffer.from(value, 'base64').toString();
+  const call = `${functionName.split('-').at(-1)} ${way}`;
+  console.log(`${call} ${typeof done}`);
+  // With useInProcess functions share the module.
+  const isFirst = !ended.has(call);
+  ended.add(call);
+  return isFirst ? values[way] : undefined;
+}
+
+/** Is refused by Node 24 of AWS. */
+export const callback = (_event, _context, done) => done(null, console.log('callback was called'));

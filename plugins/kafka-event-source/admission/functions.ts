@@ -1,0 +1,90 @@
+/** Refuses a mapping for its function, as AWS does, and warns of functions that AWS calls otherwise. */
+import { callbackErrorOf } from '../lambda/handler.ts';
+import { declaresCallback } from '../lambda/source.ts';
+import type { Deployed, FunctionDefinition } from '../template/deployed.ts';
+import { here, paraphrased, type Refusal } from './refusal.ts';
+
+/** The longest timeout of a function with a Kafka event source. */
+const MAX_TIMEOUT_SECONDS = 840;
+/** The longest execution of a durable function with an event source mapping. */
+const MAX_EXECUTION_SECONDS = 900;
+
+export function refuseFunction(deployed: Deployed): Refusal[] {
+  const { fn, functionName, features } = deployed;
+  if (!fn) {
+    return [
+      here(
+        `The mapping calls ${JSON.stringify(functionName)}, which is not a function of this service; it does not run here.`,
+      ),
+    ];
+  }
+  const found: Refusal[] = [];
+  if (fn.timeoutSeconds > MAX_TIMEOUT_SECONDS) {
+    found.push(
+      paraphrased(
+        `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it may ` +
+          `be at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
+      ),
+    );
+  }
+  // AWS documents only that each invocation needs a tenant, and its CDK that mappings are not supported.
+  // https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+  if (features.hasTenantIsolation) {
+    found.push(
+      paraphrased(
+        `Function ${fn.key} has tenant isolation (TenancyConfig): each invocation needs a tenant's id, ` +
+          'and an event source mapping passes none. Remove TenancyConfig, or invoke the function with ' +
+          'the id from another function that has the mapping.',
+      ),
+    );
+  }
+  return [...found, ...refuseDurable(deployed, fn)];
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html
+function refuseDurable(
+  { where, qualifier, features: { durable } }: Deployed,
+  fn: FunctionDefinition,
+): Refusal[] {
+  if (!durable) return [];
+  const found: Refusal[] = [];
+  if (qualifier === undefined) {
+    found.push(
+      paraphrased(
+        `Function ${fn.key} is durable (DurableConfig): the mapping must name one of its versions or ` +
+          'aliases. Add the alias to FunctionName, as in resources.extensions.',
+      ),
+    );
+  }
+  const { timeoutSeconds = 0 } = durable;
+  if (timeoutSeconds > MAX_EXECUTION_SECONDS) {
+    found.push(
+      fn.durableConfig !== undefined && where.startsWith('functions.')
+        ? {
+            by: 'Serverless',
+            code: 'DURABLE_FUNCTION_ESM_TIMEOUT_UNSUPPORTED',
+            message:
+              `Function "${fn.key}" uses an event source mapping with "durableConfig.executionTimeout" ` +
+              'greater than 900 seconds. AWS Lambda event source mappings invoke durable functions ' +
+              'synchronously and require durable execution timeout to be 15 minutes or less.',
+          }
+        : paraphrased(
+            `Function ${fn.key} is durable with an ExecutionTimeout of ${timeoutSeconds} s; with an ` +
+              `event source mapping it may be at most ${MAX_EXECUTION_SECONDS} s (15 minutes).`,
+          ),
+    );
+  }
+  return found;
+}
+
+/** A warning for a handler whose invocations would all fail on AWS. */
+export function functionWarnings({ fn, features }: Deployed, folder: string): string[] {
+  const { handler, runtime } = fn ?? {};
+  const error = callbackErrorOf({ runtime, isManaged: features.isManaged });
+  if (handler === undefined || !error || !declaresCallback(folder, handler)) return [];
+  return [
+    `The handler ${handler} declares a callback as its third parameter: with ${runtime} each ` +
+      'invocation fails, with Runtime.CallbackHandlerDeprecated, here as on AWS. Make it async, return ' +
+      'the answer, and leave out the third parameter; or use the runtime nodejs22.x.',
+  ];
+}

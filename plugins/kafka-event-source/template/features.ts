@@ -1,0 +1,56 @@
+/** The kinds of functions that AWS invokes otherwise: durable, isolated by tenant, on managed instances. */
+import { resolve, type Scope } from './intrinsic.ts';
+import { compact, isObject, type Json, merge } from './merge.ts';
+
+export interface Features {
+  /** The time limit of a durable function's whole execution, if it is a number. */
+  readonly durable?: { readonly timeoutSeconds?: number };
+  readonly hasTenantIsolation: boolean;
+  /** Whether the function runs on instances of a capacity provider. */
+  readonly isManaged: boolean;
+}
+
+/** Reads the function's own resource in the template, and the framework's property for durable functions. */
+export function featuresOf(
+  { logicalIds: [logicalId = ''], durableConfig }: FunctionParts,
+  { resources, extensions }: Templates,
+  scope: Scope,
+): Features {
+  const merged = merge(
+    { DurableConfig: isObject(durableConfig) ? toDeployed(durableConfig) : undefined },
+    propertiesOf(resources[logicalId]),
+  ) as Json;
+  const properties = resolve(
+    compact({ ...merged, ...propertiesOf(extensions[logicalId]) }),
+    scope,
+  ) as Json;
+  const { DurableConfig: durable, TenancyConfig, CapacityProviderConfig } = properties;
+  return {
+    ...(isObject(durable) && { durable: limitOf(durable) }),
+    hasTenantIsolation: TenancyConfig !== undefined,
+    isManaged: CapacityProviderConfig !== undefined,
+  };
+}
+
+interface FunctionParts {
+  readonly logicalIds: readonly string[];
+  readonly durableConfig?: unknown;
+}
+
+interface Templates {
+  readonly resources: Json;
+  readonly extensions: Json;
+}
+
+function toDeployed({ executionTimeout }: Json): Json {
+  return { ExecutionTimeout: executionTimeout };
+}
+
+function limitOf({ ExecutionTimeout: seconds }: Json): { timeoutSeconds?: number } {
+  // Only AWS knows the value of an intrinsic function.
+  return typeof seconds === 'number' ? { timeoutSeconds: seconds } : {};
+}
+
+function propertiesOf(resource: unknown): Json {
+  return isObject(resource) && isObject(resource.Properties) ? resource.Properties : {};
+}
