@@ -1,24 +1,29 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { createProfiles } from '../support/profiles.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf, post } from '../support/system.ts';
 import { readTopic } from '../support/topic.ts';
 import { until } from '../support/until.ts';
 
 let bench: OrderBench;
+let profiles: Awaited<ReturnType<typeof createProfiles>>;
 let offline: Awaited<ReturnType<typeof startOffline>>;
 let topic: Awaited<ReturnType<typeof readTopic>>;
 
 beforeAll(async () => {
   bench = await createOrderBench();
+  // No function may look at the person's profile, which is not signed in.
+  profiles = await createProfiles();
   [offline, topic] = await Promise.all([
-    startOffline(environmentOf(bench)),
+    startOffline({ ...environmentOf(bench), ...profiles.environment, AWS_PROFILE: 'sso' }),
     readTopic(bench.brokers, bench.topic),
   ]);
 }, 120_000);
 
 afterAll(async () => {
   await offline?.stop();
+  await profiles?.remove();
   await topic?.close();
   await bench?.close();
 });

@@ -1,46 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
+import { createProfiles } from '../support/profiles.ts';
 import { sls } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
 
-const CONFIG = `
-[profile sso]
-sso_session = shop
-sso_account_id = 111122223333
-sso_role_name = developer
-region = eu-central-1
-
-[sso-session shop]
-sso_start_url = https://shop.invalid/start
-sso_region = eu-central-1
-sso_registration_scopes = sso:account:access
-
-[profile base]
-region = eu-central-1
-
-[profile mfa]
-role_arn = arn:aws:iam::111122223333:role/developer
-source_profile = base
-mfa_serial = arn:aws:iam::111122223333:mfa/somebody
-`;
-const KEYS = '[base]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = example\n';
-
 let bench: OrderBench;
-let folder: string;
+let profiles: Awaited<ReturnType<typeof createProfiles>>;
 
 beforeAll(async () => {
   bench = await createOrderBench();
-  folder = await mkdtemp(join(tmpdir(), 'orders-profile-'));
-  await writeFile(join(folder, 'config'), CONFIG);
-  await writeFile(join(folder, 'credentials'), KEYS);
+  profiles = await createProfiles();
 });
 
 afterAll(async () => {
   await bench?.close();
-  await rm(folder, { recursive: true, force: true });
+  await profiles?.remove();
 });
 
 test.each([
@@ -51,15 +25,39 @@ test.each([
   ['a profile for the stage', { AWS_LOCAL_PROFILE: 'mfa' }, []],
   ['a profile on the command line', {}, ['--aws-profile', 'sso']],
 ])('%s does not keep a function from running here', async (_, env, args) => {
-  const files = {
-    AWS_CONFIG_FILE: join(folder, 'config'),
-    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
-  };
   const { code, stdout, stderr } = await sls(
     ['invoke', 'local', '-f', 'createOrder', '-p', 'events/createOrder.json', ...args],
-    { ...environmentOf(bench), ...files, ...env },
+    { ...environmentOf(bench), ...profiles.environment, ...env },
   );
   expect(stdout).toContain('"statusCode": 201');
   expect(stdout + stderr).not.toMatch(/profile|login|MFA/i);
   expect(code).toBe(0);
+});
+
+const period = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'];
+
+test.each([
+  [
+    'an SSO profile that is not signed in',
+    'sso',
+    [['topics'], ['kafka', 'status'], ['kafka', 'redrive']],
+  ],
+  ['a profile that asks for a code', 'mfa', [['replay', ...period], ['resend']]],
+  [
+    'a profile that is not there',
+    'gone',
+    [
+      ['kafka', 'generate-event', '--kind', 'tombstone'],
+      ['kafka', 'redrive', '--all'],
+      ['replay', ...period, '--yes'],
+    ],
+  ],
+])('%s does not keep commands from running here', async (_, profile, commands) => {
+  const env = { ...environmentOf(bench), ...profiles.environment, AWS_PROFILE: profile };
+  const results = await Promise.all(commands.map((command) => sls(command, env)));
+  for (const [index, { code, stdout, stderr }] of results.entries()) {
+    expect([commands[index], code, stderr]).toEqual([commands[index], 0, expect.any(String)]);
+    expect(stdout).not.toBe('');
+    expect(stdout + stderr).not.toMatch(/profile|login|MFA/i);
+  }
 });

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Mapping } from '../mapping.ts';
+import { endpointOptions } from './endpoint.ts';
 
 /** An error in reading or using credentials. Its message never quotes them. */
 export class CredentialError extends Error {
@@ -76,7 +77,7 @@ async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']):
     region,
     maxAttempts: 2,
     requestHandler: HTTP,
-    ...(endpoint && { endpoint, ...localCredentials() }),
+    ...endpointOptions(endpoint),
   });
   try {
     const command = new GetSecretValueCommand({ SecretId: uri });
@@ -104,13 +105,6 @@ async function loadSdk(uri: string) {
       { cause },
     );
   }
-}
-
-/** A local endpoint takes any key. Without a key the SDK would search for one for minutes. */
-function localCredentials() {
-  const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env;
-  if (AWS_ACCESS_KEY_ID || AWS_PROFILE) return {};
-  return { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }
 
 /** Reads a secret's JSON. The error names the missing members and quotes no value. */

@@ -6,11 +6,12 @@ import { type EventRecord, toEventRecord } from '../event.ts';
 import { loadDefinitions } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
 import { Intake } from '../poller/intake.ts';
+import type { Reader } from '../protocol/reader.ts';
 import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
-import { boundsOf, messageOf, scan, withAdmin } from './scan.ts';
+import { boundsOf, messageOf, readStretch, withAdmin } from './scan.ts';
 
 const MAX_COUNT = 10_000;
 const SCHEMA_MS = 15_000;
@@ -61,10 +62,26 @@ async function realEvent(
   const count = numberOf('count', options.count, 1);
   if (count < 1 || count > MAX_COUNT) throw new Error(`--count is 1 to ${MAX_COUNT}.`);
   const kafka = await createClient(mapping, { debug });
-  const bounds = await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
-    boundsOf(admin, topic),
+  const messages = await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
+    readRecords(admin, { servers: mapping.bootstrapServers, topic, partition, offset, count }),
   );
-  const where = `${topic} at ${mapping.bootstrapServers.join(',')}`;
+  return eventOf(mapping.source, await asReceived(mapping, topic, partition, messages));
+}
+
+interface Wanted {
+  readonly servers: readonly string[];
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly count: number;
+}
+
+async function readRecords(
+  admin: Reader,
+  { servers, topic, partition, offset, count }: Wanted,
+): Promise<KafkaMessage[]> {
+  const bounds = await boundsOf(admin, topic);
+  const where = `${topic} at ${servers.join(',')}`;
   if (!bounds) throw new Error(`There is no topic ${where}.`);
   const found = bounds.find((one) => one.partition === partition);
   if (!found) throw new Error(`${where} has partitions 0 to ${bounds.length - 1}.`);
@@ -74,19 +91,14 @@ async function realEvent(
     throw new Error(`Partition ${partition} of ${where} has ${held}, and not ${offset}.`);
   }
   const messages: KafkaMessage[] = [];
-  await scan({
-    kafka,
-    groupId: `kafka-generate-event.${crypto.randomUUID()}`,
-    topic,
-    stretches: [{ partition, from: offset, to: Math.min(high, offset + count) }],
-    read: async (batch) => {
-      messages.push(...batch.messages);
-    },
+  const stretch = { partition, from: offset, to: Math.min(high, offset + count) };
+  await readStretch(admin, topic, stretch, async (batch) => {
+    messages.push(...batch.messages);
   });
   if (messages.length === 0) {
     throw new Error(`Partition ${partition} of ${where} has no record at offset ${offset}.`);
   }
-  return eventOf(mapping.source, await asReceived(mapping, topic, partition, messages));
+  return messages;
 }
 
 /**

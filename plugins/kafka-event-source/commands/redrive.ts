@@ -2,7 +2,9 @@
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { LETTER_HEADERS } from '../destination/failure.ts';
 import { REDRIVE_GROUP } from '../protocol/client.ts';
+import { kafkaErrorOf } from '../protocol/errors.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
+import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
 import {
   hasEmptyHeader,
@@ -20,6 +22,7 @@ import {
   type Found,
   messageOf,
   readMessage,
+  readStretch,
   scan,
   withAdmin,
 } from './scan.ts';
@@ -77,6 +80,23 @@ interface Ready {
  * @throws Error that says what to do
  */
 export async function redrive(options: RedriveOptions): Promise<Report> {
+  try {
+    return await redriveAll(options);
+  } catch (error) {
+    const right = RIGHTS[kafkaErrorOf(error) ?? '']?.(options.topic);
+    if (!right) throw error;
+    throw new Error(`${messageOf(error)} The user needs ${right}.`, { cause: error });
+  }
+}
+
+/** The rights without which nothing is put back, by the error of Kafka. */
+const RIGHTS: Readonly<Record<string, (topic: string) => string>> = {
+  TOPIC_AUTHORIZATION_FAILED: (topic) =>
+    `the right Read of ${topic} and of the topics of its records, and Write of these`,
+  GROUP_AUTHORIZATION_FAILED: (topic) => `the right Read of the group ${groupOf(topic)}`,
+};
+
+async function redriveAll(options: RedriveOptions): Promise<Report> {
   const { kafka, servers, topic, selection, found, notice } = options;
   const counts = {
     redriven: 0,
@@ -88,7 +108,11 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
   const groupId = groupOf(topic);
   await withAdmin(kafka, servers, async (admin) => {
     const bounds = await boundsOf(admin, topic);
-    if (!bounds) throw new Error(`There is no topic ${topic} at ${servers.join(',')}.`);
+    if (!bounds) {
+      // Kafka does not show topics to users without a right to them.
+      const where = `${topic} at ${servers.join(',')}`;
+      throw new Error(`There is no topic ${where}, or the user may not read it.`);
+    }
     if (!selection.isDryRun) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups.some(({ members }) => members.length > 0)) {
@@ -126,21 +150,19 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
       counts[row.outcome] += 1;
       found(row);
     };
-    const context = { ...options, writer, boundsOfTarget, tell };
+    const context = { ...options, admin, writer, boundsOfTarget, tell };
+    const stretches = bounds.map(({ partition, low, high }) => ({
+      partition,
+      // From the last known letter on, so that each run renews the memory of every partition.
+      from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
+      to: high,
+    }));
+    const read = (batch: Found) =>
+      readBatch(context, batch, progress.get(batch.partition) as Progress);
     try {
-      await scan({
-        kafka,
-        // A dry run must neither disturb a real run nor count as one.
-        groupId: selection.isDryRun ? `${groupId}.${crypto.randomUUID()}` : groupId,
-        topic,
-        stretches: bounds.map(({ partition, low, high }) => ({
-          partition,
-          // From the last known letter on, so that each run renews the memory of every partition.
-          from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
-          to: high,
-        })),
-        read: (batch) => readBatch(context, batch, progress.get(batch.partition) as Progress),
-      });
+      if (writer) await scan({ kafka, groupId, topic, stretches, read });
+      // A dry run must neither disturb a real run nor count as one.
+      else for (const stretch of stretches) await readStretch(admin, topic, stretch, read);
     } finally {
       await writer?.close();
     }
@@ -149,6 +171,7 @@ export async function redrive(options: RedriveOptions): Promise<Report> {
 }
 
 interface Context extends RedriveOptions {
+  readonly admin: Reader;
   readonly writer: Writer | undefined;
   /** The bounds of a topic's partitions at the first call, or anew; none if there is no topic. */
   readonly boundsOfTarget: (topic: string, isAnew?: boolean) => Promise<Bounds[]>;
@@ -160,7 +183,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   const { partition, messages, consumer, next } = batch;
   // Each letter's transaction has this already, but Kafka would forget it after a week.
   const commit = async () => {
-    if (selection.isDryRun) return;
+    if (!consumer) return;
     const { metadata } = progress;
     const offset = String(progress.next);
     await within(
@@ -200,12 +223,12 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   }
   await flush();
   progress.passEnd(next);
-  if (!selection.isDryRun && progress.next > 0) await commit();
+  if (progress.next > 0) await commit();
 }
 
 /** Decides on a letter. @returns the letter, too, if it is to be put back */
 async function judge(
-  { selection, topic, boundsOfTarget, kafka }: Context,
+  { selection, topic, boundsOfTarget, admin }: Context,
   partition: number,
   message: KafkaMessage,
   progress: Progress,
@@ -242,7 +265,7 @@ async function judge(
   if (bounds.length === 0) return left(`there is no topic ${record.topic}`);
   let whole: Letter | undefined;
   try {
-    whole = await withOriginalBytes(kafka, letter, bounds);
+    whole = await withOriginalBytes(admin, letter, bounds);
   } catch (error) {
     // Retention may have deleted it meanwhile.
     const isThere = hasOffset(await boundsOfTarget(record.topic, true), record);
@@ -264,7 +287,7 @@ async function judge(
  * empty one in a letter: the original tells them apart while it is there.
  */
 async function withOriginalBytes(
-  kafka: Kafka,
+  admin: Reader,
   letter: Letter,
   bounds: readonly Bounds[],
 ): Promise<Letter | undefined> {
@@ -272,9 +295,8 @@ async function withOriginalBytes(
   const isWhole = decoded.length + omitted.length === 0;
   if (isWhole && !hasEmptyHeader(letter)) return letter;
   const { topic, partition, offset } = record;
-  // Kafka does not answer a read where it has nothing.
   const original = hasOffset(bounds, record)
-    ? await readMessage(kafka, topic, partition, offset)
+    ? await readMessage(admin, topic, partition, offset)
     : undefined;
   return (original && withOriginal(letter, original)) ?? (isWhole ? letter : undefined);
 }

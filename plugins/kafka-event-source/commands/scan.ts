@@ -1,7 +1,8 @@
-/** Reads a topic once, from given offsets up to its end at the beginning of the scan. */
+/** Reads a topic once, from given offsets up to its end at the beginning: as a group, or without one. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { kafkaErrorOf } from '../protocol/errors.ts';
+import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
 
 export interface Bounds {
@@ -16,19 +17,27 @@ export interface Scan {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topic: string;
-  /** The offsets to read of each partition, without `to`; other partitions are not read. */
-  readonly stretches: readonly { partition: number; from: number; to: number }[];
+  /** The offsets to read; other partitions are not read. */
+  readonly stretches: readonly Stretch[];
   /** The scan fails if it reads nothing for this time; 20 s by default. */
   readonly idleMs?: number;
   /** Called with messages of a partition in their order; `next` is the offset after them. */
   readonly read: (found: Found) => Promise<void>;
 }
 
+/** Offsets of a partition, without `to`. */
+export interface Stretch {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Found {
   readonly partition: number;
   readonly messages: readonly KafkaMessage[];
   readonly next: number;
-  readonly consumer: Consumer;
+  /** The member that has read them; undefined without a group. */
+  readonly consumer?: Consumer;
 }
 
 const CALL_MS = 15_000;
@@ -52,9 +61,9 @@ const CONSUMER = {
 export async function withAdmin<T>(
   kafka: Kafka,
   servers: readonly string[],
-  work: (admin: Admin) => Promise<T>,
+  work: (admin: Reader) => Promise<T>,
 ): Promise<T> {
-  const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
+  const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } }) as Reader;
   try {
     await within(CALL_MS, 'connecting', admin.connect());
   } catch (error) {
@@ -192,20 +201,42 @@ async function scanOnce({
   }
 }
 
-/** One message of a topic; undefined when it is not there any more. */
+/**
+ * Reads a stretch without a group: nothing is committed, and the cluster keeps nothing of it.
+ *
+ * @throws Error if Kafka has nothing at an offset for `idleMs`
+ */
+export async function readStretch(
+  admin: Reader,
+  topic: string,
+  { partition, from, to }: Stretch,
+  read: Scan['read'],
+  idleMs = IDLE_MS,
+): Promise<void> {
+  let since = performance.now();
+  for (let offset = from; offset < to; ) {
+    const batch = await admin.fetchRecords({ topic, partition, offset });
+    if (!batch && performance.now() - since > idleMs) {
+      throw new Error(`${topic}: no record came within ${idleMs} ms`);
+    }
+    if (!batch) continue;
+    const messages = batch.messages.filter((one) => Number(one.offset) < to);
+    const next = Math.min(Number(batch.lastOffset()) + 1, to);
+    await read({ partition, messages, next });
+    offset = next;
+    since = performance.now();
+  }
+}
+
+/** One message of a topic; undefined if Kafka has it no more. */
 export async function readMessage(
-  kafka: Kafka,
+  admin: Reader,
   topic: string,
   partition: number,
   offset: number,
 ): Promise<KafkaMessage | undefined> {
-  let found: KafkaMessage | undefined;
-  const stretches = [{ partition, from: offset, to: offset + 1 }];
-  const read = async ({ messages }: Found) => {
-    found ??= messages[0];
-  };
-  await scan({ kafka, groupId: `kafka-event-${crypto.randomUUID()}`, topic, stretches, read });
-  return found;
+  const batch = await admin.fetchRecords({ topic, partition, offset });
+  return batch?.messages.find((one) => Number(one.offset) === offset);
 }
 
 export function messageOf(error: unknown): string {

@@ -108,8 +108,8 @@ function describe(status: Status): string {
     lines.push(
       `  ${counts.invocations} invocations, ${counts.succeeded} records done, ` +
         `${counts.failedInvocations} failures, ${counts.retries} retries, ` +
-        `${counts.filtered} filtered out, ${counts.sentToDestination} sent to the destination, ` +
-        `${counts.dropped} dropped`,
+        `${counts.filtered} filtered out, ${counts.sentToDestination} sent to the destination ` +
+        `(${counts.shortened} without all fields), ${counts.dropped} dropped`,
     );
   }
   return [...lines, ...why.map((reason) => `  why: ${reason}`)].join('\n');

@@ -7,13 +7,17 @@ const { CompressionTypes } = kafkajs;
 const SEND_MS = 15_000;
 /** After a kill, readers of the topics wait at most so long for the end of its transaction. */
 const TRANSACTION_MS = 30_000;
-/** The errors of clusters, and of users, that can have no transactions. */
-const NO_TRANSACTIONS = new Set([
-  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'UNSUPPORTED_VERSION',
-]);
+/** The name of kafkajs' error for a request that a cluster does not know. */
+const TOO_OLD = 'KafkaJSServerDoesNotSupportApiKey';
+/** The errors of clusters, and of users, that can have no transactions, each with its remedy. */
+const NO_TRANSACTIONS: Readonly<Record<string, (transactionalId: string) => string>> = {
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (id) =>
+    `the user needs the rights Describe and Write of the transactional id ${id}`,
+  CLUSTER_AUTHORIZATION_FAILED: () => 'the user needs the right IdempotentWrite of the cluster',
+  GROUP_COORDINATOR_NOT_AVAILABLE: () => 'the cluster has no coordinator of transactions',
+  UNSUPPORTED_VERSION: () => 'the cluster is too old',
+  [TOO_OLD]: () => 'the cluster is too old',
+};
 
 interface Records {
   readonly topicMessages: readonly { topic: string; messages: Message[] }[];
@@ -51,9 +55,9 @@ export class Writer {
     try {
       return new Writer(kafka, groupId, await connectTransactional(kafka, groupId));
     } catch (error) {
-      const type = kafkaErrorOf(error);
-      if (!type || !NO_TRANSACTIONS.has(type)) throw error;
-      return new Writer(kafka, groupId, await connect(kafka.producer(OPTIONS)), type);
+      const reason = whyNoTransactions(error, groupId);
+      if (!reason) throw error;
+      return new Writer(kafka, groupId, await connect(kafka.producer(OPTIONS)), reason);
     }
   }
 
@@ -105,6 +109,12 @@ export class Writer {
     await this.close();
     this.#producer = await connectTransactional(this.#kafka, this.#groupId);
   }
+}
+
+function whyNoTransactions(error: unknown, transactionalId: string): string | undefined {
+  const name = kafkaErrorOf(error) ?? Object(error).name;
+  const remedy = Object.hasOwn(NO_TRANSACTIONS, name) && NO_TRANSACTIONS[name];
+  return remedy ? `${name}: ${remedy(transactionalId)}` : undefined;
 }
 
 const OPTIONS = { allowAutoTopicCreation: false, retry: { retries: 2, maxRetryTime: 2_000 } };

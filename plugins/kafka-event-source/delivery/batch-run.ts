@@ -1,6 +1,6 @@
 /** Delivers one batch until none of its records is left: invokes, retries, splits and gives up. */
 import { randomUUID } from 'node:crypto';
-import type { Condition, Failure } from '../destination/failure.ts';
+import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { BufferedRecord } from '../record.ts';
@@ -174,13 +174,16 @@ export class BatchRun {
       for (const one of work.batch) this.#scheduler.standStill(one, reason, work.invocations);
       return;
     }
+    const taken = new Set<BufferedRecord>();
+    const isLeft = (record: BufferedRecord) => !taken.has(record);
     for (let failures = 1; ; failures += 1) {
       await this.#scheduler.resumed();
-      const batch = open(work.batch);
+      const batch = open(keep(work.batch, isLeft));
       if (signal.aborted || batch.length === 0) return;
-      const what = `${count(batch)} record(s) (${ranges(batch)}), ${condition}: ${reason}`;
+      const describe = (some: readonly PartitionRecords[]) =>
+        `${count(some)} record(s) (${ranges(some)}), ${condition}: ${reason}`;
       if (!destination) {
-        log.error(`${name}: DROPPED ${what}. No destination is set.`);
+        log.error(`${name}: DROPPED ${describe(batch)}. No destination is set.`);
         stats.count('dropped', count(batch));
         // AWS: expiry and exhausted retries only.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -192,36 +195,62 @@ export class BatchRun {
       }
       try {
         const failure = failureOf(this.#options, { ...work, batch }, condition, reason);
-        await destination.send(failure, (lack) => log.warning(`${name}: ${lack}`));
-        log.warning(`${name}: sent to ${destination.name}: ${what}`);
-        stats.count('sentToDestination', count(batch));
-        stats.emit('OnFailureDestinationDeliveredEventCount', count(batch));
-        this.#scheduler.finish(open(batch));
+        await destination.send(failure, (record, omitted) => {
+          taken.add(record);
+          const letter = keep(batch, (one) => one === record);
+          if (omitted.length > 0) this.#reportShortened(letter, omitted);
+        });
+        this.#reportSent(batch, describe);
         return;
       } catch (error) {
+        const left = keep(batch, isLeft);
+        const sent = keep(batch, (record) => taken.has(record));
+        this.#reportSent(sent, describe);
         stats.count('destinationFailures');
         stats.emit('OnFailureDestinationDeliveryErrorCount', 1);
         const isOver = this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS;
         if (isOver || !this.#options.dropWhenDestinationFails) {
           stats.emit('DestinationDeliveryFailures', 1);
         }
-        const why = `${destination.name} did not take ${what}: ${messageOf(error)}`;
+        const why = `${destination.name} did not take ${describe(left)}: ${messageOf(error)}`;
         // AWS drops records that the destination does not take.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
         // Differs from AWS: by default they are kept, and their partition waits for it.
         if (isOver) {
           log.error(`${name}: DROPPED: ${why}`);
-          stats.count('dropped', count(batch));
-          stats.emit('DroppedEventCount', count(batch));
-          this.#scheduler.finish(open(batch));
+          stats.count('dropped', count(left));
+          stats.emit('DroppedEventCount', count(left));
+          this.#scheduler.finish(open(left));
           return;
         }
         const delay = delayOf(backoff, failures);
         log.error(`${name}: ${why}. They are kept, and sent again in ${delay} ms.`);
-        this.#reportBlocked({ ...work, batch }, why);
+        this.#reportBlocked({ ...work, batch: left }, why);
         await pause(delay, signal);
       }
     }
+  }
+
+  /** Finishes records that the destination has acknowledged. */
+  #reportSent(
+    batch: readonly PartitionRecords[],
+    describe: (batch: readonly PartitionRecords[]) => string,
+  ): void {
+    if (batch.length === 0) return;
+    const { destination, name, log, stats } = this.#options;
+    log.warning(`${name}: sent to ${destination?.name}: ${describe(batch)}`);
+    stats.count('sentToDestination', count(batch));
+    stats.emit('OnFailureDestinationDeliveredEventCount', count(batch));
+    this.#scheduler.finish(open(batch));
+  }
+
+  #reportShortened(letter: readonly PartitionRecords[], omitted: readonly OmittedField[]): void {
+    const { destination, name, log, stats } = this.#options;
+    stats.count('shortened');
+    log.warning(
+      `${name}: the letter of ${ranges(letter)} lacks its ${omitted.join(' and ')}: ` +
+        `${destination?.name} takes no larger letter`,
+    );
   }
 
   // AWS: what exceeds the reserved concurrency is throttled, and a reserved concurrency of 0 stops

@@ -17,6 +17,9 @@ export interface MappingStats {
   readonly filtered: number;
   readonly dropped: number;
   readonly sentToDestination: number;
+  /** Letters that lack fields, because their topic takes no larger ones. */
+  readonly shortened: number;
+  /** Attempts to send that failed. */
   readonly destinationFailures: number;
   readonly partitions: readonly PartitionStats[];
 }
@@ -50,6 +53,7 @@ type Counter =
   | 'filtered'
   | 'dropped'
   | 'sentToDestination'
+  | 'shortened'
   | 'destinationFailures';
 
 interface PartitionState {
@@ -70,6 +74,7 @@ export class Stats {
     filtered: 0,
     dropped: 0,
     sentToDestination: 0,
+    shortened: 0,
     destinationFailures: 0,
   };
   readonly #partitions = new Map<number, PartitionState>();

@@ -1,5 +1,6 @@
 /** SQS, SNS and S3 as destinations: one record for each failed batch. */
 import { randomUUID } from 'node:crypto';
+import { endpointOptions } from '../access/endpoint.ts';
 import type { Endpoints } from '../mapping.ts';
 import type { Destination } from './destination.ts';
 import { batchRecord, batchRecordWithPayload, type Failure } from './failure.ts';
@@ -14,7 +15,6 @@ export interface AwsDestinationOptions {
 type Kind = 'sqs' | 'sns' | 's3';
 
 const SEND_MS = 15_000;
-const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 export async function createAwsDestination(
   kind: Kind,
@@ -97,17 +97,11 @@ function objectKey(uuid: string, { at, partitions }: Failure): string {
 }
 
 function settings(endpoints: Endpoints, kind: Kind, region: string) {
-  const endpoint = endpoints[kind];
   return {
     region: region || endpoints.region,
     maxAttempts: 2,
-    ...(endpoint !== undefined && { endpoint, ...localCredentials() }),
+    ...endpointOptions(endpoints[kind]),
   };
-}
-
-// A local endpoint takes any credentials. Where the user has none, the SDK gets these.
-function localCredentials() {
-  return process.env.AWS_ACCESS_KEY_ID || process.env.AWS_PROFILE ? {} : { credentials: LOCAL };
 }
 
 function limited() {

@@ -1,22 +1,30 @@
 /** The destination of records that a mapping gives up. */
 import type kafkajs from 'kafkajs';
 import type { Mapping } from '../mapping.ts';
+import type { BufferedRecord } from '../record.ts';
 import type { Destination as Configured } from '../settings/settings.ts';
-import type { Failure } from './failure.ts';
+import type { Failure, OmittedField } from './failure.ts';
 
 export interface Destination {
   /** Such as `kafka://orders-dlq`, for messages. */
   readonly name: string;
   /**
-   * Resolves when the destination has acknowledged all records. None is sent again after that.
-   * @param tell called with what a message lacks, in words
+   * Resolves when the destination has acknowledged all records.
+   *
+   * @param taken called for each record with a message of its own, when that is acknowledged
+   * @throws Error if records are left, which are those without a call of `taken`
    */
-  send(failure: Failure, tell?: (lack: string) => void): Promise<void>;
+  send(failure: Failure, taken: Taken): Promise<void>;
   close(): Promise<void>;
 }
 
+type Taken = (record: BufferedRecord, omitted: readonly OmittedField[]) => void;
+
 export interface DestinationOptions {
-  readonly mapping: Pick<Mapping, 'functionKey' | 'endpoints' | 'uuid'>;
+  readonly mapping: Pick<
+    Mapping,
+    'functionKey' | 'endpoints' | 'uuid' | 'dropWhenDestinationFails'
+  >;
   /** A client of the cluster that the records come from. */
   readonly kafka: () => kafkajs.Kafka | Promise<kafkajs.Kafka>;
 }
@@ -28,9 +36,10 @@ export function createDestination(
 ): Destination {
   if (configured.kind === 'kafka') {
     const { topic } = configured;
+    const { functionKey: writer, dropWhenDestinationFails: isWhole } = mapping;
     return lazily(`kafka://${topic}`, async () => {
       const { createKafkaDestination } = await import('./kafka.ts');
-      return createKafkaDestination({ topic, writer: mapping.functionKey, kafka });
+      return createKafkaDestination({ topic, writer, isWhole, kafka });
     });
   }
   const { kind, arn } = configured;
@@ -44,13 +53,13 @@ function lazily(name: string, load: () => Promise<Omit<Destination, 'name'>>): D
   let loaded: Promise<Omit<Destination, 'name'>> | undefined;
   return {
     name,
-    send: async (failure, tell) => {
+    send: async (failure, taken) => {
       loaded ??= load();
       // The user may install a missing package while the records wait.
       loaded.catch(() => {
         loaded = undefined;
       });
-      await (await loaded).send(failure, tell);
+      await (await loaded).send(failure, taken);
     },
     close: async () => {
       const destination = await loaded?.catch(() => undefined);

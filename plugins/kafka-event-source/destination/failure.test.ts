@@ -5,6 +5,7 @@ import {
   batchRecord,
   batchRecordWithPayload,
   type Failure,
+  fieldsBySize,
   keyOf,
   recordLetter,
 } from './failure.ts';
@@ -92,6 +93,35 @@ const documented = {
 
 test('for SQS and SNS: the batch in the documented shape, without its records', () => {
   expect(JSON.parse(batchRecord(failure()))).toEqual(documented);
+});
+
+test.each([
+  ['a key', { key: 'k'.repeat(1_000_000) }],
+  ['a value', { value: 'v'.repeat(6_000_000) }],
+  ['headers', { headers: [{ stacktrace: Array.from({ length: 700_000 }, () => -56) }] }],
+])(
+  'for SQS and SNS: the message is as small as any, however large the record is by %s',
+  (_, large) => {
+    const json = JSON.stringify({ ...record(0, 100, at), ...large });
+    const records = [{ ...entry(0, 100, at), json, bytes: json.length }];
+    const text = batchRecord(failure({ partitions: [{ key: 'my-topic-0', records }] }));
+    // SQS and SNS took 256 KB for years, and SNS does so still.
+    expect(Buffer.byteLength(text)).toBeLessThan(2_000);
+  },
+);
+
+test('the fields that a letter may omit are named by their size, without those that are absent', () => {
+  const shown = (fields: object) => {
+    const json = JSON.stringify({ offset: 1, ...fields });
+    return fieldsBySize({ ...entry(0, 1, at), json });
+  };
+  expect(shown({ key: 'a', value: 'bbb', headers: [{ h: [1, 2, 3] }] })).toEqual([
+    'headers',
+    'value',
+    'key',
+  ]);
+  expect(shown({ key: 'aaaa', value: 'b', headers: [] })).toEqual(['key', 'value']);
+  expect(shown({ headers: [] })).toEqual([]);
 });
 
 test('for S3: the same, with the event as an escaped JSON string', () => {

@@ -21,7 +21,7 @@ export const LETTER_HEADERS = {
 } as const;
 
 /** A field that a letter omits if the letter is too large for its topic. */
-export type OmittedField = 'headers' | 'value';
+export type OmittedField = 'headers' | 'value' | 'key';
 
 /** Records given up together, and their last invocation. */
 export interface Failure {
@@ -84,9 +84,25 @@ export function recordLetter(
 function without({ json }: BufferedRecord, omitted: readonly OmittedField[]): string {
   if (omitted.length === 0) return json;
   const record = JSON.parse(json);
-  if (omitted.includes('headers')) record.headers = [];
-  if (omitted.includes('value')) delete record.value;
+  for (const field of omitted) {
+    if (field === 'headers') record.headers = [];
+    else delete record[field];
+  }
   return JSON.stringify(record);
+}
+
+/** The fields that a letter may omit, the largest one first. */
+export function fieldsBySize({ json }: BufferedRecord): OmittedField[] {
+  const { headers, value, key } = JSON.parse(json);
+  const sizes: [OmittedField, number][] = [
+    ['headers', headers?.length ? JSON.stringify(headers).length : 0],
+    ['value', value === undefined ? 0 : JSON.stringify(value).length],
+    ['key', key === undefined ? 0 : JSON.stringify(key).length],
+  ];
+  return sizes
+    .filter(([, size]) => size > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([field]) => field);
 }
 
 /** The record's key as it was produced. */

@@ -15,7 +15,12 @@ async function requests(records: BufferedRecord[], reason: string): Promise<Mess
     },
   };
   const kafka = async () => ({ producer: () => producer }) as unknown as Kafka;
-  const destination = createKafkaDestination({ topic: 'dlq', writer: 'test', kafka });
+  const destination = createKafkaDestination({
+    topic: 'dlq',
+    writer: 'test',
+    isWhole: false,
+    kafka,
+  });
   const failure: Failure = {
     functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:f',
     source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'localhost:9092' },
@@ -28,7 +33,9 @@ async function requests(records: BufferedRecord[], reason: string): Promise<Mess
     at: new Date(0),
     partitions: [{ key: 't-0', records }],
   };
-  await destination.send(failure);
+  const taken: BufferedRecord[] = [];
+  await destination.send(failure, (record) => taken.push(record));
+  expect(taken).toEqual(records);
   return sent;
 }
 

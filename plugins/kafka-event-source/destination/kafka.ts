@@ -1,15 +1,25 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
 import kafkajs from 'kafkajs';
+import { loadClient } from '../protocol/client.ts';
 import { isTooLarge } from '../protocol/errors.ts';
 import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import type { Destination, DestinationOptions } from './destination.ts';
-import { type Failure, keyOf, LETTER_HEADERS, type OmittedField, recordLetter } from './failure.ts';
+import {
+  type Failure,
+  fieldsBySize,
+  keyOf,
+  LETTER_HEADERS,
+  type OmittedField,
+  recordLetter,
+} from './failure.ts';
 
 export interface KafkaDestinationOptions {
   readonly topic: string;
   /** The writer's name in the headers of a letter. */
   readonly writer: string;
+  /** Whether each letter is sent as it is, as on AWS, even if the topic does not take it. */
+  readonly isWhole: boolean;
   readonly kafka: DestinationOptions['kafka'];
 }
 
@@ -20,9 +30,9 @@ const SEND_MS = 15_000;
 export function createKafkaDestination({
   topic,
   writer,
+  isWhole,
   kafka,
 }: KafkaDestinationOptions): Omit<Destination, 'name'> {
-  const acknowledged = new WeakSet<BufferedRecord>();
   let connected: Promise<kafkajs.Producer> | undefined;
 
   const producer = async () => {
@@ -30,7 +40,7 @@ export function createKafkaDestination({
       allowAutoTopicCreation: false,
       // AWS: the record's key decides the partition; records without a key go to each in turn.
       // https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      createPartitioner: loadClient().kafkajs.Partitioners.DefaultPartitioner,
       retry: { retries: 2, maxRetryTime: 2_000 },
     });
     await client.connect();
@@ -62,28 +72,31 @@ export function createKafkaDestination({
     }
   };
 
-  /** @returns the fields that the letter lacks */
+  /** @returns the fields that the letter lacks; undefined if the topic takes no letter of the record */
   const sendAlone = async (failure: Failure, key: string, record: BufferedRecord) => {
-    for (const { compression, omitted } of WAYS) {
+    for (const { compression, omitted } of isWhole ? AS_IT_IS : waysOf(record)) {
       const message = messageOf(failure, writer, key, record, omitted);
       if (await isTaken([message], compression)) return omitted;
     }
-    throw new Error(`${topic} takes no record of this size: raise its max.message.bytes`);
+    return undefined;
   };
 
   return {
-    async send(failure, tell) {
-      for (const { messages, records } of chunks(failure, writer, acknowledged)) {
-        const isWhole = await isTaken(messages);
+    async send(failure, taken) {
+      let isRefused = false;
+      for (const { messages, records } of chunks(failure, writer)) {
+        const areTaken = await isTaken(messages);
         for (const [key, record] of records) {
-          const omitted = isWhole ? [] : await sendAlone(failure, key, record);
-          acknowledged.add(record);
-          if (omitted.length === 0) continue;
-          const what = `the letter of ${key} ${record.offset} lacks its ${omitted.join(' and ')}`;
-          tell?.(`${what}: ${topic} takes no larger record`);
+          const omitted = areTaken ? [] : await sendAlone(failure, key, record);
+          if (omitted) taken(record, omitted);
+          else isRefused = true;
         }
       }
+      if (isRefused) {
+        throw new Error(`${topic} takes no letter of this size: raise its max.message.bytes`);
+      }
     },
+
     close: disconnect,
   };
 }
@@ -95,13 +108,14 @@ interface Way {
   readonly omitted: readonly OmittedField[];
 }
 
+const AS_IT_IS: readonly Way[] = [{ compression: NONE, omitted: [] }];
+
 /** The ways to send one letter, the most complete one first: a topic's limit is for compressed bytes. */
-const WAYS: readonly Way[] = [
-  { compression: NONE, omitted: [] },
-  { compression: GZIP, omitted: [] },
-  { compression: GZIP, omitted: ['headers'] },
-  { compression: GZIP, omitted: ['headers', 'value'] },
-];
+function waysOf(record: BufferedRecord): Way[] {
+  const fields = fieldsBySize(record);
+  const lacks = [[], ...fields.map((_, index) => fields.slice(0, index + 1))];
+  return [...AS_IT_IS, ...lacks.map((omitted) => ({ compression: GZIP, omitted }))];
+}
 
 interface Chunk {
   readonly messages: kafkajs.Message[];
@@ -124,19 +138,15 @@ function messageOf(
     // `sls kafka redrive` reads these fields from the original record.
     ...(omitted.length > 0 && { [LETTER_HEADERS.omitted]: omitted.join(',') }),
   };
-  return { key: keyOf(record), value: recordLetter(failure, key, record, omitted), headers };
+  const value = recordLetter(failure, key, record, omitted);
+  return { key: omitted.includes('key') ? null : keyOf(record), value, headers };
 }
 
-function* chunks(
-  failure: Failure,
-  writer: string,
-  sent: WeakSet<BufferedRecord>,
-): Generator<Chunk, void, void> {
+function* chunks(failure: Failure, writer: string): Generator<Chunk, void, void> {
   let chunk: Chunk = { messages: [], records: [] };
   let bytes = 0;
   for (const { key, records } of failure.partitions) {
     for (const record of records) {
-      if (sent.has(record)) continue;
       const message = messageOf(failure, writer, key, record);
       const size = bytesOf(message);
       if (chunk.messages.length > 0 && bytes + size > REQUEST_BYTES) {

@@ -19,8 +19,11 @@ import { inTurn, type PoolBuilder } from './address.ts';
 import { CODECS, decompress } from './codecs.ts';
 import { areBatches, decodeBatches } from './decode.ts';
 import { type Encoder, encodeRecord, type RecordToWrite } from './encode.ts';
+import { isUnauthorized } from './errors.ts';
 import { type ConsumerGroupClass, improveMembership } from './membership.ts';
 import { PrivateModules, type Replacement } from './modules.ts';
+import { murmur2 } from './murmur2.ts';
+import { type AdminOptions, type BatchClass, withReader } from './reader.ts';
 import {
   fetchByIds,
   metadataWithIds,
@@ -154,12 +157,25 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
       return original;
     },
   },
-  // Measures the age of the metadata by a clock that is never set. kafkajs keeps old metadata for as
-  // long as the clock of the day was set back.
+  // Measures the age of the metadata by a clock that is never set, and tells which right is missing
+  // when a coordinator is asked for. kafkajs keeps old metadata for as long as the clock of the day
+  // was set back, and says of a missing right that there is no coordinator.
   {
     file: 'src/cluster/brokerPool.js',
-    loss: 'new partitions are not seen while the clock is set back',
-    replace: (original: { prototype: object }) => {
+    loss: 'new partitions are not seen while the clock is set back, and no missing right is told',
+    replace: (original: { prototype: BrokerPool }) => {
+      const { withBroker } = original.prototype;
+      original.prototype.withBroker = async function (work) {
+        let refusal: unknown;
+        const found = await withBroker.call(this, (one) =>
+          work(one).catch((error: unknown) => {
+            refusal = error;
+            throw error;
+          }),
+        );
+        if (found === null && isUnauthorized(refusal)) throw refusal;
+        return found;
+      };
       const expiries = new WeakMap<object, { readonly after: number; readonly since: Stopwatch }>();
       Object.defineProperty(original.prototype, 'metadataExpireAt', {
         get(this: object) {
@@ -232,6 +248,23 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
       const encoder = encoderOf(load);
       return (record: RecordToWrite) =>
         Array.isArray(record.headers) ? encodeRecord(encoder, record) : original(record);
+    },
+  },
+  // Hashes a key with integers of 32 bits. kafkajs needs minutes for a key of 1 MB, in which nothing
+  // else runs.
+  {
+    file: 'src/producer/partitioners/default/murmur2.js',
+    loss: 'a dead letter with a key of 1 MB stops the process for minutes',
+    replace: () => murmur2,
+  },
+  // Reads records by their offsets, for `sls kafka redrive` and `sls kafka generate-event`. kafkajs
+  // reads as a member of a group only.
+  {
+    file: 'src/admin/index.js',
+    loss: '`sls kafka redrive` and `sls kafka generate-event` cannot read single records',
+    replace: (original: (options: AdminOptions) => object, load) => {
+      const BatchOf = load('src/consumer/batch.js') as BatchClass;
+      return (options: AdminOptions) => withReader(original(options), options, BatchOf);
     },
   },
   // Sets the timer for waiting requests only if there are any. kafkajs sets it to a negative time
@@ -326,6 +359,11 @@ interface OffsetManager {
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
   committedOffsets(): Readonly<Record<string, Record<number, string>>>;
   resolveOffsets(): Promise<void>;
+}
+
+interface BrokerPool {
+  /** Null if no broker does the work. */
+  withBroker(work: (one: object) => Promise<unknown>): Promise<unknown>;
 }
 
 interface Cluster {

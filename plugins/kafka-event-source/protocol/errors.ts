@@ -5,7 +5,7 @@ const EXPELLED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']);
 /** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
 export function kafkaErrorOf(error: unknown): string | undefined {
   const { type, cause } = Object(error);
-  return type ?? Object(cause).type;
+  return type ?? (cause && kafkaErrorOf(cause));
 }
 
 /** Whether Kafka found the records too large for their topic. */
@@ -16,4 +16,9 @@ export function isTooLarge(error: unknown): boolean {
 /** Whether the group has expelled the member, or has gone on without it. */
 export function isExpelled(error: unknown): boolean {
   return EXPELLED.has(kafkaErrorOf(error) ?? '');
+}
+
+/** Whether the user lacks a right. */
+export function isUnauthorized(error: unknown): boolean {
+  return kafkaErrorOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { createProfiles } from '../../support/profiles.ts';
 import { functionsInYml } from '../../support/root.ts';
 import { OFFLINE, Run } from './run.ts';
 
@@ -9,9 +10,12 @@ const SCREEN = 20;
 const NODE_OPTIONS = '--disable-warning=TimeoutNegativeWarning';
 
 /** The output of a start until it is ready. */
-async function startedWith(output: 'short' | 'whole'): Promise<string> {
+async function startedWith(output: 'short' | 'whole', AWS_PROFILE: string): Promise<string> {
   await using run = await Run.create();
-  const options = { FUNCTIONS: OFFLINE, OUTPUT: output, NODE_OPTIONS };
+  const profiles = await createProfiles();
+  await using _ = { [Symbol.asyncDispose]: profiles.remove };
+  const person = { ...profiles.environment, AWS_PROFILE };
+  const options = { FUNCTIONS: OFFLINE, OUTPUT: output, NODE_OPTIONS, ...person };
   await run.start(options).says(/^ready: .+$/m, 120_000);
   // The mapping may report its partitions in the same moment, after the line.
   const printed = /^.*\nready: [^\n]+\n/s.exec(run.output)?.[0] ?? run.output;
@@ -20,8 +24,8 @@ async function startedWith(output: 'short' | 'whole'): Promise<string> {
   return printed;
 }
 
-test('a start fits on a screen: the services, each route once, the mapping, and ready', async () => {
-  const printed = await startedWith('short');
+test('a start fits on a screen, whatever the profile: the services, each route once, the mapping, and ready', async () => {
+  const printed = await startedWith('short', 'gone');
   const lines = printed.trimEnd().split('\n');
   expect(lines.slice(SCREEN)).toEqual([]);
   for (const [, { events }] of Object.entries(functionsInYml())) {
@@ -37,5 +41,5 @@ test('a start fits on a screen: the services, each route once, the mapping, and 
 }, 150_000);
 
 test('asked for the whole output, serverless-offline shows its boxes, too', async () => {
-  expect(await startedWith('whole')).toContain('Server ready');
+  expect(await startedWith('whole', 'mfa')).toContain('Server ready');
 }, 150_000);

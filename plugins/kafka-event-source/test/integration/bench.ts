@@ -115,9 +115,9 @@ export class Bench implements AsyncDisposable {
     await retried(() => this.admin.createTopics({ topics, waitForLeaders: true }));
   }
 
-  async produce(messages: Message[]): Promise<void> {
+  async produce(messages: Message[], topic = this.topic): Promise<void> {
     await this.#producer.connect();
-    await this.#producer.send({ topic: this.topic, messages, acks: -1 });
+    await this.#producer.send({ topic, messages, acks: -1 });
   }
 
   /** Records whose values count from `from`, on one partition. */

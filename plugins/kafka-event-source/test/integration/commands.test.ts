@@ -68,7 +68,9 @@ test('status, alarms and generate-event work with a running service and without 
     const running = await status();
     expect(running).toMatchObject({ state: 'Enabled', lag: 0, counts: { succeeded: 2 } });
     expect(running.why).toEqual([expect.stringContaining('there is nothing new')]);
-    expect((await run('status')).stdout).toMatch(/print \(kes-.*\): Enabled\n.*group kes-/);
+    expect((await run('status')).stdout).toMatch(
+      /print \(kes-.*\): Enabled\n.*group kes-[\s\S]* \(0 without all fields\), 0 dropped$/m,
+    );
 
     const { metrics } = running;
     const invoked = metrics.InvokedEventCount.map(({ sum }: { sum: number }) => sum);
@@ -87,6 +89,8 @@ test('status, alarms and generate-event work with a running service and without 
     const at = ['--partition', partition, '--offset', '0', '--count', '2'];
     const { code } = await run('generate-event', '-f', 'print', ...at, '-o', 'event.json');
     expect(code).toBe(0);
+    const { groups } = await bench.admin.listGroups();
+    expect(groups.filter(({ groupId }) => groupId.includes('generate-event'))).toEqual([]);
     const event = JSON.parse(await readFile(join(directory, 'event.json'), 'utf8'));
     expect(event.eventSource).toBe('SelfManagedKafka');
     expect(event.records[`${bench.topic}-${partition}`]).toMatchObject([

@@ -230,7 +230,20 @@ test('many failed records are sent in several requests, each record once and in 
 test.each([
   ['700 000 header bytes', undefined, { headers: { stacktrace: Buffer.alloc(700_000, 0xc8) } }, []],
   ['random header bytes', 300_000, { headers: { noise: randomBytes(700_000) } }, ['headers']],
-  ['a random value', 300_000, { value: randomBytes(1_000_000) }, ['headers', 'value']],
+  ['a random value', 300_000, { value: randomBytes(1_000_000) }, ['value']],
+  ['a random key', 300_000, { key: randomBytes(600_000) }, ['key']],
+  [
+    'a random key beside random headers',
+    300_000,
+    { key: randomBytes(400_000), headers: { noise: randomBytes(300_000) } },
+    ['headers', 'key'],
+  ],
+  [
+    'a random key beside a random value',
+    300_000,
+    { key: randomBytes(400_000), value: randomBytes(500_000) },
+    ['value', 'key'],
+  ],
 ])(
   'a letter too large for its topic is taken compressed, or without fields, which is told: %s',
   async (_, maxMessageBytes, large, omitted) => {
@@ -238,7 +251,8 @@ test.each([
     await using letters = new Letters(bench);
     await bench.createTopic();
     await letters.create(1, maxMessageBytes);
-    await bench.produce([{ value: 'not JSON', ...large } as Message]);
+    // With its partition: the test's own producer would hash a key of this size for minutes.
+    await bench.produce([{ value: 'not JSON', partition: 0, ...large } as Message]);
     await bench.produceCount(3, { from: 1 });
     const lambda = await bench.lambda(({ records }) =>
       records.some(({ offset }) => offset === 0) ? failure : success,
@@ -259,7 +273,49 @@ test.each([
     expect(said.split(',').filter(Boolean)).toEqual(omitted);
     const lacks = bench.log.filter((line) => line.includes('lacks its'));
     expect(lacks).toHaveLength(omitted.length > 0 ? 1 : 0);
-    expect(poller.stats.snapshot()).toMatchObject({ sentToDestination: 1, destinationFailures: 0 });
+    expect(poller.stats.snapshot()).toMatchObject({
+      sentToDestination: 1,
+      shortened: lacks.length,
+      dropped: 0,
+      destinationFailures: 0,
+    });
   },
   60_000,
+);
+
+test.each([
+  ['headers', { headers: { stacktrace: Buffer.alloc(30_000, 0xc8) } }],
+  ['a key', { key: randomBytes(30_000) }],
+  ['a value', { value: randomBytes(30_000) }],
+])(
+  'with dropWhenDestinationFails a letter too large by %s is dropped, as on AWS, and the others of its batch are taken',
+  async (_, large) => {
+    await using bench = new Bench();
+    await using letters = new Letters(bench);
+    await bench.createTopic();
+    await letters.create(1, 20_000);
+    const records: Message[] = [{ value: '0' }, { value: '1', ...large }, { value: '2' }];
+    await bench.produce(records.map((one) => ({ ...one, partition: 0 })));
+    const lambda = await bench.lambda(() => failure);
+    const changes = { destination: destinationOf(letters), batchSize: 3, windowMs: 2_000 };
+    const poller = bench.poll(
+      lambda,
+      { ...changes, dropWhenDestinationFails: true, maximumRetryAttempts: 0 },
+      { backoff: { firstMs: 5, maxMs: 5 } },
+    );
+    await until('the commit', async () => (await bench.committed()) === 3, {
+      seen: () => bench.log.slice(-3),
+    });
+    await letters.read();
+    await until('the letters', () => letters.received.length === 2);
+    expect(offsetsOf(letters)).toEqual(['0', '2']);
+    const dropped = bench.log.filter((line) => line.includes('DROPPED'));
+    expect(dropped).toEqual([expect.stringContaining(`1 record(s) (${bench.topic}-0 1)`)]);
+    expect(poller.stats.snapshot()).toMatchObject({
+      sentToDestination: 2,
+      shortened: 0,
+      dropped: 1,
+      destinationFailures: 3,
+    });
+  },
 );

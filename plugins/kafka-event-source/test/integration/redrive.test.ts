@@ -3,7 +3,7 @@ import type { Kafka, KafkaMessage } from 'kafkajs';
 import { type Row, redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
 import { scan } from '../../commands/scan.ts';
-import { recordLetter } from '../../destination/failure.ts';
+import { type OmittedField, recordLetter } from '../../destination/failure.ts';
 import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
@@ -29,16 +29,28 @@ type Original = {
   topic?: string;
 };
 
+/** The records of these tests have an old time, and Kafka deletes such records of other topics. */
+const KEPT = [{ name: 'retention.ms', value: '-1' }];
+
 /** Creates an original topic and a dead-letter topic for a test. */
 async function setUp(partitions = 2) {
   const id = crypto.randomUUID();
   const [original, dead] = [`original-${id}`, `dead-${id}`];
   await admin.createTopics({
     waitForLeaders: true,
-    topics: [original, dead].map((topic) => ({ topic, numPartitions: partitions })),
+    topics: [original, dead].map((topic) => ({
+      topic,
+      numPartitions: partitions,
+      configEntries: KEPT,
+    })),
   });
   /** A letter like those of the emulator's destination. */
-  const letterOf = (record: Original, partition = 0, offset = 5) => {
+  const letterOf = (
+    record: Original,
+    partition = 0,
+    offset = 5,
+    omitted: readonly OmittedField[] = [],
+  ) => {
     const { topic = original, key = null, value = null, headers = [] } = record;
     const message = { key, value, headers, offset: String(offset), timestamp: '1700000000000' };
     const source = { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' } as const;
@@ -58,9 +70,14 @@ async function setUp(partitions = 2) {
       },
       `${topic}-${record.partition ?? 0}`,
       { offset, next: offset + 1, json, bytes: json.length, arrived: 0, timestamp: 1.7e12 },
+      omitted,
     );
-    const reason = { 'dead-letter-reason': 'RetriesExhausted: thrown' };
-    return { partition, key, value: text, headers: reason };
+    const about = {
+      'dead-letter-reason': 'RetriesExhausted: thrown',
+      ...(omitted.length > 0 && { 'dead-letter-omitted': omitted.join(',') }),
+    };
+    const shown = omitted.includes('key') ? null : key;
+    return { partition, key: shown, value: text, headers: about };
   };
   const letters = (records: Original[]) =>
     producer.send({ topic: dead, messages: records.map((record) => letterOf(record)) });
@@ -321,7 +338,7 @@ async function createAgain(topic: string) {
   await fresh.connect();
   try {
     await until('the new topic', () =>
-      fresh.createTopics({ topics: [{ topic }], waitForLeaders: true }).then(
+      fresh.createTopics({ topics: [{ topic, configEntries: KEPT }], waitForLeaders: true }).then(
         () => true,
         async () => (await fresh.listTopics()).includes(topic),
       ),
@@ -362,6 +379,48 @@ test.each([
     expect(original).toBeDefined();
   },
 );
+
+const LACKS: readonly (readonly OmittedField[])[] = [
+  ['headers'],
+  ['value'],
+  ['key'],
+  ['value', 'key'],
+  ['headers', 'value', 'key'],
+];
+
+test('the fields that a letter lacks are read from its original; without it the letter is left', async () => {
+  const { original, dead, letter, run, read } = await setUp(1);
+  const headers = [{ key: 'h', value: text('1') }];
+  const timestamp = '1700000000000';
+  const records = LACKS.map((_, index) => ({ key: text(`k${index}`), value: text(`v${index}`) }));
+  const messages = records.map((one) => ({ ...one, headers: orderedHeaders(headers), timestamp }));
+  await producer.send({ topic: original, messages });
+  for (const [offset, lacks] of LACKS.entries()) {
+    await letter({ ...records[offset], headers }, 0, offset, lacks);
+    await letter({ ...records[offset], headers }, 0, 99, lacks);
+  }
+  const known = await groupsOf(dead);
+  expect((await run({})).counts).toMatchObject({ 'would be redriven': 5, left: 5 });
+  expect(await groupsOf(dead)).toEqual(known);
+  const { rows } = await run({ all: true });
+  expect(rows.filter(({ outcome }) => outcome === 'left').map(({ why }) => why)).toEqual(
+    LACKS.map((lacks) => {
+      const fields = ['key', 'value', 'headers'].filter((one) => lacks.includes(one as never));
+      return `its ${fields.join(' and ')} did not fit into the letter, and the original is gone`;
+    }),
+  );
+  const back = (await read()).slice(LACKS.length);
+  expect(back.map(({ key, value }) => ({ key, value }))).toEqual(records);
+  expect(back.map(headersOf)).toEqual(LACKS.map(() => ['h=1', 'redrive-count=1']));
+  expect(await groupsOf(dead)).toEqual([`kafka-redrive.${dead}`]);
+});
+
+/** The groups that commands of this plugin may leave behind for a topic. */
+async function groupsOf(topic: string): Promise<string[]> {
+  const { groups } = await admin.listGroups();
+  const names = groups.map(({ groupId }) => groupId);
+  return names.filter((name) => name.includes(topic) || name.startsWith('kafka-event-'));
+}
 
 test('when the original topic is empty, letters are left at once', async () => {
   const { run } = await withDecodedLetters(createAgain);

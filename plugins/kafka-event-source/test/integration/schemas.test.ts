@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { createClient } from '../../access/connect.ts';
 import { asReceived } from '../../commands/generate-command.ts';
-import { scan } from '../../commands/scan.ts';
+import { readStretch, withAdmin } from '../../commands/scan.ts';
 import type { EventRecord } from '../../event.ts';
 import type { Mapping, SchemaRegistry } from '../../mapping.ts';
 import { RESULTS } from '../../schema/registry.ts';
@@ -404,15 +404,12 @@ describe('the access to a registry', () => {
 async function generated(bench: Bench, mapping: Mapping, count: number) {
   const kafka = await createClient(mapping, { debug: () => undefined });
   const messages: Parameters<typeof asReceived>[3][number][] = [];
-  await scan({
-    kafka,
-    groupId: `${bench.groupId}-generate`,
-    topic: bench.topic,
-    stretches: [{ partition: 0, from: 0, to: count }],
-    read: async (batch) => {
+  const stretch = { partition: 0, from: 0, to: count };
+  await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
+    readStretch(admin, bench.topic, stretch, async (batch) => {
       messages.push(...batch.messages);
-    },
-  });
+    }),
+  );
   return asReceived(mapping, bench.topic, 0, messages);
 }
 

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import kafkajs, { type AclResourceTypes } from 'kafkajs';
 import { RESULTS } from '../../access/result.ts';
+import { redrive } from '../../commands/redrive.ts';
+import { readSelection } from '../../commands/redrive-options.ts';
 import type { Access, Connection } from '../../mapping.ts';
+import { loadClient } from '../../protocol/client.ts';
 import { createAuthority, encrypt } from '../support/certificate.ts';
 import { startSecureKafka, USERS } from '../support/secure-kafka.ts';
 import { Bench, until, values } from './bench.ts';
@@ -148,25 +151,25 @@ test("a user without the right to read gets AWS's message about authorization", 
   expect(reported).toContain(RESULTS.notAuthorized);
 });
 
+/** Gives mallory a right. */
+async function allow(
+  { admin }: Bench,
+  resourceType: AclResourceTypes,
+  resourceName: string,
+  operation: kafkajs.AclOperationTypes,
+): Promise<void> {
+  const resourcePatternType = ResourcePatternTypes.LITERAL;
+  const permissionType = AclPermissionTypes.ALLOW;
+  const right = { resourceType, resourceName, resourcePatternType, operation, permissionType };
+  await admin.createAcls({ acl: [{ ...right, principal: 'User:mallory', host: '*' }] });
+}
+
 test('a user who may read the topic and the group needs no right of the cluster', async () => {
   await using bench = new Bench([kafka.brokers]);
   await bench.createTopic();
   await bench.produceCount(1);
-  const allow = (resourceType: AclResourceTypes, resourceName: string) => ({
-    resourceType,
-    resourceName,
-    resourcePatternType: ResourcePatternTypes.LITERAL,
-    principal: 'User:mallory',
-    host: '*',
-    operation: AclOperationTypes.READ,
-    permissionType: AclPermissionTypes.ALLOW,
-  });
-  await bench.admin.createAcls({
-    acl: [
-      allow(kafkajs.AclResourceTypes.TOPIC, bench.topic),
-      allow(kafkajs.AclResourceTypes.GROUP, bench.groupId),
-    ],
-  });
+  await allow(bench, kafkajs.AclResourceTypes.TOPIC, bench.topic, AclOperationTypes.READ);
+  await allow(bench, kafkajs.AclResourceTypes.GROUP, bench.groupId, AclOperationTypes.READ);
   const secured = access({
     SASL_SCRAM_512_AUTH: login('mallory'),
     SERVER_ROOT_CA_CERTIFICATE: authority(),
@@ -175,6 +178,66 @@ test('a user who may read the topic and the group needs no right of the cluster'
   bench.poll(lambda, { bootstrapServers: kafka.sasl, ...secured });
   await until('the commit', async () => (await bench.committed()) === 1, {
     seen: () => bench.log,
+  });
+});
+
+test('redrive tells which rights are missing; without those of transactions it puts letters back', async () => {
+  await using bench = new Bench([kafka.brokers]);
+  await bench.createTopic();
+  const dead = `${bench.topic}-dlq`;
+  await bench.admin.createTopics({ topics: [{ topic: dead }], waitForLeaders: true });
+  const record = { topic: bench.topic, partition: 0, offset: 5, value: 'dg==', headers: [] };
+  const letter = {
+    requestContext: { functionArn: 'arn', condition: 'RetriesExhausted' },
+    timestamp: '2026-11-27T09:00:00Z',
+    payload: { records: { [`${bench.topic}-0`]: [record] } },
+  };
+  await bench.produce([{ value: JSON.stringify(letter) }], dead);
+  const { kafkajs: own } = loadClient();
+  const client = new own.Kafka({
+    brokers: kafka.sasl,
+    ssl: { ca: [kafka.authority.certificate] },
+    sasl: { mechanism: 'scram-sha-512', ...login('mallory') },
+    logLevel: own.logLevel.NOTHING,
+  });
+  const notices: string[] = [];
+  const run = async (options: object = {}) => {
+    notices.length = 0;
+    const counts = await redrive({
+      kafka: client,
+      servers: kafka.sasl,
+      topic: dead,
+      selection: readSelection({ all: true, ...options }),
+      found: () => undefined,
+      notice: (text) => notices.push(text),
+    });
+    return counts.redriven;
+  };
+  let failed = '';
+  const failsBy = async (message: string) => {
+    failed = await run().then(String, (error: Error) => error.message);
+    return failed.endsWith(message);
+  };
+  const seen = () => failed;
+  const { READ, WRITE } = AclOperationTypes;
+  const { TOPIC, GROUP, TRANSACTIONAL_ID } = kafkajs.AclResourceTypes;
+  const group = `kafka-redrive.${dead}`;
+  await allow(bench, TOPIC, dead, READ);
+  const ofGroup = `The user needs the right Read of the group ${group}.`;
+  await until('the missing group', () => failsBy(ofGroup), { seen });
+  await allow(bench, GROUP, group, READ);
+  await allow(bench, TOPIC, bench.topic, READ);
+  await until('the missing topic', () => failsBy('and Write of these.'), { seen });
+  await allow(bench, TOPIC, bench.topic, WRITE);
+  await until('the letter', async () => (await run()) === 1);
+  expect(notices).toEqual([
+    expect.stringContaining(`the rights Describe and Write of the transactional id ${group}`),
+  ]);
+  expect(await run()).toBe(0);
+  await allow(bench, TRANSACTIONAL_ID, group, WRITE);
+  await until('the transaction', async () => {
+    await run({ again: true });
+    return notices.length === 0;
   });
 });
 

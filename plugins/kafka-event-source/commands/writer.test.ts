@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import type { Kafka } from 'kafkajs';
+import { loadClient } from '../protocol/client.ts';
+import { Writer } from './writer.ts';
+
+/** A cluster that answers a transaction with the error, and takes what comes without one. */
+function clusterWith(error: object) {
+  const plain: object[] = [];
+  const producer = ({ transactionalId }: { transactionalId?: string } = {}) => ({
+    connect: async () => undefined,
+    disconnect: async () => undefined,
+    transaction: async () => {
+      throw error;
+    },
+    sendBatch: async (request: object) => {
+      expect(transactionalId).toBeUndefined();
+      plain.push(request);
+    },
+  });
+  return { kafka: { producer } as unknown as Kafka, plain };
+}
+
+const errors = loadClient().kafkajs as unknown as Record<
+  string,
+  new (
+    message: string,
+    about?: object,
+  ) => Error
+>;
+const { KafkaJSServerDoesNotSupportApiKey: Unsupported = Error } = errors;
+const ofKafka = (type: string) => Object.assign(new Error('refused'), { type });
+
+test.each([
+  ['a cluster that does not know them', new Unsupported('no key', { apiName: 'InitProducerId' })],
+  ['a user without the right', ofKafka('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')],
+  [
+    'the right that an error has as its cause',
+    new Error('retries', { cause: ofKafka('CLUSTER_AUTHORIZATION_FAILED') }),
+  ],
+])(
+  'without transactions the records are written alone, and a reason is told: %s',
+  async (_, error) => {
+    const { kafka, plain } = clusterWith(error);
+    const writer = await Writer.connect(kafka, 'kafka-redrive.dlq');
+    expect(writer.withoutTransactions).toMatch(
+      /^\w+: the (cluster is too old|user needs the right)/,
+    );
+    const memory = { topic: 'dlq', partition: 0, offset: '1', metadata: '' };
+    expect(await writer.write({ topicMessages: [], gzip: false }, memory)).toBe(true);
+    expect(plain).toHaveLength(1);
+  },
+);
+
+test('another error ends the run', async () => {
+  const { kafka } = clusterWith(ofKafka('NOT_LEADER_FOR_PARTITION'));
+  await expect(Writer.connect(kafka, 'kafka-redrive.dlq')).rejects.toThrow('refused');
+});

@@ -1,0 +1,83 @@
+/** Reads records by their offsets, without a group. */
+import type { Admin, Batch } from 'kafkajs';
+import type { PartitionMetadata } from './topic-ids.ts';
+
+/** kafkajs' admin client as this plugin extends it. */
+export interface Reader extends Admin {
+  /**
+   * Fetches committed records from an offset on.
+   *
+   * @returns undefined if Kafka has none yet
+   * @throws the error of Kafka, such as OFFSET_OUT_OF_RANGE
+   */
+  fetchRecords(place: Place): Promise<Batch | undefined>;
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+// The shapes of kafkajs' insides that are used.
+
+export interface AdminOptions {
+  readonly cluster: {
+    addTargetTopic(topic: string): Promise<void>;
+    refreshMetadata(): Promise<void>;
+    refreshMetadataIfNecessary(): Promise<void>;
+    findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
+    findBroker(node: { readonly nodeId: string }): Promise<Broker>;
+  };
+}
+
+interface Broker {
+  fetch(request: object): Promise<{
+    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
+  }>;
+}
+
+interface FetchedPartition {
+  readonly messages: readonly unknown[];
+}
+
+export type BatchClass = new (topic: string, offset: string, fetched: FetchedPartition) => Batch;
+
+const READ_COMMITTED = 1;
+const WAIT_MS = 250;
+const BYTES = 512 * 1024;
+
+/** Gives an admin client the function that fetches records. */
+export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: BatchClass): object {
+  const fetchOnce = async ({ topic, partition, offset }: Place) => {
+    await cluster.addTargetTopic(topic);
+    await cluster.refreshMetadataIfNecessary();
+    const known = cluster.findTopicPartitionMetadata(topic);
+    const { leader = -1, topicId } = known.find((one) => one.partitionId === partition) ?? {};
+    const broker = await cluster.findBroker({ nodeId: String(leader) });
+    const fetchOffset = String(offset);
+    const { responses } = await broker.fetch({
+      maxWaitTime: WAIT_MS,
+      minBytes: 1,
+      maxBytes: BYTES,
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes: BYTES, topicId }] }],
+    });
+    const fetched = responses[0]?.partitions[0];
+    if (!fetched || fetched.messages.length === 0) return undefined;
+    return new BatchOf(topic, fetchOffset, fetched);
+  };
+  return {
+    ...admin,
+    fetchRecords: async (place: Place) => {
+      try {
+        return await fetchOnce(place);
+      } catch (error) {
+        // Another broker may lead the partition now.
+        if (!Object(error).retriable) throw error;
+        await cluster.refreshMetadata();
+        return await fetchOnce(place);
+      }
+    },
+  };
+}
