@@ -96,6 +96,8 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
     producer: { ...producer, send: (...of) => noted('  its send', () => producer.send(...of)) },
   } satisfies OrderBench;
   const { callers, authorization } = await tokenOf('c', bench);
+  const demand: typeof callers.demand = (header) =>
+    noted('  its check of the token', () => callers.demand(header));
   const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
   const placing =
     (name: string, handler: ReturnType<typeof createHandler>, headers = {}) =>
@@ -106,9 +108,8 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
       return String(answer.headers?.location).split('/').at(-1) ?? '';
     };
   const placeOrder = placing('POST /api/orders', createHandler(deps));
-  const withToken = placing('POST with a token', createHandler({ ...deps, callers }), {
-    authorization,
-  });
+  const checking = createHandler({ ...deps, callers: { ...callers, demand } });
+  const withToken = placing('POST with a token', checking, { authorization });
   const id = await placeOrder();
   const { Item: item } = await bench.dynamo.send(
     new GetCommand({ TableName: bench.table, Key: orderKey(id) }),
@@ -141,6 +142,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
   const order = [
     'POST /api/orders',
     'POST with a token',
+    '  its check of the token',
     '  its write',
     '  its send',
     '  its mark',

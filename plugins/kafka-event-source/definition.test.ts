@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { describe, expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
@@ -245,7 +246,6 @@ describe('a mapping of resources.Resources', () => {
     ['a partial ARN', '111:function:shop-local-notify'],
     ["the framework's alias", { Ref: 'notifyProvConcLambdaAlias' }],
     ['an alias of its own', { Ref: 'Live' }],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's own
     ['an ARN made by Fn::Sub', { 'Fn::Sub': '${notifyLambdaFunction.Arn}:live' }],
     ['an alias joined', { 'Fn::Join': [':', [{ 'Fn::GetAtt': 'notifyLambdaFunction.Arn' }, 'x']] }],
   ])('calls a function named by %s', (_, name) => {
@@ -323,8 +323,14 @@ test('the deployed access is used for the deployed servers only', () => {
   expect(one({}, {}, {})?.connection).toEqual({ useDeployedAccess: true, secrets: {} });
   expect(one()?.connection).toEqual({ useDeployedAccess: false, secrets: {} });
   const sasl = { mechanism: 'plain', username: 'me', password: 'x' };
-  const custom = { ...local, useDeployedAccess: true, ssl: { ca: 'ca.pem' }, sasl };
-  expect(one({}, {}, custom)?.connection).toMatchObject({ useDeployedAccess: true, sasl });
+  const secrets = { 'arn:login': { environment: 'LOGIN' } };
+  const custom = { ...local, useDeployedAccess: true, ssl: { ca: 'ca.pem' }, sasl, secrets };
+  expect(one({}, {}, custom)?.connection).toEqual({
+    useDeployedAccess: true,
+    ssl: { ca: 'ca.pem' },
+    sasl,
+    secrets,
+  });
 });
 
 test("an msk event has its cluster's ARN, made up where only AWS knows it", () => {
@@ -339,6 +345,84 @@ test("an msk event has its cluster's ARN, made up where only AWS knows it", () =
   for (const value of [{ 'Fn::ImportValue': 'Shared' }, { Ref: 'Shared' }]) {
     expect(source(value)).toMatchObject({ eventSourceArn: expect.stringMatching(madeUp) });
   }
+});
+
+test.each([
+  [{ 'Fn::Join': [':', ['arn:aws:kafka', { Ref: 'Unknown' }, 'cluster/demo', 'x']] }, 'demo'],
+  [{ 'Fn::Join': ['/', ['cluster', { Ref: 'Unknown' }]] }, 'cluster'],
+  [{ 'Fn::Sub': 'arn:aws:kafka:${R}:1:cluster/${Name}/x' }, 'Name'],
+  [{ 'Fn::GetAtt': ['Cluster', 'Arn'] }, 'Cluster'],
+  ['arn:*', 'arn'],
+  ['*', 'local'],
+])('the made-up ARN of %j has the name %s', (value, name) => {
+  const [mapping] = mappings([{ msk: { arn: value, topic: 'orders' } }]);
+  const { eventSourceArn = '' } = (mapping?.source ?? {}) as { eventSourceArn?: string };
+  expect(eventSourceArn.split('/')).toEqual([
+    'arn:aws:kafka:us-east-1:000000000000:cluster',
+    name,
+    expect.stringMatching(/^[0-9a-f-]{36}-1$/),
+  ]);
+});
+
+test.each([
+  'function',
+  'function:live',
+  '111111111111:function:function',
+  'arn:aws:lambda:us-east-1:111111111111:function:function',
+  'arn:aws:lambda:us-east-1:111111111111:function:function:live',
+])('%s calls the function that is named function', (FunctionName) => {
+  const Properties = { FunctionName, EventSourceArn: arn, Topics: ['orders'] };
+  const functions = [{ ...kafkaFunction('f'), name: 'function' }];
+  const resources = { Mapping: { Type: 'AWS::Lambda::EventSourceMapping', Properties } };
+  expect(mappings([], { functions, resources })).toMatchObject([{ functionName: 'function' }]);
+});
+
+describe('values of the template that only AWS knows', () => {
+  const parameters = {
+    Brokers: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
+    Listed: { Type: 'CommaDelimitedList', Default: 'a:9092,b:9092' },
+    Topic: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/app/topic' },
+  };
+  const read = (servers: unknown, topic: unknown, custom: unknown = local, others: object = {}) => {
+    const Properties = {
+      FunctionName: { Ref: 'notifyLambdaFunction' },
+      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: servers } },
+      SourceAccessConfigurations: [{ Type: 'VPC_SUBNET', URI: 'subnet:x' }],
+      Topics: [topic],
+    };
+    const resource = { Type: 'AWS::Lambda::EventSourceMapping', Properties, ...others };
+    const conditions = { IsProd: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-west-1'] } };
+    const service = kafkaService([], { resources: { M: resource }, parameters, conditions });
+    return readDefinitions(service, readOptions(custom));
+  };
+
+  test('servers from the parameter store run with local servers', () => {
+    expect(read({ Ref: 'Brokers' }, 'orders').definitions).toMatchObject([
+      { refusals: [], mapping: { bootstrapServers: ['localhost:9092'] } },
+    ]);
+  });
+
+  test('a list of servers is a list', () => {
+    expect(read({ Ref: 'Listed' }, 'orders', {}).definitions).toMatchObject([
+      { refusals: [], mapping: { bootstrapServers: ['a:9092', 'b:9092'] } },
+    ]);
+  });
+
+  test('a topic from the parameter store asks for the option that gives it', () => {
+    expect(read({ Ref: 'Brokers' }, { Ref: 'Topic' }).definitions).toMatchObject([
+      { refusals: [{ by: 'emulator', message: expect.stringContaining('parameters') }] },
+    ]);
+    const custom = { ...local, parameters: { Topic: 'orders', Brokers: 'c:9092' } };
+    expect(read({ Ref: 'Brokers' }, { Ref: 'Topic' }, custom).definitions).toMatchObject([
+      { mapping: { topic: 'orders' } },
+    ]);
+  });
+
+  test('a mapping whose condition does not hold is not deployed', () => {
+    const { definitions, notDeployed } = read(['a:1'], 'orders', {}, { Condition: 'IsProd' });
+    expect(definitions).toEqual([]);
+    expect(notDeployed).toEqual(['resources.Resources.M: the condition IsProd does not hold']);
+  });
 });
 
 test('a destination in the stack gets its local ARN', () => {

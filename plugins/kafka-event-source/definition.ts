@@ -1,8 +1,9 @@
 /** The Kafka mappings of a service: as they are deployed, and as they run here. */
-import { type Accepted, refuseDuplicate } from './admission/duplicates.ts';
+import { clusterFault, isClusterArn, localClusterName } from './admission/cluster.ts';
+import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings } from './admission/functions.ts';
-import { here, type Refusal } from './admission/refusal.ts';
+import { here, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
@@ -12,7 +13,7 @@ import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
-import { clusterName, type Deployed, readDeployed, type Service } from './template/deployed.ts';
+import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 
@@ -33,6 +34,8 @@ export interface Definitions {
   readonly definitions: readonly Definition[];
   /** Warnings about the template as a whole. */
   readonly warnings: readonly string[];
+  /** The mappings that are not deployed, each with the reason. */
+  readonly notDeployed: readonly string[];
 }
 
 /** Every Kafka mapping of the service, refused or with the local settings applied. */
@@ -41,7 +44,7 @@ export function readDefinitions(
   options: Options,
   now: number = Date.now(),
 ): Definitions {
-  const { deployed, warnings } = readDeployed(service);
+  const { deployed, warnings, notDeployed } = readDeployed(service, options);
   refuseUnknownMappings(deployed, options);
   const accepted: Accepted[] = [];
   const definitions = deployed.map((one) => {
@@ -49,7 +52,7 @@ export function readDefinitions(
     if (definition.mapping) accepted.push({ mapping: definition.mapping, sources: sourcesOf(one) });
     return definition;
   });
-  return { definitions, warnings };
+  return { definitions, warnings, notDeployed };
 }
 
 function readDefinition(
@@ -79,6 +82,10 @@ function readDefinition(
   });
   if (refusals.length > 0 || !shape || !deployed.fn) return refused(refusals);
   const local = localOptions(options, deployed.fn.key, topic);
+  const misnamed = clusterFault(deployed, shape);
+  if (misnamed !== undefined && local.bootstrapServers) {
+    warnings.push(`AWS refuses it: ${misnamed} It runs here, with an ARN of its own.`);
+  } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
@@ -87,6 +94,7 @@ function readDefinition(
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
   const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, accepted);
   if (doubled.length > 0) return refused(doubled);
+  warnings.push(...warnOfGroup(mapping, accepted));
   const parity = parityOf({ deployed, shape, mapping });
   return { name, logicalId, where, mapping, refusals: [], warnings, parity };
 }
@@ -145,8 +153,8 @@ function toSource(
   const bootstrapServers = servers.join(',');
   if (kind === 'kafka') return { eventSource: 'SelfManagedKafka', bootstrapServers };
   const madeUp = () =>
-    `arn:aws:kafka:${region}:${ACCOUNT}:cluster/${clusterName(arn)}/${stableUuid([JSON.stringify(arn)])}-1`;
-  const eventSourceArn = typeof arn === 'string' ? arn : madeUp();
+    `arn:aws:kafka:${region}:${ACCOUNT}:cluster/${localClusterName(arn)}/${stableUuid([JSON.stringify(arn)])}-1`;
+  const eventSourceArn = isClusterArn(arn) ? arn : madeUp();
   return { eventSource: 'aws:kafka', eventSourceArn, bootstrapServers };
 }
 

@@ -121,6 +121,8 @@ export function readService(serverless: Serverless): Service {
     functions,
     resources: toObject(resources.Resources),
     parameters: toObject(resources.Parameters),
+    mappings: toObject(resources.Mappings),
+    conditions: toObject(resources.Conditions),
     extensions: toObject(resources.extensions),
     logicalId: (kind: EventKind, key: string, topic: string, cluster: string) =>
       kind === 'kafka'

@@ -10,6 +10,10 @@ export interface KafkaEventSourceOptions extends Local {
   readonly dropWhenDestinationFails?: boolean;
   /** `aws` keeps the limits of AWS's event pollers: 2 000 records and 5 MB a second each. */
   readonly limits?: 'none' | 'aws';
+  /** Values of the template's parameters, in place of their defaults. */
+  readonly parameters?: Readonly<Record<string, string | number | readonly string[]>>;
+  /** Values that other stacks export, by the names in `Fn::ImportValue`. */
+  readonly imports?: Readonly<Record<string, string>>;
   readonly deadLetterTopics?: readonly string[];
   readonly lambdaEndpoint?: string;
   readonly apiPort?: number;

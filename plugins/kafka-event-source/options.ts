@@ -86,6 +86,12 @@ export const optionsSchema = z.strictObject({
     .default({}),
   dropWhenDestinationFails: z.boolean().default(false),
   limits: z.enum(['none', 'aws']).default('none'),
+  /** Values of the template's parameters; a list as a list, or as a text with commas. */
+  parameters: z
+    .record(z.string(), z.union([z.string(), z.number(), z.array(z.string())]))
+    .default({}),
+  /** Values that other stacks export, by the names in `Fn::ImportValue`. */
+  imports: z.record(z.string(), z.string()).default({}),
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   lambdaEndpoint: endpoint.optional(),
   apiPort: z.int().min(0).max(65_535).default(3004),
@@ -109,11 +115,25 @@ export function readOptions(custom: unknown): Options {
   const where = 'custom.kafkaEventSource';
   const result = optionsSchema.safeParse(custom ?? {});
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => {
-    const place = [where, ...path.map(String)].join('.');
-    return `${place}: ${message}`;
+  const faults = result.error.issues.map((issue) => {
+    const place = [where, ...issue.path.map(String)].join('.');
+    return `${place}: ${issue.message}${knownKeys(issue)}`;
   });
   throw new ConfigurationError(faults.join('\n'));
+}
+
+/** For an unknown option, the options that there are at its place. */
+function knownKeys({ code, path }: z.core.$ZodIssue): string {
+  if (code !== 'unrecognized_keys') return '';
+  const [place] = path;
+  const schema =
+    place === undefined
+      ? optionsSchema
+      : place === 'mappings'
+        ? own
+        : optionsSchema.shape.endpoints.unwrap();
+  const isKnown = place === undefined || place === 'endpoints' || place === 'mappings';
+  return isKnown ? `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.` : '';
 }
 
 /** The settings of one mapping: its own, then its function's, then those for all. */

@@ -14,11 +14,13 @@ interface Log {
 
 /** Logs a line for each mapping, and its differences from the deployed one. */
 export function report(
-  { definitions, warnings }: Definitions,
+  { definitions, warnings, notDeployed }: Definitions,
   { report: isWhole }: Pick<Options, 'report'>,
   log: Log,
 ): void {
   for (const warning of warnings) log.warning(warning);
+  for (const one of notDeployed)
+    log.notice(`Kafka event source: not deployed, and not polled: ${one}`);
   for (const definition of definitions) {
     const { name, where, mapping, refusals, parity } = definition;
     if (mapping) log.notice(describe(mapping));

@@ -37,15 +37,17 @@ const LIMIT_MS = 10_000;
 const HTTP = { connectionTimeout: 3_000, requestTimeout: 5_000 };
 
 /** Reads a secret from the file or variable that is set for it, else from Secrets Manager. */
-export function createSecretReader({ connection, endpoints }: ReadOptions): SecretReader {
+export function createSecretReader(options: ReadOptions): SecretReader {
   return async (uri) => {
-    const local = connection.secrets[uri];
-    if (!local) return fromSecretsManager(uri, endpoints);
+    const local = options.connection.secrets[uri];
+    if (!local) return fromSecretsManager(uri, options);
     return 'file' in local ? readText(local.file, `secret ${uri}`) : variable(uri, local);
   };
 }
 
-type ReadOptions = Pick<Mapping, 'connection' | 'endpoints'>;
+/** The servers that the secrets are for; none for the secrets of a schema registry. */
+type ReadOptions = Pick<Mapping, 'connection' | 'endpoints'> &
+  Partial<Pick<Mapping, 'bootstrapServers'>>;
 
 /** Reads a text file with credentials. `what` names its content in an error. */
 export async function readText(file: string, what: string): Promise<string> {
@@ -70,8 +72,12 @@ function variable(uri: string, { environment }: { readonly environment: string }
   );
 }
 
-async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']): Promise<string> {
-  const { SecretsManagerClient, GetSecretValueCommand } = await loadSdk(uri);
+async function fromSecretsManager(
+  uri: string,
+  { bootstrapServers, endpoints }: ReadOptions,
+): Promise<string> {
+  const advice = adviceFor(bootstrapServers);
+  const { SecretsManagerClient, GetSecretValueCommand } = await loadSdk(uri, advice);
   const { region, secretsManager: endpoint } = endpoints;
   const client = new SecretsManagerClient({
     region,
@@ -87,7 +93,7 @@ async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']):
     const { name, message } = cause as Error;
     throw new CredentialError(
       `secret ${uri}: Secrets Manager${endpoint ? ` at ${endpoint}` : ''} does not return it: ` +
-        `${name}: ${message}. Create it there, or set a file or variable for it under secrets.`,
+        `${name}: ${message}. Create it there. ${advice}`,
       { cause },
     );
   } finally {
@@ -95,13 +101,22 @@ async function fromSecretsManager(uri: string, endpoints: Mapping['endpoints']):
   }
 }
 
-async function loadSdk(uri: string) {
+/** The ways to do without the deployed secret. */
+function adviceFor(servers: readonly string[] = []): string {
+  const other = 'set a file or a variable for it under custom.kafkaEventSource.secrets.';
+  const isLocal = (server: string) => /^(localhost|127\.[\d.]+|\[::1\]):/.test(server);
+  return servers.length > 0 && servers.every(isLocal)
+    ? `The deployed servers are on this machine: to connect without the secret, set ` +
+        `custom.kafkaEventSource.bootstrapServers to ${servers.join(',')}. Or ${other}`
+    : `Or ${other}`;
+}
+
+async function loadSdk(uri: string, advice: string) {
   try {
     return await import('@aws-sdk/client-secrets-manager');
   } catch (cause) {
     throw new CredentialError(
-      `secret ${uri}: reading it needs @aws-sdk/client-secrets-manager. Install it, or set a ` +
-        'file or variable for the secret under secrets.',
+      `secret ${uri}: reading it needs @aws-sdk/client-secrets-manager. Install it. ${advice}`,
       { cause },
     );
   }

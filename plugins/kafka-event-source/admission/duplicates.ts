@@ -1,6 +1,6 @@
 /** Refuses a mapping that conflicts with another mapping, as AWS does. */
 import type { Mapping } from '../mapping.ts';
-import { paraphrased, type Refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 
 /** A mapping with the source that it is deployed with. */
 export interface Accepted {
@@ -25,13 +25,22 @@ export function refuseDuplicate(one: Accepted, before: readonly Accepted[]): Ref
       `delete the existing mapping with UUID ${same.mapping.uuid}`;
     return [{ by: 'AWS', code: 'ResourceConflictException', message }];
   }
+  return [];
+}
+
+/**
+ * AWS's page demands a group of its own for each mapping. Whether AWS refuses a second mapping is not
+ * known, and services with two such mappings exist.
+ * https://docs.aws.amazon.com/lambda/latest/dg/kafka-consumer-group-id.html
+ */
+export function warnOfGroup(mapping: Mapping, before: readonly Accepted[]): string[] {
   const sharing = before.find(({ mapping: { groupId } }) => groupId === mapping.groupId);
   if (!sharing) return [];
   return [
-    paraphrased(
-      `The consumer group ${mapping.groupId} is also the group of ${sharing.mapping.name}; each ` +
-        'mapping needs a group of its own.',
-    ),
+    `The consumer group ${mapping.groupId} is also the group of ${sharing.mapping.name}. AWS's page ` +
+      'says that each mapping needs a group of its own: set ' +
+      `custom.kafkaEventSource.mappings.${mapping.functionKey}.consumerGroupId for this machine, or ` +
+      'consumerGroupId in the event.',
   ];
 }
 

@@ -19,14 +19,6 @@ export function refuseFunction(deployed: Deployed): Refusal[] {
     ];
   }
   const found: Refusal[] = [];
-  if (fn.timeoutSeconds > MAX_TIMEOUT_SECONDS) {
-    found.push(
-      paraphrased(
-        `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s; with a Kafka event source it may ` +
-          `be at most ${MAX_TIMEOUT_SECONDS} s (14 minutes).`,
-      ),
-    );
-  }
   // AWS documents only that each invocation needs a tenant, and its CDK that mappings are not supported.
   // https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
   if (features.hasTenantIsolation) {
@@ -77,8 +69,23 @@ function refuseDurable(
   return found;
 }
 
-/** A warning for a handler whose invocations would all fail on AWS. */
-export function functionWarnings({ fn, features }: Deployed, folder: string): string[] {
+/** Warnings for a timeout that AWS may refuse, and a handler whose invocations would all fail on AWS. */
+export function functionWarnings(deployed: Deployed, folder: string): string[] {
+  return [...timeoutWarnings(deployed), ...callbackWarnings(deployed, folder)];
+}
+
+// AWS's page names the limit. Whether AWS refuses such a mapping is not known, and services have it.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-configure.html
+function timeoutWarnings({ fn }: Deployed): string[] {
+  if (!fn || fn.timeoutSeconds <= MAX_TIMEOUT_SECONDS) return [];
+  return [
+    `Function ${fn.key} has a timeout of ${fn.timeoutSeconds} s. AWS supports Kafka event sources for ` +
+      `functions of at most ${MAX_TIMEOUT_SECONDS} s (14 minutes), and may refuse the mapping. It ` +
+      'starts here.',
+  ];
+}
+
+function callbackWarnings({ fn, features }: Deployed, folder: string): string[] {
   const { handler, runtime } = fn ?? {};
   const error = callbackErrorOf({ runtime, isManaged: features.isManaged });
   if (handler === undefined || !error || !declaresCallback(folder, handler)) return [];

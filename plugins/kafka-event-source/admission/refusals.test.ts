@@ -335,11 +335,6 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       /neither the ARN of a queue/,
     ],
     [
-      'a function of more than 14 minutes',
-      refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841)] })[0],
-      /at most 840 s/,
-    ],
-    [
       'Queue mode on MSK',
       plain({ AmazonManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } }),
       /self-managed/,
@@ -423,7 +418,7 @@ describe('a mapping of a durable function', () => {
   test("keeps the function's own limit of 14 minutes", () => {
     const others = { durableConfig: { executionTimeout: 900 }, durableAlias };
     const result = refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841, others)] });
-    expect(result[0]?.refusals).toEqual([expect.stringMatching(/at most 840 s/)]);
+    expect(result[0]?.warnings).toEqual([expect.stringMatching(/at most 840 s/)]);
   });
 });
 
@@ -579,14 +574,19 @@ describe('beside another mapping', () => {
     ]);
   });
 
-  test('the same group is refused', () => {
+  test('the same group is a warning with the option that changes it here', () => {
     const group = { consumerGroupId: 'shared' };
     const events = [other(group), other({ ...group, topic: 'bills' })];
-    expect(refused(events)).toMatchObject([
-      { starts: true },
+    expect(refused(events)).toEqual([
+      { starts: true, refusals: [], warnings: [] },
       {
-        starts: false,
-        refusals: [expect.stringMatching(/group shared is also the group of notify \(orders\)/)],
+        starts: true,
+        refusals: [],
+        warnings: [
+          expect.stringMatching(
+            /group shared is also the group of notify \(orders\)\. .*custom\.kafkaEventSource\.mappings\.notify\.consumerGroupId/,
+          ),
+        ],
       },
     ]);
   });
@@ -599,8 +599,48 @@ describe('beside another mapping', () => {
   });
 });
 
+describe('an msk event whose ARN names no MSK cluster', () => {
+  const placeholders = [
+    'arn:*',
+    'local/local',
+    'StreamARNNotPassed',
+    'arn:aws:msk:us-east-1:111111111111:cluster/demo/2a-2',
+    'arn:aws:kafka:us-east-1:111111111111:topic/demo/2a-2/orders',
+  ];
+
+  test.each(placeholders)('%s runs with local servers, with a warning', (placeholder) => {
+    expect(msk({ arn: placeholder })).toEqual({
+      starts: true,
+      refusals: [],
+      warnings: [expect.stringContaining(`EventSourceArn "${placeholder}" is not the ARN of an`)],
+    });
+    expect(plain({ EventSourceArn: placeholder })).toMatchObject({ starts: true });
+  });
+
+  test.each(placeholders)('%s is refused with the deployed servers', (placeholder) => {
+    const service = kafkaService([{ msk: { arn: placeholder, topic: 'orders' } }]);
+    const { definitions } = readDefinitions(service, readOptions({}), NOW);
+    expect(definitions).toMatchObject([
+      {
+        mapping: undefined,
+        refusals: [{ by: 'AWS', message: expect.stringMatching(/is not the/) }],
+      },
+    ]);
+  });
+
+  test("another source's mapping is none for Kafka", () => {
+    const EventSourceArn = 'arn:aws:sqs:us-east-1:111111111111:queue';
+    expect(plain({ EventSourceArn, Topics: undefined })).toBeUndefined();
+  });
+});
+
 describe('started with a warning', () => {
   test.each([
+    [
+      'a function of more than 14 minutes',
+      refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841)] })[0],
+      /timeout of 841 s\. AWS supports .* at most 840 s/,
+    ],
     ['a server without a port', one({ bootstrapServers: ['a'] }), /refuses \["a"\]/],
     ['6 to 10 filters', one({ filterPatterns: Array(6).fill({ value: ['a'] }) }), /the quota is 5/],
     [

@@ -146,8 +146,8 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
   );
   if (isIntrinsic(value)) {
     return here(
-      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or a ` +
-        'parameter with a default.',
+      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or set ` +
+        'its parameter under custom.kafkaEventSource.parameters, its import under imports.',
     );
   }
   if (issue.message.startsWith('1 validation error')) {

@@ -27,9 +27,9 @@ interface NotEvaluated {
 }
 
 export async function runAlarms({ serverless, options, print }: CommandContext): Promise<void> {
-  const { definitions } = loadDefinitions(serverless).definitions;
-  const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
-  const found = readAlarms(readService(serverless), mappings);
+  const { definitions, options: given } = loadDefinitions(serverless);
+  const mappings = definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
+  const found = readAlarms(readService(serverless), mappings, given);
   if (found.length === 0) throw new Error('The template has no CloudWatch alarm.');
   const answer = answered.safeParse(await findStatus(placeOf(serverless)));
   if (!answer.success) {

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
-import type { Kafka, Message } from 'kafkajs';
+import type { Kafka, Message, ProducerConfig } from 'kafkajs';
 import type { BufferedRecord } from '../record.ts';
 import type { Failure } from './failure.ts';
 import { createKafkaDestination } from './kafka.ts';
 
-/** The messages of each request, which Kafka takes as one record batch. */
-async function requests(records: BufferedRecord[], reason: string): Promise<Message[][]> {
+/** The messages of each request, which Kafka takes as one record batch, and the producer's options. */
+async function send(records: BufferedRecord[], reason: string) {
   const sent: Message[][] = [];
+  const options: ProducerConfig[] = [];
   const producer = {
     connect: async () => undefined,
     disconnect: async () => undefined,
@@ -14,7 +15,13 @@ async function requests(records: BufferedRecord[], reason: string): Promise<Mess
       sent.push(messages);
     },
   };
-  const kafka = async () => ({ producer: () => producer }) as unknown as Kafka;
+  const client = {
+    producer: (config: ProducerConfig) => {
+      options.push(config);
+      return producer;
+    },
+  };
+  const kafka = async () => client as unknown as Kafka;
   const destination = createKafkaDestination({
     topic: 'dlq',
     writer: 'test',
@@ -36,7 +43,7 @@ async function requests(records: BufferedRecord[], reason: string): Promise<Mess
   const taken: BufferedRecord[] = [];
   await destination.send(failure, (record) => taken.push(record));
   expect(taken).toEqual(records);
-  return sent;
+  return { sent, options };
 }
 
 const entry = (offset: number, record: object): BufferedRecord => {
@@ -58,10 +65,15 @@ test.each([
   ['reasons longer than their records', many({}), '漢'.repeat(1_000)],
   ['large keys', many({ key: Buffer.alloc(3_000, 'k').toString('base64') }), 'failed'],
 ])('letters with %s are split into requests that a broker takes', async (_, records, reason) => {
-  const sent = await requests(records, reason);
+  const { sent } = await send(records, reason);
   expect(sent.flat()).toHaveLength(records.length);
   for (const messages of sent) {
     const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
     expect(bytes).toBeLessThanOrEqual(512 * 1024);
   }
+});
+
+test('the producer of letters does not ask the broker to create a missing topic', async () => {
+  const { options } = await send([entry(0, {})], 'failed');
+  expect(options).toEqual([expect.objectContaining({ allowAutoTopicCreation: false })]);
 });

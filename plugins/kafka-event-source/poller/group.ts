@@ -51,6 +51,8 @@ export interface GroupOptions {
   readonly reporter: Reporter;
   readonly stats: Stats;
   readonly signal: AbortSignal;
+  /** After this time without a heartbeat the group expels a member. */
+  readonly sessionMs: number;
   readonly onRevoked: (partition: number) => void;
   /** Called once the position of each partition is known, so that polling begins. */
   readonly onPositioned: (member: Member) => void;
@@ -60,8 +62,6 @@ export interface GroupOptions {
 const OUT_OF_RANGE = { type: 'OFFSET_OUT_OF_RANGE' };
 const POSITION_AGAIN_MS = 500;
 const COMMIT_AGAIN_MS = 1_000;
-/** After this time without a heartbeat the group expels a member. */
-export const SESSION_MS = 10_000;
 
 export class Group {
   readonly #options: GroupOptions;
@@ -94,7 +94,7 @@ export class Group {
 
   /** Whether the group still takes this member for alive: else another may have its partitions. */
   get isAlive(): boolean {
-    return this.#silence() < SESSION_MS;
+    return this.#silence() < this.#options.sessionMs;
   }
 
   /**

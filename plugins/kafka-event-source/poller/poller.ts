@@ -20,7 +20,7 @@ import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
 import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
-import { Group, type Member, SESSION_MS } from './group.ts';
+import { Group, type Member } from './group.ts';
 import { observe } from './observer.ts';
 import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
@@ -36,6 +36,8 @@ export interface PollerOptions {
   readonly stopMs?: number;
   /** How long a stop waits for a broker that may be away. */
   readonly leaveMs?: number;
+  /** How long the group waits for a silent member before it gives its partitions to others. */
+  readonly sessionMs?: number;
   readonly payloadBytes?: number;
   /** Counts on from a poller before it. */
   readonly metrics?: Metrics | undefined;
@@ -59,11 +61,11 @@ const DEFAULTS = {
   stopMs: 4_000,
   leaveMs: 3_000,
   observeMs: 60_000,
+  // Short enough that a killed process gives its partitions back soon.
+  sessionMs: 10_000,
 } as const;
 const RECONNECT = { firstMs: 500, maxMs: 5_000 } as const;
 const CONSUMER = {
-  // Short enough that a killed process gives its partitions back soon.
-  sessionTimeout: SESSION_MS,
   rebalanceTimeout: 15_000,
   heartbeatInterval: 2_000,
   // kafkajs heartbeats once per fetch, so this also bounds the time between two of them.
@@ -80,7 +82,7 @@ const CONSUMER = {
 export class Poller {
   readonly stats: Stats;
   readonly #mapping: Mapping;
-  readonly #limits: { readonly stopMs: number; readonly leaveMs: number };
+  readonly #limits: Pick<Required<PollerOptions>, 'stopMs' | 'leaveMs' | 'sessionMs'>;
   readonly #connect: () => Promise<Kafka>;
   readonly #stop = new AbortController();
   /** Ends the wait of a stop for invocations in flight. */
@@ -102,7 +104,7 @@ export class Poller {
   #ended: Promise<void> = Promise.resolve();
 
   constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
-    const { backoff, stopMs, leaveMs, observeMs } = { ...DEFAULTS, ...options };
+    const { backoff, stopMs, leaveMs, sessionMs, observeMs } = { ...DEFAULTS, ...options };
     const { metrics = new Metrics(), onRecord = () => undefined } = options;
     const stats = new Stats(metrics.emitter(mapping));
     const systemLog = new SystemLog(mapping, onRecord);
@@ -112,7 +114,7 @@ export class Poller {
     const { signal } = this.#stop;
     const { topic, destination } = mapping;
     this.#mapping = mapping;
-    this.#limits = { stopMs, leaveMs };
+    this.#limits = { stopMs, leaveMs, sessionMs };
     const keep = (security: Security) => {
       this.#security = security;
     };
@@ -146,6 +148,7 @@ export class Poller {
       reporter,
       stats,
       signal,
+      sessionMs,
       onRevoked: (partition) => this.#fetch.forget(partition),
       onPositioned: (member) => this.#polls(member),
     });
@@ -209,7 +212,8 @@ export class Poller {
     const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1_000 } });
     const { groupId } = this.#mapping;
     const partitionAssigners = [assignByTopic];
-    const consumer = kafka.consumer({ groupId, partitionAssigners, ...CONSUMER });
+    const { sessionMs: sessionTimeout } = this.#limits;
+    const consumer = kafka.consumer({ groupId, sessionTimeout, partitionAssigners, ...CONSUMER });
     try {
       await admin.connect();
       await consumer.connect();

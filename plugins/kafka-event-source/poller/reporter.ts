@@ -59,7 +59,10 @@ export class Reporter {
     // AWS's message for a server that does not answer is long and says less than the reason.
     const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
     const where = `${topic} at ${bootstrapServers.join(',')}`;
-    this.problemIs(`cannot poll ${where}: ${why}.${this.#advice(error)} Trying again.`, error);
+    this.problemIs(
+      `cannot poll ${where}: ${why.replace(/\.$/, '')}.${this.#advice(error)} Trying again.`,
+      error,
+    );
   }
 
   requestUnanswered(broker: string, request: string): void {

@@ -36,8 +36,10 @@ function read(resource: Json, mappings: readonly Mapping[] = [notify]) {
     functions: [{ key: 'notify', name: 'shop-local-notify', logicalIds: ['NotifyLambdaFunction'] }],
     resources: { One: resource, Table: { Type: 'AWS::DynamoDB::Table' } },
     parameters: {},
+    mappings: {},
+    conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
   } as unknown as Service;
-  const [alarm, ...others] = readAlarms(service, mappings);
+  const [alarm, ...others] = readAlarms(service, mappings, { parameters: {}, imports: {} });
   expect(others).toEqual([]);
   return alarm;
 }
@@ -153,6 +155,13 @@ test.each<[string, Json, RegExp]>([
   ['an unknown threshold', { Threshold: { 'Fn::ImportValue': 'x' } }, /Threshold/],
 ])('%s is not evaluated', (_, changes, why) => {
   expect(read(alarm(changes))).toEqual({ id: 'One', reason: expect.stringMatching(why) });
+});
+
+test('an alarm whose condition does not hold is not deployed, and not evaluated', () => {
+  expect(read({ ...alarm(), Condition: 'Never' })).toEqual({
+    id: 'One',
+    reason: 'the condition Never does not hold',
+  });
 });
 
 test('a composite alarm is not evaluated', () => {

@@ -4,7 +4,7 @@ import type { Mapping } from '../mapping.ts';
 import { type Alarm, COMPARISONS, STATISTICS } from '../monitoring/alarms.ts';
 import { isEmitted, KEPT_MINUTES, METRICS, type MetricName } from '../monitoring/metrics.ts';
 import { type Service, scopeOf } from './deployed.ts';
-import { resolve } from './intrinsic.ts';
+import { type Given, holds, resolve } from './intrinsic.ts';
 import { isObject, type Json } from './merge.ts';
 import { namesOf } from './name.ts';
 
@@ -51,14 +51,18 @@ const rule = z
 export function readAlarms(
   service: Service,
   mappings: readonly Mapping[],
+  given: Given,
 ): (ReadAlarm | OtherAlarm)[] {
-  const scope = { ...scopeOf(service), mappings: uuidsOf(service, mappings) };
+  const scope = { ...scopeOf(service, given), uuids: uuidsOf(service, mappings) };
   return Object.entries(service.resources).flatMap(([id, resource]) => {
     if (!isObject(resource)) return [];
     if (resource.Type === 'AWS::CloudWatch::CompositeAlarm') {
       return [{ id, reason: 'it is a composite alarm' }];
     }
     if (resource.Type !== 'AWS::CloudWatch::Alarm') return [];
+    if (holds(resource.Condition, scope) === false) {
+      return [{ id, reason: `the condition ${resource.Condition} does not hold` }];
+    }
     const properties = resolve(resource.Properties, scope);
     return [readAlarm(id, isObject(properties) ? properties : {}, mappings)];
   });

@@ -1,7 +1,7 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
-import { resolve, type Scope } from './intrinsic.ts';
+import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
 import { compact, isObject, type Json, merge } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
@@ -12,9 +12,11 @@ export interface Service {
   /** The folder in which handlers are found. */
   readonly folder: string;
   readonly functions: readonly FunctionDefinition[];
-  /** `resources.Resources`, `.Parameters` and `.extensions`. */
+  /** `resources.Resources`, `.Parameters`, `.Mappings`, `.Conditions` and `.extensions`. */
   readonly resources: Json;
   readonly parameters: Json;
+  readonly mappings: Json;
+  readonly conditions: Json;
   readonly extensions: Json;
   readonly logicalId: (
     kind: EventKind,
@@ -56,31 +58,48 @@ export interface Deployed {
   readonly functionName: unknown;
   readonly qualifier: string | undefined;
   readonly properties: Json;
-  /** The name of the stack's condition, which is not evaluated here. */
+  /** The name of a condition that only AWS can evaluate. */
   readonly condition: unknown;
   /** Warnings about values that deploy as others than the reader may expect. */
   readonly warnings: readonly string[];
 }
 
+/** The mappings of a service, as CloudFormation gets them. */
+export interface Template {
+  readonly deployed: readonly Deployed[];
+  /** Warnings about the template as a whole. */
+  readonly warnings: readonly string[];
+  /** The mappings whose condition does not hold, so that they are not deployed. */
+  readonly notDeployed: readonly string[];
+}
+
 interface Written {
   readonly where: string;
+  /** The kind of the event; undefined for a resource. */
+  readonly kind?: EventKind;
   readonly resource: Json;
   readonly warnings: readonly string[];
 }
 
 const TYPE = 'AWS::Lambda::EventSourceMapping';
 
-/** Reads all Kafka mappings of the service, and warnings about the template as a whole. */
-export function readDeployed(service: Service): { deployed: Deployed[]; warnings: string[] } {
-  const scope = scopeOf(service);
+/** Reads all Kafka mappings of the service. */
+export function readDeployed(service: Service, given: Given): Template {
+  const scope = scopeOf(service, given);
   const written = readEvents(service);
   mergeResources(written, service);
   const warnings = mergeExtensions(written, service);
-  const deployed = [...written].flatMap(([logicalId, one]) => {
+  const deployed: Deployed[] = [];
+  const notDeployed: string[] = [];
+  for (const [logicalId, one] of written) {
     const found = toDeployed(logicalId, one, service, scope);
-    return found ? [found] : [];
-  });
-  return { deployed, warnings };
+    if (!found) continue;
+    const isDeployed = holds(found.condition, scope);
+    if (isDeployed === false) {
+      notDeployed.push(`${found.where}: the condition ${found.condition} does not hold`);
+    } else deployed.push(isDeployed ? { ...found, condition: undefined } : found);
+  }
+  return { deployed, warnings, notDeployed };
 }
 
 /** The template's logical id of the mapping that an event makes. */
@@ -95,7 +114,7 @@ export function logicalIdOf(
 }
 
 /** The cluster's name in the logical id, made as the framework makes it. */
-export function clusterName(arn: unknown): string {
+function clusterName(arn: unknown): string {
   if (typeof arn === 'string') return arn.split('/')[1] ?? '';
   if (!isObject(arn)) return '';
   return String(arn['Fn::ImportValue'] ?? arn.Ref ?? '');
@@ -119,7 +138,7 @@ function readEvents(service: Service): Map<string, Written> {
       }
       const Properties = merge({ FunctionName }, compileEvent(found));
       const where = `functions.${key}.events.${kind}`;
-      written.set(logicalId, { where, resource: { Type: TYPE, Properties }, warnings });
+      written.set(logicalId, { where, kind, resource: { Type: TYPE, Properties }, warnings });
     }
   }
   return written;
@@ -181,12 +200,12 @@ function mergeExtensions(written: Map<string, Written>, { extensions }: Service)
 
 function toDeployed(
   logicalId: string,
-  { where, resource, warnings }: Written,
+  { where, kind: event, resource, warnings }: Written,
   service: Service,
   scope: Scope,
 ): Deployed | undefined {
   const properties = resolve(compact(toObject(resource.Properties)), scope) as Json;
-  const kind = kindOf(properties);
+  const kind = event ?? kindOf(properties);
   if (!kind) return undefined;
   const { name, qualifier = qualifierOf(resource, service) } = parseFunctionName(
     properties.FunctionName,
@@ -211,19 +230,23 @@ function toDeployed(
   };
 }
 
-// If only AWS knows a mapping's source, the mapping is one for Kafka if it has topics.
+// Only a mapping for Kafka has topics. Its ARN may be a placeholder, or known to AWS alone.
 function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topics }: Json) {
   if (own !== undefined && arn === undefined) return 'kafka';
-  if (typeof arn === 'string') return arn.split(':')[2] === 'kafka' ? 'msk' : undefined;
-  return topics !== undefined ? 'msk' : undefined;
+  const isKafka = typeof arn === 'string' && arn.split(':')[2] === 'kafka';
+  return isKafka || topics !== undefined ? 'msk' : undefined;
 }
 
-/** A name, an ARN or a partial ARN, each with or without a version or an alias. */
+/**
+ * A name, an ARN (`arn:aws:lambda:<region>:<account>:function:<name>`) or a partial ARN
+ * (`<account>:function:<name>`), each with or without a version or an alias.
+ */
 function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
   if (typeof value !== 'string') return {};
   const pieces = value.split(':');
-  const at = pieces.lastIndexOf('function');
-  const [name, qualifier] = at === -1 ? pieces : pieces.slice(at + 1);
+  const isPartial = /^\d+$/.test(pieces[0] ?? '') && pieces[1] === 'function';
+  const before = pieces[0] === 'arn' ? 6 : isPartial ? 2 : 0;
+  const [name, qualifier] = pieces.slice(before);
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
@@ -240,14 +263,8 @@ function qualifierOf({ Properties: written }: Json, service: Service): string | 
 }
 
 /** The names and values that the template's functions may refer to. */
-export function scopeOf({
-  service,
-  stage,
-  region,
-  functions,
-  resources,
-  parameters,
-}: Service): Scope {
+export function scopeOf(source: Service, given: Given): Scope {
+  const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
   );
@@ -257,6 +274,9 @@ export function scopeOf({
     functions: new Map(names),
     resources,
     parameters,
+    mappings,
+    conditions,
+    given,
   };
 }
 

@@ -15,7 +15,26 @@ const scope: Scope = {
     Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'bucket' } },
     Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'kafka' } },
   },
-  parameters: { Size: { Default: 5 }, Unset: {} },
+  parameters: {
+    Size: { Default: 5 },
+    Unset: {},
+    Servers: { Type: 'CommaDelimitedList', Default: 'a:9092, b:9092' },
+    Sizes: { Type: 'List<Number>', Default: '1,2' },
+    Stored: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/app/topic' },
+    StoredList: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
+    Given: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
+    Stage: { Type: 'String', Default: 'test' },
+  },
+  mappings: { Stages: { test: { topic: 'orders-test', servers: ['c:9092'] } } },
+  conditions: {
+    IsTest: { 'Fn::Equals': [{ Ref: 'Stage' }, 'test'] },
+    IsProd: { 'Fn::Not': [{ Condition: 'IsTest' }] },
+    IsEither: { 'Fn::Or': [{ Condition: 'IsProd' }, { 'Fn::Equals': ['a', 'a'] }] },
+    IsBoth: { 'Fn::And': [{ Condition: 'IsProd' }, { Condition: 'IsUnknown' }] },
+    IsUnknown: { 'Fn::Equals': [{ Ref: 'Unset' }, 'x'] },
+    IsCircular: { 'Fn::Not': [{ Condition: 'IsCircular' }] },
+  },
+  given: { parameters: { Given: 'd:9092,e:9092' }, imports: { Known: 'arn:known' } },
 };
 
 test.each([
@@ -32,6 +51,19 @@ test.each([
   [{ 'Fn::Join': [':', ['a', { Ref: 'Bucket' }]] }, 'a:bucket'],
   [{ 'Fn::Select': [1, { 'Fn::Split': [',', 'a,b'] }] }, 'b'],
   [[{ deep: { Ref: 'Bucket' } }], [{ deep: 'bucket' }]],
+  [{ Ref: 'Servers' }, ['a:9092', 'b:9092']],
+  [{ Ref: 'Sizes' }, ['1', '2']],
+  [{ Ref: 'Given' }, ['d:9092', 'e:9092']],
+  [{ 'Fn::Join': [',', { Ref: 'Servers' }] }, 'a:9092,b:9092'],
+  [{ 'Fn::ImportValue': 'Known' }, 'arn:known'],
+  [{ 'Fn::FindInMap': ['Stages', { Ref: 'Stage' }, 'topic'] }, 'orders-test'],
+  [{ 'Fn::FindInMap': ['Stages', 'test', 'servers'] }, ['c:9092']],
+  [{ 'Fn::If': ['IsTest', 'a', 'b'] }, 'a'],
+  [{ 'Fn::If': ['IsProd', 'a', 'b'] }, 'b'],
+  [{ 'Fn::If': ['IsEither', 'a', { Ref: 'Unset' }] }, 'a'],
+  [{ 'Fn::If': ['IsBoth', 'a', 'b'] }, 'b'],
+  [{ a: { 'Fn::If': ['IsProd', 1, { Ref: 'AWS::NoValue' }] }, b: 2 }, { b: 2 }],
+  [[1, { 'Fn::If': ['IsTest', { Ref: 'AWS::NoValue' }, 2] }], [1]],
 ])('%j is %j', (value, result) => {
   expect(resolve(value, scope)).toEqual(result);
 });
@@ -43,7 +75,12 @@ test.each([
   [{ 'Fn::GetAtt': ['Cluster', 'Arn'] }],
   [{ 'Fn::Sub': 'x-${Nobody}' }],
   [{ 'Fn::Join': [',', [{ 'Fn::ImportValue': 'Shared' }]] }],
-  [{ 'Fn::If': ['IsProd', 'a', 'b'] }],
+  [{ 'Fn::If': ['IsUnknown', 'a', 'b'] }],
+  [{ 'Fn::If': ['IsCircular', 'a', 'b'] }],
+  [{ 'Fn::If': ['IsNowhere', 'a', 'b'] }],
+  [{ 'Fn::FindInMap': ['Stages', 'prod', 'topic'] }],
+  [{ Ref: 'Stored' }],
+  [{ Ref: 'StoredList' }],
 ])('%j stays as it is: only AWS knows it', (value) => {
   expect(resolve(value, scope)).toEqual(value);
   expect(isIntrinsic(value)).toBe(true);

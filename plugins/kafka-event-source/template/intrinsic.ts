@@ -7,23 +7,97 @@ export interface Scope {
   readonly stackName: string;
   /** Function names by logical id, those of their aliases included. */
   readonly functions: ReadonlyMap<string, string>;
-  /** UUIDs of mappings by logical id, if they are known. */
-  readonly mappings?: ReadonlyMap<string, string>;
+  /** UUIDs of event source mappings by logical id, if they are known. */
+  readonly uuids?: ReadonlyMap<string, string>;
   readonly resources: Json;
   readonly parameters: Json;
+  readonly mappings: Json;
+  readonly conditions: Json;
+  readonly given: Given;
+}
+
+/** Values that only AWS knows, given for this machine. */
+export interface Given {
+  /** Values of the template's parameters, in place of their defaults. */
+  readonly parameters: Json;
+  /** Values that other stacks export, by their names. */
+  readonly imports: Json;
 }
 
 /** The account of this machine; serverless-offline and LocalStack use it, too. */
 export const ACCOUNT = '000000000000';
 
+/** The result of `{ Ref: AWS::NoValue }`: the property, or the item of a list, is left out. */
+const NO_VALUE = Symbol('AWS::NoValue');
+
 /** Replaces each function with its result, if the result is known here. */
 export function resolve(value: unknown, scope: Scope): unknown {
-  if (Array.isArray(value)) return value.map((one) => resolve(one, scope));
+  if (Array.isArray(value)) {
+    return value.map((one) => resolve(one, scope)).filter((one) => one !== NO_VALUE);
+  }
   if (!isObject(value)) return value;
-  const inner = Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, resolve(one, scope)]),
-  );
+  const choice = choose(value, scope);
+  if (choice) return resolve(choice.value, scope);
+  const entries = Object.entries(value).map(([key, one]) => [key, resolve(one, scope)] as const);
+  const inner = Object.fromEntries(entries.filter(([, one]) => one !== NO_VALUE));
   return isIntrinsic(inner) ? (evaluate(inner, scope) ?? inner) : inner;
+}
+
+/** Whether the condition of this name holds; undefined if only AWS knows it. */
+export function holds(name: unknown, scope: Scope): boolean | undefined {
+  if (typeof name !== 'string' || !Object.hasOwn(scope.conditions, name)) return undefined;
+  const { [name]: condition, ...conditions } = scope.conditions;
+  // A condition cannot refer to itself.
+  return isTrue(condition, { ...scope, conditions });
+}
+
+function isTrue(condition: unknown, scope: Scope): boolean | undefined {
+  const [[name, argument] = []] = isObject(condition) ? Object.entries(condition) : [];
+  const parts = () => (Array.isArray(argument) ? argument : []).map((one) => isTrue(one, scope));
+  switch (name) {
+    case 'Condition':
+      return holds(argument, scope);
+    case 'Fn::Equals':
+      return isEqual(argument, scope);
+    case 'Fn::Not':
+      return negate(parts()[0]);
+    case 'Fn::And':
+      return negate(any(parts().map(negate)));
+    case 'Fn::Or':
+      return any(parts());
+    default:
+      return undefined;
+  }
+}
+
+function isEqual(argument: unknown, scope: Scope): boolean | undefined {
+  if (!Array.isArray(argument)) return undefined;
+  const [one, other] = argument.map((value) => resolve(value, scope));
+  if (isIntrinsic(one) || isIntrinsic(other)) return undefined;
+  return JSON.stringify(toTexts(one)) === JSON.stringify(toTexts(other));
+}
+
+/** CloudFormation compares texts: the number 5 equals the text "5". */
+function toTexts(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(toTexts) : isObject(value) ? value : String(value);
+}
+
+function negate(value: boolean | undefined): boolean | undefined {
+  return value === undefined ? undefined : !value;
+}
+
+function any(values: readonly (boolean | undefined)[]): boolean | undefined {
+  if (values.includes(true)) return true;
+  return values.includes(undefined) ? undefined : false;
+}
+
+/** The branch of `Fn::If` that its condition selects; the other branch is not evaluated. */
+function choose(value: Json, scope: Scope): { readonly value: unknown } | undefined {
+  const branches = isIntrinsic(value) ? value['Fn::If'] : undefined;
+  if (!Array.isArray(branches)) return undefined;
+  const [name, yes, no] = branches;
+  const condition = holds(name, scope);
+  return condition === undefined ? undefined : { value: condition ? yes : no };
 }
 
 /** Whether the value is a function that only CloudFormation can evaluate. */
@@ -53,6 +127,10 @@ function evaluate(value: Json, scope: Scope): unknown {
       return split(argument);
     case 'Fn::Select':
       return select(argument);
+    case 'Fn::FindInMap':
+      return findInMap(argument, scope);
+    case 'Fn::ImportValue':
+      return typeof argument === 'string' ? own(scope.given.imports, argument) : undefined;
     default:
       return undefined;
   }
@@ -66,11 +144,12 @@ function refer(id: string, scope: Scope): unknown {
     'AWS::StackName': scope.stackName,
     'AWS::URLSuffix': 'amazonaws.com',
   };
+  if (id === 'AWS::NoValue') return NO_VALUE;
   if (Object.hasOwn(pseudo, id)) return pseudo[id];
-  const functionName = scope.functions.get(id) ?? scope.mappings?.get(id);
+  const functionName = scope.functions.get(id) ?? scope.uuids?.get(id);
   if (functionName !== undefined) return functionName;
-  const parameter = scope.parameters[id];
-  if (isObject(parameter)) return parameter.Default;
+  const parameter = own(scope.parameters, id);
+  if (isObject(parameter)) return parameterOf(parameter, own(scope.given.parameters, id));
   const resource = scope.resources[id];
   if (!isObject(resource)) return undefined;
   const name = (property: string) => nameOf(id, resource, property, scope);
@@ -87,6 +166,18 @@ function refer(id: string, scope: Scope): unknown {
     default:
       return undefined;
   }
+}
+
+/**
+ * The value of a parameter: the given one, else its default. The default of a parameter that AWS
+ * reads from its parameter store is a name in that store, and not the value.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+ */
+function parameterOf({ Type: type = 'String', Default: otherwise }: Json, given: unknown): unknown {
+  const kind = String(type);
+  const value = given ?? (kind.startsWith('AWS::SSM::Parameter::') ? undefined : otherwise);
+  const isList = /List</.test(kind) || /CommaDelimitedList/.test(kind);
+  return isList && typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value;
 }
 
 function attribute(argument: unknown, scope: Scope): unknown {
@@ -158,4 +249,15 @@ function split(argument: unknown): unknown {
 function select(argument: unknown): unknown {
   const [index, list] = Array.isArray(argument) ? argument : [];
   return Array.isArray(list) ? list[Number(index)] : undefined;
+}
+
+function findInMap(argument: unknown, { mappings }: Scope): unknown {
+  const keys = Array.isArray(argument) ? argument : [];
+  return keys.slice(0, 3).reduce<unknown>((inner, key) => own(inner, key), mappings);
+}
+
+function own(value: unknown, key: unknown): unknown {
+  return isObject(value) && typeof key === 'string' && Object.hasOwn(value, key)
+    ? value[key]
+    : undefined;
 }

@@ -42,8 +42,8 @@ test('records that do not match do not count towards the batch size', async () =
   await produce(bench, 'wowowow');
   const lambda = await bench.lambda();
   bench.poll(lambda, { filters, batchSize: 4, windowMs: 60_000 });
-  await until('the batch', () => values(lambda).length === 4);
-  expect(lambda.invocations).toHaveLength(1);
+  await until('the batch', () => lambda.invocations.length > 0);
+  expect(values(lambda)).toEqual([0, 2, 4, 6].map(wanted));
 });
 
 test('if no record matches, all are committed without an invocation', async () => {

@@ -11,22 +11,35 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
   await using bench = new Bench();
   await bench.createTopic(2);
   for (const partition of [0, 1]) await bench.produceCount(60, { partition });
-  const lambda = await bench.lambda(async (_, index) => {
+  /** While it is set, invocations are not answered. */
+  let hold: PromiseWithResolvers<void> | undefined;
+  const held: Invocation[] = [];
+  const lambda = await bench.lambda(async (invocation, index) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
+    if (hold) {
+      held.push(invocation);
+      await hold.promise;
+    }
     return index % 7 === 3 ? failure : success;
   });
   const begin = () => startPoller(lambda.endpoint, bench.mapping({ batchSize: 5 }), bench.log);
   let child = begin();
   try {
     for (const enough of [40, 80]) {
-      const inFlight = () => lambda.invocations.some(({ endedAt }) => endedAt === undefined);
-      await until('a batch in flight', () => values(lambda).length >= enough && inFlight(), {
-        withinMs: 40_000,
-        seen: () => bench.log.slice(-5),
-      });
+      const seen = () => bench.log.slice(-5);
+      const options = { withinMs: 40_000, seen };
+      await until('some', () => values(lambda).length >= enough, options);
+      hold = Promise.withResolvers();
+      await until('a batch in flight', () => held.length > 0, options);
       await kill(child);
       const known = lambda.invocations.length;
       const committed = [await bench.committed(0), await bench.committed(1)];
+      for (const { partition, offset } of held.flatMap(({ records }) => records)) {
+        expect(committed[partition]).toBeLessThanOrEqual(offset);
+      }
+      held.length = 0;
+      hold.resolve();
+      hold = undefined;
       child = begin();
       await until('the restart', () => lambda.invocations.length > known + 4, {
         withinMs: 40_000,

@@ -247,6 +247,8 @@ test('the mapping that runs here is the packaged one, property by property', () 
     // Without the queue, its ARN stays a function as in the template.
     resources: { ...service.resources.Resources, Letters: {} },
     parameters: {},
+    mappings: {},
+    conditions: {},
     extensions: service.resources.extensions,
     logicalId: (kind, key, topic, cluster) =>
       kind === 'kafka'
@@ -256,7 +258,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
   const mappings = Object.entries(packaged).filter(
     ([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping',
   );
-  const { deployed, warnings } = readDeployed(read);
+  const { deployed, warnings } = readDeployed(read, { parameters: {}, imports: {} });
   expect(warnings).toEqual([]);
   expect(deployed.map(({ logicalId, properties }) => [logicalId, properties]).toSorted()).toEqual(
     mappings

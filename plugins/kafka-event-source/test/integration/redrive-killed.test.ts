@@ -72,6 +72,10 @@ test(
         ],
       });
 
+      // Kafka refuses a narrow topic's letter three times in each run.
+      const rare = new Map<number, 'large' | 'narrow'>();
+      for (let index = 40; index < LETTERS; index += 80) rare.set(index, 'narrow');
+      for (let index = 399; index < LETTERS; index += 400) rare.set(index, 'large');
       const wanted: Wanted[] = [];
       const unreadable: number[] = [];
       let originals = 0;
@@ -94,20 +98,20 @@ test(
           await producer.send({ topic: original, messages: [{ ...message, partition: 0 }] });
         };
         const kind =
-          index % 400 === 399
-            ? 'large'
-            : [
-                'plain',
-                'plain',
-                'spent',
-                'tombstone',
-                'decoded',
-                'omitted',
-                'gone',
-                'unreadable',
-                'no topic',
-                'narrow',
-              ][Math.floor(random() * 10)];
+          rare.get(index) ??
+          (
+            [
+              'plain',
+              'plain',
+              'spent',
+              'tombstone',
+              'decoded',
+              'omitted',
+              'gone',
+              'unreadable',
+              'no topic',
+            ] as const
+          )[Math.floor(random() * 9)];
         const decoded = { valueSchemaMetadata: { dataFormat: 'AVRO' } };
         switch (kind) {
           case 'plain':
@@ -215,8 +219,12 @@ test(
             ? Math.floor((random() * rest) / (KILLS - kills + 1))
             : Number.POSITIVE_INFINITY;
         const { isKilled, found, error } = await run(dead, killAfter, random() * 30);
-        if (isKilled) kills += 1;
-        else if (/Another redrive/.test(error)) await sleep(1_000);
+        if (isKilled) {
+          kills += 1;
+          // A long run shows where it is.
+          const progress = `kill ${kills} of ${KILLS}: ${rest} of ${back.length} letters were left\n`;
+          if (KILLS > 1) process.stderr.write(progress);
+        } else if (/Another redrive/.test(error)) await sleep(1_000);
         else if (error) throw new Error(error);
         rows.push(...(isKilled ? found.filter(({ outcome }) => outcome === 'redriven') : found));
         if (!isKilled && !error) break;
@@ -261,7 +269,7 @@ test(
       return (await readAll({ kafka, admin }, topic)).length;
     }
   },
-  60_000 + LETTERS * 60 + KILLS * 40_000,
+  60_000 + LETTERS * 300 + KILLS * 40_000,
 );
 
 /** Records that a redrive wrote have the time of the redrive, and originals an old one. */

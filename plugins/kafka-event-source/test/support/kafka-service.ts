@@ -19,6 +19,8 @@ export function kafkaService(events: unknown[], changes: Partial<Service> = {}):
     functions: [kafkaFunction('notify', events)],
     resources: {},
     parameters: {},
+    mappings: {},
+    conditions: {},
     extensions: {},
     logicalId: (kind, key, topic, cluster) =>
       kind === 'kafka' ? `${key}Kafka${word(topic)}` : `${key}MSK${word(cluster)}${word(topic)}`,
