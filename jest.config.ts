@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from 'jest';
 import packageJson from './package.json' with { type: 'json' };
@@ -37,8 +38,11 @@ async function projectsOf(workspace: string): Promise<Projects> {
 const workspaces = await Promise.all(packageJson.workspaces.map(projectsOf));
 
 export default {
-  testTimeout: 60_000,
-  maxWorkers: '100%', // Most files wait for other processes: a core that is kept free would idle.
+  testTimeout: 120_000, // Only against a test that hangs, as all deadlines of the tests.
+  maxWorkers: availableParallelism() + 1, // Most files wait for other processes, or for time to pass.
+  workerGracefulExitTimeout: 10_000, // The end of a large process takes a busy machine half a second.
+  maxConcurrency: 8, // Tests that wait do so together.
+  testSequencer: './test/support/sequencer.cjs',
   projects: [
     {
       ...shared,

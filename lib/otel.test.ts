@@ -6,7 +6,7 @@ import { capture } from '../test/support/printed.ts';
 
 /** A collector that takes connections and never answers. */
 const collector = createServer((socket) => {
-  socket.on('error', () => undefined);
+  socket.on('error', () => undefined).resume(); // Reads, so that it sees the end.
 }).listen(0, '127.0.0.1');
 await once(collector, 'listening');
 const { port } = collector.address() as AddressInfo;

@@ -3,7 +3,10 @@ import { AppError } from '../errors.ts';
 import { keepAdmin } from './client.ts';
 
 /** Asks the brokers whether they serve a topic; kept between invocations. */
-export type Probe = { check(topic: string, timeoutMs: number): Promise<void> };
+export type Probe = {
+  check(topic: string, timeoutMs: number): Promise<void>;
+  disconnect(): Promise<void>;
+};
 
 export function createProbe(brokers: string[], signIn: SignIn = { way: 'none' }): Probe {
   const connection = keepAdmin(brokers, signIn);
@@ -19,5 +22,6 @@ export function createProbe(brokers: string[], signIn: SignIn = { way: 'none' })
       if (lost.length === 0) return;
       throw new AppError('KAFKA_AWAY', `${lost.length} partitions of ${topic} have no leader.`);
     },
+    disconnect: connection.disconnect,
   };
 }

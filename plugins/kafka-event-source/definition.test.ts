@@ -377,6 +377,44 @@ test.each([
   expect(mappings([], { functions, resources })).toMatchObject([{ functionName: 'function' }]);
 });
 
+test.each([
+  [
+    { runtime: 'provided.al2023' },
+    /runs no functions of provided\.al2023 without Docker\. .*notify\.lambda/,
+  ],
+  [{ runtime: 'dotnet8' }, /runs no functions of dotnet8/],
+  [{ isImage: true }, /runs no container images/],
+])('a function with %j is named with the option that runs it', (changes, message) => {
+  const functions = [{ ...kafkaFunction('notify', [{ kafka }]), ...changes }];
+  const warnings = (custom: object) =>
+    definitions([], { functions }, { ...local, ...custom }).map((one) => one.warnings);
+  expect(warnings({})).toEqual([[expect.stringMatching(message)]]);
+  const lambdaEndpoint = 'http://localhost:9000';
+  expect(warnings({ lambdaEndpoint })).toEqual([[]]);
+  expect(warnings({ mappings: { notify: { lambdaEndpoint } } })).toEqual([[]]);
+});
+
+test.each(['nodejs24.x', 'python3.13', 'java17', 'ruby3.4', 'go1.x', undefined])(
+  'serverless-offline runs a function of %s',
+  (runtime) => {
+    const functions = [{ ...kafkaFunction('notify', [{ kafka }]), runtime }];
+    expect(definitions([], { functions }).map(({ warnings }) => warnings)).toEqual([[]]);
+  },
+);
+
+test("a mapping's own endpoint wins over the general one", () => {
+  const custom = {
+    ...local,
+    lambdaEndpoint: 'http://localhost:1',
+    mappings: { 'notify/bills': { lambdaEndpoint: 'http://localhost:2' } },
+  };
+  expect(mappings([{ kafka }, { kafka: { ...kafka, topic: 'bills' } }], {}, custom)).toMatchObject([
+    { lambdaEndpoint: 'http://localhost:1' },
+    { lambdaEndpoint: 'http://localhost:2' },
+  ]);
+  expect(one()).not.toHaveProperty('lambdaEndpoint');
+});
+
 describe('values of the template that only AWS knows', () => {
   const parameters = {
     Brokers: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },

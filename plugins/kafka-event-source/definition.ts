@@ -2,7 +2,7 @@
 import { clusterFault, isClusterArn, localClusterName } from './admission/cluster.ts';
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
-import { functionWarnings } from './admission/functions.ts';
+import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
 import { here, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
@@ -86,6 +86,7 @@ function readDefinition(
   if (misnamed !== undefined && local.bootstrapServers) {
     warnings.push(`AWS refuses it: ${misnamed} It runs here, with an ARN of its own.`);
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
+  warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
@@ -139,6 +140,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Sources): M
     ...(registry && { schemaRegistry: toRegistry(registry) }),
     access: toAccess(shape.SourceAccessConfigurations),
     connection: toConnection(local, options),
+    ...(local.lambdaEndpoint !== undefined && { lambdaEndpoint: local.lambdaEndpoint }),
     endpoints: { ...options.endpoints, region: options.endpoints.region ?? service.region },
   };
 }

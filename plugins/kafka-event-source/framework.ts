@@ -100,6 +100,7 @@ export function readService(serverless: Serverless): Service {
     return {
       key,
       name,
+      isImage: image !== undefined,
       ...(image === undefined && { handler, runtime: provider.getRuntime?.(named) ?? named }),
       ...(isObject(durableConfig) && {
         durableConfig,

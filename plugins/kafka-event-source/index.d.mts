@@ -15,7 +15,6 @@ export interface KafkaEventSourceOptions extends Local {
   /** Values that other stacks export, by the names in `Fn::ImportValue`. */
   readonly imports?: Readonly<Record<string, string>>;
   readonly deadLetterTopics?: readonly string[];
-  readonly lambdaEndpoint?: string;
   readonly apiPort?: number;
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
@@ -26,6 +25,8 @@ export interface KafkaEventSourceOptions extends Local {
 interface Local {
   readonly bootstrapServers?: string | readonly string[];
   readonly useDeployedAccess?: boolean;
+  /** The address of Lambda's API, or the whole address of one function's invocations. */
+  readonly lambdaEndpoint?: string;
   readonly ssl?:
     | boolean
     | {

@@ -11,7 +11,7 @@ import {
   readService,
   type Serverless,
 } from './framework.ts';
-import { createInvoker } from './lambda/invoke.ts';
+import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
@@ -35,9 +35,6 @@ interface CliOptions {
 
 // serverless-offline's defaults.
 const LAMBDA = { host: 'localhost', port: 3002 } as const;
-/** Added to the function's own timeout, which does not include a cold start. */
-const TIMEOUT_MARGIN_MS = 30_000;
-const NO_TIMEOUT_MS = 15 * 60_000;
 
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
@@ -119,9 +116,13 @@ export default class KafkaEventSource {
     );
     const writeRecord = systemLogWriter(options.systemLog, this.#log);
     const run = (mapping: Mapping, metrics: Metrics): Running => {
-      const { functionName } = mapping;
-      const timeoutMs = this.#timeoutMs(mapping);
-      const { invoke, close } = createInvoker({ endpoint, functionName, timeoutMs });
+      const { functionName, lambdaEndpoint } = mapping;
+      const { invoke, close } = createInvoker({
+        endpoint: lambdaEndpoint ?? endpoint,
+        functionName,
+        timeoutMs: timeLimitOf(mapping, this.#offline()),
+        errorsInBody: lambdaEndpoint !== undefined,
+      });
       const concurrency = reserved.get(functionName);
       const onRecord = writeRecord(mapping);
       const poller = new Poller({
@@ -169,8 +170,12 @@ export default class KafkaEventSource {
     const routes = [statusRoute(runtime, place), mappingsRoute(runtime), lambdaRoute(endpoint)];
     try {
       const server = await startServer(port, place, routes);
-      const moved = server.isMoved ? ` (port ${port} is taken)` : '';
-      this.#log.info(`Kafka event source: mappings at ${server.url}${moved}`);
+      if (server.isMoved) {
+        this.#log.warning(
+          `Kafka event source: port ${port} is taken by another process. The mappings of this service ` +
+            `are at ${server.url}.`,
+        );
+      } else this.#log.info(`Kafka event source: mappings at ${server.url}`);
       this.#server = server;
     } catch (error) {
       this.#log.warning(
@@ -209,10 +214,5 @@ export default class KafkaEventSource {
     const { host = LAMBDA.host, lambdaPort = LAMBDA.port } = this.#offline();
     const reachable = host === '0.0.0.0' || host === '::' ? LAMBDA.host : host;
     return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${lambdaPort}`;
-  }
-
-  #timeoutMs({ timeoutMs, executionMs = timeoutMs }: Mapping): number {
-    // AWS: the invocation of a durable function lasts as long as its execution.
-    return this.#offline().noTimeout ? NO_TIMEOUT_MS : executionMs + TIMEOUT_MARGIN_MS;
   }
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 const shared = {
@@ -35,4 +36,10 @@ export const projects = [
   },
 ] satisfies Config['projects'];
 
-export default { testTimeout: 60_000, projects } satisfies Config;
+export default {
+  testTimeout: 120_000, // Only against a test that hangs.
+  maxWorkers: availableParallelism() + 1, // Most tests wait for Kafka, or for time to pass.
+  workerGracefulExitTimeout: 10_000, // The end of a large process takes a busy machine half a second.
+  maxConcurrency: 8,
+  projects,
+} satisfies Config;

@@ -36,6 +36,8 @@ export interface Mapping extends Settings {
   readonly access: readonly Access[];
   readonly connection: Connection;
   readonly endpoints: Endpoints;
+  /** The address at which the function is invoked; serverless-offline's if it is not set. */
+  readonly lambdaEndpoint?: string;
 }
 
 export interface SchemaRegistry {

@@ -55,6 +55,8 @@ const local = {
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
   sasl: sasl.optional(),
+  /** The address of Lambda's API, or the whole address of the function's invocations. */
+  lambdaEndpoint: endpoint.optional(),
 };
 
 /** Settings for one mapping. */
@@ -93,7 +95,6 @@ export const optionsSchema = z.strictObject({
   /** Values that other stacks export, by the names in `Fn::ImportValue`. */
   imports: z.record(z.string(), z.string()).default({}),
   deadLetterTopics: z.array(z.string().min(1)).default([]),
-  lambdaEndpoint: endpoint.optional(),
   apiPort: z.int().min(0).max(65_535).default(3004),
   systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
@@ -138,7 +139,7 @@ function knownKeys({ code, path }: z.core.$ZodIssue): string {
 
 /** The settings of one mapping: its own, then its function's, then those for all. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
-  const { bootstrapServers, useDeployedAccess, ssl, sasl, mappings } = options;
-  const all = { bootstrapServers, useDeployedAccess, ssl, sasl };
+  const { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint, mappings } = options;
+  const all = { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint };
   return { ...all, ...mappings[functionKey], ...mappings[`${functionKey}/${topic}`] };
 }

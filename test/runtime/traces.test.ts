@@ -57,6 +57,10 @@ afterAll(async () => {
   await packaged?.remove();
 });
 
+/** A server that reads, so that it sees the end of a connection, and never answers. */
+const createHanging = () =>
+  createTcpServer((socket) => socket.on('error', () => undefined).resume());
+
 const addressOf = (server: { address(): unknown }) =>
   `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -232,7 +236,7 @@ test('a refusal is an error of the caller, an absent database a fault of ours, e
 });
 
 test('a span that an invocation no longer waits for ends with it', async () => {
-  const hanging = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+  const hanging = createHanging().listen(0, '127.0.0.1');
   await once(hanging, 'listening');
   try {
     await using('health', { DYNAMODB_ENDPOINT: addressOf(hanging) }, async (lambda) => {
@@ -265,7 +269,7 @@ test('without a collector an order is taken all the same, and one that is away i
 });
 
 test('a collector that hangs holds up an answer for 200 ms at most', async () => {
-  const hanging = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+  const hanging = createHanging().listen(0, '127.0.0.1');
   await once(hanging, 'listening');
   try {
     const event = await sample('createOrder');

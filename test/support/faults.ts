@@ -21,7 +21,10 @@ export function faultyDynamo(commandName: string, faults: Iterable<Fault>) {
       if (fault === 'conflict') throw conflict();
       if (fault === 'never sent') throw reset();
       const answer = await send(args);
-      if (fault === 'answer lost') throw reset();
+      if (fault === 'answer lost') {
+        Object(answer.response).body?.resume(); // Unread, it would keep its connection open.
+        throw reset();
+      }
       return answer;
     },
     { step: 'deserialize', priority: 'low', name: 'faults' },

@@ -35,7 +35,7 @@ async function runSls(args: string[], env: Environment, cwd: string) {
     cwd,
     env: plainEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 120_000, // Only against a command that hangs.
   });
   const output = outputOf(child);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -23,7 +23,7 @@ export async function readTopic(brokers: string[], topic: string) {
   return {
     records,
     /** Waits until there are this many records, and answers them. */
-    atLeast: (count: number, deadlineMs = 20_000) =>
+    atLeast: (count: number, deadlineMs?: number) =>
       until(
         `${count} records on ${topic}`,
         () => (records.length >= count ? records : undefined),

@@ -6,8 +6,11 @@ import { here, paraphrased, type Refusal } from './refusal.ts';
 
 /** The longest timeout of a function with a Kafka event source. */
 const MAX_TIMEOUT_SECONDS = 840;
-/** The longest execution of a durable function with an event source mapping. */
+/** The longest execution of a durable function with an event source mapping; the second on managed instances. */
 const MAX_EXECUTION_SECONDS = 900;
+const MAX_MANAGED_EXECUTION_SECONDS = 5_400;
+/** The runtimes that serverless-offline runs on the machine itself. */
+const RUNNERS = /^(nodejs|python|ruby|java|go1)/;
 
 export function refuseFunction(deployed: Deployed): Refusal[] {
   const { fn, functionName, features } = deployed;
@@ -35,7 +38,7 @@ export function refuseFunction(deployed: Deployed): Refusal[] {
 
 // https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html
 function refuseDurable(
-  { where, qualifier, features: { durable } }: Deployed,
+  { where, qualifier, features: { durable, isManaged } }: Deployed,
   fn: FunctionDefinition,
 ): Refusal[] {
   if (!durable) return [];
@@ -49,9 +52,12 @@ function refuseDurable(
     );
   }
   const { timeoutSeconds = 0 } = durable;
-  if (timeoutSeconds > MAX_EXECUTION_SECONDS) {
+  const isOfFramework = fn.durableConfig !== undefined && where.startsWith('functions.');
+  // The framework does not know of managed instances.
+  const limit = isManaged && !isOfFramework ? MAX_MANAGED_EXECUTION_SECONDS : MAX_EXECUTION_SECONDS;
+  if (timeoutSeconds > limit) {
     found.push(
-      fn.durableConfig !== undefined && where.startsWith('functions.')
+      isOfFramework
         ? {
             by: 'Serverless',
             code: 'DURABLE_FUNCTION_ESM_TIMEOUT_UNSUPPORTED',
@@ -62,7 +68,7 @@ function refuseDurable(
           }
         : paraphrased(
             `Function ${fn.key} is durable with an ExecutionTimeout of ${timeoutSeconds} s; with an ` +
-              `event source mapping it may be at most ${MAX_EXECUTION_SECONDS} s (15 minutes).`,
+              `event source mapping it may be at most ${limit} s (${limit / 60} minutes).`,
           ),
     );
   }
@@ -72,6 +78,21 @@ function refuseDurable(
 /** Warnings for a timeout that AWS may refuse, and a handler whose invocations would all fail on AWS. */
 export function functionWarnings(deployed: Deployed, folder: string): string[] {
   return [...timeoutWarnings(deployed), ...callbackWarnings(deployed, folder)];
+}
+
+/**
+ * A warning for a function that serverless-offline cannot run by itself. An endpoint of its own runs
+ * each function.
+ */
+export function runtimeWarnings({ fn }: Deployed, lambdaEndpoint: string | undefined): string[] {
+  const { key, runtime = 'nodejs', isImage = false } = fn ?? {};
+  if (lambdaEndpoint !== undefined || (!isImage && RUNNERS.test(runtime))) return [];
+  return [
+    `serverless-offline runs no ${isImage ? 'container images' : `functions of ${runtime}`} without ` +
+      `Docker. Set custom.kafkaEventSource.mappings.${key}.lambdaEndpoint to an endpoint that runs ` +
+      "the function; for AWS's runtime interface emulator: " +
+      'http://localhost:9000/2015-03-31/functions/function/invocations',
+  ];
 }
 
 // AWS's page names the limit. Whether AWS refuses such a mapping is not known, and services have it.

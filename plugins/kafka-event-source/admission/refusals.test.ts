@@ -360,10 +360,10 @@ describe('a mapping of a durable function', () => {
     const others = { durableConfig: { executionTimeout }, ...alias };
     return refused([], { functions: [kafkaFunction('notify', [{ kafka }], 6, others)] })[0];
   };
-  const template = (FunctionName: unknown, ExecutionTimeout: unknown = 900) =>
+  const template = (FunctionName: unknown, ExecutionTimeout: unknown = 900, more: object = {}) =>
     refused([], {
       resources: {
-        notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout } } },
+        notifyLambdaFunction: { Properties: { DurableConfig: { ExecutionTimeout }, ...more } },
         Version: {
           Type: 'AWS::Lambda::Version',
           Properties: { FunctionName: { Ref: 'notifyLambdaFunction' } },
@@ -413,6 +413,14 @@ describe('a mapping of a durable function', () => {
       expect.stringMatching(/ExecutionTimeout of 901 s; .* at most 900 s/),
     ]);
     expect(template('shop-local-notify:1', 86_400)).toMatchObject({ starts: false });
+  });
+
+  test('may last for 90 minutes on managed instances', () => {
+    const managed = { CapacityProviderConfig: {} };
+    expect(template('shop-local-notify:1', 5_400, managed)).toMatchObject({ starts: true });
+    expect(template('shop-local-notify:1', 5_401, managed)?.refusals).toEqual([
+      expect.stringMatching(/at most 5400 s \(90 minutes\)/),
+    ]);
   });
 
   test("keeps the function's own limit of 14 minutes", () => {

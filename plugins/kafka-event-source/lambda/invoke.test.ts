@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from '@jest/globals';
-import { createInvoker } from './invoke.ts';
+import { describe, expect, test } from '@jest/globals';
+import { createInvoker, timeLimitOf } from './invoke.ts';
 
 /** The result of an invocation that the endpoint answers like this. */
-async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
+async function invoke(listener: http.RequestListener, timeoutMs = 30_000, errorsInBody = false) {
   const server = http.createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs });
+  const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs, errorsInBody });
   try {
     return await invoker.invoke('{"text":"Grüße"}');
   } finally {
@@ -19,6 +19,13 @@ async function invoke(listener: http.RequestListener, timeoutMs = 30_000) {
     server.close();
   }
 }
+
+test("an answer is waited for during the function's timeout, or a durable function's execution", () => {
+  const margin = 30_000;
+  expect(timeLimitOf({ timeoutMs: 6_000 }, {})).toBe(6_000 + margin);
+  expect(timeLimitOf({ timeoutMs: 6_000, executionMs: 900_000 }, {})).toBe(900_000 + margin);
+  expect(timeLimitOf({ timeoutMs: 6_000 }, { noTimeout: true })).toBe(900_000);
+});
 
 test('the payload arrives as it is, with its length in bytes', async () => {
   const result = await invoke((request, response) => request.pipe(response));
@@ -104,3 +111,60 @@ test.each(['time runs out', 'invoker is closed'])(
     }
   },
 );
+
+describe("an endpoint like AWS's runtime interface emulator, which sends errors without a header", () => {
+  const answered = (text: string, errorsInBody = true) =>
+    invoke((_, response) => response.end(text), 30_000, errorsInBody);
+
+  test.each([
+    ['{"errorMessage":"bad order","errorType":"errorString"}', 'errorString: bad order'],
+    ['{"errorMessage":"","errorType":"Runtime.ExitError"}', 'Runtime.ExitError: '],
+    ['Task timed out after 3.00 seconds', 'Task timed out after 3.00 seconds'],
+    ['<html>', '<html>'],
+  ])('%s is a function error', async (text, message) => {
+    expect(await answered(text)).toEqual({ kind: 'functionError', message });
+  });
+
+  test.each([
+    ['', null],
+    ['null', null],
+    ['"Task timed out"', 'Task timed out'],
+    ['{"errorMessage":"of the order"}', { errorMessage: 'of the order' }],
+    ['{"batchItemFailures":[]}', { batchItemFailures: [] }],
+    ['[{"errorMessage":"a","errorType":"b"}]', [{ errorMessage: 'a', errorType: 'b' }]],
+  ])('%s is an answer', async (text, payload) => {
+    expect(await answered(text)).toEqual({ kind: 'ok', payload });
+  });
+
+  test('with serverless-offline, which sends the header, the same object is an answer', async () => {
+    const payload = { errorMessage: 'bad order', errorType: 'errorString' };
+    expect(await answered(JSON.stringify(payload), false)).toEqual({ kind: 'ok', payload });
+  });
+});
+
+describe('the address of an invocation', () => {
+  const pathOf = async (path: string) => {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const server = http.createServer((request, response) => {
+      resolve(request.url);
+      response.end('null');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+    const invoker = createInvoker({ endpoint, functionName: 'shop-notify', timeoutMs: 30_000 });
+    await invoker.invoke('{}');
+    invoker.close();
+    server.close();
+    return promise;
+  };
+
+  test.each([
+    ['', '/2015-03-31/functions/shop-notify/invocations'],
+    ['/', '/2015-03-31/functions/shop-notify/invocations'],
+    ['/base/', '/base/2015-03-31/functions/shop-notify/invocations'],
+    ['/2015-03-31/functions/function/invocations', '/2015-03-31/functions/function/invocations'],
+  ])('of the endpoint %j is %s', async (endpoint, path) => {
+    expect(await pathOf(endpoint)).toBe(path);
+  });
+});

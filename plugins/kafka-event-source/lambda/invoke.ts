@@ -5,9 +5,15 @@ import { excerpt } from '../excerpt.ts';
 import type { InvocationResult, Invoked } from './result.ts';
 
 export interface InvokeOptions {
+  /** The address of Lambda's API, or the whole address of one function's invocations. */
   readonly endpoint: string;
   readonly functionName: string;
   readonly timeoutMs: number;
+  /**
+   * Whether the endpoint may send a function's error without the header X-Amz-Function-Error, as AWS's
+   * runtime interface emulator does. False by default.
+   */
+  readonly errorsInBody?: boolean;
 }
 
 export interface Invoker {
@@ -18,6 +24,23 @@ export interface Invoker {
 
 /** AWS: the largest answer of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const ANSWER_BYTES = 6_291_556;
+
+/** Added to the function's own timeout, which does not include a cold start. */
+const MARGIN_MS = 30_000;
+const NO_TIMEOUT_MS = 15 * 60_000;
+
+/** How long an answer is waited for; with serverless-offline's `noTimeout` as long as on AWS at most. */
+export function timeLimitOf(
+  {
+    timeoutMs,
+    executionMs = timeoutMs,
+  }: { readonly timeoutMs: number; readonly executionMs?: number },
+  { noTimeout = false }: { readonly noTimeout?: boolean },
+): number {
+  // AWS: the invocation of a durable function lasts as long as its execution.
+  // https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html
+  return noTimeout ? NO_TIMEOUT_MS : executionMs + MARGIN_MS;
+}
 
 interface Answer {
   readonly status: number;
@@ -30,11 +53,13 @@ interface Answer {
  * An invoker for one function. It uses node:http because fetch gives up after 300 s without
  * response headers, and an invocation may last longer.
  */
-export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptions): Invoker {
-  const url = new URL(
-    `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
-    endpoint,
-  );
+export function createInvoker({
+  endpoint,
+  functionName,
+  timeoutMs,
+  errorsInBody = false,
+}: InvokeOptions): Invoker {
+  const url = addressOf(endpoint, functionName);
   const client = url.protocol === 'https:' ? https : http;
   const agent = new client.Agent({ keepAlive: true });
   let isClosed = false;
@@ -65,18 +90,28 @@ export function createInvoker({ endpoint, functionName, timeoutMs }: InvokeOptio
 
   return {
     invoke: (payload) =>
-      post(Buffer.from(payload)).then(toResult, (error: NodeJS.ErrnoException) =>
-        // AWS: a timeout of the function and too large an answer are function errors, and count as
-        // attempts.
-        error instanceof Fault
-          ? { kind: 'functionError', message: error.message }
-          : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
+      post(Buffer.from(payload)).then(
+        (answer) => toResult(answer, errorsInBody),
+        (error: NodeJS.ErrnoException) =>
+          // AWS: a timeout of the function and too large an answer are function errors, and count as
+          // attempts.
+          error instanceof Fault
+            ? { kind: 'functionError', message: error.message }
+            : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
       ),
     close: () => {
       isClosed = true;
       agent.destroy();
     },
   };
+}
+
+function addressOf(endpoint: string, functionName: string): URL {
+  const url = new URL(endpoint);
+  if (url.pathname.endsWith('/invocations')) return url;
+  const base = url.pathname.replace(/\/+$/, '');
+  url.pathname = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+  return url;
 }
 
 /** An error that counts as the function's. */
@@ -110,13 +145,21 @@ function header({ headers }: http.IncomingMessage, name: string): string | undef
   return Array.isArray(value) ? value[0] : value;
 }
 
-function toResult({ status, functionError, invoked, body }: Answer): InvocationResult {
+function toResult(
+  { status, functionError, invoked, body }: Answer,
+  errorsInBody: boolean,
+): InvocationResult {
   const payload = parse(body);
   if (functionError !== undefined) {
     const message = `${functionError}: ${errorMessage(payload)}`;
     return { kind: 'functionError', message, ...invoked };
   }
-  if (status >= 200 && status < 300) return { kind: 'ok', payload, ...invoked };
+  if (status >= 200 && status < 300) {
+    const message = errorsInBody ? errorIn(body, payload) : undefined;
+    return message === undefined
+      ? { kind: 'ok', payload, ...invoked }
+      : { kind: 'functionError', message, ...invoked };
+  }
   const message = `status ${status}: ${errorMessage(payload)}`;
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
 }
@@ -129,6 +172,19 @@ function parse(body: string): unknown {
   } catch {
     return body;
   }
+}
+
+/**
+ * The function's error in an answer without the header: AWS's form of an error, or a text that is no
+ * JSON, such as "Task timed out after 3.00 seconds" of the runtime interface emulator.
+ */
+function errorIn(body: string, payload: unknown): string | undefined {
+  if (typeof payload === 'string' && payload === body) return errorMessage(payload);
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const { errorMessage: message, errorType: type } = payload as Record<string, unknown>;
+  return typeof message === 'string' && typeof type === 'string'
+    ? `${type}: ${message}`
+    : undefined;
 }
 
 function errorMessage(payload: unknown): string {

@@ -33,6 +33,8 @@ export interface FunctionDefinition {
   readonly handler?: string | undefined;
   /** Such as nodejs24.x; a container image has none. */
   readonly runtime?: string | undefined;
+  /** Whether the function is a container image, which has its runtime within. */
+  readonly isImage?: boolean;
   /** The function's property, as it is written. */
   readonly durableConfig?: unknown;
   /** The alias that the events of a durable function are deployed with. */

@@ -88,6 +88,10 @@ function hashOf(message: KafkaMessage | undefined): string {
   return hash.digest('hex');
 }
 
+function whenAway(error: unknown): undefined {
+  if (Object(error).code !== 'KAFKA_AWAY') throw error;
+}
+
 const MB = 1024 * 1024;
 const bytes = (length: number, byte: number) => Buffer.alloc(length, byte);
 const many = (count: number) =>
@@ -134,12 +138,17 @@ test.each(Object.keys(records))(
     ];
     for (const deadLetterTopic of topics) {
       const inbox = createInbox();
-      const answer = await bench.deliver([record], { sender: inbox, deadLetterTopic });
+      // A busy Kafka may not answer in time, and have the letter: then it comes twice.
+      const answer = await until('the letter', () =>
+        bench.deliver([record], { sender: inbox, deadLetterTopic }).catch(whenAway),
+      );
       expect(answer).toEqual(bench.failed());
-      expect(await redriveAll(deadLetterTopic)).toMatchObject([{ outcome: 'redriven' }]);
+      const outcomes = (await redriveAll(deadLetterTopic)).map(({ outcome }) => outcome);
+      expect(new Set(outcomes)).toEqual(new Set(['redriven']));
     }
     const back = await readFrom(bench.topic, record.offset + 1);
-    expect(back.map(hashOf)).toEqual(topics.map(() => hashOf(message)));
+    expect(new Set(back.map(hashOf))).toEqual(new Set([hashOf(message)]));
+    expect(back.length).toBeGreaterThanOrEqual(topics.length);
   },
   120_000,
 );

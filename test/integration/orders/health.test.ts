@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import type { HealthDeps } from '../../../lib/health/check.ts';
 import { NOBODY } from '../../../lib/identity/caller.ts';
-import { createProbe } from '../../../lib/kafka/probe.ts';
+import { createProbe, type Probe } from '../../../lib/kafka/probe.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
@@ -15,21 +15,25 @@ import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
 
 let bench: OrderBench;
+let probe: Probe;
 
 beforeAll(async () => {
   bench = await createOrderBench();
+  probe = createProbe(bench.brokers);
 });
 
 afterEach(() => {
   jest.useRealTimers();
 });
 
-afterAll(() => bench.close());
+afterAll(async () => {
+  await probe.disconnect();
+  await bench.close();
+});
 
 const never = () => new Promise<never>(() => undefined);
 
 function health(changes: Partial<HealthDeps> = {}, callers = callersOf()) {
-  const probe = createProbe(bench.brokers);
   const deps: HealthDeps = {
     clock: systemClock,
     backlog: () => bench.repository.backlog.summary(),
@@ -60,8 +64,8 @@ test('where tokens are demanded, an operator sees the details and all others the
 });
 
 test('Kafka away is a degraded service', async () => {
-  const probe = createProbe([`localhost:${await freePort()}`]);
-  const reply = await health({ checkKafka: (timeoutMs) => probe.check(bench.topic, timeoutMs) });
+  const away = createProbe([`localhost:${await freePort()}`]);
+  const reply = await health({ checkKafka: (timeoutMs) => away.check(bench.topic, timeoutMs) });
   expect([reply.status, reply.body.status]).toEqual([200, 'degraded']);
   expect(reply.body.dependencies.kafka.state).toBe('down');
 });

@@ -75,6 +75,7 @@ test('without the leader of one partition the events of the others follow, by a 
   }
   const probe = createProbe(kafka.brokers);
   await expect(probe.check(topic, 5_000)).rejects.toThrow('1 partitions');
+  await probe.disconnect();
 }, 120_000);
 
 test('a handler that meets the lost partition publishes the next order of another one at once', async () => {

@@ -36,7 +36,7 @@ test('with the topic gone orders are taken, health says so, and their events fol
         checkKafka: (timeoutMs) => probe.check(topic, timeoutMs),
       }),
     );
-  const { body: state } = await health();
+  const { body: state } = await health().finally(() => probe.disconnect());
   expect([state.status, state.dependencies.kafka.state]).toEqual(['degraded', 'down']);
 
   const clock = { now: () => new Date(Date.now() + 60_000) };

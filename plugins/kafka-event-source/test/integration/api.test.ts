@@ -170,7 +170,7 @@ test('new filters hold at once, and an empty list takes them away', async () => 
   expect(values(lambda)).toEqual(['0', '1', '2', '4', '5']);
 });
 
-test.each([
+test.concurrent.each([
   ['a new batch size', { BatchSize: 7 }, success, counting(0, 6)],
   ['disabling', { Enabled: false }, success, counting(0, 3)],
   ['a new batch size, and it fails', { BatchSize: 7 }, failure, [0, 1, 2, 0, 1, 2, 3, 4, 5]],
@@ -202,7 +202,6 @@ test.each([
     expect(values(lambda)).toEqual(delivered.map(String));
     expect(most).toBe(1);
   },
-  40_000,
 );
 
 test('the end of the service does not wait for a change that waits for an invocation', async () => {
@@ -216,7 +215,7 @@ test('the end of the service does not wait for a change that waits for an invoca
   await api[Symbol.asyncDispose]();
   expect(lambda.invocations).toHaveLength(1);
   expect(bench.log.join()).toMatch(/still running; its records are delivered again/);
-}, 40_000);
+});
 
 test("a call that AWS refuses is refused with AWS's message, and changes nothing", async () => {
   await using bench = new Bench();

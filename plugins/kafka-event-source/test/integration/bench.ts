@@ -242,7 +242,7 @@ function recordingLog(lines: string[]): Log {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  { withinMs = 20_000, seen = () => '' as unknown } = {},
+  { withinMs = 60_000, seen = () => '' as unknown } = {},
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {

@@ -66,4 +66,4 @@ test('with useInProcess a handler that ends its process ends sls offline', async
     child.kill('SIGKILL');
     await rm(directory, { recursive: true });
   }
-}, 60_000);
+});

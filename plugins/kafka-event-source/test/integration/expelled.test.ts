@@ -93,7 +93,6 @@ test.each([-90_000, 90_000, -86_400_000])(
       clock.mockRestore();
     }
   },
-  60_000,
 );
 
 test.each(['with records', 'idle'])(
@@ -122,5 +121,4 @@ test.each(['with records', 'idle'])(
       expect(bench.log.join('\n')).toMatch(/refused a commit: .*Joining the group again/);
     }
   },
-  60_000,
 );

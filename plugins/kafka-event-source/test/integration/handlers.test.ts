@@ -74,7 +74,7 @@ afterAll(async () => {
   await offline?.stop();
   await bench[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
-}, 60_000);
+});
 
 /** Waits for a handler's lines, and returns them without the handler's name. */
 async function printed(name: string, count: number): Promise<string[]> {

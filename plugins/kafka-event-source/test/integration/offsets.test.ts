@@ -15,7 +15,7 @@ async function pollOnce(bench: Bench, lambda: Lambda, changes = {}): Promise<voi
   await poller.stop();
 }
 
-test.each([
+test.concurrent.each([
   ['LATEST', {}],
   ['AT_TIMESTAMP', { startingTimestampMs: 1_000 }],
   ['TRIM_HORIZON', {}],
@@ -47,10 +47,9 @@ test.each([
     await until('all that is left', async () => (await bench.committed()) === 70);
     expect(values(lambda)).toEqual(counting(40, 70));
   },
-  90_000,
 );
 
-test('a committed offset below 0 does not mean LATEST: the remaining records are delivered', async () => {
+test.concurrent('a committed offset below 0 does not mean LATEST: the remaining records are delivered', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();
@@ -65,7 +64,7 @@ test('a committed offset below 0 does not mean LATEST: the remaining records are
   expect(values(lambda)).toEqual(counting(0, 10));
 });
 
-test.each([
+test.concurrent.each([
   ['beyond the end', 1_000, 63, 0],
   ['one beyond the end', 64, 63, 0],
   ['beyond the end of a partition without records', 5, 0, 0],
@@ -92,7 +91,7 @@ test.each([
   },
 );
 
-test.each(['LATEST', 'AT_TIMESTAMP'] as const)(
+test.concurrent.each(['LATEST', 'AT_TIMESTAMP'] as const)(
   '%s: the beginning of a partition or a topic that appears while running is committed when it is taken',
   async (startingPosition) => {
     await using bench = new Bench();
@@ -110,10 +109,9 @@ test.each(['LATEST', 'AT_TIMESTAMP'] as const)(
     await until('all', () => values(lambda).length >= 6);
     expect([values(lambda, 0), values(lambda, 1)]).toEqual([counting(0, 3), counting(0, 3)]);
   },
-  60_000,
 );
 
-test('LATEST: a partition that is added while it is stopped is read from its beginning', async () => {
+test.concurrent('LATEST: a partition that is added while it is stopped is read from its beginning', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produceCount(3);
@@ -138,7 +136,7 @@ async function pollOnceTo(
   await poller.stop();
 }
 
-test('LATEST by two processes that start at once: what is written after either polls comes', async () => {
+test.concurrent('LATEST by two processes that start at once: what is written after either polls comes', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   for (const partition of [0, 1]) await bench.produceCount(5, { partition });
@@ -156,7 +154,7 @@ test('LATEST by two processes that start at once: what is written after either p
   }
 });
 
-test.each([
+test.concurrent.each([
   ['all that it had not read', 40, '20 to 39', counting(40, 45)],
   ['some of it', 30, '20 to 29', counting(30, 45)],
   ['what had been read as well', 45, '20 to 44', []],
@@ -181,7 +179,7 @@ test.each([
   },
 );
 
-test('nothing is said of retention that deletes only what is done', async () => {
+test.concurrent('nothing is said of retention that deletes only what is done', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();

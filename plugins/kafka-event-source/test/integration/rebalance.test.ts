@@ -53,7 +53,7 @@ test('a result that comes after its partition went to another member is not comm
   expect(values(slow, 1 - moved)).toEqual(counting(0, 3));
 });
 
-test('an invocation longer than the session timeout keeps its membership', async () => {
+test.concurrent('an invocation longer than the session timeout keeps its membership', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda(async (_, index) => {
@@ -78,7 +78,7 @@ test("the group's member has a client id of this plugin's", async () => {
   expect(members.map(({ clientId }) => clientId)).toEqual(['kafka-event-source-test']);
 });
 
-test("a group of Java's consumers is not joined, and a message says so; it is joined when they have left", async () => {
+test.concurrent("a group of Java's consumers is not joined, and a message says so; it is joined when they have left", async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${jarFolder(kafkaJars)}/*`];
@@ -104,7 +104,7 @@ test("a group of Java's consumers is not joined, and a message says so; it is jo
     java.kill('SIGKILL');
     await ended;
   }
-}, 90_000);
+});
 
 test('partitions added while all are paused are one more join, and are listed by number', async () => {
   await using bench = new Bench();

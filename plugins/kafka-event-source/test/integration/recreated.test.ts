@@ -24,7 +24,7 @@ async function allOfTheNew(bench: Bench, lambda: Lambda, count: number): Promise
   await until('the commit', async () => (await bench.committed()) === count, { seen });
 }
 
-test.each([
+test.concurrent.each([
   ['at once', 0, 80],
   ['at once, with as many records as before', 0, 50],
   ['after half a second', 500, 80],
@@ -45,10 +45,9 @@ test.each([
     await allOfTheNew(bench, lambda, count);
     expect(told(bench)).toHaveLength(1);
   },
-  90_000,
 );
 
-test.each([3_000, 12_000])(
+test.concurrent.each([3_000, 12_000])(
   'a batch of a topic that was made again after %s ms is not tried any more, and the new one is read',
   async (afterMs) => {
     await using bench = new Bench();
@@ -67,47 +66,42 @@ test.each([3_000, 12_000])(
     await until('one more', async () => (await bench.committed()) === 81);
     expect(lambda.invocations.slice(after).filter(isOld)).toEqual([]);
   },
-  90_000,
 );
 
-test.each([
+test.concurrent.each([
   ['is noticed', 1, 'told'],
   ['is noticed, with more partitions', 2, 'told'],
   ['is not taken for the old one when there is room again', 1, 'at once'],
-])(
-  'with every buffer full, a topic that is made again %s',
-  async (_, partitions, release) => {
-    await using bench = new Bench();
-    await bench.createTopic();
-    const released = Promise.withResolvers<void>();
-    const lambda = await bench.lambda(async ({ records }) => {
-      if (records.some(({ value }) => (value?.length ?? 0) > 1_000)) await released.promise;
-      return success;
+])('with every buffer full, a topic that is made again %s', async (_, partitions, release) => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const released = Promise.withResolvers<void>();
+  const lambda = await bench.lambda(async ({ records }) => {
+    if (records.some(({ value }) => (value?.length ?? 0) > 1_000)) await released.promise;
+    return success;
+  });
+  const value = 'x'.repeat(600_000);
+  for (let count = 0; count < 8; count += 1) await bench.produce([{ value }]);
+  const poller = bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
+  await until('the first one', () => lambda.invocations.length === 1);
+  await makeAgain(bench, 0, partitions);
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  for (const partition of all) await bench.produceCount(20, { from: NEW, partition });
+  if (release === 'at once') released.resolve();
+  await until('told', () => told(bench).length > 0, { withinMs: 30_000, seen: () => bench.log });
+  released.resolve();
+  for (const partition of all) {
+    await until('the commits', async () => (await bench.committed(partition)) === 20, {
+      seen: () => bench.log.slice(-8),
     });
-    const value = 'x'.repeat(600_000);
-    for (let count = 0; count < 8; count += 1) await bench.produce([{ value }]);
-    const poller = bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
-    await until('the first one', () => lambda.invocations.length === 1);
-    await makeAgain(bench, 0, partitions);
-    const all = Array.from({ length: partitions }, (_, partition) => partition);
-    for (const partition of all) await bench.produceCount(20, { from: NEW, partition });
-    if (release === 'at once') released.resolve();
-    await until('told', () => told(bench).length > 0, { withinMs: 30_000, seen: () => bench.log });
-    released.resolve();
-    for (const partition of all) {
-      await until('the commits', async () => (await bench.committed(partition)) === 20, {
-        seen: () => bench.log.slice(-8),
-      });
-      const small = values(lambda, partition).filter((one) => one.length < 1_000);
-      expect(small).toEqual(counting(NEW, NEW + 20));
-    }
-    const ends = poller.stats.snapshot().partitions.map(({ done, lag }) => [done, lag]);
-    expect(ends).toEqual(all.map(() => [20, 0]));
-  },
-  60_000,
-);
+    const small = values(lambda, partition).filter((one) => one.length < 1_000);
+    expect(small).toEqual(counting(NEW, NEW + 20));
+  }
+  const ends = poller.stats.snapshot().partitions.map(({ done, lag }) => [done, lag]);
+  expect(ends).toEqual(all.map(() => [20, 0]));
+});
 
-test('a late result for the old topic commits nothing of the new one', async () => {
+test.concurrent('a late result for the old topic commits nothing of the new one', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const release = Promise.withResolvers<void>();
@@ -124,9 +118,9 @@ test('a late result for the old topic commits nothing of the new one', async () 
   release.resolve();
   await until('the new ones', () => values(lambda).includes(String(NEW)));
   expect(await bench.committed()).toBeLessThan(1);
-}, 60_000);
+});
 
-test('a commit of the old topic does not count at a start', async () => {
+test.concurrent('a commit of the old topic does not count at a start', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();
@@ -144,4 +138,4 @@ test('a commit of the old topic does not count at a start', async () => {
   bench.poll(lambda, { startingPosition: 'LATEST' });
   await allOfTheNew(bench, lambda, 80);
   expect(told(bench)).toHaveLength(1);
-}, 60_000);
+});

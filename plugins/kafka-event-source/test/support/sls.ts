@@ -28,7 +28,7 @@ export async function sls(args: string[], cwd: string, env: Environment = {}) {
     cwd,
     env: plainEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 120_000, // Only against a command that hangs.
   });
   const output = outputOf(child);
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
