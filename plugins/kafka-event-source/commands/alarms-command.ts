@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import type { Live } from '../control/status.ts';
-import { loadDefinitions, placeOf, readService } from '../framework.ts';
 import { evaluate, together, type Verdict } from '../monitoring/alarms.ts';
 import type { Datapoint } from '../monitoring/metrics.ts';
 import { type ReadAlarm, readAlarms } from '../template/alarms.ts';
@@ -26,15 +25,16 @@ interface NotEvaluated {
   readonly notEvaluated: string;
 }
 
-export async function runAlarms({ serverless, options, print }: CommandContext): Promise<void> {
-  const { definitions, options: given } = loadDefinitions(serverless);
+export async function runAlarms({ loaded, place, options, print }: CommandContext): Promise<void> {
+  const { service, definitions, options: given } = loaded;
   const mappings = definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
-  const found = readAlarms(readService(serverless), mappings, given);
+  const found = readAlarms(service, mappings, given);
   if (found.length === 0) throw new Error('The template has no CloudWatch alarm.');
-  const answer = answered.safeParse(await findStatus(placeOf(serverless)));
+  const answer = answered.safeParse(await findStatus(place));
   if (!answer.success) {
     throw new Error(
-      'No `sls offline start` of this service runs here, so there are no metrics. Start it, and ask again while it runs.',
+      'No `sls offline start` or `lambda-kafka-event-source start` of this service runs here, so there are ' +
+        'no metrics. Start it, and ask again while it runs.',
     );
   }
   const lives = answer.data.mappings as unknown as Live[];

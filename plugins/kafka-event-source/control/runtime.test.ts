@@ -72,3 +72,30 @@ test('a disabled mapping emits nothing, and goes on counting when it is enabled 
   expect(new Set(given).size).toBe(1);
   expect(samples()).toBe(2);
 });
+
+test('a service that is read anew restarts the mappings that changed, and no others', async () => {
+  const began: string[] = [];
+  const ended: string[] = [];
+  const run = ({ uuid, batchSize }: typeof mapping): Running => {
+    began.push(`${uuid} ${batchSize}`);
+    return running(async () => {
+      ended.push(uuid);
+    });
+  };
+  const named = (uuid: string, changes: Partial<typeof mapping> = {}) =>
+    ({ mapping: { ...mapping, uuid, ...changes } }) as Definition;
+  const runtime = new Runtime([named('same'), named('changed'), named('gone')], run);
+  runtime.update('same', { batchSize: 7 });
+  await settle();
+  began.length = 0;
+  ended.length = 0;
+  await runtime.replace([named('same'), named('changed', { batchSize: 9 }), named('new')]);
+  expect(began.toSorted()).toEqual([`changed 9`, `new ${mapping.batchSize}`]);
+  expect(ended.toSorted()).toEqual(['changed', 'gone']);
+  expect(runtime.list().map((one) => [one.mapping.uuid, one.state])).toEqual([
+    ['same', 'Enabled'],
+    ['changed', 'Enabled'],
+    ['new', 'Enabled'],
+  ]);
+  expect(runtime.get('same')?.mapping.batchSize).toBe(7);
+});

@@ -156,8 +156,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-05',
     file: 'control/runtime.ts',
-    from: 'const running = mapping.enabled ? run(mapping, metrics) : undefined;',
-    to: 'const running = run(mapping, metrics);',
+    from: 'const running = mapping.enabled ? this.#run(mapping, metrics) : undefined;',
+    to: 'const running = this.#run(mapping, metrics);',
   },
   {
     row: 'Q-06',
@@ -1252,8 +1252,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'H-08/2',
     file: 'lambda/handler.ts',
-    from: 'const returned = handler(event, context, callback);',
-    to: 'const returned = handler(event, context);',
+    from: 'if (callbackError === undefined) return withCallback(handler, busy);',
+    to: "if (callbackError === '') return withCallback(handler, busy);",
     by: 'lambda/handler.test.ts',
   },
   {

@@ -11,7 +11,8 @@
  *
  * It has found these faults, each made in the emulator on purpose: `InFlight.finish` commits past a
  * record that failed in part; `Group.#place` goes on at the end after retention passed the committed
- * offset; `Group.#follow` keeps the positions in a topic that was made again.
+ * offset; `Group.#follow` keeps the positions in a topic that was made again; `Group.isAlive` is always
+ * true, so that a suspended process begins what others have done.
  */
 
 /** A record, by the generation of its topic: a topic that is made again begins another one. */
@@ -30,6 +31,15 @@ export interface Committed {
   readonly partition: number;
   readonly offset: number;
   readonly topicId: string | undefined;
+}
+
+/** An invocation that has begun. */
+export interface Invocation {
+  /** The process that invokes. */
+  readonly by: string;
+  readonly records: readonly Delivered[];
+  /** When another one with a partition of this one began, in milliseconds. */
+  overlappedAt?: number;
 }
 
 interface PartitionHistory {
@@ -51,13 +61,15 @@ interface Generation {
 
 const NOTHING_COMMITTED = -1;
 const MAX_VIOLATIONS = 50;
+/** A caller that gave up an invocation may begin the next one before the function hears of it. */
+const UNHEARD_MS = 1_000;
 
 export class Checker {
   readonly violations: string[] = [];
   readonly counts = { produced: 0, delivered: 0, done: 0, commitsSeen: 0, commitsOfOldTopic: 0 };
   readonly #generations: Generation[] = [];
-  /** The invocations that have begun and not ended, by process and partition. */
-  readonly #running = new Map<string, number>();
+  /** The invocations that have begun and not ended. */
+  readonly #running = new Set<Invocation>();
   readonly #told = new Set<string>();
 
   /** The topic was made, or made again. @returns its generation */
@@ -94,6 +106,11 @@ export class Checker {
     return history ? settle(history) : 0;
   }
 
+  /** Whether an invocation is running. */
+  get isInvoking(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** The records that the function still has to do. */
   get lag(): number {
     return this.#now().reduce((sum, one) => sum + one.values.length - settle(one), 0);
@@ -114,24 +131,29 @@ export class Checker {
     if (history) history.low = Math.max(history.low, before);
   }
 
-  /** An invocation begins. @param by the process that invokes */
-  begun(by: string, records: readonly Delivered[]): void {
+  /** An invocation begins. */
+  begun(by: string, records: readonly Delivered[]): Invocation {
     this.counts.delivered += records.length;
-    for (const partition of partitionsOf(records)) {
-      const key = `${by} ${partition}`;
-      const running = this.#running.get(key) ?? 0;
-      if (running > 0) this.violated(`${by}: two invocations of partition ${partition} at a time`);
-      this.#running.set(key, running + 1);
+    const partitions = partitionsOf(records);
+    for (const other of this.#running) {
+      if (other.by !== by || partitions.isDisjointFrom(partitionsOf(other.records))) continue;
+      other.overlappedAt ??= performance.now();
     }
     for (const group of Map.groupBy(records, partitionKey).values()) this.#checkOrder(by, group);
+    const invocation: Invocation = { by, records };
+    this.#running.add(invocation);
+    return invocation;
   }
 
-  /** An invocation has ended, and the function has answered that these of its records are done. */
-  ended(by: string, records: readonly Delivered[], done: readonly Place[]): void {
-    for (const partition of partitionsOf(records)) {
-      const key = `${by} ${partition}`;
-      this.#running.set(key, (this.#running.get(key) ?? 0) - 1);
+  /** An invocation has ended. @param done the records that are done; undefined if its caller is gone */
+  ended(invocation: Invocation, done: readonly Place[] | undefined): void {
+    const { by, records, overlappedAt } = invocation;
+    this.#running.delete(invocation);
+    if (overlappedAt !== undefined && (done || performance.now() > overlappedAt + UNHEARD_MS)) {
+      const which = [...partitionsOf(records)].join(' and ');
+      this.violated(`${by}: two invocations of partition ${which} at a time`);
     }
+    if (!done) return;
     for (const { generation, partition, offset } of done) {
       const history = this.#generations[generation]?.partitions[partition];
       if (!history || history.done[offset]) continue;

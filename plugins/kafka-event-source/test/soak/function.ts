@@ -72,14 +72,14 @@ export class LambdaFunction implements AsyncDisposable {
     } catch {
       return; // The caller has ended in the middle of its request.
     }
-    checker.begun(by, records);
+    const invocation = checker.begun(by, records);
     let isOver = false;
-    const end = (done: readonly Delivered[]) => {
-      if (!isOver) checker.ended(by, records, done);
+    const end = (heard?: readonly Delivered[]) => {
+      if (!isOver) checker.ended(invocation, heard);
       isOver = true;
     };
     // A caller that has gone away does not hear the answer, and no record counts as done.
-    response.on('close', () => end([]));
+    response.on('close', () => end());
     const { status = 200, functionError, body, done } = await this.#answer(mood, records, response);
     trace(`${by} ${mood} ${rangesOf(records)}: ${isOver ? 'unheard' : `${done.length} done`}`);
     if (isOver) return;

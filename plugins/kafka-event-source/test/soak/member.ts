@@ -24,7 +24,7 @@ export class Member {
   #starts = 0;
   /** Whether something is being done to it. */
   isBusy = false;
-  /** Whether its process has begun to poll. */
+  /** Whether its process has begun to poll, since its mapping was last updated. */
   hasPolled = false;
 
   constructor(options: MemberOptions) {
@@ -98,6 +98,7 @@ export class Member {
   }
 
   update(changes: Changes): Promise<void> {
+    this.hasPolled = false;
     return this.#order({ do: 'update', changes });
   }
 

@@ -54,6 +54,7 @@ type MemberFault = (typeof MEMBER_FAULTS)[number];
 /** The shortest that Kafka takes, so that many faults fit into a minute. */
 const SESSION_MS = 6_000;
 const LAG_LIMIT = 400;
+const BURST = 60;
 const PARTITION_LIMIT = 6;
 /** Long enough for a topic to be made again and filled. */
 const NAP_MS = 3_000;
@@ -324,7 +325,7 @@ class Round {
         await sleep(pauseMs);
         return member.start();
       case 'suspend':
-        return member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+        return this.#suspend(random, member);
       case 'clock set': {
         const ms = random.pick([-24 * HOUR_MS, -90_000, -5_000, 5_000, 90_000, 24 * HOUR_MS]);
         await member.setClock(ms);
@@ -332,8 +333,11 @@ class Round {
         return member.setClock(0);
       }
       case 'update':
+        this.#function.mood = 'slow';
+        await this.#burst(random);
         return member.update(this.#settings(random));
       case 'disabled for a while':
+        await this.#burst(random);
         await member.update({ enabled: false });
         await sleep(pauseMs);
         return member.update({ enabled: true });
@@ -341,6 +345,26 @@ class Round {
         if (!member.isRunning) return member.start();
         return random.chance(0.3) ? member.kill() : member.stop();
     }
+  }
+
+  /** Suspends a member longer than its session, mostly; another one does meanwhile what it has fetched. */
+  async #suspend(random: Random, member: Member): Promise<void> {
+    const other = this.#members.find((one) => one !== member && !one.isBusy);
+    if (other) other.isBusy = true;
+    if (!other?.isRunning) other?.start();
+    const both = [member, ...(other ? [other] : [])];
+    await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
+    await this.#burst(random);
+    await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+    if (other) other.isBusy = false;
+  }
+
+  /** Writes so much that records are in flight and in buffers for a while. */
+  async #burst(random: Random): Promise<void> {
+    for (let one = 0; one < this.#checker.partitions; one += 1) {
+      await this.#topic.produce(random, one, BURST);
+    }
+    await this.#until('', () => this.#checker.isInvoking, CATCH_UP_MS).catch(() => undefined);
   }
 
   async #look(): Promise<void> {
