@@ -1,5 +1,9 @@
-/** The commands `sls kafka …`: their description for the framework, and the way to run them. */
-import type { Serverless } from '../framework.ts';
+/**
+ * The commands `sls kafka …`, which `lambda-kafka-event-source …` has too: their description as the
+ * framework takes it, and the way to run them.
+ */
+import type { Place } from '../control/server.ts';
+import type { Loaded } from '../definition.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
@@ -30,16 +34,14 @@ export const COMMANDS = {
 
 export type CommandName = keyof (typeof COMMANDS)['kafka']['commands'];
 
-export interface CommandUtils {
-  readonly log: Readonly<Record<'notice' | 'warning' | 'debug', (message: string) => void>>;
-  readonly writeText?: (text: string) => void;
-}
-
 export interface CommandContext {
-  readonly serverless: Serverless;
+  readonly loaded: Loaded;
+  readonly place: Place;
   readonly options: Readonly<Record<string, unknown>>;
   readonly debug: (message: string) => void;
   readonly print: (text: string) => void;
+  /** The command that invokes a function with the event in a file. */
+  readonly invocation: (functionKey: string, file: string) => string;
 }
 
 // Loaded when they run, so that the framework's other commands do not wait for them.
@@ -49,24 +51,7 @@ const commands: Readonly<Record<CommandName, (context: CommandContext) => Promis
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };
 
-/** Runs a command. Its errors become the framework's own, which are printed without a stack. */
-export async function runCommand(
-  name: CommandName,
-  serverless: Serverless,
-  options: object,
-  { log, writeText = (text) => void process.stdout.write(`${text}\n`) }: CommandUtils,
-): Promise<void> {
-  const { Error: FrameworkError } = serverless.classes;
-  try {
-    await commands[name]({
-      serverless,
-      options: options as Readonly<Record<string, unknown>>,
-      debug: (message) => log.debug(message),
-      print: writeText,
-    });
-  } catch (error) {
-    if (error instanceof FrameworkError) throw error;
-    const message = error instanceof Error ? error.message || error.name : String(error);
-    throw new FrameworkError(message, 'KAFKA_EVENT_SOURCE_COMMAND');
-  }
+/** Runs a command. @throws Error with a message for the user */
+export function runCommand(name: CommandName, context: CommandContext): Promise<void> {
+  return commands[name](context);
 }

@@ -50,3 +50,30 @@ test('a stop during a change waits until the poller has left, and starts no othe
   expect(waits).toEqual([Number.POSITIVE_INFINITY, undefined]);
   expect(runs).toBe(1);
 });
+
+test('a service that is read anew restarts the mappings that changed, and no others', async () => {
+  const began: string[] = [];
+  const ended: string[] = [];
+  const run = ({ uuid, batchSize }: typeof mapping): Running => {
+    began.push(`${uuid} ${batchSize}`);
+    return running(async () => {
+      ended.push(uuid);
+    });
+  };
+  const named = (uuid: string, changes: Partial<typeof mapping> = {}) =>
+    ({ mapping: { ...mapping, uuid, ...changes } }) as Definition;
+  const runtime = new Runtime([named('same'), named('changed'), named('gone')], run);
+  runtime.update('same', { batchSize: 7 });
+  await settle();
+  began.length = 0;
+  ended.length = 0;
+  await runtime.replace([named('same'), named('changed', { batchSize: 9 }), named('new')]);
+  expect(began.toSorted()).toEqual([`changed 9`, `new ${mapping.batchSize}`]);
+  expect(ended.toSorted()).toEqual(['changed', 'gone']);
+  expect(runtime.list().map((one) => [one.mapping.uuid, one.state])).toEqual([
+    ['same', 'Enabled'],
+    ['changed', 'Enabled'],
+    ['new', 'Enabled'],
+  ]);
+  expect(runtime.get('same')?.mapping.batchSize).toBe(7);
+});

@@ -1,4 +1,5 @@
-/** The mappings of a running `sls offline`, each with its poller; changes them while they run. */
+/** The mappings that run here, each with its poller; changes them while they run. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Definition } from '../definition.ts';
 import type { MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
@@ -17,6 +18,8 @@ export type State = 'Enabling' | 'Enabled' | 'Disabling' | 'Disabled' | 'Updatin
 
 interface Entry {
   mapping: Mapping;
+  /** The mapping as it was read, without the updates of the API. */
+  read: Mapping;
   state: State;
   running: Running | undefined;
   /** The last counts of a mapping that does not run. */
@@ -52,13 +55,7 @@ export class Runtime {
   ) {
     this.#run = run;
     this.#warn = warn;
-    for (const { mapping } of definitions) {
-      if (!mapping) continue;
-      const running = mapping.enabled ? run(mapping) : undefined;
-      const state = mapping.enabled ? 'Enabled' : 'Disabled';
-      const modified = Date.now();
-      this.#entries.set(mapping.uuid, { mapping, state, running, stats: undefined, modified });
-    }
+    for (const { mapping } of definitions) if (mapping) this.#add(mapping);
   }
 
   list(): View[] {
@@ -82,12 +79,33 @@ export class Runtime {
       throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
     }
     const mapping = { ...entry.mapping, ...changes };
-    entry.state = stateDuring(entry.mapping.enabled, mapping.enabled);
-    entry.mapping = mapping;
-    entry.modified = Date.now();
-    const began = view(entry);
-    entry.changing = this.#change(entry);
-    return began;
+    return this.#begin(entry, mapping);
+  }
+
+  /**
+   * Goes on with the mappings as they are read anew: new ones begin, others end, and changed ones begin
+   * again like after an update. Updates of an unchanged mapping stay.
+   */
+  async replace(definitions: readonly Definition[]): Promise<void> {
+    const read = new Map(
+      definitions.flatMap(({ mapping }) => (mapping ? [[mapping.uuid, mapping]] : [])),
+    );
+    const ends = [...this.#entries].map(async ([uuid, entry]) => {
+      const mapping = read.get(uuid);
+      if (mapping && isDeepStrictEqual(mapping, entry.read)) return;
+      await entry.changing;
+      if (mapping) {
+        this.#begin(entry, mapping);
+        entry.read = mapping;
+        return entry.changing;
+      }
+      await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
+      this.#entries.delete(uuid);
+    });
+    for (const [uuid, mapping] of read) {
+      if (!this.#entries.has(uuid) && !this.#isStopped) this.#add(mapping);
+    }
+    await Promise.all(ends);
   }
 
   async stop(): Promise<void> {
@@ -98,6 +116,23 @@ export class Runtime {
         await entry.changing;
       }),
     );
+  }
+
+  #add(mapping: Mapping): void {
+    const running = mapping.enabled ? this.#run(mapping) : undefined;
+    const state = mapping.enabled ? 'Enabled' : 'Disabled';
+    const entry = { mapping, read: mapping, state, running, stats: undefined } as const;
+    this.#entries.set(mapping.uuid, { ...entry, modified: Date.now() });
+  }
+
+  /** Begins a change, and returns the state during it. */
+  #begin(entry: Entry, mapping: Mapping): View {
+    entry.state = stateDuring(entry.mapping.enabled, mapping.enabled);
+    entry.mapping = mapping;
+    entry.modified = Date.now();
+    const began = view(entry);
+    entry.changing = this.#change(entry);
+    return began;
   }
 
   async #change(entry: Entry): Promise<void> {

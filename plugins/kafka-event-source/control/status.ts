@@ -161,9 +161,9 @@ function reasons(
 function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): string[] {
   const others = `${remote.members} other member(s) of the group ${mapping.groupId}`;
   if (!live) {
-    const enabled = mapping.enabled ? '' : ', and it is disabled in serverless.yml';
+    const enabled = mapping.enabled ? '' : ', and it is disabled in the template';
     return [
-      `no \`sls offline start\` of this service runs here${enabled}; this is what Kafka has committed`,
+      `no \`sls offline start\` or \`lambda-kafka-event-source start\` of this service runs here${enabled}; this is what Kafka has committed`,
       ...(remote.members > 0 ? [`${others} get its records`] : []),
     ];
   }

@@ -155,8 +155,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-05',
     file: 'control/runtime.ts',
-    from: 'const running = mapping.enabled ? run(mapping) : undefined;',
-    to: 'const running = run(mapping);',
+    from: 'const running = mapping.enabled ? this.#run(mapping) : undefined;',
+    to: 'const running = this.#run(mapping);',
   },
   {
     row: 'Q-06',
@@ -1251,8 +1251,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'H-08/2',
     file: 'lambda/handler.ts',
-    from: 'const returned = handler(event, context, callback);',
-    to: 'const returned = handler(event, context);',
+    from: 'if (callbackError === undefined) return withCallback(handler, busy);',
+    to: "if (callbackError === '') return withCallback(handler, busy);",
     by: 'lambda/handler.test.ts',
   },
   {
