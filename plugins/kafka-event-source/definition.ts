@@ -38,6 +38,13 @@ export interface Definitions {
   readonly notDeployed: readonly string[];
 }
 
+/** A service with its mappings and the settings for this machine. */
+export interface Loaded {
+  readonly service: Service;
+  readonly definitions: Definitions;
+  readonly options: Options;
+}
+
 /** Every Kafka mapping of the service, refused or with the local settings applied. */
 export function readDefinitions(
   service: Service,

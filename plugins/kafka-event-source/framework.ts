@@ -1,6 +1,8 @@
 /** The parts of the framework that the plugin reads. */
-import { type Definitions, readDefinitions } from './definition.ts';
-import { ConfigurationError, type Options, readOptions } from './options.ts';
+import type { Place } from './control/server.ts';
+import { type Loaded, readDefinitions } from './definition.ts';
+import { ConfigurationError, readOptions } from './options.ts';
+import { refuseFaults } from './report.ts';
 import type { EventKind } from './template/compile.ts';
 import type { FunctionDefinition, Service } from './template/deployed.ts';
 import { isObject, type Json, merge } from './template/merge.ts';
@@ -43,11 +45,6 @@ export interface Serverless {
   };
 }
 
-export interface Loaded {
-  readonly definitions: Definitions;
-  readonly options: Options;
-}
-
 interface Naming {
   getLambdaLogicalId(functionKey: string): string;
   getLambdaProvisionedConcurrencyAliasLogicalId?(functionKey: string): string;
@@ -64,12 +61,16 @@ const DEFAULT_TIMEOUT_SECONDS = 6;
 /**
  * The mappings of the loaded service, with the plugin's settings.
  *
+ * @param isStart whether they are about to be polled: then faults count that `strict` refuses
  * @throws the framework's own error for a wrong setting, which it prints without a stack trace
  */
-export function loadDefinitions(serverless: Serverless): Loaded {
+export function loadDefinitions(serverless: Serverless, { isStart = false } = {}): Loaded {
   try {
     const options = readOptions(serverless.service.custom?.kafkaEventSource);
-    return { definitions: readDefinitions(readService(serverless), options), options };
+    const service = readService(serverless);
+    const loaded = { service, definitions: readDefinitions(service, options), options };
+    if (isStart) refuseFaults(loaded);
+    return loaded;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     throw new serverless.classes.Error(error.message, error.code);
@@ -77,7 +78,7 @@ export function loadDefinitions(serverless: Serverless): Loaded {
 }
 
 /** The service's folder and stage, which identify the process that runs it. */
-export function placeOf(serverless: Serverless): { folder: string; stage: string } {
+export function placeOf(serverless: Serverless): Place {
   return { folder: folderOf(serverless), stage: serverless.getProvider('aws').getStage() };
 }
 

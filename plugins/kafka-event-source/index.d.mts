@@ -15,7 +15,11 @@ export interface KafkaEventSourceOptions extends Local {
   /** Values that other stacks export, by the names in `Fn::ImportValue`. */
   readonly imports?: Readonly<Record<string, string>>;
   readonly deadLetterTopics?: readonly string[];
+  /** Whether missing topics of the mappings are created, with three partitions each. */
+  readonly createTopics?: boolean;
   readonly apiPort?: number;
+  /** `log`, `off`, or a folder for the system logs of mappings. */
+  readonly systemLog?: string;
   readonly strict?: boolean;
   readonly report?: boolean;
 }

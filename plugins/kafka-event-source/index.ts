@@ -1,27 +1,16 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
-import { COMMANDS, type CommandName, type CommandUtils, runCommand } from './commands/commands.ts';
-import { type Running, Runtime } from './control/runtime.ts';
-import type { ControlServer } from './control/server.ts';
-import type { Definitions } from './definition.ts';
-import { Slots } from './delivery/slots.ts';
-import {
-  type Loaded,
-  loadDefinitions,
-  placeOf,
-  readService,
-  type Serverless,
-} from './framework.ts';
-import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
-import type { Log as DeliveryLog } from './log.ts';
-import type { Mapping } from './mapping.ts';
+import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
+import type { Definitions, Loaded } from './definition.ts';
+import type { Engine, Log } from './engine.ts';
+import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
 import { customSchema } from './options.ts';
-import { report, strictFaults } from './report.ts';
+import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 
-interface Log extends DeliveryLog {
-  /** Shown with --verbose only. */
-  info(message: string): void;
+interface Utils {
+  readonly log: Log;
+  readonly writeText?: (text: string) => void;
 }
 
 interface CliOptions {
@@ -36,10 +25,12 @@ const LAMBDA = { host: 'localhost', port: 3002 } as const;
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
   readonly hooks = {
+    'kafka:alarms:run': () => this.#command('alarms'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
     'after:package:compileEvents': () => this.#writeTemplate(),
+    'after:aws:package:finalize:mergeCustomProviderResources': () => this.#nameMappings(),
     'before:offline:start': () => this.#warnOfBareCommand(),
     'before:offline:start:init': () => this.#read(),
     'after:offline:start:init': () => this.#start(),
@@ -48,14 +39,13 @@ export default class KafkaEventSource {
 
   readonly #serverless: Serverless;
   readonly #cli: CliOptions;
-  readonly #utils: CommandUtils;
+  readonly #utils: Utils;
   readonly #log: Log;
   #loaded: Loaded | undefined;
-  #runtime: Runtime | undefined;
-  #server: ControlServer | undefined;
+  #engine: Engine | undefined;
   readonly #unguard: (() => void)[] = [];
 
-  constructor(serverless: Serverless, cli: CliOptions, utils: CommandUtils & { log: Log }) {
+  constructor(serverless: Serverless, cli: CliOptions, utils: Utils) {
     this.#serverless = serverless;
     this.#cli = cli;
     this.#utils = utils;
@@ -64,13 +54,39 @@ export default class KafkaEventSource {
     defineProperties(serverless.configSchemaHandler);
   }
 
-  #command(name: CommandName): Promise<void> {
-    return runCommand(name, this.#serverless, this.#cli, this.#utils);
+  /** The errors of a command become the framework's own, which are printed without a stack. */
+  async #command(name: CommandName): Promise<void> {
+    const { writeText = (text) => void process.stdout.write(`${text}\n`) } = this.#utils;
+    const { Error: FrameworkError } = this.#serverless.classes;
+    try {
+      await runCommand(name, {
+        loaded: loadDefinitions(this.#serverless),
+        place: placeOf(this.#serverless),
+        options: this.#cli as Readonly<Record<string, unknown>>,
+        debug: (message) => this.#log.debug(message),
+        print: writeText,
+        invocation: (functionKey, file) => `sls invoke local -f ${functionKey} -p ${file}`,
+      });
+    } catch (error) {
+      if (error instanceof FrameworkError) throw error;
+      const message = error instanceof Error ? error.message || error.name : String(error);
+      throw new FrameworkError(message, 'KAFKA_EVENT_SOURCE_COMMAND');
+    }
   }
 
   #writeTemplate(): void {
     const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
     writeProperties(readService(this.#serverless), template);
+  }
+
+  /** The framework has merged the user's resources, whose alarms may refer to the names. */
+  #nameMappings(): void {
+    const { functions } = readService(this.#serverless);
+    const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
+    replaceNames(
+      template,
+      functions.flatMap(({ logicalIds }) => logicalIds.slice(0, 1)),
+    );
   }
 
   // Bare `sls offline` runs no hook after its endpoint is up, so polling cannot start.
@@ -84,41 +100,19 @@ export default class KafkaEventSource {
   }
 
   async #start(): Promise<void> {
-    const { definitions, options } = this.#loaded ?? this.#read();
+    const loaded = this.#loaded ?? this.#read();
+    const { definitions, options } = loaded;
     if (definitions.definitions.length === 0) return;
-    report(definitions, options, this.#log);
-    const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
     await this.#guard(definitions.definitions);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
-    const { Poller } = await import('./poller/poller.ts');
-    const reserved = new Map(
-      definitions.definitions.flatMap(({ mapping }) => {
-        const { functionName, reservedConcurrency: limit } = mapping ?? {};
-        return functionName === undefined || limit === undefined
-          ? []
-          : [[functionName, new Slots(limit)]];
-      }),
-    );
-    const run = (mapping: Mapping): Running => {
-      const { functionName, lambdaEndpoint } = mapping;
-      const { invoke, close } = createInvoker({
-        endpoint: lambdaEndpoint ?? endpoint,
-        functionName,
-        timeoutMs: timeLimitOf(mapping, this.#offline()),
-        errorsInBody: lambdaEndpoint !== undefined,
-      });
-      const concurrency = reserved.get(functionName);
-      const poller = new Poller({ mapping, log: this.#log, invoke, concurrency });
-      poller.start();
-      return {
-        stats: () => poller.stats.snapshot(),
-        condition: () => poller.condition,
-        stop: (waitMs) => poller.stop(waitMs).finally(close),
-      };
-    };
-    const warn = (message: string) => this.#log.warning(message);
-    this.#runtime = new Runtime(definitions.definitions, run, warn);
-    await this.#serve(options.apiPort, endpoint, this.#runtime);
+    const { Engine } = await import('./engine.ts');
+    const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
+    this.#engine = await Engine.start(loaded, {
+      place: placeOf(this.#serverless),
+      log: this.#log,
+      endpoint,
+      noTimeout: this.#offline().noTimeout,
+    });
   }
 
   /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
@@ -138,47 +132,15 @@ export default class KafkaEventSource {
     }
   }
 
-  /** The mappings run without the server, too. */
-  async #serve(port: number, endpoint: string, runtime: Runtime): Promise<void> {
-    const { startServer, statusRoute } = await import('./control/server.ts');
-    const { lambdaRoute, mappingsRoute } = await import('./control/api.ts');
-    const place = placeOf(this.#serverless);
-    const routes = [statusRoute(runtime, place), mappingsRoute(runtime), lambdaRoute(endpoint)];
-    try {
-      const server = await startServer(port, place, routes);
-      if (server.isMoved) {
-        this.#log.warning(
-          `Kafka event source: port ${port} is taken by another process. The mappings of this service ` +
-            `are at ${server.url}.`,
-        );
-      } else this.#log.info(`Kafka event source: mappings at ${server.url}`);
-      this.#server = server;
-    } catch (error) {
-      this.#log.warning(
-        `Kafka event source: \`sls kafka status\` cannot ask this process: ${error}`,
-      );
-    }
-  }
-
   async #stop(): Promise<void> {
     for (const unguard of this.#unguard) unguard();
-    await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
+    await this.#engine?.stop();
   }
 
   /** Runs before serverless-offline listens: after an error, its servers would keep the process alive. */
   #read(): Loaded {
-    const loaded = loadDefinitions(this.#serverless);
-    if (loaded.options.strict) this.#refuse(loaded.definitions);
-    this.#loaded = loaded;
-    return loaded;
-  }
-
-  #refuse(definitions: Definitions): void {
-    const faults = strictFaults(definitions);
-    if (faults.length === 0) return;
-    const advice = 'custom.kafkaEventSource.strict is true: mend these, or remove strict.';
-    const { Error: FrameworkError } = this.#serverless.classes;
-    throw new FrameworkError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
+    this.#loaded = loadDefinitions(this.#serverless, { isStart: true });
+    return this.#loaded;
   }
 
   #offline(): CliOptions {

@@ -4,7 +4,12 @@ import { z } from 'zod';
 /** A mistake in serverless.yml; the message says how to mend it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
-  readonly code = 'KAFKA_EVENT_SOURCE_CONFIGURATION';
+  readonly code: string;
+
+  constructor(message: string, code = 'KAFKA_EVENT_SOURCE_CONFIGURATION') {
+    super(message);
+    this.code = code;
+  }
 }
 
 const server = z
@@ -95,7 +100,10 @@ export const optionsSchema = z.strictObject({
   /** Values that other stacks export, by the names in `Fn::ImportValue`. */
   imports: z.record(z.string(), z.string()).default({}),
   deadLetterTopics: z.array(z.string().min(1)).default([]),
+  /** Whether missing topics of the mappings are created. */
+  createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
+  systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),

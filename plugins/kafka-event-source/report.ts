@@ -1,8 +1,8 @@
 /** The report about the mappings when polling starts. */
 import type { Refusal } from './admission/refusal.ts';
-import type { Definition, Definitions } from './definition.ts';
+import type { Definition, Definitions, Loaded } from './definition.ts';
 import type { Mapping } from './mapping.ts';
-import type { Options } from './options.ts';
+import { ConfigurationError, type Options } from './options.ts';
 import { formatParity } from './parity.ts';
 
 interface Log {
@@ -38,6 +38,14 @@ export function report(
 /** The faults with `strict`: refusals, warnings, and differences that no local setting asks for. */
 export function strictFaults({ definitions, warnings }: Definitions): string[] {
   return [...warnings, ...definitions.flatMap(faultsOf)];
+}
+
+/** @throws ConfigurationError that names each fault, where the option `strict` asks for it */
+export function refuseFaults({ definitions, options }: Loaded): void {
+  const faults = options.strict ? strictFaults(definitions) : [];
+  if (faults.length === 0) return;
+  const advice = 'custom.kafkaEventSource.strict is true: mend these, or remove strict.';
+  throw new ConfigurationError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
 }
 
 function faultsOf({ name, where, refusals, warnings, parity }: Definition): string[] {

@@ -1,5 +1,10 @@
-/** The commands `sls kafka …`: their description for the framework, and the way to run them. */
-import type { Serverless } from '../framework.ts';
+/**
+ * The commands `sls kafka …`, which `lambda-kafka-event-source …` has too: their description as the
+ * framework takes it, and the way to run them.
+ */
+import type { Place } from '../control/server.ts';
+import type { Loaded } from '../definition.ts';
+import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
@@ -13,6 +18,12 @@ export const COMMANDS = {
         usage: "Show each mapping's state, its lag, and the reason if it does not go on",
         lifecycleEvents: ['run'],
         options: STATUS_OPTIONS,
+      },
+      alarms: {
+        usage:
+          "Show which of the template's alarms on Kafka mappings would have rung since the start",
+        lifecycleEvents: ['run'],
+        options: ALARMS_OPTIONS,
       },
       'generate-event': {
         usage: 'Print an event as the function gets it, for `sls invoke local --path`',
@@ -30,43 +41,25 @@ export const COMMANDS = {
 
 export type CommandName = keyof (typeof COMMANDS)['kafka']['commands'];
 
-export interface CommandUtils {
-  readonly log: Readonly<Record<'notice' | 'warning' | 'debug', (message: string) => void>>;
-  readonly writeText?: (text: string) => void;
-}
-
 export interface CommandContext {
-  readonly serverless: Serverless;
+  readonly loaded: Loaded;
+  readonly place: Place;
   readonly options: Readonly<Record<string, unknown>>;
   readonly debug: (message: string) => void;
   readonly print: (text: string) => void;
+  /** The command that invokes a function with the event in a file. */
+  readonly invocation: (functionKey: string, file: string) => string;
 }
 
 // Loaded when they run, so that the framework's other commands do not wait for them.
 const commands: Readonly<Record<CommandName, (context: CommandContext) => Promise<void>>> = {
   status: async (context) => (await import('./status-command.ts')).runStatus(context),
+  alarms: async (context) => (await import('./alarms-command.ts')).runAlarms(context),
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };
 
-/** Runs a command. Its errors become the framework's own, which are printed without a stack. */
-export async function runCommand(
-  name: CommandName,
-  serverless: Serverless,
-  options: object,
-  { log, writeText = (text) => void process.stdout.write(`${text}\n`) }: CommandUtils,
-): Promise<void> {
-  const { Error: FrameworkError } = serverless.classes;
-  try {
-    await commands[name]({
-      serverless,
-      options: options as Readonly<Record<string, unknown>>,
-      debug: (message) => log.debug(message),
-      print: writeText,
-    });
-  } catch (error) {
-    if (error instanceof FrameworkError) throw error;
-    const message = error instanceof Error ? error.message || error.name : String(error);
-    throw new FrameworkError(message, 'KAFKA_EVENT_SOURCE_COMMAND');
-  }
+/** Runs a command. @throws Error with a message for the user */
+export function runCommand(name: CommandName, context: CommandContext): Promise<void> {
+  return commands[name](context);
 }

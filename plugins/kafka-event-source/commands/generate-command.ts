@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
-import { loadDefinitions } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
 import { Intake } from '../poller/intake.ts';
 import type { Reader } from '../protocol/reader.ts';
@@ -18,7 +17,7 @@ const SCHEMA_MS = 15_000;
 const SCHEMA_BACKOFF = { firstMs: 200, maxMs: 2_000 } as const;
 
 export async function runGenerate(context: CommandContext): Promise<void> {
-  const { options, print } = context;
+  const { options, print, invocation } = context;
   const { offset, kind, output } = options;
   if (offset !== undefined && kind !== undefined) {
     throw new Error(
@@ -33,13 +32,11 @@ export async function runGenerate(context: CommandContext): Promise<void> {
       : await realEvent(context, mapping, topic);
   if (typeof output !== 'string') return print(event);
   await writeFile(output, `${event}\n`);
-  print(
-    `Wrote ${output}. Try it: sls invoke local -f ${mapping?.functionKey ?? '<function>'} -p ${output}`,
-  );
+  print(`Wrote ${output}. Try it: ${invocation(mapping?.functionKey ?? '<function>', output)}`);
 }
 
-function mappingOf({ serverless, options }: CommandContext): Mapping | undefined {
-  const { definitions } = loadDefinitions(serverless).definitions;
+function mappingOf({ loaded, options }: CommandContext): Mapping | undefined {
+  const { definitions } = loaded.definitions;
   const mappings = definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
   const wanted = textOf(options.function);
   const topic = textOf(options.topic);
@@ -56,7 +53,7 @@ async function realEvent(
   mapping: Mapping | undefined,
   topic: string,
 ): Promise<string> {
-  if (!mapping) throw new Error('serverless.yml has no Kafka mapping, so no server is known.');
+  if (!mapping) throw new Error('There is no Kafka mapping, so no server is known.');
   const partition = numberOf('partition', options.partition, 0);
   const offset = numberOf('offset', options.offset, 0);
   const count = numberOf('count', options.count, 1);

@@ -1,20 +1,14 @@
 /** Runs `sls kafka redrive`: reads its options, and prints the outcomes. */
 import { createClient } from '../access/connect.ts';
-import { loadDefinitions } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import type { CommandContext } from './commands.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
 import { readSelection, type Selection } from './redrive-options.ts';
 
-export async function runRedrive({
-  serverless,
-  options,
-  debug,
-  print,
-}: CommandContext): Promise<void> {
+export async function runRedrive({ loaded, options, debug, print }: CommandContext): Promise<void> {
   const selection = readSelection(options);
-  const { definitions, options: settings } = loadDefinitions(serverless);
+  const { definitions, options: settings } = loaded;
   const mappings = definitions.definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
   const targets = deadLetterTopics(selection, mappings, settings);
   const results: { topic: string; letters: Row[]; counts: Report }[] = [];
@@ -50,13 +44,13 @@ interface Target {
 }
 
 /** The topics of --from; without it, those of mappings' destinations and of the plugin's option. */
-export function deadLetterTopics(
+function deadLetterTopics(
   { from }: Pick<Selection, 'from'>,
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
 ): Target[] {
   const [any] = mappings;
-  if (!any) throw new Error('serverless.yml has no Kafka mapping, so no server is known.');
+  if (!any) throw new Error('There is no Kafka mapping, so no server is known.');
   const own = mappings.flatMap((mapping) =>
     mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
   );

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
 import { findStatus } from '../control/server.ts';
 import { type Live, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
-import { loadDefinitions, placeOf } from '../framework.ts';
 import type { Mapping } from '../mapping.ts';
 import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
@@ -15,9 +14,9 @@ const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() }
 const GROUP_MS = 15_000;
 
 export async function runStatus(context: CommandContext): Promise<void> {
-  const { serverless, options, print } = context;
+  const { loaded, place, options, print } = context;
   const wanted = options.function;
-  const { definitions } = loadDefinitions(serverless).definitions;
+  const { definitions } = loaded.definitions;
   const chosen = definitions.filter(
     ({ mapping }) =>
       typeof wanted !== 'string' ||
@@ -28,10 +27,10 @@ export async function runStatus(context: CommandContext): Promise<void> {
     throw new Error(
       typeof wanted === 'string'
         ? `The function ${wanted} has no Kafka mapping.`
-        : 'serverless.yml has no Kafka mapping.',
+        : 'There is no Kafka mapping.',
     );
   }
-  const found = answered.safeParse(await findStatus(placeOf(serverless)));
+  const found = answered.safeParse(await findStatus(place));
   const lives = (found.success ? found.data.mappings : []) as unknown as Live[];
   const statuses = await Promise.all(
     chosen.map(async (definition): Promise<Status> => {

@@ -1,7 +1,9 @@
-/** The mappings of a running `sls offline`, each with its poller; changes them while they run. */
+/** The mappings that run here, each with its poller; changes them while they run. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Definition } from '../definition.ts';
 import type { MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
+import { Metrics, type MetricsView } from '../monitoring/metrics.ts';
 import type { Condition as PollerCondition } from '../poller/poller.ts';
 import type { Changes } from '../settings/settings.ts';
 
@@ -17,11 +19,15 @@ export type State = 'Enabling' | 'Enabled' | 'Disabling' | 'Disabled' | 'Updatin
 
 interface Entry {
   mapping: Mapping;
+  /** The mapping as it was read, without the updates of the API. */
+  read: Mapping;
   state: State;
   running: Running | undefined;
   /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
+  /** Goes on over changes of the mapping. */
+  readonly metrics: Metrics;
   /** Resolves when the last change is done. */
   changing?: Promise<void>;
 }
@@ -32,6 +38,7 @@ export interface View {
   readonly stats: MappingStats | undefined;
   readonly condition: PollerCondition | undefined;
   readonly modified: number;
+  readonly metrics: MetricsView;
 }
 
 /** The mapping cannot change, because an earlier change is not finished. */
@@ -40,25 +47,19 @@ export class InUseError extends Error {
 }
 
 export class Runtime {
-  readonly #run: (mapping: Mapping) => Running;
+  readonly #run: (mapping: Mapping, metrics: Metrics) => Running;
   readonly #warn: (message: string) => void;
   readonly #entries = new Map<string, Entry>();
   #isStopped = false;
 
   constructor(
     definitions: readonly Definition[],
-    run: (mapping: Mapping) => Running,
+    run: (mapping: Mapping, metrics: Metrics) => Running,
     warn: (message: string) => void = () => undefined,
   ) {
     this.#run = run;
     this.#warn = warn;
-    for (const { mapping } of definitions) {
-      if (!mapping) continue;
-      const running = mapping.enabled ? run(mapping) : undefined;
-      const state = mapping.enabled ? 'Enabled' : 'Disabled';
-      const modified = Date.now();
-      this.#entries.set(mapping.uuid, { mapping, state, running, stats: undefined, modified });
-    }
+    for (const { mapping } of definitions) if (mapping) this.#add(mapping);
   }
 
   list(): View[] {
@@ -82,12 +83,33 @@ export class Runtime {
       throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
     }
     const mapping = { ...entry.mapping, ...changes };
-    entry.state = stateDuring(entry.mapping.enabled, mapping.enabled);
-    entry.mapping = mapping;
-    entry.modified = Date.now();
-    const began = view(entry);
-    entry.changing = this.#change(entry);
-    return began;
+    return this.#begin(entry, mapping);
+  }
+
+  /**
+   * Goes on with the mappings as they are read anew: new ones begin, others end, and changed ones begin
+   * again like after an update. Updates of an unchanged mapping stay.
+   */
+  async replace(definitions: readonly Definition[]): Promise<void> {
+    const read = new Map(
+      definitions.flatMap(({ mapping }) => (mapping ? [[mapping.uuid, mapping]] : [])),
+    );
+    const ends = [...this.#entries].map(async ([uuid, entry]) => {
+      const mapping = read.get(uuid);
+      if (mapping && isDeepStrictEqual(mapping, entry.read)) return;
+      await entry.changing;
+      if (mapping) {
+        this.#begin(entry, mapping);
+        entry.read = mapping;
+        return entry.changing;
+      }
+      await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
+      this.#entries.delete(uuid);
+    });
+    for (const [uuid, mapping] of read) {
+      if (!this.#entries.has(uuid) && !this.#isStopped) this.#add(mapping);
+    }
+    await Promise.all(ends);
   }
 
   async stop(): Promise<void> {
@@ -100,10 +122,30 @@ export class Runtime {
     );
   }
 
+  #add(mapping: Mapping): void {
+    const metrics = new Metrics();
+    const running = mapping.enabled ? this.#run(mapping, metrics) : undefined;
+    const state = mapping.enabled ? 'Enabled' : 'Disabled';
+    const entry = { mapping, read: mapping, state, running, stats: undefined } as const;
+    this.#entries.set(mapping.uuid, { ...entry, modified: Date.now(), metrics });
+  }
+
+  /** Begins a change, and returns the state during it. */
+  #begin(entry: Entry, mapping: Mapping): View {
+    entry.state = stateDuring(entry.mapping.enabled, mapping.enabled);
+    entry.mapping = mapping;
+    entry.modified = Date.now();
+    const began = view(entry);
+    entry.changing = this.#change(entry);
+    return began;
+  }
+
   async #change(entry: Entry): Promise<void> {
     // A poller that goes on beside its successor would invoke the function with the same records.
     await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
-    if (entry.mapping.enabled && !this.#isStopped) entry.running = this.#run(entry.mapping);
+    if (entry.mapping.enabled && !this.#isStopped) {
+      entry.running = this.#run(entry.mapping, entry.metrics);
+    }
     entry.state = entry.mapping.enabled ? 'Enabled' : 'Disabled';
   }
 
@@ -125,12 +167,13 @@ function stateDuring(was: boolean, is: boolean): State {
   return is ? 'Enabling' : 'Disabling';
 }
 
-function view({ mapping, state, running, stats, modified }: Entry): View {
+function view({ mapping, state, running, stats, modified, metrics }: Entry): View {
   return {
     mapping,
     state,
     stats: running?.stats() ?? stats,
     condition: running?.condition(),
     modified,
+    metrics: metrics.view(),
   };
 }

@@ -73,12 +73,24 @@ export async function startServer(
   };
 }
 
-/** Answers `sls kafka status`. */
-export function statusRoute(runtime: Runtime, place: Place): Route {
-  return ({ method, path }) =>
-    method === 'GET' && path === STATUS_PATH
-      ? { status: 200, body: { place: keyOf(place), mappings: runtime.list().map(liveOf) } }
-      : undefined;
+/**
+ * Answers `sls kafka status`.
+ *
+ * @param servers the servers of this machine that stand for the deployed ones
+ */
+export function statusRoute(
+  runtime: Runtime,
+  place: Place,
+  servers: () => readonly string[] | undefined = () => undefined,
+): Route {
+  return ({ method, path }) => {
+    if (method !== 'GET' || path !== STATUS_PATH) return undefined;
+    const mappings = runtime.list().map(liveOf);
+    return {
+      status: 200,
+      body: { place: keyOf(place), bootstrapServers: servers(), mappings },
+    };
+  };
 }
 
 /** Asks the process that runs this service, the last one started if several do; undefined if none answers. */

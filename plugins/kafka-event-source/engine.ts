@@ -1,0 +1,134 @@
+/** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+import { lambdaRoute, mappingsRoute } from './control/api.ts';
+import { type Running, Runtime } from './control/runtime.ts';
+import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import type { Loaded } from './definition.ts';
+import { Slots } from './delivery/slots.ts';
+import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
+import type { Log as DeliveryLog } from './log.ts';
+import type { Mapping } from './mapping.ts';
+import type { Metrics } from './monitoring/metrics.ts';
+import { systemLogWriter } from './monitoring/writer.ts';
+import { Poller } from './poller/poller.ts';
+import { report } from './report.ts';
+import { createTopics } from './topics.ts';
+
+export interface Log extends DeliveryLog {
+  /** Shown on demand only. */
+  info(message: string): void;
+}
+
+export interface EngineOptions {
+  readonly place: Place;
+  readonly log: Log;
+  /** Lambda's API, for the functions of mappings without an endpoint of their own. */
+  readonly endpoint: string;
+  /** Whether functions may run for ever, as in a debugger. */
+  readonly noTimeout?: boolean | undefined;
+  /** The names at the endpoint of functions that have other names there, by their names here. */
+  readonly names?: ReadonlyMap<string, string>;
+}
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
+  #loaded: Loaded;
+  #runtime: Runtime | undefined;
+  #server: ControlServer | undefined;
+
+  private constructor(loaded: Loaded, options: EngineOptions) {
+    this.#loaded = loaded;
+    this.#options = options;
+  }
+
+  /** Reports the mappings, and starts those that are enabled. A broker may still be away. */
+  static async start(loaded: Loaded, options: EngineOptions): Promise<Engine> {
+    const engine = new Engine(loaded, options);
+    await engine.#prepare();
+    const { log } = options;
+    const warn = (message: string) => log.warning(message);
+    const run = (mapping: Mapping, metrics: Metrics) => engine.#run(mapping, metrics);
+    engine.#runtime = new Runtime(loaded.definitions.definitions, run, warn);
+    await engine.#serve(engine.#runtime);
+    return engine;
+  }
+
+  /**
+   * Goes on with a changed service. Mappings that changed begin anew with the committed offsets, after
+   * their invocations have ended; the others are left alone.
+   */
+  async replace(loaded: Loaded): Promise<void> {
+    this.#loaded = loaded;
+    await this.#prepare();
+    await this.#runtime?.replace(loaded.definitions.definitions);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
+  }
+
+  async #prepare(): Promise<void> {
+    const { definitions, options } = this.#loaded;
+    const { log } = this.#options;
+    report(definitions, options, log);
+    if (!options.createTopics) return;
+    await createTopics(
+      definitions.definitions.flatMap(({ mapping }) => mapping ?? []),
+      log,
+    );
+  }
+
+  #run(mapping: Mapping, metrics: Metrics): Running {
+    const { log, endpoint, noTimeout, names } = this.#options;
+    const { functionName, lambdaEndpoint } = mapping;
+    const { invoke, close } = createInvoker({
+      endpoint: lambdaEndpoint ?? endpoint,
+      functionName: names?.get(functionName) ?? functionName,
+      timeoutMs: timeLimitOf(mapping, { noTimeout }),
+      errorsInBody: lambdaEndpoint !== undefined,
+    });
+    const concurrency = this.#concurrency(mapping);
+    const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
+    const poller = new Poller({ mapping, log, invoke, concurrency, metrics, onRecord });
+    poller.start();
+    return {
+      stats: () => poller.stats.snapshot(),
+      condition: () => poller.condition,
+      stop: (waitMs) => poller.stop(waitMs).finally(close),
+    };
+  }
+
+  /** All mappings of a function share its reserved concurrency. */
+  #concurrency({ functionName, reservedConcurrency: limit }: Mapping): Slots | undefined {
+    if (limit === undefined) return undefined;
+    const known = this.#reserved.get(functionName);
+    if (known?.limit === limit) return known.slots;
+    const slots = new Slots(limit);
+    this.#reserved.set(functionName, { limit, slots });
+    return slots;
+  }
+
+  /** The mappings run without the server, too. */
+  async #serve(runtime: Runtime): Promise<void> {
+    const { place, endpoint, log } = this.#options;
+    const { apiPort } = this.#loaded.options;
+    const servers = () => this.#loaded.options.bootstrapServers;
+    const routes = [
+      statusRoute(runtime, place, servers),
+      mappingsRoute(runtime),
+      lambdaRoute(endpoint),
+    ];
+    try {
+      const server = await startServer(apiPort, place, routes);
+      if (server.isMoved) {
+        log.warning(
+          `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
+            `are at ${server.url}.`,
+        );
+      } else log.info(`Kafka event source: mappings at ${server.url}`);
+      this.#server = server;
+    } catch (error) {
+      log.warning(`Kafka event source: its status cannot be asked: ${error}`);
+    }
+  }
+}

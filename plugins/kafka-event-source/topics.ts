@@ -1,0 +1,45 @@
+/** Creates the topics that mappings need and Kafka lacks. */
+import type { Admin } from 'kafkajs';
+import { createClient } from './access/connect.ts';
+import { messageOf, withAdmin } from './commands/scan.ts';
+import type { Log } from './log.ts';
+import type { Mapping } from './mapping.ts';
+
+/** Like the topics of MSK's own examples; one function may then run three times at once. */
+const PARTITIONS = 3;
+
+/** Creates the missing topics of enabled mappings and of their destinations; a line names them. */
+export async function createTopics(mappings: readonly Mapping[], log: Log): Promise<void> {
+  const enabled = mappings.filter((mapping) => mapping.enabled);
+  const clusters = Map.groupBy(enabled, ({ bootstrapServers }) => bootstrapServers.join(','));
+  for (const [servers, [first, ...others]] of clusters) {
+    if (!first) continue;
+    const topics = [...new Set([first, ...others].flatMap(topicsOf))];
+    try {
+      const kafka = await createClient(first, log);
+      const made = await withAdmin(kafka, first.bootstrapServers, (admin) => create(admin, topics));
+      if (made.length > 0) {
+        log.notice(
+          `Kafka event source: created ${made.join(', ')} on ${servers}, ${PARTITIONS} partitions each`,
+        );
+      }
+    } catch (error) {
+      log.warning(`Kafka event source: missing topics were not created: ${messageOf(error)}`);
+    }
+  }
+}
+
+function topicsOf({ topic, destination }: Mapping): string[] {
+  return destination?.kind === 'kafka' ? [topic, destination.topic] : [topic];
+}
+
+async function create(admin: Admin, topics: readonly string[]): Promise<string[]> {
+  const existing = await admin.listTopics();
+  const missing = topics.filter((topic) => !existing.includes(topic));
+  if (missing.length === 0) return [];
+  await admin.createTopics({
+    topics: missing.map((topic) => ({ topic, numPartitions: PARTITIONS })),
+    waitForLeaders: true,
+  });
+  return missing;
+}
