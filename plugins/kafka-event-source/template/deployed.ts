@@ -264,7 +264,8 @@ function qualifierOf({ Properties: written }: Json, service: Service): string | 
   return isAlias ? id : undefined;
 }
 
-function scopeOf(source: Service, given: Given): Scope {
+/** The names and values that the template's functions may refer to. */
+export function scopeOf(source: Service, given: Given): Scope {
   const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
