@@ -12,7 +12,9 @@ else await prepare();
 
 async function prepare(): Promise<void> {
   await build({
-    entryPoints: ['index.ts', 'cli/main.ts', 'lambda/worker.ts', 'broker/supervisor.ts'].map(inside),
+    entryPoints: ['index.ts', 'cli/main.ts', 'lambda/worker.ts', 'broker/supervisor.ts'].map(
+      inside,
+    ),
     entryNames: '[name]', // Worker and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
     bundle: true,

@@ -9,6 +9,12 @@ import { createLog, inOwnWords } from './log.ts';
 /** Whoever ends the command waits at most ten seconds. */
 const END_MS = 9_500;
 
+// kafkajs sets timers of less than zero, and Node warns about each.
+process.removeAllListeners('warning');
+process.on('warning', (warning) => {
+  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning}\n`);
+});
+
 try {
   const found = readArguments(process.argv.slice(2));
   if (found.command === 'help') print(found.text);

@@ -48,7 +48,7 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     return { ...found, endpoint: checked(found.loaded, log) };
   };
   const { loaded, names, endpoint } = await read();
-  const brokerEnded = port === undefined ? forever : await broker(project, port, running, say);
+  const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
   running.engine = await Engine.start(loaded, {
     place: project,
     log,
@@ -57,26 +57,25 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
   });
   if (values.watch === true) running.unwatch = watch(project, running.engine, read, log);
   say('ready. Ctrl-C ends it.');
-  return brokerEnded;
+  return broker?.ended ?? new Promise<never>(() => undefined);
 }
 
-const forever = new Promise<never>(() => undefined);
-
-/** Starts the broker. @returns rejects when the broker ends */
-async function broker(
+/** Starts the broker. `ended` rejects when the broker ends. */
+async function runBroker(
   { folder }: Project,
   port: number,
   running: Running,
   say: (line: string) => void,
-): Promise<Promise<never>> {
+): Promise<{ readonly ended: Promise<never> | undefined }> {
   const where = superviseIn(folder);
   running.supervisor = where.supervisor;
   const { children } = await startBroker(where, port, say);
-  return (
-    children.get('kafka')?.ended.then(({ how }) => {
-      throw new Error(`Kafka ended (${how}). Its log: ${where.directory}/logs/kafka.log`);
-    }) ?? forever
-  );
+  const ended = children.get('kafka')?.ended.then(({ how }): never => {
+    throw new Error(`Kafka ended (${how}). Its log: ${where.directory}/logs/kafka.log`);
+  });
+  // Also while the engine starts, nobody waits for it.
+  ended?.catch(() => undefined);
+  return { ended };
 }
 
 /**
