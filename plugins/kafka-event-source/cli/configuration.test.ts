@@ -159,3 +159,37 @@ test.each<[Values, string]>([
   write({ 'kafka-event-source.yml': FUNCTIONS });
   await expect(read(values)).rejects.toThrow(message);
 });
+
+test("a template's mappings are read with the parameters of the command line", async () => {
+  write({
+    'template.yaml': `
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Topic: { Type: String, Default: orders }
+Resources:
+  Notify:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: python3.13
+      Timeout: 20
+      Events:
+        Orders:
+          Type: SelfManagedKafka
+          Properties:
+            KafkaBootstrapServers: [kafka.example.com:9096]
+            Topics: [!Ref Topic]
+            SourceAccessConfigurations:
+              - { Type: SASL_SCRAM_512_AUTH, URI: !Sub 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x' }
+`,
+  });
+  const { mappings, definitions } = await read({
+    broker: 'localhost:1',
+    parameter: ['Topic=bills'],
+  });
+  expect(definitions.definitions.flatMap(({ refusals }) => refusals)).toEqual([]);
+  expect(mappings).toMatchObject([
+    { functionKey: 'Notify', topic: 'bills', timeoutMs: 20_000, bootstrapServers: ['localhost:1'] },
+  ]);
+});

@@ -1,10 +1,11 @@
 /** Finds and reads the template and kafka-event-source.yml; arguments win over the file. */
 import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Loaded, readDefinitions } from '../definition.ts';
 import { type Options, readOptions } from '../options.ts';
+import { loadTemplate } from '../sources/source.ts';
+import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
 import { isObject, type Json } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
@@ -139,7 +140,7 @@ async function readService(
   if (template === undefined) {
     return plainService(functions, { folder, region, stage, servers: options.bootstrapServers });
   }
-  throw new Error(`${template}: templates cannot be read yet.`);
+  return loadTemplate(template, { region, stage, given: options });
 }
 
 /** The plugin's options: those of the file, with the arguments in their place. */
@@ -207,7 +208,7 @@ function readYaml(file: string): Json {
   const text = readFileSync(file, 'utf8');
   let value: unknown;
   try {
-    value = parse(text) ?? {};
+    value = parseYaml(text) ?? {};
   } catch (error) {
     throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
   }

@@ -49,6 +49,7 @@ export function plainService(
         })),
       }),
     ),
+    resourcesPath: '',
     resources: {},
     parameters: {},
     mappings: {},
