@@ -131,6 +131,11 @@ export class Checker {
     if (history) history.low = Math.max(history.low, before);
   }
 
+  /** The topic is about to be deleted. Kafka may forget its commits before its records. */
+  closing(): void {
+    for (const history of this.#now()) history.committed = NOTHING_COMMITTED;
+  }
+
   /** An invocation begins. */
   begun(by: string, records: readonly Delivered[]): Invocation {
     this.counts.delivered += records.length;
