@@ -103,6 +103,7 @@ export const optionsSchema = z.strictObject({
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
+  systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),

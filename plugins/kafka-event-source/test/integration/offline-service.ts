@@ -18,6 +18,9 @@ interface ServiceOptions {
   readonly batchSize?: number;
   readonly functionResponseType?: string;
   readonly provisionedPollers?: object;
+  readonly metricsConfig?: object;
+  /** More resources of the template. */
+  readonly resources?: object;
 }
 
 /** The function is `print`, or another of service/handler.mjs. */
@@ -25,7 +28,13 @@ export async function createService(
   { topic, groupId }: Bench,
   plugins: string[],
   handler = 'print',
-  { offline = {}, runtime = 'nodejs24.x', functions = {}, ...event }: ServiceOptions = {},
+  {
+    offline = {},
+    runtime = 'nodejs24.x',
+    functions = {},
+    resources = {},
+    ...event
+  }: ServiceOptions = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
   const kafka = {
@@ -45,6 +54,7 @@ export async function createService(
       'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
+    resources: { Resources: resources },
     functions: {
       print: { handler: `handler.${handler}`, events: [{ kafka }] },
       ...Object.fromEntries(
