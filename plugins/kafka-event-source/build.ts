@@ -15,8 +15,10 @@ else await prepare();
 
 async function prepare(): Promise<void> {
   await build({
-    entryPoints: ['index.ts', 'lambda/worker.ts'].map(inside),
-    entryNames: '[name]', // The worker must lie beside the file that starts it.
+    entryPoints: ['index.ts', 'cli/main.ts', 'lambda/worker.ts', 'broker/supervisor.ts'].map(
+      inside,
+    ),
+    entryNames: '[name]', // Worker and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
     bundle: true,
     splitting: true,
@@ -27,10 +29,13 @@ async function prepare(): Promise<void> {
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
+  // The jars of the broker.
+  copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
   // The copy already exists if an earlier pack was killed.
   if (!existsSync(kept)) copyFileSync(manifest, kept);
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
   const entry = { types: './dist/index.d.ts', default: './dist/index.js' };
-  const packed = { ...source, exports: { ...source.exports, '.': entry } };
+  const bin = Object.fromEntries(Object.keys(source.bin).map((name) => [name, './dist/main.js']));
+  const packed = { ...source, bin, exports: { ...source.exports, '.': entry } };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
 }
