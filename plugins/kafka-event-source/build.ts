@@ -23,6 +23,7 @@ async function prepare(): Promise<void> {
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
+  copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The copy already exists if an earlier pack was killed.
   if (!existsSync(kept)) copyFileSync(manifest, kept);
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));

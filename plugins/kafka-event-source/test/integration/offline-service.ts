@@ -15,6 +15,8 @@ interface ServiceOptions {
   readonly runtime?: string;
   /** More functions with the same event, by their handlers; each has a group of its own. */
   readonly functions?: Readonly<Record<string, object>>;
+  /** More properties of the function. */
+  readonly definition?: object;
   readonly batchSize?: number;
   readonly functionResponseType?: string;
   readonly provisionedPollers?: object;
@@ -25,7 +27,13 @@ export async function createService(
   { topic, groupId }: Bench,
   plugins: string[],
   handler = 'print',
-  { offline = {}, runtime = 'nodejs24.x', functions = {}, ...event }: ServiceOptions = {},
+  {
+    offline = {},
+    runtime = 'nodejs24.x',
+    functions = {},
+    definition = {},
+    ...event
+  }: ServiceOptions = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'kes-service-'));
   const kafka = {
@@ -46,7 +54,7 @@ export async function createService(
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
     functions: {
-      print: { handler: `handler.${handler}`, events: [{ kafka }] },
+      print: { ...definition, handler: `handler.${handler}`, events: [{ kafka }] },
       ...Object.fromEntries(
         Object.entries(functions).map(([name, own]) => {
           const consumerGroupId = `${groupId}-${name}`;
