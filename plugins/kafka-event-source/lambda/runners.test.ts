@@ -24,10 +24,12 @@ interface Outcome {
 function callEach(
   definition: { readonly handler: string; readonly runtime: string; readonly package?: object },
   events: readonly unknown[],
-  { isOurs = true, timeout = 20, path = process.env.PATH } = {},
+  { isOurs = true, timeout = 20, path = process.env.PATH, useDocker = false } = {},
 ): { outcomes: Outcome[]; printed: string } {
   const at = (file: string) => JSON.stringify(join(import.meta.dirname, file));
   const script = `
+    import { once } from 'node:events';
+    import http from 'node:http';
     import { findPackageJSON } from 'node:module';
     import { guardHandlers } from ${at('serverless-offline.ts')};
     import { mendRunners } from ${at('runners.ts')};
@@ -39,13 +41,17 @@ function callEach(
     const definition = ${JSON.stringify({ name: 'service-local-f', timeout, ...definition })};
     const functions = new Map([[${isOurs} ? 'f' : 'g', { runtime: definition.runtime, timeoutMs: ${timeout} * 1000 }]]);
     await guardHandlers(console.error);
-    await mendRunners(functions, { print: (line) => console.error('printed ' + line) });
+    await mendRunners(functions, { useDocker: ${useDocker}, print: (line) => console.error('printed ' + line) });
     const serverless = {
       service: { service: 'service', provider: { region: 'us-east-1' }, package: {} },
       config: { servicePath: process.cwd(), serverlessPath: process.cwd() },
     };
-    const offline = new Offline(serverless, { host: 'localhost', lambdaPort: 0 });
+    const offline = new Offline(serverless, { host: 'localhost', lambdaPort: 0, useDocker: ${useDocker}, dockerHost: 'localhost' });
     offline.create([{ functionKey: 'f', functionDefinition: definition }]);
+    // The container, which answers with the event that it gets.
+    const container = http.createServer((request, response) => request.pipe(response));
+    await once(container.listen(0), 'listening');
+    process.env.CONTAINER_PORT = container.address().port;
     const outcomes = [];
     for (const event of ${JSON.stringify(events)}) {
       const instance = offline.get('f');
@@ -308,6 +314,29 @@ describe('a handler of Go', () => {
       { error: expect.stringContaining(`Go runner ${NO_ANSWER}`) },
       { error: expect.stringContaining('panic') },
       { error: expect.stringContaining('exit code 2') },
+    ]);
+  });
+});
+
+// A stand-in for the docker command, and a server for the container.
+describe('a function in Docker', () => {
+  const definition = { handler: 'handler.main', runtime: 'python3.13' };
+
+  test('fails with an error that the container sends as an answer', () => {
+    program(
+      'docker',
+      `case "$1" in
+        version) echo linux ;;
+        start) echo '(cwd=/var/task, handler=)' ;;
+        port) echo "8080/tcp -> 0.0.0.0:$CONTAINER_PORT" ;;
+        *) echo 1 ;;
+      esac`,
+    );
+    const events = [null, { count: 1 }, { errorMessage: 'bad order', errorType: 'ValueError' }];
+    expect(callEach(definition, events, { useDocker: true }).outcomes).toEqual([
+      { answer: null },
+      { answer: { count: 1 } },
+      { error: 'ValueError: bad order' },
     ]);
   });
 });

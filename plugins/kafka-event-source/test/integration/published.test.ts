@@ -78,6 +78,7 @@ test('the package has the build, the documentation and the examples, and no sour
     expect.arrayContaining([
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/python-runtime.py',
       'README.md',
       'LICENSE',
       'docs/fidelity.md',
