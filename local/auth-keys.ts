@@ -21,7 +21,7 @@ const NEEDED = ['kty', 'kid', 'alg', 'use', 'crv', 'n', 'e', 'x', 'y'];
 const MUCH = 3000;
 
 /** The keys that can check signatures, with only the members that a check needs. */
-export function neededOf({ keys }: KeySet): KeySet {
+function neededOf({ keys }: KeySet): KeySet {
   const own = keys.filter(({ kid, use = 'sig' }) => typeof kid === 'string' && use === 'sig');
   if (own.length === 0)
     throw new Error('The issuer has no key with a "kid" that checks signatures.');

@@ -40,7 +40,9 @@ test('the authorizer stands before every route but the open ones and preflight r
 });
 
 test('without an authorizer the routes stay as they are', () => {
-  for (const authorizers of [undefined, {}]) {
+  // A text is what a variable is before it is resolved, such as with --help.
+  const text = 'a variable' as unknown as undefined;
+  for (const authorizers of [undefined, {}, text]) {
     const open = service(authorizers);
     guardRoutes(open);
     expect(open).toEqual(service(authorizers));

@@ -28,7 +28,8 @@ const PREFLIGHT: Route = { method: 'OPTIONS', path: '/{proxy+}' };
 export function guardRoutes({ custom, provider, functions = {} }: RouteService): void {
   const { httpApi } = provider;
   const [[name, authorizer] = []] = Object.entries(httpApi?.authorizers ?? {});
-  if (!httpApi || name === undefined || !authorizer) return;
+  // With --help the framework resolves no variables, and the authorizers are a text.
+  if (!httpApi || name === undefined || typeof authorizer !== 'object') return;
   httpApi.cors = {
     allowedOrigins: [CORS.origin],
     allowedHeaders: [...CORS.requestHeaders],

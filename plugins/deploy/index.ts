@@ -1,7 +1,6 @@
 /** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
-import { countEvents, nameMappings, type Template } from './mappings.ts';
 import { type Nested, placeholders } from './placeholders.ts';
 import { ROLE_SCHEMA, type RoleService, writeRoles } from './roles.ts';
 
@@ -31,15 +30,11 @@ type Serverless = {
  *   or while the functions would refuse one of their variables at their start; `sls package` checks neither.
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
- * - Kafka mappings count their events. The framework names a mapping by its function, cluster and topic, so by
- *   values of the environment. Here `{ Ref: NotifyMapping }` is the one Kafka mapping of `notify`,
- *   under any name.
  */
 export default class Deploy {
   readonly hooks = {
     initialize: () => this.#checkValues(),
     'before:package:setupProviderConfiguration': () => this.#writeRoles(),
-    'after:aws:package:finalize:mergeCustomProviderResources': () => this.#writeMappings(),
   };
   readonly #serverless: Serverless;
 
@@ -87,14 +82,5 @@ export default class Deploy {
 
   #writeRoles(): void {
     writeRoles(this.#serverless.service, this.#serverless.getProvider('aws').naming);
-  }
-
-  #writeMappings(): void {
-    const { service } = this.#serverless;
-    const { naming } = this.#serverless.getProvider('aws');
-    const functions = service.getAllFunctions().map((key) => naming.getLambdaLogicalId(key));
-    const template = service.provider.compiledCloudFormationTemplate as Template;
-    countEvents(template);
-    nameMappings(template, functions);
   }
 }

@@ -87,6 +87,8 @@ test('all settings of failures and modes come from the event', () => {
     functionResponseType: 'ReportBatchItemFailures',
     onFailureDestination: 'kafka://dead',
     provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 5, pollerGroupName: 'g' },
+    metricsConfig: { metrics: ['EventCount', 'KafkaMetrics'] },
+    loggingConfig: { systemLogLevel: 'INFO' },
     filterPatterns: [{ value: { a: [1] } }],
     schemaRegistry: {
       uri: 'https://registry.example.com:8081',
@@ -102,6 +104,8 @@ test('all settings of failures and modes come from the event', () => {
     reportBatchItemFailures: true,
     destination: { kind: 'kafka', topic: 'dead' },
     pollers: { minimum: 1, maximum: 5, group: 'g' },
+    metricGroups: ['EventCount', 'KafkaMetrics'],
+    systemLogLevel: 'INFO',
     filters: ['{"value":{"a":[1]}}'],
     schemaRegistry: {
       uri: 'https://registry.example.com:8081',

@@ -7,6 +7,8 @@ import { Slots } from './delivery/slots.ts';
 import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
+import type { Metrics } from './monitoring/metrics.ts';
+import { systemLogWriter } from './monitoring/writer.ts';
 import { Poller } from './poller/poller.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
@@ -45,7 +47,7 @@ export class Engine {
     await engine.#prepare();
     const { log } = options;
     const warn = (message: string) => log.warning(message);
-    const run = (mapping: Mapping) => engine.#run(mapping);
+    const run = (mapping: Mapping, metrics: Metrics) => engine.#run(mapping, metrics);
     engine.#runtime = new Runtime(loaded.definitions.definitions, run, warn);
     await engine.#serve(engine.#runtime);
     return engine;
@@ -76,7 +78,7 @@ export class Engine {
     );
   }
 
-  #run(mapping: Mapping): Running {
+  #run(mapping: Mapping, metrics: Metrics): Running {
     const { log, endpoint, noTimeout, names } = this.#options;
     const { functionName, lambdaEndpoint } = mapping;
     const { invoke, close } = createInvoker({
@@ -86,7 +88,8 @@ export class Engine {
       errorsInBody: lambdaEndpoint !== undefined,
     });
     const concurrency = this.#concurrency(mapping);
-    const poller = new Poller({ mapping, log, invoke, concurrency });
+    const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
+    const poller = new Poller({ mapping, log, invoke, concurrency, metrics, onRecord });
     poller.start();
     return {
       stats: () => poller.stats.snapshot(),
@@ -113,7 +116,7 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      lambdaRoute(endpoint),
+      lambdaRoute(apiOf(endpoint)),
     ];
     try {
       const server = await startServer(apiPort, place, routes);
@@ -128,4 +131,9 @@ export class Engine {
       log.warning(`Kafka event source: its status cannot be asked: ${error}`);
     }
   }
+}
+
+/** Lambda's API at an endpoint, which may be the whole address of a function's invocations. */
+function apiOf(endpoint: string): string {
+  return endpoint.replace(/\/\d{4}-\d\d-\d\d\/functions\/.*$/, '').replace(/\/+$/, '');
 }

@@ -18,6 +18,8 @@ export interface KafkaEventSourceOptions extends Local {
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
   readonly apiPort?: number;
+  /** `log`, `off`, or a folder for the system logs of mappings. */
+  readonly systemLog?: string;
   readonly strict?: boolean;
   readonly report?: boolean;
 }

@@ -38,7 +38,7 @@ function load(
     service: {
       service: 'shop',
       provider,
-      custom: { kafkaEventSource },
+      custom: { kafkaEventSource: { apiPort: 0, ...kafkaEventSource } },
       getAllFunctions: () => ['notify'],
       getFunction: () => ({ name: 'shop-local-notify', events }),
     },
@@ -160,6 +160,26 @@ test('a broker that is away stops neither the start nor the end', async () => {
       'servers 127.0.0.1:1, responses whole batch',
   );
   await stop();
+});
+
+test('a port that another process has is a warning with the address of this service', async () => {
+  const { server, options } = await startBroker();
+  const { port } = server.address() as AddressInfo;
+  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], {
+    ...options,
+    apiPort: port,
+  });
+  try {
+    await start();
+    expect(log).toContainEqual(
+      expect.stringMatching(
+        new RegExp(`^warning: .*port ${port} is taken .* are at http://localhost:\\d+\\.$`),
+      ),
+    );
+  } finally {
+    await stop();
+    server.close();
+  }
 });
 
 test('bare sls offline logs that nothing is polled, and names the right command', () => {

@@ -1,9 +1,12 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
+// First, because the other modules may not load under an older Node.
+import './node-version.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import type { Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
 import { customSchema } from './options.ts';
+import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 
@@ -25,10 +28,12 @@ const LAMBDA = { host: 'localhost', port: 3002 } as const;
 export default class KafkaEventSource {
   readonly commands = COMMANDS;
   readonly hooks = {
+    'kafka:alarms:run': () => this.#command('alarms'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
     'after:package:compileEvents': () => this.#writeTemplate(),
+    'after:aws:package:finalize:mergeCustomProviderResources': () => this.#nameMappings(),
     'before:offline:start': () => this.#warnOfBareCommand(),
     'before:offline:start:init': () => this.#read(),
     'after:offline:start:init': () => this.#start(),
@@ -75,6 +80,16 @@ export default class KafkaEventSource {
   #writeTemplate(): void {
     const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
     writeProperties(readService(this.#serverless), template);
+  }
+
+  /** The framework has merged the user's resources, whose alarms may refer to the names. */
+  #nameMappings(): void {
+    const { functions } = readService(this.#serverless);
+    const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
+    replaceNames(
+      template,
+      functions.flatMap(({ logicalIds }) => logicalIds.slice(0, 1)),
+    );
   }
 
   // Bare `sls offline` runs no hook after its endpoint is up, so polling cannot start.

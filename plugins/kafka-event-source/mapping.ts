@@ -94,3 +94,8 @@ export interface Endpoints {
   readonly secretsManager?: string;
   readonly schemaRegistry?: string;
 }
+
+/** The ARN that the mapping would have in the account of this machine. */
+export function mappingArn({ functionArn, uuid }: Pick<Mapping, 'functionArn' | 'uuid'>): string {
+  return functionArn.replace(/:function:.*/, `:event-source-mapping:${uuid}`);
+}

@@ -20,6 +20,9 @@ const server = z
     'must be host:port, with an IPv6 address in brackets',
   );
 
+/** Whether a text is the address of a server, host:port. */
+export const isServer = (text: string): boolean => server.safeParse(text).success;
+
 const servers = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))
@@ -103,6 +106,7 @@ export const optionsSchema = z.strictObject({
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
+  systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),

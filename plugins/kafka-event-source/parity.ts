@@ -149,9 +149,6 @@ function functionRows({ features: { durable, isManaged } }: Deployed): ParityRow
 /** Settings that AWS acts on and this plugin does not. */
 function onlyOnAws({ deployed, shape, mapping }: Compared): ParityRow[] {
   const rows = functionRows(deployed);
-  const { MetricsConfig: metrics, LoggingConfig: logging } = shape;
-  if (metrics) rows.push(unlike('MetricsConfig', metrics.Metrics?.join(), NONE, 'no CloudWatch'));
-  if (logging) rows.push(unlike('LoggingConfig', logging.SystemLogLevel, NONE, 'no CloudWatch'));
   if (mapping.pollers?.group) {
     rows.push(
       unlike(

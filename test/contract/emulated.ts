@@ -4,12 +4,7 @@ import { readOptions } from '../../plugins/kafka-event-source/options.ts';
 import { sls } from '../support/sls.ts';
 
 /** The source of the records may differ, but not their treatment. */
-const PLACE = [
-  'FunctionName',
-  'bootstrapServers',
-  'SourceAccessConfigurations',
-  'MetricsConfig', // CloudWatch's
-];
+const PLACE = ['FunctionName', 'bootstrapServers', 'SourceAccessConfigurations'];
 
 type Printed = {
   service: string;

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { loadClient } from '../protocol/client.ts';
 import { createSecretReader } from './secret.ts';
-import { securityOf } from './security.ts';
+import { type Security, securityOf } from './security.ts';
 
 type Connected = Pick<
   Mapping,
@@ -21,10 +21,17 @@ const LIMITS = {
 /**
  * Reads the secrets and makes a client. It connects to nothing yet; credentials that cannot be had
  * are an error here.
+ *
+ * @param onSecurity called with the TLS and SASL of the client
  */
-export async function createClient(mapping: Connected, log: Pick<Log, 'debug'>): Promise<Kafka> {
+export async function createClient(
+  mapping: Connected,
+  log: Pick<Log, 'debug'>,
+  onSecurity: (security: Security) => void = () => undefined,
+): Promise<Kafka> {
   const { kafkajs } = loadClient();
   const security = await securityOf(mapping, createSecretReader(mapping));
+  onSecurity(security);
   return new kafkajs.Kafka({
     clientId: `kafka-event-source-${mapping.name}`,
     brokers: [...mapping.bootstrapServers],

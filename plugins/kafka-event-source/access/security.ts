@@ -40,6 +40,17 @@ export async function securityOf(mapping: Secured, readSecret: SecretReader): Pr
   return { ...(ssl && { ssl }), ...(sasl && { sasl }) };
 }
 
+/** The names that Kafka gives to the client's TLS and SASL. */
+export function namesOf({ ssl, sasl }: Security) {
+  const transport = ssl ? 'SSL' : 'PLAINTEXT';
+  const mechanism = sasl?.mechanism.toUpperCase();
+  return {
+    securityProtocol: sasl ? `SASL_${transport}` : transport,
+    // Tokens are the form in which kafkajs takes part in MSK's IAM.
+    saslMechanism: mechanism === 'OAUTHBEARER' ? 'AWS_MSK_IAM' : mechanism,
+  };
+}
+
 async function fromAccess(mapping: Secured, readSecret: SecretReader): Promise<Security> {
   const { access, source, endpoints } = mapping;
   const uriOf = (type: string) => access.find((one) => one.type === type)?.uri;

@@ -32,9 +32,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   }
   if (isProvisioned(properties)) return found;
   const others = settingRows().filter(([name, row]) => row.isProvisionedOnly(properties[name]));
-  const names: string[] = others.map(([name]) => name);
-  if (properties.LoggingConfig !== undefined) names.push('LoggingConfig');
-  for (const name of names) {
+  for (const [name] of others) {
     found.push(
       paraphrased(
         `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,

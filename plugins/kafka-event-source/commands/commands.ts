@@ -4,6 +4,7 @@
  */
 import type { Place } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
+import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
@@ -17,6 +18,12 @@ export const COMMANDS = {
         usage: "Show each mapping's state, its lag, and the reason if it does not go on",
         lifecycleEvents: ['run'],
         options: STATUS_OPTIONS,
+      },
+      alarms: {
+        usage:
+          "Show which of the template's alarms on Kafka mappings would have rung since the start",
+        lifecycleEvents: ['run'],
+        options: ALARMS_OPTIONS,
       },
       'generate-event': {
         usage: 'Print an event as the function gets it, for `sls invoke local --path`',
@@ -47,6 +54,7 @@ export interface CommandContext {
 // Loaded when they run, so that the framework's other commands do not wait for them.
 const commands: Readonly<Record<CommandName, (context: CommandContext) => Promise<void>>> = {
   status: async (context) => (await import('./status-command.ts')).runStatus(context),
+  alarms: async (context) => (await import('./alarms-command.ts')).runAlarms(context),
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };

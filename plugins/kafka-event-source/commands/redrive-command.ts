@@ -44,7 +44,7 @@ interface Target {
 }
 
 /** The topics of --from; without it, those of mappings' destinations and of the plugin's option. */
-export function deadLetterTopics(
+function deadLetterTopics(
   { from }: Pick<Selection, 'from'>,
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,

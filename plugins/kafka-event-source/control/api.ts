@@ -10,12 +10,7 @@ import type { Answer, Request, Route } from './server.ts';
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
 const PAGE = 100;
 /** Fields of AWS's API that this emulator does not change; it changes those in `CHANGEABLE`. */
-const FIXED: readonly string[] = [
-  'SourceAccessConfigurations',
-  'KMSKeyArn',
-  'MetricsConfig',
-  'LoggingConfig',
-];
+const FIXED: readonly string[] = ['SourceAccessConfigurations', 'KMSKeyArn'];
 const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeable }]) =>
   isChangeable ? [name] : [],
 );

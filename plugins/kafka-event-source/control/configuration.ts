@@ -1,6 +1,6 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
 import { RESULTS } from '../access/result.ts';
-import type { Mapping } from '../mapping.ts';
+import { type Mapping, mappingArn } from '../mapping.ts';
 import { writeSettings } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import type { Json } from '../template/merge.ts';
@@ -12,10 +12,7 @@ export function configurationOf({ mapping, state, stats, modified }: View): Json
   const isManaged = mapping.source.eventSource === 'aws:kafka';
   return {
     UUID: mapping.uuid,
-    EventSourceMappingArn: mapping.functionArn.replace(
-      /:function:.*/,
-      `:event-source-mapping:${mapping.uuid}`,
-    ),
+    EventSourceMappingArn: mappingArn(mapping),
     FunctionArn: mapping.functionArn,
     ...properties,
     ...(!isManaged && {

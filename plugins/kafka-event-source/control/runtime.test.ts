@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Definition } from '../definition.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
 import { mappingOf } from '../test/support/mapping.ts';
 import { type Running, Runtime } from './runtime.ts';
 
@@ -49,6 +50,27 @@ test('a stop during a change waits until the poller has left, and starts no othe
   await stopped;
   expect(waits).toEqual([Number.POSITIVE_INFINITY, undefined]);
   expect(runs).toBe(1);
+});
+
+test('a disabled mapping emits nothing, and goes on counting when it is enabled again', async () => {
+  const given: Metrics[] = [];
+  const runtime = new Runtime(definitions, (enabled, metrics) => {
+    given.push(metrics);
+    metrics.emitter(enabled)('OffsetLag', 1);
+    return running(async () => undefined);
+  });
+  const samples = () =>
+    runtime
+      .get(mapping.uuid)
+      ?.metrics.datapoints.OffsetLag?.reduce((sum, one) => sum + one.samples, 0);
+  expect(samples()).toBe(1);
+  runtime.update(mapping.uuid, { enabled: false });
+  await settle();
+  expect([runtime.get(mapping.uuid)?.state, given.length, samples()]).toEqual(['Disabled', 1, 1]);
+  runtime.update(mapping.uuid, { enabled: true });
+  await settle();
+  expect(new Set(given).size).toBe(1);
+  expect(samples()).toBe(2);
 });
 
 test('a service that is read anew restarts the mappings that changed, and no others', async () => {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Definition } from '../definition.ts';
 import type { MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
+import { Metrics, type MetricsView } from '../monitoring/metrics.ts';
 import type { Condition as PollerCondition } from '../poller/poller.ts';
 import type { Changes } from '../settings/settings.ts';
 
@@ -25,6 +26,8 @@ interface Entry {
   /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
+  /** Goes on over changes of the mapping. */
+  readonly metrics: Metrics;
   /** Resolves when the last change is done. */
   changing?: Promise<void>;
 }
@@ -35,6 +38,7 @@ export interface View {
   readonly stats: MappingStats | undefined;
   readonly condition: PollerCondition | undefined;
   readonly modified: number;
+  readonly metrics: MetricsView;
 }
 
 /** The mapping cannot change, because an earlier change is not finished. */
@@ -43,14 +47,14 @@ export class InUseError extends Error {
 }
 
 export class Runtime {
-  readonly #run: (mapping: Mapping) => Running;
+  readonly #run: (mapping: Mapping, metrics: Metrics) => Running;
   readonly #warn: (message: string) => void;
   readonly #entries = new Map<string, Entry>();
   #isStopped = false;
 
   constructor(
     definitions: readonly Definition[],
-    run: (mapping: Mapping) => Running,
+    run: (mapping: Mapping, metrics: Metrics) => Running,
     warn: (message: string) => void = () => undefined,
   ) {
     this.#run = run;
@@ -119,10 +123,11 @@ export class Runtime {
   }
 
   #add(mapping: Mapping): void {
-    const running = mapping.enabled ? this.#run(mapping) : undefined;
+    const metrics = new Metrics();
+    const running = mapping.enabled ? this.#run(mapping, metrics) : undefined;
     const state = mapping.enabled ? 'Enabled' : 'Disabled';
     const entry = { mapping, read: mapping, state, running, stats: undefined } as const;
-    this.#entries.set(mapping.uuid, { ...entry, modified: Date.now() });
+    this.#entries.set(mapping.uuid, { ...entry, modified: Date.now(), metrics });
   }
 
   /** Begins a change, and returns the state during it. */
@@ -138,7 +143,9 @@ export class Runtime {
   async #change(entry: Entry): Promise<void> {
     // A poller that goes on beside its successor would invoke the function with the same records.
     await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
-    if (entry.mapping.enabled && !this.#isStopped) entry.running = this.#run(entry.mapping);
+    if (entry.mapping.enabled && !this.#isStopped) {
+      entry.running = this.#run(entry.mapping, entry.metrics);
+    }
     entry.state = entry.mapping.enabled ? 'Enabled' : 'Disabled';
   }
 
@@ -160,12 +167,13 @@ function stateDuring(was: boolean, is: boolean): State {
   return is ? 'Enabling' : 'Disabling';
 }
 
-function view({ mapping, state, running, stats, modified }: Entry): View {
+function view({ mapping, state, running, stats, modified, metrics }: Entry): View {
   return {
     mapping,
     state,
     stats: running?.stats() ?? stats,
     condition: running?.condition(),
     modified,
+    metrics: metrics.view(),
   };
 }

@@ -69,6 +69,18 @@ test.each<[string, Live | undefined, Remote, RegExp]>([
   expect(statusOf(mapping, found, kafka).why).toContainEqual(expect.stringMatching(reason));
 });
 
+test('the metrics are the datapoints of the last hour', () => {
+  const now = Date.now();
+  const point = (at: number) => ({ at, sum: 1, minimum: 1, maximum: 1, samples: 1 });
+  const recent = point(now - 30 * 60_000);
+  const datapoints = {
+    PolledEventCount: [point(now - 61 * 60_000), recent],
+    CommitErrorCount: [point(now - 61 * 60_000)],
+  };
+  const found = live({ metrics: { since: 0, datapoints } });
+  expect(statusOf(mapping, found, done).metrics).toEqual({ PolledEventCount: [recent] });
+});
+
 test('LATEST with nothing new says that earlier records are not delivered', () => {
   const latest = { ...mapping, startingPosition: 'LATEST' } as const;
   const begun: Remote = {

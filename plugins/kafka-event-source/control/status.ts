@@ -2,9 +2,12 @@
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
+import { type MetricsView, MINUTE_MS } from '../monitoring/metrics.ts';
 import { NOTHING_COMMITTED } from '../poller/note.ts';
 import type { Condition } from '../poller/poller.ts';
 import type { State, View } from './runtime.ts';
+
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** A mapping's state in the running process. */
 export interface Live {
@@ -13,6 +16,7 @@ export interface Live {
   readonly modified: number;
   readonly stats?: MappingStats;
   readonly condition?: Condition;
+  readonly metrics?: MetricsView;
 }
 
 /** A mapping's topic and group in Kafka. */
@@ -52,15 +56,18 @@ export interface Status {
     readonly blocked?: Blocked;
   }[];
   readonly counts?: Omit<MappingStats, 'lastResult' | 'lastResultAt' | 'partitions'>;
+  /** The datapoints of the last hour. */
+  readonly metrics?: MetricsView['datapoints'];
   /** The reasons why records do not come, a line each; never empty. */
   readonly why: readonly string[];
 }
 
-export function liveOf({ mapping, state, modified, stats, condition }: View): Live {
+export function liveOf({ mapping, state, modified, stats, condition, metrics }: View): Live {
   return {
     uuid: mapping.uuid,
     state,
     modified,
+    metrics,
     ...(stats && { stats }),
     ...(condition && { condition }),
   };
@@ -94,8 +101,18 @@ export function statusOf(mapping: Mapping, live: Live | undefined, remote: Remot
     ...(lag !== undefined && { lag }),
     partitions,
     ...(live?.stats && { counts: counts as NonNullable<Status['counts']> }),
+    ...(live?.metrics && { metrics: lastHour(live.metrics) }),
   };
   return { ...status, why: reasons(mapping, live, remote, status) };
+}
+
+function lastHour({ datapoints }: MetricsView): MetricsView['datapoints'] {
+  const begin = Date.now() - HOUR_MS;
+  return Object.fromEntries(
+    Object.entries(datapoints)
+      .map(([name, all]) => [name, all.filter(({ at }) => at >= begin)] as const)
+      .filter(([, all]) => all.length > 0),
+  );
 }
 
 /** The status of a mapping that is refused. */

@@ -52,6 +52,9 @@ export class BatchRun {
 
   /** Gives up records without an invocation. */
   discard(batch: readonly PartitionRecords[], condition: Condition, reason: string): Promise<void> {
+    if (condition !== 'MaximumPayloadSizeExceeded') {
+      this.#options.stats.emit('SchemaRegistryErrorCount', count(batch));
+    }
     return this.#giveUp(begin(batch), condition, reason);
   }
 
@@ -128,7 +131,7 @@ export class BatchRun {
       failures: work.failures + 1,
       ...(verdict.attempted ? { last: lastOf(result) } : work.last && { last: work.last }),
     };
-    this.#count(result, count(succeeded), verdict.reason);
+    this.#count(result, { records: count(batch), succeeded: count(succeeded) }, verdict.reason);
     this.#scheduler.finish(open(succeeded));
     if (next.batch.length === 0) return undefined;
     const kind = result.kind === 'ok' ? 'reported' : result.kind;
@@ -182,6 +185,11 @@ export class BatchRun {
       if (!destination) {
         log.error(`${name}: DROPPED ${describe(batch)}. No destination is set.`);
         stats.count('dropped', count(batch));
+        // AWS: expiry and exhausted retries only.
+        // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        if (condition === 'RecordAgeExceeded' || condition === 'RetriesExhausted') {
+          stats.emit('DroppedEventCount', count(batch));
+        }
         this.#scheduler.finish(batch);
         return;
       }
@@ -199,13 +207,19 @@ export class BatchRun {
         const sent = keep(batch, (record) => taken.has(record));
         this.#reportSent(sent, describe);
         stats.count('destinationFailures');
+        stats.emit('OnFailureDestinationDeliveryErrorCount', 1);
+        const isOver = this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS;
+        if (isOver || !this.#options.dropWhenDestinationFails) {
+          stats.emit('DestinationDeliveryFailures', 1);
+        }
         const why = `${destination.name} did not take ${describe(left)}: ${messageOf(error)}`;
         // AWS drops records that the destination does not take.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
         // Differs from AWS: by default they are kept, and their partition waits for it.
-        if (this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS) {
+        if (isOver) {
           log.error(`${name}: DROPPED: ${why}`);
           stats.count('dropped', count(left));
+          stats.emit('DroppedEventCount', count(left));
           this.#scheduler.finish(open(left));
           return;
         }
@@ -226,6 +240,7 @@ export class BatchRun {
     const { destination, name, log, stats } = this.#options;
     log.warning(`${name}: sent to ${destination?.name}: ${describe(batch)}`);
     stats.count('sentToDestination', count(batch));
+    stats.emit('OnFailureDestinationDeliveredEventCount', count(batch));
     this.#scheduler.finish(open(batch));
   }
 
@@ -243,7 +258,8 @@ export class BatchRun {
   #reportThrottle(work: Work, limit: number): void {
     const { name, log } = this.#options;
     const message = `throttled: the function's reservedConcurrency is ${limit}`;
-    this.#count({ kind: 'notReached', message }, 0, message);
+    const records = count(work.batch);
+    this.#count({ kind: 'notReached', message }, { records, succeeded: 0 }, message);
     this.#reportBlocked(work, message);
     if (limit === 0) log.error(`${name}: ${message}; its records wait`);
   }
@@ -269,8 +285,15 @@ export class BatchRun {
     }
   }
 
-  #count({ kind }: InvocationResult, succeeded: number, reason?: string): void {
+  #count(
+    { kind }: InvocationResult,
+    { records, succeeded }: { readonly records: number; readonly succeeded: number },
+    reason?: string,
+  ): void {
     const { stats } = this.#options;
+    stats.emit('InvokedEventCount', records);
+    if (succeeded < records) stats.emit('FailedInvokeEventCount', records - succeeded);
+    if (kind !== 'ok') stats.emit('InvokeErrorCount', 1);
     stats.count('succeeded', succeeded);
     stats.count(kind === 'notReached' ? 'throttles' : 'invocations');
     if (reason !== undefined && kind !== 'notReached') stats.count('failedInvocations');

@@ -206,6 +206,11 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
   }
 
+  /** The number of pollers at work. */
+  get pollers(): number {
+    return this.#byPoller().length;
+  }
+
   /** Begins the batches of one poller, and returns the time of the next check. */
   #begin(poller: number, partitions: readonly Partition[]): number {
     const slots = this.#slotsOf(poller);

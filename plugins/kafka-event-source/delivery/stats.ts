@@ -1,5 +1,6 @@
 /** Counts a mapping's results since its start, and keeps the record that blocks each partition. */
 import { RESULTS } from '../access/result.ts';
+import type { Emit } from '../monitoring/metrics.ts';
 
 export interface MappingStats {
   /** In the words of AWS's `LastProcessingResult` where they are known. */
@@ -62,6 +63,8 @@ interface PartitionState {
 }
 
 export class Stats {
+  /** Adds a value to a metric as CloudWatch counts it. */
+  readonly emit: Emit;
   readonly #counters: Record<Counter, number> = {
     invocations: 0,
     failedInvocations: 0,
@@ -77,6 +80,10 @@ export class Stats {
   readonly #partitions = new Map<number, PartitionState>();
   #lastResult: string = RESULTS.none;
   #lastResultAt: number | undefined;
+
+  constructor(emit: Emit = () => undefined) {
+    this.emit = emit;
+  }
 
   count(counter: Counter, by = 1): void {
     this.#counters[counter] += by;

@@ -3,13 +3,17 @@ import type { EachBatchPayload } from 'kafkajs';
 import { RESULTS } from '../access/result.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Stats } from '../delivery/stats.ts';
+import type { Message } from '../event.ts';
+import type { Mapping } from '../mapping.ts';
+import { listHeaders } from '../protocol/headers.ts';
 import type { Group } from './group.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import type { Reporter } from './reporter.ts';
 
 type FetchedBatch = EachBatchPayload['batch'] & { readonly fetchedOffset?: string };
 
-export interface FetchOptions extends Pick<IntakeOptions, 'mapping' | 'backoff'> {
+export interface FetchOptions extends Pick<IntakeOptions, 'backoff'> {
+  readonly mapping: Mapping;
   readonly scheduler: Scheduler;
   readonly stats: Stats;
   readonly group: Group;
@@ -22,6 +26,8 @@ export class Fetch {
   /** For each partition that waits for schemas: the first offset to fetch again. */
   readonly #waiting = new Map<number, number>();
   #isRegistryAway = false;
+  /** Whether records came since the last answer of the broker. */
+  #hasPolled = true;
 
   constructor(options: FetchOptions) {
     this.#options = options;
@@ -46,12 +52,18 @@ export class Fetch {
       this.#wait(partition, Number(messages[0]?.offset), taken.schemaIds);
       return;
     }
-    stats.count('filtered', taken.filtered);
+    this.#count(messages, taken.filtered);
     group.fetched(partition, end);
     if (taken.records.length > 0) scheduler.enqueue(partition, taken.records);
     else scheduler.skip(partition, end);
     if (scheduler.isFull(partition)) group.setPaused(partition, true);
     payload.resolveOffset(batch.lastOffset());
+  }
+
+  /** The broker has answered a fetch; its records, if there are any, are taken after this. */
+  answered(): void {
+    if (!this.#hasPolled) this.#options.stats.emit('PolledEventCount', 0);
+    this.#hasPolled = false;
   }
 
   /** Forgets a partition that another member has now. */
@@ -61,6 +73,15 @@ export class Fetch {
 
   close(): Promise<void> {
     return this.#intake.close();
+  }
+
+  #count(messages: readonly Message[], filtered: number): void {
+    const { stats, mapping } = this.#options;
+    this.#hasPolled = true;
+    stats.count('filtered', filtered);
+    stats.emit('PolledEventCount', messages.length);
+    if (mapping.filters.length > 0) stats.emit('FilteredOutEventCount', filtered);
+    if (mapping.pollers) stats.emit('EventPollerThroughputInBytes', bytesOf(messages));
   }
 
   /** Whether the fetch begins where the last one ended; if not, the position is found again. */
@@ -88,6 +109,7 @@ export class Fetch {
   #reportRegistry(result: string | undefined, reason: string): void {
     const { stats, reporter } = this.#options;
     this.#isRegistryAway = true;
+    stats.emit('SchemaRegistryErrorCount', 1);
     stats.result(`PROBLEM: ${result ?? reason}`);
     for (const [partition, offset] of this.#waiting) {
       stats.blocked(partition, { offset, reason, attempts: 0, isRetried: true });
@@ -104,4 +126,16 @@ export class Fetch {
     stats.result(RESULTS.ok);
     reporter.notice('its schema registry answers again');
   }
+}
+
+/** The bytes of the keys, values and headers. */
+function bytesOf(messages: readonly Message[]): number {
+  let bytes = 0;
+  for (const { key, value, headers } of messages) {
+    bytes += (key?.length ?? 0) + (value?.length ?? 0);
+    for (const header of listHeaders(headers ?? [])) {
+      bytes += header.key.length + (header.value?.length ?? 0);
+    }
+  }
+  return bytes;
 }

@@ -1,7 +1,9 @@
 /** The poller's membership in its consumer group: its partitions, their positions and commits. */
 import type { Admin, Consumer } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
+import type { Stats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
+import type { Connected, PartitionOffsets } from '../monitoring/records.ts';
 import { isExpelled } from '../protocol/errors.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { pause } from '../time.ts';
@@ -19,6 +21,8 @@ interface Position {
   fetched: number;
   /** The offset after the last record that is done; -1 before the first. */
   done: number;
+  /** The offset up to which commits are counted. */
+  counted: number;
 }
 
 /** A partition's offsets in Kafka. */
@@ -37,19 +41,25 @@ interface Membership {
   readonly joined: Partial<Joined>;
 }
 
+/** The member of a group that polls. */
+export type Member = Omit<Connected, 'securityProtocol' | 'saslMechanism'>;
+
 export interface GroupOptions {
   readonly mapping: Mapping;
   readonly topic: Topic;
   readonly scheduler: Scheduler;
   readonly reporter: Reporter;
+  readonly stats: Stats;
   readonly signal: AbortSignal;
   /** After this time without a heartbeat the group expels a member. */
   readonly sessionMs: number;
   readonly onRevoked: (partition: number) => void;
   /** Called once the position of each partition is known, so that polling begins. */
-  readonly onPositioned: () => void;
+  readonly onPositioned: (member: Member) => void;
 }
 
+/** Kafka's own error for an offset that a partition does not have. */
+const OUT_OF_RANGE = { type: 'OFFSET_OUT_OF_RANGE' };
 const POSITION_AGAIN_MS = 500;
 const COMMIT_AGAIN_MS = 1_000;
 
@@ -58,6 +68,8 @@ export class Group {
   /** The positions by partition, all in the topic with the id `#topicId`. */
   readonly #positions = new Map<number, Position>();
   #topicId: string | undefined;
+  /** The number of the topic's partitions. */
+  #total = 0;
   #membership: Membership | undefined;
   /** The milliseconds since the group has heard of this member. */
   #silence: () => number = () => 0;
@@ -175,6 +187,20 @@ export class Group {
     void this.commit();
   }
 
+  /** The offsets of this member's partitions, with their ends in Kafka; none while it does not poll. */
+  async offsets(): Promise<readonly PartitionOffsets[]> {
+    const { admin } = this.#membership ?? {};
+    if (!admin || !this.#isPolling) return [];
+    const bounds = await admin.fetchTopicOffsets(this.#options.mapping.topic);
+    return bounds.flatMap(({ partition, low, high }) => {
+      const position = this.#positions.get(partition);
+      if (!position) return [];
+      const { fetched, committed } = position;
+      const done = Math.max(position.done, committed);
+      return [{ partition, low: Number(low), end: Number(high), fetched, done, committed }];
+    });
+  }
+
   /** Commits all offsets that are done and not committed yet. */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
@@ -184,6 +210,7 @@ export class Group {
       try {
         await this.#commitAll();
       } catch (error) {
+        this.#options.stats.emit('CommitErrorCount', 1);
         this.#reportRefusal(error);
         void this.#commitAgain();
       }
@@ -201,7 +228,13 @@ export class Group {
       membership,
       behind.map(([partition, { attempted }]) => ({ partition, offset: attempted })),
     );
-    for (const [, position] of behind) position.committed = position.attempted;
+    let events = 0;
+    for (const [, position] of behind) {
+      position.committed = position.attempted;
+      events += position.committed - position.counted;
+      position.counted = position.committed;
+    }
+    this.#options.stats.emit('CommittedEventCount', events);
   }
 
   async #commitAgain(): Promise<void> {
@@ -219,7 +252,8 @@ export class Group {
       return;
     }
     // The partitions may be another member's. kafkajs joins again before its next fetch.
-    reporter.warn(`its group refused a commit: ${reasonOf(error)}. Joining the group again.`);
+    const reason = reasonOf(error);
+    reporter.warn(`its group refused a commit: ${reason}. Joining the group again.`, error);
     this.rebalancing();
   }
 
@@ -251,7 +285,7 @@ export class Group {
 
   #inTurn(action: () => Promise<void>): Promise<void> {
     this.#queue = this.#queue.then(action).catch((error: unknown) => {
-      this.#options.reporter.warn(`a commit or a position failed: ${reasonOf(error)}`);
+      this.#options.reporter.warn(`a commit or a position failed: ${reasonOf(error)}`, error);
     });
     return this.#queue;
   }
@@ -284,7 +318,12 @@ export class Group {
     const { mapping, scheduler, reporter, onPositioned } = this.#options;
     const begin = () => {
       this.#isPolling = true;
-      onPositioned();
+      onPositioned({
+        consumerId: this.#membership?.joined.memberId ?? '',
+        generation: this.#membership?.joined.generation ?? 0,
+        totalPartitions: this.#total,
+        partitions: assigned,
+      });
       const which = assigned.length > 0 ? assigned.join(', ') : 'none: other members have them';
       reporter.notice(`polling ${mapping.topic}, partitions ${which}`);
       scheduler.resume();
@@ -326,7 +365,7 @@ export class Group {
         else solved();
         return;
       } catch (error) {
-        solved = reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`);
+        solved = reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`, error);
         await pause(POSITION_AGAIN_MS, signal);
       }
     }
@@ -337,6 +376,7 @@ export class Group {
     const which = partitions.map((partition) => `${mapping.topic}-${partition}`).join(', ');
     const solved = reporter.problemIs(
       `${which} has no leader: waiting for one, the other partitions go on.`,
+      { type: 'LEADER_NOT_AVAILABLE' },
     );
     await pause(POSITION_AGAIN_MS, signal);
     if (!isCurrent()) return;
@@ -356,6 +396,7 @@ export class Group {
       return note && isOf(note, this.#topicId) ? note.offset : NOTHING_COMMITTED;
     };
     const bounds = await admin.fetchTopicOffsets(mapping.topic);
+    this.#total = bounds.length;
     // AWS does not say where it begins to read a partition that was added later, or made anew with
     // its topic. Beginning at the first record loses nothing.
     const isStarting = (partition: number) =>
@@ -422,6 +463,7 @@ export class Group {
       this.#options.reporter.warn(
         `${this.#nameOf(partition)} ends at ${high}, before the committed offset ${committed}: ` +
           `starting at ${low}`,
+        OUT_OF_RANGE,
       );
       this.#restart(partition, NOTHING_COMMITTED, low, low);
     } else {
@@ -435,7 +477,8 @@ export class Group {
   /** Starts a partition again with an empty buffer. @param done the offset to commit at once */
   #restart(partition: number, committed: number, fetched: number, done = NOTHING_COMMITTED): void {
     this.#options.scheduler.assign(partition);
-    this.#positions.set(partition, { committed, attempted: committed, fetched, done });
+    const counted = committed === NOTHING_COMMITTED ? fetched : committed;
+    this.#positions.set(partition, { committed, attempted: committed, fetched, done, counted });
   }
 
   #seek(partition: number): void {
@@ -448,6 +491,7 @@ export class Group {
     this.#options.reporter.warn(
       `${this.#nameOf(partition)}: the records from offset ${from} to ${low - 1} were deleted ` +
         'before they were read; going on after them',
+      OUT_OF_RANGE,
     );
   }
 

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from '../lambda/result.ts';
-import type { Mapping } from '../mapping.ts';
+import { type MetricName, Metrics } from '../monitoring/metrics.ts';
 import type { Joined } from '../protocol/membership.ts';
+import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
 import { Poller, type PollerOptions } from './poller.ts';
 
@@ -87,6 +88,8 @@ class Broker {
 
   join(): void {
     const joined: Joined = {
+      memberId: 'm',
+      generation: 1,
       topicIds: new Map([['t', this.topicId]]),
       age: () => this.silence,
       commit: ([topic]) => this.#take(Number(topic?.partitions[0]?.offset)),
@@ -143,19 +146,12 @@ function poll(
   const warning = (message: string) => broker.log.push(message);
   const log = { error: noop, warning, notice: noop, debug: noop };
   const poller = new Poller({
-    mapping: {
-      name: 'test',
+    mapping: mappingOf('orders', ['b:1'], {
       topic: 't',
-      groupId: 'g',
-      bootstrapServers: ['b:1'],
-      source: { eventSource: 'SelfManagedKafka', bootstrapServers: 'b:1' },
       batchSize: 2,
-      windowMs: 0,
-      startingPosition: 'TRIM_HORIZON',
-      maximumRetryAttempts: -1,
-      maximumRecordAgeSeconds: -1,
-      filters: [],
-    } as unknown as Mapping,
+      pollers: { minimum: 1, maximum: 1 },
+      metricGroups: ['EventCount', 'ErrorCount'],
+    }),
     log,
     connect: async () => broker.client(),
     invoke: (payload) => {
@@ -265,6 +261,27 @@ test.each([0, 2, 4])(
     await poller.stop();
   },
 );
+
+test('commits count from the offset at which polling began, and lost answers count once', async () => {
+  const broker = new Broker();
+  broker.committed = async () => 10;
+  const metrics = new Metrics();
+  const { poller } = await joined(broker, async () => ok, { metrics });
+  const sum = (name: MetricName) =>
+    metrics.view().datapoints[name]?.reduce((total, one) => total + one.sum, 0);
+  await broker.fetched(10, 12);
+  await settle();
+  expect(sum('CommittedEventCount')).toBe(2);
+  broker.commit = () => Promise.reject(new Error('no answer'));
+  await broker.fetched(12, 14);
+  await settle();
+  expect([sum('CommittedEventCount'), sum('CommitErrorCount')]).toEqual([2, 1]);
+  broker.commit = async () => undefined;
+  await broker.fetched(14, 16);
+  await settle();
+  expect(sum('CommittedEventCount')).toBe(6);
+  await poller.stop();
+});
 
 test('polling starts again at an offset that was set back by hand', async () => {
   const broker = new Broker();

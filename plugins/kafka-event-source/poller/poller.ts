@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { RESULTS } from '../access/result.ts';
+import { namesOf, type Security } from '../access/security.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { Scheduler } from '../delivery/scheduler.ts';
@@ -12,12 +13,15 @@ import { createDestination, type Destination } from '../destination/destination.
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { Metrics } from '../monitoring/metrics.ts';
+import { SystemLog, type SystemRecord } from '../monitoring/records.ts';
 import { loadClient } from '../protocol/client.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { endsWithin, pause } from '../time.ts';
 import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
-import { Group } from './group.ts';
+import { Group, type Member } from './group.ts';
+import { observe } from './observer.ts';
 import { Reporter, reasonOf } from './reporter.ts';
 import { Topic } from './topic.ts';
 
@@ -35,6 +39,12 @@ export interface PollerOptions {
   /** How long the group waits for a silent member before it gives its partitions to others. */
   readonly sessionMs?: number;
   readonly payloadBytes?: number;
+  /** Counts on from a poller before it. */
+  readonly metrics?: Metrics | undefined;
+  /** Called with each record of the mapping's system log. */
+  readonly onRecord?: ((record: SystemRecord) => void) | undefined;
+  /** The milliseconds between two observations of its lag. */
+  readonly observeMs?: number;
   readonly connect?: () => Promise<Kafka>;
 }
 
@@ -50,6 +60,7 @@ const DEFAULTS = {
   backoff: { firstMs: 500, maxMs: 30_000 },
   stopMs: 4_000,
   leaveMs: 3_000,
+  observeMs: 60_000,
   // Short enough that a killed process gives its partitions back soon.
   sessionMs: 10_000,
 } as const;
@@ -69,7 +80,7 @@ const CONSUMER = {
 } as const;
 
 export class Poller {
-  readonly stats = new Stats();
+  readonly stats: Stats;
   readonly #mapping: Mapping;
   readonly #limits: Pick<Required<PollerOptions>, 'stopMs' | 'leaveMs' | 'sessionMs'>;
   readonly #connect: () => Promise<Kafka>;
@@ -84,20 +95,31 @@ export class Poller {
   readonly #destination: Destination | undefined;
   readonly #scheduler: Scheduler;
   readonly #group: Group;
+  readonly #systemLog: SystemLog;
+  readonly #observeMs: number;
+  #security: Security = {};
   readonly #fetch: Fetch;
   /** Sessions in a row that ended before they polled. */
   #failures = 0;
   #ended: Promise<void> = Promise.resolve();
 
   constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
-    const { backoff, stopMs, leaveMs, sessionMs } = { ...DEFAULTS, ...options };
-    const { stats } = this;
+    const { backoff, stopMs, leaveMs, sessionMs, observeMs } = { ...DEFAULTS, ...options };
+    const { metrics = new Metrics(), onRecord = () => undefined } = options;
+    const stats = new Stats(metrics.emitter(mapping));
+    const systemLog = new SystemLog(mapping, onRecord);
+    this.stats = stats;
+    this.#systemLog = systemLog;
+    this.#observeMs = observeMs;
     const { signal } = this.#stop;
     const { topic, destination } = mapping;
     this.#mapping = mapping;
     this.#limits = { stopMs, leaveMs, sessionMs };
-    this.#connect = connect ?? (() => createClient(mapping, log));
-    const reporter = new Reporter({ mapping, log, stats, signal });
+    const keep = (security: Security) => {
+      this.#security = security;
+    };
+    this.#connect = connect ?? (() => createClient(mapping, log, keep));
+    const reporter = new Reporter({ mapping, log, stats, systemLog, signal });
     this.#reporter = reporter;
     const onMissing = () => this.#group.forgetTopic();
     this.#topic = new Topic({ name: topic, reporter, signal, onMissing });
@@ -124,10 +146,11 @@ export class Poller {
       topic: this.#topic,
       scheduler,
       reporter,
+      stats,
       signal,
       sessionMs,
       onRevoked: (partition) => this.#fetch.forget(partition),
-      onPositioned: () => this.#polls(),
+      onPositioned: (member) => this.#polls(member),
     });
     this.#group = group;
     this.#fetch = new Fetch({ mapping, backoff, scheduler, stats, group, reporter });
@@ -139,6 +162,10 @@ export class Poller {
     if (degraded) this.#reporter.warn(degraded);
     this.#scheduler.hold();
     this.#ended = this.#run();
+    const [mapping, scheduler, stats] = [this.#mapping, this.#scheduler, this.stats];
+    const observed = { mapping, scheduler, stats, group: this.#group, reporter: this.#reporter };
+    const [systemLog, everyMs] = [this.#systemLog, this.#observeMs];
+    void observe({ ...observed, systemLog, signal: this.#stop.signal, everyMs });
   }
 
   get condition(): Condition {
@@ -208,7 +235,9 @@ export class Poller {
   }
 
   #listen(consumer: Consumer, admin: Admin): Promise<never> {
-    const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT } = consumer.events;
+    const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT, FETCH } =
+      consumer.events;
+    consumer.on(FETCH, () => this.#fetch.answered());
     consumer.on(STOP, () => this.#group.leave());
     // kafkajs tries for another minute before it gives up a broker that hangs.
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
@@ -233,7 +262,8 @@ export class Poller {
     return crashed;
   }
 
-  #polls(): void {
+  #polls(member: Member): void {
+    this.#systemLog.connected({ ...member, ...namesOf(this.#security) });
     if (this.#failures > 0) this.stats.result(RESULTS.ok);
     this.#failures = 0;
     this.#reporter.brokerAnswered();

@@ -3,12 +3,14 @@ import { RESULTS, resultOf } from '../access/result.ts';
 import type { Stats } from '../delivery/stats.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import type { SystemLog } from '../monitoring/records.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 
 export interface ReporterOptions {
   readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
   readonly log: Log;
   readonly stats: Stats;
+  readonly systemLog: Pick<SystemLog, 'warn'>;
   /** After it aborts, problems are no longer reported. */
   readonly signal: AbortSignal;
 }
@@ -30,12 +32,13 @@ export class Reporter {
 
   /**
    * Warns of a problem, unless it is the current one already.
+   * @param cause the error, or another object with the type that Kafka gives it
    * @returns ends this problem, unless another one is the current one by then
    */
-  problemIs(text: string): () => void {
-    const { mapping, log, signal } = this.#options;
+  problemIs(text: string, cause?: unknown): () => void {
+    const { mapping, signal } = this.#options;
     const message = `${mapping.name}: ${text}`;
-    if (this.#problem !== message && !signal.aborted) log.warning(message);
+    if (this.#problem !== message && !signal.aborted) this.warn(text, cause);
     this.#problem = message;
     return () => {
       if (this.#problem === message) this.#problem = undefined;
@@ -52,11 +55,13 @@ export class Reporter {
     const { topic, bootstrapServers } = mapping;
     const [reason, result] = [reasonOf(error), resultOf(error)];
     stats.result(result ?? `PROBLEM: ${reason}`);
+    stats.emit('PollingErrorCount', 1);
     // AWS's message for a server that does not answer is long and says less than the reason.
     const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
     const where = `${topic} at ${bootstrapServers.join(',')}`;
     this.problemIs(
       `cannot poll ${where}: ${why.replace(/\.$/, '')}.${this.#advice(error)} Trying again.`,
+      error,
     );
   }
 
@@ -64,8 +69,10 @@ export class Reporter {
     const { mapping, stats } = this.#options;
     this.#isUnanswered = true;
     stats.result(RESULTS.connection);
+    stats.emit('PollingErrorCount', 1);
     const reason = `${broker} does not answer ${request}`;
-    this.problemIs(`cannot poll ${mapping.topic}: ${reason}. Waiting.`);
+    const cause = { type: 'REQUEST_TIMED_OUT' };
+    this.problemIs(`cannot poll ${mapping.topic}: ${reason}. Waiting.`, cause);
   }
 
   brokerAnswered(): void {
@@ -75,8 +82,11 @@ export class Reporter {
     this.problemIsOver();
   }
 
-  warn(text: string): void {
-    this.#options.log.warning(`${this.#options.mapping.name}: ${text}`);
+  /** @param cause the error, or another object with the type that Kafka gives it */
+  warn(text: string, cause?: unknown): void {
+    const { log, mapping, systemLog } = this.#options;
+    log.warning(`${mapping.name}: ${text}`);
+    systemLog.warn(text, cause);
   }
 
   notice(text: string): void {

@@ -41,7 +41,10 @@ export class Topic {
   /** The topic is another one of the same name: all its records are new. */
   wasMadeAgain(): void {
     this.#partitionsAtFirst = 0;
-    this.#reporter.warn(`${this.#name} was deleted and made again: reading it from its beginning.`);
+    this.#reporter.warn(
+      `${this.#name} was deleted and made again: reading it from its beginning.`,
+      { type: 'UNKNOWN_TOPIC_ID' },
+    );
   }
 
   /** Takes over the group's commits: polling may have begun in an earlier run. */
@@ -71,6 +74,7 @@ export class Topic {
         // AWS does not document this case. Here polling waits, and the topic is not created.
         this.#reporter.problemIs(
           `topic ${this.#name} does not exist; waiting until it is created.`,
+          { type: 'UNKNOWN_TOPIC_OR_PARTITION' },
         );
       }
       await pause(TOPIC_CHECK_MS, this.#signal);

@@ -41,6 +41,8 @@ function groupOf(maxWaitTime: number) {
       emit: (event: string, payload: object) => emitted.push([event, payload]),
     };
     lastRequest = Date.now();
+    readonly memberId = 'm';
+    readonly generationId = 1;
     offsetManager = {
       commitOffsets: async (_: { readonly topics: readonly OffsetsToCommit[] }) => {
         if (state.refusal) throw state.refusal;

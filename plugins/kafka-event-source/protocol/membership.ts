@@ -14,6 +14,8 @@ export interface OffsetsToCommit {
 
 /** The fields that the plugin adds to kafkajs' join event. */
 export interface Joined {
+  readonly memberId: string;
+  readonly generation: number;
   /** The ids of the topics that are fetched from; a topic has none before Kafka 2.8. */
   readonly topicIds: ReadonlyMap<string, string>;
   /** The milliseconds since the join was sent. */
@@ -59,6 +61,8 @@ export interface ConsumerGroup {
   cluster: Cluster;
   instrumentationEmitter: Emitter;
   lastRequest: number;
+  readonly memberId: string;
+  readonly generationId: number;
   readonly offsetManager: OffsetManager | null;
   readonly topicsSubscribed: readonly string[];
   joinAndSync(): Promise<void>;
@@ -246,7 +250,14 @@ export function improveMembership(
           throw error;
         }
       };
-      return { topicIds: this.#topicIds, age: this.#sinceSync.longest, commit };
+      const { memberId, generationId: generation } = this;
+      return {
+        memberId,
+        generation,
+        topicIds: this.#topicIds,
+        age: this.#sinceSync.longest,
+        commit,
+      };
     }
   };
 }

@@ -12,6 +12,13 @@ export interface Pollers {
   readonly group?: string;
 }
 
+const METRIC_GROUPS = ['EventCount', 'ErrorCount', 'KafkaMetrics'] as const;
+export type MetricGroup = (typeof METRIC_GROUPS)[number];
+
+/** Most detail first. A level has its own records and those with less detail. */
+export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 /** An event as it is written in serverless.yml. */
 type EventProperties = Readonly<Record<string, unknown>>;
 
@@ -311,27 +318,61 @@ export const SETTINGS = {
     },
     text: (config) => config?.OnFailure?.Destination,
   }),
+  MetricsConfig: setting({
+    rule: z
+      .strictObject({ Metrics: z.array(oneOf('metrics', METRIC_GROUPS)).max(3).optional() })
+      .optional(),
+    /** The groups of metrics that are emitted. */
+    read: (config): { metricGroups: readonly MetricGroup[] } => ({
+      metricGroups: config?.Metrics ?? [],
+    }),
+    write: ({ metricGroups }) =>
+      metricGroups.length > 0 ? { Metrics: [...metricGroups] } : undefined,
+    isChangeable: true,
+    isProvisionedOnly: never, // AWS has a message of its own for it: admission/modes.ts.
+    framework: null,
+    own: {
+      properties: {
+        metricsConfig: {
+          type: 'object',
+          properties: { metrics: { type: 'array', maxItems: 3, items: { enum: METRIC_GROUPS } } },
+          required: ['metrics'],
+          additionalProperties: false,
+        },
+      },
+      value: ({ metricsConfig }) =>
+        isObject(metricsConfig) ? { Metrics: metricsConfig.metrics } : undefined,
+    },
+    text: (config) => config?.Metrics?.join(),
+  }),
+  LoggingConfig: setting({
+    rule: z
+      .strictObject({ SystemLogLevel: oneOf('systemLogLevel', LOG_LEVELS).optional() })
+      .optional(),
+    /** The level of the mapping's system log; undefined for no log. */
+    read: (config): { systemLogLevel?: LogLevel } => ({ systemLogLevel: config?.SystemLogLevel }),
+    write: ({ systemLogLevel }) => systemLogLevel && { SystemLogLevel: systemLogLevel },
+    isChangeable: true,
+    isProvisionedOnly: (config) => config !== undefined,
+    framework: null,
+    own: {
+      properties: {
+        loggingConfig: {
+          type: 'object',
+          properties: { systemLogLevel: { enum: LOG_LEVELS } },
+          required: ['systemLogLevel'],
+          additionalProperties: false,
+        },
+      },
+      value: ({ loggingConfig }) =>
+        isObject(loggingConfig) ? { SystemLogLevel: loggingConfig.systemLogLevel } : undefined,
+    },
+    text: (config) => config?.SystemLogLevel,
+  }),
 };
 
 /** Settings that the emulator ignores, because they do not change the function's events. */
 export const ON_AWS_ONLY = {
-  MetricsConfig: {
-    rule: z
-      .strictObject({
-        Metrics: z
-          .array(oneOf('metrics', ['EventCount', 'ErrorCount', 'KafkaMetrics']))
-          .max(3)
-          .optional(),
-      })
-      .optional(),
-  },
-  LoggingConfig: {
-    rule: z
-      .strictObject({
-        SystemLogLevel: oneOf('systemLogLevel', ['DEBUG', 'INFO', 'WARN']).optional(),
-      })
-      .optional(),
-  },
   KmsKeyArn: { rule: z.unknown().optional() },
   Tags: { rule: z.unknown().optional() },
 };

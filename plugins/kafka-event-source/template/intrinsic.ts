@@ -7,6 +7,8 @@ export interface Scope {
   readonly stackName: string;
   /** Function names by logical id, those of their aliases included. */
   readonly functions: ReadonlyMap<string, string>;
+  /** UUIDs of event source mappings by logical id, if they are known. */
+  readonly uuids?: ReadonlyMap<string, string>;
   readonly resources: Json;
   readonly parameters: Json;
   readonly mappings: Json;
@@ -144,7 +146,7 @@ function refer(id: string, scope: Scope): unknown {
   };
   if (id === 'AWS::NoValue') return NO_VALUE;
   if (Object.hasOwn(pseudo, id)) return pseudo[id];
-  const functionName = scope.functions.get(id);
+  const functionName = scope.functions.get(id) ?? scope.uuids?.get(id);
   if (functionName !== undefined) return functionName;
   const parameter = own(scope.parameters, id);
   if (isObject(parameter)) return parameterOf(parameter, own(scope.given.parameters, id));

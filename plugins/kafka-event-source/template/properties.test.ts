@@ -83,6 +83,8 @@ const EVERY = {
   onFailureDestination: 'kafka://orders-failed',
   provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 2 },
   provisionedPollers: { min: 1, max: 2, group: 'g' },
+  metricsConfig: { metrics: ['EventCount'] },
+  loggingConfig: { systemLogLevel: 'DEBUG' },
   schemaRegistry: {
     uri: 'https://registry.example.com',
     eventRecordFormat: 'JSON',

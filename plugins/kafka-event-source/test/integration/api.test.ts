@@ -122,6 +122,8 @@ test('an update is in force when it ends, and a second one before its end is ref
     MaximumRecordAgeInSeconds: 60,
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
+    MetricsConfig: { Metrics: ['EventCount'] },
+    LoggingConfig: { SystemLogLevel: 'WARN' },
   });
   expect(await changed).toMatchObject({ State: 'Updating', BatchSize: 2 });
   await expect(api.update({ BatchSize: 3 })).rejects.toMatchObject({
@@ -135,6 +137,8 @@ test('an update is in force when it ends, and a second one before its end is ref
     MaximumRecordAgeInSeconds: 60,
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
+    MetricsConfig: { Metrics: ['EventCount'] },
+    LoggingConfig: { SystemLogLevel: 'WARN' },
   });
   await bench.produceCount(4, { from: 1 });
   await until('the rest', () => values(lambda).length === 5);

@@ -8,9 +8,31 @@ import { sls } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
 import { sls as bin, collect, createService } from './offline-service.ts';
 
-test('status and generate-event work with a running service and without one', async () => {
+const alarm = (MetricName: string, Value: object) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    Namespace: 'AWS/Lambda',
+    MetricName,
+    Dimensions: [{ Name: 'EventSourceMappingUUID', Value }],
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: 0,
+  },
+});
+const resources = {
+  Dropped: alarm('DroppedEventCount', { Ref: 'PrintMapping' }),
+  Unknown: alarm('DroppedEventCount', { Ref: 'Unknown' }),
+};
+
+test('status, alarms and generate-event work with a running service and without one', async () => {
   await using bench = new Bench();
-  const directory = await createService(bench, [PLUGIN, 'serverless-offline']);
+  const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'print', {
+    resources,
+    provisionedPollers: { min: 1 },
+    metricsConfig: { metrics: ['EventCount'] },
+  });
   const run = (...args: string[]) => sls(['kafka', ...args], directory);
   const status = async () => JSON.parse((await run('status', '--json')).stdout).mappings[0];
   let child: ReturnType<typeof spawn> | undefined;
@@ -18,6 +40,12 @@ test('status and generate-event work with a running service and without one', as
     const missing = await status();
     expect(missing).toMatchObject({ topic: bench.topic, state: 'Not running' });
     expect(missing.why.join('\n')).toMatch(/no `sls offline start`[\s\S]*there is no topic/);
+
+    const early = await run('alarms');
+    expect([early.code, early.stdout + early.stderr]).toEqual([
+      1,
+      expect.stringContaining('of this service runs here, so there are no metrics'),
+    ]);
 
     await bench.createTopic(2);
     await bench.produce([
@@ -42,6 +70,19 @@ test('status and generate-event work with a running service and without one', as
     expect(running.why).toEqual([expect.stringContaining('there is nothing new')]);
     expect((await run('status')).stdout).toMatch(
       /print \(kes-.*\): Enabled\n.*group kes-[\s\S]* \(0 without all fields\), 0 dropped$/m,
+    );
+
+    const { metrics } = running;
+    const invoked = metrics.InvokedEventCount.map(({ sum }: { sum: number }) => sum);
+    expect(invoked.reduce((one: number, other: number) => one + other)).toBe(2);
+    expect(metrics).not.toHaveProperty('MaxOffsetLag');
+    const { alarms } = JSON.parse((await run('alarms', '--json')).stdout);
+    expect(alarms).toEqual([
+      { alarm: 'Dropped', metric: 'DroppedEventCount', state: expect.any(String), rang: [] },
+      { alarm: 'Unknown', notEvaluated: expect.stringContaining('is no Kafka mapping') },
+    ]);
+    expect((await run('alarms')).stdout).toMatch(
+      /^From .*Z to .*Z:\n {2}Dropped: did not ring; DroppedEventCount, now .*\n {2}Unknown: not evaluated, /,
     );
 
     const partition = String((await bench.committed(0)) === 2 ? 0 : 1);

@@ -20,6 +20,9 @@ interface ServiceOptions {
   readonly batchSize?: number;
   readonly functionResponseType?: string;
   readonly provisionedPollers?: object;
+  readonly metricsConfig?: object;
+  /** More resources of the template. */
+  readonly resources?: object;
 }
 
 /** The function is `print`, or another of service/handler.mjs. */
@@ -32,6 +35,7 @@ export async function createService(
     runtime = 'nodejs24.x',
     functions = {},
     definition = {},
+    resources = {},
     ...event
   }: ServiceOptions = {},
 ): Promise<string> {
@@ -53,6 +57,7 @@ export async function createService(
       'serverless-offline': { lambdaPort: await freePort(), noSponsor: true, ...offline },
       kafkaEventSource: { bootstrapServers: process.env.KAFKA_BROKERS },
     },
+    resources: { Resources: resources },
     functions: {
       print: { ...definition, handler: `handler.${handler}`, events: [{ kafka }] },
       ...Object.fromEntries(

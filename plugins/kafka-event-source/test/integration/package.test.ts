@@ -14,6 +14,8 @@ const own = {
   bisectBatchOnFunctionError: true,
   functionResponseType: 'ReportBatchItemFailures',
   maximumBatchingWindowInSeconds: 0,
+  metricsConfig: { metrics: ['EventCount', 'ErrorCount'] },
+  loggingConfig: { systemLogLevel: 'INFO' },
   schemaRegistry: {
     uri: { 'Fn::ImportValue': 'RegistryUri' },
     eventRecordFormat: 'JSON',
@@ -104,6 +106,14 @@ const service = {
   resources: {
     Resources: {
       Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
+      Alarm: {
+        Type: 'AWS::CloudWatch::Alarm',
+        Properties: {
+          Namespace: 'AWS/Lambda',
+          MetricName: 'DroppedEventCount',
+          Dimensions: [{ Name: 'EventSourceMappingUUID', Value: { Ref: 'SelfManagedMapping' } }],
+        },
+      },
       ManagedEventSourceMappingMSKSharedBills: {
         Type: 'AWS::Lambda::EventSourceMapping',
         Properties: { ProvisionedPollerConfig: { MaximumPollers: 7 }, MaximumRetryAttempts: 5 },
@@ -151,6 +161,8 @@ test('sls package carries the properties that the framework lacks, on kafka and 
     MaximumRecordAgeInSeconds: 3600,
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ['ReportBatchItemFailures'],
+    MetricsConfig: { Metrics: ['EventCount', 'ErrorCount'] },
+    LoggingConfig: { SystemLogLevel: 'INFO' },
   };
   expect(packaged.SelfManagedEventSourceMappingKafkaMyorders?.Properties).toMatchObject({
     ...both,
@@ -174,6 +186,15 @@ test('sls package carries the properties that the framework lacks, on kafka and 
       SchemaRegistryConfig: registry,
     },
   });
+});
+
+test("an alarm may refer to a mapping by its function's name", () => {
+  expect(packaged.Alarm?.Properties.Dimensions).toEqual([
+    {
+      Name: 'EventSourceMappingUUID',
+      Value: { Ref: 'SelfManagedEventSourceMappingKafkaMyorders' },
+    },
+  ]);
 });
 
 test('each access configuration is deployed as its type, one value or a list', () => {
@@ -223,6 +244,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
       timeoutSeconds: 6,
       events,
     })),
+    resourcesPath: 'resources.Resources',
     // Without the queue, its ARN stays a function as in the template.
     resources: { ...service.resources.Resources, Letters: {} },
     parameters: {},

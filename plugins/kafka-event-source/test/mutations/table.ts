@@ -14,6 +14,7 @@ export interface Mutation {
 
 const COMPILE = 'template/compile.ts';
 const PACKAGE = 'test/integration/package.test.ts';
+const RECORDS = 'monitoring/records.test.ts';
 const RETRIES = 'test/integration/retries.test.ts';
 
 /** Commits the records of a batch, and then invokes the function with them. */
@@ -155,8 +156,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-05',
     file: 'control/runtime.ts',
-    from: 'const running = mapping.enabled ? this.#run(mapping) : undefined;',
-    to: 'const running = this.#run(mapping);',
+    from: 'const running = mapping.enabled ? this.#run(mapping, metrics) : undefined;',
+    to: 'const running = this.#run(mapping, metrics);',
   },
   {
     row: 'Q-06',
@@ -641,14 +642,14 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (state.fail) report(error.message);',
   },
   {
-    row: 'F-02/4',
+    row: 'F-02/3',
     file: 'lambda/runners.ts',
     from: 'return outcome.error ? refuseError(outcome.error) : outcome.answer;',
     to: 'return outcome.error ?? outcome.answer;',
     by: 'lambda/runners.test.ts',
   },
   {
-    row: 'F-02/5',
+    row: 'F-02/4',
     file: 'lambda/runners.ts',
     from: 'if (!error) return success ?? null;',
     to: 'return success ?? error ?? null;',
@@ -1285,4 +1286,129 @@ export const MUTATIONS: readonly Mutation[] = [
 
   // Queue mode
   { row: 'U-01', ...NO_TURNS },
+
+  // System log
+  {
+    row: 'W-01',
+    file: 'monitoring/records.ts',
+    from: 'const error = { errorMessage, errorCode: errorCodeOf(cause) };',
+    to: 'const error = { message: errorMessage, errorCode: errorCodeOf(cause) };',
+    by: RECORDS,
+  },
+  {
+    row: 'W-02',
+    file: 'monitoring/records.ts',
+    from: 'partitions.map((partition) => `${topic}-${partition}`)',
+    to: 'partitions',
+    by: RECORDS,
+  },
+  {
+    row: 'W-03',
+    file: 'poller/observer.ts',
+    from: 'systemLog.offsets(all);',
+    to: '',
+  },
+
+  // Metrics
+  {
+    row: 'M-01',
+    file: 'poller/fetch.ts',
+    from: "if (!this.#hasPolled) this.#options.stats.emit('PolledEventCount', 0);",
+    to: '',
+  },
+  {
+    row: 'M-02',
+    file: 'poller/fetch.ts',
+    from: "stats.emit('FilteredOutEventCount', filtered);",
+    to: "stats.emit('FilteredOutEventCount', messages.length);",
+  },
+  {
+    row: 'M-03',
+    file: 'delivery/batch-run.ts',
+    from: "stats.emit('InvokedEventCount', records);",
+    to: "if (kind !== 'notReached') stats.emit('InvokedEventCount', records);",
+  },
+  {
+    row: 'M-04',
+    file: 'delivery/batch-run.ts',
+    from: "stats.emit('FailedInvokeEventCount', records - succeeded);",
+    to: "stats.emit('FailedInvokeEventCount', 1);",
+  },
+  {
+    row: 'M-05',
+    file: 'delivery/batch-run.ts',
+    from: "if (condition === 'RecordAgeExceeded' || condition === 'RetriesExhausted') {",
+    to: "if (condition === 'RetriesExhausted') {",
+  },
+  {
+    row: 'M-06',
+    file: 'delivery/batch-run.ts',
+    from: "stats.emit('DroppedEventCount', count(left));",
+    to: '',
+  },
+  {
+    row: 'M-07',
+    file: 'poller/group.ts',
+    from: 'events += position.committed - position.counted;',
+    to: 'events += position.committed;',
+    by: 'poller/poller.test.ts',
+  },
+  {
+    row: 'M-08',
+    file: 'delivery/batch-run.ts',
+    from: "if (kind !== 'ok') stats.emit('InvokeErrorCount', 1);",
+    to: "if (kind !== 'ok') stats.emit('InvokeErrorCount', records);",
+    by: 'delivery/metrics.test.ts',
+  },
+  {
+    row: 'M-09',
+    file: 'poller/observer.ts',
+    from: "stats.emit('MaxOffsetLag', Math.max(...lags));",
+    to: "stats.emit('MaxOffsetLag', sum);",
+  },
+  {
+    row: 'M-10',
+    file: 'monitoring/metrics.ts',
+    from: "return group === 'provisioned' ? pollers !== undefined : metricGroups.includes(group);",
+    to: "return group !== 'provisioned' && metricGroups.includes(group);",
+    by: 'monitoring/metrics.test.ts',
+  },
+  {
+    row: 'M-12',
+    file: 'control/runtime.ts',
+    from: 'entry.running = this.#run(entry.mapping, entry.metrics);',
+    to: 'entry.running = this.#run(entry.mapping, new Metrics());',
+  },
+  {
+    row: 'R-16',
+    file: 'delivery/batch-run.ts',
+    from: "stats.emit('FailedInvokeEventCount', records - succeeded);",
+    to: "stats.emit('FailedInvokeEventCount', records);",
+  },
+  {
+    row: 'C-28',
+    file: 'poller/observer.ts',
+    from: "stats.emit('OffsetLag', sum);",
+    to: "stats.emit('OffsetLag', Math.max(...lags));",
+    by: 'test/integration/metrics.test.ts',
+  },
+  {
+    row: 'Q-24',
+    file: 'settings/settings.ts',
+    from: 'isObject(metricsConfig) ? { Metrics: metricsConfig.metrics } : undefined,',
+    to: 'isObject(metricsConfig) ? { Metrics: [] } : undefined,',
+    by: 'definition.test.ts',
+  },
+  {
+    row: 'Q-25',
+    file: 'settings/settings.ts',
+    from: 'read: (config): { systemLogLevel?: LogLevel } => ({ systemLogLevel: config?.SystemLogLevel }),',
+    to: 'read: (): { systemLogLevel?: LogLevel } => ({}),',
+  },
+  {
+    row: '-/4',
+    file: 'monitoring/alarms.ts',
+    from: "if (found.includes(false)) return 'OK';",
+    to: '',
+  },
 ];

@@ -17,9 +17,9 @@ session, clocks set, updates by the API, and functions that throw, fail in parts
 all. A checker that knows what was written, deleted, answered and committed looks on: no record is
 skipped, none is committed though not done, and each partition keeps its order.
 
-A seed repeats its choices, though not their moments: round k of seed s is round 1 of seed s + k.
-Prints a summary in JSON and ends with 1 if there are violations; each round with some leaves its log; with --logs
-every round.`;
+A seed repeats its choices, though not their moments; the second round of seed 7 is the first of seed 8.
+Prints a summary in JSON and ends with 1 if there are violations; each round with some leaves
+its log; with --logs every round.`;
 
 const { values } = parseArgs({
   options: {

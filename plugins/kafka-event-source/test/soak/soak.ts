@@ -18,7 +18,7 @@ export interface SoakSummary {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-/** Round k of seed s is round 1 of seed s + k. */
+/** The second round of seed 7 is the first of seed 8. */
 export async function soak({ brokers, seed, forMs, onRound }: SoakOptions): Promise<SoakSummary> {
   const began = performance.now();
   const violations: { seed: number; violation: string }[] = [];

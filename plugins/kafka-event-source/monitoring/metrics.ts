@@ -1,0 +1,100 @@
+/** A mapping's CloudWatch metrics: their groups, and a datapoint of each for every minute. */
+import type { Mapping } from '../mapping.ts';
+
+/**
+ * Each metric with what turns it on: a group of `MetricsConfig.Metrics`, provisioned mode, or
+ * nothing, if it is a metric of the function.
+ * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+ */
+export const METRICS = {
+  PolledEventCount: 'EventCount',
+  FilteredOutEventCount: 'EventCount',
+  InvokedEventCount: 'EventCount',
+  FailedInvokeEventCount: 'EventCount',
+  DroppedEventCount: 'EventCount',
+  OnFailureDestinationDeliveredEventCount: 'EventCount',
+  CommittedEventCount: 'EventCount',
+  PollingErrorCount: 'ErrorCount',
+  InvokeErrorCount: 'ErrorCount',
+  OnFailureDestinationDeliveryErrorCount: 'ErrorCount',
+  SchemaRegistryErrorCount: 'ErrorCount',
+  CommitErrorCount: 'ErrorCount',
+  MaxOffsetLag: 'KafkaMetrics',
+  SumOffsetLag: 'KafkaMetrics',
+  ProvisionedPollers: 'provisioned',
+  EventPollerUnit: 'provisioned',
+  EventPollerThroughputInBytes: 'provisioned',
+  OffsetLag: 'function',
+  DestinationDeliveryFailures: 'function',
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+
+/** The values that a metric had within one minute. */
+export interface Datapoint {
+  /** The beginning of the minute, in milliseconds since 1970. */
+  readonly at: number;
+  readonly sum: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly samples: number;
+}
+
+/** Adds a value to a metric, or drops it if the mapping does not emit this metric. */
+export type Emit = (metric: MetricName, value: number) => void;
+
+export interface MetricsView {
+  /** The time at which counting began, in milliseconds since 1970. */
+  readonly since: number;
+  /** Ascending by time; minutes without a value have none. */
+  readonly datapoints: Readonly<Partial<Record<MetricName, readonly Datapoint[]>>>;
+}
+
+export const MINUTE_MS = 60_000;
+export const KEPT_MINUTES = 24 * 60;
+
+/** Whether AWS has this metric of the mapping. */
+export function isEmitted(
+  metric: MetricName,
+  { metricGroups, pollers }: Pick<Mapping, 'metricGroups' | 'pollers'>,
+): boolean {
+  const group = METRICS[metric];
+  if (group === 'function') return true;
+  return group === 'provisioned' ? pollers !== undefined : metricGroups.includes(group);
+}
+
+export class Metrics {
+  readonly #since = Date.now();
+  readonly #datapoints = new Map<MetricName, Datapoint[]>();
+
+  /** Emits the metrics that the mapping asks for. */
+  emitter(mapping: Pick<Mapping, 'metricGroups' | 'pollers'>): Emit {
+    return (metric, value) => {
+      if (isEmitted(metric, mapping)) this.#add(metric, value);
+    };
+  }
+
+  view(): MetricsView {
+    return { since: this.#since, datapoints: Object.fromEntries(this.#datapoints) };
+  }
+
+  #add(metric: MetricName, value: number): void {
+    const all = this.#datapoints.get(metric) ?? [];
+    this.#datapoints.set(metric, all);
+    const now = Date.now();
+    const minute = now - (now % MINUTE_MS);
+    const last = all.at(-1);
+    if (!last || last.at < minute) {
+      all.push({ at: minute, sum: value, minimum: value, maximum: value, samples: 1 });
+      if (all.length > KEPT_MINUTES) all.shift();
+      return;
+    }
+    all[all.length - 1] = {
+      at: last.at,
+      sum: last.sum + value,
+      minimum: Math.min(last.minimum, value),
+      maximum: Math.max(last.maximum, value),
+      samples: last.samples + 1,
+    };
+  }
+}
