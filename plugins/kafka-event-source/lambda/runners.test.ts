@@ -211,7 +211,7 @@ def main(event, context):
     time.sleep(event)
     return calls
 `);
-      const { outcomes } = callEach(python, [0, 60, 0, 0], { timeout: 1 });
+      const { outcomes } = callEach(python, [60, 0, 0], { timeout: 5 });
       expect(outcomes).toEqual([
         { answer: 1 },
         { error: '[504] - Lambda timeout.' },
