@@ -38,7 +38,8 @@ function load(
     service: {
       service: 'shop',
       provider,
-      custom: { kafkaEventSource },
+      // Any port, because another process may have the default one.
+      custom: { kafkaEventSource: { apiPort: 0, ...kafkaEventSource } },
       getAllFunctions: () => ['notify'],
       getFunction: () => ({ name: 'shop-local-notify', events }),
     },
