@@ -94,6 +94,7 @@ export class Copy {
     if (limit.aborted) return `not over after ${LIMIT_MS / 1000} s`;
     return this.#signal.aborted ? 'interrupted' : undefined;
   }
+
   #read(text: string): Outcome {
     const { testResults } = JSON.parse(text) as Report;
     const ran = testResults.flatMap(({ name, assertionResults }) =>
