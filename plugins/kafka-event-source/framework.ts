@@ -121,6 +121,7 @@ export function readService(serverless: Serverless): Service {
     region: provider.getRegion(),
     folder: folderOf(serverless),
     functions,
+    resourcesPath: 'resources.Resources',
     resources: toObject(resources.Resources),
     parameters: toObject(resources.Parameters),
     mappings: toObject(resources.Mappings),

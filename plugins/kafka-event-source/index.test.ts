@@ -163,6 +163,26 @@ test('a broker that is away stops neither the start nor the end', async () => {
   await stop();
 });
 
+test('a port that another process has is a warning with the address of this service', async () => {
+  const { server, options } = await startBroker();
+  const { port } = server.address() as AddressInfo;
+  const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], {
+    ...options,
+    apiPort: port,
+  });
+  try {
+    await start();
+    expect(log).toContainEqual(
+      expect.stringMatching(
+        new RegExp(`^warning: .*port ${port} is taken .* are at http://localhost:\\d+\\.$`),
+      ),
+    );
+  } finally {
+    await stop();
+    server.close();
+  }
+});
+
 test('bare sls offline logs that nothing is polled, and names the right command', () => {
   const { plugin, log } = load([{ kafka }]);
   plugin.hooks['before:offline:start']();

@@ -20,6 +20,9 @@ const server = z
     'must be host:port, with an IPv6 address in brackets',
   );
 
+/** Whether a text is the address of a server, host:port. */
+export const isServer = (text: string): boolean => server.safeParse(text).success;
+
 const servers = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))

@@ -12,6 +12,8 @@ export interface Service {
   /** The folder in which handlers are found. */
   readonly folder: string;
   readonly functions: readonly FunctionDefinition[];
+  /** The place of the resources in the file, for messages: `resources.Resources` in serverless.yml. */
+  readonly resourcesPath: string;
   /** `resources.Resources`, `.Parameters`, `.Mappings`, `.Conditions` and `.extensions`. */
   readonly resources: Json;
   readonly parameters: Json;
@@ -162,16 +164,17 @@ function warningsOf(event: Json): string[] {
   return warnings;
 }
 
-function mergeResources(written: Map<string, Written>, { resources }: Service): void {
+function mergeResources(written: Map<string, Written>, service: Service): void {
+  const { resources, resourcesPath: path } = service;
   for (const [logicalId, resource] of Object.entries(resources)) {
     if (!isObject(resource)) continue;
     const generated = written.get(logicalId);
     if (generated) {
       const merged = merge(generated.resource, resource) as Json;
-      const where = `${generated.where} with resources.Resources.${logicalId}`;
+      const where = `${generated.where} with ${path}.${logicalId}`;
       written.set(logicalId, { ...generated, where, resource: merged });
     } else if (resource.Type === TYPE) {
-      written.set(logicalId, { where: `resources.Resources.${logicalId}`, resource, warnings: [] });
+      written.set(logicalId, { where: `${path}.${logicalId}`, resource, warnings: [] });
     }
   }
 }

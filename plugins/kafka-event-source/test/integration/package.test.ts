@@ -244,6 +244,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
       timeoutSeconds: 6,
       events,
     })),
+    resourcesPath: 'resources.Resources',
     // Without the queue, its ARN stays a function as in the template.
     resources: { ...service.resources.Resources, Letters: {} },
     parameters: {},

@@ -77,6 +77,7 @@ test('the package has the build, the documentation and the examples, and no sour
   expect(files).toEqual(
     expect.arrayContaining([
       'dist/index.js',
+      'dist/index.js.map',
       'dist/index.d.ts',
       'README.md',
       'LICENSE',

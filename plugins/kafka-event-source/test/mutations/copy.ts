@@ -1,7 +1,7 @@
 /** A copy of this package in which mutations are tried, so that the work tree stays as it is. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { NamedTest } from '../support/fidelity.ts';
 import { MODULES, ROOT } from '../support/root.ts';
@@ -68,18 +68,24 @@ export class Copy {
       ...['--json', `--outputFile=${report}`, `--cacheDirectory=${this.#folder}/.cache`],
       ...['--runInBand', '--forceExit', `--testNamePattern=${patternOf(tests)}`],
     ];
-    const fault = await this.#npm(['test', '-s', '--', ...options, '--runTestsByPath', ...files]);
+    const said = join(this.#folder, '.said.txt');
+    const args = ['test', '-s', '--', ...options, '--runTestsByPath', ...files];
+    const fault = await this.#npm(args, said);
     if (fault) return { failed: [], fault };
-    return this.#read(await readFile(report, 'utf8').catch(() => '{"testResults":[]}'));
+    const text = await readFile(report, 'utf8').catch(() => undefined);
+    if (text !== undefined) return this.#read(text);
+    const end = (await readFile(said, 'utf8')).trim().slice(-300);
+    return { failed: [], fault: `Jest did not run: ${end}` };
   }
 
   /** @returns the reason if it was ended */
-  async #npm(args: readonly string[]): Promise<string | undefined> {
+  async #npm(args: readonly string[], said: string): Promise<string | undefined> {
+    const errors = await open(said, 'w');
     const child = spawn('npm', args, {
       cwd: this.#folder,
       // Jest's setup then takes the broker of KAFKA_BROKERS.
       env: { ...process.env, LOCAL_BACKEND: 'none' },
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', errors.fd],
       detached: true,
     });
     const limit = AbortSignal.timeout(LIMIT_MS);
@@ -91,6 +97,7 @@ export class Copy {
     ends.addEventListener('abort', end, { once: true });
     await once(child, 'close');
     ends.removeEventListener('abort', end);
+    await errors.close();
     if (limit.aborted) return `not over after ${LIMIT_MS / 1000} s`;
     return this.#signal.aborted ? 'interrupted' : undefined;
   }

@@ -1392,7 +1392,7 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'read: (): { systemLogLevel?: LogLevel } => ({}),',
   },
   {
-    row: '-/3',
+    row: '-/4',
     file: 'monitoring/alarms.ts',
     from: "if (found.includes(false)) return 'OK';",
     to: '',

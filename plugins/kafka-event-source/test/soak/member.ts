@@ -31,16 +31,21 @@ export class Member {
     this.#options = options;
   }
 
+  /** The name by which its present process invokes. */
+  get processName(): string {
+    return `${this.#options.name}${this.#starts}`;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined;
   }
 
   start(): void {
-    const { endpoint, sessionMs, name, trace, onDeath } = this.#options;
+    const { endpoint, sessionMs, trace, onDeath } = this.#options;
     this.#starts += 1;
     this.hasPolled = false;
     // Each process invokes by a name of its own.
-    const functionName = `${name}${this.#starts}`;
+    const functionName = this.processName;
     const mapping: Mapping = { ...this.#options.mapping, functionName };
     const argument: MemberArgument = { endpoint, sessionMs, mapping };
     const child = fork(script, [JSON.stringify(argument)], {

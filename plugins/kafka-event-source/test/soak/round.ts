@@ -355,6 +355,7 @@ class Round {
     const both = [member, ...(other ? [other] : [])];
     await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
     await this.#burst(random);
+    this.#checker.suspending(member.processName);
     await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
     if (other) other.isBusy = false;
   }

@@ -17,6 +17,7 @@ export function kafkaService(events: unknown[], changes: Partial<Service> = {}):
     region: 'us-east-1',
     folder: import.meta.dirname,
     functions: [kafkaFunction('notify', events)],
+    resourcesPath: 'resources.Resources',
     resources: {},
     parameters: {},
     mappings: {},

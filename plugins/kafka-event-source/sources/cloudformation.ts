@@ -1,0 +1,131 @@
+/** Reads a service from a template of CloudFormation or SAM. */
+import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import { holds, resolve, type Scope } from '../template/intrinsic.ts';
+import { isObject, type Json, merge } from '../template/merge.ts';
+import type { SourceOptions } from './source-options.ts';
+
+// CloudFormation's and SAM's default.
+const TIMEOUT_SECONDS = 3;
+const MAPPING = 'AWS::Lambda::EventSourceMapping';
+
+/** The service of a template: its functions, and their mappings as resources. */
+export function readCloudFormation(template: Json, options: SourceOptions): Service {
+  const { service, stage, region, folder, given } = options;
+  const globals = toObject(toObject(template.Globals).Function);
+  const resources = mapValues(toObject(template.Resources), (resource) =>
+    withGlobals(resource, globals),
+  );
+  const parts = {
+    parameters: toObject(template.Parameters),
+    mappings: toObject(template.Mappings),
+    conditions: toObject(template.Conditions),
+  };
+  const stackName = `${service}-${stage}`;
+  const scope: Scope = { region, stackName, functions: new Map(), resources, ...parts, given };
+  const functions = Object.entries(resources).filter(
+    ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
+  );
+  return {
+    service,
+    stage,
+    region,
+    folder,
+    resourcesPath: 'Resources',
+    functions: functions.map(([id, resource]) => functionOf(id, resource, scope)),
+    resources: {
+      ...resources,
+      ...Object.fromEntries(functions.flatMap(([id, resource]) => eventsOf(id, resource))),
+    },
+    ...parts,
+    extensions: {},
+    // A template's mappings have logical ids already.
+    logicalId: (_, key, topic) => `${key}${topic}`,
+  };
+}
+
+function isFunction(resource: Json): boolean {
+  return resource.Type === 'AWS::Serverless::Function' || resource.Type === 'AWS::Lambda::Function';
+}
+
+/** SAM: the properties under Globals, unless the function has its own; objects are merged. */
+function withGlobals(resource: unknown, globals: Json): Json {
+  const one = toObject(resource);
+  return one.Type === 'AWS::Serverless::Function'
+    ? { ...one, Properties: merge(globals, toObject(one.Properties)) }
+    : one;
+}
+
+function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinition {
+  const properties = resolve(toObject(resource.Properties), scope) as Json;
+  const { FunctionName: name, Timeout: timeout, Handler: handler, Runtime: runtime } = properties;
+  const { PackageType, ReservedConcurrentExecutions: reserved } = properties;
+  const isImage = PackageType === 'Image';
+  return {
+    key: id,
+    // `sam local` and CDK name a function without a name by its logical id.
+    name: typeof name === 'string' ? name : id,
+    isImage,
+    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    logicalIds: [id, ...aliasesOf(id, properties)],
+    timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
+    ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
+    events: [],
+  };
+}
+
+/** SAM: the alias that AutoPublishAlias makes. */
+function aliasesOf(id: string, { AutoPublishAlias: alias }: Json): string[] {
+  return typeof alias === 'string' ? [`${id}Alias${alias}`] : [];
+}
+
+/**
+ * The mappings that SAM makes of a function's events; their logical ids are those of SAM.
+ * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventsource.html
+ */
+function eventsOf(id: string, resource: Json): [string, Json][] {
+  const { Events: events, AutoPublishAlias: alias } = toObject(resource.Properties);
+  return Object.entries(toObject(events)).flatMap(([name, event]): [string, Json][] => {
+    const { Type: type, Properties: given } = toObject(event);
+    const source = sourceOf(type, toObject(given));
+    if (!source) return [];
+    const target = typeof alias === 'string' ? `${id}Alias${alias}` : id;
+    const Properties = { FunctionName: { Ref: target }, ...source };
+    const { Condition } = resource;
+    const mapping = { Type: MAPPING, ...(Condition !== undefined && { Condition }), Properties };
+    return [[`${id}${name}`, mapping]];
+  });
+}
+
+function sourceOf(type: unknown, properties: Json): Json | undefined {
+  const { Stream, KafkaBootstrapServers, ConsumerGroupId, SchemaRegistryConfig, ...others } =
+    properties;
+  const { ConsumptionMode, ...same } = others;
+  const own = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  const config = Object.keys(given).length > 0 ? given : undefined;
+  if (type === 'MSK') {
+    return {
+      EventSourceArn: Stream,
+      ...(config && { AmazonManagedKafkaEventSourceConfig: config }),
+      ...same,
+    };
+  }
+  if (type !== 'SelfManagedKafka') return undefined;
+  return {
+    SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers } },
+    ...(config && { SelfManagedKafkaEventSourceConfig: config }),
+    ...same,
+  };
+}
+
+function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, change(one)]));
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,52 @@
+/** Reads a service from a template file: SAM, CloudFormation, CDK, a packaged Serverless service, Terraform. */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { ConfigurationError } from '../options.ts';
+import type { Service } from '../template/deployed.ts';
+import { isObject, type Json } from '../template/merge.ts';
+import { readCloudFormation } from './cloudformation.ts';
+import type { SourceOptions } from './source-options.ts';
+import { readTerraformPlan } from './terraform.ts';
+import { parseYaml } from './yaml.ts';
+
+/**
+ * The service of a template in YAML or JSON. Its kind is known by its content: a Terraform plan
+ * (`terraform show -json`) has `planned_values`, the other kinds have `Resources`.
+ *
+ * @throws ConfigurationError naming the file and what is wrong with it
+ */
+export async function loadTemplate(
+  file: string,
+  options: Omit<SourceOptions, 'service' | 'folder'>,
+): Promise<Service> {
+  const path = resolve(file);
+  const template = parse(file, await read(file));
+  const place = { ...options, folder: dirname(path), service: basename(dirname(path)) };
+  if (isObject(template.planned_values)) return readTerraformPlan(template, place);
+  if (isObject(template.Resources)) return readCloudFormation(template, place);
+  throw new ConfigurationError(
+    `${file} has neither Resources, as templates of SAM, CloudFormation and CDK have, nor ` +
+      'planned_values, as the output of `terraform show -json <plan>` has.',
+  );
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError(`The template ${file} cannot be read (${code}).`);
+  }
+}
+
+function parse(file: string, text: string): Json {
+  let value: unknown;
+  try {
+    value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
+  } catch (error) {
+    const kind = file.endsWith('.json') ? 'JSON' : 'YAML';
+    throw new ConfigurationError(`${file} is not ${kind}: ${(error as Error).message}`);
+  }
+  if (isObject(value)) return value;
+  throw new ConfigurationError(`${file} is not a template: it holds no object.`);
+}

@@ -1,0 +1,236 @@
+/**
+ * Reads a service from a Terraform plan, the output of `terraform show -json <plan>`.
+ * Its format: https://developer.hashicorp.com/terraform/internals/json-format
+ */
+import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import { isObject, type Json } from '../template/merge.ts';
+import type { SourceOptions } from './source-options.ts';
+
+/** A resource of the plan, in the root module or in one that it calls. */
+interface Planned {
+  readonly address: string;
+  readonly type: string;
+  readonly values: Json;
+  /** The addresses that each attribute refers to, by the attribute's name. */
+  readonly references: Readonly<Record<string, readonly string[]>>;
+}
+
+// The provider's default.
+const TIMEOUT_SECONDS = 3;
+
+/** The service of a plan: each `aws_lambda_function` with its `aws_lambda_event_source_mapping`s. */
+export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
+  const { service, stage, region, folder } = options;
+  const root = toObject(toObject(plan.planned_values).root_module);
+  const planned = resourcesOf(root, toObject(toObject(plan.configuration).root_module), '');
+  const functions = planned.filter(({ type }) => type === 'aws_lambda_function').map(functionOf);
+  const mappings = planned
+    .filter(({ type }) => type === 'aws_lambda_event_source_mapping')
+    .map((one) => [one.address, mappingOf(one, functions)] as const);
+  return {
+    service,
+    stage,
+    region,
+    folder,
+    resourcesPath: 'plan',
+    functions,
+    resources: Object.fromEntries(mappings),
+    parameters: {},
+    mappings: {},
+    conditions: {},
+    extensions: {},
+    logicalId: (_, key, topic) => `${key}${topic}`,
+  };
+}
+
+function resourcesOf(module: Json, configuration: Json, path: string): Planned[] {
+  const configured = listOf(configuration.resources);
+  const own = listOf(module.resources).map((resource): Planned => {
+    const { address = '', type = '', name, values } = resource as Record<string, string>;
+    const source = configured.find((one) => one.type === type && one.name === name);
+    const expressions = Object.entries(toObject(source?.expressions));
+    const references = Object.fromEntries(
+      expressions.map(([key, one]) => [key, referencesIn(one).map((id) => `${path}${id}`)]),
+    );
+    return { address, type, values: toObject(values), references };
+  });
+  const calls = toObject(configuration.module_calls);
+  const inner = listOf(module.child_modules).flatMap((child) => {
+    const address = String(child.address ?? '');
+    // `module.kafka["a"]` is an instance of the call `kafka`.
+    const name = /([^.[\]]+)(\[[^\]]*\])?$/.exec(address)?.[1] ?? '';
+    return resourcesOf(child, toObject(toObject(calls[name]).module), `${address}.`);
+  });
+  return [...own, ...inner];
+}
+
+/** An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`. */
+function referencesIn(expression: unknown): string[] {
+  const { references } = toObject(expression);
+  return Array.isArray(references) ? references.map(String) : [];
+}
+
+function functionOf({ address, values }: Planned): FunctionDefinition {
+  const { function_name: name, handler, runtime, timeout, package_type: type } = values;
+  const { reserved_concurrent_executions: reserved } = values;
+  const isImage = type === 'Image';
+  return {
+    key: typeof name === 'string' ? name : address,
+    name: typeof name === 'string' ? name : address,
+    isImage,
+    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    logicalIds: [address],
+    timeoutSeconds: typeof timeout === 'number' ? timeout : TIMEOUT_SECONDS,
+    ...(typeof reserved === 'number' && reserved >= 0 && { reservedConcurrency: reserved }),
+    events: [],
+  };
+}
+
+/** The provider's attributes and CloudFormation's properties, where the value stays as it is. */
+const SAME: Readonly<Record<string, string>> = {
+  topics: 'Topics',
+  enabled: 'Enabled',
+  batch_size: 'BatchSize',
+  maximum_batching_window_in_seconds: 'MaximumBatchingWindowInSeconds',
+  starting_position: 'StartingPosition',
+  function_response_types: 'FunctionResponseTypes',
+  maximum_record_age_in_seconds: 'MaximumRecordAgeInSeconds',
+  maximum_retry_attempts: 'MaximumRetryAttempts',
+  bisect_batch_on_function_error: 'BisectBatchOnFunctionError',
+  kms_key_arn: 'KmsKeyArn',
+};
+
+function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): Json {
+  const { values } = planned;
+  const same = Object.entries(SAME).map(([from, to]) => [to, values[from]]);
+  const own = first(values.self_managed_event_source);
+  const servers = toObject(own?.endpoints).KAFKA_BOOTSTRAP_SERVERS;
+  const time = values.starting_position_timestamp;
+  const access = listOf(values.source_access_configuration);
+  const Properties = given({
+    ...Object.fromEntries(same),
+    FunctionName: functionNameOf(planned, functions),
+    EventSourceArn: valueOrReference('event_source_arn', planned),
+    SelfManagedEventSource: own && {
+      Endpoints: {
+        KafkaBootstrapServers:
+          typeof servers === 'string' ? servers.split(',') : { 'Fn::ImportValue': planned.address },
+      },
+    },
+    SourceAccessConfigurations:
+      access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
+    StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
+    FilterCriteria: filtersOf(values.filter_criteria),
+    DestinationConfig: destinationOf(values.destination_config, planned),
+    ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
+    SelfManagedKafkaEventSourceConfig: clusterConfigOf(
+      first(values.self_managed_kafka_event_source_config),
+    ),
+    AmazonManagedKafkaEventSourceConfig: clusterConfigOf(
+      first(values.amazon_managed_kafka_event_source_config),
+    ),
+    MetricsConfig: metricsOf(values.metrics_config),
+  });
+  return { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+}
+
+/** The name in the plan, or that of the function that the attribute refers to. */
+function functionNameOf(planned: Planned, functions: readonly FunctionDefinition[]): unknown {
+  const { values, references } = planned;
+  if (typeof values.function_name === 'string') return values.function_name;
+  const found = (references.function_name ?? []).flatMap((id) =>
+    functions.filter(({ logicalIds: [address = ''] }) => isOf(id, address)),
+  );
+  return found[0]?.name ?? valueOrReference('function_name', planned);
+}
+
+/** Whether a reference is to this address, or to an attribute of it; of instances the first one. */
+function isOf(reference: string, address: string): boolean {
+  const plain = address.replace(/\[[^\]]*\]$/, '');
+  return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
+}
+
+/** The attribute, or what stands for it where the value comes with `terraform apply`. */
+function valueOrReference(name: string, { values, references }: Planned): unknown {
+  const value = values[name];
+  if (value !== undefined && value !== null) return value;
+  const [reference] = references[name] ?? [];
+  return reference === undefined ? undefined : { Ref: reference };
+}
+
+function filtersOf(value: unknown): Json | undefined {
+  const filters = listOf(first(value)?.filter);
+  return filters.length > 0
+    ? { Filters: filters.map(({ pattern }) => ({ Pattern: pattern })) }
+    : undefined;
+}
+
+function destinationOf(value: unknown, planned: Planned): Json | undefined {
+  if (!first(value) && !planned.references.destination_config) return undefined;
+  const [failure] = listOf(first(value)?.on_failure);
+  const Destination = failure?.destination_arn;
+  return Destination === undefined ? undefined : { OnFailure: { Destination } };
+}
+
+function pollersOf(value: unknown): Json | undefined {
+  const pollers = first(value);
+  return (
+    pollers &&
+    given({
+      MinimumPollers: pollers.minimum_pollers,
+      MaximumPollers: pollers.maximum_pollers,
+      PollerGroupName: pollers.poller_group_name,
+    })
+  );
+}
+
+function clusterConfigOf(config: Json | undefined): Json | undefined {
+  if (!config) return undefined;
+  const registry = first(config.schema_registry_config);
+  return given({
+    ConsumerGroupId: config.consumer_group_id,
+    SchemaRegistryConfig:
+      registry &&
+      given({
+        SchemaRegistryURI: registry.schema_registry_uri,
+        EventRecordFormat: registry.event_record_format,
+        AccessConfigs: listOf(registry.access_config).map(({ type, uri }) => ({
+          Type: type,
+          URI: uri,
+        })),
+        SchemaValidationConfigs: listOf(registry.schema_validation_config).map(({ attribute }) => ({
+          Attribute: attribute,
+        })),
+      }),
+  });
+}
+
+function metricsOf(value: unknown): Json | undefined {
+  const metrics = first(value);
+  return metrics && { Metrics: metrics.metrics };
+}
+
+/** A block of the provider's is a list, mostly of one item. */
+function first(value: unknown): Json | undefined {
+  return listOf(value)[0];
+}
+
+function listOf(value: unknown): Json[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Leaves out what is not set; the plan writes it as null. */
+function given(properties: Json): Json {
+  const set = Object.entries(properties).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
+  return Object.fromEntries(set);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}

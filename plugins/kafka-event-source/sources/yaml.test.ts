@@ -1,0 +1,23 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+import { expect, test } from '@jest/globals';
+import { parseYaml } from './yaml.ts';
+
+test.each([
+  ['a: !Ref X', { a: { Ref: 'X' } }],
+  ['a: !GetAtt X.Arn', { a: { 'Fn::GetAtt': 'X.Arn' } }],
+  ['a: !Sub "x-${Y}"', { a: { 'Fn::Sub': 'x-${Y}' } }],
+  ['a: !Join [",", [!Ref X, b]]', { a: { 'Fn::Join': [',', [{ Ref: 'X' }, 'b']] } }],
+  ['a: !If [C, 1, !Ref "AWS::NoValue"]', { a: { 'Fn::If': ['C', 1, { Ref: 'AWS::NoValue' }] } }],
+  [
+    'a: !Select\n  - 0\n  - !Split [",", x]',
+    { a: { 'Fn::Select': [0, { 'Fn::Split': [',', 'x'] }] } },
+  ],
+  ['a: !Transform { Name: x }', { a: { 'Fn::Transform': { Name: 'x' } } }],
+  ['c: !Not [!Condition D]', { c: { 'Fn::Not': [{ Condition: 'D' }] } }],
+  ['a: 012\nb: yes\nc: 1.5\nd: ~', { a: 12, b: 'yes', c: 1.5, d: null }],
+  ['a: &x { b: 1 }\nc: *x\nd: { <<: *x, e: 2 }', { a: { b: 1 }, c: { b: 1 }, d: { b: 1, e: 2 } }],
+  ['date: 2010-09-09', { date: '2010-09-09' }],
+  ['', null],
+])('%s', (text, value) => {
+  expect(parseYaml(text)).toEqual(value);
+});

@@ -1,0 +1,40 @@
+/** Reads YAML with CloudFormation's short forms: `!Ref x` is `{ Ref: x }`, `!Sub x` is `{ Fn::Sub: x }`. */
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
+
+type Document = ReturnType<typeof parseDocument>;
+
+/**
+ * The value of a YAML text.
+ *
+ * @throws Error with the line and column of the first mistake
+ */
+export function parseYaml(text: string): unknown {
+  // CloudFormation's tags are unknown to the parser; it keeps each tag and warns of it.
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [error] = document.errors;
+  if (error) throw error;
+  return read(document.contents, document);
+}
+
+function read(node: unknown, document: Document): unknown {
+  if (isAlias(node)) return read(node.resolve(document), document);
+  const value = plainOf(node, document);
+  const { tag } = (node ?? {}) as Node & { tag?: string };
+  return tag?.startsWith('!') ? { [longName(tag.slice(1))]: value } : value;
+}
+
+function plainOf(node: unknown, document: Document): unknown {
+  if (isScalar(node)) return node.value;
+  if (isSeq(node)) return node.items.map((item) => read(item, document));
+  if (!isMap(node)) return null;
+  const entries = node.items.flatMap(({ key, value }) => {
+    const name = isScalar(key) ? String(key.value) : String(key);
+    const inner = read(value, document);
+    return name === '<<' ? Object.entries(Object.assign({}, ...[inner].flat())) : [[name, inner]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function longName(tag: string): string {
+  return tag === 'Ref' || tag === 'Condition' ? tag : `Fn::${tag}`;
+}
