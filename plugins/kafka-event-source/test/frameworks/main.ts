@@ -109,8 +109,11 @@ async function footprint(folder: string, tarball: string): Promise<string> {
   const entries = await readdir(modules, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
-  const bytes = sizes.reduce((sum, { size }) => sum + size, 0);
-  return `${Object.keys(packages).length} packages, ${(bytes / 1e6).toFixed(1)} MB`;
+  const megabytes = (of: (file: (typeof sizes)[number]) => number) =>
+    (sizes.reduce((sum, file) => sum + of(file), 0) / 1e6).toFixed(1);
+  const onDisk = megabytes(({ blocks }) => blocks * 512);
+  const count = Object.keys(packages).length;
+  return `Installed: ${count} packages, ${megabytes(({ size }) => size)} MB, ${onDisk} MB in blocks of the disk`;
 }
 
 /** Installs packages in a folder of their own, once. */
