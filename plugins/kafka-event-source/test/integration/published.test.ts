@@ -79,6 +79,7 @@ test('the package has the build, the documentation and the examples, and no sour
       'dist/index.js',
       'dist/index.js.map',
       'dist/index.d.ts',
+      'dist/python-runtime.py',
       'README.md',
       'LICENSE',
       'docs/fidelity.md',
