@@ -133,6 +133,35 @@ describe('a SAM template', () => {
   });
 });
 
+test('the parts of a SAM event that SAM makes policies of are no part of the mapping', async () => {
+  const OnFailure = { Type: 'SQS', Destination: 'arn:aws:sqs:us-east-1:111111111111:letters' };
+  const Properties = {
+    KafkaBootstrapServers: ['b-1.example.com:9096'],
+    Topics: ['bills'],
+    StartingPosition: 'LATEST',
+    SourceAccessConfigurations: [
+      { Type: 'BASIC_AUTH', URI: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
+    ],
+    SecretsManagerKmsKeyId: '1abc23d4-567f-8ab9-cde0-1fab234c5d67',
+    DestinationConfig: { OnFailure },
+  };
+  const Events = { Own: { Type: 'SelfManagedKafka', Properties } };
+  const Fn = { Type: 'AWS::Serverless::Function', Properties: { Handler: 'a.b', Events } };
+  const [found] = await definitions(write('type.json', { Resources: { Fn } }));
+  expect(found).toMatchObject({
+    refusals: [],
+    mapping: { destination: { kind: 'sqs', arn: OnFailure.Destination } },
+  });
+});
+
+test('a topic that only AWS knows is named in messages as it is written', async () => {
+  const Properties = { FunctionName: { Ref: 'Fn' }, EventSourceArn: arn, Topics: [{ Ref: 'T' }] };
+  const Fn = { Type: 'AWS::Lambda::Function', Properties: {} };
+  const M = { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+  const [found] = await definitions(write('topic.json', { Resources: { Fn, M } }));
+  expect(found).toMatchObject({ name: 'Fn ({"Ref":"T"})', refusals: [{ by: 'emulator' }] });
+});
+
 test('a CloudFormation template, as CDK writes it, has its mappings', async () => {
   const file = write('Stack.template.json', {
     Resources: {
