@@ -577,7 +577,17 @@ test('a refused mapping does not keep the others from starting', () => {
 });
 
 test.each([
-  ['an unknown option', { bootstrapServer: 'localhost:9092' }, /bootstrapServer/],
+  [
+    'an unknown option',
+    { bootstrapServer: 'localhost:9092' },
+    /bootstrapServer.*There are: apiPort, /,
+  ],
+  [
+    'an unknown option of a mapping',
+    { mappings: { notify: { groupId: 'g' } } },
+    /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
+  ],
+  ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a mapping of no function', { mappings: { notfy: {} } }, /there are: notify, notify\/orders/],
 ])('%s is an error', (_, custom, message) => {

@@ -1,6 +1,6 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 // First, because the other modules may not load under an older Node.
-import './node-version.ts';
+import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import type { Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The command `lambda-kafka-event-source`. */
+// First, because the other modules may not load under an older Node.
+import './node-check.ts';
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
 import { readArguments, type Values } from './arguments.ts';
