@@ -116,7 +116,7 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      lambdaRoute(endpoint),
+      lambdaRoute(apiOf(endpoint)),
     ];
     try {
       const server = await startServer(apiPort, place, routes);
@@ -131,4 +131,9 @@ export class Engine {
       log.warning(`Kafka event source: its status cannot be asked: ${error}`);
     }
   }
+}
+
+/** Lambda's API at an endpoint, which may be the whole address of a function's invocations. */
+function apiOf(endpoint: string): string {
+  return endpoint.replace(/\/\d{4}-\d\d-\d\d\/functions\/.*$/, '').replace(/\/+$/, '');
 }

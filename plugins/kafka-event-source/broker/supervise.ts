@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 /** A process for the supervisor to run. Without a log its output goes to the starter's terminal. */
 export type Task = {
@@ -44,7 +44,9 @@ const STOP_LIMIT = 20_000;
 
 /** Starts a supervisor. Its processes end with this process, even if this process is killed. */
 export function supervise(directory: string): Supervisor {
-  const supervisor = fork(join(import.meta.dirname, 'supervisor.ts'), [directory], {
+  // Beside this file, in the source as in the package.
+  const script = join(import.meta.dirname, `supervisor${extname(import.meta.url)}`);
+  const supervisor = fork(script, [directory], {
     detached: true,
     execArgv: [],
     env: process.env,

@@ -103,6 +103,12 @@ export async function findStatus(place: Place): Promise<unknown> {
   return undefined;
 }
 
+/** The servers that the process of this service uses in place of the deployed ones. */
+export async function findServers(place: Place): Promise<readonly string[] | undefined> {
+  const answer = (await findStatus(place)) as { bootstrapServers?: readonly string[] } | undefined;
+  return answer?.bootstrapServers;
+}
+
 async function askStatus(file: string): Promise<{ readonly place?: unknown } | undefined> {
   try {
     const { url } = JSON.parse(readFileSync(file, 'utf8'));

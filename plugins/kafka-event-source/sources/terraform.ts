@@ -64,15 +64,14 @@ function resourcesOf(module: Json, configuration: Json, path: string): Planned[]
   return [...own, ...inner];
 }
 
-/**
- * An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`.
- * Those of a block are in its attributes.
- */
+/** An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`. */
 function referencesIn(expression: unknown): string[] {
+  // A block is a list of objects with the expressions of its attributes.
   if (Array.isArray(expression)) return expression.flatMap(referencesIn);
-  const { references } = toObject(expression);
-  if (Array.isArray(references)) return references.map(String);
-  return Object.values(toObject(expression)).flatMap(referencesIn);
+  const { references, ...attributes } = toObject(expression);
+  return Array.isArray(references)
+    ? references.map(String)
+    : Object.values(attributes).flatMap(referencesIn);
 }
 
 function functionOf({ address, values }: Planned): FunctionDefinition {
@@ -127,7 +126,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
     StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
     FilterCriteria: filtersOf(values.filter_criteria),
-    DestinationConfig: destinationOf(values.destination_config, planned),
+    DestinationConfig: destinationOf(planned),
     ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
     SelfManagedKafkaEventSourceConfig: clusterConfigOf(
       first(values.self_managed_kafka_event_source_config),
@@ -168,8 +167,11 @@ function isOf(reference: string, address: string): boolean {
   return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
 }
 
-/** The attribute, or what stands for it where the value comes with `terraform apply`. */
-function valueOrReference(name: string, { values, references }: Planned): unknown {
+/** The attribute, or a reference to its value if the value comes with `terraform apply`. */
+function valueOrReference(
+  name: string,
+  { values, references }: Pick<Planned, 'values' | 'references'>,
+): unknown {
   const value = values[name];
   if (value !== undefined && value !== null) return value;
   const [reference] = references[name] ?? [];
@@ -191,8 +193,8 @@ function filtersOf(value: unknown): Json | undefined {
 }
 
 /** A destination of the same plan has no ARN yet: the block is there, without its attribute. */
-function destinationOf(value: unknown, { address, references }: Planned): Json | undefined {
-  const [failure] = listOf(first(value)?.on_failure);
+function destinationOf({ address, values, references }: Planned): Json | undefined {
+  const [failure] = listOf(first(values.destination_config)?.on_failure);
   if (!failure) return undefined;
   const [reference = `${address}.destination_config`] = references.destination_config ?? [];
   return { OnFailure: { Destination: failure.destination_arn ?? { Ref: reference } } };

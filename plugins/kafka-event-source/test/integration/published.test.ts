@@ -77,7 +77,9 @@ test('the package has the build, the documentation and the examples, and no sour
   expect(files).toEqual(
     expect.arrayContaining([
       'dist/index.js',
+      'dist/index.js.map',
       'dist/index.d.ts',
+      'dist/python-runtime.py',
       'README.md',
       'LICENSE',
       'docs/fidelity.md',

@@ -1,6 +1,6 @@
 /**
- * Checks what Kafka holds and what the function saw against the promises. It is told what was written,
- * deleted, answered and committed, and uses nothing of the emulator.
+ * Compares Kafka's offsets and the function's records with the promises. Its methods are called for all
+ * that is written, deleted, answered and committed; it uses no code of the emulator.
  *
  * - Order, nothing skipped: when an invocation with a record begins, each record before it in its
  *   partition is done, is in the same invocation, or was deleted.
@@ -71,6 +71,8 @@ export class Checker {
   /** The invocations that have begun and not ended. */
   readonly #running = new Set<Invocation>();
   readonly #told = new Set<string>();
+  /** The processes and partitions of which one invocation may be under way through a suspend. */
+  readonly #underWay = new Set<string>();
 
   /** The topic was made, or made again. @returns its generation */
   created(topicId: string, partitions: number): number {
@@ -129,6 +131,16 @@ export class Checker {
   deleted(partition: number, before: number): void {
     const history = this.#now()[partition];
     if (history) history.low = Math.max(history.low, before);
+  }
+
+  /** A process is about to be suspended: a request that it has begun may arrive when it wakes. */
+  suspending(by: string): void {
+    for (const partition of this.#now().keys()) this.#underWay.add(`${by} ${partition}`);
+  }
+
+  /** The topic is about to be deleted. Kafka may forget its commits before its records. */
+  closing(): void {
+    for (const history of this.#now()) history.committed = NOTHING_COMMITTED;
   }
 
   /** An invocation begins. */
@@ -225,7 +237,7 @@ export class Checker {
       this.violated(`${where}: one event has the offsets ${offsets}`);
     }
     for (const { offset, value } of records) {
-      // A record that is not known yet is one whose acknowledgement is under way.
+      // A record is not known yet while its acknowledgement is under way.
       const written = history.values[offset];
       if (written !== undefined && written !== value) {
         this.violated(`${where}: offset ${offset} came with the value ${value}`);
@@ -238,7 +250,7 @@ export class Checker {
       this.violated(`${where}: ${offset} was not done when a later record began`);
     }
     const [first = 0] = offsets;
-    if (first < history.committed) {
+    if (first < history.committed && !this.#underWay.delete(`${by} ${partition}`)) {
       this.violated(`${where}: ${first} was delivered after the commit of ${history.committed}`);
     }
   }

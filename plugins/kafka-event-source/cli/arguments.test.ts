@@ -1,0 +1,68 @@
+import { expect, test } from '@jest/globals';
+import { COMMANDS } from '../commands/commands.ts';
+import { pairsOf, readArguments, UsageError } from './arguments.ts';
+
+test.each([
+  [['nope'], 'No command "nope". There are: start, '],
+  [['--broker', 'start'], 'The command comes first. There are: start, '],
+  [['start', '--foo'], "Unknown option '--foo'. See `lambda-kafka-event-source start --help`."],
+  [['start', 'template.yaml'], "Unexpected argument 'template.yaml'"],
+  [['start', '--endpoint'], "Option '-e, --endpoint <value>' argument missing"],
+  [['start', '--watch=yes'], "Option '-w, --watch' does not take an argument"],
+  [['start', '--broker', 'localhost'], '--broker "localhost" must be start, or host:port'],
+  [['status', '--broker', 'start'], '--broker "start" must be host:port'],
+  [['status', '--endpoint', 'http://127.0.0.1:3001'], "Unknown option '--endpoint'"],
+])('the arguments %j are refused', (args, message) => {
+  const read = () => readArguments(args);
+  expect(read).toThrow(UsageError);
+  expect(read).toThrow(message);
+});
+
+test('the options of start are read, in their short form too', () => {
+  const pairs = ['-f', 'notify=http://localhost:9000', '-f', 'bill=shop-bill'];
+  expect(readArguments(['start', '-t', 'a.yaml', '--broker', 'a:1,[::1]:2', ...pairs])).toEqual({
+    command: 'start',
+    values: {
+      template: 'a.yaml',
+      broker: 'a:1,[::1]:2',
+      function: ['notify=http://localhost:9000', 'bill=shop-bill'],
+    },
+  });
+});
+
+test('the other commands have the options of `sls kafka`', () => {
+  expect(readArguments(['redrive', '--all', '-f', 'notify', '--from', 'letters'])).toMatchObject({
+    command: 'redrive',
+    values: { all: true, function: 'notify', from: 'letters' },
+  });
+});
+
+test('a value may contain an equals sign', () => {
+  expect(pairsOf('parameter', ['Topic=orders', 'Query=a=b', 'Empty='])).toEqual([
+    ['Topic', 'orders'],
+    ['Query', 'a=b'],
+    ['Empty', ''],
+  ]);
+  expect(() => pairsOf('parameter', ['Topic'])).toThrow('--parameter "Topic" must be name=value.');
+});
+
+test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
+  const { command, text } = readArguments(args) as { command: string; text: string };
+  expect(command).toBe('help');
+  for (const name of ['start', ...Object.keys(COMMANDS.kafka.commands)]) {
+    expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));
+  }
+});
+
+test('the help of each command lists its options', () => {
+  for (const [name, { options }] of Object.entries(COMMANDS.kafka.commands)) {
+    const { text } = readArguments([name, '--help']) as { text: string };
+    for (const option of ['template', 'parameter', ...Object.keys(options)]) {
+      expect(text).toContain(`--${option}`);
+    }
+  }
+  const { text } = readArguments(['start', '-h']) as { text: string };
+  for (const option of ['endpoint', 'broker', 'function', 'watch', 'strict', 'report']) {
+    expect(text).toContain(`--${option}`);
+  }
+});

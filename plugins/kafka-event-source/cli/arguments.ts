@@ -1,0 +1,187 @@
+/** The arguments of `lambda-kafka-event-source`: its commands, their options, and the help about them. */
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { COMMANDS, type CommandName } from '../commands/commands.ts';
+import { isServer } from '../options.ts';
+
+export const NAME = 'lambda-kafka-event-source';
+
+/** A wrong or missing argument; the message says how to mend it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+interface OptionText {
+  readonly usage: string;
+  readonly type: 'string' | 'boolean';
+  readonly shortcut?: string;
+  /** The name of the value in the help. */
+  readonly value?: string;
+  readonly multiple?: true;
+}
+type OptionTexts = Readonly<Record<string, OptionText>>;
+
+const SERVICE: OptionTexts = {
+  template: {
+    usage: 'SAM, CloudFormation, CDK or packaged Serverless template, or Terraform plan (JSON)',
+    type: 'string',
+    value: 'file',
+    shortcut: 't',
+  },
+  config: {
+    usage: 'The settings (kafka-event-source.yml beside the template, or here)',
+    type: 'string',
+    value: 'file',
+    shortcut: 'c',
+  },
+  broker: {
+    usage: 'A Kafka of this machine, in place of the deployed one',
+    type: 'string',
+    value: 'host:port',
+    shortcut: 'b',
+  },
+  parameter: {
+    usage: "A value of a template's parameter; may be repeated",
+    type: 'string',
+    value: 'name=value',
+    multiple: true,
+  },
+  region: { usage: 'The region of ARNs (AWS_REGION, else us-east-1)', type: 'string' },
+  stage: { usage: 'The stage of the service (local)', type: 'string' },
+  verbose: { usage: 'Log more', type: 'boolean' },
+  help: { usage: 'Show this text', type: 'boolean', shortcut: 'h' },
+};
+
+const START: OptionTexts = {
+  ...SERVICE,
+  endpoint: {
+    usage: "An address with Lambda's Invoke API, such as http://127.0.0.1:3001",
+    type: 'string',
+    value: 'url',
+    shortcut: 'e',
+  },
+  broker: {
+    usage: 'A Kafka of this machine; `start` starts one (Java 17, Maven) and creates the topics',
+    type: 'string',
+    value: 'host:port|start',
+    shortcut: 'b',
+  },
+  function: {
+    usage: 'Another endpoint for a function, or its name at the endpoint; may be repeated',
+    type: 'string',
+    value: 'name=url|name=name',
+    shortcut: 'f',
+    multiple: true,
+  },
+  watch: { usage: 'Read a changed template or config again', type: 'boolean', shortcut: 'w' },
+  strict: { usage: 'End for a refused mapping, or an unwanted difference', type: 'boolean' },
+  report: { usage: 'Log all settings, as deployed and as they run here', type: 'boolean' },
+};
+
+const { commands } = COMMANDS.kafka;
+
+const ALL: Readonly<Record<string, { readonly usage: string; readonly options: OptionTexts }>> = {
+  start: { usage: 'Poll Kafka, and invoke the functions', options: START },
+  ...Object.fromEntries(
+    Object.entries(commands).map(([name, { usage, options }]) => {
+      const text = usage.replace(', for `sls invoke local --path`', '');
+      return [name, { usage: text, options: { ...SERVICE, ...options } }];
+    }),
+  ),
+};
+
+/** Values by option, as `parseArgs` returns them. */
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+export type Arguments =
+  | { readonly command: 'help'; readonly text: string }
+  | { readonly command: 'start' | CommandName; readonly values: Values };
+
+/** Reads the arguments. @throws UsageError for a wrong or missing one */
+export function readArguments(args: readonly string[]): Arguments {
+  const [command, ...rest] = args;
+  if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
+    return { command: 'help', text: overview() };
+  }
+  const known = Object.hasOwn(ALL, command) ? ALL[command] : undefined;
+  if (!known) {
+    const what = command.startsWith('-') ? 'The command comes first' : `No command "${command}"`;
+    throw new UsageError(
+      `${what}. There are: ${Object.keys(ALL).join(', ')}. See \`${NAME} --help\`.`,
+    );
+  }
+  const values = parse(command, known.options, rest);
+  if (values.help === true) return { command: 'help', text: helpOf(command, known) };
+  const name = command as 'start' | CommandName;
+  checkBroker(name, values.broker);
+  return { command: name, values };
+}
+
+function parse(command: string, texts: OptionTexts, args: string[]): Values {
+  const options: ParseArgsOptionsConfig = Object.fromEntries(
+    Object.entries(texts).map(([name, { type, shortcut: short, multiple = false }]) => [
+      name,
+      { type, multiple, ...(short && { short }) },
+    ]),
+  );
+  try {
+    const { values } = parseArgs({ args, options, allowPositionals: false, strict: true });
+    return values as Values;
+  } catch (error) {
+    // Node's message may end with advice about positional arguments, which no command has.
+    const [fault] = (error as Error).message.split('. ');
+    throw new UsageError(`${fault}. See \`${NAME} ${command} --help\`.`);
+  }
+}
+
+function checkBroker(command: string, broker: Values[string]): void {
+  if (broker === undefined || (command === 'start' && broker === 'start')) return;
+  const isList = String(broker)
+    .split(',')
+    .every((one) => isServer(one));
+  if (isList) return;
+  const how = command === 'start' ? 'start, or host:port' : 'host:port';
+  throw new UsageError(
+    `--broker "${broker}" must be ${how}, with an IPv6 address in brackets; several with commas.`,
+  );
+}
+
+/** The pairs of an option like `--parameter name=value`. @throws UsageError for another form */
+export function pairsOf(name: string, values: Values[string]): [string, string][] {
+  return [values ?? []].flat().map((pair): [string, string] => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(String(pair)) ?? [];
+    if (key !== undefined && value !== undefined) return [key, value];
+    throw new UsageError(`--${name} "${pair}" must be name=value.`);
+  });
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(ALL).map((name) => name.length));
+  return [
+    `Usage: ${NAME} <command> [options]`,
+    '',
+    "Runs Lambda's Kafka event source mappings of a template on this machine.",
+    '',
+    ...Object.entries(ALL).map(([name, { usage }]) => `  ${name.padEnd(width)}  ${usage}`),
+    '',
+    `Options of a command: ${NAME} <command> --help`,
+  ].join('\n');
+}
+
+function helpOf(command: string, { usage, options }: (typeof ALL)[string]): string {
+  const rows = Object.entries(options).map(([name, { type, value = 'text', shortcut, usage }]) => {
+    const short = shortcut ? `-${shortcut}, ` : '    ';
+    return [`${short}--${name}${type === 'string' ? ` <${value}>` : ''}`, usage] as const;
+  });
+  const width = Math.max(...rows.map(([option]) => option.length));
+  return [
+    `Usage: ${NAME} ${command} [options]`,
+    '',
+    usage,
+    '',
+    ...rows.map(([option, text]) => `  ${option.padEnd(width)}  ${text}`),
+    ...(command === 'start' ? ['', DISCOVERY] : []),
+  ].join('\n');
+}
+
+const DISCOVERY = `Without --template it takes the first of template.yaml, template.yml, cdk.out/*.template.json and
+.serverless/cloudformation-template-update-stack.json, or the functions of kafka-event-source.yml.`;

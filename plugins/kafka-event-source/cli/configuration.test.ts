@@ -1,0 +1,195 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Values } from './arguments.ts';
+import { findProject, readProject } from './configuration.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'kes-cli-')));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function write(files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+const FUNCTIONS = `
+functions:
+  notify:
+    name: shop-notify
+    timeout: 30
+    events:
+      - kafka: { topic: orders, consumerGroupId: group, batchSize: 7 }
+  bill:
+    events:
+      - msk: { arn: 'arn:aws:kafka:eu-west-1:111111111111:cluster/shop/00000000-0000-4000-8000-000000000000-1', topic: bills }
+`;
+
+async function read(values: Values = {}, servers?: string[]) {
+  const project = findProject(values, folder);
+  const { loaded, names } = await readProject(project, values, servers);
+  const mappings = loaded.definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
+  return { ...loaded, names, mappings };
+}
+
+test.each([
+  ['template.yaml', ['template.yaml', 'template.yml', 'cdk.out/A.template.json']],
+  ['template.yml', ['template.yml', 'cdk.out/A.template.json']],
+  [
+    'cdk.out/A.template.json',
+    ['cdk.out/A.template.json', '.serverless/cloudformation-template-update-stack.json'],
+  ],
+  [
+    '.serverless/cloudformation-template-update-stack.json',
+    ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json'],
+  ],
+])('%s is found', (expected, files) => {
+  write(Object.fromEntries(files.map((file) => [file, '{}'])));
+  expect(findProject({}, folder).template).toBe(join(folder, expected));
+});
+
+test('a template of the command line or of the file wins over those that are looked for', () => {
+  write({ 'template.yaml': '', 'a/b.json': '{}', 'kafka-event-source.yml': 'template: a/b.json' });
+  expect(findProject({}, folder).template).toBe(join(folder, 'a/b.json'));
+  expect(findProject({ template: 'template.yaml' }, folder).template).toBe(
+    join(folder, 'template.yaml'),
+  );
+});
+
+test('the settings are found beside the template', () => {
+  write({ 'app/template.yaml': '', 'app/kafka-event-source.yml': 'broker: start' });
+  const project = findProject({ template: 'app/template.yaml' }, folder);
+  expect(project).toMatchObject({ folder: join(folder, 'app'), broker: 'start', stage: 'local' });
+});
+
+test.each<[string, Record<string, string>, Values, string]>([
+  ['nothing', {}, {}, 'Looked for template.yaml, template.yml, cdk.out/*.template.json'],
+  [
+    'two templates',
+    { 'cdk.out/A.template.json': '', 'cdk.out/B.template.json': '' },
+    {},
+    'There are several templates: cdk.out/A.template.json, cdk.out/B.template.json',
+  ],
+  ['a template that is away', {}, { template: 'a.yaml' }, '--template: there is no file'],
+  ['settings that are away', {}, { config: 'a.yaml' }, '--config: there is no file'],
+  [
+    'template and functions',
+    { 'kafka-event-source.yml': `template: a.yaml\n${FUNCTIONS}` },
+    {},
+    'has both template and functions',
+  ],
+  ['no YAML', { 'kafka-event-source.yml': 'a: [' }, {}, 'is no YAML'],
+  ['a list', { 'kafka-event-source.yml': '- a' }, {}, 'must have names and values'],
+  [
+    'an unknown property',
+    { 'kafka-event-source.yml': 'functions: { a: { handler: x, events: [{ kafka: {} }] } }' },
+    {},
+    'functions.a: Unrecognized key: "handler"',
+  ],
+  [
+    'an event of another kind',
+    { 'kafka-event-source.yml': 'functions: { a: { events: [sqs: {}] } }' },
+    {},
+    'functions.a.events.0: must be kafka or msk',
+  ],
+])('%s: the error says so', (_, files, values, message) => {
+  write(files);
+  expect(() => findProject(values, folder)).toThrow(message);
+});
+
+test('functions need no more than a topic, and have the properties of serverless.yml', async () => {
+  write({ 'kafka-event-source.yml': `bootstrapServers: localhost:9094\n${FUNCTIONS}` });
+  const { mappings } = await read();
+  expect(mappings).toMatchObject([
+    {
+      functionKey: 'notify',
+      functionName: 'shop-notify',
+      timeoutMs: 30_000,
+      topic: 'orders',
+      groupId: 'group',
+      batchSize: 7,
+      bootstrapServers: ['localhost:9094'],
+      source: { eventSource: 'SelfManagedKafka' },
+    },
+    { functionKey: 'bill', functionName: 'bill', timeoutMs: 6_000, topic: 'bills' },
+  ]);
+});
+
+test('the command line wins over the file', async () => {
+  const file = 'endpoint: http://localhost:1\nbroker: localhost:1\nparameters: { A: a, B: b }\n';
+  write({ 'kafka-event-source.yml': file + FUNCTIONS });
+  const before = await read();
+  expect(before.mappings[0]).toMatchObject({
+    lambdaEndpoint: 'http://localhost:1',
+    bootstrapServers: ['localhost:1'],
+  });
+  const { mappings, options, names } = await read({
+    endpoint: 'http://localhost:2',
+    broker: 'localhost:2',
+    parameter: ['B=c'],
+    function: ['shop-notify=http://localhost:3', 'bill=other'],
+    strict: true,
+  });
+  expect(mappings).toMatchObject([
+    { lambdaEndpoint: 'http://localhost:3', bootstrapServers: ['localhost:2'] },
+    { lambdaEndpoint: 'http://localhost:2', bootstrapServers: ['localhost:2'] },
+  ]);
+  expect(options).toMatchObject({ strict: true, parameters: { A: 'a', B: 'c' } });
+  expect([...names]).toEqual([['bill', 'other']]);
+});
+
+test('a broker that is started replaces the servers of the file, and gets the topics', async () => {
+  write({ 'kafka-event-source.yml': `broker: start\nbootstrapServers: localhost:1\n${FUNCTIONS}` });
+  const { mappings, options } = await read({}, ['localhost:9092']);
+  expect(mappings[0]?.bootstrapServers).toEqual(['localhost:9092']);
+  expect(options.createTopics).toBe(true);
+});
+
+test.each<[Values, string]>([
+  [{ endpoint: 'localhost:3001' }, '--endpoint "localhost:3001" must be an address'],
+  [{ endpoint: 'aws' }, 'deployed functions cannot be invoked yet'],
+  [{ function: ['pay=http://localhost:3'] }, 'no such function. There are: notify, bill.'],
+  [{ function: ['notify'] }, '--function "notify" must be name=value.'],
+])('the values %j are refused', async (values, message) => {
+  write({ 'kafka-event-source.yml': FUNCTIONS });
+  await expect(read(values)).rejects.toThrow(message);
+});
+
+test("a template's mappings are read with the parameters of the command line", async () => {
+  write({
+    'template.yaml': `
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Topic: { Type: String, Default: orders }
+Resources:
+  Notify:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: python3.13
+      Timeout: 20
+      Events:
+        Orders:
+          Type: SelfManagedKafka
+          Properties:
+            KafkaBootstrapServers: [kafka.example.com:9096]
+            Topics: [!Ref Topic]
+            SourceAccessConfigurations:
+              - { Type: SASL_SCRAM_512_AUTH, URI: !Sub 'arn:aws:secretsmanager:us-east-1:111111111111:secret:x' }
+`,
+  });
+  const { mappings, definitions } = await read({
+    broker: 'localhost:1',
+    parameter: ['Topic=bills'],
+  });
+  expect(definitions.definitions.flatMap(({ refusals }) => refusals)).toEqual([]);
+  expect(mappings).toMatchObject([
+    { functionKey: 'Notify', topic: 'bills', timeoutMs: 20_000, bootstrapServers: ['localhost:1'] },
+  ]);
+});

@@ -1,0 +1,223 @@
+/** Finds and reads the template and kafka-event-source.yml; arguments win over the file. */
+import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { type Loaded, readDefinitions } from '../definition.ts';
+import { type Options, readOptions } from '../options.ts';
+import { loadTemplate } from '../sources/source.ts';
+import { parseYaml } from '../sources/yaml.ts';
+import type { Service } from '../template/deployed.ts';
+import { isObject, type Json } from '../template/merge.ts';
+import { pairsOf, UsageError, type Values } from './arguments.ts';
+import { functionsSchema, plainService } from './functions.ts';
+
+export const CONFIG = 'kafka-event-source.yml';
+const CONFIGS = [CONFIG, 'kafka-event-source.yaml'];
+/** The templates that are looked for, in this order. */
+const TEMPLATES = [
+  'template.yaml',
+  'template.yml',
+  'cdk.out/*.template.json',
+  '.serverless/cloudformation-template-update-stack.json',
+];
+
+/** The settings of the file that are no options of the plugin. */
+const own = z.object({
+  template: z.string().min(1).optional(),
+  endpoint: z.string().min(1).optional(),
+  broker: z.string().min(1).optional(),
+  region: z.string().min(1).optional(),
+  stage: z.string().min(1).optional(),
+  functions: functionsSchema.optional(),
+});
+type Own = z.output<typeof own>;
+
+/** The files of a service, and what is settled before its mappings are read. */
+export interface Project {
+  readonly template: string | undefined;
+  readonly config: string | undefined;
+  /** The service's folder; with the stage it identifies the process that runs the service. */
+  readonly folder: string;
+  readonly stage: string;
+  /** `start`, or the servers of this machine. */
+  readonly broker: string | undefined;
+}
+
+/** Finds the files. @throws UsageError that says what was looked for */
+export function findProject(values: Values, directory: string): Project {
+  const named = textOf(values.template);
+  const beside = named === undefined ? directory : dirname(resolve(directory, named));
+  const config = findConfig(textOf(values.config), [beside, directory], directory);
+  const settings = config === undefined ? {} : readOwn(config);
+  const template = findTemplate(named, settings, config, directory);
+  const home = dirname(config ?? template ?? join(directory, CONFIG));
+  return {
+    template,
+    config,
+    folder: realpathSync(home),
+    stage: textOf(values.stage) ?? settings.stage ?? 'local',
+    broker: textOf(values.broker) ?? settings.broker,
+  };
+}
+
+function findConfig(named: string | undefined, folders: string[], directory: string) {
+  if (named !== undefined) return existing('--config', resolve(directory, named));
+  return folders
+    .flatMap((folder) => CONFIGS.map((name) => join(folder, name)))
+    .find((file) => existsSync(file));
+}
+
+function findTemplate(
+  named: string | undefined,
+  { template, functions }: Own,
+  config: string | undefined,
+  directory: string,
+): string | undefined {
+  if (named !== undefined) return existing('--template', resolve(directory, named));
+  const folder = config === undefined ? directory : dirname(config);
+  if (template !== undefined && functions !== undefined) {
+    throw new UsageError(`${CONFIG} has both template and functions: leave one of them out.`);
+  }
+  if (template !== undefined) return existing(`template of ${CONFIG}`, resolve(folder, template));
+  if (functions !== undefined) return undefined;
+  for (const pattern of TEMPLATES) {
+    const found = globSync(pattern, { cwd: folder }).toSorted();
+    if (found.length > 1) {
+      throw new UsageError(
+        `There are several templates: ${found.join(', ')}. Name one by --template.`,
+      );
+    }
+    if (found[0] !== undefined) return join(folder, found[0]);
+  }
+  throw new UsageError(
+    `No template in ${folder}. Looked for ${TEMPLATES.join(', ')}, and for functions in ` +
+      `${CONFIG}. Name a template by --template.`,
+  );
+}
+
+function existing(what: string, file: string): string {
+  if (existsSync(file)) return file;
+  throw new UsageError(`${what}: there is no file ${file}.`);
+}
+
+export interface Read {
+  readonly loaded: Loaded;
+  /** The names at the endpoint of functions that have other names there. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the service and its settings.
+ *
+ * @param servers the servers of this machine, such as those of a broker that was started
+ * @throws Error for a file that cannot be read, UsageError or ConfigurationError for a wrong setting
+ */
+export async function readProject(
+  project: Project,
+  values: Values,
+  servers: readonly string[] | undefined,
+): Promise<Read> {
+  const { config, stage } = project;
+  const settings = config === undefined ? {} : readOwn(config);
+  const given = optionsOf(values, config === undefined ? {} : readYaml(config), servers, project);
+  const region = textOf(values.region) ?? settings.region ?? process.env.AWS_REGION ?? 'us-east-1';
+  const first = readOptions(given);
+  const service = await readService(project, settings, { region, stage, options: first });
+  const { endpoints, names } = functionsOf(values, service);
+  const mappings = { ...first.mappings };
+  for (const [key, lambdaEndpoint] of endpoints) {
+    mappings[key] = { ...mappings[key], lambdaEndpoint };
+  }
+  const options = { ...first, mappings };
+  return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+}
+
+async function readService(
+  { template, folder }: Project,
+  { functions = {} }: Own,
+  { region, stage, options }: { region: string; stage: string; options: Options },
+): Promise<Service> {
+  if (template === undefined) {
+    return plainService(functions, { folder, region, stage, servers: options.bootstrapServers });
+  }
+  return loadTemplate(template, { region, stage, given: options });
+}
+
+/** The plugin's options: those of the file, with the arguments in their place. */
+function optionsOf(
+  values: Values,
+  file: Json,
+  servers: readonly string[] | undefined,
+  { broker }: Project,
+): Json {
+  const { template: _, functions: __, broker: ___, region: ____, stage: _____, ...rest } = file;
+  const { endpoint = rest.lambdaEndpoint, ...options } = rest;
+  const lambdaEndpoint = values.endpoint ?? endpoint;
+  if (lambdaEndpoint === 'aws') {
+    throw new UsageError('--endpoint aws: deployed functions cannot be invoked yet.');
+  }
+  if (typeof values.endpoint === 'string' && !/^https?:\/\/./.test(values.endpoint)) {
+    throw new UsageError(
+      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001.`,
+    );
+  }
+  const own = broker === undefined || broker === 'start' ? undefined : broker;
+  const bootstrapServers = servers ?? own ?? options.bootstrapServers;
+  const parameters = {
+    ...(isObject(options.parameters) ? options.parameters : {}),
+    ...Object.fromEntries(pairsOf('parameter', values.parameter)),
+  };
+  return {
+    ...options,
+    parameters,
+    ...(bootstrapServers !== undefined && { bootstrapServers }),
+    ...(lambdaEndpoint !== undefined && { lambdaEndpoint }),
+    // A broker that was just started has no topics.
+    ...(broker === 'start' && { createTopics: options.createTopics ?? true }),
+    ...(values.strict === true && { strict: true }),
+    ...(values.report === true && { report: true }),
+  };
+}
+
+/** The pairs of --function, by the keys and the names of the service's functions. */
+function functionsOf(values: Values, { functions }: Service) {
+  const endpoints = new Map<string, string>();
+  const names = new Map<string, string>();
+  // In other commands it chooses a function, and is no pair.
+  const pairs = Array.isArray(values.function) ? pairsOf('function', values.function) : [];
+  for (const [wanted, target] of pairs) {
+    const found = functions.find(({ key, name }) => key === wanted || name === wanted);
+    if (!found) {
+      const known = functions.map(({ key }) => key).join(', ') || 'none';
+      throw new UsageError(`--function ${wanted}=…: no such function. There are: ${known}.`);
+    }
+    if (/^https?:\/\//.test(target)) endpoints.set(found.key, target);
+    else names.set(found.name, target);
+  }
+  return { endpoints, names };
+}
+
+function readOwn(config: string): Own {
+  const result = own.safeParse(readYaml(config));
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);
+}
+
+function readYaml(file: string): Json {
+  const text = readFileSync(file, 'utf8');
+  let value: unknown;
+  try {
+    value = parseYaml(text) ?? {};
+  } catch (error) {
+    throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
+  }
+  if (isObject(value)) return value;
+  throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);
+}
+
+const nameOf = (file: string) => relative(process.cwd(), file) || file;
+
+function textOf(value: Values[string]): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

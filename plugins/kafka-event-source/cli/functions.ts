@@ -1,0 +1,73 @@
+/** Functions as kafka-event-source.yml writes them, for those who have no template. */
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { findEvents } from '../template/compile.ts';
+import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import type { Json } from '../template/merge.ts';
+
+const event = z.union(
+  [z.strictObject({ kafka: z.looseObject({}) }), z.strictObject({ msk: z.looseObject({}) })],
+  { error: 'must be kafka or msk, with the properties of the event in serverless.yml' },
+);
+
+export const functionsSchema = z.record(
+  z.string().min(1),
+  z.strictObject({
+    /** Its name at the endpoint; the key if it is left out. */
+    name: z.string().min(1).optional(),
+    /** In seconds. */
+    timeout: z.int().min(1).max(900).default(6),
+    events: z.array(event).min(1),
+  }),
+);
+
+interface Surroundings {
+  readonly folder: string;
+  readonly region: string;
+  readonly stage: string;
+  readonly servers: readonly string[] | undefined;
+}
+
+/** The functions as a service. Nothing is deployed, so that servers and access may be left out. */
+export function plainService(
+  functions: z.output<typeof functionsSchema>,
+  { folder, region, stage, servers = ['localhost:9092'] }: Surroundings,
+): Service {
+  return {
+    service: basename(folder),
+    stage,
+    region,
+    folder,
+    functions: Object.entries(functions).map(
+      ([key, { name = key, timeout, events }]): FunctionDefinition => ({
+        key,
+        name,
+        logicalIds: [word(key)],
+        timeoutSeconds: timeout,
+        events: findEvents(events).map(({ kind, event }) => ({
+          [kind]: kind === 'kafka' ? { ...defaults(servers), ...event } : event,
+        })),
+      }),
+    ),
+    resourcesPath: '',
+    resources: {},
+    parameters: {},
+    mappings: {},
+    conditions: {},
+    extensions: {},
+    logicalId: (kind, key, topic, cluster) => word(`${key}-${kind}-${cluster}-${topic}`),
+  };
+}
+
+/** AWS takes no self-managed cluster without them. */
+function defaults(servers: readonly string[]): Json {
+  return {
+    bootstrapServers: [...servers],
+    accessConfigurations: { vpcSubnet: 'local', vpcSecurityGroup: 'local' },
+  };
+}
+
+/** A text in the form of a logical id. */
+function word(text: string): string {
+  return text.replace(/[^A-Za-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase());
+}

@@ -1,0 +1,126 @@
+/** Runs `lambda-kafka-event-source start` until it is told to stop. */
+import { relative } from 'node:path';
+import type { Supervisor } from '../broker/supervise.ts';
+import type { Loaded } from '../definition.ts';
+import { Engine, type Log } from '../engine.ts';
+import { refuseFaults, report } from '../report.ts';
+import { UsageError, type Values } from './arguments.ts';
+import { choosePort, start as startBroker, superviseIn } from './broker.ts';
+import { findProject, type Project, readProject } from './configuration.ts';
+import { watchFiles } from './watch.ts';
+
+/** What runs, and ends together. */
+interface Running {
+  engine?: Engine;
+  supervisor?: Supervisor;
+  unwatch?: () => void;
+}
+
+/**
+ * Runs the mappings.
+ *
+ * @param stopped resolves when everything shall end; then this returns
+ * @throws Error for a wrong setting, or for a broker that does not start or that ends
+ */
+export async function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+  const running: Running = {};
+  try {
+    await Promise.race([run(values, log, running), stopped]);
+  } finally {
+    running.unwatch?.();
+    // The pollers commit before their broker ends.
+    await running.engine?.stop();
+    await running.supervisor?.stop();
+  }
+}
+
+/** Starts everything, and returns only for an error. */
+async function run(values: Values, log: Log, running: Running): Promise<never> {
+  const say = (line: string) => log.notice(line);
+  const project = findProject(values, process.cwd());
+  for (const file of [project.template, project.config]) {
+    if (file !== undefined) say(`Read ${relative(process.cwd(), file)}`);
+  }
+  const port = project.broker === 'start' ? await choosePort(say) : undefined;
+  const servers = port === undefined ? undefined : [`localhost:${port}`];
+  const read = async () => {
+    const found = await readProject(project, values, servers);
+    return { ...found, endpoint: checked(found.loaded, log) };
+  };
+  const { loaded, names, endpoint } = await read();
+  const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
+  running.engine = await Engine.start(loaded, {
+    place: project,
+    log,
+    endpoint,
+    names,
+  });
+  if (values.watch === true) running.unwatch = watch(project, running.engine, read, log);
+  say('ready. Ctrl-C ends it.');
+  return broker?.ended ?? new Promise<never>(() => undefined);
+}
+
+/** Starts the broker. `ended` rejects when the broker ends. */
+async function runBroker(
+  { folder }: Project,
+  port: number,
+  running: Running,
+  say: (line: string) => void,
+): Promise<{ readonly ended: Promise<never> | undefined }> {
+  const where = superviseIn(folder);
+  running.supervisor = where.supervisor;
+  const { children } = await startBroker(where, port, say);
+  const ended = children.get('kafka')?.ended.then(({ how }): never => {
+    throw new Error(`Kafka ended (${how}). Its log: ${where.directory}/logs/kafka.log`);
+  });
+  // Also while the engine starts, nobody waits for it.
+  ended?.catch(() => undefined);
+  return { ended };
+}
+
+/**
+ * Checks that the service can run here.
+ *
+ * @returns the endpoint of its functions, or of the first one
+ * @throws Error that names the fault
+ */
+function checked(loaded: Loaded, log: Log): string {
+  const { definitions, options } = loaded;
+  if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
+  refuseFaults(loaded);
+  const mappings = definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
+  const [first] = mappings;
+  if (!first) {
+    report(definitions, options, log);
+    throw new Error('No mapping can start, for the reasons above.');
+  }
+  const without = mappings.filter(({ lambdaEndpoint }) => lambdaEndpoint === undefined);
+  const endpoint = options.lambdaEndpoint ?? first.lambdaEndpoint;
+  if (without.length === 0 && endpoint !== undefined) return endpoint;
+  const keys = without.map(({ functionKey }) => functionKey);
+  throw new UsageError(
+    `No endpoint for ${[...new Set(keys)].join(', ')}. Name the address at which functions are ` +
+      'invoked by --endpoint. Usual ones: http://127.0.0.1:3001 (sam local start-lambda), ' +
+      'http://127.0.0.1:3002 (serverless-offline), http://127.0.0.1:4566 (LocalStack), ' +
+      'http://127.0.0.1:8080 or :9000 (runtime interface emulator; with ' +
+      '/2015-03-31/functions/function/invocations).',
+  );
+}
+
+function watch(
+  { template, config }: Project,
+  engine: Engine,
+  read: () => ReturnType<typeof readProject>,
+  log: Log,
+): () => void {
+  const files = [template, config].flatMap((file) => file ?? []);
+  return watchFiles(files, async () => {
+    try {
+      const { loaded } = await read();
+      log.notice('A file has changed: the mappings are read again.');
+      await engine.replace(loaded);
+    } catch (error) {
+      log.error(`The mappings stay as they are: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+}
