@@ -1,12 +1,15 @@
 // Before `npm pack`, builds dist/ and writes the package.json of the package, because Node takes no
-// TypeScript from a package below node_modules. With --undo, after `npm pack`, restores package.json.
-import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+// TypeScript from a package below node_modules. With --undo, after `npm pack`, removes and restores them.
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { OLDEST_NODE } from './node-version.ts';
 
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
 
+// An earlier build has other chunks, which would be packed, too.
+rmSync(inside('dist'), { recursive: true, force: true });
 if (process.argv.includes('--undo')) renameSync(kept, manifest);
 else await prepare();
 
@@ -21,7 +24,8 @@ async function prepare(): Promise<void> {
     splitting: true,
     packages: 'external',
     platform: 'node',
-    target: 'node24',
+    target: `node${OLDEST_NODE}`,
+    sourcemap: true,
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));

@@ -1,4 +1,6 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
+// First, because the other modules may not load under an older Node.
+import './node-version.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import type { Definitions, Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';

@@ -83,7 +83,6 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
     'reason',
     'function',
   ].map(text);
-  const isFunction = fn && new RegExp(`(^|[:_-])${RegExp.escape(fn)}(:|$)`);
   return {
     isDryRun: options['dry-run'] === true || (options.all !== true && !chosen),
     isAgain: options.again === true,
@@ -96,10 +95,15 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
       (topic === undefined || found.letter.record.topic === topic) &&
       (condition === undefined || found.letter.condition === condition) &&
       (reason === undefined || found.reason.includes(reason)) &&
-      (!isFunction || isFunction.test(found.letter.functionArn)) &&
+      (!fn || isOfFunction(found.letter.functionArn, fn)) &&
       (!since || found.letter.at >= since) &&
       (!before || found.letter.at < before),
   };
+}
+
+/** Whether the ARN's function has this name, or a name that ends in it after the service and the stage. */
+function isOfFunction(arn: string, name: string): boolean {
+  return [':', '_', '-'].some((before) => `:${arn}:`.includes(`${before}${name}:`));
 }
 
 function readPlace(text: string): string {

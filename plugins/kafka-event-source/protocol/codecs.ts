@@ -1,4 +1,4 @@
-/** Kafka's compression codecs. A codec's library is loaded with the first batch that needs it. */
+/** Kafka's compression codecs. A codec's package is loaded with the first batch that needs it. */
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 
@@ -6,6 +6,9 @@ type Inflate = (bytes: Buffer) => Promise<Buffer>;
 
 const gunzip = promisify(zlib.gunzip);
 const zstd = promisify(zlib.zstdDecompress);
+
+/** The packages that users install for codecs which Node lacks; package.json has the same ranges. */
+export const CODEC_PACKAGES = { snappy: 'snappy@^7.0.0', lz4: 'lz4-napi@^2.0.0' } as const;
 
 /** By the number in a batch's attributes. */
 export const CODECS = {
@@ -22,6 +25,7 @@ export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> 
   try {
     return await found.inflate(bytes);
   } catch (cause) {
+    if (cause instanceof CodecError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CodecError(`a batch cannot be inflated by ${found.name}: ${reason}`, { cause });
   }
@@ -31,8 +35,21 @@ class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 
+async function load<T>(codec: keyof typeof CODEC_PACKAGES, module: () => Promise<T>): Promise<T> {
+  try {
+    return await module();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new CodecError(
+      `a batch is compressed by ${codec}, and the package for it is not installed: ` +
+        `npm install --save-dev ${CODEC_PACKAGES[codec]}, and start again`,
+      { cause },
+    );
+  }
+}
+
 async function lz4(bytes: Buffer): Promise<Buffer> {
-  const { decompressFrame } = await import('lz4-napi');
+  const { decompressFrame } = await load('lz4', () => import('lz4-napi'));
   return decompressFrame(bytes);
 }
 
@@ -41,7 +58,7 @@ const XERIAL_HEADER_BYTES = 16;
 
 /** Java's producer writes a header and blocks, each after its length; librdkafka one bare block. */
 async function snappy(bytes: Buffer): Promise<Buffer> {
-  const { uncompress } = await import('snappy');
+  const { uncompress } = await load('snappy', () => import('snappy'));
   const inflate = async (block: Buffer) => Buffer.from(await uncompress(block, { asBuffer: true }));
   if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) return inflate(bytes);
   const blocks: Buffer[] = [];

@@ -77,6 +77,18 @@ test('the published class fits the plugin and the framework', async () => {
   expect(await typeErrors({ 'published.d.mts': published, 'use.ts': source })).toEqual([]);
 });
 
+/** The built-in objects of Node 22, whose engine is V8 12.4. */
+const NODE_22 = {
+  lib: ['es2024', 'esnext.iterator', 'esnext.collection', 'esnext.disposable', 'esnext.array'],
+};
+
+test('the packed sources use no built-in object that Node 22 lacks', async () => {
+  const sources = `import './plugin/index.ts';\nimport './plugin/lambda/worker.ts';\n`;
+  expect(await typeErrors({ 'packed.ts': sources }, NODE_22)).toEqual([]);
+  const later = `export const pattern = RegExp.escape('a.b');\nexport const one = Promise.try(() => 1);\n`;
+  expect(await typeErrors({ 'later.ts': later }, NODE_22)).toHaveLength(2);
+});
+
 type Schema = Readonly<{
   anyOf?: Schema[];
   oneOf?: Schema[];

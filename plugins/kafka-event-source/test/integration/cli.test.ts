@@ -147,8 +147,12 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
     await producer.disconnect();
     await until('the record', () => lambda.invocations.length > 0, { seen: output });
     // The address of the broker is known to the other commands.
-    const { mappings } = JSON.parse((await run('status', '--json')).stdout);
-    expect(mappings).toMatchObject([{ servers: [`localhost:${port}`], state: 'Enabled' }]);
+    const { stdout, stderr } = await run('status', '--json');
+    expect([JSON.parse(stdout).mappings, stderr, output()]).toMatchObject([
+      [{ servers: [`localhost:${port}`], state: 'Enabled' }],
+      '',
+      expect.not.stringContaining('cannot be asked'),
+    ]);
   };
   const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
   expect(await started(args, check, 'SIGTERM')).toBe(0);

@@ -78,6 +78,7 @@ test('the package has the build, the documentation and the examples, and no sour
     expect.arrayContaining([
       'dist/index.js',
       'dist/main.js',
+      'dist/index.js.map',
       'dist/index.d.ts',
       'README.md',
       'LICENSE',

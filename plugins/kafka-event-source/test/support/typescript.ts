@@ -9,14 +9,22 @@ import { link, MODULES, ROOT } from './root.ts';
 const run = promisify(execFile);
 
 /**
- * The errors of these files, by name and contents, under the rules of tsconfig.json:
+ * The errors of these files, by name and contents, under the rules of tsconfig.json and of `compilerOptions`:
  * a line each, `file.ts(1,2): error TS1: …`. Empty if there are no errors.
  */
-export async function typeErrors(files: Readonly<Record<string, string>>): Promise<string[]> {
+export async function typeErrors(
+  files: Readonly<Record<string, string>>,
+  compilerOptions: object = {},
+): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'types-'));
   try {
     await link(folder);
-    const config = { extends: join(ROOT, 'tsconfig.json'), files: Object.keys(files), include: [] };
+    const config = {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions,
+      files: Object.keys(files),
+      include: [],
+    };
     const sources = {
       ...files,
       'tsconfig.json': JSON.stringify(config),
