@@ -1,5 +1,5 @@
 // Size and initialisation time of every function's bundle, each in a fresh Node as Lambda starts it.
-// Then the part of it that checks callers, against the same bundle without that.
+// Then the share of the check of callers, against the same bundle without the check.
 // With folders of builds (copies of dist/) it compares each with the first one, in random turns, so that
 // other load on the machine affects all alike.
 //   npm run bench:cold -- /tmp/before dist [--runs 40] [--only createOrder,notify]
@@ -26,7 +26,7 @@ const { values: options, positionals: builds } = parseArgs({
 });
 const RUNS = Number(options.runs);
 
-/** Prints the milliseconds of the initialisation, and those that the processors worked for it. */
+/** Prints the milliseconds of the initialisation, and of CPU time in it. */
 const MEASURE = `
   const start = performance.now();
   const before = process.cpuUsage();

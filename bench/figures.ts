@@ -1,4 +1,4 @@
-/** The value below which so large a share of all lies. */
+/** The value below which this share of all values lies. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -15,7 +15,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** The same in any order. */
+/** The same values in a random order. */
 export function shuffled<T>(all: readonly T[]): T[] {
   const places = new Map(all.map((one) => [one, Math.random()]));
   return all.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));

@@ -1,5 +1,5 @@
 // How fast `notify` drains the topic under the emulator, beside the bare rate of the same writes to
-// DynamoDB Local in the same run; and whether every event was told once, in order, in flat memory.
+// DynamoDB Local in the same run; and whether every event was sent once, in order, in flat memory.
 import { parseArgs } from 'node:util';
 import { ownBackend } from '../test/support/backend.ts';
 import { createOrderBench } from '../test/support/orders.ts';
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Evenly spread over the run, the last one among them. */
+/** Samples that are evenly spread over the run, with the last one. */
 function thinned(samples: Sample[]): number[] {
   const step = Math.ceil(samples.length / MEMORY_FIGURES);
   const kept = samples.filter((_, i) => (samples.length - 1 - i) % step === 0);

@@ -64,7 +64,7 @@ export async function load(bench: OrderBench, clients: number, seconds: number):
   }
 }
 
-/** Every order has a customer of its own: one that was stored twice would be seen. */
+/** Every order has a customer of its own, so that an order stored twice is found. */
 async function client(name: string, run: Run): Promise<void> {
   for (let count = 0; Date.now() < run.end; count += 1) {
     const customerId = `${name}-${count}`;
@@ -117,7 +117,7 @@ function report(outcomes: Outcome[]): string {
   return table(['request', 'count', 'p50 ms', 'p99 ms', 'statuses'], rows);
 }
 
-/** With 16 instances and more, each a thread whose heap V8 collects when it sees fit. */
+/** With 16 instances and more, each a thread with a heap that V8 collects at its own times. */
 function reportMemory(samples: number[]): void {
   const at = (share: number) => samples[Math.floor((samples.length - 1) * share)];
   console.log(

@@ -1,8 +1,8 @@
 // The cost of placing an order: in-process, with a token and without, beside one bare write and one bare
-// acknowledged send in the same run; what the functions keep in memory; one client through serverless-offline; and a minute of
-// mixed requests by many.
+// acknowledged send in the same run; the memory of the functions; one client through serverless-offline;
+// and a minute of mixed requests by many.
 
-// First: the loggers and metrics that the others make are silent.
+// Imported first, so that the loggers and metrics of the other imports are silent.
 import '../test/support/environment.ts';
 
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ const { values } = parseArgs({
 
 type Addresses = Parameters<typeof createOrderBench>[0];
 
-/** Each part has a table and topics of its own: what one leaves behind must not be told in the next. */
+/** Each part has a table and topics of its own, so that no part publishes events of another. */
 async function onOwnTable(addresses: Addresses, work: (bench: OrderBench) => Promise<void>) {
   const bench = await createOrderBench(addresses);
   try {
@@ -67,8 +67,8 @@ async function tokenOf(customerId: string, { dynamoEndpoint }: OrderBench) {
 
 /**
  * POST in-process with its steps, beside one bare write of the same item and one bare send of the same
- * record. Each round has them in another order: a write is slower while the broker still works on what
- * was sent just before it.
+ * record. Each round has them in another order: a write is slower while the broker still works on the
+ * message that was sent just before it.
  */
 async function compare(bench: OrderBench, count: number): Promise<void> {
   const { createHandler } = await import('../functions/createOrder/handler.ts');
@@ -160,7 +160,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
   );
 }
 
-/** One client that waits for each answer; what the function took stands in serverless-offline's log. */
+/** One client that waits for each answer; serverless-offline's log has the time of the function itself. */
 async function alone(bench: OrderBench): Promise<void> {
   const offline = await startOffline(environmentOf(bench));
   try {

@@ -40,7 +40,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const url = env.AUTH_JWKS_URL || undefined;
   for (const address of [issuer, url ?? issuer]) {
     if (isSafeAddress(address)) continue;
-    throw new Error(`${address} is no address that keys can be trusted from: it must be https.`);
+    throw new Error(`${address} is no safe address of an issuer: it must begin with https.`);
   }
   const text = JSON.stringify(neededOf(await fetchKeys({ issuer, url }, LIMIT)));
   process.stdout.write(`${text}\n`);

@@ -38,7 +38,7 @@ function advice(wanted: Choice | 'auto', { java, maven, docker }: Found): string
   ].join('\n  ');
 }
 
-/** For each tool an empty text when it will do, else what is wrong with it. */
+/** The fault of each tool; empty for a tool that can be used. */
 async function findTools(): Promise<Found> {
   const [java, maven, docker] = await Promise.all([
     answer('java', ['-version']).then(javaFault, () => 'java does not answer'),

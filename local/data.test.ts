@@ -17,7 +17,7 @@ test('a folder that is missing is made, and nothing is left in it', () => {
   expect(readdirSync(join(directory, '.local'))).toEqual([]);
 });
 
-test('a file in its place is told with what to do', () => {
+test('a file in its place is reported with its remedy', () => {
   const file = join(directory, '.local');
   writeFileSync(file, '');
   expect(() => prepare(file)).toThrow(/^Nothing can be written into .*\.local .* a folder/);

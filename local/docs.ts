@@ -13,7 +13,7 @@ const BEGIN = '<!-- written by npm run docs -->';
 const END = '<!-- end of what npm run docs writes -->';
 const BETWEEN = new RegExp(`(?<=${BEGIN}\n)[^]*(?=\n${END})`);
 
-const help = `npm run docs: writes anew what is made from the code.
+const help = `npm run docs: writes the documents' parts that are made from the code.
 
   docs/asyncapi.json, docs/schemas/     from lib/order-event.ts
   docs/functions.md, README.md's table  from the comments of the handlers

@@ -2,7 +2,7 @@ import { type Process, processOf } from '../plugins/kafka-event-source/broker/pr
 
 /**
  * The processes from this one's parent up to npm; none when npm did not start this one. A signal
- * that cannot be caught ends npm alone: what it started must see for itself that npm is gone.
+ * that cannot be caught ends npm alone: the processes that it started must notice by themselves.
  */
 export function npmAbove(env = process.env, find = processOf): Process[] {
   if (!env.npm_lifecycle_event) return [];

@@ -3,7 +3,7 @@ import { readOptions } from './options.ts';
 
 const read = (...args: string[]) => readOptions(args, 'How to use it.', ['--all']);
 
-test('known options are told', () => {
+test('known options are returned', () => {
   expect(read('--all')).toEqual({ help: false, set: new Set(['--all']) });
 });
 

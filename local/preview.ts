@@ -144,7 +144,7 @@ async function main(): Promise<void> {
     await mkdir(join(GOLDEN, name, '..'), { recursive: true });
     await writeFile(join(GOLDEN, name), text);
   }
-  console.log('test/golden is written anew: read what git shows of it.');
+  console.log('test/golden is written anew. Read its diff.');
 }
 
 if (import.meta.main) await main();

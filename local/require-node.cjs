@@ -21,7 +21,7 @@ if (Number.parseInt(running, 10) < NEEDED) {
 process.env.NODE_COMPILE_CACHE ||= require('node:path').join(__dirname, '../.local/compile-cache');
 require('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
-// kafkajs counts one of its timers below zero, which Node tells at the first connection.
+// kafkajs sets a timer with a negative delay, and Node warns of it at the first connection.
 const emitWarning = process.emitWarning;
 process.emitWarning = (warning, ...rest) => {
   if (rest[0] !== 'TimeoutNegativeWarning') emitWarning.call(process, warning, ...rest);

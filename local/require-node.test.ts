@@ -8,10 +8,10 @@ function warningsOf(code: string): string {
   return spawnSync(process.execPath, ['-r', file, '-e', code], { encoding: 'utf8' }).stderr;
 }
 
-test("Node's warning of a timer below zero is not shown", () => {
+test("Node's warning of a negative delay is not shown", () => {
   expect(warningsOf('setTimeout(() => undefined, -5)')).toBe('');
 });
 
-test('other warnings are', () => {
+test('other warnings are shown', () => {
   expect(warningsOf('process.emitWarning("take care", "CareWarning")')).toContain('take care');
 });

@@ -215,7 +215,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Starts a service again that ended by itself, or was killed to see what happens then. */
+/** Starts a service again that ended by itself, or that somebody killed. */
 async function keepUp(service: ServiceName, backend: Backend, { say }: Plan, stop: AbortSignal) {
   while (!stop.aborted) {
     const end = await backend.children.get(service)?.ended;

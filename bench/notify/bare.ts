@@ -14,7 +14,7 @@ export type Bare = { all: number; leases: number };
 
 /** The bare writes of `notify` for an event with one address. */
 export async function bareRates(bench: OrderBench, count: number, mark: string): Promise<Bare> {
-  // A client that waits: how long a write takes is what is asked here.
+  // A client without short time limits: the bench measures how long a write takes.
   const client = new DynamoDBClient({ region: 'us-east-1', endpoint: bench.dynamoEndpoint });
   const dynamo = DynamoDBDocumentClient.from(client);
   const ledger = createLedger({ dynamo, table: bench.table, clock: systemClock });

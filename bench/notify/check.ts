@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb
 import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import type { OrderBench } from '../../test/support/orders.ts';
 
-/** Every event told once, and the records of an order settled in its sequence. */
+/** Checks that every event is sent once, and the records of an order are settled in its sequence. */
 export async function violations(
   { dynamo, table: name }: OrderBench,
   told: Map<string, number>,

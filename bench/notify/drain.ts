@@ -8,9 +8,9 @@ import { ROOT } from '../../test/support/root.ts';
 import { plainEnvironment } from '../../test/support/sls.ts';
 import { environmentOf } from '../../test/support/system.ts';
 
-/** As far apart as a run is cut for its rates and its memory. */
+/** The time between two measurements of rate and memory. */
 const SAMPLE_MS = 5_000;
-/** Nothing more comes after that long: every lease has ended, and every pause of the emulator. */
+/** After this time nothing more comes: every lease and every pause of the emulator has ended. */
 const STALLED_MS = 90_000;
 
 export type Sample = { seconds: number; told: number; megabytes: number };

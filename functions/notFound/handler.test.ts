@@ -20,7 +20,7 @@ test.each([
   ['DELETE', '/api/orders/customer/events', 'GET, OPTIONS'],
   ['HEAD', '/api/orders/customer/abc', 'GET, OPTIONS'],
   ['POST', '/api/customers/c/preferences', 'GET, PUT, OPTIONS'],
-])('%s %s is told what the address takes', async (method, path, allow) => {
+])('%s %s gets the methods that the address takes', async (method, path, allow) => {
   const reply = await call(handler, { method, path });
   expect([reply.status, reply.headers.allow, reply.body.code]).toEqual([
     405,

@@ -45,7 +45,7 @@ async function run(sample: string) {
 const done = { batchItemFailures: [] };
 const both = ['email ada@example.com', 'sms +15550123'];
 
-test('the sample is told by email and SMS', async () => {
+test('the sample is sent by email and SMS', async () => {
   expect(await run('notify')).toEqual({ answer: done, told: both, refused: [] });
 });
 

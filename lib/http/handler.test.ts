@@ -94,7 +94,7 @@ test.each([
   [1, 'no HTTP request'],
   [[], 'no HTTP request'],
   [{ httpMethod: 'GET', path: '/', headers: null, body: null }, 'format 1.0'],
-])('the event %j is refused by what it is', async (event, part) => {
+])('the refusal of the event %j names its kind', async (event, part) => {
   const reply = await call((_, context) => echo(event as never, context));
   expect([reply.status, reply.body.code]).toEqual([500, 'CONFIG']);
   expect(reply.body.detail).toContain(part);
@@ -161,7 +161,7 @@ test('the caller is checked before the body is looked at, and the answer says ho
   expect(reached).toEqual([]);
 });
 
-test('a program without the scope is told which one it lacks, before its body is looked at', async () => {
+test('the refusal of a program names the missing scope, before its body is read', async () => {
   const { handler, reached } = guarded(callersOf({ kind: 'machine', scopes: ['orders:read'] }));
   const reply = await call(handler, json('{'));
   expect([reply.status, reply.body.code]).toEqual([403, 'SCOPE_MISSING']);
@@ -185,7 +185,7 @@ test('a customer reaches a request in their own name alone; others reach all', a
   }
 });
 
-test('too many requests are told when to come back', async () => {
+test('the answer to too many requests says after which time to repeat them', async () => {
   const { handler } = guarded(refusing(tooMany(17, 'Too many.')));
   const reply = await call(handler, { method: 'POST', body: { customerId: 'ada' } });
   expect([reply.status, reply.headers['retry-after']]).toEqual([429, '17']);

@@ -50,7 +50,7 @@ describe('a token as issuers make it', () => {
   });
 });
 
-test('what a customer may choose, such as a name, makes no machine and no operator of them', () => {
+test('claims that customers choose, such as a name, make them neither a machine nor an operator', () => {
   const claims = {
     sub: 'customer-1',
     azp: 'web',
@@ -146,7 +146,7 @@ test('a token without a client is no machine, whatever its subject', () => {
   expect(callerOf(claims, settings)).toMatchObject({ kind: 'customer', customerId: 'ada' });
 });
 
-test('callers are told apart where something is kept for them; without a token nothing is added', () => {
+test('each caller has keys of their own; without a token nothing is added to a key', () => {
   const customer = { kind: 'customer', customerId: 'ada' } as const;
   expect(callerKey(ANYBODY)).toEqual([]);
   const keys = [

@@ -86,7 +86,7 @@ test('each caller has a number of requests a minute of their own', async () => {
   expect(await demand(other)).toMatchObject({ customerId: 'customer-2' });
 });
 
-test('callers without a token are not told apart, so nothing limits them', async () => {
+test('callers without a token cannot be distinguished, so nothing limits them', async () => {
   const { demand } = callers({ isDemanded: false, tokens }, { requestsPerMinute: 1 });
   for (let count = 0; count < 3; count += 1) expect(await demand(undefined)).toBe(ANYBODY);
 });

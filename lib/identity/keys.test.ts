@@ -110,7 +110,7 @@ test('a key published while a fetch is under way is never refused', async () => 
   expect(await find(second.kid)).toBe('found');
 });
 
-test('the issuer away: known keys go on, for good, with one fetch a minute; after ten minutes it is seen', async () => {
+test('while the issuer is away known keys stay valid, with one fetch a minute; unknown ones get KEYS_AWAY after ten minutes', async () => {
   await find(first.kid);
   isAway = true;
   for (let minute = 1; minute <= 60; minute += 1) {

@@ -168,7 +168,7 @@ test('it imports nothing of this house: only event, decode, pool, zod and the st
   }
 });
 
-test('an event of another source is refused with a word on what is wrong', () => {
+test('the refusal of an event of another source says what is wrong', () => {
   expect(() => parseEvent({ Records: [] })).toThrow(/not one of a Kafka event source \(records/);
 });
 

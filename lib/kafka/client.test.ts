@@ -58,7 +58,7 @@ test('a request that is not answered in time leaves those of others alone', asyn
   expect(seen).toEqual({ made: 2, closed: 1 });
 });
 
-test('a connection that is merely slow serves on: what was asked in vain may be answered by now', async () => {
+test('a connection that is only slow stays in use, since it may answer the next request', async () => {
   const { opening, seen, warm, answer } = createFake();
   opening.resolve();
   for (let request = 0; request < 3; request += 1) {

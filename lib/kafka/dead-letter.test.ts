@@ -175,10 +175,7 @@ test.each([
   [1795168800012000000, '+275760-09-13T00:00:00.000Z'],
   [-1, '1969-12-31T23:59:59.999Z'],
   [-(2 ** 63), '-271821-04-20T00:00:00.000Z'],
-])(
-  'a record whose time is %d, whatever its producer meant, has a letter',
-  (timestamp, expected) => {
-    const { value } = letter({ ...refused, record: { ...record, timestamp } });
-    expect(value.KafkaBatchInfo.recordInfo.timestamp).toBe(expected);
-  },
-);
+])('a record with the time %d has a letter', (timestamp, expected) => {
+  const { value } = letter({ ...refused, record: { ...record, timestamp } });
+  expect(value.KafkaBatchInfo.recordInfo.timestamp).toBe(expected);
+});

@@ -5,7 +5,7 @@ import { capture } from '../../test/support/printed.ts';
 import { keyOf } from './ledger/record.ts';
 import type { Recipient } from './preferences/recipient.ts';
 
-// Read when lib/metrics.ts is loaded, so before what counts is.
+// lib/metrics.ts reads it when it is loaded, so it is set before the imports of code that counts.
 process.env.POWERTOOLS_METRICS_DISABLED = 'false';
 process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
 const { sendDeferred } = await import('./send-deferred.ts');

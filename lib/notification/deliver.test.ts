@@ -19,7 +19,7 @@ type Parts = {
 
 const now = new Date('2026-11-20T23:00:00.000Z');
 
-/** Runs one delivery and tells, in order, what was noted and what was sent. */
+/** Runs one delivery, and returns the notes and the messages in their order. */
 async function run({ answer, ledger, preferences }: Parts, given = event) {
   const steps: string[] = [];
   const logged: unknown[] = [];
@@ -168,7 +168,7 @@ test('a provider that hangs is unknown after five seconds', async () => {
   expect(error).toBeUndefined();
 });
 
-test('an event is not told after a later one of its order', async () => {
+test('an event is not sent after a later one of its order', async () => {
   const { steps } = await run({ ledger: { advance: async () => 'overtaken' } });
   expect(steps).toEqual(['skip email: superseded', 'skip sms: superseded']);
 });

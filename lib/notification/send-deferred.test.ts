@@ -21,7 +21,7 @@ function eventOf(orderId: string) {
   );
 }
 
-/** One run over so many that are due, and what it sent. */
+/** One run over this number of due notifications, and the messages that it sent. */
 async function run(
   due: number,
   {

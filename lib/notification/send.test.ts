@@ -24,7 +24,7 @@ afterEach(() => {
 
 type Answer = SendResult | Error | 'hangs';
 
-/** Sends with providers that give these answers in turn, and tells what happened. */
+/** Sends with providers that give these answers in turn, and returns the outcome. */
 async function run(
   providers: Record<string, Answer[]>,
   given: {

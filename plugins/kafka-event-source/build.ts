@@ -29,6 +29,7 @@ async function prepare(): Promise<void> {
     format: 'esm',
   });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
+  copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
   copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
   // The copy already exists if an earlier pack was killed.

@@ -53,6 +53,73 @@ interface Own extends Local {
   readonly onFailureDestination?: string;
 }
 
+/** A function of CloudFormation, in the place of a value. */
+type CloudFormation = { readonly Ref: string } | { readonly [name: `Fn::${string}`]: unknown };
+
+/** The properties that the plugin adds to `kafka` and `msk` events; the README has what they deploy as. */
+export interface KafkaEventProperties {
+  readonly maximumBatchingWindowInSeconds?: number | CloudFormation;
+  readonly provisionedPollerConfig?: {
+    readonly minimumPollers?: number | CloudFormation;
+    readonly maximumPollers?: number | CloudFormation;
+    readonly pollerGroupName?: string;
+  };
+  readonly provisionedPollers?:
+    | false
+    | {
+        readonly min?: number | CloudFormation;
+        readonly max?: number | CloudFormation;
+        readonly group?: string;
+      };
+  readonly maximumRetryAttempts?: number | CloudFormation;
+  readonly maximumRecordAge?: number | CloudFormation;
+  readonly bisectBatchOnFunctionError?: boolean | CloudFormation;
+  readonly functionResponseType?: 'ReportBatchItemFailures';
+  readonly onFailureDestination?: string | CloudFormation;
+  readonly metricsConfig?: {
+    readonly metrics: readonly ('EventCount' | 'ErrorCount' | 'KafkaMetrics')[];
+  };
+  readonly loggingConfig?: { readonly systemLogLevel: 'DEBUG' | 'INFO' | 'WARN' };
+  readonly schemaRegistry?: {
+    readonly uri: string | CloudFormation;
+    readonly eventRecordFormat: 'JSON' | 'SOURCE';
+    readonly accessConfigurations?: {
+      readonly basicAuth?: string | CloudFormation;
+      readonly clientCertificateTlsAuth?: string | CloudFormation;
+      readonly serverRootCaCertificate?: string | CloudFormation;
+    };
+    readonly validate: readonly ('key' | 'value' | 'KEY' | 'VALUE')[];
+  };
+}
+
+/**
+ * The type of a configuration, such as `AWS` of `@serverless/typescript`, with the plugin's event properties
+ * and options. That type cannot be augmented in place, because its events have no names.
+ */
+export type WithKafkaEventSource<Configuration> = {
+  [K in keyof Configuration]: K extends 'functions'
+    ? Functions<Configuration[K]>
+    : K extends 'custom'
+      ? Configuration[K] & { readonly kafkaEventSource?: KafkaEventSourceOptions }
+      : Configuration[K];
+};
+
+type Functions<All> = { [Key in keyof All]: Events<All[Key]> };
+
+type Events<One> = {
+  [K in keyof One]: K extends 'events' ? KafkaEvents<One[K]> : One[K];
+};
+
+type KafkaEvents<List> = List extends readonly (infer One)[] ? KafkaEvent<One>[] : List;
+
+type KafkaEvent<One> = One extends { kafka: infer Kafka }
+  ? { kafka: Extended<Kafka> }
+  : One extends { msk: infer Msk }
+    ? { msk: Extended<Msk> }
+    : One;
+
+type Extended<Event> = Omit<Event, keyof KafkaEventProperties> & KafkaEventProperties;
+
 /** The plugin's class, which the framework loads. */
 // biome-ignore lint/style/noDefaultExport: the framework takes the default export.
 export default class KafkaEventSource {

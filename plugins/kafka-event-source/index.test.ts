@@ -38,6 +38,7 @@ function load(
     service: {
       service: 'shop',
       provider,
+      // Any port, because another process may have the default one.
       custom: { kafkaEventSource: { apiPort: 0, ...kafkaEventSource } },
       getAllFunctions: () => ['notify'],
       getFunction: () => ({ name: 'shop-local-notify', events }),

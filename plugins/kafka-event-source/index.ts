@@ -1,8 +1,8 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
 // First, because the other modules may not load under an older Node.
-import './node-version.ts';
+import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
-import type { Definitions, Loaded } from './definition.ts';
+import type { Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
 import { customSchema } from './options.ts';
@@ -19,6 +19,7 @@ interface CliOptions {
   readonly lambdaPort?: number | string;
   readonly host?: string;
   readonly noTimeout?: boolean;
+  readonly useDocker?: boolean;
 }
 
 // serverless-offline's defaults.
@@ -105,7 +106,7 @@ export default class KafkaEventSource {
     const loaded = this.#loaded ?? this.#read();
     const { definitions, options } = loaded;
     if (definitions.definitions.length === 0) return;
-    await this.#guard(definitions.definitions);
+    await this.#guard(loaded);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Engine } = await import('./engine.ts');
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
@@ -118,7 +119,7 @@ export default class KafkaEventSource {
   }
 
   /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
-  async #guard(definitions: Definitions['definitions']): Promise<void> {
+  async #guard({ definitions: { definitions }, service }: Loaded): Promise<void> {
     const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
     const functions = new Map(
       mappings.map(({ functionKey, callbackError }) => [functionKey, callbackError]),
@@ -127,9 +128,21 @@ export default class KafkaEventSource {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
       this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
       this.#unguard.push(await mendAnswers(functions));
+      const { mendRunners } = await import('./lambda/runners.ts');
+      const programs = new Map(
+        service.functions
+          .filter(({ key }) => functions.has(key))
+          .map(({ key, runtime, timeoutSeconds }) => [
+            key,
+            { runtime, timeoutMs: timeoutSeconds * 1000 },
+          ]),
+      );
+      const { useDocker = false } = this.#offline();
+      const print = (line: string) => this.#log.notice(line);
+      this.#unguard.push(await mendRunners(programs, { useDocker, print }));
     } catch (error) {
       this.#log.warning(
-        `Kafka event source: a handler that crashes, throws a value that is no Error, or has a callback does not end as on AWS: ${error}`,
+        `Kafka event source: a handler that crashes, throws a value that is no Error, has a callback, or is not of Node does not end as on AWS: ${error}`,
       );
     }
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { isSupported, OLDEST_NODE } from './node-version.ts';
+import { complaintOf, OLDEST_NODE } from './node-version.ts';
 
 test.each([
   ['18.20.8', false],
@@ -14,7 +14,7 @@ test.each([
   ['24.0.0', true],
   ['26.1.0', true],
 ])('Node %s: supported is %s', (release, supported) => {
-  expect(isSupported(release)).toBe(supported);
+  expect(complaintOf(release) === undefined).toBe(supported);
 });
 
 test('package.json names the same Node', () => {
@@ -22,25 +22,28 @@ test('package.json names the same Node', () => {
   expect(`${engines.node}.0`).toBe(`>=${OLDEST_NODE}`);
 });
 
-test('under an older Node the plugin ends its load with one line that names the needed Node and this one', async () => {
-  // Without zstd, as there: another module would fail by that.
-  const old = `import { syncBuiltinESMExports } from 'node:module'; import zlib from 'node:zlib';
-    Object.defineProperty(process.versions, 'node', { value: '20.19.5' });
-    delete zlib.zstdDecompress; syncBuiltinESMExports();`;
-  const script = `await import('./index.ts').catch(({ name, message }) => console.log(name, message));`;
-  const { stdout } = await promisify(execFile)(
+// Without zstd, as there: another module would fail by that.
+const OLD = `import { syncBuiltinESMExports } from 'node:module'; import zlib from 'node:zlib';
+  Object.defineProperty(process.versions, 'node', { value: '20.19.5' });
+  delete zlib.zstdDecompress; syncBuiltinESMExports();`;
+const under20 = (...args: string[]) =>
+  promisify(execFile)(
     process.execPath,
-    [
-      '--import',
-      `data:text/javascript,${encodeURIComponent(old)}`,
-      '--input-type=module',
-      '-e',
-      script,
-    ],
+    ['--import', `data:text/javascript,${encodeURIComponent(OLD)}`, ...args],
     { cwd: import.meta.dirname },
   );
-  expect(stdout).toBe(
-    `ServerlessError lambda-kafka-event-source needs Node ${OLDEST_NODE} or later; ` +
-      `this is Node 20.19.5 (${process.execPath}).\n`,
-  );
+const complaint = `lambda-kafka-event-source needs Node ${OLDEST_NODE} or later; this is Node 20.19.5 (${process.execPath}).\n`;
+
+test('under an older Node the plugin ends its load with an error that the framework prints as one line', async () => {
+  const script = `await import('./index.ts').catch(({ name, message }) => console.log(name, message));`;
+  const { stdout } = await under20('--input-type=module', '-e', script);
+  expect(stdout).toBe(`ServerlessError ${complaint}`);
+});
+
+test('under an older Node the command ends with one line', async () => {
+  await expect(under20('cli/main.ts', '--help')).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `Error: ${complaint}`,
+  });
 });

@@ -13,7 +13,7 @@ import { ROOT } from '../support/root.ts';
 
 const run = promisify(execFile);
 
-/** Sends one email and one SMS to the address that it is given, and prints what came of it. */
+/** Sends one email and one SMS to the address that it is given, and prints the results. */
 const SEND = `
 import { createSesSender } from './lib/notification/channels/senders/ses.ts';
 import { createSnsSender } from './lib/notification/channels/senders/sns.ts';
@@ -52,7 +52,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-/** Runs a bundled program where no packages are near, and reads what it prints. */
+/** Runs a bundled program in a folder without packages, and returns its output. */
 async function printed(program: string, ...args: string[]) {
   const file = join(directory, `${program}.mjs`);
   const options = { env: CREDENTIALS, timeout: 20_000 };

@@ -141,7 +141,7 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     }
   });
 
-  test('the mapping is what serverless.yml says, and nothing more', () => {
+  test('the mapping has the settings of serverless.yml, and no others', () => {
     const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
       const { FunctionName, ...rest } = Properties;
       expect(FunctionName).toEqual({ 'Fn::GetAtt': ['NotifyLambdaFunction', 'Arn'] });
@@ -297,7 +297,7 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     }
   });
 
-  test('alarms on our own metrics name what the functions write', () => {
+  test('alarms on our own metrics name metrics that the functions write', () => {
     const [own] = ofType('AWS::Lambda::Function').map(
       ([, { Properties }]) => Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE,
     );

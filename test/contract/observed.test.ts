@@ -150,7 +150,7 @@ test('every invocation writes its metrics once, by service alone', async () => {
   }
 });
 
-test('no line has an address or what stands in the body', async () => {
+test('no line has an address or text of the body', async () => {
   for (const answer of ['sent', 'refused'] as const) {
     const { ordered, told } = await orderAndTell(answer);
     const text = JSON.stringify([ordered, told]);

@@ -12,7 +12,7 @@ import { plainEnvironment, sls } from '../support/sls.ts';
 const run = promisify(execFile);
 const names = Object.keys(functionsInYml());
 
-/** Calls the handler of an unpacked function with its good sample, and prints what it answers. */
+/** Calls the handler of an unpacked function with its good sample, and prints its answer. */
 const CALLER = `
   const [file, sample] = process.argv.slice(1);
   const { handler } = await import(file);

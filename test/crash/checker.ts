@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { OrderBench } from '../support/orders.ts';
 import type { Read } from '../support/topic.ts';
 
-/** A change that a caller was told is done: the version of the order that the answer named. */
+/** A change that an answer confirmed: the version of the order in the answer. */
 export type Accepted = { id: string; version: number; status: string };
 
 type Stored = {

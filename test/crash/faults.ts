@@ -14,7 +14,7 @@ export type Fault<Service extends string = 'kafka' | 'dynamodb'> = {
   /**
    * `kill`: the process ends as by kill -9. `cut`: the connection breaks. `hang`: it goes silent.
    * `freeze`: the whole process stands still, as a function does between two requests, and goes on.
-   * `halt`: the process stands still until somebody thaws it, having said so on {@link FROZEN_FD}.
+   * `halt`: the process reports on {@link FROZEN_FD}, and stands still until somebody wakes it.
    */
   action: 'kill' | 'cut' | 'hang' | 'freeze' | 'halt';
 };
@@ -48,7 +48,7 @@ export function plant<Service extends string>(
       writeSync(FROZEN_FD, 'frozen');
       process.kill(process.pid, 'SIGSTOP');
     }
-    // With the code that Node gives it: clients repeat by it.
+    // With Node's code for it, because clients repeat only after some codes.
     if (fault.action === 'cut') {
       socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     }

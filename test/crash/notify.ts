@@ -22,7 +22,7 @@ export type NotifyCrashReport = {
   waited: number;
   notifications: number;
   sent: number;
-  /** Nobody knows whether these arrived: at most this many were told to nobody. */
+  /** Nobody knows whether these arrived: customers miss this many messages at most. */
   unknown: number;
   /** Of those, how many the provider had really taken. */
   unknownButTaken: number;
@@ -319,7 +319,7 @@ type Checked = {
   violations: string[];
 };
 
-/** The promise, read plainly: what the provider has taken, against what is on record. */
+/** The promise in plain code: compares the messages that the provider took with the records. */
 async function check(
   run: Run,
   { dynamo, table }: Pick<Bench, 'dynamo' | 'table'>,

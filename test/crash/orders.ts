@@ -32,7 +32,7 @@ const AT_ONCE = 3;
 const STRETCH = 10;
 const PARTITIONS = 3;
 const ATTEMPTS = 3;
-/** About how often one process writes to a service: it is greeted, and asked for its partitions. */
+/** About how often one process writes to a service; to Kafka also a greeting and a request for partitions. */
 const STEPS: Record<Fault['service'], number> = { kafka: 5, dynamodb: 4 };
 
 const WAYS: readonly [string[], ...string[][]] = [
@@ -44,7 +44,7 @@ const WAYS: readonly [string[], ...string[][]] = [
 
 /**
  * Lets orders go their way through processes that are killed, cut off or left hanging at random steps,
- * by callers that repeat what was not answered, and now and then without the leader of a partition; then
+ * by callers that repeat unanswered requests, and now and then without the leader of a partition; then
  * lets the relay finish, and checks what is left. The table begins with the items of the newest release
  * that is kept. The same seed plants the same faults.
  */
@@ -170,7 +170,7 @@ function randomFault(random: Random): Fault {
   };
 }
 
-/** Sends a process on an errand. No answer: it was killed on the way. */
+/** Starts a process for one piece of work. Undefined if it was killed before its answer. */
 async function send(
   bench: OrderBench,
   task: Task,

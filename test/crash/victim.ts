@@ -1,4 +1,4 @@
-// A process that does one thing and may not live to answer. It is told what by its argument, and tells
+// A process that does one thing and may be killed before its answer. Its argument names the work; it sends
 // its answer by IPC.
 
 import { createHandler as createCreateOrder } from '../../functions/createOrder/handler.ts';

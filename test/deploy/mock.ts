@@ -16,7 +16,7 @@ export async function startMock() {
   const ended = once(child, 'close').then((): never => {
     throw new Error(`The mock of AWS has ended.\n${log}`);
   });
-  ended.catch(() => undefined); // told to whoever waits for the port
+  ended.catch(() => undefined); // the wait for the port reports it
   const [port] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
   const endpoint = `http://127.0.0.1:${port}`;
   return {

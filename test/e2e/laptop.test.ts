@@ -39,7 +39,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
   fetch(offline.url + path, { headers, signal: AbortSignal.timeout(20_000) });
 
 const ROWS: Record<string, () => Promise<void>> = {
-  'a handler throws what is no Error': async () => {
+  'a handler throws a value that is no Error': async () => {
     const answer = await get('/throws');
     expect([answer.status, await answer.text()]).toEqual([200, 'a text']);
   },

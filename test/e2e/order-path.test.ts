@@ -28,7 +28,7 @@ afterAll(async () => {
   await bench?.close();
 });
 
-test('an order placed over HTTP is on the topic and told by email and SMS', async () => {
+test('the event of an order placed over HTTP is on the topic, and is sent by email and SMS', async () => {
   const reply = await post(offline.url, { customerId: 'customer-1' });
   expect(reply.status).toBe(201);
   const { id } = reply.body.data;
@@ -42,7 +42,7 @@ test('an order placed over HTTP is on the topic and told by email and SMS', asyn
   expect(JSON.parse(record.value)).toMatchObject({ type: 'ORDER_CREATED', sequence: 1 });
 });
 
-test('a record whose letter is larger than a topic takes stands in the way of no order', async () => {
+test('a record with a letter too large for its topic holds up no order', async () => {
   const letters = await readTopic(bench.brokers, bench.deadLetterTopic);
   const record = { key: null, value: 'not json', headers: { note: Buffer.alloc(700_000, 0xc8) } };
   const everywhere = [0, 1, 2].map((partition) => ({ ...record, partition }));
@@ -56,7 +56,7 @@ test('a record whose letter is larger than a topic takes stands in the way of no
   await letters.close();
 }, 90_000);
 
-test('a change of status is told too, in order', async () => {
+test('a change of status is sent too, in order', async () => {
   const { body } = await post(offline.url, { customerId: 'customer-2' });
   const { id } = body.data;
   for (const status of ['confirmed', 'shipped']) {

@@ -48,7 +48,7 @@ test('a system that works is said to, and its order is cancelled', async () => {
   }
 });
 
-test('a system whose emails do not leave fails, and its order is cancelled all the same', async () => {
+test('a system that sends no emails fails, and its order is cancelled all the same', async () => {
   const [nobody] = await freePorts(1);
   const smtp = { NOTIFICATION_EMAIL: 'smtp', SMTP_URL: `smtp://localhost:${nobody}` };
   const offline = await startOffline({ ...environmentOf(bench), ...smtp });
@@ -116,7 +116,7 @@ test.each([[[]], [['--url', 'shop']], [['--url', 'http://localhost:1', '--second
   },
 );
 
-test('a system that is not there is told without a stack', async () => {
+test('a system that is not there is reported without a stack', async () => {
   const [nobody] = await freePorts(1);
   const { code, printed } = await smoke(['--url', `http://127.0.0.1:${nobody}`]);
   expect(printed).toMatch(/fetch failed \(.*ECONNREFUSED/);

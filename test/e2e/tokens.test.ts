@@ -73,7 +73,7 @@ type Asked = { body?: object; method?: string };
 const ada = ['--customer', 'ada'];
 const order = { customerId: 'ada', items };
 
-test('without a token only what is open answers; the refusal says how to sign in', async () => {
+test('without a token only open operations answer; the refusal says how to sign in', async () => {
   for (const path of [
     '/api/orders/customer/ada',
     '/api/notifications?customerId=ada',
@@ -97,7 +97,7 @@ test('without a token only what is open answers; the refusal says how to sign in
   ]);
 });
 
-test('a customer has their own orders, an operator all, a program what its scopes say', async () => {
+test('a customer has their own orders, an operator all, a program those of its scopes', async () => {
   const placed = await ask('/api/orders', ada, { body: order });
   expect(placed.status).toBe(201);
   const path = `/api/orders/${placed.body.data.id}`;

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
 import { sls } from '../support/sls.ts';
 
-test('`sls topics` makes what is missing, once, and tells where a topic differs', async () => {
+test('`sls topics` makes missing topics, once, and names a topic that differs', async () => {
   const brokers = process.env.KAFKA_BROKERS ?? '';
   const own = crypto.randomUUID();
   const env = {

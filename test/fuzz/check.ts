@@ -30,7 +30,7 @@ export function faultsOf(
   return faults;
 }
 
-/** Anything that the other customer's own request is answered wrongly, as by a mix of two requests. */
+/** The faults of an answer to the other customer's own request, such as a mix of two requests. */
 export function faultsOfOwn(
   answer: Answer,
   { own, other }: Pick<Parties, 'own' | 'other'>,
@@ -54,7 +54,7 @@ export function differenceOf(
   return first === second ? undefined : `is told apart from an unknown order:\n${first}\n${second}`;
 }
 
-/** A machine under load may be too slow for the limits of a dependency; the caller is to come again. */
+/** A machine under load may be too slow for the limits of a dependency; the answer asks to repeat. */
 function isAway({ status }: Answer): boolean {
   return status === 503;
 }
@@ -112,7 +112,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-/** Items of the other customer that were there before and are not the same, and new ones of theirs. */
+/** The other customer's items that have changed, and new ones. */
 export function changesOf(before: Items, after: Items, other: Customer): string[] {
   const changed = [...before].flatMap(([key, item]) =>
     after.get(key) === item ? [] : [`${key} was ${item} and is ${after.get(key)}`],

@@ -8,7 +8,7 @@ import { AUDIENCE, createSigner, type Signer } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import { LINKS, type Wire } from './wire.ts';
 
-/** The part of a customer's data by which the other one is attacked, or by which a leak is seen. */
+/** The parts of a customer's data that attacks use, or that show a leak. */
 export type Customer = {
   id: string;
   /** The header of the customer's own good tokens. */

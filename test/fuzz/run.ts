@@ -15,7 +15,7 @@ type Options = { calls: number; seed: number; progress?: (done: number) => void 
 type Target = {
   wire: Wire;
   atOnce: number;
-  /** By this the customers get their data. It publishes nothing, so that no function changes it later. */
+  /** Makes the customers' data. It publishes nothing, so that no function changes the data later. */
   planting: Wire;
   dynamo: DynamoDBDocumentClient;
   table: string;

@@ -35,7 +35,7 @@ async function open(at = addresses()) {
   return { bench, issuer, target: { planting, dynamo, table, mint: { signer, ...issuer } } };
 }
 
-/** The handlers are called in this process, on a real table; what they publish goes nowhere. */
+/** The handlers are called in this process, on a real table; their events go nowhere. */
 export async function fuzzHandlers(options: Options, at = addresses()): Promise<Report> {
   const { bench, issuer, target } = await open(at);
   try {

@@ -27,7 +27,7 @@ type Pairs = readonly (readonly [name: string, value: string])[];
 /** A request as it goes over the wire: the path is encoded, names may come twice. */
 export type Sent = { method: string; path: string; query: Pairs; headers: Pairs; body?: string };
 
-/** `calls`: what the functions asked of DynamoDB, where that can be seen. */
+/** `calls`: the functions' requests to DynamoDB, if they run in this process. */
 export type Answer = {
   status: number;
   headers: Record<string, string>;
@@ -45,7 +45,7 @@ export const LINKS = {
 
 type Handler = (event: unknown, context: ReturnType<typeof lambdaContext>) => Promise<unknown>;
 
-/** The handlers in this process, on a real table. Kafka stands aside: each event counts as published. */
+/** The handlers in this process, on a real table, without Kafka: each event counts as published. */
 export function wireOfHandlers(at: { endpoint: string; table: string }, callers: Callers): Wire {
   const calls = new AsyncLocalStorage<string[]>();
   const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: at.endpoint });
@@ -190,7 +190,7 @@ export function wireOfHttp(url: string): Wire {
   };
 }
 
-/** Encodes what no client can send as it is, and nothing else. */
+/** Encodes only characters that no client can send unencoded. */
 function plain(text: string): string {
   return text.replace(/[^!-~]|[#]/gu, (one) => encodeURIComponent(one));
 }

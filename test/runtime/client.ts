@@ -9,7 +9,7 @@ import { ROOT } from '../support/root.ts';
 const run = promisify(execFile);
 
 const PACKAGE = 'aws-lambda-ric@4.0.2';
-/** The checksum of its `index.mjs`: what is run is AWS's own file, of this very release. */
+/** The checksum of its `index.mjs`: the tests run AWS's own file, of this very release. */
 const SHA256 = '180651f3b1745cb68797cdba9a26c01da6c72b81c908400ebc6c27a43986c2e0';
 const HOME = join(ROOT, '.local');
 const FOLDER = join(HOME, PACKAGE);

@@ -11,7 +11,7 @@ import { unpack } from './zip.ts';
 
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const NATIVE = join(import.meta.dirname, 'native.cjs');
-/** As nodejs22.x, stricter than nodejs24.x: a module must say what it is, and is not told by its syntax. */
+/** As nodejs22.x, stricter than nodejs24.x: a file must be declared a module; its syntax does not count. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
 /** Only against an instance that hangs: a busy machine may be slower than Lambda's own limits. */
@@ -64,7 +64,7 @@ export async function startLambda(
   const ended = closed.then((): never => {
     throw new Error(`${definition.name} has ended.\n${log}`);
   });
-  ended.catch(() => undefined); // whoever invokes hears of it
+  ended.catch(() => undefined); // every invocation reports it
   const within = async <T>(what: string, work: Promise<T>): Promise<T> => {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
@@ -80,7 +80,7 @@ export async function startLambda(
   return {
     modes,
     log: () => log,
-    /** The error that the runtime tells Lambda instead of taking an event. */
+    /** The error that the runtime reports to Lambda instead of taking an event. */
     initFailed: () => within('error at its start', api.initFailed),
     invoke: (event: unknown) => within('answer', api.invoke(event, definition.timeoutMs)),
     /** Between two invocations Lambda lets nothing of an instance run. */

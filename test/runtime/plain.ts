@@ -1,4 +1,4 @@
-/** An answer without what differs from call to call: ids, times, latencies, counts of a run. */
+/** An answer without the parts that differ from call to call: ids, times, latencies, counts of a run. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === 'string') return plainText(value);

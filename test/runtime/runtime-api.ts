@@ -64,7 +64,7 @@ export async function startRuntimeApi(functionArn: string) {
   await once(server, 'listening');
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** The error that the runtime told before it took an event. */
+    /** The error that the runtime reported before it took an event. */
     initFailed: initFailed.promise,
     invoke(event: unknown, timeoutMs: number): Promise<Outcome> {
       const outcome = Promise.withResolvers<Outcome>();

@@ -251,7 +251,7 @@ test('a span that an invocation no longer waits for ends with it', async () => {
   }
 });
 
-test('without a collector an order is taken all the same, and one that is away is told once', async () => {
+test('without a collector an order is taken all the same, and a collector that is away is reported once', async () => {
   const event = await sample('createOrder');
   const accepted = { answer: { statusCode: 201 } };
   await using('createOrder', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, async (lambda) => {

@@ -1,5 +1,5 @@
 // The names that serverless.yml sets for a function, so that handlers load. Tests that touch the real
-// services bring their own names and the addresses of what was started for them.
+// services bring their own names and the addresses of the services that were started for them.
 const names = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',

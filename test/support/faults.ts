@@ -37,7 +37,7 @@ export function* always(fault: Fault): Generator<Fault> {
   for (;;) yield fault;
 }
 
-/** Counts what a client sends from now on, by the command's name: each try apart. */
+/** Counts a client's tries of requests from now on, by the command's name. */
 function countTries(client: DynamoDBDocumentClient): Record<string, number> {
   const tries: Record<string, number> = {};
   client.middlewareStack.add(counting(tries), {

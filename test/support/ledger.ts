@@ -1,6 +1,6 @@
 import type { Ledger } from '../../lib/notification/ledger/ledger.ts';
 
-/** Records on which everything is new and nothing stays, but for what a test does with them. */
+/** A ledger to which every event is new and that keeps nothing; `own` replaces methods of it. */
 export function forgetfulLedger(own: Partial<Ledger> = {}): Ledger {
   const done = async () => undefined;
   const noted = async () => true;

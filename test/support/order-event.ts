@@ -1,6 +1,6 @@
 import type { OrderEvent } from '../../lib/order-event.ts';
 
-/** An event of an order as the API places it; a test says what matters to it. */
+/** An event of an order as the API places it; a test gives the parts that matter to it. */
 export function orderEvent(
   given: Partial<Omit<OrderEvent, 'data'>> = {},
   data: Partial<OrderEvent['data']> = {},

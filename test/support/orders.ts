@@ -10,7 +10,7 @@ import { readDefinition } from '../../local/definition.ts';
 import { createResources } from '../../local/resources.ts';
 import { callersOf } from './callers.ts';
 
-/** The addresses of what jest's set-up has started. */
+/** The addresses of the services that jest's set-up has started. */
 export function addresses(): { brokers: string[]; dynamoEndpoint: string } {
   const { KAFKA_BROKERS, DYNAMODB_ENDPOINT } = process.env;
   if (!KAFKA_BROKERS || !DYNAMODB_ENDPOINT) throw new Error('jest has not started the services');

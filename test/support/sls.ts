@@ -10,7 +10,7 @@ const NODE = join(ROOT, 'node_modules/.bin');
 
 type Environment = Record<string, string | undefined>;
 
-/** The environment of a person's terminal: with Node 24, and without what jest and other tests set. */
+/** The environment of a person's terminal: with Node 24, without the variables of jest and other tests. */
 export function plainEnvironment(own: Environment = {}): Environment {
   const { PATH, HOME, LANG, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   return {

@@ -45,20 +45,20 @@ function both(data: Partial<OrderEvent['data']>, local = false) {
   return decide(data, { local }).map((one) => ('skip' in one ? one : { to: one.to }));
 }
 
-test('the contact of the order is told, with and without a fallback', () => {
+test('the contact of the order is notified, with and without a fallback', () => {
   const contact = { email: 'ada@example.org', phone: '+15550123' };
   const told = [{ to: 'ada@example.org' }, { to: '+15550123' }];
   expect(both({ contact })).toEqual(told);
   expect(both({ contact }, true)).toEqual(told);
 });
 
-test('a contact with one address is told on that channel only', () => {
+test('a contact with one address is notified on that channel only', () => {
   const none = { skip: 'no address' };
   expect(both({ contact: { email: 'a@b.example' } }, true)).toEqual([{ to: 'a@b.example' }, none]);
   expect(both({ contact: { phone: '+15550123' } }, true)).toEqual([none, { to: '+15550123' }]);
 });
 
-test('nobody is told when there is neither contact nor fallback', () => {
+test('nobody is notified when there is neither contact nor fallback', () => {
   expect(both({})).toEqual([{ skip: 'no address' }, { skip: 'no address' }]);
 });
 
@@ -102,7 +102,7 @@ describe('with preferences', () => {
     ]);
   });
 
-  test('without an address in them the contact of the order is told, else the fallback', () => {
+  test('without an address in them the contact of the order is notified, else the fallback', () => {
     expect(decide({ contact }, { preferences: DEFAULTS, local: true })).toMatchObject([
       { to: 'ada@example.org' },
       { to: '+15550123' },

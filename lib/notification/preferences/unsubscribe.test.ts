@@ -31,7 +31,7 @@ test('a link with any character changed, added or taken away is not ours', () =>
   }
 });
 
-test('a new secret signs, and what an older one has signed is still ours until that one goes', () => {
+test('a new secret signs, and links of an older secret are valid until that secret is removed', () => {
   const [older] = config.secrets;
   const rotated = { ...config, secrets: ['n'.repeat(16), older] as const };
   expect(subscriptionOf(token, rotated)).toEqual(ada);
@@ -119,7 +119,7 @@ test('the example of the API is a link of stage local', () => {
 });
 
 test.each(['a b', ' ', 'Ада\n🙂', 'ada@x:y', 'x'.repeat(512)])(
-  'the link of a customer whom the API would not name works too: %j',
+  'the link of a customer works also if the API would refuse the id: %j',
   (customerId) => {
     const config = { url: 'https://shop.example/u/', secrets: ['s'] } as const;
     const token = unsubscribeLink({ customerId, channel: 'email' }, config).slice(

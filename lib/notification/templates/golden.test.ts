@@ -15,7 +15,7 @@ test('there is a golden file for each language, event type, channel and part, an
   expect(files.size).toBe(Object.keys(LANGUAGES).length * EVENT_TYPES.length * parts);
 });
 
-test.each([...files])('%s is what its golden file holds', async (name, text) => {
-  // When it is meant: "npm run preview -- --golden", and read what git shows of it.
+test.each([...files])('%s is the same as its golden file', async (name, text) => {
+  // After an intended change run "npm run preview -- --golden", and read the diff.
   expect(text).toBe(await readFile(join(GOLDEN, name), 'utf8'));
 });

@@ -38,7 +38,7 @@ test.each([
     new Error('retries', { cause: ofKafka('CLUSTER_AUTHORIZATION_FAILED') }),
   ],
 ])(
-  'without transactions the records are written alone, and a reason is told: %s',
+  'without transactions the records are written alone, and the reason is reported: %s',
   async (_, error) => {
     const { kafka, plain } = clusterWith(error);
     const writer = await Writer.connect(kafka, 'kafka-redrive.dlq');

@@ -13,7 +13,7 @@ const running = (stop: Running['stop']): Running => ({
 });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('a poller that does not stop in order is told, and the change goes on', async () => {
+test('a poller that does not stop in order is reported, and the change goes on', async () => {
   const told: string[] = [];
   let runs = 0;
   const run = () => {

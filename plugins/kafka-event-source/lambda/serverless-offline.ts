@@ -11,6 +11,8 @@
  *    be cloned, as a function in an answer, never arrives.
  * 3. `mendHandlers`: handler-runner/in-process-runner/ gives a callback to the handlers of each release of
  *    Node, and waits for it without end after a handler that is not async.
+ *
+ * The runners of other languages are mended in runners.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
@@ -20,7 +22,7 @@ import { types } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { asOnAws, type Calling, type Handler } from './handler.ts';
 
-interface Instance {
+export interface Instance {
   runHandler(): Promise<unknown>;
   cleanup(): Promise<void>;
 }
@@ -29,7 +31,8 @@ interface LambdaClass {
   readonly prototype: { get(functionKey: string): Instance };
 }
 
-interface Call {
+/** A call of a handler that is under way. */
+export interface Call {
   readonly instance: Instance;
   readonly functionKey: string;
 }
@@ -45,9 +48,9 @@ interface Guarded {
 // A worker is made within the call of the instance that it belongs to.
 const calling = new AsyncLocalStorage<Call>();
 
-/** The function whose handler is being called, as far as the caller's asynchronous context tells. */
-function calledFunction(): string | undefined {
-  return calling.getStore()?.functionKey;
+/** The call that the caller's asynchronous context belongs to, while `guardHandlers` is in force. */
+export function currentCall(): Call | undefined {
+  return calling.getStore();
 }
 
 /**
@@ -152,7 +155,7 @@ export async function mendAnswers(
   const [script, runner, loader] = [at(SCRIPT), at(RUNNER), at(LOADER)];
   let isOver = false;
   const ours = () => {
-    const key = calledFunction() ?? '';
+    const key = currentCall()?.functionKey ?? '';
     return !isOver && functions.has(key) ? { callbackError: functions.get(key) } : undefined;
   };
   mendHandlers(loader, () => {

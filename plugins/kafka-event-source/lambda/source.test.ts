@@ -33,7 +33,7 @@ test.each([
   'export { handler as run };',
   'export const run = (event',
   'export function running(a, b, c) {}',
-])('of %s nothing is told', (source) => {
+])('of %s nothing is known', (source) => {
   expect(parametersOf(source, 'run')).toBeUndefined();
 });
 

@@ -51,7 +51,7 @@ test('in a folder each day has a file with the name of its stream, with a record
   }
 });
 
-test('a folder that cannot be written is told', () => {
+test('a folder that cannot be written is reported', () => {
   const folder = mkdtempSync(join(tmpdir(), 'system-log-'));
   try {
     const file = join(folder, 'file');

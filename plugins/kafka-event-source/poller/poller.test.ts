@@ -359,7 +359,7 @@ test('neither a retry nor a letter begins while the group has not heard of the m
 });
 
 test.each(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'])(
-  'a commit refused by %s is told, and nothing begins before the next join',
+  'a commit refused by %s is reported, and nothing begins before the next join',
   async (type) => {
     const broker = new Broker();
     const { poller, invoked } = await joined(broker);

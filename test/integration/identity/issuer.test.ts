@@ -172,8 +172,8 @@ test('auth:keys prints the keys of an issuer, and no other line, as AUTH_JWKS ta
 
 test.each<[string[], RegExp]>([
   [[], /Give one issuer/],
-  [['http://issuer.example'], /http:\/\/issuer.example is no address .* https/],
-  [['issuer.example'], /no address/],
+  [['http://issuer.example'], /http:\/\/issuer.example is no safe address .* https/],
+  [['issuer.example'], /no safe address/],
   [[`${issuer}/other`], /openid-configuration: it answers 404/],
   [['http://127.0.0.1:1'], /127.0.0.1:1\/.well-known.*: \S/],
 ])('auth:keys says why there are none: %j', async (args, reason) => {

@@ -184,7 +184,7 @@ test('a cursor of another caller is refused as one that was made up', async () =
   }
 });
 
-test('a caller who has placed the orders of a minute is told when to come back; others go on', async () => {
+test('the refusal of a caller at the limit of orders says after which time to repeat; others go on', async () => {
   const name = `orders-${randomUUID()}`;
   const clock = { now: () => new Date('2026-11-27T12:00:42.000Z') };
   const limit = createTableLimit({ ...bench, clock }, { name, count: 2, seconds: 60 });

@@ -28,7 +28,7 @@ const tokenOf = async (signer: Signer, header = {}) => {
   return `Bearer ${await signer.sign(customerClaims({ iss: issuer.issuer, exp }), header)}`;
 };
 
-/** "taken", or the code of the refusal; whoever is to come again is told when. */
+/** "taken", or the code of the refusal. A refusal that asks to repeat has a time. */
 async function answerTo(signer: Signer, header = {}): Promise<string> {
   try {
     await read(await tokenOf(signer, header));

@@ -54,7 +54,7 @@ test.each(releases())('notifications of %s are listed as they stand', async (rel
 });
 
 test.each(releases())(
-  'what is closed in %s is never sent again, what is open is sent once',
+  'closed notifications of %s are never sent again, open ones are sent once',
   async (release) => {
     const { bench, events, records, later } = await notificationsOf(release);
     const inbox = createInbox();

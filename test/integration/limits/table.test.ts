@@ -50,7 +50,7 @@ test('the count goes by its time to live when its period is over', async () => {
   expect(Item).toEqual({ ...Key, count: 1, expiresAt: start + 60 });
 });
 
-test('a table that throttles is told as away; a lost answer may count twice', async () => {
+test('a table that throttles is reported as away; a lost answer may count twice', async () => {
   const throttled = faultyDynamo('UpdateItemCommand', always('throttled')).client;
   const limit = createTableLimit({ ...bench, dynamo: throttled, clock }, quota);
   await expect(limit(randomUUID())).rejects.toMatchObject({ code: 'DATABASE_AWAY' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { npm, Run, startScript } from './run.ts';
 
-test('SIGINT to the whole group ends what says ready, with exit code 0', async () => {
+test('SIGINT to the whole group ends a ready system with exit code 0', async () => {
   await using run = await Run.create();
   await run.start().says(/^ready/m);
   const commands = run.processes().map(({ command }) => command);
@@ -23,7 +23,7 @@ test('SIGTERM while it still starts ends everything, with exit code 0', async ()
   await run.leavesNothing();
 });
 
-test('a starter killed with -9 leaves nothing, not even deaf functions and what they began', async () => {
+test('a starter killed with -9 leaves no process, not even functions that ignore signals, or their children', async () => {
   await using run = await Run.create();
   const FUNCTIONS = `
     process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);

@@ -72,7 +72,7 @@ test('a service that fails to start is shown by the end of its log', async () =>
   await run.leavesNothing();
 });
 
-test('a log that cannot be written is told without a stack', async () => {
+test('a log that cannot be written is reported without a stack', async () => {
   await using run = await Run.create();
   writeFileSync(join(run.directory, 'logs'), 'a file where the folder of logs belongs');
   run.start();

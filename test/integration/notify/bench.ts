@@ -225,7 +225,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
 
 export type NotifyBench = Awaited<ReturnType<typeof createNotifyBench>>;
 
-/** The mock sender, with what it sent; `before` may fail or delay a call. */
+/** The mock sender, with the messages that it sent; `before` may fail or delay a call. */
 export function createInbox(before: (message: Message) => Promise<void> = async () => undefined) {
   const sent: Message[] = [];
   const mock = createMockSender(() => undefined);

@@ -31,7 +31,7 @@ const away: Sender<Message> = {
   send: async () => ({ success: false, retriable: true, reason: 'away' }),
 };
 
-test('an event told on both channels costs a read and five writes', async () => {
+test('an event sent on both channels costs a read and five writes', async () => {
   const cost = await costOf((parts) => bench.notify(parts)(newEvent()));
   expect(cost).toEqual({ GetItem: 1, UpdateItem: 5 });
 });

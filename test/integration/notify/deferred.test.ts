@@ -60,7 +60,7 @@ test('in quiet hours the email goes and the SMS waits until they end, then it go
   }
 });
 
-test('a cancelled order is told at once', async () => {
+test('a cancellation is sent at once', async () => {
   const { event } = await sleeper();
   const cancelled = event(2, 'ORDER_CANCELLED');
   const inbox = createInbox();

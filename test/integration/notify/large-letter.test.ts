@@ -153,7 +153,7 @@ test.each(Object.keys(records))(
   120_000,
 );
 
-test('the event behind such a record is told, and the letter says that headers are left out', async () => {
+test('the event after such a record is sent, and the letter says that headers are left out', async () => {
   const deadLetterTopic = await letterTopic();
   const large = { value: notJson, headers: [{ key: 'h', value: randomBytes(900_000) }] };
   const { record } = await produce({ key: Buffer.from('k'), ...large });

@@ -30,7 +30,7 @@ async function pages(query: Record<string, string>) {
   return { data, lengths };
 }
 
-/** An order with all its events told. */
+/** An order; the messages of all its events are sent. */
 async function toldOrder(customerId: string, hour: number) {
   const { data } = newEvent({}, { customerId });
   const events = EVENT_TYPES.map((type, i) => {

@@ -72,7 +72,7 @@ test.each([
   ['half a character', newEvent({}, { customerId: '\ud800' })],
   ['a large total', newEvent({}, { totalAmount: 1e308 })],
   ['many items', newEvent({}, { items: items(1_000) })],
-])('an event with %s is told', async (_, event) => {
+])('an event with %s is sent', async (_, event) => {
   const inbox = createInbox();
   const { orderId } = event.data;
   const record = { key: 'not the order', value: JSON.stringify(event) };
@@ -123,7 +123,7 @@ test('waiting records are listed completely, even if they are more than DynamoDB
   expect(listed.toSorted()).toEqual(expected.toSorted());
 });
 
-test('two events of an order in reverse in one batch: the older one is not told', async () => {
+test('two events of an order in reverse in one batch: the older one is not sent', async () => {
   const created = newEvent();
   const updated = newEvent({ type: 'ORDER_UPDATED', sequence: 2 }, created.data);
   const inbox = createInbox();
@@ -132,7 +132,7 @@ test('two events of an order in reverse in one batch: the older one is not told'
   expect((await bench.recorded(created)).email).toMatchObject({ reason: 'superseded' });
 });
 
-test('an id that comes with another body is told as it came first', async () => {
+test('an id that comes again with another body is sent with the first body only', async () => {
   const first = newEvent();
   const other = newEvent({ id: first.id, type: 'ORDER_CANCELLED' }, first.data);
   const inbox = createInbox();
@@ -140,7 +140,7 @@ test('an id that comes with another body is told as it came first', async () => 
   expect(inbox.sent).toHaveLength(2);
 });
 
-test('a customer whose time zone is none any more is told, by UTC', async () => {
+test('a customer with a time zone that no longer exists gets messages, by UTC', async () => {
   const timeZone = 'IST';
   const quietHours = { from: '00:00', to: '23:59' };
   await bench.customers

@@ -20,7 +20,7 @@ afterAll(() => bench.close());
 const laterBy = (ms: number) => ({ now: () => new Date(Date.now() + ms) });
 const channels = (messages: Message[]) => messages.map(({ channel }) => channel).sort();
 
-test('an event that comes twice is told once', async () => {
+test('an event that comes twice is sent once', async () => {
   const inbox = createInbox();
   const notify = bench.notify({ sender: inbox });
   const event = newEvent();
@@ -29,7 +29,7 @@ test('an event that comes twice is told once', async () => {
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
 });
 
-test('an event that comes twice at the same time is told once', async () => {
+test('an event that comes twice at the same time is sent once', async () => {
   const inbox = createInbox();
   const events = Array.from({ length: 10 }, () => newEvent());
   const runs = Array.from({ length: 4 }, () => bench.notify({ sender: inbox })(...events));
@@ -151,7 +151,7 @@ test('a lease that is given back before its call counts no call, and is taken by
   expect(await bench.recorded(event)).toMatchObject({ email: { status: 'sent', attempts: 1 } });
 });
 
-test('an event comes again after its records have expired, and is not told again', async () => {
+test('an event that comes again after its records have expired is not sent again', async () => {
   const created = newEvent();
   const shipped = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, created.data);
   await bench.notify()(created, shipped);
@@ -267,7 +267,7 @@ test('the outcome of the holder of the lease is stored even if the record is no 
 });
 
 test.each(['putOff', 'release'] as const)(
-  'whoever holds the lease knows best: what surely went nowhere is sent later (%s)',
+  'a message that surely did not leave, as the holder of its lease knows, is sent later (%s)',
   async (way) => {
     const { event, ledger, notification, lease } = await abandoned();
     const until = laterBy(60_000).now();

@@ -50,7 +50,7 @@ const toldOf = (inbox: ReturnType<typeof createInbox>, orderId: string) =>
     .filter((message) => message.orderId === orderId)
     .map((message) => ('subject' in message ? message.subject : message.text));
 
-test('a provider that is away for hours holds no partition; then each thing is told once, in order', async () => {
+test('a provider that is away for hours holds up no partition; then each event is sent once, in order', async () => {
   const orders = Array.from({ length: 6 }, () => newEvent({}, { customerId: randomUUID() }));
   const shipped = orders
     .slice(0, 3)
@@ -203,7 +203,7 @@ test('DynamoDB that is away meanwhile holds the partition and ends a run; both g
   for (const { data } of [before, during]) expect(toldOf(inbox, data.orderId)).toHaveLength(2);
 });
 
-test('an event that comes again while it is put off is told once', async () => {
+test('an event that comes again while it is put off is sent once', async () => {
   const created = newEvent();
   const { sender } = away();
   const inbox = createInbox();
@@ -216,7 +216,7 @@ test('an event that comes again while it is put off is told once', async () => {
   expect(toldOf(inbox, created.data.orderId)).toHaveLength(2);
 });
 
-test('only what is put off stands in the index of what waits', async () => {
+test('the index of waiting notifications has those that are put off, and no others', async () => {
   const [told, waits] = [newEvent(), newEvent()];
   await bench.notify()(told);
   await bench.notify({ sender: away().sender })(waits);

@@ -122,7 +122,7 @@ test('a superseded notification is not sent', async () => {
   });
 });
 
-test('a mistake, and a table that does not answer, are told without a stack', async () => {
+test('a mistake, and a table that does not answer, are reported without a stack', async () => {
   const mistake = await resend(['--yes']);
   expect(mistake).toMatchObject({ code: 1, text: expect.stringContaining('Use --all, --order') });
   const gone = await resend([], { DYNAMODB_ENDPOINT: `http://127.0.0.1:${await freePort()}` });

@@ -93,7 +93,7 @@ describe('a password', () => {
   const trusted = tls.getCACertificates('default');
   afterEach(() => tls.setDefaultCACertificates(trusted));
 
-  /** A server with STARTTLS, or without; what it has been told, and how. */
+  /** A server with STARTTLS or without; `seen` has each name and password, and whether it came over TLS. */
   async function asking(disabledCommands: string[]) {
     const seen: unknown[] = [];
     const { port } = await start({
@@ -117,7 +117,7 @@ describe('a password', () => {
     expect(seen).toEqual([['orders', 'secret', true]]);
   });
 
-  test('is not told to a server without TLS, nor to one that nobody vouches for', async () => {
+  test('is not sent to a server without TLS, nor to one with an unknown authority', async () => {
     for (const disabled of [['STARTTLS'], []]) {
       const { seen, url } = await asking(disabled);
       expect(await send(url)).toMatchObject({ status: 'failed', retriable: true });
@@ -126,7 +126,7 @@ describe('a password', () => {
     }
   });
 
-  test('is told in the clear where the address says so', async () => {
+  test('is sent in the clear where the address says so', async () => {
     const { seen, url } = await asking(['STARTTLS']);
     expect(await send(`${url}?tls=no`)).toMatchObject({ status: 'sent' });
     expect(seen).toEqual([['orders', 'secret', false]]);

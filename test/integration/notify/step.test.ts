@@ -34,7 +34,7 @@ async function expectSuperseded(event: ReturnType<typeof newEvent>) {
   expect(await bench.recorded(event)).toMatchObject({ email: superseded, sms: superseded });
 }
 
-test('an event told on one channel and put off on the other overtakes the earlier ones', async () => {
+test('an event sent on one channel and put off on the other overtakes the earlier ones', async () => {
   const { created, updated } = twoEvents();
   const inbox = createInbox();
   const half: Sender<Message> = {
@@ -47,7 +47,7 @@ test('an event told on one channel and put off on the other overtakes the earlie
   await expectSuperseded(created);
 });
 
-test('an event that is put off on every channel overtakes the earlier ones, and is told itself', async () => {
+test('an event that is put off on every channel overtakes the earlier ones, and is sent itself', async () => {
   const { created, updated } = twoEvents();
   expect(await bench.notify({ sender: away })(updated)).toEqual(bench.failed());
   await expectSuperseded(created);

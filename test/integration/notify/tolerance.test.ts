@@ -64,7 +64,7 @@ const LATER = {
   },
 };
 
-test('preferences with fields and an event type of a later release are read, and told by', async () => {
+test('preferences with fields and an event type of a later release are read and followed', async () => {
   const customerId = await storedBy(LATER);
   const { status, body } = await get(customerId);
   expect(status).toBe(200);

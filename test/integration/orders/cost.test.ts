@@ -113,7 +113,7 @@ test('a health check costs 18 queries, a run of the relay 34; each order that it
   await until('nothing to be pending', async () =>
     (await bench.repository.backlog.summary()).oldest === undefined ? true : undefined,
   );
-  // As many again to tell the age of what waits, which an alarm is for.
+  // As many again for the age of the waiting events, on which an alarm rings.
   expect(await costOf(relay)).toEqual({ Query: 34 });
   const producer = createProducer([`localhost:${await freePort()}`]);
   await place({ ...bench, producer });

@@ -49,7 +49,7 @@ afterAll(async () => {
 const place = (body: object | string, deps: OutboxDeps = bench) =>
   call(createCreateOrder({ ...deps, callers: callersOf() }), { method: 'POST', body });
 
-test('the largest order with all its events is a fraction of what an item and a batch may hold', async () => {
+test('the largest order with all its events is far smaller than an item and a batch may be', async () => {
   const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
   const placed = await place(largest, away);
   expect(placed.status).toBe(201);
@@ -78,7 +78,7 @@ test('the largest order with all its events is a fraction of what an item and a 
   expect(bytes).toBeLessThan(MB / 4);
 });
 
-test('a page of a hundred of the largest orders is whole, and within what an answer may hold', async () => {
+test('a page of a hundred of the largest orders is whole, and within the limit of an answer', async () => {
   const customerId = 'l'.repeat(128);
   const body = { ...largest, customerId };
   for (let count = 0; count < 101; count += 10) {
@@ -136,7 +136,7 @@ test('a long id in the address is no order, and no customer', async () => {
   expect([list.status, list.body.errors[0].path]).toEqual([422, 'customerId']);
 });
 
-test('a flood of one customer is taken whole or told to come back, and every order is listed once', async () => {
+test('each request of a customer in a flood is taken or is to be repeated, and every order is listed once', async () => {
   const customerId = 'flood';
   const body = { customerId, items: [{ productId: 'p', quantity: 1, price: 1 }] };
   const replies = await Promise.all(Array.from({ length: 150 }, () => place(body)));
@@ -158,6 +158,6 @@ test('a flood of one customer is taken whole or told to come back, and every ord
     return all.length >= taken.length ? all : undefined;
   });
   expect(new Set(ids).size).toBe(ids.length);
-  // A 503 may hide a success whose answer was lost: more may be there than were told, never fewer.
+  // A 503 may hide a success with a lost answer: there may be more orders than confirmed ones, never fewer.
   for (const { body: order } of taken) expect(ids).toContain(order.data.id);
 });

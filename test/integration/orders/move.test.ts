@@ -75,7 +75,7 @@ test('the checks come in their order: version, then move', async () => {
   expect([both.status, both.body.code]).toEqual([422, 'VERSIONS_DIFFER']);
 });
 
-test('a caller that contradicts itself is told so only where its version matters', async () => {
+test('a contradiction in a request is refused only where its version matters', async () => {
   const contradiction = [{ status: 'pending', expectedVersion: 1 }, { 'if-match': '"2"' }] as const;
   const unknown = await move('0192f0c1-2345-7abc-8def-0123456789ab', ...contradiction);
   expect(unknown.status).toBe(404);
@@ -95,7 +95,7 @@ test('of two writers at once, both are answered by the rules and no version is s
   for (const { status } of replies) expect([200, 409]).toContain(status);
 });
 
-test('of two writers with the same version, one wins and the other is told', async () => {
+test('of two writers with the same version, one wins and the other is refused', async () => {
   const id = await place();
   const replies = await Promise.all([
     move(id, { status: 'confirmed', expectedVersion: 1 }),

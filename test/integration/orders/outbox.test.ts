@@ -94,7 +94,7 @@ test('a send that arrives after a later event can only repeat, not overtake', as
   const lateSends: Promise<void>[] = [];
   const slow: Producer = {
     ...bench.producer,
-    // The caller stops waiting; what it sent goes out when the network lets it.
+    // The caller stops waiting; its message goes out when the network lets it.
     send: (...send) => {
       lateSends.push(release.promise.then(() => bench.producer.send(...send)));
       return createProducer(['localhost:1']).send('t', [], 50);

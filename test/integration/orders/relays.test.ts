@@ -42,7 +42,7 @@ function randomOf(seed: number): () => number {
 
 /**
  * A producer whose sends arrive late, are given up while they are still under way, or never leave:
- * what a network and kafkajs' time limit do together. `settled` waits for those still under way.
+ * a network and kafkajs' time limit do this together. `settled` waits for those still under way.
  */
 function late(random: () => number) {
   const underWay: Promise<unknown>[] = [];

@@ -167,7 +167,7 @@ test('an order that a clock ahead has put into the next day is found before that
   expect(found).toEqual([1]);
 });
 
-test('the command tells what it would do, does it when it is said, and names its mistakes', async () => {
+test('the command shows the events, publishes them with --yes only, and names mistakes', async () => {
   const id = await place(bench);
   const env = environmentOf(bench);
   const dry = await sls(['replay', '--order', id], env);

@@ -15,7 +15,7 @@ import { orderEvent } from '../../support/order-event.ts';
 import type { Samples } from './samples.ts';
 import type { World } from './world.ts';
 
-/** An event of an order of its own, with an email and a phone unless told otherwise. */
+/** An event of an order of its own, with an email and a phone by default. */
 function newEvent(data: Partial<OrderEvent['data']> = {}, given: Partial<OrderEvent> = {}) {
   const contact = { email: 'ada@example.com', phone: '+15550123' };
   const own = { orderId: randomUUID(), customerId: randomUUID(), contact, ...data };
@@ -91,7 +91,7 @@ const noHours = ({ prefer }: World, { data }: OrderEvent) => prefer(data.custome
 /** The ways of the functions that send and show notifications. */
 export const NOTIFYING: Record<string, Samples> = {
   notify: {
-    'told, and delivered again': async (world) => {
+    'sent, and delivered again': async (world) => {
       const event = newEvent();
       expect(await world.deliver(event)).toEqual(DONE);
       expect(await statesOf(world, event)).toEqual({ email: 'sent', sms: 'sent' });
@@ -114,14 +114,14 @@ export const NOTIFYING: Record<string, Samples> = {
       expect(await world.deliver(event)).toEqual(DONE);
       expect(await statesOf(world, event)).toEqual({ email: 'sent', sms: 'deferred' });
     },
-    'told another address, then delivered again': async (world) => {
+    'sent to another address, then delivered again': async (world) => {
       const event = newEvent({}, { type: 'ORDER_UPDATED' });
       await world.prefer(event.data.customerId, { quietHours: ALL_DAY });
       expect(await world.deliver(event)).toEqual(DONE);
       await world.prefer(event.data.customerId, { contact: { phone: '+15550199' } });
       expect(await world.deliver(event)).toEqual(DONE);
     },
-    'a later event was told before': async (world) => {
+    'a later event was sent before': async (world) => {
       const later = newEvent({}, { sequence: 2, type: 'ORDER_SHIPPED' });
       const earlier = newEvent(later.data);
       expect(await world.deliver(later, earlier)).toEqual(DONE);
@@ -165,7 +165,7 @@ export const NOTIFYING: Record<string, Samples> = {
         expect.objectContaining({ status: 'failed', deferredShard: 'GIVEN_UP' }),
       );
     },
-    'a later event was told meanwhile, or the address is another one': async (world) => {
+    'a later event was sent meanwhile, or the address is another one': async (world) => {
       const event = await deferred(world);
       const later = newEvent(event.data, { sequence: 3, type: 'ORDER_CANCELLED' });
       await tell(world, later);

@@ -25,7 +25,7 @@ afterEach(() => {
 
 type Reply = { status: number; headers?: Record<string, string>; body: string };
 
-/** A provider that answers as told, and counts the requests that arrived whole. */
+/** A provider with the given answers, which counts the requests that arrived whole. */
 async function provider(behave: Reply | ((socket: Socket) => void)) {
   const bodies: string[] = [];
   const server = createServer((request, response) => {

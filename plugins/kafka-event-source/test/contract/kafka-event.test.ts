@@ -66,7 +66,7 @@ describe("AWS's published sample", () => {
   test.each([
     ['self-managed-kafka', selfManaged],
     ['msk', msk],
-  ])('%s is what our code makes of the same record', (name, source) => {
+  ])('%s is equal to the event that our code makes of the same record', (name, source) => {
     expect(build(source, 'mytopic', [message])).toEqual(canonical(sample(name)));
   });
 });
@@ -102,7 +102,7 @@ function examples(): Sample['event'][] {
 }
 
 describe("Powertools' schemas", () => {
-  test('their examples are what our code makes of the same records', () => {
+  test('their examples are equal to the events that our code makes of the same records', () => {
     const events = examples();
     expect(events.map(({ eventSource }) => eventSource).sort()).toEqual([
       'SelfManagedKafka',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { optionsSchema } from '../../options.ts';
+import { defineProperties } from '../../template/properties.ts';
 import { ROOT } from '../support/root.ts';
 import { typeErrors } from '../support/typescript.ts';
 
@@ -77,6 +78,63 @@ test('the published class fits the plugin and the framework', async () => {
   expect(await typeErrors({ 'published.d.mts': published, 'use.ts': source })).toEqual([]);
 });
 
+/** The schemas of the properties that the plugin adds to events. */
+function eventProperties(): Record<string, Schema> {
+  const found: Record<string, Schema> = {};
+  defineProperties({
+    defineFunctionEventProperties: (_, __, { properties }: { properties?: object }) =>
+      Object.assign(found, properties),
+  });
+  return found;
+}
+
+/** A service.ts with a kafka, an msk and another event; both events of Kafka have these properties. */
+function typedService(properties: object, options: object = {}): string {
+  const kafka = { accessConfigurations: {}, bootstrapServers: ['b:9092'], topic: 'orders' };
+  const msk = { arn: { 'Fn::ImportValue': 'Cluster' }, topic: 'orders' };
+  const events = [
+    { kafka: { ...kafka, ...properties } },
+    { msk: { ...msk, ...properties } },
+    { schedule: 'rate(1 day)' },
+  ];
+  const service = {
+    service: 'shop',
+    provider: { name: 'aws' },
+    custom: { another: 1, kafkaEventSource: options },
+    functions: { notify: { handler: 'handler.notify', events } },
+  };
+  return (
+    `import type { AWS } from '@serverless/typescript';\n` +
+    `import type { WithKafkaEventSource } from './published.d.mts';\n` +
+    `export const service: WithKafkaEventSource<AWS> = ${JSON.stringify(service)};\n`
+  );
+}
+
+test("a service in TypeScript takes the plugin's event properties and options, and no misspelt ones", async () => {
+  const schemas = Object.entries(eventProperties());
+  const every = Object.fromEntries(schemas.map(([name, schema]) => [name, example(schema)]));
+  const names = Object.keys(every).map((name) => JSON.stringify(name));
+  expect(names).toContain('"maximumRetryAttempts"');
+  const errors = await typeErrors({
+    'published.d.mts': published,
+    'every.ts': typedService(every, { bootstrapServers: 'localhost:9092' }),
+    'functions.ts': typedService({ maximumRetryAttempts: { Ref: 'Attempts' } }),
+    'names.ts':
+      `import type { KafkaEventProperties } from './published.d.mts';\n` +
+      `export const invented: Record<Exclude<keyof KafkaEventProperties, ${names.join(' | ')}>, 0> = {};\n`,
+    'misspelt.ts': typedService({ maximumRetryAttempt: 3 }),
+    'wrong.ts': typedService({ functionResponseType: 'ReportAll' }),
+    'option.ts': typedService({}, { bootstrapServer: 'localhost:9092' }),
+  });
+  expect(errors.map((error) => error.replace(/\(.*/, '')).sort()).toEqual([
+    'misspelt.ts',
+    'misspelt.ts',
+    'option.ts',
+    'wrong.ts',
+    'wrong.ts',
+  ]);
+});
+
 /** The built-in objects of Node 22, whose engine is V8 12.4. */
 const NODE_22 = {
   lib: ['es2024', 'esnext.iterator', 'esnext.collection', 'esnext.disposable', 'esnext.array'],
@@ -105,6 +163,7 @@ function example(schema: z.core.JSONSchema.BaseSchema | Schema): unknown {
   const { anyOf, oneOf, type, properties, additionalProperties, items, ...rest } = schema as Schema;
   const last = (anyOf ?? oneOf)?.at(-1);
   if (last) return example(last);
+  if ('$ref' in rest) return { Ref: 'Name' }; // Of a function of CloudFormation.
   if ('const' in rest) return rest.const;
   if (rest.enum) return rest.enum[0];
   if (properties) {

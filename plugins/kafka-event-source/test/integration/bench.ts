@@ -201,7 +201,7 @@ export class Bench implements AsyncDisposable {
     const consumer = this.#kafka.consumer({ groupId });
     const joined = Promise.withResolvers<void>();
     consumer.on(consumer.events.GROUP_JOIN, () => {
-      // Else it fetches from what it commits, and commits another offset when that is out of range.
+      // Otherwise it fetches from the committed offset, and commits another one if that is out of range.
       consumer.pause([{ topic }]);
       joined.resolve();
     });

@@ -245,7 +245,7 @@ test.each([
     ['value', 'key'],
   ],
 ])(
-  'a letter too large for its topic is taken compressed, or without fields, which is told: %s',
+  'a letter too large for its topic is written compressed, or without fields, which the log says: %s',
   async (_, maxMessageBytes, large, omitted) => {
     await using bench = new Bench();
     await using letters = new Letters(bench);

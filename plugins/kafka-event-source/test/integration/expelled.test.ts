@@ -86,7 +86,7 @@ test.each([-90_000, 90_000, -86_400_000])(
       await bench.produceCount(3, { from: 3 });
       await until('six', async () => (await bench.committed()) === 6, { seen });
       expect(values(lambda)).toEqual(counting(0, 6));
-      // kafkajs takes a request for unanswered when the clock goes forward, which is told.
+      // When the clock goes forward, kafkajs takes a request for unanswered, and the log says so.
       const told = bench.log.filter((line) => /^warning(?!.*does not answer)/.test(line));
       expect(told).toEqual([]);
     } finally {
@@ -96,7 +96,7 @@ test.each([-90_000, 90_000, -86_400_000])(
 );
 
 test.each(['with records', 'idle'])(
-  'a member that the group has expelled joins again, is told, and goes on: %s',
+  'a member that the group has expelled says so, joins again and goes on: %s',
   async (how) => {
     await using bench = new Bench();
     await bench.createTopic();

@@ -41,6 +41,7 @@ beforeAll(async () => {
       name: 'aws',
       runtime: 'nodejs24.x',
       stage: 'local',
+      timeout: 29, // Eleven functions load at once: the default of 6 s is too short on a busy machine.
       environment: { POWERTOOLS_DEV: 'true' },
     },
     custom: {

@@ -33,7 +33,7 @@ const withinMs = 60_000;
 const isTold = (bench: Bench) => () =>
   bench.log.some((line) => line.includes(`${bench.topic}-1 has no leader`));
 
-test('a partition that loses its leader is told, the others go on, and it goes on with a new one', async () => {
+test('a partition that loses its leader is reported while the others go on, and goes on with a new leader', async () => {
   await using bench = new Bench(kafka.brokers);
   await createTopic(bench);
   const lambda = await bench.lambda();

@@ -15,6 +15,8 @@ interface ServiceOptions {
   readonly runtime?: string;
   /** More functions with the same event, by their handlers; each has a group of its own. */
   readonly functions?: Readonly<Record<string, object>>;
+  /** More properties of the function. */
+  readonly definition?: object;
   readonly batchSize?: number;
   readonly functionResponseType?: string;
   readonly provisionedPollers?: object;
@@ -32,6 +34,7 @@ export async function createService(
     offline = {},
     runtime = 'nodejs24.x',
     functions = {},
+    definition = {},
     resources = {},
     ...event
   }: ServiceOptions = {},
@@ -56,7 +59,7 @@ export async function createService(
     },
     resources: { Resources: resources },
     functions: {
-      print: { handler: `handler.${handler}`, events: [{ kafka }] },
+      print: { ...definition, handler: `handler.${handler}`, events: [{ kafka }] },
       ...Object.fromEntries(
         Object.entries(functions).map(([name, own]) => {
           const consumerGroupId = `${groupId}-${name}`;

@@ -70,7 +70,7 @@ test.concurrent.each([
   ['beyond the end of a partition without records', 5, 0, 0],
   ['beyond the end of one that retention has shortened', 1_000, 63, 40],
 ])(
-  'a committed offset %s: what there is comes, it is told, and committed',
+  'a committed offset %s is reported, and the existing records are delivered and committed',
   async (_, offset, records, low) => {
     await using bench = new Bench();
     await bench.createTopic();
@@ -136,7 +136,7 @@ async function pollOnceTo(
   await poller.stop();
 }
 
-test.concurrent('LATEST by two processes that start at once: what is written after either polls comes', async () => {
+test.concurrent('LATEST by two processes that start at once: records written after either polls are delivered', async () => {
   await using bench = new Bench();
   await bench.createTopic(2);
   for (const partition of [0, 1]) await bench.produceCount(5, { partition });
@@ -157,9 +157,9 @@ test.concurrent('LATEST by two processes that start at once: what is written aft
 test.concurrent.each([
   ['all that it had not read', 40, '20 to 39', counting(40, 45)],
   ['some of it', 30, '20 to 29', counting(30, 45)],
-  ['what had been read as well', 45, '20 to 44', []],
+  ['records that had been read as well', 45, '20 to 44', []],
 ] as const)(
-  'records that retention deletes while the mapping is stopped are told with their offsets: %s',
+  'records that retention deletes while the mapping is stopped are reported with their offsets: %s',
   async (_, low, offsets, expected) => {
     await using bench = new Bench();
     await bench.createTopic();
@@ -179,7 +179,7 @@ test.concurrent.each([
   },
 );
 
-test.concurrent('nothing is said of retention that deletes only what is done', async () => {
+test.concurrent('retention that deletes only done records is not reported', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const lambda = await bench.lambda();

@@ -80,6 +80,7 @@ test('the package has the build, the documentation and the examples, and no sour
       'dist/main.js',
       'dist/index.js.map',
       'dist/index.d.ts',
+      'dist/python-runtime.py',
       'README.md',
       'LICENSE',
       'docs/fidelity.md',

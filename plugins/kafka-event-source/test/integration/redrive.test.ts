@@ -289,7 +289,7 @@ test('if every second of many letters is left, all others are put back and remem
   expect(await read()).toHaveLength(1_500);
 }, 120_000);
 
-test('the work on what was read is no silence of Kafka', async () => {
+test('work on records that were read does not count as silence of Kafka', async () => {
   const { dead, raw } = await setUp(1);
   await raw('a');
   const read = () => new Promise<void>((resolve) => setTimeout(resolve, 3_500));

@@ -4,7 +4,7 @@ import { FAULTS, runRound } from '../soak/round.ts';
 
 const SEED = 16;
 
-test('whatever happens to topic, members and function, nothing is skipped, nothing undone committed, and the order held', async () => {
+test('under faults of topic, members and function no record is skipped or committed undone, and each partition keeps its order', async () => {
   const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
   const { violations, counts, faults, trace } = await runRound({ brokers, seed: SEED, times: 1 });
   if (violations.length > 0) console.error(trace.slice(-200).join('\n'));

@@ -64,7 +64,8 @@ function outcomeOf(reader: Reader, payload: Payload, line: Line | undefined): Ou
   if (strange.length > 0) {
     return { result: `UNEXPECTED: ${strange.join('; ').slice(0, 400)}`, expected: false };
   }
-  if (gone.length > 0) return { result: `UNEXPECTED: no more: ${because(gone)}`, expected: false };
+  if (gone.length > 0)
+    return { result: `UNEXPECTED: no longer: ${because(gone)}`, expected: false };
   if (seen.length === 0) return { result: AGREES, expected: true };
   return { result: `${line.read ? 'differs' : 'refuses'}: ${because(known)}`, expected: true };
 }

@@ -1,5 +1,5 @@
 // Lets the event types and libraries of other languages read the emulator's payloads, and compares
-// what they understood with the records that were produced.
+// their results with the records that were produced.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const HELP = `npm run test:languages -- [${LANGUAGES.join('|')} …] [--write]
 
 Makes payloads with the plugin's own code, lets a small program of each language read them, and prints
 where its libraries agree. Without a language it runs all. Ends with 1 if a reader disagrees otherwise
-than readers.ts expects, if a command is missing, or if the table in docs/fidelity.md is another one;
+than readers.ts expects, if a command is missing, or if the table in docs/fidelity.md is out of date;
 --write writes that table anew. Builds go to .local/languages.`;
 
 const DOCUMENT = join(ROOT, 'docs/fidelity.md');
@@ -99,7 +99,7 @@ async function document(rows: readonly Row[], write: boolean): Promise<boolean> 
   const wanted = `${before}${BEGIN}\n${body}\n${END}${after}`;
   if (text === wanted) return true;
   if (write) await writeFile(DOCUMENT, wanted);
-  else console.error('The table of docs/fidelity.md is another one: run this again with --write.');
+  else console.error('The table in docs/fidelity.md is out of date: run this again with --write.');
   return write;
 }
 

@@ -642,6 +642,20 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (state.fail) report(error.message);',
   },
   {
+    row: 'F-02/3',
+    file: 'lambda/runners.ts',
+    from: 'return outcome.error ? refuseError(outcome.error) : outcome.answer;',
+    to: 'return outcome.error ?? outcome.answer;',
+    by: 'lambda/runners.test.ts',
+  },
+  {
+    row: 'F-02/4',
+    file: 'lambda/runners.ts',
+    from: 'if (!error) return success ?? null;',
+    to: 'return success ?? error ?? null;',
+    by: 'lambda/runners.test.ts',
+  },
+  {
     row: '-/2',
     file: 'lambda/serverless-offline.ts',
     from: 'throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));',

@@ -1,6 +1,6 @@
 /**
- * Checks what Kafka holds and what the function saw against the promises. It is told what was written,
- * deleted, answered and committed, and uses nothing of the emulator.
+ * Compares Kafka's offsets and the function's records with the promises. Its methods are called for all
+ * that is written, deleted, answered and committed; it uses no code of the emulator.
  *
  * - Order, nothing skipped: when an invocation with a record begins, each record before it in its
  *   partition is done, is in the same invocation, or was deleted.
@@ -237,7 +237,7 @@ export class Checker {
       this.violated(`${where}: one event has the offsets ${offsets}`);
     }
     for (const { offset, value } of records) {
-      // A record that is not known yet is one whose acknowledgement is under way.
+      // A record is not known yet while its acknowledgement is under way.
       const written = history.values[offset];
       if (written !== undefined && written !== value) {
         this.violated(`${where}: offset ${offset} came with the value ${value}`);

@@ -1,4 +1,4 @@
-/** The function, at an endpoint as Lambda's: succeeds, fails, answers in parts, late or not at all. */
+/** The function, at an endpoint like Lambda's: it succeeds, fails, fails in part, answers late or never. */
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

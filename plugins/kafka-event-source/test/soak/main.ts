@@ -11,14 +11,14 @@ import { soak } from './soak.ts';
 
 const HELP = `Usage: npm run test:soak -- [--minutes 30] [--seed <number>] [--logs]
 
-Runs the emulator on a Kafka of its own and lets happen to it, at random: topics deleted and made again,
+Runs the emulator on a Kafka of its own, with these faults at random: topics deleted and made again,
 retention, partitions added, members that join and leave, restarts, kill -9, suspends longer than the
 session, clocks set, updates by the API, and functions that throw, fail in parts, answer late or not at
-all. A checker that knows what was written, deleted, answered and committed looks on: no record is
-skipped, none is committed though not done, and each partition keeps its order.
+all. A checker knows the records that were written, deleted, answered and committed. It finds out if one is
+skipped, or committed though it is not done, and if a partition loses its order.
 
 A seed repeats its choices, though not their moments; the second round of seed 7 is the first of seed 8.
-Prints a summary in JSON and ends with 1 if there are violations; each round with some leaves
+Prints a summary in JSON and ends with 1 if there are violations; each round with violations leaves
 its log; with --logs every round.`;
 
 const { values } = parseArgs({

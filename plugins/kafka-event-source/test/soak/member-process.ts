@@ -18,7 +18,7 @@ export interface MemberArgument {
 
 export type Order =
   | { readonly do: 'stop' }
-  /** The clock of the day goes before or after the true one from now on. */
+  /** From now on `Date.now()` differs from the true time by `ms`. */
   | { readonly do: 'clock'; readonly ms: number }
   | { readonly do: 'update'; readonly changes: Changes };
 
@@ -60,5 +60,5 @@ async function obey(order: Order): Promise<void> {
 process.on('message', (order: Order) => {
   void obey(order).then(() => process.send?.('done'));
 });
-// The soak has ended, however it did.
+// The process of the soak has ended, in order or not.
 process.on('disconnect', () => process.exit());

@@ -1,4 +1,4 @@
-/** A member of the group as the soak has it: starts its process, and does to it what a laptop may. */
+/** A member of the group, as the soak uses it: starts, stops, kills and suspends its process. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export class Member {
   readonly #options: MemberOptions;
   #child: ChildProcess | undefined;
   #starts = 0;
-  /** Whether something is being done to it. */
+  /** Whether a fault is at work on it. */
   isBusy = false;
   /** Whether its process has begun to poll, since its mapping was last updated. */
   hasPolled = false;
@@ -82,7 +82,7 @@ export class Member {
     }
   }
 
-  /** As kill -9. */
+  /** Ends it as kill -9 does. */
   async kill(): Promise<void> {
     const child = this.#release();
     if (!child) return;
@@ -91,7 +91,7 @@ export class Member {
     await ended;
   }
 
-  /** As a closed lid. Another process wakes it, so that it does not outlive the soak asleep. */
+  /** Suspends it as a closed lid does. A process of its own wakes it, even if the soak has ended. */
   async suspend(ms: number): Promise<void> {
     const pid = this.#child?.pid;
     const script = `kill -STOP ${pid}; sleep ${ms / 1000}; kill -CONT ${pid}`;
@@ -120,7 +120,7 @@ export class Member {
     await done.finally(() => over.abort());
   }
 
-  /** Its end is wanted from now on. */
+  /** From now on the end of its process is not reported. */
   #release(): ChildProcess | undefined {
     const child = this.#child;
     this.#child = undefined;

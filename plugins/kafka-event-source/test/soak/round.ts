@@ -215,8 +215,8 @@ class Round {
   }
 
   /**
-   * The position in a topic of which nothing is committed must not be taken for one in the next topic,
-   * which has as many records when the members see it.
+   * A member's position in a topic without commits must not be used in the next topic, which has as many
+   * records by the time at which the members read it.
    */
   async #makeAgainUndone(random: Random): Promise<void> {
     const members = await this.#quiet();
@@ -246,7 +246,7 @@ class Round {
     await this.#caughtUp();
   }
 
-  /** Waits until the function has done what there is now, or for some seconds: it may be failing. */
+  /** Waits until the function has done all present records, but not for long: it may be failing. */
   async #caughtUp(): Promise<void> {
     const partitions = Array.from({ length: this.#checker.partitions }, (_, one) => one);
     const ends = partitions.map((one) => this.#checker.end(one));
@@ -258,7 +258,7 @@ class Round {
     return this.#until('the new topic taken', () => this.#checker.isTaken);
   }
 
-  /** Waits until nothing is done to members, of which one at least polls, and takes them. */
+  /** Waits until no fault is at work on the members and one of them polls, and marks them all busy. */
   async #quiet(): Promise<readonly Member[]> {
     await this.#until(
       'members that have polled',
@@ -283,7 +283,7 @@ class Round {
     for (const member of members) member.isBusy = false;
   }
 
-  /** Each fault begins while others may still go on, with a member that has none. */
+  /** Faults overlap, each on another member: a fault begins on a member on which none is at work. */
   async #memberFaults(random: Random, times: number): Promise<void> {
     const running: Promise<void>[] = [];
     for (const fault of this.#deck(random, MEMBER_FAULTS, times)) {
@@ -347,7 +347,7 @@ class Round {
     }
   }
 
-  /** Suspends a member longer than its session, mostly; another one does meanwhile what it has fetched. */
+  /** Suspends a member, mostly for longer than its session; another one does its records meanwhile. */
   async #suspend(random: Random, member: Member): Promise<void> {
     const other = this.#members.find((one) => one !== member && !one.isBusy);
     if (other) other.isBusy = true;
@@ -360,7 +360,7 @@ class Round {
     if (other) other.isBusy = false;
   }
 
-  /** Writes so much that records are in flight and in buffers for a while. */
+  /** Writes so many records that some are in flight and in buffers for a while. */
   async #burst(random: Random): Promise<void> {
     for (let one = 0; one < this.#checker.partitions; one += 1) {
       await this.#topic.produce(random, one, BURST);
@@ -375,7 +375,7 @@ class Round {
     }
   }
 
-  /** Everything works again; one more record for each partition must come through, as all others. */
+  /** Without faults: one more record for each partition must be done and committed, like all others. */
   async #calm(random: Random): Promise<void> {
     this.#say('calm');
     const [first] = this.#members;
@@ -415,7 +415,7 @@ class Round {
     return Array.from({ length: times }, () => random.shuffled(faults)).flat();
   }
 
-  /** Choices of one kind have a seed of their own, so that no other's timing changes them. */
+  /** Each kind of choice has a seed of its own, so that the timing of other kinds does not change it. */
   #random(kind: number): Random {
     return new Random(this.#options.seed * 1_000 + kind);
   }

@@ -1,4 +1,4 @@
-/** One round's topic: writes to it, deletes from it, makes it again, and tells the checker of all. */
+/** One round's topic: writes to it, deletes from it, makes it again, and reports all to the checker. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { readNote } from '../../poller/note.ts';
@@ -79,7 +79,7 @@ export class Topic {
     });
   }
 
-  /** Deletes a partition's first records, as retention does: also some that are not done. */
+  /** Deletes a partition's first records as retention does, among them some that are not done. */
   retain(random: Random): Promise<void> {
     return this.#inTurn(() => {
       const { partitions } = this.#options.checker;
@@ -144,7 +144,7 @@ export class Topic {
       }
     }
     checker.created(await this.#leaders(partitions), partitions);
-    // A new producer, because one that exists numbers and finds partitions by the old topic.
+    // A new producer, because the earlier one has the old topic's sequence numbers and partitions.
     await this.#producer?.disconnect();
     this.#producer = undefined;
   }
