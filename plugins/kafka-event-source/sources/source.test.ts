@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
+import type { Json } from '../template/merge.ts';
 import { loadTemplate } from './source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'template-'));
@@ -283,6 +284,25 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
     { functionName: 'bill', topic: 'bills', timeoutMs: 3_000, startingPosition: 'LATEST' },
   ]);
 });
+
+test('a destination whose ARN comes with the apply is named, and not left out', async () => {
+  const plan = structuredClone(PLAN) as { planned_values: Json; configuration: Json };
+  const [, orders] = resourcesIn(plan.planned_values);
+  const [written] = resourcesIn(plan.configuration);
+  const references = ['aws_sqs_queue.dead.arn', 'aws_sqs_queue.dead'];
+  Object.assign(orders?.values as Json, { destination_config: [{ on_failure: [{}] }] });
+  Object.assign(written?.expressions as Json, {
+    destination_config: [{ on_failure: [{ destination_arn: { references } }] }],
+  });
+  const file = write('plan.json', plan);
+  const [found] = await definitions(file);
+  expect(found?.mapping).toBeUndefined();
+  expect(JSON.stringify(found?.refusals)).toContain('aws_sqs_queue.dead.arn');
+});
+
+function resourcesIn({ root_module: root }: Json): Json[] {
+  return (root as { resources: Json[] }).resources;
+}
 
 describe('a file that is no template is an error that says why', () => {
   test.each([

@@ -66,8 +66,12 @@ function resourcesOf(module: Json, configuration: Json, path: string): Planned[]
 
 /** An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`. */
 function referencesIn(expression: unknown): string[] {
-  const { references } = toObject(expression);
-  return Array.isArray(references) ? references.map(String) : [];
+  // A block is a list of objects with the expressions of its attributes.
+  if (Array.isArray(expression)) return expression.flatMap(referencesIn);
+  const { references, ...attributes } = toObject(expression);
+  return Array.isArray(references)
+    ? references.map(String)
+    : Object.values(attributes).flatMap(referencesIn);
 }
 
 function functionOf({ address, values }: Planned): FunctionDefinition {
@@ -121,7 +125,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
     StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
     FilterCriteria: filtersOf(values.filter_criteria),
-    DestinationConfig: destinationOf(values.destination_config, planned),
+    DestinationConfig: destinationOf(planned),
     ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
     SelfManagedKafkaEventSourceConfig: clusterConfigOf(
       first(values.self_managed_kafka_event_source_config),
@@ -150,8 +154,11 @@ function isOf(reference: string, address: string): boolean {
   return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
 }
 
-/** The attribute, or what stands for it where the value comes with `terraform apply`. */
-function valueOrReference(name: string, { values, references }: Planned): unknown {
+/** The attribute, or a reference to its value if the value comes with `terraform apply`. */
+function valueOrReference(
+  name: string,
+  { values, references }: Pick<Planned, 'values' | 'references'>,
+): unknown {
   const value = values[name];
   if (value !== undefined && value !== null) return value;
   const [reference] = references[name] ?? [];
@@ -165,10 +172,11 @@ function filtersOf(value: unknown): Json | undefined {
     : undefined;
 }
 
-function destinationOf(value: unknown, planned: Planned): Json | undefined {
-  if (!first(value) && !planned.references.destination_config) return undefined;
-  const [failure] = listOf(first(value)?.on_failure);
-  const Destination = failure?.destination_arn;
+function destinationOf({ values, references }: Planned): Json | undefined {
+  const [failure] = listOf(first(values.destination_config)?.on_failure);
+  if (!failure) return undefined;
+  const destination = { destination_config: failure.destination_arn };
+  const Destination = valueOrReference('destination_config', { values: destination, references });
   return Destination === undefined ? undefined : { OnFailure: { Destination } };
 }
 
