@@ -1,10 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
 import { ownProperties } from './template/compile.ts';
 import type { Service } from './template/deployed.ts';
 import { kafka, kafkaFunction, kafkaService } from './test/support/kafka-service.ts';
+import { MODULES } from './test/support/root.ts';
 
 const EXTENDED = 'notifyKafkaorders';
 const local = { bootstrapServers: 'localhost:9092' };
@@ -383,6 +385,8 @@ test.each([
     /runs no functions of provided\.al2023 without Docker\. .*notify\.lambda/,
   ],
   [{ runtime: 'dotnet8' }, /runs no functions of dotnet8/],
+  [{ runtime: 'java21' }, /runs no functions of java21/],
+  [{ runtime: 'python3.14' }, /runs no functions of python3\.14/],
   [{ isImage: true }, /runs no container images/],
 ])('a function with %j is named with the option that runs it', (changes, message) => {
   const functions = [{ ...kafkaFunction('notify', [{ kafka }]), ...changes }];
@@ -394,13 +398,20 @@ test.each([
   expect(warnings({ mappings: { notify: { lambdaEndpoint } } })).toEqual([[]]);
 });
 
-test.each(['nodejs24.x', 'python3.13', 'java17', 'ruby3.4', 'go1.x', undefined])(
-  'serverless-offline runs a function of %s',
-  (runtime) => {
+test('a function of each runtime that serverless-offline runs has no warning', async () => {
+  const list = join(MODULES, 'serverless-offline/src/config/supportedRuntimes.js');
+  const { supportedRuntimes, supportedProvided } = (await import(list)) as Record<
+    'supportedRuntimes' | 'supportedProvided',
+    Set<string>
+  >;
+  const runtimes = [undefined, ...supportedRuntimes.difference(supportedProvided)];
+  const warned = runtimes.filter((runtime) => {
     const functions = [{ ...kafkaFunction('notify', [{ kafka }]), runtime }];
-    expect(definitions([], { functions }).map(({ warnings }) => warnings)).toEqual([[]]);
-  },
-);
+    return definitions([], { functions }).some(({ warnings }) => warnings.length > 0);
+  });
+  expect(runtimes).toContain('python3.13');
+  expect(warned).toEqual([]);
+});
 
 test("a mapping's own endpoint wins over the general one", () => {
   const custom = {
@@ -566,7 +577,17 @@ test('a refused mapping does not keep the others from starting', () => {
 });
 
 test.each([
-  ['an unknown option', { bootstrapServer: 'localhost:9092' }, /bootstrapServer/],
+  [
+    'an unknown option',
+    { bootstrapServer: 'localhost:9092' },
+    /bootstrapServer.*There are: apiPort, /,
+  ],
+  [
+    'an unknown option of a mapping',
+    { mappings: { notify: { groupId: 'g' } } },
+    /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
+  ],
+  ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a mapping of no function', { mappings: { notfy: {} } }, /there are: notify, notify\/orders/],
 ])('%s is an error', (_, custom, message) => {

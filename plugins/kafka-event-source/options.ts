@@ -133,19 +133,20 @@ export function readOptions(custom: unknown): Options {
   throw new ConfigurationError(faults.join('\n'));
 }
 
-/** For an unknown option, the options that there are at its place. */
+/** For an unknown option, the options that there are at its place, if these are the plugin's own. */
 function knownKeys({ code, path }: z.core.$ZodIssue): string {
-  if (code !== 'unrecognized_keys') return '';
-  const [place] = path;
-  const schema =
-    place === undefined
-      ? optionsSchema
-      : place === 'mappings'
-        ? own
-        : optionsSchema.shape.endpoints.unwrap();
-  const isKnown = place === undefined || place === 'endpoints' || place === 'mappings';
-  return isKnown ? `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.` : '';
+  const place = path.length === 2 ? `${String(path[0])}.*` : path.join('.');
+  const schema = PLACES[place];
+  if (code !== 'unrecognized_keys' || !schema) return '';
+  return `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.`;
 }
+
+/** The schemas with many options; `mappings.*` is the one of each mapping. */
+const PLACES: Readonly<Record<string, z.ZodObject>> = {
+  '': optionsSchema,
+  endpoints: optionsSchema.shape.endpoints.unwrap(),
+  'mappings.*': own,
+};
 
 /** The settings of one mapping: its own, then its function's, then those for all. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {

@@ -9,8 +9,12 @@ const MAX_TIMEOUT_SECONDS = 840;
 /** The longest execution of a durable function with an event source mapping; the second on managed instances. */
 const MAX_EXECUTION_SECONDS = 900;
 const MAX_MANAGED_EXECUTION_SECONDS = 5_400;
-/** The runtimes that serverless-offline runs on the machine itself. */
-const RUNNERS = /^(nodejs|python|ruby|java|go1)/;
+/**
+ * The runtimes that serverless-offline 14.8 runs on the machine itself. Each of its releases has other ones
+ * of Node.
+ */
+const RUNNERS =
+  /^(nodejs.*|python3\.([7-9]|1[0-3])|ruby(2\.7|3\.[2-4]|4\.0)|java(8|8\.al2|11|17)|go1\.x)$/;
 
 export function refuseFunction(deployed: Deployed): Refusal[] {
   const { fn, functionName, features } = deployed;

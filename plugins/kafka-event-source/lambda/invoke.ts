@@ -29,7 +29,7 @@ const ANSWER_BYTES = 6_291_556;
 const MARGIN_MS = 30_000;
 const NO_TIMEOUT_MS = 15 * 60_000;
 
-/** How long an answer is waited for; with serverless-offline's `noTimeout` as long as on AWS at most. */
+/** The time in which an answer must come; serverless-offline's `noTimeout` allows 15 minutes at least. */
 export function timeLimitOf(
   {
     timeoutMs,
@@ -39,7 +39,7 @@ export function timeLimitOf(
 ): number {
   // AWS: the invocation of a durable function lasts as long as its execution.
   // https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking-esm.html
-  return noTimeout ? NO_TIMEOUT_MS : executionMs + MARGIN_MS;
+  return Math.max(noTimeout ? NO_TIMEOUT_MS : 0, executionMs + MARGIN_MS);
 }
 
 interface Answer {

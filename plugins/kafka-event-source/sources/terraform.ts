@@ -66,8 +66,12 @@ function resourcesOf(module: Json, configuration: Json, path: string): Planned[]
 
 /** An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`. */
 function referencesIn(expression: unknown): string[] {
-  const { references } = toObject(expression);
-  return Array.isArray(references) ? references.map(String) : [];
+  // A block is a list of objects with the expressions of its attributes.
+  if (Array.isArray(expression)) return expression.flatMap(referencesIn);
+  const { references, ...attributes } = toObject(expression);
+  return Array.isArray(references)
+    ? references.map(String)
+    : Object.values(attributes).flatMap(referencesIn);
 }
 
 function functionOf({ address, values }: Planned): FunctionDefinition {
@@ -88,7 +92,6 @@ function functionOf({ address, values }: Planned): FunctionDefinition {
 
 /** The provider's attributes and CloudFormation's properties, where the value stays as it is. */
 const SAME: Readonly<Record<string, string>> = {
-  topics: 'Topics',
   enabled: 'Enabled',
   batch_size: 'BatchSize',
   maximum_batching_window_in_seconds: 'MaximumBatchingWindowInSeconds',
@@ -109,8 +112,10 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   const access = listOf(values.source_access_configuration);
   const Properties = given({
     ...Object.fromEntries(same),
+    ...topicsOf(planned),
     FunctionName: functionNameOf(planned, functions),
-    EventSourceArn: valueOrReference('event_source_arn', planned),
+    // A module's mappings share one expression, so that one with own servers has a reference here, too.
+    EventSourceArn: own ? undefined : valueOrReference('event_source_arn', planned),
     SelfManagedEventSource: own && {
       Endpoints: {
         KafkaBootstrapServers:
@@ -121,7 +126,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
     StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
     FilterCriteria: filtersOf(values.filter_criteria),
-    DestinationConfig: destinationOf(values.destination_config, planned),
+    DestinationConfig: destinationOf(planned),
     ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
     SelfManagedKafkaEventSourceConfig: clusterConfigOf(
       first(values.self_managed_kafka_event_source_config),
@@ -134,28 +139,50 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   return { Type: 'AWS::Lambda::EventSourceMapping', Properties };
 }
 
-/** The name in the plan, or that of the function that the attribute refers to. */
+/**
+ * The name in the plan, or that of the function that the attribute refers to. A plan leaves out the key
+ * in `aws_lambda_function.app[each.key]`: of several instances it is the one with the mapping's own key.
+ */
 function functionNameOf(planned: Planned, functions: readonly FunctionDefinition[]): unknown {
-  const { values, references } = planned;
+  const { address, values, references } = planned;
   if (typeof values.function_name === 'string') return values.function_name;
-  const found = (references.function_name ?? []).flatMap((id) =>
-    functions.filter(({ logicalIds: [address = ''] }) => isOf(id, address)),
-  );
-  return found[0]?.name ?? valueOrReference('function_name', planned);
+  const [found = []] = (references.function_name ?? [])
+    .map((id) => functions.filter(({ logicalIds: [one = ''] }) => isOf(id, one)))
+    .filter(({ length }) => length > 0);
+  const own = found.find(({ logicalIds: [one = ''] }) => keyOf(one) === keyOf(address));
+  const only = found.length === 1 ? found[0] : own;
+  return only?.name ?? valueOrReference('function_name', planned);
 }
 
-/** Whether a reference is to this address, or to an attribute of it; of instances the first one. */
+const KEY = /\[[^\]]*\]$/;
+
+/** The key of an instance: `["a"]` or `[0]`. */
+function keyOf(address: string): string | undefined {
+  return KEY.exec(address)?.[0];
+}
+
+/** Whether a reference is to this address, or to an attribute of it, with the instance's key or without. */
 function isOf(reference: string, address: string): boolean {
-  const plain = address.replace(/\[[^\]]*\]$/, '');
+  const plain = address.replace(KEY, '');
   return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
 }
 
-/** The attribute, or what stands for it where the value comes with `terraform apply`. */
-function valueOrReference(name: string, { values, references }: Planned): unknown {
+/** The attribute, or a reference to its value if the value comes with `terraform apply`. */
+function valueOrReference(
+  name: string,
+  { values, references }: Pick<Planned, 'values' | 'references'>,
+): unknown {
   const value = values[name];
   if (value !== undefined && value !== null) return value;
   const [reference] = references[name] ?? [];
   return reference === undefined ? undefined : { Ref: reference };
+}
+
+/** The topics; a plan writes null for none, and leaves out those that come with `terraform apply`. */
+function topicsOf({ values: { topics }, references }: Planned): Json {
+  const [reference] = references.topics ?? [];
+  const isLater = topics === undefined && reference !== undefined;
+  return { Topics: isLater ? [{ Ref: reference }] : topics };
 }
 
 function filtersOf(value: unknown): Json | undefined {
@@ -165,11 +192,12 @@ function filtersOf(value: unknown): Json | undefined {
     : undefined;
 }
 
-function destinationOf(value: unknown, planned: Planned): Json | undefined {
-  if (!first(value) && !planned.references.destination_config) return undefined;
-  const [failure] = listOf(first(value)?.on_failure);
-  const Destination = failure?.destination_arn;
-  return Destination === undefined ? undefined : { OnFailure: { Destination } };
+/** A destination of the same plan has no ARN yet: the block is there, without its attribute. */
+function destinationOf({ address, values, references }: Planned): Json | undefined {
+  const [failure] = listOf(first(values.destination_config)?.on_failure);
+  if (!failure) return undefined;
+  const [reference = `${address}.destination_config`] = references.destination_config ?? [];
+  return { OnFailure: { Destination: failure.destination_arn ?? { Ref: reference } } };
 }
 
 function pollersOf(value: unknown): Json | undefined {
