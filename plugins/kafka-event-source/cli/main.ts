@@ -2,64 +2,6 @@
 /** The command `lambda-kafka-event-source`. */
 // First, because the other modules may not load under an older Node.
 import './node-check.ts';
-import { type CommandName, runCommand } from '../commands/commands.ts';
-import { findServers } from '../control/server.ts';
-import { readArguments, type Values } from './arguments.ts';
-import { findProject, readProject } from './configuration.ts';
-import { createLog, inOwnWords } from './log.ts';
 
-/** Whoever ends the command waits at most ten seconds. */
-const END_MS = 9_500;
-
-// kafkajs sets timers of less than zero, and Node warns about each.
-process.removeAllListeners('warning');
-process.on('warning', (warning) => {
-  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning}\n`);
-});
-
-try {
-  const found = readArguments(process.argv.slice(2));
-  if (found.command === 'help') print(found.text);
-  else if (found.command === 'start') await runStart(found.values);
-  else await runOther(found.command, found.values);
-  process.exit(0);
-} catch (error) {
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  process.stderr.write(`Error: ${inOwnWords(message)}\n`);
-  process.exit(1);
-}
-
-async function runStart(values: Values): Promise<void> {
-  const stopped = Promise.withResolvers<void>();
-  const stop = () => {
-    // Processes that are left end with this one.
-    setTimeout(() => process.exit(0), END_MS).unref();
-    stopped.resolve();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-  // Loaded here, so that the help does not wait for it.
-  const { start } = await import('./start.ts');
-  await start(values, createLog(values.verbose === true), stopped.promise);
-}
-
-async function runOther(command: CommandName, values: Values): Promise<void> {
-  const project = findProject(values, process.cwd());
-  // A process that runs the service knows the broker that it has started.
-  const servers = values.broker === undefined ? await findServers(project) : undefined;
-  const { loaded } = await readProject(project, values, servers);
-  const log = createLog(values.verbose === true);
-  await runCommand(command, {
-    loaded,
-    place: project,
-    options: values,
-    debug: log.debug,
-    print,
-    invocation: (functionKey, file) =>
-      `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
-      `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,
-  });
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
+const { run } = await import('./run.ts');
+process.exit(await run(process.argv.slice(2)));

@@ -13,7 +13,9 @@ const addressOf = (url: string) =>
   readdirSync(tmpdir())
     .filter((name) => name.startsWith('kafka-event-source-'))
     .map((name) => join(tmpdir(), name))
-    .find((file) => existsSync(file) && readFileSync(file, 'utf8').includes(url)) ?? '';
+    .find(
+      (file) => existsSync(file) && readFileSync(file, 'utf8').includes(`:${new URL(url).port}"`),
+    ) ?? '';
 const start = (place: Place, port = 0) =>
   startServer(port, place, [statusRoute(noMappings(), place)]);
 

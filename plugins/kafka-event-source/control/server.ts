@@ -58,9 +58,11 @@ export async function startServer(
   });
   const isMoved = !(await listens(server, port));
   if (isMoved) await listens(server, 0);
-  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const { port: own } = server.address() as AddressInfo;
+  const url = `http://localhost:${own}`;
   const file = join(tmpdir(), `${prefixOf(place)}${process.pid}-${randomUUID()}.json`);
-  writeFileSync(file, JSON.stringify({ url }));
+  // By its number: the name may stand for another address, too, whose refusal would look like this one's.
+  writeFileSync(file, JSON.stringify({ url: `http://${HOST}:${own}` }));
   return {
     url,
     isMoved,

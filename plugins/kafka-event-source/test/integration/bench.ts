@@ -12,6 +12,7 @@ import { Poller, type PollerOptions } from '../../poller/poller.ts';
 import { mappingOf } from '../support/mapping.ts';
 
 export interface Invocation {
+  readonly path: string;
   readonly event: KafkaEvent;
   readonly body: string;
   readonly records: readonly EventRecord[];
@@ -49,7 +50,8 @@ export async function startLambda(port = 0): Promise<Lambda> {
     const body = await text(request);
     const event = JSON.parse(body) as KafkaEvent;
     const records = Object.values(event.records).flat();
-    const invocation: Invocation = { event, body, records, at: Date.now() };
+    const { url: path = '' } = request;
+    const invocation: Invocation = { path, event, body, records, at: Date.now() };
     const index = invocations.push(invocation) - 1;
     const answer = await handler(invocation, index);
     invocation.endedAt = Date.now();

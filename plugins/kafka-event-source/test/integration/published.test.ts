@@ -2,14 +2,14 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../broker/ports.ts';
 import { MODULES, ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
 import { readTopic } from '../support/topic.ts';
-import { Bench, until } from './bench.ts';
+import { Bench, until, values } from './bench.ts';
 import { collect } from './offline-service.ts';
 
 const NAME = 'lambda-kafka-event-source';
@@ -77,6 +77,7 @@ test('the package has the build, the documentation and the examples, and no sour
   expect(files).toEqual(
     expect.arrayContaining([
       'dist/index.js',
+      'dist/main.js',
       'dist/index.js.map',
       'dist/index.d.ts',
       'dist/python-runtime.py',
@@ -87,6 +88,37 @@ test('the package has the build, the documentation and the examples, and no sour
   );
   expect(files.filter((file) => /(?<!\.d)\.m?ts$|test/.test(file))).toEqual([]);
 });
+
+test('the command of the package starts Kafka, and gives a function its first record', async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda();
+  const directory = join(folder, 'home/command');
+  await mkdir(directory);
+  const kafka = { topic: bench.topic };
+  const settings = { apiPort: 0, functions: { notify: { events: [{ kafka }] } } };
+  await writeFile(join(directory, 'kafka-event-source.yml'), JSON.stringify(settings));
+  // Without them Maven would fetch Kafka once more.
+  await mkdir(join(folder, 'home/.local'));
+  await symlink(join(dirname(MODULES), '.local/jars'), join(folder, 'home/.local/jars'));
+  const bin = join(folder, 'home/node_modules/.bin', NAME);
+  const { stdout: help } = await run(bin, ['start', '--help'], { env });
+  expect(help).toContain('--broker <host:port|start>');
+  const args = ['start', '--endpoint', lambda.endpoint, '--broker', 'start'];
+  const child = spawn(bin, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = collect(child);
+  const ended = once(child, 'exit');
+  try {
+    await until('the start', () => output().includes('ready.'), { ...wait, seen: output });
+    const [, server = ''] = /Kafka on (\S+) answers/.exec(output()) ?? [];
+    await using started = new Bench([server]);
+    await started.produce([{ value: 'first' }], bench.topic);
+    await until('the record', () => lambda.invocations.length > 0, { ...wait, seen: output });
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+  }
+  expect([child.exitCode, values(lambda)]).toEqual([0, ['first']]);
+}, 90_000);
 
 test('the plain example greets each record', async () => {
   await using bench = new Bench();

@@ -1,0 +1,178 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import { answers } from '../../broker/ports.ts';
+import { ROOT } from '../support/root.ts';
+import { plainEnvironment } from '../support/sls.ts';
+import { Bench, failure, success, until, values } from './bench.ts';
+import { collect } from './offline-service.ts';
+
+const MAIN = join(ROOT, 'cli/main.ts');
+const env = plainEnvironment() as NodeJS.ProcessEnv;
+const brokers = () => process.env.KAFKA_BROKERS ?? '';
+let bench: Bench;
+let folder: string;
+
+beforeAll(() => {
+  bench = new Bench();
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kes-cli-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Runs a command to its end. */
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = { cwd: folder, env, timeout: 60_000 };
+  return promisify(execFile)(process.execPath, [MAIN, ...args], options).then(
+    (output) => ({ code: 0, ...output }),
+    (error) => error,
+  );
+}
+
+/** Runs `start` until the test is over. @returns its exit code */
+async function started(
+  args: readonly string[],
+  check: (output: () => string) => Promise<void>,
+  signal: NodeJS.Signals = 'SIGINT',
+): Promise<number | null> {
+  const child = spawn(process.execPath, [MAIN, 'start', ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = collect(child);
+  const ended = once(child, 'exit');
+  try {
+    const ready = () => output().includes('ready.') || child.exitCode !== null;
+    await until('the start', ready, { withinMs: 40_000, seen: output });
+    await check(output);
+  } finally {
+    child.kill(signal);
+    await ended;
+  }
+  return child.exitCode;
+}
+
+async function settings(batchSize: number): Promise<void> {
+  const kafka = { topic: bench.topic, consumerGroupId: bench.groupId, batchSize };
+  const functions = { notify: { name: 'shop-notify', events: [{ kafka }] } };
+  const text = JSON.stringify({ apiPort: 0, functions });
+  await writeFile(join(folder, 'kafka-event-source.yml'), text);
+}
+
+test('functions of kafka-event-source.yml get their records, also after a change of it', async () => {
+  const lambda = await bench.lambda();
+  await settings(7);
+  const args = ['--endpoint', lambda.endpoint, '--broker', brokers(), '--watch'];
+  await bench.createTopic();
+  await bench.produceCount(3);
+  const code = await started(args, async (output) => {
+    await until('three commits', async () => (await bench.committed()) === 3, { seen: output });
+    const { stdout } = await run('status', '--json');
+    const { running, mappings } = JSON.parse(stdout);
+    expect(running).toBe(true);
+    expect(mappings).toMatchObject([
+      { function: 'shop-notify', state: 'Enabled', lag: 0, servers: brokers().split(',') },
+    ]);
+    await settings(1);
+    await until('the change', () => output().includes('batch size 1,'), { seen: output });
+    await bench.produceCount(2, { from: 3 });
+    await until('five commits', async () => (await bench.committed()) === 5, { seen: output });
+  });
+  expect(code).toBe(0);
+  expect(values(lambda)).toEqual(['0', '1', '2', '3', '4']);
+  const sizes = lambda.invocations.map(({ records }) => records.length);
+  expect(sizes.slice(-2)).toEqual([1, 1]);
+  const { stdout, code: later } = await run('status', '--broker', brokers());
+  expect([later, stdout]).toEqual([0, expect.stringMatching(/notify \(.*\): Not running/)]);
+  const { stdout: event } = await run('generate-event', '--broker', brokers(), '--offset', '4');
+  expect(JSON.parse(event).records[`${bench.topic}-0`]).toMatchObject([{ offset: 4 }]);
+}, 60_000);
+
+test('a SAM template gets its topic, its function is retried, and is called by another name', async () => {
+  const lambda = await bench.lambda();
+  const topic = `${bench.topic}-sam`;
+  await writeFile(
+    join(folder, 'template.yaml'),
+    `
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Notify:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: python3.13
+      Events:
+        Orders:
+          Type: SelfManagedKafka
+          Properties:
+            KafkaBootstrapServers: [kafka.invalid:9096]
+            Topics: [${topic}]
+            SourceAccessConfigurations:
+              - Type: SASL_SCRAM_512_AUTH
+                URI: arn:aws:secretsmanager:us-east-1:111111111111:secret:x
+`,
+  );
+  await writeFile(join(folder, 'kafka-event-source.yml'), 'createTopics: true\napiPort: 0\n');
+  lambda.handle((_, index) => (index === 0 ? failure : success));
+  const args = ['--endpoint', lambda.endpoint, '--broker', brokers(), '--function', 'Notify=here'];
+  const code = await started(args, async (output) => {
+    expect(output()).toContain(`created ${topic} on ${brokers()}`);
+    await bench.produce([{ value: 'a' }], topic);
+    await until('two invocations', () => lambda.invocations.length === 2, { seen: output });
+  });
+  expect(code).toBe(0);
+  expect(values(lambda)).toEqual(['a', 'a']);
+  expect(lambda.invocations[0]?.path).toBe('/2015-03-31/functions/here/invocations');
+}, 60_000);
+
+test('--broker start starts Kafka with the topics, and ends it', async () => {
+  const lambda = await bench.lambda();
+  await settings(1);
+  let port = 0;
+  const check = async (output: () => string) => {
+    port = Number(/Kafka on localhost:(\d+) answers/.exec(output())?.[1]);
+    const { logLevel, Kafka } = kafkajs;
+    const kafka = new Kafka({ brokers: [`localhost:${port}`], logLevel: logLevel.NOTHING });
+    const producer = kafka.producer();
+    await producer.connect();
+    await producer.send({ topic: bench.topic, messages: [{ value: 'first' }] });
+    await producer.disconnect();
+    await until('the record', () => lambda.invocations.length > 0, { seen: output });
+    // The address of the broker is known to the other commands.
+    const { stdout, stderr } = await run('status', '--json');
+    expect([JSON.parse(stdout).mappings, stderr, output()]).toMatchObject([
+      [{ servers: [`localhost:${port}`], state: 'Enabled' }],
+      '',
+      expect.not.stringContaining('cannot be asked'),
+    ]);
+  };
+  const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
+  expect(await started(args, check, 'SIGTERM')).toBe(0);
+  expect(values(lambda)).toEqual(['first']);
+  expect(await answers('localhost', port)).toBe(false);
+}, 60_000);
+
+test.each<[string, string[], string]>([
+  ['a topic is missing', [], 'AWS refuses it'],
+  ['the endpoint is missing', ['--config', 'good.yml'], 'http://127.0.0.1:3001 (sam local'],
+  ['there is no template', ['--config', 'empty.yml'], 'Looked for template.yaml'],
+  ['the broker is no address', ['--broker', 'kafka'], '--broker "kafka" must be start'],
+])('%s: the error says so, without a stack trace', async (_, args, message) => {
+  const events = [{ kafka: {} }];
+  const good = [{ kafka: { topic: bench.topic } }];
+  const text = (own: object) => JSON.stringify({ functions: { notify: { events: own } } });
+  await writeFile(join(folder, 'kafka-event-source.yml'), text(events));
+  await writeFile(join(folder, 'good.yml'), text(good));
+  await writeFile(join(folder, 'empty.yml'), '');
+  const { code, stderr } = await run('start', ...args);
+  expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+  expect(stderr).not.toMatch(/^ +at /m);
+});
