@@ -243,7 +243,8 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
 }
 
 function topicOf({ properties: { Topics: topics } }: Deployed): string {
-  return Array.isArray(topics) ? topics.join(', ') : 'no topic';
+  if (!Array.isArray(topics)) return 'no topic';
+  return topics.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
 }
 
 function sourcesOf({ properties }: Deployed): string[] {

@@ -99,7 +99,12 @@ function eventsOf(id: string, resource: Json): [string, Json][] {
 function sourceOf(type: unknown, properties: Json): Json | undefined {
   const { Stream, KafkaBootstrapServers, ConsumerGroupId, SchemaRegistryConfig, ...others } =
     properties;
-  const { ConsumptionMode, ...same } = others;
+  // SAM makes policies of these two, and no properties of the mapping.
+  const { ConsumptionMode, SecretsManagerKmsKeyId: _key, DestinationConfig, ...unchanged } = others;
+  const same = {
+    ...unchanged,
+    ...(DestinationConfig !== undefined && { DestinationConfig: withoutType(DestinationConfig) }),
+  };
   const own = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const config = Object.keys(given).length > 0 ? given : undefined;
@@ -116,6 +121,12 @@ function sourceOf(type: unknown, properties: Json): Json | undefined {
     ...(config && { SelfManagedKafkaEventSourceConfig: config }),
     ...same,
   };
+}
+
+function withoutType(config: unknown): unknown {
+  const { OnFailure: failure, ...others } = toObject(config);
+  const { Type: _type, ...OnFailure } = toObject(failure);
+  return isObject(failure) ? { ...others, OnFailure } : config;
 }
 
 function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {

@@ -134,6 +134,35 @@ describe('a SAM template', () => {
   });
 });
 
+test('the parts of a SAM event that SAM makes policies of are no part of the mapping', async () => {
+  const OnFailure = { Type: 'SQS', Destination: 'arn:aws:sqs:us-east-1:111111111111:letters' };
+  const Properties = {
+    KafkaBootstrapServers: ['b-1.example.com:9096'],
+    Topics: ['bills'],
+    StartingPosition: 'LATEST',
+    SourceAccessConfigurations: [
+      { Type: 'BASIC_AUTH', URI: 'arn:aws:secretsmanager:us-east-1:1:secret:x' },
+    ],
+    SecretsManagerKmsKeyId: '1abc23d4-567f-8ab9-cde0-1fab234c5d67',
+    DestinationConfig: { OnFailure },
+  };
+  const Events = { Own: { Type: 'SelfManagedKafka', Properties } };
+  const Fn = { Type: 'AWS::Serverless::Function', Properties: { Handler: 'a.b', Events } };
+  const [found] = await definitions(write('type.json', { Resources: { Fn } }));
+  expect(found).toMatchObject({
+    refusals: [],
+    mapping: { destination: { kind: 'sqs', arn: OnFailure.Destination } },
+  });
+});
+
+test('a topic that only AWS knows is named in messages as it is written', async () => {
+  const Properties = { FunctionName: { Ref: 'Fn' }, EventSourceArn: arn, Topics: [{ Ref: 'T' }] };
+  const Fn = { Type: 'AWS::Lambda::Function', Properties: {} };
+  const M = { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+  const [found] = await definitions(write('topic.json', { Resources: { Fn, M } }));
+  expect(found).toMatchObject({ name: 'Fn ({"Ref":"T"})', refusals: [{ by: 'emulator' }] });
+});
+
 test('a CloudFormation template, as CDK writes it, has its mappings', async () => {
   const file = write('Stack.template.json', {
     Resources: {
@@ -314,5 +343,115 @@ describe('a file that is no template is an error that says why', () => {
   ])('%s', async (name, content, message) => {
     const file = content === undefined ? join(folder, name) : write(name, content);
     await expect(definitions(file)).rejects.toThrow(message);
+  });
+});
+
+describe('a Terraform plan', () => {
+  const fn = (key: string) => ({
+    address: `aws_lambda_function.fn["${key}"]`,
+    type: 'aws_lambda_function',
+    name: 'fn',
+    values: { function_name: `fn-${key}`, handler: 'a.b', runtime: 'nodejs24.x' },
+  });
+  const type = 'aws_lambda_event_source_mapping';
+  const plan = (key: string, values: object, expressions: object) => ({
+    planned_values: {
+      root_module: {
+        resources: [
+          fn('a'),
+          fn('b'),
+          {
+            address: `${type}.m["${key}"]`,
+            type,
+            name: 'm',
+            values: { starting_position: 'LATEST', ...values },
+          },
+        ],
+      },
+    },
+    configuration: { root_module: { resources: [{ type, name: 'm', expressions }] } },
+  });
+  const function_name = { references: ['aws_lambda_function.fn', 'each.key'] };
+  const known = { event_source_arn: arn, topics: ['orders'] };
+
+  test.each([
+    ['a', 'fn-a'],
+    ['b', 'fn-b'],
+  ])(
+    'of the functions by a key, the mapping %s calls the one with its own key',
+    async (key, name) => {
+      const [found] = await definitions(write('keys.json', plan(key, known, { function_name })));
+      expect(found?.mapping?.functionName).toBe(name);
+    },
+  );
+
+  test('a key that no function has is refused, and no other function is called', async () => {
+    const [found] = await definitions(write('other.json', plan('c', known, { function_name })));
+    expect(found).toMatchObject({
+      mapping: undefined,
+      refusals: [{ message: expect.stringContaining('{"Ref":"aws_lambda_function.fn"}') }],
+    });
+  });
+
+  test("the key in the reference wins over the mapping's own", async () => {
+    const references = ['aws_lambda_function.fn["a"].arn', 'aws_lambda_function.fn["a"]'];
+    const written = { function_name: { references: [...references, 'aws_lambda_function.fn'] } };
+    const [found] = await definitions(write('written.json', plan('b', known, written)));
+    expect(found?.mapping?.functionName).toBe('fn-a');
+  });
+
+  test.each([
+    [
+      'its reference',
+      [{ on_failure: [{ destination_arn: { references: ['aws_sqs_queue.x.arn'] } }] }],
+      'aws_sqs_queue.x.arn',
+    ],
+    ['its place', undefined, 'aws_lambda_event_source_mapping.m["a"].destination_config'],
+  ])(
+    'a destination that comes with apply is refused by %s, not left out',
+    async (_, block, named) => {
+      const values = { ...known, destination_config: [{ on_failure: [{}] }] };
+      const file = write(
+        'letters.json',
+        plan('a', values, { function_name, destination_config: block }),
+      );
+      const [found] = await definitions(file);
+      expect(found?.refusals).toMatchObject([
+        { message: expect.stringContaining(JSON.stringify({ Ref: named })) },
+      ]);
+      const mappings = { 'fn-a': { onFailureDestination: '' } };
+      const [started] = await definitions(file, { mappings });
+      expect(started?.mapping?.topic).toBe('orders');
+    },
+  );
+
+  test('a mapping with own servers has no ARN, whatever the expression of all mappings says', async () => {
+    const endpoints = { KAFKA_BOOTSTRAP_SERVERS: 'a.example.com:9092' };
+    const own = {
+      event_source_arn: null,
+      self_managed_event_source: [{ endpoints }],
+      source_access_configuration: [{ type: 'BASIC_AUTH', uri: 'secret' }],
+    };
+    const event_source_arn = { references: ['each.value.event_source_arn', 'each.value'] };
+    const file = plan('a', { topics: ['orders'], ...own }, { function_name, event_source_arn });
+    const [found] = await definitions(write('own.json', file));
+    expect(found).toMatchObject({
+      refusals: [],
+      mapping: { source: { eventSource: 'SelfManagedKafka' } },
+    });
+  });
+
+  test.each([
+    ['that come with apply are refused', {}, [expect.stringContaining('Topics.0')]],
+    ['that are none make no Kafka mapping', { topics: null }, undefined],
+  ])('topics %s', async (_, values, messages) => {
+    const later = {
+      event_source_arn: { references: ['q.arn'] },
+      topics: { references: ['t.name'] },
+    };
+    const [found] = await definitions(
+      write('topics.json', plan('a', values, { function_name, ...later })),
+    );
+    expect(found?.refusals.map(({ message }) => message)).toEqual(messages);
   });
 });

@@ -92,7 +92,6 @@ function functionOf({ address, values }: Planned): FunctionDefinition {
 
 /** The provider's attributes and CloudFormation's properties, where the value stays as it is. */
 const SAME: Readonly<Record<string, string>> = {
-  topics: 'Topics',
   enabled: 'Enabled',
   batch_size: 'BatchSize',
   maximum_batching_window_in_seconds: 'MaximumBatchingWindowInSeconds',
@@ -113,8 +112,10 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   const access = listOf(values.source_access_configuration);
   const Properties = given({
     ...Object.fromEntries(same),
+    ...topicsOf(planned),
     FunctionName: functionNameOf(planned, functions),
-    EventSourceArn: valueOrReference('event_source_arn', planned),
+    // A module's mappings share one expression, so that one with own servers has a reference here, too.
+    EventSourceArn: own ? undefined : valueOrReference('event_source_arn', planned),
     SelfManagedEventSource: own && {
       Endpoints: {
         KafkaBootstrapServers:
@@ -138,19 +139,31 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   return { Type: 'AWS::Lambda::EventSourceMapping', Properties };
 }
 
-/** The name in the plan, or that of the function that the attribute refers to. */
+/**
+ * The name in the plan, or that of the function that the attribute refers to. A plan leaves out the key
+ * in `aws_lambda_function.app[each.key]`: of several instances it is the one with the mapping's own key.
+ */
 function functionNameOf(planned: Planned, functions: readonly FunctionDefinition[]): unknown {
-  const { values, references } = planned;
+  const { address, values, references } = planned;
   if (typeof values.function_name === 'string') return values.function_name;
-  const found = (references.function_name ?? []).flatMap((id) =>
-    functions.filter(({ logicalIds: [address = ''] }) => isOf(id, address)),
-  );
-  return found[0]?.name ?? valueOrReference('function_name', planned);
+  const [found = []] = (references.function_name ?? [])
+    .map((id) => functions.filter(({ logicalIds: [one = ''] }) => isOf(id, one)))
+    .filter(({ length }) => length > 0);
+  const own = found.find(({ logicalIds: [one = ''] }) => keyOf(one) === keyOf(address));
+  const only = found.length === 1 ? found[0] : own;
+  return only?.name ?? valueOrReference('function_name', planned);
 }
 
-/** Whether a reference is to this address, or to an attribute of it; of instances the first one. */
+const KEY = /\[[^\]]*\]$/;
+
+/** The key of an instance: `["a"]` or `[0]`. */
+function keyOf(address: string): string | undefined {
+  return KEY.exec(address)?.[0];
+}
+
+/** Whether a reference is to this address, or to an attribute of it, with the instance's key or without. */
 function isOf(reference: string, address: string): boolean {
-  const plain = address.replace(/\[[^\]]*\]$/, '');
+  const plain = address.replace(KEY, '');
   return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
 }
 
@@ -165,6 +178,13 @@ function valueOrReference(
   return reference === undefined ? undefined : { Ref: reference };
 }
 
+/** The topics; a plan writes null for none, and leaves out those that come with `terraform apply`. */
+function topicsOf({ values: { topics }, references }: Planned): Json {
+  const [reference] = references.topics ?? [];
+  const isLater = topics === undefined && reference !== undefined;
+  return { Topics: isLater ? [{ Ref: reference }] : topics };
+}
+
 function filtersOf(value: unknown): Json | undefined {
   const filters = listOf(first(value)?.filter);
   return filters.length > 0
@@ -172,12 +192,12 @@ function filtersOf(value: unknown): Json | undefined {
     : undefined;
 }
 
-function destinationOf({ values, references }: Planned): Json | undefined {
+/** A destination of the same plan has no ARN yet: the block is there, without its attribute. */
+function destinationOf({ address, values, references }: Planned): Json | undefined {
   const [failure] = listOf(first(values.destination_config)?.on_failure);
   if (!failure) return undefined;
-  const destination = { destination_config: failure.destination_arn };
-  const Destination = valueOrReference('destination_config', { values: destination, references });
-  return Destination === undefined ? undefined : { OnFailure: { Destination } };
+  const [reference = `${address}.destination_config`] = references.destination_config ?? [];
+  return { OnFailure: { Destination: failure.destination_arn ?? { Ref: reference } } };
 }
 
 function pollersOf(value: unknown): Json | undefined {
