@@ -1,0 +1,249 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
+import { table } from '../../bench/figures.ts';
+import { startBroker } from '../../broker/broker.ts';
+import { freePorts } from '../../broker/ports.ts';
+import { supervise } from '../../broker/supervise.ts';
+import { ROOT } from '../support/root.ts';
+import { plainEnvironment } from '../support/sls.ts';
+import { until } from '../support/until.ts';
+
+const HELP = `npm run test:frameworks -- [--only <text>]
+
+Packs the plugin, installs it by npm beside each framework in an empty folder, and runs its plain example
+with each Node, on a Kafka of its own: a record must reach the function, "sls kafka status" must name the
+mapping, "sls package" must succeed. An older Node must end with one line. Prints the size of the
+installation and a table; ends with 1 if a run fails. Frameworks and Nodes come from npm.
+--only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
+
+const NAME = 'lambda-kafka-event-source';
+const OFFLINE = 'serverless-offline';
+
+interface Framework {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+/** Nodes that are too old for the plugin. */
+const REFUSED = ['20'];
+const FRAMEWORKS: readonly Framework[] = [
+  {
+    name: 'osls 4',
+    packages: ['serverless@npm:osls@4', `${OFFLINE}@14`],
+    nodes: ['20', '22.15.0', '22', '24', '26'],
+  },
+  {
+    name: 'osls 3',
+    packages: ['serverless@npm:osls@3', `${OFFLINE}@13`],
+    nodes: ['22.15.0', '24'],
+  },
+  {
+    name: 'Serverless Framework 3',
+    packages: ['serverless@3.40.0', `${OFFLINE}@13`],
+    nodes: ['22.15.0', '24'],
+  },
+];
+
+interface Run {
+  readonly framework: Framework;
+  readonly node: string;
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly passed: boolean;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean' } } });
+
+async function main(): Promise<void> {
+  if (values.help) return console.log(HELP);
+  const runs = FRAMEWORKS.flatMap((framework) =>
+    framework.nodes.map((node) => ({ framework, node })),
+  ).filter(({ framework, node }) => `${framework.name}, Node ${node}`.includes(values.only ?? ''));
+  if (runs.length === 0) throw new Error(HELP);
+  const folder = await mkdtemp(join(tmpdir(), 'kes-frameworks-'));
+  const supervisor = supervise(join(folder, 'broker'));
+  supervisor.remove(folder);
+  try {
+    const tarball = await pack(folder);
+    console.log(await footprint(folder, tarball));
+    const [port = 0] = await freePorts(1);
+    const directory = join(folder, 'broker');
+    const broker = await startBroker({ directory, port, supervisor, say: console.error });
+    const rows: Row[] = [];
+    for (const run of runs) {
+      const row = await rowOf(run, folder, tarball, broker.kafkaBrokers);
+      console.error(row.cells.join(', '));
+      rows.push(row);
+    }
+    console.log(
+      table(
+        ['framework', OFFLINE, 'Node', 'result'],
+        rows.map(({ cells }) => [...cells]),
+      ),
+    );
+    if (rows.some(({ passed }) => !passed)) process.exitCode = 1;
+  } finally {
+    await supervisor.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function pack(folder: string): Promise<string> {
+  await mustRun('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
+  const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
+  return join(folder, tarball);
+}
+
+/** Number and size of the packages that an installation adds to a project with its framework. */
+async function footprint(folder: string, tarball: string): Promise<string> {
+  const project = await install(join(folder, 'alone'), ['--omit=peer', tarball]);
+  const modules = join(project, 'node_modules');
+  const { packages } = JSON.parse(await readFile(join(modules, '.package-lock.json'), 'utf8'));
+  const entries = await readdir(modules, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
+  const megabytes = (of: (file: (typeof sizes)[number]) => number) =>
+    (sizes.reduce((sum, file) => sum + of(file), 0) / 1e6).toFixed(1);
+  const onDisk = megabytes(({ blocks }) => blocks * 512);
+  const count = Object.keys(packages).length;
+  return `Installed: ${count} packages, ${megabytes(({ size }) => size)} MB, ${onDisk} MB in blocks of the disk`;
+}
+
+/** Installs packages in a folder of their own, once. */
+async function install(project: string, packages: readonly string[]): Promise<string> {
+  const exists = await stat(project).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return project;
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), '{"private":true}');
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--save-dev'];
+  await mustRun('npm', ['install', ...quick, ...packages], project);
+  return project;
+}
+
+async function rowOf(run: Run, folder: string, tarball: string, brokers: string): Promise<Row> {
+  const { framework, node } = run;
+  const names = [framework.name, node];
+  try {
+    const home = await install(join(folder, names[0]?.replaceAll(' ', '-') ?? ''), [
+      ...framework.packages,
+      tarball,
+    ]);
+    const binary = join(
+      await install(join(folder, `node-${node}`), [`node@${node}`]),
+      'node_modules/node/bin/node',
+    );
+    const versions = [
+      `${framework.name.replace(/ \d$/, '')} ${await versionOf(home, 'serverless')}`,
+      await versionOf(home, OFFLINE),
+      (await mustRun(binary, ['--version'], home)).trim().slice(1),
+    ];
+    const result = await tryOut(run, home, binary, brokers);
+    return { cells: [...versions, result], passed: true };
+  } catch (error) {
+    console.error(error);
+    const [line = ''] = String(error).split('\n');
+    return { cells: [framework.name, '', node, `failed: ${line}`], passed: false };
+  }
+}
+
+async function versionOf(home: string, name: string): Promise<string> {
+  const text = await readFile(join(home, 'node_modules', name, 'package.json'), 'utf8');
+  return JSON.parse(text).version;
+}
+
+/** Runs the example. @throws Error with the output if a step fails */
+async function tryOut(run: Run, home: string, binary: string, brokers: string): Promise<string> {
+  const service = join(home, `plain-${run.node}`);
+  await cp(join(home, 'node_modules', NAME, 'examples/plain'), service, { recursive: true });
+  const topic = `greetings-${crypto.randomUUID()}`;
+  await produce(brokers, topic);
+  const env = { KAFKA_BROKERS: brokers, TOPIC: topic };
+  const sls = join(home, 'node_modules/serverless/bin/serverless.js');
+  const [httpPort, lambdaPort] = await freePorts(2);
+  const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`];
+  const offline = start(binary, [sls, 'offline', 'start', ...ports], service, env);
+  try {
+    if (REFUSED.includes(run.node)) {
+      const code = await offline.ended;
+      const said = /^.*needs Node [\d.]+ or later; this is Node 20.*$/m.exec(offline.output())?.[0];
+      if (code !== 1 || !said) throw new Error(`it ended with ${code}: ${offline.output()}`);
+      return 'ends with the line that names the needed Node';
+    }
+    await until(
+      'the greeting',
+      () => {
+        if (offline.output().includes('Hello, world!')) return true;
+        if (offline.hasEnded()) throw new Error(`it ended: ${offline.output()}`);
+        return undefined;
+      },
+      60_000,
+    ).catch((error) => {
+      throw new Error(`${error}: ${offline.output()}`);
+    });
+    const status = await mustRun(binary, [sls, 'kafka', 'status'], service, env);
+    if (!status.includes(topic)) throw new Error(`status lacks the mapping: ${status}`);
+    await mustRun(binary, [sls, 'package'], service, env);
+    return 'delivers; status and package work';
+  } finally {
+    offline.child.kill('SIGINT');
+    await offline.ended;
+  }
+}
+
+async function produce(brokers: string, topic: string): Promise<void> {
+  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
+  const [admin, producer] = [kafka.admin(), kafka.producer()];
+  await Promise.all([admin.connect(), producer.connect()]);
+  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+  await producer.send({ topic, messages: [{ value: 'world' }] });
+  await Promise.all([admin.disconnect(), producer.disconnect()]);
+}
+
+/** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
+function start(command: string, args: readonly string[], cwd: string, env: object = {}) {
+  const isNpm = command === 'npm';
+  const own = plainEnvironment({ ...env, NODE_COMPILE_CACHE: undefined });
+  const child = spawn(command, args, {
+    cwd,
+    env: isNpm ? process.env : { ...own, PATH: `${dirname(command)}:${own.PATH}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 240_000, // Only against a program that hangs.
+  });
+  let output = '';
+  let code: number | null | undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => {
+      code = status;
+      resolve(status);
+    });
+  });
+  return { child, ended, output: () => output, hasEnded: () => code !== undefined };
+}
+
+async function mustRun(command: string, args: readonly string[], cwd: string, env: object = {}) {
+  const program = start(command, args, cwd, env);
+  const code = await program.ended;
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
+  return program.output();
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
