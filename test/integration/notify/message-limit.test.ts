@@ -76,8 +76,8 @@ test('every address is counted on its own, and upper case makes no other address
 test('many deliveries at once send no more than the limit', async () => {
   const inbox = createInbox();
   const events = eventsTo(12);
-  await Promise.all(events.map((event) => bench.notify(limited(inbox))(event)));
-  // Fewer if the table of a busy machine counts one and does not answer in time.
+  // On a busy machine DynamoDB may not answer one of them in time; its record then comes again.
+  await Promise.allSettled(events.map((event) => bench.notify(limited(inbox))(event)));
   expect(inbox.sent.length).toBeLessThanOrEqual(2);
 });
 
