@@ -51,6 +51,19 @@ function withoutEmulator(folder: string): void {
   at('npm', 'run', 'types');
   at('npm', 'test', '--', '--selectProjects', 'unit', '--testPathPatterns', '/(functions|lib)/');
   at('npx', 'sls', 'package', '--stage', 'prod');
+  refuseLooseEnds(join(folder, '.serverless/cloudformation-template-update-stack.json'));
+}
+
+/** CloudFormation refuses a template that refers to a resource which it does not have. */
+function refuseLooseEnds(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  const { Resources, Parameters = {} } = JSON.parse(text);
+  const references = /"Ref":\s*"([^"]+)"|"Fn::GetAtt":\s*\[\s*"([^"]+)"|\$\{(\w+)[.}]/g;
+  const named = [...text.matchAll(references)].map(([, ref, of, inText]) => ref ?? of ?? inText);
+  const missing = named.filter(
+    (id = '') => !id.startsWith('AWS::') && !(id in Resources) && !(id in Parameters),
+  );
+  if (missing.length > 0) throw new Error(`The template lacks ${[...new Set(missing)].join(', ')}`);
 }
 
 function emulatorAlone(folder: string): void {
@@ -71,7 +84,10 @@ function copy(files: string[], folder: string, below = ''): void {
   for (const file of files) cpSync(join(ROOT, file), join(folder, file.slice(below.length)));
 }
 
-/** Its lines: the plugin, its options, and the properties of events that the framework lacks. */
+/**
+ * Its lines: the plugin, its options, the properties of events that the framework lacks, and the alarm on a
+ * metric that such a property asks for.
+ */
 function emulatorInYml(): Record<string, RegExp[]> {
   const names: string[] = [];
   defineProperties({
@@ -85,6 +101,7 @@ function emulatorInYml(): Record<string, RegExp[]> {
       /^ {2}kafkaEventSource:\n(?: {4}.*\n)+/m,
     ],
     'infra/kafka.yml': [new RegExp(`^ +(?:${names.join('|')}): .*\\n`, 'gm')],
+    'infra/alarms.yml': [/^ {2}GivenUpAlarm:\n(?: {4}.*\n)+/m, / "\$\{GivenUpAlarm\.Arn\}",/],
   };
 }
 

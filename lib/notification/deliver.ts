@@ -86,8 +86,8 @@ export async function planOf(
 }
 
 /**
- * The plan, or only skips when a later event of the order was told before. An event that is skipped on
- * all channels does not count as told. `isFirst`: there are no records of it yet.
+ * The plan, or only skips when a later event of the order was sent before. An event that is skipped on
+ * all channels does not count as sent. `isFirst`: there are no records of it yet.
  */
 export async function inTime(
   event: OrderEvent,

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const called = (times: number) => until(`call ${times}`, () => calls >= times || undefined);
 
-test('a file that an editor replaces is seen every time', async () => {
+test('each time an editor replaces a file, the change is noticed', async () => {
   const file = join(root, 'lib/order/a.ts');
   for (const time of [1, 2, 3]) {
     await writeFile(`${file}.tmp`, String(time));
@@ -40,7 +40,7 @@ test('a file that an editor replaces is seen every time', async () => {
   await called(4);
 });
 
-test('a file in a folder that is new is seen', async () => {
+test('a file in a new folder is noticed', async () => {
   await mkdir(join(root, 'lib/more'));
   await called(1);
   await writeFile(join(root, 'lib/more/a.ts'), '');

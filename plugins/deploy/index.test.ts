@@ -32,7 +32,7 @@ test('a list of one text with commas is several, and an empty text none', () => 
   });
 });
 
-test('placeholders are told by the name of their variable, real values are not', () => {
+test('placeholders are listed by the names of their variables, real values are not', () => {
   const values = {
     BROKERS: 'kafka.invalid:9096',
     FROM: 'orders@shop.example',

@@ -70,7 +70,7 @@ export type Stored = z.infer<typeof storedSchema>;
 
 const KEPT_MS = 90 * 24 * 3600 * 1000;
 
-/** An event that is told again within this time finds the records of the first time. */
+/** An event that is delivered again within this time finds the records of the first time. */
 export const AGAIN_MS = KEPT_MS - 10 * 24 * 3600 * 1000;
 
 /** The clocks of two machines differ by less. */
@@ -121,7 +121,7 @@ function expiryOf(now: Date): number {
   return secondsOf(now) + KEPT_MS / 1000;
 }
 
-/** The same notification, not to be sent: a later event of the order has been told already. */
+/** The same notification, not to be sent: a later event of the order has been sent already. */
 export function superseded(notification: Notification): Notification {
   const { event, channel } = notification;
   const to = addressOf(notification);

@@ -8,8 +8,8 @@ import type { Update } from './update.ts';
 /** The highest sequence of each order's notifications. It stays as long as the order does. */
 export type Sequence = {
   /**
-   * Notes that an event is being told or put off, for the first time or again. `overtaken`: a
-   * later event of the order was told before, or this event was told so long ago that its records
+   * Notes that an event is being sent or put off, for the first time or again. `overtaken`: a
+   * later event of the order was sent before, or this event was sent so long ago that its records
    * may have expired.
    */
   advance(event: OrderEvent): Promise<'first' | 'again' | 'overtaken'>;
@@ -38,9 +38,9 @@ export function createSequence({ update, clock }: { update: Update; clock: Clock
   };
 }
 
-/** True if the event was the last one told of its order, and its records have not expired. */
+/** True if the event was the last one sent of its order, and its records have not expired. */
 function isAgain(stored: unknown, event: OrderEvent, now: Date): boolean {
-  // No event is told before its own timestamp, so that is the safe guess for a missing time.
+  // No event is sent before its own timestamp, so that is the safe guess for a missing time.
   const { sequence = event.sequence, at = event.timestamp } = storedSchema.parse(stored ?? {});
   return sequence === event.sequence && now.getTime() - Date.parse(at) < AGAIN_MS;
 }

@@ -8,11 +8,17 @@ import { hasJars } from '../broker/jars.ts';
 import { kafkaJars } from '../broker/kafka.ts';
 import { freePort, isFree } from '../broker/ports.ts';
 import { type Supervisor, supervise } from '../broker/supervise.ts';
+import { UsageError } from './arguments.ts';
 
 const PORT = 9092;
 
-/** The port of Kafka, or another one if it is taken. */
+/** The port of KAFKA_PORT; without it Kafka's own, or another one if that is taken. */
 export async function choosePort(say: (line: string) => void): Promise<number> {
+  const { KAFKA_PORT: wanted } = process.env;
+  if (wanted !== undefined) {
+    if (/^[1-9]\d{0,4}$/.test(wanted) && Number(wanted) <= 65_535) return Number(wanted);
+    throw new UsageError(`KAFKA_PORT "${wanted}" is not a port.`);
+  }
   if (await isFree(PORT)) return PORT;
   const port = await freePort();
   say(

@@ -9,7 +9,8 @@ export function inOwnWords(text: string): string {
     .replace(/custom\.kafkaEventSource\.([\w./-]*\w)/g, `$1 in ${CONFIG}`)
     .replaceAll('custom.kafkaEventSource', CONFIG)
     .replaceAll('serverless.yml', 'the template')
-    .replaceAll('`sls kafka ', `\`${NAME} `);
+    .replaceAll('`sls kafka ', `\`${NAME} `)
+    .replaceAll(/`sls offline start`( or `[\w-]+ start`)?/g, `\`${NAME} start\``);
 }
 
 /** Notices go to stdout, warnings and errors to stderr; the rest is shown with --verbose only. */

@@ -56,7 +56,8 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     place: project,
     options: values,
     debug: log.debug,
-    print,
+    // The other commands print data of the user.
+    print: command === 'status' || command === 'alarms' ? (text) => print(inOwnWords(text)) : print,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
       `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,

@@ -1,4 +1,4 @@
-/** Runs `lambda-kafka-event-source start` until it is told to stop. */
+/** Runs `lambda-kafka-event-source start` until a signal stops it. */
 import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import type { Loaded } from '../definition.ts';

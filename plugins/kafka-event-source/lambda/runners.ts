@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { excerpt } from '../excerpt.ts';
 import { type Call, currentCall, type Instance } from './serverless-offline.ts';
 
-/** What the runners are told of a function. */
+/** The facts about a function that its runner needs. */
 export interface Program {
   /** AWS's name, such as python3.13. */
   readonly runtime?: string | undefined;

@@ -56,7 +56,7 @@ export function currentCall(): Call | undefined {
 /**
  * Makes the crash of a handler a function error, as on AWS, until the function that it returns is called.
  *
- * @param report is told of each crash
+ * @param report is called with a message for each crash
  */
 export async function guardHandlers(report: Report): Promise<() => void> {
   const { prototype } = await lambdaClass();

@@ -6,8 +6,8 @@ const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts'] as const;
 const CALLBACK_PARAMETERS = 3;
 
 /**
- * Whether the source says that the handler has three parameters. It is false, too, where that cannot be
- * told, such as for a handler that another function makes; then the first invocation tells.
+ * Whether the source says that the handler has three parameters. It is false, too, if the source does not
+ * show the parameters, such as of a handler that another function makes; then the first invocation fails.
  *
  * @param folder the folder that `handler` begins in
  * @param handler such as `functions/notify/handler.main`
@@ -24,7 +24,7 @@ export function declaresCallback(folder: string, handler: string): boolean {
 
 /** The `length` of the function with this name. @returns undefined if it is not found */
 export function parametersOf(source: string, name: string): number | undefined {
-  // Of an arrow in a type or a default, the second character would look like a bracket.
+  // The second character of an arrow would count as a bracket.
   const text = source.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').replaceAll('=>', '⇒');
   const beginning = new RegExp(
     `\\bfunction\\s+${name}\\s*\\(|\\b${name}\\s*(?::[^=;]*)?=\\s*(?:async\\s*)?(?:function\\b[^(]*)?\\(`,
@@ -36,7 +36,7 @@ export function parametersOf(source: string, name: string): number | undefined {
     if (character === ')' && depth === 0) return lengthOf(parameters);
     if ('([{<'.includes(character)) depth += 1;
     if (depth === 0 && character === ',') parameters.push('');
-    // Of what stands in brackets only a trace is kept: a default there is none of the parameter.
+    // Text in brackets becomes underscores: a default in it is not the parameter's own.
     else parameters[parameters.length - 1] += depth === 0 ? character : '_';
     if (')]}>'.includes(character)) depth -= 1;
   }

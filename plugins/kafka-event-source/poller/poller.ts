@@ -72,7 +72,7 @@ const CONSUMER = {
   maxWaitTimeInMs: 250,
   // A fetch is decoded as a whole, into several times its bytes.
   maxBytesPerPartition: 512 * 1024,
-  // New partitions, and a topic that was made again, are seen with the metadata.
+  // The metadata show new partitions, and a topic that was made again.
   metadataMaxAge: 5_000,
   allowAutoTopicCreation: false,
   // After a crash the poller logs the reason and starts a session of its own.

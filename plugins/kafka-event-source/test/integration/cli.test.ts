@@ -6,20 +6,22 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { answers } from '../../broker/ports.ts';
+import { freePort } from '../../broker/ports.ts';
+import { processes } from '../../broker/processes.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
 import { Bench, failure, success, until, values } from './bench.ts';
 import { collect } from './offline-service.ts';
 
 const MAIN = join(ROOT, 'cli/main.ts');
-const env = plainEnvironment() as NodeJS.ProcessEnv;
+let env: NodeJS.ProcessEnv;
 const brokers = () => process.env.KAFKA_BROKERS ?? '';
 let bench: Bench;
 let folder: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   bench = new Bench();
+  env = plainEnvironment({ KAFKA_PORT: `${await freePort()}` }) as NodeJS.ProcessEnv;
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -136,11 +138,10 @@ Resources:
 test('--broker start starts Kafka with the topics, and ends it', async () => {
   const lambda = await bench.lambda();
   await settings(1);
-  let port = 0;
   const check = async (output: () => string) => {
-    port = Number(/Kafka on localhost:(\d+) answers/.exec(output())?.[1]);
+    const server = `localhost:${env.KAFKA_PORT}`;
     const { logLevel, Kafka } = kafkajs;
-    const kafka = new Kafka({ brokers: [`localhost:${port}`], logLevel: logLevel.NOTHING });
+    const kafka = new Kafka({ brokers: [server], logLevel: logLevel.NOTHING });
     const producer = kafka.producer();
     await producer.connect();
     await producer.send({ topic: bench.topic, messages: [{ value: 'first' }] });
@@ -149,7 +150,7 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
     // The address of the broker is known to the other commands.
     const { stdout, stderr } = await run('status', '--json');
     expect([JSON.parse(stdout).mappings, stderr, output()]).toMatchObject([
-      [{ servers: [`localhost:${port}`], state: 'Enabled' }],
+      [{ servers: [server], state: 'Enabled' }],
       '',
       expect.not.stringContaining('cannot be asked'),
     ]);
@@ -157,7 +158,7 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
   const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
   expect(await started(args, check, 'SIGTERM')).toBe(0);
   expect(values(lambda)).toEqual(['first']);
-  expect(await answers('localhost', port)).toBe(false);
+  expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
 }, 60_000);
 
 test.each<[string, string[], string]>([

@@ -104,7 +104,11 @@ test('the command of the package starts Kafka, and gives a function its first re
   const { stdout: help } = await run(bin, ['start', '--help'], { env });
   expect(help).toContain('--broker <host:port|start>');
   const args = ['start', '--endpoint', lambda.endpoint, '--broker', 'start'];
-  const child = spawn(bin, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(bin, args, {
+    cwd: directory,
+    env: plainEnvironment({ KAFKA_PORT: String(await freePort()) }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = collect(child);
   const ended = once(child, 'exit');
   try {
