@@ -22,10 +22,8 @@ export class Member {
   readonly #options: MemberOptions;
   #child: ChildProcess | undefined;
   #starts = 0;
-  /** Whether a fault is at work on it. */
-  isBusy = false;
-  /** Whether its process has begun to poll, since its mapping was last updated. */
-  hasPolled = false;
+  #isBusy = false;
+  #hasPolled = false;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -36,6 +34,26 @@ export class Member {
     return `${this.#options.name}${this.#starts}`;
   }
 
+  /** Whether a fault is at work on it. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Whether its process has begun to poll, since its mapping was last updated. */
+  get hasPolled(): boolean {
+    return this.#hasPolled;
+  }
+
+  /** Begins a fault: no other one may work on it. */
+  take(): void {
+    this.#isBusy = true;
+  }
+
+  /** Ends a fault. */
+  release(): void {
+    this.#isBusy = false;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined;
   }
@@ -43,7 +61,7 @@ export class Member {
   start(): void {
     const { endpoint, sessionMs, trace, onDeath } = this.#options;
     this.#starts += 1;
-    this.hasPolled = false;
+    this.#hasPolled = false;
     // Each process invokes by a name of its own.
     const functionName = this.processName;
     const mapping: Mapping = { ...this.#options.mapping, functionName };
@@ -56,7 +74,7 @@ export class Member {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         const text = String(chunk).trimEnd();
-        if (this.#child === child && text.includes(': polling ')) this.hasPolled = true;
+        if (this.#child === child && text.includes(': polling ')) this.#hasPolled = true;
         for (const line of text.split('\n')) trace(`${functionName}: ${line}`);
       });
     }
@@ -103,7 +121,7 @@ export class Member {
   }
 
   update(changes: Changes): Promise<void> {
-    this.hasPolled = false;
+    this.#hasPolled = false;
     return this.#order({ do: 'update', changes });
   }
 
