@@ -38,15 +38,23 @@ interface Answer {
 const SLOW_MS = 1_500;
 
 export class LambdaFunction implements AsyncDisposable {
-  mood: Mood = 'well';
+  #mood: Mood = 'well';
   /** Whether every invocation fails, whatever the mood. */
-  isBroken = false;
+  #isBroken = false;
   readonly #options: FunctionOptions;
   readonly #server: http.Server;
 
   constructor(options: FunctionOptions) {
     this.#options = options;
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
+  }
+
+  setMood(mood: Mood): void {
+    this.#mood = mood;
+  }
+
+  setBroken(isBroken: boolean): void {
+    this.#isBroken = isBroken;
   }
 
   async listen(): Promise<string> {
@@ -65,7 +73,7 @@ export class LambdaFunction implements AsyncDisposable {
     const { checker, trace } = this.#options;
     // The name of the function is the name of the process that invokes it.
     const by = decodeURIComponent(request.url?.split('/')[3] ?? '');
-    const { mood } = this;
+    const mood = this.#mood;
     let records: readonly Delivered[];
     try {
       records = recordsOf(await text(request));
@@ -100,7 +108,7 @@ export class LambdaFunction implements AsyncDisposable {
       body: { errorMessage: 'thrown' },
       done: [],
     };
-    if (this.isBroken) return failure;
+    if (this.#isBroken) return failure;
     // Each bad mood lets some invocations succeed, so that something is committed meanwhile.
     const isWell = mood === 'well' || random.chance(0.4);
     await sleep(random.between(0, mood === 'slow' ? SLOW_MS : 15));

@@ -23,9 +23,9 @@ export class Member {
   #child: ChildProcess | undefined;
   #starts = 0;
   /** Whether a fault is at work on it. */
-  isBusy = false;
+  #isBusy = false;
   /** Whether its process has begun to poll, since its mapping was last updated. */
-  hasPolled = false;
+  #hasPolled = false;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -36,6 +36,24 @@ export class Member {
     return `${this.#options.name}${this.#starts}`;
   }
 
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  get hasPolled(): boolean {
+    return this.#hasPolled;
+  }
+
+  /** A fault begins on it. */
+  occupy(): void {
+    this.#isBusy = true;
+  }
+
+  /** The fault has ended. */
+  free(): void {
+    this.#isBusy = false;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined;
   }
@@ -43,7 +61,7 @@ export class Member {
   start(): void {
     const { endpoint, sessionMs, trace, onDeath } = this.#options;
     this.#starts += 1;
-    this.hasPolled = false;
+    this.#hasPolled = false;
     // Each process invokes by a name of its own.
     const functionName = this.processName;
     const mapping: Mapping = { ...this.#options.mapping, functionName };
@@ -56,7 +74,7 @@ export class Member {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         const text = String(chunk).trimEnd();
-        if (this.#child === child && text.includes(': polling ')) this.hasPolled = true;
+        if (this.#child === child && text.includes(': polling ')) this.#hasPolled = true;
         for (const line of text.split('\n')) trace(`${functionName}: ${line}`);
       });
     }
@@ -103,7 +121,7 @@ export class Member {
   }
 
   update(changes: Changes): Promise<void> {
-    this.hasPolled = false;
+    this.#hasPolled = false;
     return this.#order({ do: 'update', changes });
   }
 

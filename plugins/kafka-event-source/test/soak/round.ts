@@ -178,12 +178,12 @@ class Round {
     while (!this.#isOver) {
       for (const mood of random.shuffled([...MOODS, 'well', 'well'] as const)) {
         if (this.#isOver) break;
-        this.#function.mood = mood;
+        this.#function.setMood(mood);
         this.#count(`function: ${mood}`);
         await sleep(random.between(300, 2_000));
       }
     }
-    this.#function.mood = 'well';
+    this.#function.setMood('well');
   }
 
   async #topicFaults(random: Random, times: number): Promise<void> {
@@ -222,16 +222,16 @@ class Round {
     const members = await this.#quiet();
     const running = members.filter(({ isRunning }) => isRunning);
     const partitions = random.between(1, 3);
-    this.#function.isBroken = true;
+    this.#function.setBroken(true);
     await this.#topic.makeAgain(random, 0, partitions, 'newly');
     await sleep(random.between(3_000, 5_000));
     const asleep = running.map((one) => one.suspend(NAP_MS));
     await this.#topic.makeAgain(random, 0, partitions);
     await Promise.all(asleep);
     await sleep(random.between(0, 1_000));
-    this.#function.isBroken = false;
+    this.#function.setBroken(false);
     if (this.#mapping.startingPosition === 'LATEST') await this.#taken();
-    for (const member of members) member.isBusy = false;
+    for (const member of members) member.free();
     await this.#caughtUp();
   }
 
@@ -242,7 +242,7 @@ class Round {
     await Promise.all(running.map((one) => (random.chance(0.5) ? one.stop() : one.kill())));
     await this.#topic.passBy(random);
     for (const member of running) member.start();
-    for (const member of stopped) member.isBusy = false;
+    for (const member of stopped) member.free();
     await this.#caughtUp();
   }
 
@@ -266,7 +266,7 @@ class Round {
         this.#members.some((one) => one.isRunning) &&
         this.#members.every((one) => !one.isBusy && (one.hasPolled || !one.isRunning)),
     );
-    for (const member of this.#members) member.isBusy = true;
+    for (const member of this.#members) member.occupy();
     return this.#members;
   }
 
@@ -280,7 +280,7 @@ class Round {
     const members = await this.#quiet();
     await this.#topic.makeAgain(random, afterMs, partitions);
     await this.#taken();
-    for (const member of members) member.isBusy = false;
+    for (const member of members) member.free();
   }
 
   /** Faults overlap, each on another member: a fault begins on a member on which none is at work. */
@@ -304,12 +304,12 @@ class Round {
   }
 
   async #toMember(random: Random, fault: MemberFault, member: Member): Promise<void> {
-    member.isBusy = true;
+    member.occupy();
     this.#say(`${fault} of ${this.#members.indexOf(member) === 0 ? 'a' : 'b'}`);
     try {
       await this.#strike(random, fault, member);
     } finally {
-      member.isBusy = false;
+      member.free();
     }
   }
 
@@ -333,7 +333,7 @@ class Round {
         return member.setClock(0);
       }
       case 'update':
-        this.#function.mood = 'slow';
+        this.#function.setMood('slow');
         await this.#burst(random);
         return member.update(this.#settings(random));
       case 'disabled for a while':
@@ -350,14 +350,14 @@ class Round {
   /** Suspends a member, mostly for longer than its session; another one does its records meanwhile. */
   async #suspend(random: Random, member: Member): Promise<void> {
     const other = this.#members.find((one) => one !== member && !one.isBusy);
-    if (other) other.isBusy = true;
+    if (other) other.occupy();
     if (!other?.isRunning) other?.start();
     const both = [member, ...(other ? [other] : [])];
     await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
     await this.#burst(random);
     this.#checker.suspending(member.processName);
     await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
-    if (other) other.isBusy = false;
+    if (other) other.free();
   }
 
   /** Writes so many records that some are in flight and in buffers for a while. */
