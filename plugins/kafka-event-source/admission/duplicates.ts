@@ -29,8 +29,8 @@ export function refuseDuplicate(one: Accepted, before: readonly Accepted[]): Ref
 }
 
 /**
- * AWS's page demands a group of its own for each mapping. Whether AWS refuses a second mapping is not
- * known, and services with two such mappings exist.
+ * AWS's page demands a group of its own for each mapping. A user saw AWS refuse a second mapping of the
+ * same own servers (serverless/serverless#12377); services with two such mappings exist all the same.
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-consumer-group-id.html
  */
 export function warnOfGroup(mapping: Mapping, before: readonly Accepted[]): string[] {

@@ -7,10 +7,12 @@ import { createLog, inOwnWords } from './log.ts';
 
 /** Whoever ends the command waits at most ten seconds. */
 const END_MS = 9_500;
+/** kafkajs sets timers of less than zero. Node 22.15 calls globSync an experiment; later releases have it unchanged. */
+const SILENT = ['TimeoutNegativeWarning', 'ExperimentalWarning'];
 
 /** Runs the command of these arguments to its end. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
-  hideTimerWarnings();
+  hideWarnings();
   try {
     const found = readArguments(args);
     if (found.command === 'help') print(found.text);
@@ -24,11 +26,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** kafkajs sets timers of less than zero, and Node warns about each. */
-function hideTimerWarnings(): void {
+function hideWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning}\n`);
+    if (!SILENT.includes(warning.name)) process.stderr.write(`${warning}\n`);
   });
 }
 

@@ -3,6 +3,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { DEFAULTS } from '../../../lib/notification/preferences/preferences.ts';
+import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
 const MINUTE = 60_000;
@@ -29,6 +30,13 @@ const limited = (inbox = createInbox(), minutes = 1) => ({
   clock: at(minutes),
   messagesPerHour: 2,
 });
+
+/** Delivers the events, again while a busy machine's DynamoDB fails one, as Lambda does. */
+const deliver = (inbox: ReturnType<typeof createInbox>, ...events: ReturnType<typeof eventsTo>) =>
+  until('every event delivered', async () => {
+    const { batchItemFailures } = await bench.notify(limited(inbox))(...events);
+    return batchItemFailures.length === 0 || undefined;
+  });
 
 const emailOf = async (event: ReturnType<typeof newEvent>) => (await bench.recorded(event)).email;
 
@@ -64,20 +72,21 @@ test('an address gets as many as the limit says in an hour, whoever its customer
 test('every address is counted on its own, and upper case makes no other address', async () => {
   const inbox = createInbox();
   const name = randomUUID();
-  await bench.notify(limited(inbox))(
+  await deliver(
+    inbox,
     ...eventsTo(2, `${name}@example.com`),
     ...eventsTo(2, `${name.toUpperCase()}@example.com`),
   );
   expect(inbox.sent).toHaveLength(2);
-  await bench.notify(limited(inbox))(...eventsTo(2));
+  await deliver(inbox, ...eventsTo(2));
   expect(inbox.sent).toHaveLength(4);
 });
 
 test('many deliveries at once send no more than the limit', async () => {
   const inbox = createInbox();
   const events = eventsTo(12);
-  await Promise.all(events.map((event) => bench.notify(limited(inbox))(event)));
-  // Fewer if the table of a busy machine counts one and does not answer in time.
+  // On a busy machine DynamoDB may not answer one of them in time; its record then comes again.
+  await Promise.allSettled(events.map((event) => bench.notify(limited(inbox))(event)));
   expect(inbox.sent.length).toBeLessThanOrEqual(2);
 });
 

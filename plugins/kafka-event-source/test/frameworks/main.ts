@@ -16,7 +16,8 @@ const HELP = `npm run test:frameworks -- [--only <text>]
 
 Packs the plugin, installs it by npm beside each framework in an empty folder, and runs its plain example
 with each Node, on a Kafka of its own: a record must reach the function, "sls kafka status" must name the
-mapping, "sls package" must succeed. An older Node must end with one line. Prints the size of the
+mapping, "sls package" must succeed, and the package's own command must start without warnings. An older
+Node must end with one line. Prints the size of the
 installation and a table; ends with 1 if a run fails. Frameworks and Nodes come from npm.
 --only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
 
@@ -163,6 +164,8 @@ async function versionOf(home: string, name: string): Promise<string> {
 
 /** Runs the example. @throws Error with the output if a step fails */
 async function tryOut(run: Run, home: string, binary: string, brokers: string): Promise<string> {
+  const isRefused = REFUSED.includes(run.node);
+  await tryCommand(home, binary, isRefused ? /^Error: .* needs Node / : /^Error: No template /);
   const service = join(home, `plain-${run.node}`);
   await cp(join(home, 'node_modules', NAME, 'examples/plain'), service, { recursive: true });
   const topic = `greetings-${crypto.randomUUID()}`;
@@ -173,7 +176,7 @@ async function tryOut(run: Run, home: string, binary: string, brokers: string): 
   const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`];
   const offline = start(binary, [sls, 'offline', 'start', ...ports], service, env);
   try {
-    if (REFUSED.includes(run.node)) {
+    if (isRefused) {
       const code = await offline.ended;
       const said = /^.*needs Node [\d.]+ or later; this is Node 20.*$/m.exec(offline.output())?.[0];
       if (code !== 1 || !said) throw new Error(`it ended with ${code}: ${offline.output()}`);
@@ -198,6 +201,15 @@ async function tryOut(run: Run, home: string, binary: string, brokers: string): 
     offline.child.kill('SIGINT');
     await offline.ended;
   }
+}
+
+/** Runs the package's own command where no template is: it must say only this, without warnings. */
+async function tryCommand(home: string, binary: string, expected: RegExp): Promise<void> {
+  const command = start(binary, [join(home, 'node_modules', NAME, 'dist/main.js'), 'status'], home);
+  const code = await command.ended;
+  const lines = command.output().trimEnd().split('\n');
+  if (code === 1 && lines.length === 1 && expected.test(lines[0] ?? '')) return;
+  throw new Error(`the command ended with ${code}: ${command.output()}`);
 }
 
 async function produce(brokers: string, topic: string): Promise<void> {

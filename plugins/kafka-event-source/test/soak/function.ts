@@ -49,7 +49,7 @@ export class LambdaFunction implements AsyncDisposable {
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
   }
 
-  setMood(mood: Mood): void {
+  become(mood: Mood): void {
     this.#mood = mood;
   }
 

@@ -22,9 +22,7 @@ export class Member {
   readonly #options: MemberOptions;
   #child: ChildProcess | undefined;
   #starts = 0;
-  /** Whether a fault is at work on it. */
   #isBusy = false;
-  /** Whether its process has begun to poll, since its mapping was last updated. */
   #hasPolled = false;
 
   constructor(options: MemberOptions) {
@@ -36,21 +34,23 @@ export class Member {
     return `${this.#options.name}${this.#starts}`;
   }
 
+  /** Whether a fault is at work on it. */
   get isBusy(): boolean {
     return this.#isBusy;
   }
 
+  /** Whether its process has begun to poll, since its mapping was last updated. */
   get hasPolled(): boolean {
     return this.#hasPolled;
   }
 
-  /** A fault begins on it. */
-  occupy(): void {
+  /** Begins a fault: no other one may work on it. */
+  take(): void {
     this.#isBusy = true;
   }
 
-  /** The fault has ended. */
-  free(): void {
+  /** Ends a fault. */
+  release(): void {
     this.#isBusy = false;
   }
 

@@ -178,12 +178,12 @@ class Round {
     while (!this.#isOver) {
       for (const mood of random.shuffled([...MOODS, 'well', 'well'] as const)) {
         if (this.#isOver) break;
-        this.#function.setMood(mood);
+        this.#function.become(mood);
         this.#count(`function: ${mood}`);
         await sleep(random.between(300, 2_000));
       }
     }
-    this.#function.setMood('well');
+    this.#function.become('well');
   }
 
   async #topicFaults(random: Random, times: number): Promise<void> {
@@ -231,7 +231,7 @@ class Round {
     await sleep(random.between(0, 1_000));
     this.#function.setBroken(false);
     if (this.#mapping.startingPosition === 'LATEST') await this.#taken();
-    for (const member of members) member.free();
+    for (const member of members) member.release();
     await this.#caughtUp();
   }
 
@@ -242,7 +242,7 @@ class Round {
     await Promise.all(running.map((one) => (random.chance(0.5) ? one.stop() : one.kill())));
     await this.#topic.passBy(random);
     for (const member of running) member.start();
-    for (const member of stopped) member.free();
+    for (const member of stopped) member.release();
     await this.#caughtUp();
   }
 
@@ -266,7 +266,7 @@ class Round {
         this.#members.some((one) => one.isRunning) &&
         this.#members.every((one) => !one.isBusy && (one.hasPolled || !one.isRunning)),
     );
-    for (const member of this.#members) member.occupy();
+    for (const member of this.#members) member.take();
     return this.#members;
   }
 
@@ -280,7 +280,7 @@ class Round {
     const members = await this.#quiet();
     await this.#topic.makeAgain(random, afterMs, partitions);
     await this.#taken();
-    for (const member of members) member.free();
+    for (const member of members) member.release();
   }
 
   /** Faults overlap, each on another member: a fault begins on a member on which none is at work. */
@@ -304,12 +304,12 @@ class Round {
   }
 
   async #toMember(random: Random, fault: MemberFault, member: Member): Promise<void> {
-    member.occupy();
+    member.take();
     this.#say(`${fault} of ${this.#members.indexOf(member) === 0 ? 'a' : 'b'}`);
     try {
       await this.#strike(random, fault, member);
     } finally {
-      member.free();
+      member.release();
     }
   }
 
@@ -333,7 +333,7 @@ class Round {
         return member.setClock(0);
       }
       case 'update':
-        this.#function.setMood('slow');
+        this.#function.become('slow');
         await this.#burst(random);
         return member.update(this.#settings(random));
       case 'disabled for a while':
@@ -350,14 +350,14 @@ class Round {
   /** Suspends a member, mostly for longer than its session; another one does its records meanwhile. */
   async #suspend(random: Random, member: Member): Promise<void> {
     const other = this.#members.find((one) => one !== member && !one.isBusy);
-    if (other) other.occupy();
+    if (other) other.take();
     if (!other?.isRunning) other?.start();
     const both = [member, ...(other ? [other] : [])];
     await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
     await this.#burst(random);
     this.#checker.suspending(member.processName);
     await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
-    if (other) other.free();
+    if (other) other.release();
   }
 
   /** Writes so many records that some are in flight and in buffers for a while. */
