@@ -646,14 +646,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'lambda/runners.ts',
     from: 'return outcome.error ? refuseError(outcome.error) : outcome.answer;',
     to: 'return outcome.error ?? outcome.answer;',
-    by: 'lambda/runners.test.ts',
+    by: 'test/integration/runner-calls.test.ts',
   },
   {
     row: 'F-02/4',
     file: 'lambda/runners.ts',
     from: 'if (!error) return success ?? null;',
     to: 'return success ?? error ?? null;',
-    by: 'lambda/runners.test.ts',
+    by: 'test/integration/runner-calls.test.ts',
   },
   {
     row: '-/2',

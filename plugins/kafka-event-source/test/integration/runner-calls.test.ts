@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ROOT } from '../support/root.ts';
 
 let folder: string;
 
@@ -26,7 +27,7 @@ function callEach(
   events: readonly unknown[],
   { isOurs = true, timeout = 20, path = process.env.PATH, useDocker = false } = {},
 ): { outcomes: Outcome[]; printed: string } {
-  const at = (file: string) => JSON.stringify(join(import.meta.dirname, file));
+  const at = (file: string) => JSON.stringify(join(ROOT, 'lambda', file));
   const script = `
     import { once } from 'node:events';
     import http from 'node:http';
