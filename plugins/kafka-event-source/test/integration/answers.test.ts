@@ -116,7 +116,7 @@ test.each([
       expect(output()).toContain('Make the handler async.');
       expect(output()).toContain('The handler handler.callback declares a callback');
       expect(output()).not.toContain('callback was called');
-      expect(output()).not.toContain('504');
+      expect(output()).not.toContain('[504] - Lambda timeout');
     } finally {
       child.kill('SIGKILL');
       await rm(directory, { recursive: true });
