@@ -1,12 +1,11 @@
 /** Reads a service from a template of CloudFormation or SAM. */
-import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { isObject, type Json, merge } from '../template/merge.ts';
+import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.
 const TIMEOUT_SECONDS = 3;
-const MAPPING = 'AWS::Lambda::EventSourceMapping';
 
 /** The service of a template: its functions, and their mappings as resources. */
 export function readCloudFormation(template: Json, options: SourceOptions): Service {
@@ -65,7 +64,7 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     // `sam local` and CDK name a function without a name by its logical id.
     name: typeof name === 'string' ? name : id,
     isImage,
-    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...aliasesOf(id, properties)],
     timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
@@ -91,7 +90,11 @@ function eventsOf(id: string, resource: Json): [string, Json][] {
     const target = typeof alias === 'string' ? `${id}Alias${alias}` : id;
     const Properties = { FunctionName: { Ref: target }, ...source };
     const { Condition } = resource;
-    const mapping = { Type: MAPPING, ...(Condition !== undefined && { Condition }), Properties };
+    const mapping = {
+      Type: MAPPING_TYPE,
+      ...(Condition !== undefined && { Condition }),
+      Properties,
+    };
     return [[`${id}${name}`, mapping]];
   });
 }
@@ -131,12 +134,4 @@ function withoutType(config: unknown): unknown {
 
 function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, change(one)]));
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

@@ -2,8 +2,8 @@
  * Reads a service from a Terraform plan, the output of `terraform show -json <plan>`.
  * Its format: https://developer.hashicorp.com/terraform/internals/json-format
  */
-import type { FunctionDefinition, Service } from '../template/deployed.ts';
-import { isObject, type Json } from '../template/merge.ts';
+import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
+import { isObject, type Json, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 /** A resource of the plan, in the root module or in one that it calls. */
@@ -82,7 +82,7 @@ function functionOf({ address, values }: Planned): FunctionDefinition {
     key: typeof name === 'string' ? name : address,
     name: typeof name === 'string' ? name : address,
     isImage,
-    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [address],
     timeoutSeconds: typeof timeout === 'number' ? timeout : TIMEOUT_SECONDS,
     ...(typeof reserved === 'number' && reserved >= 0 && { reservedConcurrency: reserved }),
@@ -136,7 +136,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
     ),
     MetricsConfig: metricsOf(values.metrics_config),
   });
-  return { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+  return { Type: MAPPING_TYPE, Properties };
 }
 
 /**
@@ -253,12 +253,4 @@ function given(properties: Json): Json {
     ([, value]) => value !== undefined && value !== null,
   );
   return Object.fromEntries(set);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }
