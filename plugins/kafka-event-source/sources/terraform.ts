@@ -246,11 +246,3 @@ function first(value: unknown): Json | undefined {
 function listOf(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
-
-/** Leaves out what is not set; the plan writes it as null. */
-function given(properties: Json): Json {
-  const set = Object.entries(properties).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return Object.fromEntries(set);
-}
