@@ -1,5 +1,10 @@
 /** Reads a service from a template of CloudFormation or SAM. */
-import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
+import {
+  type FunctionDefinition,
+  MAPPING_TYPE,
+  type Service,
+  scopeOf,
+} from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
 import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
@@ -19,8 +24,8 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
   };
-  const stackName = `${service}-${stage}`;
-  const scope: Scope = { region, stackName, functions: new Map(), resources, ...parts, given };
+  // The functions have no names yet: these are read with the scope.
+  const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
   );
@@ -82,12 +87,12 @@ function aliasesOf(id: string, { AutoPublishAlias: alias }: Json): string[] {
  * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventsource.html
  */
 function eventsOf(id: string, resource: Json): [string, Json][] {
-  const { Events: events, AutoPublishAlias: alias } = toObject(resource.Properties);
-  return Object.entries(toObject(events)).flatMap(([name, event]): [string, Json][] => {
+  const properties = toObject(resource.Properties);
+  return Object.entries(toObject(properties.Events)).flatMap(([name, event]): [string, Json][] => {
     const { Type: type, Properties: given } = toObject(event);
     const source = sourceOf(type, toObject(given));
     if (!source) return [];
-    const target = typeof alias === 'string' ? `${id}Alias${alias}` : id;
+    const [target = id] = aliasesOf(id, properties);
     const Properties = { FunctionName: { Ref: target }, ...source };
     const { Condition } = resource;
     const mapping = {
@@ -104,24 +109,15 @@ function sourceOf(type: unknown, properties: Json): Json | undefined {
     properties;
   // SAM makes policies of these two, and no properties of the mapping.
   const { ConsumptionMode, SecretsManagerKmsKeyId: _key, DestinationConfig, ...unchanged } = others;
-  const same = {
-    ...unchanged,
-    ...(DestinationConfig !== undefined && { DestinationConfig: withoutType(DestinationConfig) }),
-  };
-  const own = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  const config = Object.keys(given).length > 0 ? given : undefined;
+  const same = { ...unchanged, DestinationConfig: withoutType(DestinationConfig) };
+  const config = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
   if (type === 'MSK') {
-    return {
-      EventSourceArn: Stream,
-      ...(config && { AmazonManagedKafkaEventSourceConfig: config }),
-      ...same,
-    };
+    return { EventSourceArn: Stream, AmazonManagedKafkaEventSourceConfig: config, ...same };
   }
   if (type !== 'SelfManagedKafka') return undefined;
   return {
     SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers } },
-    ...(config && { SelfManagedKafkaEventSourceConfig: config }),
+    SelfManagedKafkaEventSourceConfig: config,
     ...same,
   };
 }

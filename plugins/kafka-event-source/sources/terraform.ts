@@ -110,7 +110,8 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   const servers = toObject(own?.endpoints).KAFKA_BOOTSTRAP_SERVERS;
   const time = values.starting_position_timestamp;
   const access = listOf(values.source_access_configuration);
-  const Properties = given({
+  // A plan has null for an attribute that is not set; `readDeployed` leaves null out.
+  const Properties = {
     ...Object.fromEntries(same),
     ...topicsOf(planned),
     FunctionName: functionNameOf(planned, functions),
@@ -135,7 +136,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       first(values.amazon_managed_kafka_event_source_config),
     ),
     MetricsConfig: metricsOf(values.metrics_config),
-  });
+  };
   return { Type: MAPPING_TYPE, Properties };
 }
 
@@ -203,34 +204,31 @@ function destinationOf({ address, values, references }: Planned): Json | undefin
 function pollersOf(value: unknown): Json | undefined {
   const pollers = first(value);
   return (
-    pollers &&
-    given({
+    pollers && {
       MinimumPollers: pollers.minimum_pollers,
       MaximumPollers: pollers.maximum_pollers,
       PollerGroupName: pollers.poller_group_name,
-    })
+    }
   );
 }
 
 function clusterConfigOf(config: Json | undefined): Json | undefined {
   if (!config) return undefined;
   const registry = first(config.schema_registry_config);
-  return given({
+  return {
     ConsumerGroupId: config.consumer_group_id,
-    SchemaRegistryConfig:
-      registry &&
-      given({
-        SchemaRegistryURI: registry.schema_registry_uri,
-        EventRecordFormat: registry.event_record_format,
-        AccessConfigs: listOf(registry.access_config).map(({ type, uri }) => ({
-          Type: type,
-          URI: uri,
-        })),
-        SchemaValidationConfigs: listOf(registry.schema_validation_config).map(({ attribute }) => ({
-          Attribute: attribute,
-        })),
-      }),
-  });
+    SchemaRegistryConfig: registry && {
+      SchemaRegistryURI: registry.schema_registry_uri,
+      EventRecordFormat: registry.event_record_format,
+      AccessConfigs: listOf(registry.access_config).map(({ type, uri }) => ({
+        Type: type,
+        URI: uri,
+      })),
+      SchemaValidationConfigs: listOf(registry.schema_validation_config).map(({ attribute }) => ({
+        Attribute: attribute,
+      })),
+    },
+  };
 }
 
 function metricsOf(value: unknown): Json | undefined {

@@ -270,7 +270,10 @@ function qualifierOf({ Properties: written }: Json, service: Service): string | 
 }
 
 /** The names and values that the template's functions may refer to. */
-export function scopeOf(source: Service, given: Given): Scope {
+export function scopeOf(
+  source: Omit<Service, 'folder' | 'resourcesPath' | 'extensions' | 'logicalId'>,
+  given: Given,
+): Scope {
   const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
