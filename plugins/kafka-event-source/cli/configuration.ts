@@ -161,13 +161,12 @@ function optionsOf(
   }
   const own = broker === undefined || broker === 'start' ? undefined : broker;
   const bootstrapServers = servers ?? own ?? options.bootstrapServers;
-  const parameters = {
-    ...toObject(options.parameters),
-    ...Object.fromEntries(pairsOf('parameter', values.parameter)),
-  };
+  const parameters = pairsOf('parameter', values.parameter);
   return {
     ...options,
-    parameters,
+    ...(parameters.length > 0 && {
+      parameters: { ...toObject(options.parameters), ...Object.fromEntries(parameters) },
+    }),
     ...(bootstrapServers !== undefined && { bootstrapServers }),
     ...(lambdaEndpoint !== undefined && { lambdaEndpoint }),
     // A broker that was just started has no topics.
