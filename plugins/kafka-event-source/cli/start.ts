@@ -9,7 +9,7 @@ import { choosePort, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
 
-/** What runs, and ends together. */
+/** The parts that are stopped when the command ends. */
 interface Running {
   engine?: Engine;
   supervisor?: Supervisor;
