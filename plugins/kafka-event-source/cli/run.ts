@@ -1,6 +1,7 @@
 /** Runs one command of `lambda-kafka-event-source`. */
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
+import { messageOf } from '../log.ts';
 import { readArguments, type Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
 import { createLog, withCommandNames } from './log.ts';
@@ -20,8 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
     else await runOther(found.command, found.values);
     return 0;
   } catch (error) {
-    const message = error instanceof Error ? error.message || error.name : String(error);
-    process.stderr.write(`Error: ${withCommandNames(message)}\n`);
+    process.stderr.write(`Error: ${withCommandNames(messageOf(error))}\n`);
     return 1;
   }
 }
