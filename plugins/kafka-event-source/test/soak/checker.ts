@@ -138,11 +138,6 @@ export class Checker {
     for (const partition of this.#now().keys()) this.#underWay.add(`${by} ${partition}`);
   }
 
-  /** The topic is about to be deleted. Kafka may forget its commits before its records. */
-  closing(): void {
-    for (const history of this.#now()) history.committed = NOTHING_COMMITTED;
-  }
-
   /** An invocation begins. */
   begun(by: string, records: readonly Delivered[]): Invocation {
     this.counts.delivered += records.length;

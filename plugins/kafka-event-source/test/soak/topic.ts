@@ -66,7 +66,6 @@ export class Topic {
     const { checker, name, trace } = this.#options;
     return this.#inTurn(async () => {
       const ends = Array.from({ length: checker.partitions }, (_, one) => checker.end(one));
-      checker.closing();
       await this.#admin.deleteTopics({ topics: [name] });
       await sleep(afterMs);
       await this.#create(partitions);
