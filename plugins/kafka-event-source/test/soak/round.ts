@@ -355,8 +355,9 @@ class Round {
     const both = [member, ...(other ? [other] : [])];
     await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
     await this.#burst(random);
-    this.#checker.suspending(member.processName);
-    await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+    const awake = member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+    this.#checker.suspended(member.processName);
+    await awake;
     if (other) other.release();
   }
 
