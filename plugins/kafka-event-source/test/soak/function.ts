@@ -4,8 +4,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaEvent } from '../../event.ts';
+import type { Random } from '../support/random.ts';
 import type { Checker, Delivered } from './checker.ts';
-import type { Random } from './random.ts';
 import { delivered } from './topic.ts';
 
 export const MOODS = [

@@ -6,10 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mapping } from '../../mapping.ts';
 import { mappingOf } from '../support/mapping.ts';
+import { Random } from '../support/random.ts';
 import { Checker } from './checker.ts';
 import { LambdaFunction, MOODS } from './function.ts';
 import { Member } from './member.ts';
-import { Random } from './random.ts';
 import { Topic } from './topic.ts';
 
 export interface RoundOptions {

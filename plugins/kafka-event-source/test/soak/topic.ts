@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { readNote } from '../../poller/note.ts';
 import { loadClient } from '../../protocol/client.ts';
+import type { Random } from '../support/random.ts';
 import type { Checker, Delivered } from './checker.ts';
-import type { Random } from './random.ts';
 
 export interface TopicOptions {
   readonly brokers: readonly string[];
