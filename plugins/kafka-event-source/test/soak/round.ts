@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mapping } from '../../mapping.ts';
 import { mappingOf } from '../support/mapping.ts';
 import { Random } from '../support/random.ts';
+import { until } from '../support/until.ts';
 import { Checker } from './checker.ts';
 import { LambdaFunction, MOODS } from './function.ts';
 import { Member } from './member.ts';
@@ -434,10 +435,6 @@ class Round {
     isSo: () => boolean | Promise<boolean>,
     limitMs = CALM_MS,
   ): Promise<void> {
-    const deadline = performance.now() + limitMs;
-    while (!(await isSo())) {
-      if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
-      await sleep(100);
-    }
+    await until(what, async () => (await isSo()) || undefined, limitMs);
   }
 }
