@@ -8,8 +8,8 @@ import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
+import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
@@ -94,12 +94,6 @@ async function main(): Promise<void> {
     await supervisor.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function pack(folder: string): Promise<string> {
-  await mustRun('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
-  const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  return join(folder, tarball);
 }
 
 /** Number and size of the packages that an installation adds to a project with its framework. */
