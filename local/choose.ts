@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { hasJars } from '../plugins/kafka-event-source/broker/jars.ts';
 import { kafkaJars } from '../plugins/kafka-event-source/broker/kafka.ts';
+import { faultOf, findTools, type ToolFaults } from '../plugins/kafka-event-source/broker/tools.ts';
 import { dynamodbJars } from './dynamodb.ts';
 
 const choices = ['auto', 'java', 'docker', 'none'] as const;
 
 export type Choice = Exclude<(typeof choices)[number], 'auto'>;
-export type Found = { java: string; maven: string; docker: string };
+export type Found = ToolFaults & { readonly docker: string };
 
 /** The backend that LOCAL_BACKEND names, or for `auto` the one that this machine has. */
-export async function chooseBackend(wanted = 'auto', find = findTools): Promise<Choice> {
+export async function chooseBackend(wanted = 'auto', find = findAll): Promise<Choice> {
   if (!choices.includes(wanted as Choice)) {
     throw new Error(`LOCAL_BACKEND is "${wanted}"; it can be ${choices.join(', ')}.`);
   }
@@ -39,42 +37,13 @@ function advice(wanted: Choice | 'auto', { java, maven, docker }: Found): string
 }
 
 /** The fault of each tool; empty for a tool that can be used. */
-async function findTools(): Promise<Found> {
-  const [java, maven, docker] = await Promise.all([
-    answer('java', ['-version']).then(javaFault, () => 'java does not answer'),
-    // Once the jars are there, Maven has no more to do.
-    hasJars([kafkaJars, dynamodbJars])
-      ? ''
-      : answer('mvn', ['-version']).then(nothing, () => 'mvn does not answer'),
-    findDocker(),
-  ]);
-  return { java, maven, docker };
+async function findAll(): Promise<Found> {
+  const [tools, docker] = await Promise.all([findTools([kafkaJars, dynamodbJars]), findDocker()]);
+  return { ...tools, docker };
 }
 
 /** Empty when a Docker engine and Compose answer. */
 export async function findDocker(): Promise<string> {
-  try {
-    await answer('docker', ['info']);
-  } catch {
-    return 'no Docker engine answers';
-  }
-  return answer('docker', ['compose', 'version']).then(
-    nothing,
-    () => '"docker compose" is missing',
-  );
-}
-
-/** Java before 9 calls itself 1.8. */
-export function javaFault(output: string): string {
-  const version = /version "([\d.]+)/.exec(output)?.[1] ?? 'unknown';
-  return Number.parseInt(version, 10) >= 17 ? '' : `java is version ${version}, 17 is needed`;
-}
-
-async function answer(command: string, args: string[]): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: 15_000 });
-  return stdout + stderr;
-}
-
-function nothing() {
-  return '';
+  const engine = await faultOf('docker', ['info'], 'no Docker engine answers');
+  return engine || faultOf('docker', ['compose', 'version'], '"docker compose" is missing');
 }

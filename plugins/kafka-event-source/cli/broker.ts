@@ -1,13 +1,11 @@
 /** Starts a Kafka for `--broker start`. */
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Broker, startBroker } from '../broker/broker.ts';
-import { hasJars } from '../broker/jars.ts';
 import { kafkaJars } from '../broker/kafka.ts';
 import { freePort, isFree } from '../broker/ports.ts';
 import { type Supervisor, supervise } from '../broker/supervise.ts';
+import { findTools } from '../broker/tools.ts';
 import { UsageError } from './arguments.ts';
 
 const PORT = 9092;
@@ -48,28 +46,11 @@ export async function start(
 }
 
 async function checkTools(): Promise<void> {
-  const faults = await Promise.all([
-    answer('java').then(javaFault, () => 'there is no java'),
-    // Once the jars are there, Maven has no more to do.
-    hasJars([kafkaJars]) ? '' : answer('mvn').then(none, () => 'there is no mvn'),
-  ]);
-  const found = faults.filter(Boolean);
-  if (found.length === 0) return;
+  const { java, maven } = await findTools([kafkaJars]);
+  const faults = [java, maven].filter(Boolean);
+  if (faults.length === 0) return;
   throw new Error(
-    `--broker start needs Java 17 or newer and, the first time, Maven: ${found.join(', ')}. With Docker: ` +
+    `--broker start needs Java 17 or newer and, the first time, Maven: ${faults.join(', ')}. With Docker: ` +
       `docker run --rm -p ${PORT}:${PORT} apache/kafka, and --broker localhost:${PORT}.`,
   );
-}
-
-const none = () => '';
-
-/** Java before 9 calls itself 1.8. */
-function javaFault(output: string): string {
-  const version = /version "([\d.]+)/.exec(output)?.[1] ?? 'unknown';
-  return Number.parseInt(version, 10) >= 17 ? '' : `java is version ${version}`;
-}
-
-async function answer(command: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(command, ['-version'], { timeout: 15_000 });
-  return stdout + stderr;
 }
