@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
 import { type Options, readOptions } from '../options.ts';
 import { loadTemplate } from '../sources/source.ts';
@@ -225,7 +226,3 @@ function readYaml(file: string): Json {
 }
 
 const nameOf = (file: string) => relative(process.cwd(), file) || file;
-
-function textOf(value: Values[string]): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}

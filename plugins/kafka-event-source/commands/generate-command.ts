@@ -11,6 +11,7 @@ import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
+import { textOf } from './option.ts';
 import { boundsOf, readStretch, withAdmin } from './scan.ts';
 
 const MAX_COUNT = 10_000;
@@ -158,8 +159,4 @@ function numberOf(name: string, value: unknown, otherwise: number): number {
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(number)) return number;
   throw new Error(`--${name} "${value}" is not a number.`);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

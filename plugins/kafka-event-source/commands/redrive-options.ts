@@ -1,5 +1,6 @@
 /** The options of `sls kafka redrive`, and the letters that they select. */
 import type { Letter } from './letter.ts';
+import { textOf } from './option.ts';
 
 /** The command's options as the framework describes and prints them. */
 export const REDRIVE_OPTIONS = {
@@ -66,10 +67,7 @@ const CHOICES = [
  * @throws Error that says how an option is written
  */
 export function readSelection(options: Readonly<Record<string, unknown>>): Selection {
-  const text = (name: string) => {
-    const value = options[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
+  const text = (name: string) => textOf(options[name]);
   const chosen = CHOICES.some((name) => text(name) !== undefined);
   if (options.all === true && chosen) {
     throw new Error(`--all cannot be used with --${CHOICES.join(', --')}: leave one of them out.`);
