@@ -62,6 +62,11 @@ export function readDefinitions(
   return { definitions, warnings, notDeployed };
 }
 
+/** The mappings that are not refused. */
+export function mappingsOf({ definitions }: Definitions): Mapping[] {
+  return definitions.flatMap(({ mapping }) => mapping ?? []);
+}
+
 function readDefinition(
   deployed: Deployed,
   service: Service,

@@ -2,7 +2,7 @@
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
-import type { Loaded } from './definition.ts';
+import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
@@ -71,11 +71,7 @@ export class Engine {
     const { definitions, options } = this.#loaded;
     const { log } = this.#options;
     report(definitions, options, log);
-    if (!options.createTopics) return;
-    await createTopics(
-      definitions.definitions.flatMap(({ mapping }) => mapping ?? []),
-      log,
-    );
+    if (options.createTopics) await createTopics(mappingsOf(definitions), log);
   }
 
   #run(mapping: Mapping, metrics: Metrics): Running {

@@ -2,7 +2,7 @@
 // First, because the other modules may not load under an older Node.
 import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
-import type { Loaded } from './definition.ts';
+import { type Loaded, mappingsOf } from './definition.ts';
 import type { Engine, Log } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
 import { messageOf } from './log.ts';
@@ -119,10 +119,9 @@ export default class KafkaEventSource {
   }
 
   /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
-  async #guard({ definitions: { definitions }, service }: Loaded): Promise<void> {
-    const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
+  async #guard({ definitions, service }: Loaded): Promise<void> {
     const functions = new Map(
-      mappings.map(({ functionKey, callbackError }) => [functionKey, callbackError]),
+      mappingsOf(definitions).map(({ functionKey, callbackError }) => [functionKey, callbackError]),
     );
     try {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { mappingsOf } from '../definition.ts';
 import type { Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
 
@@ -33,8 +34,7 @@ functions:
 async function read(values: Values = {}, servers?: string[]) {
   const project = findProject(values, folder);
   const { loaded, names } = await readProject(project, values, servers);
-  const mappings = loaded.definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
-  return { ...loaded, names, mappings };
+  return { ...loaded, names, mappings: mappingsOf(loaded.definitions) };
 }
 
 test.each([

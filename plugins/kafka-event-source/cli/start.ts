@@ -1,7 +1,7 @@
 /** Runs `lambda-kafka-event-source start` until a signal stops it. */
 import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
-import type { Loaded } from '../definition.ts';
+import { type Loaded, mappingsOf } from '../definition.ts';
 import { Engine, type Log } from '../engine.ts';
 import { messageOf } from '../log.ts';
 import { refuseFaults, report } from '../report.ts';
@@ -89,7 +89,7 @@ function checked(loaded: Loaded, log: Log): string {
   const { definitions, options } = loaded;
   if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
   refuseFaults(loaded);
-  const mappings = definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
+  const mappings = mappingsOf(definitions);
   const [first] = mappings;
   if (!first) {
     report(definitions, options, log);

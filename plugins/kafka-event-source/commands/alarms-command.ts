@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import type { Live } from '../control/status.ts';
+import { mappingsOf } from '../definition.ts';
 import { evaluate, type Verdict } from '../monitoring/alarms.ts';
 import { type Datapoint, together } from '../monitoring/metrics.ts';
 import { type ReadAlarm, readAlarms } from '../template/alarms.ts';
@@ -27,7 +28,7 @@ interface NotEvaluated {
 
 export async function runAlarms({ loaded, place, options, print }: CommandContext): Promise<void> {
   const { service, definitions, options: given } = loaded;
-  const mappings = definitions.definitions.flatMap(({ mapping }) => mapping ?? []);
+  const mappings = mappingsOf(definitions);
   const found = readAlarms(service, mappings, given);
   if (found.length === 0) throw new Error('The template has no CloudWatch alarm.');
   const answer = answered.safeParse(await findStatus(place));

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
+import { mappingsOf } from '../definition.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
@@ -38,8 +39,7 @@ export async function runGenerate(context: CommandContext): Promise<void> {
 }
 
 function mappingOf({ loaded, options }: CommandContext): Mapping | undefined {
-  const { definitions } = loaded.definitions;
-  const mappings = definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
+  const mappings = mappingsOf(loaded.definitions);
   const wanted = textOf(options.function);
   const topic = textOf(options.topic);
   if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];

@@ -1,5 +1,6 @@
 /** Runs `sls kafka redrive`: reads its options, and prints the outcomes. */
 import { createClient } from '../access/connect.ts';
+import { mappingsOf } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import type { CommandContext } from './commands.ts';
@@ -9,7 +10,7 @@ import { readSelection, type Selection } from './redrive-options.ts';
 export async function runRedrive({ loaded, options, debug, print }: CommandContext): Promise<void> {
   const selection = readSelection(options);
   const { definitions, options: settings } = loaded;
-  const mappings = definitions.definitions.flatMap(({ mapping }) => (mapping ? [mapping] : []));
+  const mappings = mappingsOf(definitions);
   const targets = deadLetterTopics(selection, mappings, settings);
   const results: { topic: string; letters: Row[]; counts: Report }[] = [];
   for (const { topic, mapping } of targets) {
