@@ -25,7 +25,7 @@ export interface EngineOptions {
   readonly endpoint: string;
   /** Whether functions may run for ever, as in a debugger. */
   readonly noTimeout?: boolean | undefined;
-  /** The names at the endpoint of functions that have other names there, by their names here. */
+  /** The names at the endpoint of functions that have other names there, by their keys. */
   readonly names?: ReadonlyMap<string, string>;
 }
 
@@ -76,10 +76,10 @@ export class Engine {
 
   #run(mapping: Mapping, metrics: Metrics): Running {
     const { log, endpoint, noTimeout, names } = this.#options;
-    const { functionName, lambdaEndpoint } = mapping;
+    const { functionKey, functionName, lambdaEndpoint } = mapping;
     const { invoke, close } = createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
-      functionName: names?.get(functionName) ?? functionName,
+      functionName: names?.get(functionKey) ?? functionName,
       timeoutMs: timeLimitOf(mapping, { noTimeout }),
       errorsInBody: lambdaEndpoint !== undefined,
     });

@@ -148,6 +148,16 @@ test('the command line wins over the file', async () => {
   expect([...names]).toEqual([['bill', 'other']]);
 });
 
+test('a name at the endpoint stays when --watch reads another name of the function', async () => {
+  write({ 'kafka-event-source.yml': FUNCTIONS });
+  const values = { function: ['notify=here'] };
+  const before = await read(values);
+  write({ 'kafka-event-source.yml': FUNCTIONS.replace('shop-notify', 'shop-inform') });
+  const { mappings, names } = await read(values);
+  expect(mappings[0]).toMatchObject({ functionKey: 'notify', functionName: 'shop-inform' });
+  expect(names).toEqual(before.names);
+});
+
 test('a broker that is started replaces the servers of the file, and gets the topics', async () => {
   write({ 'kafka-event-source.yml': `broker: start\nbootstrapServers: localhost:1\n${FUNCTIONS}` });
   const { mappings, options } = await read({}, ['localhost:9092']);

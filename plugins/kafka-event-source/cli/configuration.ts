@@ -103,7 +103,7 @@ function existing(what: string, file: string): string {
 
 export interface Read {
   readonly loaded: Loaded;
-  /** The names at the endpoint of functions that have other names there. */
+  /** The names at the endpoint of functions that have other names there, by their keys. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -177,7 +177,7 @@ function optionsOf(
   };
 }
 
-/** The pairs of --function, by the keys and the names of the service's functions. */
+/** The pairs of --function, by the keys of the service's functions. */
 function functionsOf(values: Values, { functions }: Service) {
   const endpoints = new Map<string, string>();
   const names = new Map<string, string>();
@@ -190,7 +190,7 @@ function functionsOf(values: Values, { functions }: Service) {
       throw new UsageError(`--function ${wanted}=…: no such function. There are: ${known}.`);
     }
     if (/^https?:\/\//.test(target)) endpoints.set(found.key, target);
-    else names.set(found.name, target);
+    else names.set(found.key, target);
   }
   return { endpoints, names };
 }
