@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import type { Live } from '../control/status.ts';
-import { evaluate, together, type Verdict } from '../monitoring/alarms.ts';
-import type { Datapoint } from '../monitoring/metrics.ts';
+import { evaluate, type Verdict } from '../monitoring/alarms.ts';
+import { type Datapoint, together } from '../monitoring/metrics.ts';
 import { type ReadAlarm, readAlarms } from '../template/alarms.ts';
 import type { CommandContext } from './commands.ts';
 

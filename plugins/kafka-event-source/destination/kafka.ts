@@ -1,5 +1,5 @@
 /** A topic of the same cluster as destination: one message for each failed record. */
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { loadClient } from '../protocol/client.ts';
 import { isTooLarge } from '../protocol/errors.ts';
 import type { BufferedRecord } from '../record.ts';
@@ -101,7 +101,7 @@ export function createKafkaDestination({
   };
 }
 
-const { None: NONE, GZIP } = kafkajs.CompressionTypes;
+const { None: NONE, GZIP } = loadClient().kafkajs.CompressionTypes;
 
 interface Way {
   readonly compression: kafkajs.CompressionTypes;

@@ -1,20 +1,28 @@
 /**
- * What the plugin changes in serverless-offline's runners of languages other than Node. The faults are those of
- * 14.8.2, and its files stand below src/lambda/handler-runner/. Each part goes when its fault is mended there.
+ * Changes serverless-offline's runners of other languages than Node, so that each call ends as on AWS. The list
+ * has the faults of serverless-offline 14.8.2, by their folders below src/lambda/handler-runner/. Each part of
+ * this file goes when its fault is mended there.
  *
- * - python-runner/: an answer that is false for JavaScript (None, 0, "") is no answer, and the call runs into its
- *   time limit; so does one whose handler raises or ends its process.
+ * - python-runner/: a call runs into its time limit when the handler answers with None, 0, "" or False, raises an
+ *   error, or ends its process.
  * - java-runner/: without an answer `run` returns undefined, which the endpoint sends as a success.
  * - go-runner/: an error of the function is returned as its answer, and so is all that it writes to stderr.
  * - docker-runner/: an error of the function is returned as its answer.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { excerpt } from '../excerpt.ts';
-import { type Call, currentCall, type Instance } from './serverless-offline.ts';
+import {
+  type Call,
+  changeRun,
+  currentCall,
+  type Instance,
+  type Run,
+  type Runner,
+  replaceBuiltin,
+} from './serverless-offline.ts';
 
 /** The facts about a function that its runner needs. */
 export interface Program {
@@ -29,11 +37,6 @@ interface Options {
   readonly print: (line: string) => void;
 }
 
-interface RunnerClass {
-  readonly prototype: { run(event: unknown, context: unknown): Promise<unknown> };
-}
-
-type Run = () => Promise<unknown>;
 type Mended = (run: Run, call: Call) => Promise<unknown>;
 
 const FOLDER = './handler-runner';
@@ -81,8 +84,11 @@ export async function mendRunners(
   for (const [name, mended] of Object.entries(mends)) {
     if (name === 'docker' ? !useDocker : !runtimes.some((one) => one.startsWith(name))) continue;
     const file = new URL(`${FOLDER}/${name}-runner/index.js`, lambda).href;
-    const { default: Runner } = (await import(file)) as { default: RunnerClass };
-    mend(Runner, mended, () => ours()?.call);
+    const { default: found } = (await import(file)) as { default: Runner };
+    changeRun(found, (run) => {
+      const { call } = ours() ?? {};
+      return call ? mended(run, call) : run();
+    });
   }
 
   const script = fileURLToPath(new URL(PYTHON_SCRIPT, lambda));
@@ -100,16 +106,6 @@ export async function mendRunners(
   return () => {
     isOver = true;
     restore();
-  };
-}
-
-function mend({ prototype }: RunnerClass, mended: Mended, ours: () => Call | undefined): void {
-  const { run } = prototype;
-  prototype.run = async function runMended(event, context) {
-    const call = ours();
-    return call
-      ? mended(() => run.call(this, event, context), call)
-      : run.call(this, event, context);
   };
 }
 
@@ -249,17 +245,10 @@ type Change = (spawn: Spawn, ...command: Command) => ChildProcess;
 function replaceSpawn(change: Change): () => void {
   const module: { spawn: Spawn } = process.getBuiltinModule('node:child_process');
   const { spawn } = module;
-  const use = (next: Spawn) => {
-    module.spawn = next;
-    syncBuiltinESMExports();
-  };
   // Arguments and options may be left out.
   const replaced: Spawn = (file, args, options) =>
     Array.isArray(args) && options !== undefined
       ? change(spawn, file, args, options)
       : spawn(file, args, options);
-  use(replaced);
-  return () => {
-    if (module.spawn === replaced) use(spawn);
-  };
+  return replaceBuiltin(module, 'spawn', replaced);
 }

@@ -183,19 +183,27 @@ type Change = (file: string | URL, options: WorkerOptions) => [string | URL, Wor
 
 function replaceWorker(change: Change): () => void {
   const threads: { Worker: WorkerClass } = process.getBuiltinModule('node:worker_threads');
-  const { Worker: Original } = threads;
-  class Replaced extends Original {
+  class Replaced extends threads.Worker {
     constructor(file: string | URL, options: WorkerOptions = {}) {
       super(...change(file, options));
     }
   }
-  const use = (Class: WorkerClass) => {
-    threads.Worker = Class;
+  return replaceBuiltin(threads, 'Worker', Replaced);
+}
+
+/**
+ * Replaces a member of one of Node's modules in the whole process.
+ * @returns puts the original back, unless the member was replaced again meanwhile
+ */
+export function replaceBuiltin<M, K extends keyof M>(module: M, name: K, member: M[K]): () => void {
+  const original = module[name];
+  const use = (next: M[K]) => {
+    module[name] = next;
     syncBuiltinESMExports();
   };
-  use(Replaced);
+  use(member);
   return () => {
-    if (threads.Worker === Replaced) use(Original);
+    if (module[name] === member) use(original);
   };
 }
 
@@ -218,21 +226,27 @@ export function mendHandlers(loader: string, calling: () => Calling | undefined)
   };
 }
 
-/** serverless-offline's class that runs a handler of Node. */
+/** One of serverless-offline's classes that run handlers. */
 export interface Runner {
   readonly prototype: { run(event: unknown, context: unknown): Promise<unknown> };
 }
+
+/** The run of one call, as the class has it. */
+export type Run = () => Promise<unknown>;
 
 /**
  * Makes each run end as AWS's runtime ends it, where `isOurs` says so.
  * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */
-export function mend({ prototype }: Runner, isOurs: () => boolean): void {
-  const run = prototype.run;
-  prototype.run = async function runMended(event, context) {
-    const running = run.call(this, event, context);
-    if (!isOurs()) return running;
-    return plain(await running.catch(rethrow));
+export function mend(runner: Runner, isOurs: () => boolean): void {
+  changeRun(runner, async (run) => (isOurs() ? plain(await run().catch(rethrow)) : run()));
+}
+
+/** Calls `change` for each run of the class, in its place. */
+export function changeRun({ prototype }: Runner, change: (run: Run) => Promise<unknown>): void {
+  const { run } = prototype;
+  prototype.run = async function runChanged(event, context) {
+    return change(() => run.call(this, event, context));
   };
 }
 

@@ -1,5 +1,5 @@
 /** Evaluates a CloudWatch alarm with a static threshold over the datapoints of one metric. */
-import { type Datapoint, MINUTE_MS } from './metrics.ts';
+import { type Datapoint, MINUTE_MS, together } from './metrics.ts';
 
 export const STATISTICS = {
   Sum: ({ sum }: Datapoint) => sum,
@@ -103,15 +103,4 @@ function breachesUntil(
     if (found.length === 0) return undefined;
     return COMPARISONS[comparison](STATISTICS[statistic](found.reduce(together)), threshold);
   });
-}
-
-/** Two datapoints as one, with the time of the first. */
-export function together(one: Datapoint, other: Datapoint): Datapoint {
-  return {
-    at: one.at,
-    sum: one.sum + other.sum,
-    minimum: Math.min(one.minimum, other.minimum),
-    maximum: Math.max(one.maximum, other.maximum),
-    samples: one.samples + other.samples,
-  };
 }

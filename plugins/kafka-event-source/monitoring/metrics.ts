@@ -63,6 +63,17 @@ export function isEmitted(
   return group === 'provisioned' ? pollers !== undefined : metricGroups.includes(group);
 }
 
+/** Two datapoints as one, with the time of the first. */
+export function together(one: Datapoint, other: Datapoint): Datapoint {
+  return {
+    at: one.at,
+    sum: one.sum + other.sum,
+    minimum: Math.min(one.minimum, other.minimum),
+    maximum: Math.max(one.maximum, other.maximum),
+    samples: one.samples + other.samples,
+  };
+}
+
 export class Metrics {
   readonly #since = Date.now();
   readonly #datapoints = new Map<MetricName, Datapoint[]>();
@@ -83,18 +94,13 @@ export class Metrics {
     this.#datapoints.set(metric, all);
     const now = Date.now();
     const minute = now - (now % MINUTE_MS);
+    const one = { at: minute, sum: value, minimum: value, maximum: value, samples: 1 };
     const last = all.at(-1);
-    if (!last || last.at < minute) {
-      all.push({ at: minute, sum: value, minimum: value, maximum: value, samples: 1 });
+    // A value from before the last minute, because the clock was set back, belongs to it, too.
+    if (last && last.at >= minute) all[all.length - 1] = together(last, one);
+    else {
+      all.push(one);
       if (all.length > KEPT_MINUTES) all.shift();
-      return;
     }
-    all[all.length - 1] = {
-      at: last.at,
-      sum: last.sum + value,
-      minimum: Math.min(last.minimum, value),
-      maximum: Math.max(last.maximum, value),
-      samples: last.samples + 1,
-    };
   }
 }

@@ -25,6 +25,8 @@ class Broker {
   low = 0;
   high = 100;
   topicId = 'a'.repeat(32);
+  /** How often the poller has begun to consume. */
+  sessions = 0;
   readonly commits: number[] = [];
   readonly seeks: number[] = [];
   /** How long the group has not heard of the member. */
@@ -46,6 +48,7 @@ class Broker {
       STOP: 'stop',
       CRASH: 'crash',
       REQUEST_TIMEOUT: 'timeout',
+      FETCH: 'fetch',
     };
     const consumer = {
       events,
@@ -56,6 +59,7 @@ class Broker {
         this.#listeners.set(event, listener),
       run: async ({ eachBatch }: { eachBatch: (payload: EachBatchPayload) => Promise<void> }) => {
         this.#eachBatch = eachBatch;
+        this.sessions += 1;
       },
       pause: () => {
         this.isPaused = true;
@@ -104,6 +108,15 @@ class Broker {
   /** A request of the consumer gets no answer. */
   timeOut(): void {
     this.#listeners.get('timeout')?.({ payload: { broker: 'b:1', apiName: 'Fetch' } });
+  }
+
+  crash(message: string): void {
+    this.#listeners.get('crash')?.({ payload: { error: new Error(message) } });
+  }
+
+  /** Answers a fetch, before its records are taken. */
+  answer(): void {
+    this.#listeners.get('fetch')?.({ payload: {} });
   }
 
   rebalance(): void {
@@ -458,4 +471,50 @@ test('a position found again ends the problem of finding it, and no other one', 
   expect(broker.asked).toBe(asked + 1);
   expect(poller.condition.problem).toContain('b:1 does not answer Fetch');
   await poller.stop();
+});
+
+test('the problem of a failed session ends with the first fetch that is answered, not with the join', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker);
+  const problems = () => [poller.condition.problem, poller.stats.snapshot().lastResult];
+  const failed = [
+    'test: cannot poll t at b:1: no package for snappy. Trying again.',
+    'PROBLEM: no package for snappy',
+  ];
+  for (const session of [2, 3]) {
+    broker.crash('no package for snappy');
+    await until('the next session', () => broker.sessions === session || undefined);
+    // All partitions are paused until their positions are known.
+    broker.answer();
+    expect(problems()).toEqual(failed);
+    broker.join();
+    await settle();
+    expect(poller.condition.partitions).toEqual([0]);
+    expect(problems()).toEqual(failed);
+  }
+  expect(broker.log).toEqual([failed[0]]);
+  broker.answer();
+  expect(problems()).toEqual([undefined, 'OK']);
+});
+
+test('after a failed session the problem of another join ends, and the problem before it stands', async () => {
+  const broker = new Broker();
+  const { poller } = await joined(broker);
+  broker.crash('no package for snappy');
+  broker.hasLeader = false;
+  await until('the next session', () => broker.sessions === 2 || undefined);
+  broker.join();
+  await settle();
+  broker.answer();
+  expect(poller.condition.problem).toContain('t-0 has no leader');
+  expect(poller.stats.snapshot().lastResult).toBe('OK');
+  broker.crash('no package for snappy');
+  broker.hasLeader = true;
+  await until('the third session', () => broker.sessions === 3 || undefined);
+  broker.timeOut();
+  expect(poller.condition.problem).toContain('does not answer');
+  broker.join();
+  await settle();
+  expect(poller.condition.problem).toContain('no package for snappy');
+  expect(poller.stats.snapshot().lastResult).toMatch(/^PROBLEM: /);
 });

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import { RESULTS } from '../access/result.ts';
 import { namesOf, type Security } from '../access/security.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import type { Backoff } from '../delivery/retry.ts';
@@ -99,7 +98,7 @@ export class Poller {
   readonly #observeMs: number;
   #security: Security = {};
   readonly #fetch: Fetch;
-  /** Sessions in a row that ended before they polled. */
+  /** Sessions in a row that ended before a fetch was answered. */
   #failures = 0;
   #ended: Promise<void> = Promise.resolve();
 
@@ -237,7 +236,7 @@ export class Poller {
   #listen(consumer: Consumer, admin: Admin): Promise<never> {
     const { GROUP_JOIN, REBALANCING, STOP, CRASH, REQUEST_TIMEOUT, HEARTBEAT, FETCH } =
       consumer.events;
-    consumer.on(FETCH, () => this.#fetch.answered());
+    consumer.on(FETCH, () => this.#fetchAnswered());
     consumer.on(STOP, () => this.#group.leave());
     // kafkajs tries for another minute before it gives up a broker that hangs.
     consumer.on(REQUEST_TIMEOUT, ({ payload: { broker, apiName } }) =>
@@ -264,9 +263,16 @@ export class Poller {
 
   #polls(member: Member): void {
     this.#systemLog.connected({ ...member, ...namesOf(this.#security) });
-    if (this.#failures > 0) this.stats.result(RESULTS.ok);
-    this.#failures = 0;
     this.#reporter.brokerAnswered();
+  }
+
+  // Not the join: the first fetch may fail, such as at records whose codec is missing.
+  #fetchAnswered(): void {
+    this.#fetch.answered();
+    // Before the positions are known, all partitions are paused, and kafkajs asks the broker nothing.
+    if (this.#failures === 0 || !this.#group.partitions) return;
+    this.#failures = 0;
+    this.#reporter.fetchAnswered();
   }
 
   /** Waits for invocations in flight, and commits the offsets of their records. */

@@ -18,6 +18,8 @@ export interface ReporterOptions {
 export class Reporter {
   readonly #options: ReporterOptions;
   #problem: string | undefined;
+  /** The problem that ended the last session, until a fetch is answered again. */
+  #failure: string | undefined;
   /** Whether a request got no answer, and no later request got one. */
   #isUnanswered = false;
 
@@ -41,12 +43,13 @@ export class Reporter {
     if (this.#problem !== message && !signal.aborted) this.warn(text, cause);
     this.#problem = message;
     return () => {
-      if (this.#problem === message) this.#problem = undefined;
+      if (this.#problem === message) this.problemIsOver();
     };
   }
 
+  /** Ends the current problem; after a failed session the problem of that session remains. */
   problemIsOver(): void {
-    this.#problem = undefined;
+    this.#problem = this.#failure;
   }
 
   /** A session has ended by an error. */
@@ -63,6 +66,16 @@ export class Reporter {
       `cannot poll ${where}: ${why.replace(/\.$/, '')}.${this.#advice(error)} Trying again.`,
       error,
     );
+    this.#failure = this.#problem;
+  }
+
+  /** A fetch was answered, and its records can be read: the problem of the last session is over. */
+  fetchAnswered(): void {
+    const failure = this.#failure;
+    if (failure === undefined) return;
+    this.#failure = undefined;
+    if (this.#problem === failure) this.problemIsOver();
+    this.#options.stats.result(RESULTS.ok);
   }
 
   requestUnanswered(broker: string, request: string): void {
@@ -78,8 +91,8 @@ export class Reporter {
   brokerAnswered(): void {
     if (!this.#isUnanswered) return;
     this.#isUnanswered = false;
-    this.#options.stats.result(RESULTS.ok);
     this.problemIsOver();
+    if (this.#failure === undefined) this.#options.stats.result(RESULTS.ok);
   }
 
   /** @param cause the error, or another object with the type that Kafka gives it */

@@ -12,7 +12,7 @@ test('keys of any length have the hash that kafkajs and Java give them', () => {
     );
     expect([length, murmur2(key)]).toEqual([length, ofKafkajs(key)]);
   }
-  // Of the tests of Kafka's own Utils.
+  // Keys and hashes from UtilsTest.java, Kafka's own test of the function.
   expect(['21', 'foobar', 'a-little-bit-long-string'].map((key) => murmur2(key))).toEqual([
     -973932308, -790332482, -985981536,
   ]);

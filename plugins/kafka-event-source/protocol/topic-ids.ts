@@ -143,7 +143,7 @@ function decodeMetadata(bytes: Buffer) {
   const clientSideThrottleTime = reader.int32();
   const brokers = reader.array(() => {
     const nodeId = reader.int32();
-    const host = reader.string() ?? '';
+    const host = reader.string();
     const broker = { nodeId, host, port: reader.int32(), rack: reader.string() };
     reader.tags();
     return broker;
