@@ -37,7 +37,7 @@ const memory = {
 };
 
 async function drain({ endpoint, mapping, records, measure }: Drain): Promise<Drained> {
-  if (!globalThis.gc) throw new Error('bench/drain.ts needs --expose-gc: npm run bench:emulator');
+  if (!globalThis.gc) throw new Error('bench/drain.ts needs --expose-gc: npm run bench');
   const { functionName, timeoutMs } = mapping;
   const { invoke } = createInvoker({ endpoint, functionName, timeoutMs });
   let payload = 0;

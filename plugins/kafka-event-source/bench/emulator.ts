@@ -22,7 +22,7 @@ import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench:emulator -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30 } as const;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;

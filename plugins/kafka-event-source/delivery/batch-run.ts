@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
+import { messageOf } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -348,8 +349,4 @@ function failureOf(
     at: new Date(),
     partitions: batch.map(({ inFlight, records }) => ({ key: inFlight.partition.key, records })),
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -8,8 +8,8 @@ import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
+import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
@@ -17,8 +17,8 @@ const HELP = `npm run test:frameworks -- [--only <text>]
 Packs the plugin, installs it by npm beside each framework in an empty folder, and runs its plain example
 with each Node, on a Kafka of its own: a record must reach the function, "sls kafka status" must name the
 mapping, "sls package" must succeed, and the package's own command must start without warnings. An older
-Node must end with one line. Prints the size of the
-installation and a table; ends with 1 if a run fails. Frameworks and Nodes come from npm.
+Node must end with one line. Prints the size of the installation and a table; ends with 1 if a run fails.
+Frameworks and Nodes come from npm.
 --only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
 
 const NAME = 'lambda-kafka-event-source';
@@ -83,23 +83,14 @@ async function main(): Promise<void> {
       console.error(row.cells.join(', '));
       rows.push(row);
     }
-    console.log(
-      table(
-        ['framework', OFFLINE, 'Node', 'result'],
-        rows.map(({ cells }) => [...cells]),
-      ),
-    );
+    const head = ['framework', OFFLINE, 'Node', 'result'];
+    const cells = rows.map((row) => row.cells);
+    console.log(table(head, cells));
     if (rows.some(({ passed }) => !passed)) process.exitCode = 1;
   } finally {
     await supervisor.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function pack(folder: string): Promise<string> {
-  await mustRun('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
-  const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  return join(folder, tarball);
 }
 
 /** Number and size of the packages that an installation adds to a project with its framework. */

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, sls } from './offline-service.ts';
+import { createService, runOffline } from './offline-service.ts';
 
 const FAILURES = ['text', 'object', 'nothing', 'callback', 'cause', 'bigint', 'circle'];
 const SUCCESSES = ['function', 'response', 'symbol'];
@@ -22,38 +19,29 @@ test.each([
       batchSize: 1,
       runtime: 'nodejs22.x', // The last one that takes callbacks.
     });
-    const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
+    await using service = runOffline(directory);
+    const { output } = service;
+    const ways = [...FAILURES, ...SUCCESSES];
+    await bench.produce(ways.map((value) => ({ value })));
+    await until('the commit', async () => (await bench.committed()) === ways.length, {
+      withinMs: 60_000,
+      seen: output,
     });
-    try {
-      const output = collect(child);
-      const ways = [...FAILURES, ...SUCCESSES];
-      await bench.produce(ways.map((value) => ({ value })));
-      await until('the commit', async () => (await bench.committed()) === ways.length, {
-        withinMs: 60_000,
-        seen: output,
-      });
-      const calls = (way: string) => output().split(`called ${way}\n`).length - 1;
-      // The output may come later than the commit.
-      const printed = () => ways.reduce((sum, way) => sum + calls(way), 0);
-      const expected = 2 * FAILURES.length + SUCCESSES.length;
-      await until('a line for each call', () => printed() >= expected, { seen: output });
-      expect(ways.map((way) => [way, calls(way)])).toEqual([
-        ...FAILURES.map((way) => [way, 2]),
-        ...SUCCESSES.map((way) => [way, 1]),
-      ]);
-      for (const why of ['a text', 'by callback', 'outer', 'Unable to stringify response body']) {
-        expect(output()).toContain(`Unhandled: ${why}. Trying again`);
-      }
-      expect(output()).not.toContain('Runtime exited');
-      const end = once(child, 'exit');
-      child.kill('SIGINT');
-      expect(await end).toEqual([0, null]);
-    } finally {
-      child.kill('SIGKILL');
-      await rm(directory, { recursive: true });
+    const calls = (way: string) => output().split(`called ${way}\n`).length - 1;
+    // The output may come later than the commit.
+    const printed = () => ways.reduce((sum, way) => sum + calls(way), 0);
+    const expected = 2 * FAILURES.length + SUCCESSES.length;
+    await until('a line for each call', () => printed() >= expected, { seen: output });
+    expect(ways.map((way) => [way, calls(way)])).toEqual([
+      ...FAILURES.map((way) => [way, 2]),
+      ...SUCCESSES.map((way) => [way, 1]),
+    ]);
+    for (const why of ['a text', 'by callback', 'outer', 'Unable to stringify response body']) {
+      expect(output()).toContain(`Unhandled: ${why}. Trying again`);
     }
+    expect(output()).not.toContain('Runtime exited');
+    service.interrupt();
+    expect(await service.ended()).toEqual([0, null]);
   },
   120_000,
 );
@@ -81,46 +69,33 @@ test.each([
         refused: { handler: 'handler.callback' },
       },
     });
-    const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    try {
-      const output = collect(child);
-      await bench.produce(VALUES.map((value) => ({ value })));
-      const calls = (name: string, way: string, done: string) =>
-        output().split(`${name} ${way} ${done}\n`).length - 1;
-      const all = (name: string, done: string) =>
-        VALUES.map((way) => [way, calls(name, way, done)]);
-      const options = { withinMs: 60_000, seen: output };
-      await until(
-        'the last value twice',
-        () => calls('print', 'failed', 'undefined') === 2,
-        options,
-      );
-      await until('the same of Node 22', () => calls('older', 'failed', 'function') === 2, options);
-      await until('the refusal', () => output().includes(REFUSED), options);
-      // Whole values fail the batch, where they are the answer.
-      expect(all('print', 'undefined')).toEqual([
-        ['text', 2],
-        ['zero', 2],
-        ['empty', 1],
-        ['null', 1],
-        ['undefined', 1],
-        ['failed', 2],
-      ]);
-      expect(all('older', 'function')).toEqual([
-        ...VALUES.slice(0, -1).map((way) => [way, 1]),
-        ['failed', 2],
-      ]);
-      expect(output()).toContain('Make the handler async.');
-      expect(output()).toContain('The handler handler.callback declares a callback');
-      expect(output()).not.toContain('callback was called');
-      expect(output()).not.toContain('[504] - Lambda timeout');
-    } finally {
-      child.kill('SIGKILL');
-      await rm(directory, { recursive: true });
-    }
+    await using service = runOffline(directory);
+    const { output } = service;
+    await bench.produce(VALUES.map((value) => ({ value })));
+    const calls = (name: string, way: string, done: string) =>
+      output().split(`${name} ${way} ${done}\n`).length - 1;
+    const all = (name: string, done: string) => VALUES.map((way) => [way, calls(name, way, done)]);
+    const options = { withinMs: 60_000, seen: output };
+    await until('the last value twice', () => calls('print', 'failed', 'undefined') === 2, options);
+    await until('the same of Node 22', () => calls('older', 'failed', 'function') === 2, options);
+    await until('the refusal', () => output().includes(REFUSED), options);
+    // Whole values fail the batch, where they are the answer.
+    expect(all('print', 'undefined')).toEqual([
+      ['text', 2],
+      ['zero', 2],
+      ['empty', 1],
+      ['null', 1],
+      ['undefined', 1],
+      ['failed', 2],
+    ]);
+    expect(all('older', 'function')).toEqual([
+      ...VALUES.slice(0, -1).map((way) => [way, 1]),
+      ['failed', 2],
+    ]);
+    expect(output()).toContain('Make the handler async.');
+    expect(output()).toContain('The handler handler.callback declares a callback');
+    expect(output()).not.toContain('callback was called');
+    expect(output()).not.toContain('[504] - Lambda timeout');
   },
   90_000,
 );

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import kafkajs, { type Message } from 'kafkajs';
 import type { EventRecord, KafkaEvent } from '../../event.ts';
 import { createInvoker } from '../../lambda/invoke.ts';
@@ -73,12 +74,6 @@ export async function startLambda(port = 0): Promise<Lambda> {
       await once(server, 'close');
     },
   };
-}
-
-async function text(request: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 const brokers = () => {

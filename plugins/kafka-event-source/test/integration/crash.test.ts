@@ -1,47 +1,31 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, sls } from './offline-service.ts';
+import { createService, runOffline } from './offline-service.ts';
 
 test('a handler that ends its process, or throws outside its call, fails the call; sls offline goes on', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'crash');
-  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  try {
-    const output = collect(child);
-    const options = { withinMs: 40_000, seen: output };
-    const count = (line: string) => output().split(`${line}\n`).length - 1;
-    await bench.produce([{ value: 'exit' }]);
-    await until('process.exit, and the next attempt', () => count('received exit') === 2, options);
-    expect(output()).toContain('Runtime exited with error: exit status 3');
-    await bench.produce([{ value: 'throw' }]);
-    await until('an uncaught error', () => count('received throw') === 2, options);
-    expect(output()).toContain('Error: out of reach');
-    // The handler throws after its answer: the next call gets a new instance.
-    await bench.produce([{ value: 'later' }]);
-    await until(
-      'a late error',
-      () => output().split('print: Runtime exited').length === 4,
-      options,
-    );
-    await bench.produce([{ value: 'after' }]);
-    await until('the next record', () => count('received after') === 1, options);
-    await until('the commit', async () => (await bench.committed()) === 4, options);
-    expect(output()).not.toContain('[504] - Lambda timeout');
-    const ended = once(child, 'exit');
-    child.kill('SIGINT');
-    expect(await ended).toEqual([0, null]);
-  } finally {
-    child.kill('SIGKILL');
-    await rm(directory, { recursive: true });
-  }
+  await using service = runOffline(directory);
+  const { output } = service;
+  const options = { withinMs: 40_000, seen: output };
+  const count = (line: string) => output().split(`${line}\n`).length - 1;
+  await bench.produce([{ value: 'exit' }]);
+  await until('process.exit, and the next attempt', () => count('received exit') === 2, options);
+  expect(output()).toContain('Runtime exited with error: exit status 3');
+  await bench.produce([{ value: 'throw' }]);
+  await until('an uncaught error', () => count('received throw') === 2, options);
+  expect(output()).toContain('Error: out of reach');
+  // The handler throws after its answer: the next call gets a new instance.
+  await bench.produce([{ value: 'later' }]);
+  await until('a late error', () => output().split('print: Runtime exited').length === 4, options);
+  await bench.produce([{ value: 'after' }]);
+  await until('the next record', () => count('received after') === 1, options);
+  await until('the commit', async () => (await bench.committed()) === 4, options);
+  expect(output()).not.toContain('[504] - Lambda timeout');
+  service.interrupt();
+  expect(await service.ended()).toEqual([0, null]);
 }, 120_000);
 
 test('with useInProcess a handler that ends its process ends sls offline', async () => {
@@ -51,19 +35,10 @@ test('with useInProcess a handler that ends its process ends sls offline', async
   const directory = await createService(bench, [PLUGIN, 'serverless-offline'], 'crash', {
     offline,
   });
-  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  try {
-    const output = collect(child);
-    const ended = once(child, 'exit', { signal: AbortSignal.timeout(40_000) });
-    await bench.produce([{ value: 'exit' }]);
-    expect(await ended).toEqual([3, null]);
-    expect(output()).toContain('received exit');
-    expect(await bench.committed()).toBe(-1);
-  } finally {
-    child.kill('SIGKILL');
-    await rm(directory, { recursive: true });
-  }
+  await using service = runOffline(directory);
+  const ended = service.ended();
+  await bench.produce([{ value: 'exit' }]);
+  expect(await ended).toEqual([3, null]);
+  expect(service.output()).toContain('received exit');
+  expect(await bench.committed()).toBe(-1);
 });

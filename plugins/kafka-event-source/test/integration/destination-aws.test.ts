@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
 import type { KafkaEvent } from '../../event.ts';
 import type { Mapping } from '../../mapping.ts';
@@ -25,10 +26,8 @@ interface Service extends AsyncDisposable {
 async function startService(): Promise<Service> {
   const requests: Received[] = [];
   const server = http.createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = '', url = '', headers } = request;
-    const received = { method, url, headers, body: Buffer.concat(chunks).toString() };
+    const received = { method, url, headers, body: await text(request) };
     requests.push(received);
     if (service.failures > 0) {
       service.failures -= 1;

@@ -1,10 +1,12 @@
 /** A small service in a folder of its own, for tests of `sls offline start` and `sls package`. */
-import type { ChildProcess } from 'node:child_process';
-import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../broker/ports.ts';
+import { kill } from '../support/poller-process.ts';
 import { link } from '../support/root.ts';
 import type { Bench } from './bench.ts';
 
@@ -72,6 +74,25 @@ export async function createService(
   await cp(new URL('service/handler.mjs', import.meta.url), join(directory, 'handler.mjs'));
   await link(directory);
   return directory;
+}
+
+/** Runs `sls offline start` in the service's folder. At the end it is killed, and the folder deleted. */
+export function runOffline(directory: string) {
+  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return {
+    /** Everything printed so far. */
+    output: collect(child),
+    interrupt: () => child.kill('SIGINT'),
+    /** Waits up to 40 s for its end. @returns its exit code and signal */
+    ended: () => once(child, 'exit', { signal: AbortSignal.timeout(40_000) }),
+    async [Symbol.asyncDispose]() {
+      await kill(child);
+      await rm(directory, { recursive: true });
+    },
+  };
 }
 
 /** Returns the output of a process so far. */

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, sls } from './offline-service.ts';
+import { createService, runOffline } from './offline-service.ts';
 
 const offline = 'serverless-offline';
 
@@ -16,23 +13,14 @@ test.each([
   await bench.createTopic();
   await bench.produceCount(2);
   const directory = await createService(bench, plugins);
-  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  try {
-    const output = collect(child);
-    const options = { withinMs: 40_000, seen: output };
-    const count = (line: string) => output().split(`${line}\n`).length - 1;
-    await until('the records', () => count('received 0,1') === 1, options);
-    await bench.produce([{ value: 'boom' }]);
-    await until('a second attempt', () => count('received boom') === 2, options);
-    await until('the commit', async () => (await bench.committed()) === 3, options);
-    const ended = once(child, 'exit');
-    child.kill('SIGINT');
-    expect(await ended).toEqual([0, null]);
-  } finally {
-    child.kill('SIGKILL');
-    await rm(directory, { recursive: true });
-  }
+  await using service = runOffline(directory);
+  const { output } = service;
+  const options = { withinMs: 40_000, seen: output };
+  const count = (line: string) => output().split(`${line}\n`).length - 1;
+  await until('the records', () => count('received 0,1') === 1, options);
+  await bench.produce([{ value: 'boom' }]);
+  await until('a second attempt', () => count('received boom') === 2, options);
+  await until('the commit', async () => (await bench.committed()) === 3, options);
+  service.interrupt();
+  expect(await service.ended()).toEqual([0, null]);
 });

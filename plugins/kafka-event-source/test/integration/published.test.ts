@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../broker/ports.ts';
-import { MODULES, ROOT } from '../support/root.ts';
+import { MODULES } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
+import { pack } from '../support/tarball.ts';
 import { readTopic } from '../support/topic.ts';
 import { Bench, until, values } from './bench.ts';
 import { collect } from './offline-service.ts';
@@ -23,13 +24,7 @@ let folder: string;
  */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
-  const source = join(folder, 'source');
-  const isSource = (path: string) => !/(dist|node_modules|\.local|\.tgz)$/.test(path);
-  await cp(ROOT, source, { recursive: true, filter: isSource });
-  await symlink(MODULES, join(source, 'node_modules'));
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: source, env, timeout: 60_000 });
-  const [tarball = ''] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
-  await install(tarball);
+  await install(await pack(folder));
 }, 240_000);
 
 async function install(tarball: string): Promise<void> {
@@ -38,7 +33,7 @@ async function install(tarball: string): Promise<void> {
   await writeFile(join(home, 'package.json'), '{"private":true}');
   const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
   // With the whole environment: the registry may be set there. Without peers, of which the framework is one.
-  const args = ['install', ...quick, '--legacy-peer-deps', join(folder, tarball)];
+  const args = ['install', ...quick, '--legacy-peer-deps', tarball];
   await run('npm', args, { cwd: home, timeout: 200_000 });
   for (const name of ['serverless', 'serverless-offline']) {
     await symlink(join(MODULES, name), join(home, 'node_modules', name));

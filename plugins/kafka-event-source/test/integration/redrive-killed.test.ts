@@ -15,6 +15,7 @@ import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { Random } from '../support/random.ts';
 import { readAll } from '../support/read-all.ts';
 import { ROOT } from '../support/root.ts';
 
@@ -30,15 +31,6 @@ const { kafkajs } = loadClient();
 const kafka: Kafka = new kafkajs.Kafka({ brokers: servers, logLevel: kafkajs.logLevel.NOTHING });
 const script = join(ROOT, 'test', 'integration', 'redrive-run.ts');
 
-/** Numbers from 0 to 1, the same ones for a seed. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
-
 interface Wanted {
   readonly id: string;
   readonly value: Buffer | null;
@@ -50,9 +42,9 @@ interface Wanted {
 test(
   `${LETTERS} letters of mixed kinds come back exactly once, or are left with a reason, though the redrive is killed ${KILLS} times`,
   async () => {
-    const random = numbers(SEED);
+    const random = new Random(SEED);
     const bytes = (count: number) =>
-      Buffer.from(Array.from({ length: count }, () => Math.floor(random() * 256)));
+      Buffer.from(Array.from({ length: count }, () => random.between(0, 255)));
     const id = crypto.randomUUID();
     const [original, narrow, dead] = [`original-${id}`, `narrow-${id}`, `dead-${id}`];
     const [admin, producer] = [kafka.admin(), kafka.producer()];
@@ -99,19 +91,17 @@ test(
         };
         const kind =
           rare.get(index) ??
-          (
-            [
-              'plain',
-              'plain',
-              'spent',
-              'tombstone',
-              'decoded',
-              'omitted',
-              'gone',
-              'unreadable',
-              'no topic',
-            ] as const
-          )[Math.floor(random() * 9)];
+          random.pick([
+            'plain',
+            'plain',
+            'spent',
+            'tombstone',
+            'decoded',
+            'omitted',
+            'gone',
+            'unreadable',
+            'no topic',
+          ] as const);
         const decoded = { valueSchemaMetadata: { dataFormat: 'AVRO' } };
         switch (kind) {
           case 'plain':
@@ -216,9 +206,9 @@ test(
         const rest = back.length - rows.filter(({ outcome }) => outcome === 'redriven').length;
         const killAfter =
           kills < KILLS
-            ? Math.floor((random() * rest) / (KILLS - kills + 1))
+            ? Math.floor((random.next() * rest) / (KILLS - kills + 1))
             : Number.POSITIVE_INFINITY;
-        const { isKilled, found, error } = await run(dead, killAfter, random() * 30);
+        const { isKilled, found, error } = await run(dead, killAfter, random.next() * 30);
         if (isKilled) {
           kills += 1;
           // A long run shows where it is.

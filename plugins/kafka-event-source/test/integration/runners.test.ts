@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
-import { collect, createService, sls } from './offline-service.ts';
+import { createService, runOffline } from './offline-service.ts';
 
 const PYTHON = `
 import os
@@ -31,18 +31,9 @@ async function run(
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(directory, name), content);
   }
-  const args = [sls, 'offline', 'start'];
-  const child = spawn(process.execPath, args, {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  try {
-    await bench.produce([{ value: 'a' }, { value: 'b' }, { value: 'c' }]);
-    await check(collect(child));
-  } finally {
-    child.kill('SIGKILL');
-    await rm(directory, { recursive: true });
-  }
+  await using service = runOffline(directory);
+  await bench.produce([{ value: 'a' }, { value: 'b' }, { value: 'c' }]);
+  await check(service.output);
 }
 
 // Python is no prerequisite of this repository.

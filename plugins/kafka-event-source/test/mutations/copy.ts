@@ -1,10 +1,10 @@
 /** A copy of this package in which mutations are tried, so that the work tree stays as it is. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { NamedTest } from '../support/fidelity.ts';
-import { MODULES, ROOT } from '../support/root.ts';
+import { copySource } from '../support/root.ts';
 import { patternOf } from './mutation.ts';
 
 /** Jest's report, as far as it is read here. */
@@ -27,7 +27,6 @@ export interface Outcome {
   readonly fault?: string;
 }
 
-const LEFT_OUT = new Set(['node_modules', 'dist', '.local']);
 /** Some named tests wait for 40 s, several times, before they fail. */
 const LIMIT_MS = 240_000;
 
@@ -42,9 +41,7 @@ export class Copy {
 
   /** @param signal ends the tests that are running */
   static async make(folder: string, signal: AbortSignal): Promise<Copy> {
-    const filter = (source: string) => source === ROOT || !LEFT_OUT.has(basename(source));
-    await cp(ROOT, folder, { recursive: true, filter });
-    await symlink(MODULES, join(folder, 'node_modules'));
+    await copySource(folder);
     return new Copy(folder, signal);
   }
 

@@ -265,7 +265,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     row: 'Q-22',
-    file: 'template/compile.ts',
+    file: COMPILE,
     from: '[config]: isObject(event.schemaRegistry)',
     to: '[config]: isObject(event.registry)',
     by: 'definition.test.ts',
@@ -431,7 +431,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     row: 'S-03',
-    file: 'template/compile.ts',
+    file: COMPILE,
     from: 'EventRecordFormat: registry.eventRecordFormat,',
     to: "EventRecordFormat: 'SOURCE',",
   },

@@ -71,7 +71,7 @@ export class Checker {
   /** The invocations that have begun and not ended. */
   readonly #running = new Set<Invocation>();
   readonly #told = new Set<string>();
-  /** The processes and partitions of which one invocation may be under way through a suspend. */
+  /** The processes and partitions whose next invocation may have been under way through a suspend. */
   readonly #underWay = new Set<string>();
 
   /** The topic was made, or made again. @returns its generation */
@@ -133,14 +133,13 @@ export class Checker {
     if (history) history.low = Math.max(history.low, before);
   }
 
-  /** A process is about to be suspended: a request that it has begun may arrive when it wakes. */
-  suspending(by: string): void {
-    for (const partition of this.#now().keys()) this.#underWay.add(`${by} ${partition}`);
-  }
-
-  /** The topic is about to be deleted. Kafka may forget its commits before its records. */
-  closing(): void {
-    for (const history of this.#now()) history.committed = NOTHING_COMMITTED;
+  /** A process has been suspended: a request that it has begun may arrive when it wakes. */
+  suspended(by: string): void {
+    const running = [...this.#running].filter((one) => one.by === by);
+    const arrived = new Set(running.flatMap(({ records }) => [...partitionsOf(records)]));
+    for (const partition of this.#now().keys()) {
+      if (!arrived.has(partition)) this.#underWay.add(`${by} ${partition}`);
+    }
   }
 
   /** An invocation begins. */
@@ -250,7 +249,8 @@ export class Checker {
       this.violated(`${where}: ${offset} was not done when a later record began`);
     }
     const [first = 0] = offsets;
-    if (first < history.committed && !this.#underWay.delete(`${by} ${partition}`)) {
+    const wasUnderWay = this.#underWay.delete(`${by} ${partition}`);
+    if (first < history.committed && !wasUnderWay) {
       this.violated(`${where}: ${first} was delivered after the commit of ${history.committed}`);
     }
   }

@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaEvent } from '../../event.ts';
+import type { Random } from '../support/random.ts';
 import type { Checker, Delivered } from './checker.ts';
-import type { Random } from './random.ts';
 import { delivered } from './topic.ts';
 
 export const MOODS = [
@@ -166,10 +167,4 @@ function rangesOf(records: readonly Delivered[]): string {
   return [...groups]
     .map(([key, group]) => `${key} ${group[0]?.offset}-${group.at(-1)?.offset}(${group.length})`)
     .join(', ');
-}
-
-async function text(request: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

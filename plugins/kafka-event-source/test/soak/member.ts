@@ -112,8 +112,11 @@ export class Member {
   /** Suspends it as a closed lid does. A process of its own wakes it, even if the soak has ended. */
   async suspend(ms: number): Promise<void> {
     const pid = this.#child?.pid;
-    const script = `kill -STOP ${pid}; sleep ${ms / 1000}; kill -CONT ${pid}`;
-    await once(spawn('sh', ['-c', script], { stdio: 'ignore', detached: true }), 'exit');
+    if (!pid) return;
+    const script = `sleep ${ms / 1000}; kill -CONT ${pid}`;
+    const alarm = spawn('sh', ['-c', script], { stdio: 'ignore', detached: true });
+    process.kill(pid, 'SIGSTOP');
+    await once(alarm, 'exit');
   }
 
   setClock(ms: number): Promise<void> {

@@ -6,10 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mapping } from '../../mapping.ts';
 import { mappingOf } from '../support/mapping.ts';
+import { Random } from '../support/random.ts';
+import { until } from '../support/until.ts';
 import { Checker } from './checker.ts';
 import { LambdaFunction, MOODS } from './function.ts';
 import { Member } from './member.ts';
-import { Random } from './random.ts';
 import { Topic } from './topic.ts';
 
 export interface RoundOptions {
@@ -355,8 +356,9 @@ class Round {
     const both = [member, ...(other ? [other] : [])];
     await this.#until('members that have polled', () => both.every((one) => one.hasPolled));
     await this.#burst(random);
-    this.#checker.suspending(member.processName);
-    await member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+    const awake = member.suspend(SESSION_MS + random.between(-1_000, 3_000));
+    this.#checker.suspended(member.processName);
+    await awake;
     if (other) other.release();
   }
 
@@ -433,10 +435,6 @@ class Round {
     isSo: () => boolean | Promise<boolean>,
     limitMs = CALM_MS,
   ): Promise<void> {
-    const deadline = performance.now() + limitMs;
-    while (!(await isSo())) {
-      if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
-      await sleep(100);
-    }
+    await until(what, async () => (await isSo()) || undefined, limitMs);
   }
 }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { readNote } from '../../poller/note.ts';
 import { loadClient } from '../../protocol/client.ts';
+import type { Random } from '../support/random.ts';
 import type { Checker, Delivered } from './checker.ts';
-import type { Random } from './random.ts';
 
 export interface TopicOptions {
   readonly brokers: readonly string[];
@@ -66,7 +66,6 @@ export class Topic {
     const { checker, name, trace } = this.#options;
     return this.#inTurn(async () => {
       const ends = Array.from({ length: checker.partitions }, (_, one) => checker.end(one));
-      checker.closing();
       await this.#admin.deleteTopics({ topics: [name] });
       await sleep(afterMs);
       await this.#create(partitions);

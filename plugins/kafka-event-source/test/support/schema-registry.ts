@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON';
 
@@ -83,8 +84,7 @@ export async function startSchemaRegistry({
   };
 
   const listener: http.RequestListener = async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const sent = await text(request);
     const path = (request.url ?? '').split('?')[0] ?? '';
     requests.push(path);
     const { mood } = server;
@@ -97,7 +97,7 @@ export async function startSchemaRegistry({
     const [status, body] = !isKnown
       ? [401, error(401, 'Unauthorized')]
       : mood === 'well'
-        ? answer(request.method ?? '', path, Buffer.concat(chunks).toString())
+        ? answer(request.method ?? '', path, sent)
         : [mood, error(mood * 100 + 1, 'not now')];
     response.writeHead(status, { 'content-type': CONTENT_TYPE }).end(JSON.stringify(body));
   };
