@@ -5,7 +5,7 @@ import { ConfigurationError, readOptions } from './options.ts';
 import { refuseFaults } from './report.ts';
 import type { EventKind } from './template/compile.ts';
 import type { FunctionDefinition, Service } from './template/deployed.ts';
-import { isObject, type Json, merge } from './template/merge.ts';
+import { isObject, type Json, merge, toObject } from './template/merge.ts';
 
 export interface Serverless {
   readonly serviceDir?: string;
@@ -141,8 +141,4 @@ function logicalIds(naming: Naming, key: string): string[] {
     naming.getLambdaDurableAliasLogicalId?.(key),
   ];
   return [naming.getLambdaLogicalId(key), ...aliases.filter((id) => id !== undefined)];
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

@@ -5,6 +5,7 @@ import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import type { Loaded } from './definition.ts';
 import type { Engine, Log } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
+import { messageOf } from './log.ts';
 import { customSchema } from './options.ts';
 import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
@@ -72,8 +73,7 @@ export default class KafkaEventSource {
       });
     } catch (error) {
       if (error instanceof FrameworkError) throw error;
-      const message = error instanceof Error ? error.message || error.name : String(error);
-      throw new FrameworkError(message, 'KAFKA_EVENT_SOURCE_COMMAND');
+      throw new FrameworkError(messageOf(error), 'KAFKA_EVENT_SOURCE_COMMAND');
     }
   }
 

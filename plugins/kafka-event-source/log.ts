@@ -5,3 +5,8 @@ export interface Log {
   notice(message: string): void;
   debug(message: string): void;
 }
+
+/** An error's message, for the log or the user; its name if the message is empty. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

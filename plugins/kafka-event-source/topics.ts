@@ -1,8 +1,8 @@
 /** Creates the topics that mappings need and Kafka lacks. */
 import type { Admin } from 'kafkajs';
 import { createClient } from './access/connect.ts';
-import { messageOf, withAdmin } from './commands/scan.ts';
-import type { Log } from './log.ts';
+import { withAdmin } from './commands/scan.ts';
+import { type Log, messageOf } from './log.ts';
 import type { Mapping } from './mapping.ts';
 
 /** Like the topics of MSK's own examples; one function may then run three times at once. */

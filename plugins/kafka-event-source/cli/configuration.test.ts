@@ -120,6 +120,11 @@ test('functions need no more than a topic, and have the properties of serverless
   ]);
 });
 
+test('parameters of the file that are no names and values are refused', async () => {
+  write({ 'kafka-event-source.yml': `parameters: Topic\n${FUNCTIONS}` });
+  await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: Invalid input');
+});
+
 test('the command line wins over the file', async () => {
   const file = 'endpoint: http://localhost:1\nbroker: localhost:1\nparameters: { A: a, B: b }\n';
   write({ 'kafka-event-source.yml': file + FUNCTIONS });

@@ -7,7 +7,7 @@ import { type Options, readOptions } from '../options.ts';
 import { loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json } from '../template/merge.ts';
+import { isObject, type Json, toObject } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -21,8 +21,8 @@ const TEMPLATES = [
   '.serverless/cloudformation-template-update-stack.json',
 ];
 
-/** The settings of the file that are no options of the plugin. */
-const own = z.object({
+/** The settings of the command; all others in the file are options of the plugin. */
+const ownSchema = z.object({
   template: z.string().min(1).optional(),
   endpoint: z.string().min(1).optional(),
   broker: z.string().min(1).optional(),
@@ -30,7 +30,7 @@ const own = z.object({
   stage: z.string().min(1).optional(),
   functions: functionsSchema.optional(),
 });
-type Own = z.output<typeof own>;
+type Own = z.output<typeof ownSchema>;
 
 /** The files of a service, and what is settled before its mappings are read. */
 export interface Project {
@@ -48,7 +48,7 @@ export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
   const beside = named === undefined ? directory : dirname(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
-  const settings = config === undefined ? {} : readOwn(config);
+  const { settings } = readConfig(config);
   const template = findTemplate(named, settings, config, directory);
   const home = dirname(config ?? template ?? join(directory, CONFIG));
   return {
@@ -117,25 +117,25 @@ export async function readProject(
   values: Values,
   servers: readonly string[] | undefined,
 ): Promise<Read> {
-  const { config, stage } = project;
-  const settings = config === undefined ? {} : readOwn(config);
-  const given = optionsOf(values, config === undefined ? {} : readYaml(config), servers, project);
+  const config = readConfig(project.config);
+  const { settings } = config;
   const region = textOf(values.region) ?? settings.region ?? process.env.AWS_REGION ?? 'us-east-1';
-  const first = readOptions(given);
-  const service = await readService(project, settings, { region, stage, options: first });
+  const general = readOptions(optionsOf(values, config, servers, project));
+  const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
-  const mappings = { ...first.mappings };
+  const mappings = { ...general.mappings };
   for (const [key, lambdaEndpoint] of endpoints) {
     mappings[key] = { ...mappings[key], lambdaEndpoint };
   }
-  const options = { ...first, mappings };
+  const options = { ...general, mappings };
   return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
 }
 
 async function readService(
-  { template, folder }: Project,
+  { template, folder, stage }: Project,
   { functions = {} }: Own,
-  { region, stage, options }: { region: string; stage: string; options: Options },
+  region: string,
+  options: Options,
 ): Promise<Service> {
   if (template === undefined) {
     return plainService(functions, { folder, region, stage, servers: options.bootstrapServers });
@@ -146,13 +146,11 @@ async function readService(
 /** The plugin's options: those of the file, with the arguments in their place. */
 function optionsOf(
   values: Values,
-  file: Json,
+  { settings, options }: Config,
   servers: readonly string[] | undefined,
   { broker }: Project,
 ): Json {
-  const { template: _, functions: __, broker: ___, region: ____, stage: _____, ...rest } = file;
-  const { endpoint = rest.lambdaEndpoint, ...options } = rest;
-  const lambdaEndpoint = values.endpoint ?? endpoint;
+  const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
   if (lambdaEndpoint === 'aws') {
     throw new UsageError('--endpoint aws: deployed functions cannot be invoked yet.');
   }
@@ -163,13 +161,12 @@ function optionsOf(
   }
   const own = broker === undefined || broker === 'start' ? undefined : broker;
   const bootstrapServers = servers ?? own ?? options.bootstrapServers;
-  const parameters = {
-    ...(isObject(options.parameters) ? options.parameters : {}),
-    ...Object.fromEntries(pairsOf('parameter', values.parameter)),
-  };
+  const parameters = pairsOf('parameter', values.parameter);
   return {
     ...options,
-    parameters,
+    ...(parameters.length > 0 && {
+      parameters: { ...toObject(options.parameters), ...Object.fromEntries(parameters) },
+    }),
     ...(bootstrapServers !== undefined && { bootstrapServers }),
     ...(lambdaEndpoint !== undefined && { lambdaEndpoint }),
     // A broker that was just started has no topics.
@@ -197,11 +194,22 @@ function functionsOf(values: Values, { functions }: Service) {
   return { endpoints, names };
 }
 
-function readOwn(config: string): Own {
-  const result = own.safeParse(readYaml(config));
-  if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);
+/** The two kinds of settings in kafka-event-source.yml: the command's and the plugin's. */
+interface Config {
+  readonly settings: Own;
+  readonly options: Json;
+}
+
+function readConfig(config: string | undefined): Config {
+  if (config === undefined) return { settings: {}, options: {} };
+  const file = readYaml(config);
+  const result = ownSchema.safeParse(file);
+  if (!result.success) {
+    const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);
+  }
+  const options = Object.entries(file).filter(([name]) => !Object.hasOwn(ownSchema.shape, name));
+  return { settings: result.data, options: Object.fromEntries(options) };
 }
 
 function readYaml(file: string): Json {

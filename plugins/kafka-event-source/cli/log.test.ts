@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { inOwnWords } from './log.ts';
+import { withCommandNames } from './log.ts';
 
 test.each([
   [
@@ -18,5 +18,5 @@ test.each([
   ],
   ['polling orders, partitions 0', 'polling orders, partitions 0'],
 ])('%s becomes %s', (text, expected) => {
-  expect(inOwnWords(text)).toBe(expected);
+  expect(withCommandNames(text)).toBe(expected);
 });

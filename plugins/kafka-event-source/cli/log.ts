@@ -1,10 +1,10 @@
-/** The log of the command, in its own words: messages are written for the plugin. */
+/** The log of the command. Messages name what the plugin has, and get the command's names here. */
 import type { Log } from '../engine.ts';
 import { NAME } from './arguments.ts';
 import { CONFIG } from './configuration.ts';
 
-/** A message with the names that the command has for options, template and commands. */
-export function inOwnWords(text: string): string {
+/** The message with the command's names for options, template and commands, in place of the plugin's. */
+export function withCommandNames(text: string): string {
   return text
     .replace(/custom\.kafkaEventSource\.([\w./-]*\w)/g, `$1 in ${CONFIG}`)
     .replaceAll('custom.kafkaEventSource', CONFIG)
@@ -15,8 +15,8 @@ export function inOwnWords(text: string): string {
 
 /** Notices go to stdout, warnings and errors to stderr; the rest is shown with --verbose only. */
 export function createLog(isVerbose: boolean): Log {
-  const out = (message: string) => void process.stdout.write(`${inOwnWords(message)}\n`);
-  const err = (message: string) => void process.stderr.write(`${inOwnWords(message)}\n`);
+  const out = (message: string) => void process.stdout.write(`${withCommandNames(message)}\n`);
+  const err = (message: string) => void process.stderr.write(`${withCommandNames(message)}\n`);
   const verbose = isVerbose ? out : () => undefined;
   return {
     error: (message) => err(`Error: ${message}`),

@@ -1,11 +1,12 @@
 /** Runs one command of `lambda-kafka-event-source`. */
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
+import { messageOf } from '../log.ts';
 import { readArguments, type Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
-import { createLog, inOwnWords } from './log.ts';
+import { createLog, withCommandNames } from './log.ts';
 
-/** Whoever ends the command waits at most ten seconds. */
+/** After a signal the command ends within ten seconds. */
 const END_MS = 9_500;
 /** kafkajs sets timers of less than zero. Node 22.15 calls globSync an experiment; later releases have it unchanged. */
 const SILENT = ['TimeoutNegativeWarning', 'ExperimentalWarning'];
@@ -20,8 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
     else await runOther(found.command, found.values);
     return 0;
   } catch (error) {
-    const message = error instanceof Error ? error.message || error.name : String(error);
-    process.stderr.write(`Error: ${inOwnWords(message)}\n`);
+    process.stderr.write(`Error: ${withCommandNames(messageOf(error))}\n`);
     return 1;
   }
 }
@@ -58,7 +58,10 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     options: values,
     debug: log.debug,
     // The other commands print data of the user.
-    print: command === 'status' || command === 'alarms' ? (text) => print(inOwnWords(text)) : print,
+    print:
+      command === 'status' || command === 'alarms'
+        ? (text) => print(withCommandNames(text))
+        : print,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
       `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,

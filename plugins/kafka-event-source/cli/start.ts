@@ -3,13 +3,14 @@ import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import type { Loaded } from '../definition.ts';
 import { Engine, type Log } from '../engine.ts';
+import { messageOf } from '../log.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
 import { choosePort, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
 
-/** What runs, and ends together. */
+/** The parts that are stopped when the command ends. */
 interface Running {
   engine?: Engine;
   supervisor?: Supervisor;
@@ -120,7 +121,7 @@ function watch(
       log.notice('A file has changed: the mappings are read again.');
       await engine.replace(loaded);
     } catch (error) {
-      log.error(`The mappings stay as they are: ${error instanceof Error ? error.message : error}`);
+      log.error(`The mappings stay as they are: ${messageOf(error)}`);
     }
   });
 }

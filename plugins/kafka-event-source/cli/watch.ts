@@ -12,7 +12,7 @@ const SETTLE_MS = 300;
  * @returns ends the watching
  */
 export function watchFiles(files: readonly string[], changed: () => Promise<void>): () => void {
-  const contents = () => files.map(textOf).join('\0');
+  const contents = () => files.map(contentOf).join('\0');
   let known = contents();
   let running = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -34,8 +34,8 @@ export function watchFiles(files: readonly string[], changed: () => Promise<void
   };
 }
 
-/** Empty for a file that is away for a moment. */
-function textOf(file: string): string {
+/** The file's content; empty for a file that is away for a moment. */
+function contentOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

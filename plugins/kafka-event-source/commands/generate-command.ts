@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
+import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { Intake } from '../poller/intake.ts';
 import type { Reader } from '../protocol/reader.ts';
@@ -10,7 +11,7 @@ import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
-import { boundsOf, messageOf, readStretch, withAdmin } from './scan.ts';
+import { boundsOf, readStretch, withAdmin } from './scan.ts';
 
 const MAX_COUNT = 10_000;
 const SCHEMA_MS = 15_000;

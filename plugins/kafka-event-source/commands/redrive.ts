@@ -1,6 +1,7 @@
 /** Puts dead letters back on the topics that their records came from. */
 import type { Kafka, KafkaMessage, Message } from 'kafkajs';
 import { LETTER_HEADERS } from '../destination/failure.ts';
+import { messageOf } from '../log.ts';
 import { REDRIVE_GROUP } from '../protocol/client.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import { orderedHeaders } from '../protocol/headers.ts';
@@ -20,7 +21,6 @@ import {
   type Bounds,
   boundsOf,
   type Found,
-  messageOf,
   readMessage,
   readStretch,
   scan,

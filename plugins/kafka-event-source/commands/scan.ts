@@ -1,6 +1,7 @@
 /** Reads a topic once, from given offsets up to its end at the beginning: as a group, or without one. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
+import { messageOf } from '../log.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
@@ -237,8 +238,4 @@ export async function readMessage(
 ): Promise<KafkaMessage | undefined> {
   const batch = await admin.fetchRecords({ topic, partition, offset });
   return batch?.messages.find((one) => Number(one.offset) === offset);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
 import { findStatus } from '../control/server.ts';
 import { type Live, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
+import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
-import { boundsOf, messageOf, withAdmin } from './scan.ts';
+import { boundsOf, withAdmin } from './scan.ts';
 
 const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() })) });
 const GROUP_MS = 15_000;

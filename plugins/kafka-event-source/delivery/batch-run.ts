@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
+import { messageOf } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -197,8 +198,11 @@ export class BatchRun {
         const failure = failureOf(this.#options, { ...work, batch }, condition, reason);
         await destination.send(failure, (record, omitted) => {
           taken.add(record);
-          const letter = keep(batch, (one) => one === record);
-          if (omitted.length > 0) this.#reportShortened(letter, omitted);
+          if (omitted.length === 0) return;
+          this.#reportShortened(
+            keep(batch, (one) => one === record),
+            omitted,
+          );
         });
         this.#reportSent(batch, describe);
         return;
@@ -345,8 +349,4 @@ function failureOf(
     at: new Date(),
     partitions: batch.map(({ inFlight, records }) => ({ key: inFlight.partition.key, records })),
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

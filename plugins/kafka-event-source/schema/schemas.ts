@@ -1,4 +1,5 @@
 /** Loads the schemas of one registry, and keeps them. */
+import { messageOf } from '../log.ts';
 import { pause } from '../time.ts';
 import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
 import { type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
@@ -95,8 +96,4 @@ export class Schemas {
       setTimeout(() => this.#known.delete(id), NOT_FOUND_MS).unref();
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -1,12 +1,16 @@
 /** Reads a service from a template of CloudFormation or SAM. */
-import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import {
+  type FunctionDefinition,
+  MAPPING_TYPE,
+  type Service,
+  scopeOf,
+} from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { isObject, type Json, merge } from '../template/merge.ts';
+import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.
 const TIMEOUT_SECONDS = 3;
-const MAPPING = 'AWS::Lambda::EventSourceMapping';
 
 /** The service of a template: its functions, and their mappings as resources. */
 export function readCloudFormation(template: Json, options: SourceOptions): Service {
@@ -20,8 +24,8 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
   };
-  const stackName = `${service}-${stage}`;
-  const scope: Scope = { region, stackName, functions: new Map(), resources, ...parts, given };
+  // The functions have no names yet: these are read with the scope.
+  const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
   );
@@ -65,7 +69,7 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     // `sam local` and CDK name a function without a name by its logical id.
     name: typeof name === 'string' ? name : id,
     isImage,
-    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...aliasesOf(id, properties)],
     timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
@@ -83,15 +87,19 @@ function aliasesOf(id: string, { AutoPublishAlias: alias }: Json): string[] {
  * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventsource.html
  */
 function eventsOf(id: string, resource: Json): [string, Json][] {
-  const { Events: events, AutoPublishAlias: alias } = toObject(resource.Properties);
-  return Object.entries(toObject(events)).flatMap(([name, event]): [string, Json][] => {
+  const properties = toObject(resource.Properties);
+  return Object.entries(toObject(properties.Events)).flatMap(([name, event]): [string, Json][] => {
     const { Type: type, Properties: given } = toObject(event);
     const source = sourceOf(type, toObject(given));
     if (!source) return [];
-    const target = typeof alias === 'string' ? `${id}Alias${alias}` : id;
+    const [target = id] = aliasesOf(id, properties);
     const Properties = { FunctionName: { Ref: target }, ...source };
     const { Condition } = resource;
-    const mapping = { Type: MAPPING, ...(Condition !== undefined && { Condition }), Properties };
+    const mapping = {
+      Type: MAPPING_TYPE,
+      ...(Condition !== undefined && { Condition }),
+      Properties,
+    };
     return [[`${id}${name}`, mapping]];
   });
 }
@@ -101,24 +109,15 @@ function sourceOf(type: unknown, properties: Json): Json | undefined {
     properties;
   // SAM makes policies of these two, and no properties of the mapping.
   const { ConsumptionMode, SecretsManagerKmsKeyId: _key, DestinationConfig, ...unchanged } = others;
-  const same = {
-    ...unchanged,
-    ...(DestinationConfig !== undefined && { DestinationConfig: withoutType(DestinationConfig) }),
-  };
-  const own = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  const config = Object.keys(given).length > 0 ? given : undefined;
+  const same = { ...unchanged, DestinationConfig: withoutType(DestinationConfig) };
+  const config = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
   if (type === 'MSK') {
-    return {
-      EventSourceArn: Stream,
-      ...(config && { AmazonManagedKafkaEventSourceConfig: config }),
-      ...same,
-    };
+    return { EventSourceArn: Stream, AmazonManagedKafkaEventSourceConfig: config, ...same };
   }
   if (type !== 'SelfManagedKafka') return undefined;
   return {
     SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers } },
-    ...(config && { SelfManagedKafkaEventSourceConfig: config }),
+    SelfManagedKafkaEventSourceConfig: config,
     ...same,
   };
 }
@@ -131,12 +130,4 @@ function withoutType(config: unknown): unknown {
 
 function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, change(one)]));
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

@@ -2,8 +2,8 @@
  * Reads a service from a Terraform plan, the output of `terraform show -json <plan>`.
  * Its format: https://developer.hashicorp.com/terraform/internals/json-format
  */
-import type { FunctionDefinition, Service } from '../template/deployed.ts';
-import { isObject, type Json } from '../template/merge.ts';
+import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
+import { isObject, type Json, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 /** A resource of the plan, in the root module or in one that it calls. */
@@ -82,7 +82,7 @@ function functionOf({ address, values }: Planned): FunctionDefinition {
     key: typeof name === 'string' ? name : address,
     name: typeof name === 'string' ? name : address,
     isImage,
-    ...(!isImage && { handler: textOf(handler), runtime: textOf(runtime) }),
+    ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [address],
     timeoutSeconds: typeof timeout === 'number' ? timeout : TIMEOUT_SECONDS,
     ...(typeof reserved === 'number' && reserved >= 0 && { reservedConcurrency: reserved }),
@@ -110,7 +110,8 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
   const servers = toObject(own?.endpoints).KAFKA_BOOTSTRAP_SERVERS;
   const time = values.starting_position_timestamp;
   const access = listOf(values.source_access_configuration);
-  const Properties = given({
+  // A plan has null for an attribute that is not set; `readDeployed` leaves null out.
+  const Properties = {
     ...Object.fromEntries(same),
     ...topicsOf(planned),
     FunctionName: functionNameOf(planned, functions),
@@ -135,8 +136,8 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       first(values.amazon_managed_kafka_event_source_config),
     ),
     MetricsConfig: metricsOf(values.metrics_config),
-  });
-  return { Type: 'AWS::Lambda::EventSourceMapping', Properties };
+  };
+  return { Type: MAPPING_TYPE, Properties };
 }
 
 /**
@@ -203,34 +204,31 @@ function destinationOf({ address, values, references }: Planned): Json | undefin
 function pollersOf(value: unknown): Json | undefined {
   const pollers = first(value);
   return (
-    pollers &&
-    given({
+    pollers && {
       MinimumPollers: pollers.minimum_pollers,
       MaximumPollers: pollers.maximum_pollers,
       PollerGroupName: pollers.poller_group_name,
-    })
+    }
   );
 }
 
 function clusterConfigOf(config: Json | undefined): Json | undefined {
   if (!config) return undefined;
   const registry = first(config.schema_registry_config);
-  return given({
+  return {
     ConsumerGroupId: config.consumer_group_id,
-    SchemaRegistryConfig:
-      registry &&
-      given({
-        SchemaRegistryURI: registry.schema_registry_uri,
-        EventRecordFormat: registry.event_record_format,
-        AccessConfigs: listOf(registry.access_config).map(({ type, uri }) => ({
-          Type: type,
-          URI: uri,
-        })),
-        SchemaValidationConfigs: listOf(registry.schema_validation_config).map(({ attribute }) => ({
-          Attribute: attribute,
-        })),
-      }),
-  });
+    SchemaRegistryConfig: registry && {
+      SchemaRegistryURI: registry.schema_registry_uri,
+      EventRecordFormat: registry.event_record_format,
+      AccessConfigs: listOf(registry.access_config).map(({ type, uri }) => ({
+        Type: type,
+        URI: uri,
+      })),
+      SchemaValidationConfigs: listOf(registry.schema_validation_config).map(({ attribute }) => ({
+        Attribute: attribute,
+      })),
+    },
+  };
 }
 
 function metricsOf(value: unknown): Json | undefined {
@@ -245,20 +243,4 @@ function first(value: unknown): Json | undefined {
 
 function listOf(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-/** Leaves out what is not set; the plan writes it as null. */
-function given(properties: Json): Json {
-  const set = Object.entries(properties).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return Object.fromEntries(set);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

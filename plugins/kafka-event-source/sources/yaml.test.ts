@@ -16,6 +16,11 @@ test.each([
   ['c: !Not [!Condition D]', { c: { 'Fn::Not': [{ Condition: 'D' }] } }],
   ['a: 012\nb: yes\nc: 1.5\nd: ~', { a: 12, b: 'yes', c: 1.5, d: null }],
   ['a: &x { b: 1 }\nc: *x\nd: { <<: *x, e: 2 }', { a: { b: 1 }, c: { b: 1 }, d: { b: 1, e: 2 } }],
+  ['a: &x { b: 1 }\nd: { b: 2, <<: *x }', { a: { b: 1 }, d: { b: 2 } }],
+  [
+    'a: &x { b: 1 }\nc: &y { b: 2, e: 3 }\nd: { <<: [*x, *y] }',
+    { a: { b: 1 }, c: { b: 2, e: 3 }, d: { b: 1, e: 3 } },
+  ],
   ['date: 2010-09-09', { date: '2010-09-09' }],
   ['', null],
 ])('%s', (text, value) => {

@@ -27,12 +27,15 @@ function plainOf(node: unknown, document: Document): unknown {
   if (isScalar(node)) return node.value;
   if (isSeq(node)) return node.items.map((item) => read(item, document));
   if (!isMap(node)) return null;
-  const entries = node.items.flatMap(({ key, value }) => {
+  const entries = node.items.map(({ key, value }): [string, unknown] => {
     const name = isScalar(key) ? String(key.value) : String(key);
-    const inner = read(value, document);
-    return name === '<<' ? Object.entries(Object.assign({}, ...[inner].flat())) : [[name, inner]];
+    return [name, read(value, document)];
   });
-  return Object.fromEntries(entries);
+  // A map's own keys win over those that it merges, and a merged map wins over those after it.
+  const merged = entries.flatMap(([name, value]) => (name === '<<' ? [value].flat() : []));
+  const own = entries.filter(([name]) => name !== '<<');
+  const inherited = merged.toReversed().flatMap((one) => Object.entries(Object(one)));
+  return Object.fromEntries([...inherited, ...own]);
 }
 
 function longName(tag: string): string {

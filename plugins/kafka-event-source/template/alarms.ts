@@ -5,7 +5,7 @@ import { type Alarm, COMPARISONS, STATISTICS } from '../monitoring/alarms.ts';
 import { isEmitted, KEPT_MINUTES, METRICS, type MetricName } from '../monitoring/metrics.ts';
 import { type Service, scopeOf } from './deployed.ts';
 import { type Given, holds, resolve } from './intrinsic.ts';
-import { isObject, type Json } from './merge.ts';
+import { isObject, type Json, toObject } from './merge.ts';
 import { namesOf } from './name.ts';
 
 /** An alarm that can be evaluated. */
@@ -63,8 +63,7 @@ export function readAlarms(
     if (holds(resource.Condition, scope) === false) {
       return [{ id, reason: `the condition ${resource.Condition} does not hold` }];
     }
-    const properties = resolve(resource.Properties, scope);
-    return [readAlarm(id, isObject(properties) ? properties : {}, mappings)];
+    return [readAlarm(id, toObject(resolve(resource.Properties, scope)), mappings)];
   });
 }
 
@@ -137,7 +136,7 @@ function oneMetric({ Metrics: metrics, ...others }: Json): Json | undefined {
   const { Metric: metric, Period, Stat } = one.MetricStat;
   const isPercentile = !Object.hasOwn(STATISTICS, String(Stat));
   const statistic = isPercentile ? { ExtendedStatistic: Stat } : { Statistic: Stat };
-  return { ...others, ...(isObject(metric) ? metric : {}), Period, ...statistic };
+  return { ...others, ...toObject(metric), Period, ...statistic };
 }
 
 function isMetric(name: unknown): name is MetricName {

@@ -1,6 +1,6 @@
 /** Compiles a kafka or msk event into the mapping's properties, as the framework and this plugin do. */
 import { given, settingRows } from '../settings/settings.ts';
-import { isObject, type Json, merge } from './merge.ts';
+import { isObject, type Json, merge, toObject } from './merge.ts';
 
 export type EventKind = 'kafka' | 'msk';
 
@@ -121,10 +121,6 @@ function compileRegistry(registry: Json): Json {
 
 function toRegistryAccess({ Type, URI }: Json): Json {
   return { Type: Type === 'basicAuth' ? 'BASIC_AUTH' : Type, URI };
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }
 
 // The framework's schema allows a single value instead of a list.

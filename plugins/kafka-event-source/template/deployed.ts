@@ -2,7 +2,7 @@
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
-import { compact, isObject, type Json, merge } from './merge.ts';
+import { compact, isObject, type Json, merge, toObject } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
 export interface Service {
@@ -85,7 +85,8 @@ interface Written {
   readonly warnings: readonly string[];
 }
 
-const TYPE = 'AWS::Lambda::EventSourceMapping';
+/** The type of a mapping's resource. */
+export const MAPPING_TYPE = 'AWS::Lambda::EventSourceMapping';
 
 /** Reads all Kafka mappings of the service. */
 export function readDeployed(service: Service, given: Given): Template {
@@ -142,7 +143,8 @@ function readEvents(service: Service): Map<string, Written> {
       }
       const Properties = merge({ FunctionName }, compileEvent(found));
       const where = `functions.${key}.events.${kind}`;
-      written.set(logicalId, { where, kind, resource: { Type: TYPE, Properties }, warnings });
+      const resource = { Type: MAPPING_TYPE, Properties };
+      written.set(logicalId, { where, kind, resource, warnings });
     }
   }
   return written;
@@ -173,7 +175,7 @@ function mergeResources(written: Map<string, Written>, service: Service): void {
       const merged = merge(generated.resource, resource) as Json;
       const where = `${generated.where} with ${path}.${logicalId}`;
       written.set(logicalId, { ...generated, where, resource: merged });
-    } else if (resource.Type === TYPE) {
+    } else if (resource.Type === MAPPING_TYPE) {
       written.set(logicalId, { where: `${path}.${logicalId}`, resource, warnings: [] });
     }
   }
@@ -268,7 +270,10 @@ function qualifierOf({ Properties: written }: Json, service: Service): string | 
 }
 
 /** The names and values that the template's functions may refer to. */
-export function scopeOf(source: Service, given: Given): Scope {
+export function scopeOf(
+  source: Omit<Service, 'folder' | 'resourcesPath' | 'extensions' | 'logicalId'>,
+  given: Given,
+): Scope {
   const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
   const names = functions.flatMap(({ name, logicalIds }) =>
     logicalIds.map((id) => [id, name] as const),
@@ -283,8 +288,4 @@ export function scopeOf(source: Service, given: Given): Scope {
     conditions,
     given,
   };
-}
-
-function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

@@ -1,6 +1,6 @@
 /** The kinds of functions that AWS invokes otherwise: durable, isolated by tenant, on managed instances. */
 import { resolve, type Scope } from './intrinsic.ts';
-import { compact, isObject, type Json, merge } from './merge.ts';
+import { compact, isObject, type Json, merge, toObject } from './merge.ts';
 
 export interface Features {
   /** The time limit of a durable function's whole execution, if it is a number. */
@@ -52,5 +52,5 @@ function limitOf({ ExecutionTimeout: seconds }: Json): { timeoutSeconds?: number
 }
 
 function propertiesOf(resource: unknown): Json {
-  return isObject(resource) && isObject(resource.Properties) ? resource.Properties : {};
+  return toObject(toObject(resource).Properties);
 }

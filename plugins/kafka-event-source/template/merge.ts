@@ -28,3 +28,13 @@ export function compact(value: unknown): unknown {
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The value if it is an object; an empty object for any other value. */
+export function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}
+
+/** The value if it is a text. */
+export function toText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -2,9 +2,9 @@
  * Names a function's one Kafka mapping `<Function>Mapping` in the template, for alarms. The framework
  * names it by its function, cluster and topic, which may be values of the environment.
  */
-import { isObject, type Json } from './merge.ts';
+import { MAPPING_TYPE } from './deployed.ts';
+import { isObject, type Json, toObject } from './merge.ts';
 
-const TYPE = 'AWS::Lambda::EventSourceMapping';
 const SUFFIX = /LambdaFunction$/;
 
 /** The logical ids of mappings by their names. Of a function with several mappings none has a name. */
@@ -30,8 +30,9 @@ export function replaceNames(template: unknown, functionIds: readonly string[]):
 
 function ownersIn(resources: Json, functionIds: readonly string[]) {
   return Object.entries(resources).flatMap(([logicalId, resource]) => {
-    if (!isObject(resource) || resource.Type !== TYPE || !isObject(resource.Properties)) return [];
-    const { Topics, FunctionName } = resource.Properties;
+    const { Type: type, Properties: properties } = toObject(resource);
+    if (type !== MAPPING_TYPE) return [];
+    const { Topics, FunctionName } = toObject(properties);
     const text = JSON.stringify(FunctionName) ?? '';
     const functionId = functionIds.find((id) => text.includes(`"${id}"`));
     return Topics && functionId ? [{ functionId, logicalId }] : [];

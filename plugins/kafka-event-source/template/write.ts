@@ -1,9 +1,7 @@
 /** Writes the properties that the framework lacks into the compiled template. */
 import { type FoundEvent, findEvents, ownProperties } from './compile.ts';
-import { logicalIdOf, type Service } from './deployed.ts';
+import { logicalIdOf, MAPPING_TYPE, type Service } from './deployed.ts';
 import { isObject, type Json, merge } from './merge.ts';
-
-const TYPE = 'AWS::Lambda::EventSourceMapping';
 
 /** Changes the resources in place. The framework merges the user's own `resources` into them later. */
 export function writeProperties(service: Service, template: unknown): void {
@@ -36,7 +34,7 @@ function findResource(
   { key, logicalIds, found: { kind, event } }: Written,
 ): string | undefined {
   const isOfEvent = (resource: unknown): boolean => {
-    if (!isObject(resource) || resource.Type !== TYPE || !isObject(resource.Properties))
+    if (!isObject(resource) || resource.Type !== MAPPING_TYPE || !isObject(resource.Properties))
       return false;
     const { FunctionName, Topics, EventSourceArn, SelfManagedEventSource, ...others } =
       resource.Properties;
