@@ -193,7 +193,7 @@ function folderOf(handler: string): string {
   return basename(dirname(handler));
 }
 
-/** Writes the bundles, each with the notices of its packages beside it, and returns all paths. */
+/** Writes the bundles, each with its notices and its package.json beside it, and returns all paths. */
 async function writeBundles(serviceDir: string, bundles: Bundle[], metafile: Metafile) {
   const beside = [...(await noticesOf(metafile, serviceDir))].flatMap(([folder, notices]) => [
     { path: join(folder, NOTICES), contents: notices },

@@ -38,7 +38,7 @@ async function projectsOf(workspace: string): Promise<Projects> {
 const workspaces = await Promise.all(packageJson.workspaces.map(projectsOf));
 
 export default {
-  testTimeout: 120_000, // Only against a test that hangs, as all deadlines of the tests.
+  testTimeout: 120_000, // Ends only a test that hangs, like every deadline inside the tests.
   maxWorkers: availableParallelism() + 1, // Most files wait for other processes, or for time to pass.
   workerGracefulExitTimeout: 10_000, // The end of a large process takes a busy machine half a second.
   maxConcurrency: 8, // Tests that wait do so together.

@@ -11,7 +11,7 @@ import { parseArgs, promisify } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { BUNDLE, buildFunctions } from '../esbuild.config.ts';
 import { createSigner, ISSUER, jwtEnvironment } from '../test/support/tokens.ts';
-import { median, quantile, shuffled, table } from './figures.ts';
+import { differences, median, quantile, shuffled, table } from './figures.ts';
 
 const run = promisify(execFile);
 
@@ -19,6 +19,8 @@ const ROOT = join(import.meta.dirname, '..');
 /** A bundle that takes longer is looked into: docs/decisions.md, "No limit for the size of a bundle". */
 const LIMIT_MS = 150;
 const CALLERS_GOAL_MS = 20;
+/** The heads of the columns of a comparison. */
+const HEAD = ['function', 'build', 'KB', 'init ms', 'more than the first (quartiles)', 'of CPU'];
 
 const { values: options, positionals: builds } = parseArgs({
   allowPositionals: true,
@@ -67,7 +69,8 @@ const WITHOUT_CALLERS: Plugin = {
 };
 
 type Times = { wall: number; cpu: number };
-type Start = { bundle: string; env: Record<string, string> };
+/** A bundle to start, by the name of its build. */
+type Start = { label: string; bundle: string; env: Record<string, string> };
 
 async function initialisation(bundle: string, env: Record<string, string>): Promise<Times> {
   const args = ['--input-type=module', '-e', MEASURE, bundle];
@@ -92,7 +95,7 @@ async function measure(names: string[]): Promise<void> {
   await buildFunctions(ROOT);
   const rows: (string | number)[][] = [];
   for (const name of names) {
-    const bundle = join(ROOT, 'dist', name, 'handler.js');
+    const bundle = bundleIn('dist', name);
     const milliseconds = await medianOf(bundle, ENVIRONMENT);
     const traced = await medianOf(bundle, WITH_TRACES);
     const isSlow = traced > LIMIT_MS;
@@ -103,7 +106,7 @@ async function measure(names: string[]): Promise<void> {
   console.log(`Slow: over ${LIMIT_MS} ms.`);
 }
 
-/** The functions that check callers, with a token's settings, against the same bundle without the check. */
+/** Compares each function that checks callers, with the settings of a token, with the same function without the check. */
 async function measureCallers(names: string[]): Promise<void> {
   const { jwk } = await createSigner();
   const env = {
@@ -119,53 +122,51 @@ async function measureCallers(names: string[]): Promise<void> {
     const outfile = join(folder, `${name}.mjs`);
     const plugins = [WITHOUT_CALLERS];
     await build({ ...BUNDLE, entryPoints: [handler], outfile, plugins, external: ['*/otel.ts'] });
-    const without = { bundle: outfile, env: ENVIRONMENT };
-    rows.push(
-      ...(await rowsOf(name, {
-        'without callers': without,
-        'with callers': { bundle: bundleIn('dist', name), env },
-      })),
-    );
+    const starts = [
+      { label: 'without callers', bundle: outfile, env: ENVIRONMENT },
+      { label: 'with callers', bundle: bundleIn('dist', name), env },
+    ];
+    rows.push(...(await rowsOf(name, starts)));
   }
   await rm(folder, { recursive: true });
   console.log(`\n${table(HEAD, rows)}\nGoal: at most ${CALLERS_GOAL_MS} ms more with callers.`);
 }
 
-/** Each build's difference from the first. */
+/** Compares each build with the first. */
 async function compare(names: string[]): Promise<void> {
   const rows: (string | number)[][] = [];
   for (const name of names) {
-    const starts = builds.map((build) => [
-      build,
-      { bundle: bundleIn(build, name), env: ENVIRONMENT },
-    ]);
-    rows.push(...(await rowsOf(name, Object.fromEntries(starts))));
+    const starts = builds.map((build) => ({
+      label: build,
+      bundle: bundleIn(build, name),
+      env: ENVIRONMENT,
+    }));
+    rows.push(...(await rowsOf(name, starts)));
   }
   console.log(table(HEAD, rows));
 }
 
-const HEAD = ['function', 'build', 'KB', 'init ms', 'more than the first (quartiles)', 'of CPU'];
-
 /** Starts all in random turns. Differences are by pairs of the same turn: their median and quartiles. */
-async function rowsOf(name: string, starts: Record<string, Start>): Promise<(string | number)[][]> {
+async function rowsOf(name: string, starts: Start[]): Promise<(string | number)[][]> {
   const turns: Map<string, Times>[] = [];
   for (let count = -1; count < RUNS; count += 1) {
     const turn = new Map<string, Times>();
-    for (const [label, { bundle, env }] of shuffled(Object.entries(starts))) {
+    for (const { label, bundle, env } of shuffled(starts)) {
       turn.set(label, await initialisation(bundle, env));
     }
     if (count >= 0) turns.push(turn); // the first turn warms the files
   }
   const figures = (label: string, unit: keyof Times) =>
     turns.map((turn) => turn.get(label)?.[unit] ?? Number.NaN);
-  const [first = ''] = Object.keys(starts);
-  const rows = Object.entries(starts).map(async ([label, { bundle }]) => {
-    const differences = (['wall', 'cpu'] as const).map((unit) => {
-      const base = figures(first, unit);
-      return spread(figures(label, unit).map((value, turn) => value - (base[turn] ?? value)));
-    });
+  const [first] = starts;
+  const rows = starts.map(async (start) => {
+    const { label, bundle } = start;
     const own = [name, label, await kilobytesOf(bundle), ms(figures(label, 'wall'))];
-    return label === first ? own : [...own, ...differences];
+    if (!first || start === first) return own;
+    const more = (['wall', 'cpu'] as const).map((unit) =>
+      spread(differences(figures(label, unit), figures(first.label, unit))),
+    );
+    return [...own, ...more];
   });
   return Promise.all(rows);
 }

@@ -8,6 +8,11 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/** The differences of values from the base, by pairs of the same round. */
+export function differences(values: readonly number[], base: readonly number[]): number[] {
+  return values.map((value, round) => value - (base[round] ?? value));
+}
+
 /** Milliseconds that the work takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

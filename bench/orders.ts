@@ -7,7 +7,7 @@ import '../test/support/environment.ts';
 
 import { parseArgs } from 'node:util';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { systemClock } from '../lib/clock.ts';
+import { secondsOf, systemClock } from '../lib/clock.ts';
 import { createCallers } from '../lib/identity/callers.ts';
 import { recordsOf } from '../lib/order/outbox.ts';
 import { orderKey } from '../lib/table.ts';
@@ -17,7 +17,7 @@ import { createOrderBench, type OrderBench } from '../test/support/orders.ts';
 import { startOffline } from '../test/support/sls.ts';
 import { environmentOf, post } from '../test/support/system.ts';
 import { createSigner, customerClaims, SETTINGS } from '../test/support/tokens.ts';
-import { median, shuffled, table, timed } from './figures.ts';
+import { differences, median, shuffled, table, timed } from './figures.ts';
 import { load } from './orders-load.ts';
 import { memoryOf } from './orders-memory.ts';
 
@@ -60,7 +60,7 @@ async function tokenOf(customerId: string, { dynamoEndpoint }: OrderBench) {
     limits: { requestsPerMinute: undefined },
     dynamoEndpoint,
   });
-  const exp = Math.floor(systemClock.now().getTime() / 1000) + 24 * 3600;
+  const exp = secondsOf(systemClock.now()) + 24 * 3600;
   const authorization = `Bearer ${await signer.sign(customerClaims({ sub: customerId, exp }))}`;
   return { callers, authorization };
 }
@@ -135,10 +135,7 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
   const p50 = (name: string) => median(times[name] ?? []);
   const ratio =
     p50('POST /api/orders') / (p50('one bare PutItem') + p50('one bare acknowledged send'));
-  const plain = times['POST /api/orders'] ?? [];
-  const checks = (times['POST with a token'] ?? []).map(
-    (took, round) => took - (plain[round] ?? took),
-  );
+  const checks = differences(times['POST with a token'] ?? [], times['POST /api/orders'] ?? []);
   const order = [
     'POST /api/orders',
     'POST with a token',

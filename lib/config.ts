@@ -116,7 +116,7 @@ export type Config = {
   unsubscribe: { url: string; secrets: readonly [string, ...string[]] } | undefined;
   /** True if the mapping has ReportBatchItemFailures; if not, a partial failure fails the batch. */
   reportsItemFailures: boolean;
-  /** Makes keyed hashes; there wherever tokens are read or a limit is set. */
+  /** The secret of keyed hashes. It must be set where tokens are read or a limit is set. */
   hashSecret: string | undefined;
   limits: Limits;
 };
@@ -127,8 +127,8 @@ export type ApiConfig = Config & { identity: Identity };
 type Variables = Record<string, string | undefined>;
 
 /**
- * Reads the environment, once per cold start. Who may call the API is left out, so that its variables
- * stop no function that has no callers.
+ * Reads the environment, once per cold start, without the variables about callers: a fault in them
+ * stops no function that checks no callers.
  *
  * @throws AppError `CONFIG`, naming every variable that is missing or malformed
  */
@@ -136,7 +136,7 @@ export function loadConfig(variables: Variables = process.env): Config {
   return configOf(read(environment, variables));
 }
 
-/** The same with the variables that say who may call. */
+/** Like {@link loadConfig}, with the variables about callers. */
 export function loadApiConfig(variables: Variables = process.env): ApiConfig {
   const whole = environment.safeExtend(identityFields).superRefine(checkIdentity);
   const set = read(whole, variables);

@@ -1,9 +1,10 @@
 import { ANSWER_HEADERS } from './answer.ts';
 
 /**
- * What a script of another site may send and read (https://fetch.spec.whatwg.org/#http-cors-protocol). Functions
- * answer by it; where the gateway checks tokens, the gateway does too (plugins/deploy).
+ * The rules for scripts of other sites: which headers they may send and read. The functions' answers contain
+ * these values; where the gateway checks tokens, plugins/deploy configures the gateway with the same ones.
  */
+// https://fetch.spec.whatwg.org/#http-cors-protocol
 export const CORS = {
   origin: '*',
   requestHeaders: ['authorization', 'content-type', 'if-match', 'idempotency-key', 'traceparent'],

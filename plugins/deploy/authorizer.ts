@@ -1,6 +1,6 @@
 import { CORS } from '../../lib/http/cors.ts';
 
-/** A route of the HTTP API; without a method it is the one of all other routes. */
+/** A route of the HTTP API. A route without a method takes all requests that no other route takes. */
 export type Route = { method?: string; path: string; authorizer?: { name: string } };
 
 /** The parts of the service that say which route is guarded. */
@@ -21,8 +21,8 @@ const PREFLIGHT: Route = { method: 'OPTIONS', path: '/{proxy+}' };
 
 /**
  * Puts the authorizer of the service, if there is one, before every route but those of
- * `custom.openRoutes`, so that a new route is guarded without a word. The function of all other
- * routes (`*`) takes the preflight requests as an open route. The API gets a CORS configuration, since no
+ * `custom.openRoutes`, so that a new route is guarded by default. The function of all other
+ * routes (`*`) gets an open route for preflight requests. The API gets a CORS configuration, since no
  * function can add headers to the authorizer's 401.
  */
 export function guardRoutes({ custom, provider, functions = {} }: RouteService): void {

@@ -77,7 +77,7 @@ function startWith(
   custom: { mustBeSet?: Record<string, string> },
   own: Record<string, string>,
   commands = ['deploy'],
-  functions: Record<string, { environment?: Record<string, string> }> = {},
+  functions: Record<string, { environment?: Record<string, string> }> = { health: {} },
 ) {
   const plugin = new Deploy({
     service: {

@@ -59,7 +59,7 @@ export default class Deploy {
     const { provider, functions = {} } = service;
     const { loadApiConfig } = await import('../../lib/config.ts');
     try {
-      for (const { environment } of [{ environment: {} }, ...Object.values(functions)]) {
+      for (const { environment } of Object.values(functions)) {
         loadApiConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
       }
     } catch (error) {

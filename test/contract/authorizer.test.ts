@@ -65,7 +65,7 @@ test('with an issuer the gateway checks the token of every route but the open on
   expect(corsOf(resources)).toEqual(await functionsCors());
 }, 120_000);
 
-/** The same as the functions answer, for all methods at once: the gateway knows no methods of one address. */
+/** The functions' own headers, except that the gateway allows the methods of all addresses at each address. */
 async function functionsCors() {
   const { headers } = await call(notFound, { method: 'OPTIONS', path: '/api/orders' });
   const listIn = (name: string) => headers[`access-control-${name}`]?.split(', ');

@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { JWTPayload } from 'jose';
 import { OPERATE } from '../../lib/identity/caller.ts';
-import { startBackend } from '../../local/backend.ts';
 import { readDefinition } from '../../local/definition.ts';
 import { createResources } from '../../local/resources.ts';
-import { freePorts } from '../../plugins/kafka-event-source/broker/ports.ts';
+import { ownBackend } from '../support/backend.ts';
 import { ROOT } from '../support/root.ts';
 import { startOffline } from '../support/sls.ts';
 import { AUDIENCE, createSigner, ISSUER, jwtEnvironment } from '../support/tokens.ts';
@@ -47,17 +45,10 @@ async function main(): Promise<number> {
   }
   await mkdir(dirname(LOG), { recursive: true });
   await install();
-  const folder = await mkdtemp(join(tmpdir(), 'orders-schemathesis-'));
-  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
   process.env.AWS_REGION ??= 'us-east-1';
   process.env.AWS_ACCESS_KEY_ID = 'local';
   process.env.AWS_SECRET_ACCESS_KEY = 'local';
-  const backend = await startBackend({
-    directory: folder,
-    kafkaPort,
-    dynamoPort,
-    say: console.log,
-  });
+  const { backend } = await ownBackend('schemathesis');
   try {
     const { kafkaBrokers, dynamoEndpoint } = backend;
     await createResources({ dynamoEndpoint, kafkaBrokers, ...readDefinition(process.env) });
@@ -87,7 +78,6 @@ async function main(): Promise<number> {
     }
   } finally {
     await backend.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

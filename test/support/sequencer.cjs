@@ -1,6 +1,6 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** The files that take longest, most of the time waiting. */
+/** The files that take longest. Most of their time they wait. */
 const LONG = [
   'e2e/kafka-outage',
   'integration/remembered',

@@ -1,10 +1,10 @@
-import { secondsOf } from '../../clock.ts';
 // Counts an event's unexpected failures, and decides whether it is tried again, goes to the dead letters,
 // or is held back because many events fail at once.
 
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { attempt, orAway } from '../../attempt.ts';
+import { secondsOf } from '../../clock.ts';
 import type { FailureLedger, Ids } from '../../kafka/failures.ts';
 import type { Store } from '../../store.ts';
 import { failuresKey, SET_ASIDE_KEY } from '../../table.ts';

@@ -224,9 +224,9 @@ export function createLedger(store: Store): Ledger {
     },
 
     async resume(notification, lease, until, counted) {
-      const set = { claimedUntil: until.toISOString(), ...(counted && { counted }) };
-      const changes: Changes = { remove: ['reason'], calls: 1 };
-      await move(notification, lease, 'claimed', { status: 'sending', ...set }, changes);
+      const claimedUntil = until.toISOString();
+      const set = { status: 'sending', claimedUntil, ...(counted && { counted }) };
+      await move(notification, lease, 'claimed', set, { remove: ['reason'], calls: 1 });
     },
 
     async release(notification, lease, { reason, until }) {

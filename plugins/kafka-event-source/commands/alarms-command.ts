@@ -1,4 +1,4 @@
-/** Runs `sls kafka alarms`: which of the template's alarms would have rung since the start. */
+/** Runs `sls kafka alarms`: which of the template's alarms would have rung since the start, or in the last day. */
 import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import type { Live } from '../control/status.ts';

@@ -198,8 +198,11 @@ export class BatchRun {
         const failure = failureOf(this.#options, { ...work, batch }, condition, reason);
         await destination.send(failure, (record, omitted) => {
           taken.add(record);
-          const letter = keep(batch, (one) => one === record);
-          if (omitted.length > 0) this.#reportShortened(letter, omitted);
+          if (omitted.length === 0) return;
+          this.#reportShortened(
+            keep(batch, (one) => one === record),
+            omitted,
+          );
         });
         this.#reportSent(batch, describe);
         return;

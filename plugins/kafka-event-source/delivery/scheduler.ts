@@ -20,7 +20,7 @@ import { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
 import { type LimitedMapping, ratesOf, Throughput } from './throughput.ts';
 
-export interface SchedulerOptions extends RetryPolicy, Omit<LimitedMapping, 'pollers'> {
+export interface SchedulerOptions extends RetryPolicy, LimitedMapping {
   readonly name: string;
   readonly topic: string;
   readonly functionArn: string;

@@ -81,8 +81,12 @@ export async function mendRunners(
     },
   };
   const runtimes = [...functions.values()].map(({ runtime = '' }) => runtime);
-  for (const [name, mended] of Object.entries(mends)) {
-    if (name === 'docker' ? !useDocker : !runtimes.some((one) => one.startsWith(name))) continue;
+  const used = Object.entries(mends).filter(([name]) =>
+    name === 'docker' ? useDocker : runtimes.some((one) => one.startsWith(name)),
+  );
+  // Without such functions the process keeps Node's own `spawn`.
+  if (used.length === 0) return () => undefined;
+  for (const [name, mended] of used) {
     const file = new URL(`${FOLDER}/${name}-runner/index.js`, lambda).href;
     const { default: found } = (await import(file)) as { default: Runner };
     changeRun(found, (run) => {

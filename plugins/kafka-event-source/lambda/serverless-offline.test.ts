@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-// In a process of its own: the class is replaced for all of it.
+/** The JSON that a script prints in a process of its own: members of Node's modules are replaced in all of it. */
+function printedBy(script: string): unknown {
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return JSON.parse(output);
+}
+
 test("workers that are nobody's handlers begin as they would, and in the end all do", () => {
   const source = join(import.meta.dirname, 'serverless-offline.ts');
   const script = `
@@ -27,13 +35,27 @@ test("workers that are nobody's handlers begin as they would, and in the end all
     const isReplaced = threads.Worker !== before;
     restore();
     console.log(JSON.stringify({ answers, isReplaced, isRestored: threads.Worker === before }));`;
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: 30_000,
-  });
-  expect(JSON.parse(output)).toEqual({
+  expect(printedBy(script)).toEqual({
     answers: [5, 5, 5, 6],
     isReplaced: true,
     isRestored: true,
   });
+});
+
+test("a service without functions of other languages keeps Node's own function to begin processes", () => {
+  const source = join(import.meta.dirname, 'runners.ts');
+  const script = `
+    import processes from 'node:child_process';
+    import { mendRunners } from ${JSON.stringify(source)};
+    const { spawn } = processes;
+    const isKept = async (...runtimes) => {
+      const functions = runtimes.map((runtime, key) => [String(key), { runtime, timeoutMs: 1 }]);
+      const restore = await mendRunners(new Map(functions), { print: () => undefined });
+      const kept = processes.spawn === spawn;
+      restore();
+      return kept;
+    };
+    const kept = [await isKept('nodejs24.x', undefined), await isKept('nodejs24.x', 'python3.13')];
+    console.log(JSON.stringify([...kept, processes.spawn === spawn]));`;
+  expect(printedBy(script)).toEqual([true, false, true]);
 });

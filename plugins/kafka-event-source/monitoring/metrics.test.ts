@@ -92,14 +92,17 @@ test('a value after the clock was set back belongs to the last minute', () => {
   ]);
 });
 
-test('the datapoints of a day are kept', () => {
+test('the datapoints of a day and of the current minute are kept, and the view begins with them', () => {
   const metrics = new Metrics();
   const emit = metrics.emitter(mappingOf('orders', ['b:1']));
   for (let minute = 0; minute < 2_000; minute += 1) {
     jest.setSystemTime(start + minute * MINUTE);
     emit('OffsetLag', minute);
   }
-  const kept = metrics.view().datapoints.OffsetLag ?? [];
-  expect(kept).toHaveLength(24 * 60);
+  const { since, datapoints } = metrics.view();
+  const kept = datapoints.OffsetLag ?? [];
+  expect(kept).toHaveLength(24 * 60 + 1);
   expect(kept.at(-1)).toMatchObject({ sum: 1_999 });
+  expect(since).toBe(start + (1_999 - 24 * 60) * MINUTE);
+  expect(kept[0]?.at).toBe(since - 30_000);
 });

@@ -44,7 +44,7 @@ export interface Datapoint {
 export type Emit = (metric: MetricName, value: number) => void;
 
 export interface MetricsView {
-  /** The time at which counting began, in milliseconds since 1970. */
+  /** Since this time no datapoint is missing: counting began then, or a day ago. In ms since 1970. */
   readonly since: number;
   /** Ascending by time; minutes without a value have none. */
   readonly datapoints: Readonly<Partial<Record<MetricName, readonly Datapoint[]>>>;
@@ -86,7 +86,8 @@ export class Metrics {
   }
 
   view(): MetricsView {
-    return { since: this.#since, datapoints: Object.fromEntries(this.#datapoints) };
+    const since = Math.max(this.#since, Date.now() - KEPT_MINUTES * MINUTE_MS);
+    return { since, datapoints: Object.fromEntries(this.#datapoints) };
   }
 
   #add(metric: MetricName, value: number): void {
@@ -100,7 +101,8 @@ export class Metrics {
     if (last && last.at >= minute) all[all.length - 1] = together(last, one);
     else {
       all.push(one);
-      if (all.length > KEPT_MINUTES) all.shift();
+      // The current minute comes on top.
+      if (all.length > KEPT_MINUTES + 1) all.shift();
     }
   }
 }

@@ -414,19 +414,16 @@ test('an action of the group that throws ends no later commit', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker, async () => ok);
   const { stats } = poller;
-  broker.committed = async () => 2;
-  const result = stats.result.bind(stats);
+  const { emit } = stats;
+  const refused: MetricName[] = ['CommittedEventCount', 'CommitErrorCount'];
+  const refuse = (metric: MetricName) => {
+    if (refused.includes(metric)) throw new Error('thrown');
+  };
+  Object.assign(stats, { emit: refuse });
   await broker.fetched(0, 2);
   await settle();
-  broker.rebalance();
-  stats.result = () => {
-    throw new Error('thrown');
-  };
-  broker.join();
-  await settle();
-  stats.result = result;
-  broker.join();
-  await settle();
+  expect(broker.log).toEqual(['test: a commit or a position failed: thrown']);
+  Object.assign(stats, { emit });
   await broker.fetched(2, 4);
   await settle();
   expect(broker.commits.at(-1)).toBe(4);

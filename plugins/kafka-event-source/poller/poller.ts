@@ -161,10 +161,16 @@ export class Poller {
     if (degraded) this.#reporter.warn(degraded);
     this.#scheduler.hold();
     this.#ended = this.#run();
-    const [mapping, scheduler, stats] = [this.#mapping, this.#scheduler, this.stats];
-    const observed = { mapping, scheduler, stats, group: this.#group, reporter: this.#reporter };
-    const [systemLog, everyMs] = [this.#systemLog, this.#observeMs];
-    void observe({ ...observed, systemLog, signal: this.#stop.signal, everyMs });
+    void observe({
+      mapping: this.#mapping,
+      group: this.#group,
+      scheduler: this.#scheduler,
+      reporter: this.#reporter,
+      stats: this.stats,
+      systemLog: this.#systemLog,
+      signal: this.#stop.signal,
+      everyMs: this.#observeMs,
+    });
   }
 
   get condition(): Condition {

@@ -85,9 +85,13 @@ test('every address is counted on its own, and upper case makes no other address
 test('many deliveries at once send no more than the limit', async () => {
   const inbox = createInbox();
   const events = eventsTo(12);
-  // On a busy machine DynamoDB may not answer one of them in time; its record then comes again.
-  await Promise.allSettled(events.map((event) => bench.notify(limited(inbox))(event)));
+  const deliveries = await Promise.allSettled(
+    events.map((event) => bench.notify(limited(inbox))(event)),
+  );
+  // On a busy machine DynamoDB may count a message and not answer in time: that delivery fails.
+  const failed = deliveries.filter(({ status }) => status === 'rejected').length;
   expect(inbox.sent.length).toBeLessThanOrEqual(2);
+  expect(inbox.sent.length + failed).toBeGreaterThanOrEqual(2);
 });
 
 test('a record that is delivered again is not counted again', async () => {

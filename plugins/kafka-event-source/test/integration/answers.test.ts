@@ -40,8 +40,7 @@ test.each([
       expect(output()).toContain(`Unhandled: ${why}. Trying again`);
     }
     expect(output()).not.toContain('Runtime exited');
-    service.interrupt();
-    expect(await service.ended()).toEqual([0, null]);
+    expect(await service.end()).toEqual([0, null]);
   },
   120_000,
 );

@@ -1,5 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs from 'kafkajs';
 import { freePort } from '../../broker/ports.ts';
 import { processes } from '../../broker/processes.ts';
+import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
 import { Bench, failure, success, until, values } from './bench.ts';
-import { collect } from './offline-service.ts';
 
 const MAIN = join(ROOT, 'cli/main.ts');
 let env: NodeJS.ProcessEnv;
@@ -44,22 +43,14 @@ async function started(
   check: (output: () => string) => Promise<void>,
   signal: NodeJS.Signals = 'SIGINT',
 ): Promise<number | null> {
-  const child = spawn(process.execPath, [MAIN, 'start', ...args], {
-    cwd: folder,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = collect(child);
-  const ended = once(child, 'exit');
-  try {
-    const ready = () => output().includes('ready.') || child.exitCode !== null;
-    await until('the start', ready, { withinMs: 40_000, seen: output });
-    await check(output);
-  } finally {
-    child.kill(signal);
-    await ended;
-  }
-  return child.exitCode;
+  const options = { cwd: folder, env };
+  await using program = startProgram(process.execPath, [MAIN, 'start', ...args], options);
+  const { output, hasEnded } = program;
+  const ready = () => output().includes('ready.') || hasEnded();
+  await until('the start', ready, { withinMs: 40_000, seen: output });
+  await check(output);
+  const [code] = await program.end(signal);
+  return code;
 }
 
 async function settings(batchSize: number): Promise<void> {

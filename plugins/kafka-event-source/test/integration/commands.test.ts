@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { startProgram } from '../support/program.ts';
 import { PLUGIN } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { Bench, until } from './bench.ts';
-import { sls as bin, collect, createService } from './offline-service.ts';
+import { sls as bin, createService } from './offline-service.ts';
 
 const alarm = (MetricName: string, Value: object) => ({
   Type: 'AWS::CloudWatch::Alarm',
@@ -35,7 +34,7 @@ test('status, alarms and generate-event work with a running service and without 
   });
   const run = (...args: string[]) => sls(['kafka', ...args], directory);
   const status = async () => JSON.parse((await run('status', '--json')).stdout).mappings[0];
-  let child: ReturnType<typeof spawn> | undefined;
+  let offline: ReturnType<typeof startProgram> | undefined;
   try {
     const missing = await status();
     expect(missing).toMatchObject({ topic: bench.topic, state: 'Not running' });
@@ -52,11 +51,8 @@ test('status, alarms and generate-event work with a running service and without 
       { key: 'k', value: 'first', headers: { h: ['1', '2'] } },
       { key: 'k', value: 'second' },
     ]);
-    child = spawn(process.execPath, [bin, 'offline', 'start'], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = collect(child);
+    offline = startProgram(process.execPath, [bin, 'offline', 'start'], { cwd: directory });
+    const { output } = offline;
     await until('an answer', () => output().includes('received'), {
       withinMs: 40_000,
       seen: output,
@@ -111,11 +107,7 @@ test('status, alarms and generate-event work with a running service and without 
       expect.stringContaining('has the offsets 0 to 2, and not 9'),
     ]);
   } finally {
-    if (child) {
-      const ended = once(child, 'exit');
-      child.kill('SIGINT');
-      await ended;
-    }
+    await offline?.end();
     await rm(directory, { recursive: true });
   }
 }, 120_000);

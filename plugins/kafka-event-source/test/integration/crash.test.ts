@@ -24,8 +24,7 @@ test('a handler that ends its process, or throws outside its call, fails the cal
   await until('the next record', () => count('received after') === 1, options);
   await until('the commit', async () => (await bench.committed()) === 4, options);
   expect(output()).not.toContain('[504] - Lambda timeout');
-  service.interrupt();
-  expect(await service.ended()).toEqual([0, null]);
+  expect(await service.end()).toEqual([0, null]);
 }, 120_000);
 
 test('with useInProcess a handler that ends its process ends sls offline', async () => {

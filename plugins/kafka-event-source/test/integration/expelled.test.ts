@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, jest, test } from '@jest/globals';
-import { kill, startPoller } from '../support/poller-process.ts';
+import { startPoller } from '../support/poller-process.ts';
+import { kill } from '../support/program.ts';
 import { Bench, counting, success, until, values } from './bench.ts';
 
 const SESSION_MS = 10_000;

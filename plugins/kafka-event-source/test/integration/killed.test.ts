@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { kill, startPoller } from '../support/poller-process.ts';
+import { startPoller } from '../support/poller-process.ts';
+import { kill } from '../support/program.ts';
 import { Bench, counting, failure, type Invocation, success, until, values } from './bench.ts';
 
 const offsets = (invocations: readonly Invocation[], partition: number) =>

@@ -1,12 +1,10 @@
 /** A small service in a folder of its own, for tests of `sls offline start` and `sls package`. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../broker/ports.ts';
-import { kill } from '../support/poller-process.ts';
+import { startProgram } from '../support/program.ts';
 import { link } from '../support/root.ts';
 import type { Bench } from './bench.ts';
 
@@ -76,32 +74,14 @@ export async function createService(
   return directory;
 }
 
-/** Runs `sls offline start` in the service's folder. At the end it is killed, and the folder deleted. */
+/** Runs `sls offline start` in the service's folder, and deletes the folder at the end of the test. */
 export function runOffline(directory: string) {
-  const child = spawn(process.execPath, [sls, 'offline', 'start'], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const program = startProgram(process.execPath, [sls, 'offline', 'start'], { cwd: directory });
   return {
-    /** Everything printed so far. */
-    output: collect(child),
-    interrupt: () => child.kill('SIGINT'),
-    /** Waits up to 40 s for its end. @returns its exit code and signal */
-    ended: () => once(child, 'exit', { signal: AbortSignal.timeout(40_000) }),
+    ...program,
     async [Symbol.asyncDispose]() {
-      await kill(child);
+      await program[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
     },
   };
-}
-
-/** Returns the output of a process so far. */
-export function collect(child: ChildProcess): () => string {
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      text += chunk;
-    });
-  }
-  return () => text;
 }

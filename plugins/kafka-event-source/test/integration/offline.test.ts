@@ -21,6 +21,5 @@ test.each([
   await bench.produce([{ value: 'boom' }]);
   await until('a second attempt', () => count('received boom') === 2, options);
   await until('the commit', async () => (await bench.committed()) === 3, options);
-  service.interrupt();
-  expect(await service.ended()).toEqual([0, null]);
+  expect(await service.end()).toEqual([0, null]);
 });

@@ -1,17 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../broker/ports.ts';
+import { startProgram } from '../support/program.ts';
 import { MODULES } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
 import { pack } from '../support/tarball.ts';
 import { readTopic } from '../support/topic.ts';
 import { Bench, until, values } from './bench.ts';
-import { collect } from './offline-service.ts';
 
 const NAME = 'lambda-kafka-event-source';
 const run = promisify(execFile);
@@ -50,19 +49,14 @@ async function example(name: string, bench: Bench, check: (output: () => string)
   const directory = join(folder, 'home', name);
   await cp(join(installed(), 'examples', name), directory, { recursive: true });
   const port = String(await freePort());
-  const child = spawn(process.execPath, [sls(), 'offline', 'start', '--lambdaPort', port], {
+  const args = [sls(), 'offline', 'start', '--lambdaPort', port];
+  const own = { KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic };
+  await using program = startProgram(process.execPath, args, {
     cwd: directory,
-    env: plainEnvironment({ KAFKA_BROKERS: process.env.KAFKA_BROKERS, TOPIC: bench.topic }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(own) as NodeJS.ProcessEnv,
   });
-  const output = collect(child);
-  const ended = once(child, 'exit');
-  try {
-    await check(output);
-  } finally {
-    child.kill('SIGINT');
-    await ended;
-  }
+  await check(program.output);
+  await program.end();
 }
 
 const wait = { withinMs: 40_000 };
@@ -99,24 +93,20 @@ test('the command of the package starts Kafka, and gives a function its first re
   const { stdout: help } = await run(bin, ['start', '--help'], { env });
   expect(help).toContain('--broker <host:port|start>');
   const args = ['start', '--endpoint', lambda.endpoint, '--broker', 'start'];
-  const child = spawn(bin, args, {
+  await using program = startProgram(bin, args, {
     cwd: directory,
-    env: plainEnvironment({ KAFKA_PORT: String(await freePort()) }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment({ KAFKA_PORT: String(await freePort()) }) as NodeJS.ProcessEnv,
   });
-  const output = collect(child);
-  const ended = once(child, 'exit');
-  try {
-    await until('the start', () => output().includes('ready.'), { ...wait, seen: output });
-    const [, server = ''] = /Kafka on (\S+) answers/.exec(output()) ?? [];
+  const { output } = program;
+  await until('the start', () => output().includes('ready.'), { ...wait, seen: output });
+  const [, server = ''] = /Kafka on (\S+) answers/.exec(output()) ?? [];
+  {
     await using started = new Bench([server]);
     await started.produce([{ value: 'first' }], bench.topic);
-    await until('the record', () => lambda.invocations.length > 0, { ...wait, seen: output });
-  } finally {
-    child.kill('SIGINT');
-    await ended;
   }
-  expect([child.exitCode, values(lambda)]).toEqual([0, ['first']]);
+  await until('the record', () => lambda.invocations.length > 0, { ...wait, seen: output });
+  const [code] = await program.end();
+  expect([code, values(lambda)]).toEqual([0, ['first']]);
 }, 90_000);
 
 test('the plain example greets each record', async () => {

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Mapping } from '../../mapping.ts';
 import { ROOT } from './root.ts';
@@ -14,11 +13,4 @@ export function startPoller(endpoint: string, mapping: Mapping, log: string[]): 
     stream?.on('data', (chunk: Buffer) => log.push(String(chunk)));
   }
   return child;
-}
-
-export async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
 }
