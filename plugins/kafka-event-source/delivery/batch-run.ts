@@ -1,5 +1,6 @@
 /** Delivers one batch until none of its records is left: invokes, retries, splits and gives up. */
 import { randomUUID } from 'node:crypto';
+import { RESULTS } from '../access/result.ts';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -301,7 +302,7 @@ export class BatchRun {
     stats.count('succeeded', succeeded);
     stats.count(kind === 'notReached' ? 'throttles' : 'invocations');
     if (reason !== undefined && kind !== 'notReached') stats.count('failedInvocations');
-    stats.result(reason === undefined ? 'OK' : `PROBLEM: Function call failed: ${reason}`);
+    stats.result(reason === undefined ? RESULTS.ok : `PROBLEM: Function call failed: ${reason}`);
   }
 }
 

@@ -88,7 +88,7 @@ test('the records of a failed invocation count as failed, and once more as invok
   expect(await emitted([notReached, ok])).toEqual(wanted);
 });
 
-test('of an answer with failures the reported records count as failed, and no batch', async () => {
+test('records that an answer reports count as failed, and their batch does not', async () => {
   expect(await emitted([reported(1, 3), ok])).toEqual({
     InvokedEventCount: [4, 2],
     FailedInvokeEventCount: [2],

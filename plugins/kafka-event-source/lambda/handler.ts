@@ -29,6 +29,8 @@ const CALLBACK_ERRORS = {
     'Node.js 24. You need to modify this function to use a supported handler signature to use ' +
     `Node.js 24 or later. ${PAGE}`,
 } as const;
+/** A handler with so many parameters declares a callback. */
+export const CALLBACK_PARAMETERS = 3;
 const FIRST_WITHOUT_CALLBACKS = 24;
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const IDLE_CHECK_MS = 5;
@@ -54,7 +56,9 @@ export function callbackErrorOf({
 export function asOnAws(handler: Handler, { callbackError, busy }: Calling): Handler {
   if (Reflect.get(handler, STREAMING)) return handler;
   if (callbackError === undefined) return withCallback(handler, busy);
-  if (handler.length >= 3) throw new Error(`Runtime.CallbackHandlerDeprecated: ${callbackError}`);
+  if (handler.length >= CALLBACK_PARAMETERS) {
+    throw new Error(`Runtime.CallbackHandlerDeprecated: ${callbackError}`);
+  }
   return async (event, context) => {
     // AWS: the context of this client has no functions that end the call.
     const { done, fail, succeed, ...others } = context as Record<string, unknown>;
@@ -78,7 +82,7 @@ function withCallback(handler: Handler, busy: Calling['busy']): Handler {
     }
     if (busy && before !== undefined) return emptied(busy, before);
     // In a shared process nobody knows when the event loop would be empty.
-    return handler.length >= 3 ? undefined : Promise.resolve(null);
+    return handler.length >= CALLBACK_PARAMETERS ? undefined : Promise.resolve(null);
   };
 }
 

@@ -1,9 +1,9 @@
 /** Reads from a handler's source, without running it, whether the handler declares a callback. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { CALLBACK_PARAMETERS } from './handler.ts';
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts'] as const;
-const CALLBACK_PARAMETERS = 3;
 
 /**
  * Whether the source says that the handler has three parameters. It is false, too, if the source does not

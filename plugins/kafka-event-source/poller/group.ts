@@ -2,13 +2,14 @@
 import type { Admin, Consumer } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Stats } from '../delivery/stats.ts';
+import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Connected, PartitionOffsets } from '../monitoring/records.ts';
 import { isExpelled } from '../protocol/errors.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import { pause } from '../time.ts';
 import { type CommitNote, isOf, NOTHING_COMMITTED, readNote, writeNote } from './note.ts';
-import { type Reporter, reasonOf } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 import type { Topic } from './topic.ts';
 
 /** The poller's position in one of its partitions. */
@@ -248,11 +249,11 @@ export class Group {
   #reportRefusal(error: unknown): void {
     const { reporter } = this.#options;
     if (!isExpelled(error)) {
-      reporter.debug(`not committed: ${reasonOf(error)}`);
+      reporter.debug(`not committed: ${messageOf(error)}`);
       return;
     }
     // The partitions may be another member's. kafkajs joins again before its next fetch.
-    const reason = reasonOf(error);
+    const reason = messageOf(error);
     reporter.warn(`its group refused a commit: ${reason}. Joining the group again.`, error);
     this.rebalancing();
   }
@@ -285,7 +286,7 @@ export class Group {
 
   #inTurn(action: () => Promise<void>): Promise<void> {
     this.#queue = this.#queue.then(action).catch((error: unknown) => {
-      this.#options.reporter.warn(`a commit or a position failed: ${reasonOf(error)}`, error);
+      this.#options.reporter.warn(`a commit or a position failed: ${messageOf(error)}`, error);
     });
     return this.#queue;
   }
@@ -365,7 +366,7 @@ export class Group {
         else solved();
         return;
       } catch (error) {
-        solved = reporter.problemIs(`no committed offsets yet: ${reasonOf(error)}`, error);
+        solved = reporter.problemIs(`no committed offsets yet: ${messageOf(error)}`, error);
         await pause(POSITION_AGAIN_MS, signal);
       }
     }

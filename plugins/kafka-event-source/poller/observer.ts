@@ -1,11 +1,12 @@
 /** Observes a poller once a minute: its lag, its pollers, and the offsets in its system log. */
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Stats } from '../delivery/stats.ts';
+import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SystemLog } from '../monitoring/records.ts';
 import { pause } from '../time.ts';
 import type { Group } from './group.ts';
-import { type Reporter, reasonOf } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 
 export interface ObserverOptions {
   readonly mapping: Pick<Mapping, 'pollers'>;
@@ -33,7 +34,7 @@ export async function observe(options: ObserverOptions): Promise<void> {
       await observeOnce(options);
     } catch (error) {
       // The poller itself reports a broker that is away.
-      reporter.debug(`no offsets for its metrics: ${reasonOf(error)}`);
+      reporter.debug(`no offsets for its metrics: ${messageOf(error)}`);
     }
   }
 }

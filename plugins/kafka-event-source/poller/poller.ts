@@ -10,7 +10,7 @@ import type { Slots } from '../delivery/slots.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
 import type { InvocationResult } from '../lambda/result.ts';
-import type { Log } from '../log.ts';
+import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { Metrics } from '../monitoring/metrics.ts';
 import { SystemLog, type SystemRecord } from '../monitoring/records.ts';
@@ -21,7 +21,7 @@ import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
 import { Group, type Member } from './group.ts';
 import { observe } from './observer.ts';
-import { Reporter, reasonOf } from './reporter.ts';
+import { Reporter } from './reporter.ts';
 import { Topic } from './topic.ts';
 
 export interface PollerOptions {
@@ -262,7 +262,7 @@ export class Poller {
     });
     crashed.catch((error: unknown) => {
       this.#scheduler.hold();
-      this.#reporter.debug(`consumer crashed: ${reasonOf(error)}`);
+      this.#reporter.debug(`consumer crashed: ${messageOf(error)}`);
     });
     return crashed;
   }
@@ -291,7 +291,7 @@ export class Poller {
     const results = await Promise.allSettled([consumer.disconnect(), admin.disconnect()]);
     for (const result of results) {
       if (result.status === 'rejected')
-        this.#reporter.debug(`disconnect: ${reasonOf(result.reason)}`);
+        this.#reporter.debug(`disconnect: ${messageOf(result.reason)}`);
     }
   }
 }

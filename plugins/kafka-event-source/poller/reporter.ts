@@ -1,7 +1,7 @@
 /** Reports a poller's state: the beginning of each problem, once, and its end. */
 import { RESULTS, resultOf } from '../access/result.ts';
 import type { Stats } from '../delivery/stats.ts';
-import type { Log } from '../log.ts';
+import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SystemLog } from '../monitoring/records.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
@@ -56,7 +56,7 @@ export class Reporter {
   sessionFailed(error: unknown): void {
     const { mapping, stats } = this.#options;
     const { topic, bootstrapServers } = mapping;
-    const [reason, result] = [reasonOf(error), resultOf(error)];
+    const [reason, result] = [messageOf(error), resultOf(error)];
     stats.result(result ?? `PROBLEM: ${reason}`);
     stats.emit('PollingErrorCount', 1);
     // AWS's message for a server that does not answer is long and says less than the reason.
@@ -118,9 +118,4 @@ export class Reporter {
       'give this mapping a consumerGroupId of its own.'
     );
   }
-}
-
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || error.name;
 }

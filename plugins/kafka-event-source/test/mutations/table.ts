@@ -1252,8 +1252,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'H-08',
     file: 'lambda/handler.ts',
-    from: 'if (handler.length >= 3) throw',
-    to: 'if (handler.length > 3) throw',
+    from: 'if (handler.length >= CALLBACK_PARAMETERS) {',
+    to: 'if (handler.length > CALLBACK_PARAMETERS) {',
     by: 'lambda/handler.test.ts',
   },
   {
