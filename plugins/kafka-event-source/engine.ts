@@ -1,5 +1,7 @@
 /** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
+import { isLoopback, newAccess } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
@@ -35,6 +37,7 @@ export class Engine {
   #loaded: Loaded;
   #runtime: Runtime | undefined;
   #server: ControlServer | undefined;
+  #console: Console | undefined;
 
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
@@ -64,6 +67,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
@@ -107,21 +111,29 @@ export class Engine {
   /** The mappings run without the server, too. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
-    const { apiPort } = this.#loaded.options;
+    const { apiPort, console } = this.#loaded.options;
+    const { host, names, allowChanges = isLoopback(host) } = console;
+    const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
+    const debug = (message: string) => log.debug(message);
+    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    this.#console = page;
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
+      ...page.routes,
+      unknownRoute,
       lambdaRoute(apiOf(endpoint)),
     ];
     try {
-      const server = await startServer(apiPort, place, routes);
+      const server = await startServer(apiPort, place, routes, { access, host });
       if (server.isMoved) {
         log.warning(
           `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
             `are at ${server.url}.`,
         );
-      } else log.info(`Kafka event source: mappings at ${server.url}`);
+      }
+      log.notice(`Kafka event source: page ${server.url}/?token=${access.token}`);
       this.#server = server;
     } catch (error) {
       log.warning(`Kafka event source: its status cannot be asked: ${error}`);

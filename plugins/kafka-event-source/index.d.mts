@@ -18,6 +18,12 @@ export interface KafkaEventSourceOptions extends Local {
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
   readonly apiPort?: number;
+  /** The page at `apiPort`: whether it may change something, where it listens, and its further names. */
+  readonly console?: {
+    readonly allowChanges?: boolean;
+    readonly host?: string;
+    readonly names?: readonly string[];
+  };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
   readonly strict?: boolean;

@@ -106,6 +106,17 @@ export const optionsSchema = z.strictObject({
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
+  /** The page at `apiPort`, and the JSON under `/api`. */
+  console: z
+    .strictObject({
+      /** Whether the page may change something; by default where the server listens at loopback. */
+      allowChanges: z.boolean().optional(),
+      /** The address to listen at. */
+      host: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+      /** More names of this machine under which the server is called. */
+      names: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
   systemLog: z.string().min(1).default('log'),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
