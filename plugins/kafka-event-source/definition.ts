@@ -16,6 +16,7 @@ import { readSettings, type SettingValues } from './settings/settings.ts';
 import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
+import { words } from './words.ts';
 
 /** One mapping of serverless.yml: refused, or as it runs here. */
 export interface Definition {
@@ -211,12 +212,13 @@ function toConnection(local: LocalOptions, { secrets }: Options): Connection {
 /** Refuses values that only AWS knows and that no local setting replaces. */
 function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
   const found: Refusal[] = [];
-  const place = `custom.kafkaEventSource.mappings.${fn?.key}`;
+  const { setting } = words();
+  const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
     const why = kind === 'msk' ? 'An MSK cluster names no servers' : 'Only AWS knows its servers';
     found.push(
       here(
-        `${why}. Set custom.kafkaEventSource.bootstrapServers, or ${place}.bootstrapServers, to the ` +
+        `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
       ),
     );
@@ -226,7 +228,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
     found.push(
       here(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
-          `${place}.onFailureDestination to an ARN, or to kafka://topic, or to '' for none.`,
+          `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
     );
   }
@@ -237,8 +239,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
 function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] {
   const uri = registryOf(shape)?.SchemaRegistryURI;
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
-  const advice =
-    "Set custom.kafkaEventSource.endpoints.schemaRegistry to a registry with Confluent's API.";
+  const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
     return [here(`Only AWS knows its schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
@@ -266,7 +267,7 @@ function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Opti
   for (const key of Object.keys(mappings)) {
     if (known.includes(key)) continue;
     throw new ConfigurationError(
-      `custom.kafkaEventSource.mappings.${key}: there is no such mapping. Name a function with a ` +
+      `${words().setting(`mappings.${key}`)}: there is no such mapping. Name a function with a ` +
         `Kafka event source, or function/topic; there are: ${known.join(', ') || 'none'}.`,
     );
   }

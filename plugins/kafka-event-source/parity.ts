@@ -3,6 +3,7 @@ import { clusterConfig, registryOf, type Shape, serversOf } from './admission/sh
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
 import type { Deployed } from './template/deployed.ts';
+import { words } from './words.ts';
 
 export interface ParityRow {
   /** AWS's name of the setting. */
@@ -20,7 +21,6 @@ interface Compared {
   readonly mapping: Mapping;
 }
 
-const LOCAL = 'custom.kafkaEventSource';
 const NONE = '-';
 const ITS_UUID = "the mapping's UUID";
 const WIDEST = 60;
@@ -62,7 +62,7 @@ function clip(text: string): string {
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
   const [was, is] = [text(deployed), text(here)];
   if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
-  return { setting, deployed: was, here: is, difference: 'local', why: why ?? LOCAL };
+  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().settings };
 }
 
 function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {
