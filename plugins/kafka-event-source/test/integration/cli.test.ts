@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs from 'kafkajs';
 import { freePort } from '../../broker/ports.ts';
 import { processes } from '../../broker/processes.ts';
+import { awsError, startAwsLambda } from '../support/aws-lambda.ts';
 import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
@@ -37,13 +38,18 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   );
 }
 
+interface Starting {
+  readonly signal?: NodeJS.Signals;
+  readonly variables?: NodeJS.ProcessEnv;
+}
+
 /** Runs `start` until the test is over. @returns its exit code */
 async function started(
   args: readonly string[],
   check: (output: () => string) => Promise<void>,
-  signal: NodeJS.Signals = 'SIGINT',
+  { signal = 'SIGINT', variables = {} }: Starting = {},
 ): Promise<number | null> {
-  const options = { cwd: folder, env };
+  const options = { cwd: folder, env: { ...env, ...variables } };
   await using program = startProgram(process.execPath, [MAIN, 'start', ...args], options);
   const { output, hasEnded } = program;
   const ready = () => output().includes('ready.') || hasEnded();
@@ -126,6 +132,31 @@ Resources:
   expect(lambda.invocations[0]?.path).toBe('/2015-03-31/functions/here/invocations');
 }, 60_000);
 
+test('--endpoint aws calls the deployed function with the keys of the user, and warns', async () => {
+  const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'of the user' };
+  const throttle = awsError(429, 'TooManyRequestsException', 'Rate Exceeded.');
+  await using server = await startAwsLambda(keys, (_, index) => (index === 0 ? throttle : {}));
+  await settings(7);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const check = async (output: () => string) => {
+    expect(output()).toContain(
+      'change real data: shop-notify in eu-central-1 (access key AKIDEXAMPLE).',
+    );
+    await until('the second call', () => server.calls.length === 2, { seen: output });
+    expect(output()).toMatch(/attempt 0: status 429: TooManyRequestsException: Rate Exceeded\./);
+  };
+  const args = ['--endpoint', 'aws', '--broker', brokers(), '--region', 'eu-central-1'];
+  const user = {
+    AWS_ENDPOINT_URL_LAMBDA: server.url,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  };
+  expect(await started(args, check, { variables: user })).toBe(0);
+  const path = '/2015-03-31/functions/shop-notify/invocations';
+  expect(server.calls).toMatchObject([{ path }, { path, region: 'eu-central-1' }]);
+}, 60_000);
+
 test('--broker start starts Kafka with the topics, and ends it', async () => {
   const lambda = await bench.lambda();
   await settings(1);
@@ -147,7 +178,7 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
     ]);
   };
   const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
-  expect(await started(args, check, 'SIGTERM')).toBe(0);
+  expect(await started(args, check, { signal: 'SIGTERM' })).toBe(0);
   expect(values(lambda)).toEqual(['first']);
   expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
 }, 60_000);
