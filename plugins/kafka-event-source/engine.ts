@@ -10,6 +10,7 @@ import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
 import { Poller } from './poller/poller.ts';
+import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
@@ -30,6 +31,8 @@ export interface EngineOptions {
 }
 
 export class Engine {
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;

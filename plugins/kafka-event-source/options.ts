@@ -57,6 +57,15 @@ const destination = z
     "must be the ARN of a queue, a topic or a bucket, kafka://topic, or '' for none",
   );
 
+/** The memory of records and invocations; `false` turns it off. */
+const recorder = z.strictObject({
+  /** The oldest records go first. */
+  maxMegabytes: z.number().min(1).default(200),
+  maxDays: z.number().positive().default(7),
+  /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
+  private: z.array(z.string().min(1)).default([]),
+});
+
 /** Settings for all mappings, or for one. */
 const local = {
   bootstrapServers: servers.optional(),
@@ -107,6 +116,7 @@ export const optionsSchema = z.strictObject({
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
   systemLog: z.string().min(1).default('log'),
+  recorder: z.union([z.literal(false), recorder]).default(() => recorder.parse({})),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),
@@ -145,6 +155,7 @@ function knownKeys({ code, path }: z.core.$ZodIssue): string {
 const PLACES: Readonly<Record<string, z.ZodObject>> = {
   '': optionsSchema,
   endpoints: optionsSchema.shape.endpoints.unwrap(),
+  recorder,
   'mappings.*': own,
 };
 
