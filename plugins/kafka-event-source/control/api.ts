@@ -1,8 +1,8 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
 import { admit } from '../admission/refusals.ts';
+import { isObject, type Json } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
-import { isObject, type Json } from '../template/merge.ts';
 import { words } from '../words.ts';
 import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
 import { InUseError, type Runtime } from './runtime.ts';
