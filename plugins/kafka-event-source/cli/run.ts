@@ -2,9 +2,11 @@
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
 import { messageOf } from '../log.ts';
+import { useWords } from '../words.ts';
 import { readArguments, type Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
-import { createLog, withCommandNames } from './log.ts';
+import { createLog } from './log.ts';
+import { COMMAND_WORDS } from './words.ts';
 
 /** After a signal the command ends within ten seconds. */
 const END_MS = 9_500;
@@ -14,6 +16,7 @@ const SILENT = ['TimeoutNegativeWarning', 'ExperimentalWarning'];
 /** Runs the command of these arguments to its end. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   hideWarnings();
+  useWords(COMMAND_WORDS);
   try {
     const found = readArguments(args);
     if (found.command === 'help') print(found.text);
@@ -22,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
     } else await runOther(found.command, found.values);
     return 0;
   } catch (error) {
-    process.stderr.write(`Error: ${withCommandNames(messageOf(error))}\n`);
+    process.stderr.write(`Error: ${messageOf(error)}\n`);
     return 1;
   }
 }
@@ -60,11 +63,7 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     place: project,
     options: values,
     debug: log.debug,
-    // The other commands print data of the user.
-    print:
-      command === 'status' || command === 'alarms'
-        ? (text) => print(withCommandNames(text))
-        : print,
+    print,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
       `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,
