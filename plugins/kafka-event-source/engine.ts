@@ -1,10 +1,12 @@
 /** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+import { Faults } from './actions/faults.ts';
+import { actionsRoute } from './actions/routes.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
-import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
+import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
@@ -34,6 +36,7 @@ export class Engine {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
+  readonly #faults = new Faults();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -78,23 +81,38 @@ export class Engine {
   }
 
   #run(mapping: Mapping, metrics: Metrics): Running {
-    const { log, endpoint, noTimeout, names } = this.#options;
-    const { functionKey, functionName, lambdaEndpoint } = mapping;
-    const { invoke, close } = createInvoker({
-      endpoint: lambdaEndpoint ?? endpoint,
-      functionName: names?.get(functionKey) ?? functionName,
-      timeoutMs: timeLimitOf(mapping, { noTimeout }),
-      errorsInBody: lambdaEndpoint !== undefined,
-    });
+    const { log } = this.#options;
+    const faulty = this.#faults.seamsOf(mapping);
+    const { invoke, close } = faulty.invoker(this.#invokerOf(mapping));
     const concurrency = this.#concurrency(mapping);
     const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
-    const poller = new Poller({ mapping, log, invoke, concurrency, metrics, onRecord });
+    const poller = new Poller({
+      mapping,
+      log,
+      invoke,
+      concurrency,
+      metrics,
+      onRecord,
+      wrapRegistry: faulty.registry,
+      wrapDestination: faulty.destination,
+    });
     poller.start();
     return {
       stats: () => poller.stats.snapshot(),
       condition: () => poller.condition,
       stop: (waitMs) => poller.stop(waitMs).finally(close),
     };
+  }
+
+  #invokerOf(mapping: Mapping): Invoker {
+    const { endpoint, noTimeout, names } = this.#options;
+    const { functionKey, functionName, lambdaEndpoint } = mapping;
+    return createInvoker({
+      endpoint: lambdaEndpoint ?? endpoint,
+      functionName: names?.get(functionKey) ?? functionName,
+      timeoutMs: timeLimitOf(mapping, { noTimeout }),
+      errorsInBody: lambdaEndpoint !== undefined,
+    });
   }
 
   /** All mappings of a function share its reserved concurrency. */
@@ -115,6 +133,7 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
+      actionsRoute({ runtime, faults: this.#faults, log }),
       lambdaRoute(apiOf(endpoint)),
     ];
     try {

@@ -1,5 +1,6 @@
 /** The plugin's own settings, `custom.kafkaEventSource`: the local servers, access and habits. */
 import { z } from 'zod';
+import { words } from './words.ts';
 
 /** A mistake in serverless.yml; the message says how to mend it. */
 export class ConfigurationError extends Error {
@@ -133,11 +134,11 @@ export const customSchema = {
 
 /** Reads the settings. @throws ConfigurationError that names each wrong or unknown setting */
 export function readOptions(custom: unknown): Options {
-  const where = 'custom.kafkaEventSource';
   const result = optionsSchema.safeParse(custom ?? {});
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => {
-    const place = [where, ...issue.path.map(String)].join('.');
+    const name = issue.path.map(String).join('.');
+    const place = name === '' ? words().settings : words().setting(name);
     return `${place}: ${issue.message}${knownKeys(issue)}`;
   });
   throw new ConfigurationError(faults.join('\n'));

@@ -4,6 +4,7 @@ import type { Definition, Definitions, Loaded } from './definition.ts';
 import type { Mapping } from './mapping.ts';
 import { ConfigurationError, type Options } from './options.ts';
 import { formatParity } from './parity.ts';
+import { words } from './words.ts';
 
 interface Log {
   error(message: string): void;
@@ -44,7 +45,7 @@ export function strictFaults({ definitions, warnings }: Definitions): string[] {
 export function refuseFaults({ definitions, options }: Loaded): void {
   const faults = options.strict ? strictFaults(definitions) : [];
   if (faults.length === 0) return;
-  const advice = 'custom.kafkaEventSource.strict is true: mend these, or remove strict.';
+  const advice = `${words().setting('strict')} is true: mend these, or remove strict.`;
   throw new ConfigurationError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
 }
 

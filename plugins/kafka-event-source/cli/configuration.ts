@@ -4,11 +4,12 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
+import { isObject, type Json, toObject } from '../json.ts';
+import { messageOf } from '../log.ts';
 import { type Options, readOptions } from '../options.ts';
 import { loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json, toObject } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -219,7 +220,7 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
+    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);

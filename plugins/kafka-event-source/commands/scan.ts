@@ -5,6 +5,7 @@ import { messageOf } from '../log.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
+import { words } from '../words.ts';
 
 export interface Bounds {
   readonly partition: number;
@@ -71,7 +72,7 @@ export async function withAdmin<T>(
     await admin.disconnect().catch(() => undefined);
     throw new Error(
       `Kafka at ${servers.join(',')} does not answer: ${messageOf(error)}. ` +
-        'Start it, or set custom.kafkaEventSource.bootstrapServers.',
+        `Start it, or set ${words().setting('bootstrapServers')}.`,
       { cause: error },
     );
   }

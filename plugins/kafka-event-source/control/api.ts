@@ -1,8 +1,9 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
 import { admit } from '../admission/refusals.ts';
+import { isObject, type Json } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
-import { isObject, type Json } from '../template/merge.ts';
+import { words } from '../words.ts';
 import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
 import { InUseError, type Runtime } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
@@ -90,7 +91,7 @@ function decoded(text: string): string {
 
 function notHere(): ApiError {
   return invalid(
-    'Event source mappings are made and deleted in serverless.yml: change it, and start again. ' +
+    `Event source mappings are made and deleted in ${words().template}: change it, and start again. ` +
       '(This message is from the local emulator, not from AWS.)',
   );
 }
@@ -141,7 +142,7 @@ function changesOf(mapping: Mapping, body: Json): Changes {
       name.endsWith('KafkaEventSourceConfig')
     ) {
       throw invalid(
-        `${name} is changed in serverless.yml: change it, and start again. (This message is from the ` +
+        `${name} is changed in ${words().template}: change it, and start again. (This message is from the ` +
           'local emulator, not from AWS.)',
       );
     }

@@ -1,9 +1,9 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
 import { RESULTS } from '../access/result.ts';
+import type { Json } from '../json.ts';
 import { type Mapping, mappingArn } from '../mapping.ts';
 import { writeSettings } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
-import type { Json } from '../template/merge.ts';
 import type { View } from './runtime.ts';
 
 /** The API's answer about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */

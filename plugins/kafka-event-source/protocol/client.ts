@@ -226,7 +226,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   // long is 4. kafkajs' later one leaves it to the broker, which forgets after a week.
   {
     file: 'src/protocol/requests/offsetCommit/index.js',
-    loss: '`sls kafka redrive` forgets after a week what it has put back',
+    loss: 'the command redrive forgets after a week what it has put back',
     replace: (original: Requests): Requests => ({
       versions: original.versions,
       protocol: ({ version }) => {
@@ -243,7 +243,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   // Writes a list of headers in its order, for `sls kafka redrive`. kafkajs writes an object only.
   {
     file: 'src/protocol/recordBatch/record/v0/index.js',
-    loss: '`sls kafka redrive` cannot put back records with headers',
+    loss: 'the command redrive cannot put back records with headers',
     replace: (original: (record: RecordToWrite) => Encoder, load) => {
       const encoder = encoderOf(load);
       return (record: RecordToWrite) =>
@@ -261,7 +261,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   // reads as a member of a group only.
   {
     file: 'src/admin/index.js',
-    loss: '`sls kafka redrive` and `sls kafka generate-event` cannot read single records',
+    loss: 'the commands redrive and generate-event cannot read single records',
     replace: (original: (options: AdminOptions) => object, load) => {
       const BatchOf = load('src/consumer/batch.js') as BatchClass;
       return (options: AdminOptions) => withReader(original(options), options, BatchOf);

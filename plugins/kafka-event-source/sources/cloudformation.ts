@@ -1,4 +1,6 @@
 /** Reads a service from a template of CloudFormation or SAM. */
+
+import { isObject, type Json, toObject, toText } from '../json.ts';
 import {
   type FunctionDefinition,
   MAPPING_TYPE,
@@ -6,7 +8,7 @@ import {
   scopeOf,
 } from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
+import { merge } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.

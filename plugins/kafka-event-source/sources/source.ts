@@ -1,9 +1,10 @@
 /** Reads a service from a template file: SAM, CloudFormation, CDK, a packaged Serverless service, Terraform. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { isObject, type Json } from '../json.ts';
+import { messageOf } from '../log.ts';
 import { ConfigurationError } from '../options.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json } from '../template/merge.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import type { SourceOptions } from './source-options.ts';
 import { readTerraformPlan } from './terraform.ts';
@@ -45,7 +46,7 @@ function parse(file: string, text: string): Json {
     value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
     const kind = file.endsWith('.json') ? 'JSON' : 'YAML';
-    throw new ConfigurationError(`${file} is not ${kind}: ${(error as Error).message}`);
+    throw new ConfigurationError(`${file} is not ${kind}: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new ConfigurationError(`${file} is not a template: it holds no object.`);
