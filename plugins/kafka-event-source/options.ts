@@ -139,20 +139,20 @@ export function readOptions(custom: unknown): Options {
   const faults = result.error.issues.map((issue) => {
     const name = issue.path.map(String).join('.');
     const place = name === '' ? words().settings : words().setting(name);
-    return `${place}: ${issue.message}${knownKeys(issue)}`;
+    return `${place}: ${issue.message}${knownOptions(issue)}`;
   });
   throw new ConfigurationError(faults.join('\n'));
 }
 
-/** For an unknown option, the options that there are at its place, if these are the plugin's own. */
-function knownKeys({ code, path }: z.core.$ZodIssue): string {
-  const place = path.length === 2 ? `${String(path[0])}.*` : path.join('.');
-  const schema = PLACES[place];
+/** The options beside an unknown one, as a sentence; empty for other faults and at other places. */
+function knownOptions({ code, path }: z.core.$ZodIssue): string {
+  const isOfMapping = path.length === 2 && path[0] === 'mappings';
+  const schema = PLACES[isOfMapping ? 'mappings.*' : path.join('.')];
   if (code !== 'unrecognized_keys' || !schema) return '';
   return `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.`;
 }
 
-/** The schemas with many options; `mappings.*` is the one of each mapping. */
+/** The places with options of this plugin; `mappings.*` stands for each mapping. */
 const PLACES: Readonly<Record<string, z.ZodObject>> = {
   '': optionsSchema,
   endpoints: optionsSchema.shape.endpoints.unwrap(),
