@@ -2,7 +2,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import { mappingsOf } from '../definition.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
@@ -12,6 +11,7 @@ import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
+import { mappingOf } from './mapping.ts';
 import { textOf } from './option.ts';
 import { boundsOf, readStretch, withAdmin } from './scan.ts';
 
@@ -36,18 +36,6 @@ export async function runGenerate(context: CommandContext): Promise<void> {
   if (typeof output !== 'string') return print(event);
   await writeFile(output, `${event}\n`);
   print(`Wrote ${output}. Try it: ${invocation(mapping?.functionKey ?? '<function>', output)}`);
-}
-
-function mappingOf({ loaded, options }: CommandContext): Mapping | undefined {
-  const mappings = mappingsOf(loaded.definitions);
-  const wanted = textOf(options.function);
-  const topic = textOf(options.topic);
-  if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];
-  const own = mappings.filter(
-    ({ functionKey, functionName }) => functionKey === wanted || functionName === wanted,
-  );
-  if (own.length > 0) return own.find((one) => one.topic === topic) ?? own[0];
-  throw new Error(`The function ${wanted} has no Kafka mapping.`);
 }
 
 async function realEvent(

@@ -1,6 +1,6 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
 import { admit } from '../admission/refusals.ts';
-import { isObject, type Json } from '../json.ts';
+import { isObject, type Json, without } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
 import { words } from '../words.ts';
@@ -165,10 +165,10 @@ function changesOf(mapping: Mapping, body: Json): Changes {
     }
   }
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  const { UUID: _, FunctionName: __, ...properties } = given;
   const before = propertiesOf(mapping);
   const now = Date.now();
-  const admission = admit(deployedWith(mapping, { ...before, ...properties }), now);
+  const after = { ...before, ...without(given, 'UUID', 'FunctionName') };
+  const admission = admit(deployedWith(mapping, after), now);
   // Refusals of the mapping's present properties do not count against the update.
   const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
   const refused = admission.refusals.find(({ message }) => !known.includes(message));
