@@ -9,6 +9,7 @@ import { ActionError } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
 import { move, moveSchema, planMove } from './position.ts';
+import { chooseMapping, produce, produceSchema } from './produce.ts';
 
 export interface Actions {
   readonly runtime: Runtime;
@@ -46,6 +47,7 @@ const ROWS: readonly Row[] = [
     run: changing((mapping, body) => resizing(mapping, read(batchSizeSchema, body).size)),
   },
   { method: 'POST', path: '/api/mappings/*/position', run: moveGroup },
+  { method: 'POST', path: '/api/records', run: produceRecord },
 ];
 
 /** Answers the requests of the table above, and leaves all others to the next route. */
@@ -101,6 +103,12 @@ async function moveGroup({ runtime, log }: Actions, { parts: [uuid = ''], body, 
   const wish = read(moveSchema, body);
   if (isDryRun) return planMove(mapping, wish, log);
   return move(runtime, mapping, wish, log);
+}
+
+function produceRecord({ runtime, log }: Actions, { body, isDryRun }: Call) {
+  const wish = read(produceSchema, body);
+  const mappings = runtime.list().map(({ mapping }) => mapping);
+  return produce(chooseMapping(wish, mappings), wish, log, isDryRun);
 }
 
 function setFault(actions: Actions, { body, isDryRun }: Call) {
