@@ -12,6 +12,7 @@ import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
 import { Poller } from './poller/poller.ts';
+import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
@@ -32,6 +33,8 @@ export interface EngineOptions {
 }
 
 export class Engine {
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
   readonly #faults = new Faults();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();

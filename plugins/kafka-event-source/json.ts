@@ -12,6 +12,11 @@ export function toObject(value: unknown): Json {
   return isObject(value) ? value : {};
 }
 
+/** The object without the members of these names. */
+export function without(value: Json, ...names: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+}
+
 /** The value if it is a text. */
 export function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;

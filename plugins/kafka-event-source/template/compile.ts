@@ -1,5 +1,4 @@
 /** Compiles a kafka or msk event into the mapping's properties, as the framework and this plugin do. */
-
 import { isObject, type Json, toObject } from '../json.ts';
 import { given, settingRows } from '../settings/settings.ts';
 import { merge } from './merge.ts';

@@ -1,5 +1,4 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
-
 import { isObject, type Json, toObject } from '../json.ts';
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';

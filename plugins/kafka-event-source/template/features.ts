@@ -1,5 +1,4 @@
 /** The kinds of functions that AWS invokes otherwise: durable, isolated by tenant, on managed instances. */
-
 import { isObject, type Json, toObject } from '../json.ts';
 import { resolve, type Scope } from './intrinsic.ts';
 import { compact, merge } from './merge.ts';

@@ -1,5 +1,4 @@
 /** Writes the properties that the framework lacks into the compiled template. */
-
 import { isObject, type Json } from '../json.ts';
 import { type FoundEvent, findEvents, ownProperties } from './compile.ts';
 import { logicalIdOf, MAPPING_TYPE, type Service } from './deployed.ts';

@@ -927,7 +927,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'C-29',
     file: 'control/runtime.ts',
-    from: "if (entry.state !== 'Enabled' && entry.state !== 'Disabled') {",
+    from: "if (state !== 'Enabled' && state !== 'Disabled') {",
     to: "if (entry.state === 'Disabling') {",
   },
   {
