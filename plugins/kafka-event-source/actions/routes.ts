@@ -7,6 +7,9 @@ import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { ActionError } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
+import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
+import { move, moveSchema, planMove } from './position.ts';
+import { chooseMapping, produce, produceSchema } from './produce.ts';
 
 export interface Actions {
   readonly runtime: Runtime;
@@ -36,6 +39,15 @@ const ROWS: readonly Row[] = [
   { method: 'POST', path: '/api/faults', run: setFault },
   { method: 'DELETE', path: '/api/faults', run: endFaults },
   { method: 'DELETE', path: '/api/faults/*', run: endFault },
+  { method: 'POST', path: '/api/mappings/*/pause', run: changing(pausing) },
+  { method: 'POST', path: '/api/mappings/*/resume', run: changing(resuming) },
+  {
+    method: 'POST',
+    path: '/api/mappings/*/batch-size',
+    run: changing((mapping, body) => resizing(mapping, read(batchSizeSchema, body).size)),
+  },
+  { method: 'POST', path: '/api/mappings/*/position', run: moveGroup },
+  { method: 'POST', path: '/api/records', run: produceRecord },
 ];
 
 /** Answers the requests of the table above, and leaves all others to the next route. */
@@ -77,6 +89,26 @@ function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
     'BadRequest',
     `Change the request and send it again: ${faults.join('; ')}.`,
   );
+}
+
+function changing(changeOf: (mapping: Mapping, body: unknown) => Change): Run {
+  return ({ runtime }, { parts: [uuid = ''], body, isDryRun }) => {
+    const mapping = mappingOf({ runtime }, uuid);
+    return change(runtime, mapping, changeOf(mapping, body), isDryRun);
+  };
+}
+
+async function moveGroup({ runtime, log }: Actions, { parts: [uuid = ''], body, isDryRun }: Call) {
+  const mapping = mappingOf({ runtime }, uuid);
+  const wish = read(moveSchema, body);
+  if (isDryRun) return planMove(mapping, wish, log);
+  return move(runtime, mapping, wish, log);
+}
+
+function produceRecord({ runtime, log }: Actions, { body, isDryRun }: Call) {
+  const wish = read(produceSchema, body);
+  const mappings = runtime.list().map(({ mapping }) => mapping);
+  return produce(chooseMapping(wish, mappings), wish, log, isDryRun);
 }
 
 function setFault(actions: Actions, { body, isDryRun }: Call) {

@@ -7,7 +7,7 @@ import { type Loaded, readDefinitions } from '../definition.ts';
 import { isObject, type Json, toObject } from '../json.ts';
 import { messageOf } from '../log.ts';
 import { type Options, readOptions } from '../options.ts';
-import { loadTemplate } from '../sources/source.ts';
+import { folderOf, loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
@@ -48,11 +48,11 @@ export interface Project {
 /** Finds the files. @throws UsageError that says what was looked for */
 export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
-  const beside = named === undefined ? directory : dirname(resolve(directory, named));
+  const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
   const template = findTemplate(named, settings, config, directory);
-  const home = dirname(config ?? template ?? join(directory, CONFIG));
+  const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
     template,
     config,

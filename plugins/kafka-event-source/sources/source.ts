@@ -10,6 +10,15 @@ import type { SourceOptions } from './source-options.ts';
 import { readTerraformPlan } from './terraform.ts';
 import { parseYaml } from './yaml.ts';
 
+/** The folders into which CDK and Serverless write templates, within the project's. */
+const OUTPUT = ['cdk.out', '.serverless'];
+
+/** The project's folder of a template. */
+export function folderOf(template: string): string {
+  const folder = dirname(resolve(template));
+  return OUTPUT.includes(basename(folder)) ? dirname(folder) : folder;
+}
+
 /**
  * The service of a template in YAML or JSON. Its kind is known by its content: a Terraform plan
  * (`terraform show -json`) has `planned_values`, the other kinds have `Resources`.
@@ -22,7 +31,11 @@ export async function loadTemplate(
 ): Promise<Service> {
   const path = resolve(file);
   const template = parse(file, await read(file));
-  const place = { ...options, folder: dirname(path), service: basename(dirname(path)) };
+  const folder = folderOf(path);
+  // Of CDK, a project may have several stacks with equal logical ids.
+  const [, stack] = /([^/\\]+)\.template\.json$/.exec(path) ?? [];
+  const service = [basename(folder), stack].filter(Boolean).join('-');
+  const place = { ...options, folder, service };
   if (isObject(template.planned_values)) return readTerraformPlan(template, place);
   if (isObject(template.Resources)) return readCloudFormation(template, place);
   throw new ConfigurationError(
