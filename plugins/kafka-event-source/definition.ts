@@ -8,6 +8,7 @@ import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
+import { asText } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -184,7 +185,7 @@ function withLocal(shape: Shape, local: LocalOptions): SettingValues {
 function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): SchemaRegistry {
   const { SchemaRegistryURI: uri, EventRecordFormat, AccessConfigs = [] } = registry;
   return {
-    uri: typeof uri === 'string' ? uri : JSON.stringify(uri),
+    uri: asText(uri),
     eventRecordFormat: EventRecordFormat as SchemaRegistry['eventRecordFormat'],
     access: toAccess(AccessConfigs),
     attributes: (registry.SchemaValidationConfigs ?? []).map(({ Attribute }) => Attribute),
@@ -192,10 +193,7 @@ function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): Schem
 }
 
 function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
-  return access.map(({ Type, URI }) => ({
-    type: Type,
-    uri: typeof URI === 'string' ? URI : JSON.stringify(URI),
-  }));
+  return access.map(({ Type, URI }) => ({ type: Type, uri: asText(URI) }));
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
@@ -250,13 +248,13 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
 
 function topicOf({ properties: { Topics: topics } }: Deployed): string {
   if (!Array.isArray(topics)) return 'no topic';
-  return topics.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
+  return topics.map(asText).join(', ');
 }
 
 function sourcesOf({ properties }: Deployed): string[] {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+  return (servers ?? [arn]).map(asText);
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {

@@ -1,4 +1,6 @@
 /** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+import { Faults } from './actions/faults.ts';
+import { actionsRoute } from './actions/routes.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
@@ -12,6 +14,7 @@ import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
 import { AWS } from './options.ts';
 import { Poller } from './poller/poller.ts';
+import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
@@ -32,7 +35,10 @@ export interface EngineOptions {
 }
 
 export class Engine {
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
+  readonly #faults = new Faults();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -80,10 +86,20 @@ export class Engine {
 
   #run(mapping: Mapping, metrics: Metrics): Running {
     const { log } = this.#options;
-    const { invoke, close } = this.#invoker(mapping);
+    const faulty = this.#faults.seamsOf(mapping);
+    const { invoke, close } = faulty.invoker(this.#invokerOf(mapping));
     const concurrency = this.#concurrency(mapping);
     const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
-    const poller = new Poller({ mapping, log, invoke, concurrency, metrics, onRecord });
+    const poller = new Poller({
+      mapping,
+      log,
+      invoke,
+      concurrency,
+      metrics,
+      onRecord,
+      wrapRegistry: faulty.registry,
+      wrapDestination: faulty.destination,
+    });
     poller.start();
     return {
       stats: () => poller.stats.snapshot(),
@@ -92,7 +108,7 @@ export class Engine {
     };
   }
 
-  #invoker(mapping: Mapping): Invoker {
+  #invokerOf(mapping: Mapping): Invoker {
     const { endpoint, noTimeout } = this.#options;
     const { lambdaEndpoint } = mapping;
     const functionName = this.#nameOf(mapping);
@@ -131,6 +147,7 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
+      actionsRoute({ runtime, faults: this.#faults, log }),
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];

@@ -61,6 +61,15 @@ const destination = z
     "must be the ARN of a queue, a topic or a bucket, kafka://topic, or '' for none",
   );
 
+/** The memory of records and invocations; `false` turns it off. */
+const recorder = z.strictObject({
+  /** The oldest records go first. */
+  maxMegabytes: z.number().min(1).default(200),
+  maxDays: z.number().positive().default(7),
+  /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
+  private: z.array(z.string().min(1)).default([]),
+});
+
 /** Settings for all mappings, or for one. */
 const local = {
   bootstrapServers: servers.optional(),
@@ -115,6 +124,7 @@ export const optionsSchema = z.strictObject({
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
   systemLog: z.string().min(1).default('log'),
+  recorder: z.union([z.literal(false), recorder]).default(() => recorder.parse({})),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),
@@ -136,23 +146,24 @@ export function readOptions(custom: unknown): Options {
   const faults = result.error.issues.map((issue) => {
     const name = issue.path.map(String).join('.');
     const place = name === '' ? words().settings : words().setting(name);
-    return `${place}: ${issue.message}${knownKeys(issue)}`;
+    return `${place}: ${issue.message}${knownOptions(issue)}`;
   });
   throw new ConfigurationError(faults.join('\n'));
 }
 
-/** For an unknown option, the options that there are at its place, if these are the plugin's own. */
-function knownKeys({ code, path }: z.core.$ZodIssue): string {
-  const place = path.length === 2 ? `${String(path[0])}.*` : path.join('.');
-  const schema = PLACES[place];
+/** The options beside an unknown one, as a sentence; empty for other faults and at other places. */
+function knownOptions({ code, path }: z.core.$ZodIssue): string {
+  const isOfMapping = path.length === 2 && path[0] === 'mappings';
+  const schema = PLACES[isOfMapping ? 'mappings.*' : path.join('.')];
   if (code !== 'unrecognized_keys' || !schema) return '';
   return `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.`;
 }
 
-/** The schemas with many options; `mappings.*` is the one of each mapping. */
+/** The places with options of this plugin; `mappings.*` stands for each mapping. */
 const PLACES: Readonly<Record<string, z.ZodObject>> = {
   '': optionsSchema,
   endpoints: optionsSchema.shape.endpoints.unwrap(),
+  recorder,
   'mappings.*': own,
 };
 

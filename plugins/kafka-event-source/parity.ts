@@ -1,5 +1,6 @@
 /** Compares each setting of a mapping as deployed with the setting as it runs here. */
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
 import type { Deployed } from './template/deployed.ts';
@@ -170,6 +171,5 @@ function onlyOnAws({ deployed, shape, mapping }: Compared): ParityRow[] {
 }
 
 function text(value: unknown): string {
-  if (value === undefined || value === '') return NONE;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return value === undefined || value === '' ? NONE : asText(value);
 }

@@ -67,6 +67,42 @@ test('the settings are found beside the template', () => {
   expect(project).toMatchObject({ folder: join(folder, 'app'), broker: 'start', stage: 'local' });
 });
 
+const CDK = JSON.stringify({
+  Resources: {
+    Fn: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'fn' } },
+    FnKafka: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        FunctionName: { Ref: 'Fn' },
+        EventSourceArn: 'arn:aws:kafka:us-east-1:111111111111:cluster/shop/a-1',
+        Topics: ['orders'],
+        StartingPosition: 'LATEST',
+      },
+    },
+  },
+});
+
+test.each(['cdk.out/A.template.json', '.serverless/a.json'])(
+  'the folder of the template %s is the one that its tool runs in',
+  async (template) => {
+    write({ [`one/${template}`]: CDK, 'one/kafka-event-source.yml': 'stage: here' });
+    const project = findProject({ template: `one/${template}` }, folder);
+    expect(project).toMatchObject({ folder: join(folder, 'one'), stage: 'here' });
+    write({ [`two/${template}`]: CDK });
+    expect(findProject({ template: `two/${template}` }, folder).folder).toBe(join(folder, 'two'));
+  },
+);
+
+test('equal mappings of two CDK projects, or of two stacks, have groups of their own', async () => {
+  const files = ['one/cdk.out/A', 'one/cdk.out/B', 'two/cdk.out/A'].map(
+    (file) => `${file}.template.json`,
+  );
+  write(Object.fromEntries(files.map((file) => [file, CDK])));
+  const all = await Promise.all(files.map((template) => read({ template, broker: 'a:1' })));
+  const groups = all.flatMap(({ mappings }) => mappings.map(({ groupId }) => groupId));
+  expect(new Set(groups).size).toBe(3);
+});
+
 test.each<[string, Record<string, string>, Values, string]>([
   ['nothing', {}, {}, 'Looked for template.yaml, template.yml, cdk.out/*.template.json'],
   [

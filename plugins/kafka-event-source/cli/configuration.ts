@@ -4,12 +4,13 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
+import { isObject, type Json, toObject } from '../json.ts';
 import { regionOfSdk } from '../lambda/aws.ts';
+import { messageOf } from '../log.ts';
 import { AWS, type Options, readOptions } from '../options.ts';
-import { loadTemplate } from '../sources/source.ts';
+import { folderOf, loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json, toObject } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -48,11 +49,11 @@ export interface Project {
 /** Finds the files. @throws UsageError that says what was looked for */
 export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
-  const beside = named === undefined ? directory : dirname(resolve(directory, named));
+  const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
   const template = findTemplate(named, settings, config, directory);
-  const home = dirname(config ?? template ?? join(directory, CONFIG));
+  const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
     template,
     config,
@@ -235,7 +236,7 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
+    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);

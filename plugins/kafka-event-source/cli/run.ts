@@ -21,8 +21,9 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const found = readArguments(args);
     if (found.command === 'help') print(found.text);
-    else if (found.command === 'start') await runStart(found.values);
-    else await runOther(found.command, found.values);
+    else if (found.command === 'start' || found.command === 'broker') {
+      await runUntilStopped(found.command, found.values);
+    } else await runOther(found.command, found.values);
     return 0;
   } catch (error) {
     process.stderr.write(`Error: ${messageOf(error)}\n`);
@@ -37,7 +38,7 @@ function hideWarnings(): void {
   });
 }
 
-async function runStart(values: Values): Promise<void> {
+async function runUntilStopped(command: 'start' | 'broker', values: Values): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const stop = () => {
     // Processes that are left end with this one.
@@ -46,8 +47,10 @@ async function runStart(values: Values): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   // Loaded here, so that the help does not wait for it.
-  const { start } = await import('./start.ts');
-  await start(values, createLog(values.verbose === true), stopped.promise);
+  const { start, startBrokerAlone } = await import('./start.ts');
+  const log = createLog(values.verbose === true);
+  if (command === 'start') await start(values, log, stopped.promise);
+  else await startBrokerAlone(process.cwd(), log, stopped.promise);
 }
 
 async function runOther(command: CommandName, values: Values): Promise<void> {

@@ -12,6 +12,8 @@ import { choosePort, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
 
+const READY = 'ready. Ctrl-C ends it.';
+
 /** The parts that are stopped when the command ends. */
 interface Running {
   engine?: Engine;
@@ -25,10 +27,32 @@ interface Running {
  * @param stopped resolves when everything shall end; then this returns
  * @throws Error for a wrong setting, or for a broker that does not start or that ends
  */
-export async function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+export function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+  return runParts((running) => run(values, log, running), stopped);
+}
+
+/**
+ * Runs a Kafka, whose data is kept in the folder.
+ *
+ * @param stopped resolves when it shall end; then this returns
+ * @throws Error if it does not start, or ends
+ */
+export function startBrokerAlone(folder: string, log: Log, stopped: Promise<void>): Promise<void> {
+  const say = (line: string) => log.notice(line);
+  return runParts(async (running) => {
+    const broker = await runBroker({ folder }, await choosePort(say), running, say);
+    say(READY);
+    return broker.ended ?? new Promise<never>(() => undefined);
+  }, stopped);
+}
+
+async function runParts(
+  run: (running: Running) => Promise<never>,
+  stopped: Promise<void>,
+): Promise<void> {
   const running: Running = {};
   try {
-    await Promise.race([run(values, log, running), stopped]);
+    await Promise.race([run(running), stopped]);
   } finally {
     running.unwatch?.();
     // The pollers commit before their broker ends.
@@ -62,13 +86,13 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     names,
   });
   if (values.watch === true) running.unwatch = watch(project, running.engine, read, log);
-  say('ready. Ctrl-C ends it.');
+  say(READY);
   return broker?.ended ?? new Promise<never>(() => undefined);
 }
 
 /** Starts the broker. `ended` rejects when the broker ends. */
 async function runBroker(
-  { folder }: Project,
+  { folder }: Pick<Project, 'folder'>,
   port: number,
   running: Running,
   say: (line: string) => void,

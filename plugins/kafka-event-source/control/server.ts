@@ -6,6 +6,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../log.ts';
 import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
 
@@ -169,7 +170,7 @@ async function answer(request: http.IncomingMessage, routes: readonly Route[]): 
     }
     return { status: 404, body: { Message: `There is nothing at ${url.pathname}.` } };
   } catch (error) {
-    return { status: 500, body: { Message: error instanceof Error ? error.message : `${error}` } };
+    return { status: 500, body: { Message: messageOf(error) } };
   }
 }
 

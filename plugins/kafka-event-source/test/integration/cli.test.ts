@@ -31,8 +31,15 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs a command to its end. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return runWith('', ...args);
+}
+
+/** Runs a command with this input. */
+async function runWith(input: string, ...args: string[]) {
   const options = { cwd: folder, env, timeout: 60_000 };
-  return promisify(execFile)(process.execPath, [MAIN, ...args], options).then(
+  const running = promisify(execFile)(process.execPath, [MAIN, ...args], options);
+  running.child.stdin?.end(input);
+  return running.then(
     (output) => ({ code: 0, ...output }),
     (error) => error,
   );
@@ -41,16 +48,17 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
 interface Starting {
   readonly signal?: NodeJS.Signals;
   readonly variables?: NodeJS.ProcessEnv;
+  readonly command?: string;
 }
 
-/** Runs `start` until the test is over. @returns its exit code */
+/** Runs `start`, or another command, until the test is over. @returns its exit code */
 async function started(
   args: readonly string[],
   check: (output: () => string) => Promise<void>,
-  { signal = 'SIGINT', variables = {} }: Starting = {},
+  { signal = 'SIGINT', variables = {}, command = 'start' }: Starting = {},
 ): Promise<number | null> {
   const options = { cwd: folder, env: { ...env, ...variables } };
-  await using program = startProgram(process.execPath, [MAIN, 'start', ...args], options);
+  await using program = startProgram(process.execPath, [MAIN, command, ...args], options);
   const { output, hasEnded } = program;
   const ready = () => output().includes('ready.') || hasEnded();
   await until('the start', ready, { withinMs: 40_000, seen: output });
@@ -180,6 +188,45 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
   const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
   expect(await started(args, check, { signal: 'SIGTERM' })).toBe(0);
   expect(values(lambda)).toEqual(['first']);
+  expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
+}, 60_000);
+
+test('produce writes a record, or the lines of the input; a missing topic is an error that names the way', async () => {
+  await settings(1);
+  const topic = `${bench.topic}-written`;
+  const args = ['--broker', brokers(), '--topic', topic];
+  const { stdout: none, stderr, code } = await run('produce', '--value', 'early', ...args);
+  expect([code, none, stderr]).toEqual([1, '', expect.stringContaining('createTopics: true')]);
+  await bench.admin.connect();
+  await bench.admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  const { stdout } = await run('produce', '--key', 'k', '--value', 'one', ...args);
+  const [, partition] = /^Wrote 1 record to .*: partition (\d) from offset 0$/m.exec(stdout) ?? [];
+  const piped = await runWith('two\n\nthree\n', 'produce', '--key', 'k', '--json', ...args);
+  expect(JSON.parse(piped.stdout)).toEqual({
+    topic,
+    servers: brokers(),
+    places: [{ partition: Number(partition), offset: 1 }],
+  });
+  const at = ['--partition', `${partition}`, '--offset', '0', '--count', '3'];
+  const { stdout: event } = await run('generate-event', ...at, ...args);
+  const [records = []] = Object.values<{ key: string; value: string }[]>(JSON.parse(event).records);
+  const text = (base64: string) => Buffer.from(base64, 'base64').toString();
+  expect(records.map(({ key, value }) => [text(key), text(value)])).toEqual([
+    ['k', 'one'],
+    ['k', 'two'],
+    ['k', 'three'],
+  ]);
+}, 60_000);
+
+test('broker starts a Kafka alone, and ends it', async () => {
+  const check = async () => {
+    const kafka = new kafkajs.Kafka({ brokers: [`localhost:${env.KAFKA_PORT}`] });
+    const admin = kafka.admin();
+    await admin.connect();
+    expect(await admin.listTopics()).toEqual([]);
+    await admin.disconnect();
+  };
+  expect(await started([], check, { command: 'broker' })).toBe(0);
   expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
 }, 60_000);
 
