@@ -8,6 +8,7 @@ import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
+import { asText } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -16,6 +17,7 @@ import { readSettings, type SettingValues } from './settings/settings.ts';
 import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
+import { words } from './words.ts';
 
 /** One mapping of serverless.yml: refused, or as it runs here. */
 export interface Definition {
@@ -183,7 +185,7 @@ function withLocal(shape: Shape, local: LocalOptions): SettingValues {
 function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): SchemaRegistry {
   const { SchemaRegistryURI: uri, EventRecordFormat, AccessConfigs = [] } = registry;
   return {
-    uri: typeof uri === 'string' ? uri : JSON.stringify(uri),
+    uri: asText(uri),
     eventRecordFormat: EventRecordFormat as SchemaRegistry['eventRecordFormat'],
     access: toAccess(AccessConfigs),
     attributes: (registry.SchemaValidationConfigs ?? []).map(({ Attribute }) => Attribute),
@@ -191,10 +193,7 @@ function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): Schem
 }
 
 function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
-  return access.map(({ Type, URI }) => ({
-    type: Type,
-    uri: typeof URI === 'string' ? URI : JSON.stringify(URI),
-  }));
+  return access.map(({ Type, URI }) => ({ type: Type, uri: asText(URI) }));
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
@@ -211,12 +210,13 @@ function toConnection(local: LocalOptions, { secrets }: Options): Connection {
 /** Refuses values that only AWS knows and that no local setting replaces. */
 function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
   const found: Refusal[] = [];
-  const place = `custom.kafkaEventSource.mappings.${fn?.key}`;
+  const { setting } = words();
+  const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
     const why = kind === 'msk' ? 'An MSK cluster names no servers' : 'Only AWS knows its servers';
     found.push(
       here(
-        `${why}. Set custom.kafkaEventSource.bootstrapServers, or ${place}.bootstrapServers, to the ` +
+        `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
       ),
     );
@@ -226,7 +226,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
     found.push(
       here(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
-          `${place}.onFailureDestination to an ARN, or to kafka://topic, or to '' for none.`,
+          `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
     );
   }
@@ -237,8 +237,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
 function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] {
   const uri = registryOf(shape)?.SchemaRegistryURI;
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
-  const advice =
-    "Set custom.kafkaEventSource.endpoints.schemaRegistry to a registry with Confluent's API.";
+  const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
     return [here(`Only AWS knows its schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
@@ -249,13 +248,13 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
 
 function topicOf({ properties: { Topics: topics } }: Deployed): string {
   if (!Array.isArray(topics)) return 'no topic';
-  return topics.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
+  return topics.map(asText).join(', ');
 }
 
 function sourcesOf({ properties }: Deployed): string[] {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+  return (servers ?? [arn]).map(asText);
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {
@@ -266,7 +265,7 @@ function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Opti
   for (const key of Object.keys(mappings)) {
     if (known.includes(key)) continue;
     throw new ConfigurationError(
-      `custom.kafkaEventSource.mappings.${key}: there is no such mapping. Name a function with a ` +
+      `${words().setting(`mappings.${key}`)}: there is no such mapping. Name a function with a ` +
         `Kafka event source, or function/topic; there are: ${known.join(', ') || 'none'}.`,
     );
   }

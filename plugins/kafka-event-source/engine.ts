@@ -1,4 +1,6 @@
 /** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+import { Faults } from './actions/faults.ts';
+import { actionsRoute } from './actions/routes.ts';
 import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { isLoopback, newAccess } from './control/guard.ts';
@@ -6,12 +8,15 @@ import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
-import { createInvoker, timeLimitOf } from './lambda/invoke.ts';
+import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
+import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
+import { AWS } from './options.ts';
 import { Poller } from './poller/poller.ts';
+import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
@@ -32,7 +37,10 @@ export interface EngineOptions {
 }
 
 export class Engine {
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
+  readonly #faults = new Faults();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -75,27 +83,54 @@ export class Engine {
     const { definitions, options } = this.#loaded;
     const { log } = this.#options;
     report(definitions, options, log);
+    const warning = awsWarning(mappingsOf(definitions), (mapping) => this.#nameOf(mapping));
+    if (warning !== undefined) log.warning(warning);
     if (options.createTopics) await createTopics(mappingsOf(definitions), log);
   }
 
   #run(mapping: Mapping, metrics: Metrics): Running {
-    const { log, endpoint, noTimeout, names } = this.#options;
-    const { functionKey, functionName, lambdaEndpoint } = mapping;
-    const { invoke, close } = createInvoker({
-      endpoint: lambdaEndpoint ?? endpoint,
-      functionName: names?.get(functionKey) ?? functionName,
-      timeoutMs: timeLimitOf(mapping, { noTimeout }),
-      errorsInBody: lambdaEndpoint !== undefined,
-    });
+    const { log } = this.#options;
+    const faulty = this.#faults.seamsOf(mapping);
+    const { invoke, close } = faulty.invoker(this.#invokerOf(mapping));
     const concurrency = this.#concurrency(mapping);
     const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
-    const poller = new Poller({ mapping, log, invoke, concurrency, metrics, onRecord });
+    const poller = new Poller({
+      mapping,
+      log,
+      invoke,
+      concurrency,
+      metrics,
+      onRecord,
+      wrapRegistry: faulty.registry,
+      wrapDestination: faulty.destination,
+    });
     poller.start();
     return {
       stats: () => poller.stats.snapshot(),
       condition: () => poller.condition,
       stop: (waitMs) => poller.stop(waitMs).finally(close),
     };
+  }
+
+  #invokerOf(mapping: Mapping): Invoker {
+    const { endpoint, noTimeout } = this.#options;
+    const { lambdaEndpoint } = mapping;
+    const functionName = this.#nameOf(mapping);
+    const timeoutMs = timeLimitOf(mapping, { noTimeout });
+    if (lambdaEndpoint === AWS) {
+      return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
+    }
+    return createInvoker({
+      endpoint: lambdaEndpoint ?? endpoint,
+      functionName,
+      timeoutMs,
+      errorsInBody: lambdaEndpoint !== undefined,
+    });
+  }
+
+  /** The function's name at the endpoint. */
+  #nameOf({ functionKey, functionName }: Mapping): string {
+    return this.#options.names?.get(functionKey) ?? functionName;
   }
 
   /** All mappings of a function share its reserved concurrency. */
@@ -118,12 +153,15 @@ export class Engine {
     const debug = (message: string) => log.debug(message);
     const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
     this.#console = page;
+    this.#faults.listen(() => page.events.publish('fault', undefined));
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
+      actionsRoute({ runtime, faults: this.#faults, log }),
       ...page.routes,
       unknownRoute,
-      lambdaRoute(apiOf(endpoint)),
+      // A call that is passed on has no signature of its own.
+      ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];
     try {
       const server = await startServer(apiPort, place, routes, { access, host });
@@ -139,6 +177,27 @@ export class Engine {
       log.warning(`Kafka event source: its status cannot be asked: ${error}`);
     }
   }
+}
+
+/** The region of a deployed function: that of its cluster, which is always its own, or the service's. */
+function regionOf({ source, functionArn }: Mapping): string {
+  const arn = source.eventSource === 'aws:kafka' ? source.eventSourceArn : functionArn;
+  return arn.split(':')[3] ?? '';
+}
+
+/** Warns of functions that run in the user's AWS account; undefined if there are none. */
+function awsWarning(
+  mappings: readonly Mapping[],
+  nameOf: (mapping: Mapping) => string,
+): string | undefined {
+  const called = mappings
+    .filter(({ lambdaEndpoint }) => lambdaEndpoint === AWS)
+    .map((mapping) => `${nameOf(mapping)} in ${regionOf(mapping)}`);
+  if (called.length === 0) return undefined;
+  return (
+    `Kafka event source: these deployed functions of your AWS account are invoked, and change real data: ` +
+    `${[...new Set(called)].join(', ')} (${credentialsText()}).`
+  );
 }
 
 /** Lambda's API at an endpoint, which may be the whole address of a function's invocations. */

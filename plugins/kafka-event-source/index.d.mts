@@ -26,8 +26,17 @@ export interface KafkaEventSourceOptions extends Local {
   };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
+  /** The memory of records and invocations: 200 MB and 7 days by default; `false` turns it off. */
+  readonly recorder?: false | Recorder;
   readonly strict?: boolean;
   readonly report?: boolean;
+}
+
+interface Recorder {
+  readonly maxMegabytes?: number;
+  readonly maxDays?: number;
+  /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
+  readonly private?: readonly string[];
 }
 
 interface Local {

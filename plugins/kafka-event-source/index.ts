@@ -31,6 +31,7 @@ export default class KafkaEventSource {
   readonly hooks = {
     'kafka:alarms:run': () => this.#command('alarms'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
+    'kafka:produce:run': () => this.#command('produce'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
     'after:package:compileEvents': () => this.#writeTemplate(),

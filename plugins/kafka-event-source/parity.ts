@@ -1,8 +1,10 @@
 /** Compares each setting of a mapping as deployed with the setting as it runs here. */
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
 import type { Deployed } from './template/deployed.ts';
+import { words } from './words.ts';
 
 export interface ParityRow {
   /** AWS's name of the setting. */
@@ -20,7 +22,6 @@ interface Compared {
   readonly mapping: Mapping;
 }
 
-const LOCAL = 'custom.kafkaEventSource';
 const NONE = '-';
 const ITS_UUID = "the mapping's UUID";
 const WIDEST = 60;
@@ -62,7 +63,7 @@ function clip(text: string): string {
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
   const [was, is] = [text(deployed), text(here)];
   if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
-  return { setting, deployed: was, here: is, difference: 'local', why: why ?? LOCAL };
+  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().settings };
 }
 
 function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {
@@ -170,6 +171,5 @@ function onlyOnAws({ deployed, shape, mapping }: Compared): ParityRow[] {
 }
 
 function text(value: unknown): string {
-  if (value === undefined || value === '') return NONE;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return value === undefined || value === '' ? NONE : asText(value);
 }

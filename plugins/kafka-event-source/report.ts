@@ -4,6 +4,7 @@ import type { Definition, Definitions, Loaded } from './definition.ts';
 import type { Mapping } from './mapping.ts';
 import { ConfigurationError, type Options } from './options.ts';
 import { formatParity } from './parity.ts';
+import { words } from './words.ts';
 
 interface Log {
   error(message: string): void;
@@ -35,16 +36,19 @@ export function report(
   }
 }
 
-/** The faults with `strict`: refusals, warnings, and differences that no local setting asks for. */
-export function strictFaults({ definitions, warnings }: Definitions): string[] {
-  return [...warnings, ...definitions.flatMap(faultsOf)];
-}
-
-/** @throws ConfigurationError that names each fault, where the option `strict` asks for it */
-export function refuseFaults({ definitions, options }: Loaded): void {
-  const faults = options.strict ? strictFaults(definitions) : [];
+/**
+ * Refuses, where the option `strict` is set, a service with a refused mapping, a warning, or a difference
+ * from AWS that no local setting makes.
+ *
+ * @throws ConfigurationError that names each fault
+ */
+export function refuseFaults({
+  definitions: { definitions, warnings },
+  options: { strict },
+}: Pick<Loaded, 'definitions' | 'options'>): void {
+  const faults = strict ? [...warnings, ...definitions.flatMap(faultsOf)] : [];
   if (faults.length === 0) return;
-  const advice = 'custom.kafkaEventSource.strict is true: mend these, or remove strict.';
+  const advice = `${words().setting('strict')} is true: mend these, or remove strict.`;
   throw new ConfigurationError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');
 }
 

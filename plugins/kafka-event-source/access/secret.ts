@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Mapping } from '../mapping.ts';
+import { words } from '../words.ts';
 import { endpointOptions } from './endpoint.ts';
 
 /** An error in reading or using credentials. Its message never quotes them. */
@@ -103,11 +104,11 @@ async function fromSecretsManager(
 
 /** The ways to do without the deployed secret. */
 function adviceFor(servers: readonly string[] = []): string {
-  const other = 'set a file or a variable for it under custom.kafkaEventSource.secrets.';
+  const other = `set a file or a variable for it under ${words().setting('secrets')}.`;
   const isLocal = (server: string) => /^(localhost|127\.[\d.]+|\[::1\]):/.test(server);
   return servers.length > 0 && servers.every(isLocal)
     ? `The deployed servers are on this machine: to connect without the secret, set ` +
-        `custom.kafkaEventSource.bootstrapServers to ${servers.join(',')}. Or ${other}`
+        `${words().setting('bootstrapServers')} to ${servers.join(',')}. Or ${other}`
     : `Or ${other}`;
 }
 

@@ -1,5 +1,6 @@
 /** Refuses a mapping that conflicts with another mapping, as AWS does. */
 import type { Mapping } from '../mapping.ts';
+import { words } from '../words.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A mapping with the source that it is deployed with. */
@@ -39,7 +40,7 @@ export function warnOfGroup(mapping: Mapping, before: readonly Accepted[]): stri
   return [
     `The consumer group ${mapping.groupId} is also the group of ${sharing.mapping.name}. AWS's page ` +
       'says that each mapping needs a group of its own: set ' +
-      `custom.kafkaEventSource.mappings.${mapping.functionKey}.consumerGroupId for this machine, or ` +
+      `${words().setting(`mappings.${mapping.functionKey}.consumerGroupId`)} for this machine, or ` +
       'consumerGroupId in the event.',
   ];
 }

@@ -2,6 +2,7 @@
 import { callbackErrorOf } from '../lambda/handler.ts';
 import { declaresCallback } from '../lambda/source.ts';
 import type { Deployed, FunctionDefinition } from '../template/deployed.ts';
+import { words } from '../words.ts';
 import { here, paraphrased, type Refusal } from './refusal.ts';
 
 /** The longest timeout of a function with a Kafka event source. */
@@ -93,7 +94,7 @@ export function runtimeWarnings({ fn }: Deployed, lambdaEndpoint: string | undef
   if (lambdaEndpoint !== undefined || (!isImage && RUNNERS.test(runtime))) return [];
   return [
     `serverless-offline runs no ${isImage ? 'container images' : `functions of ${runtime}`} without ` +
-      `Docker. Set custom.kafkaEventSource.mappings.${key}.lambdaEndpoint to an endpoint that runs ` +
+      `Docker. Set ${words().setting(`mappings.${key}.lambdaEndpoint`)} to an endpoint that runs ` +
       "the function; for AWS's runtime interface emulator: " +
       'http://localhost:9000/2015-03-31/functions/function/invocations',
   ];

@@ -1,8 +1,9 @@
 /** Refuses a mapping as AWS does: by its source, access, starting position, filters and function. */
 import type { z } from 'zod';
+import { isObject } from '../json.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { isObject } from '../template/merge.ts';
+import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
@@ -146,8 +147,9 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
   );
   if (isIntrinsic(value)) {
     return here(
-      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value, or set ` +
-        'its parameter under custom.kafkaEventSource.parameters, its import under imports.',
+      `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value. Or set ` +
+        `the value of a parameter under ${words().setting('parameters')}, that of an import under ` +
+        `${words().setting('imports')}.`,
     );
   }
   if (issue.message.startsWith('1 validation error')) {

@@ -54,9 +54,10 @@ const SERVICE: OptionTexts = {
 const START: OptionTexts = {
   ...SERVICE,
   endpoint: {
-    usage: "An address with Lambda's Invoke API, such as http://127.0.0.1:3001",
+    usage:
+      "An address with Lambda's Invoke API; `aws`: the deployed functions, which change real data",
     type: 'string',
-    value: 'url',
+    value: 'url|aws',
     shortcut: 'e',
   },
   broker: {
@@ -81,6 +82,10 @@ const { commands } = COMMANDS.kafka;
 
 const ALL: Readonly<Record<string, { readonly usage: string; readonly options: OptionTexts }>> = {
   start: { usage: 'Poll Kafka, and invoke the functions', options: START },
+  broker: {
+    usage: 'Start a Kafka alone, such as for `sls offline start`',
+    options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
+  },
   ...Object.fromEntries(
     Object.entries(commands).map(([name, { usage, options }]) => {
       const text = usage.replace(', for `sls invoke local --path`', '');
@@ -94,7 +99,10 @@ export type Values = Readonly<Record<string, string | boolean | readonly string[
 
 export type Arguments =
   | { readonly command: 'help'; readonly text: string }
-  | { readonly command: 'start' | CommandName; readonly values: Values };
+  | { readonly command: OwnCommand | CommandName; readonly values: Values };
+
+/** The commands that Serverless does not have. */
+type OwnCommand = 'start' | 'broker';
 
 /** Reads the arguments. @throws UsageError for a wrong or missing one */
 export function readArguments(args: readonly string[]): Arguments {
@@ -111,7 +119,7 @@ export function readArguments(args: readonly string[]): Arguments {
   }
   const values = parse(command, known.options, rest);
   if (values.help === true) return { command: 'help', text: helpOf(command, known) };
-  const name = command as 'start' | CommandName;
+  const name = command as OwnCommand | CommandName;
   checkBroker(name, values.broker);
   return { command: name, values };
 }

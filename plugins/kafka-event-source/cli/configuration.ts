@@ -4,11 +4,13 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
-import { type Options, readOptions } from '../options.ts';
-import { loadTemplate } from '../sources/source.ts';
+import { isObject, type Json, toObject } from '../json.ts';
+import { regionOfSdk } from '../lambda/aws.ts';
+import { messageOf } from '../log.ts';
+import { AWS, type Options, readOptions } from '../options.ts';
+import { folderOf, loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json, toObject } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -47,11 +49,11 @@ export interface Project {
 /** Finds the files. @throws UsageError that says what was looked for */
 export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
-  const beside = named === undefined ? directory : dirname(resolve(directory, named));
+  const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
   const template = findTemplate(named, settings, config, directory);
-  const home = dirname(config ?? template ?? join(directory, CONFIG));
+  const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
     template,
     config,
@@ -120,8 +122,8 @@ export async function readProject(
 ): Promise<Read> {
   const config = readConfig(project.config);
   const { settings } = config;
-  const region = textOf(values.region) ?? settings.region ?? process.env.AWS_REGION ?? 'us-east-1';
   const general = readOptions(optionsOf(values, config, servers, project));
+  const region = await regionOf(values, settings, general);
   const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
@@ -130,6 +132,23 @@ export async function readProject(
   }
   const options = { ...general, mappings };
   return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+}
+
+async function regionOf(values: Values, { region }: Own, options: Options): Promise<string> {
+  const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
+  if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
+  const own = await regionOfSdk();
+  if (own !== undefined) return own;
+  throw new UsageError(
+    'The endpoint aws needs the region of the deployed functions: name it by --region, AWS_REGION, or in ' +
+      'the profile of AWS_PROFILE.',
+  );
+}
+
+function usesAws({ lambdaEndpoint, mappings }: Options): boolean {
+  return [lambdaEndpoint, ...Object.values(mappings).map((one) => one.lambdaEndpoint)].includes(
+    AWS,
+  );
 }
 
 async function readService(
@@ -152,12 +171,10 @@ function optionsOf(
   { broker }: Project,
 ): Json {
   const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
-  if (lambdaEndpoint === 'aws') {
-    throw new UsageError('--endpoint aws: deployed functions cannot be invoked yet.');
-  }
-  if (typeof values.endpoint === 'string' && !/^https?:\/\/./.test(values.endpoint)) {
+  if (typeof values.endpoint === 'string' && !/^https?:\/\/.|^aws$/.test(values.endpoint)) {
     throw new UsageError(
-      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001.`,
+      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001, or aws for ` +
+        'the deployed functions.',
     );
   }
   const own = broker === undefined || broker === 'start' ? undefined : broker;
@@ -219,7 +236,7 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
+    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);

@@ -1,9 +1,9 @@
 /** Functions as kafka-event-source.yml writes them, for those who have no template. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Json } from '../json.ts';
 import { findEvents } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
-import type { Json } from '../template/merge.ts';
 
 const event = z.union(
   [z.strictObject({ kafka: z.looseObject({}) }), z.strictObject({ msk: z.looseObject({}) })],

@@ -3,12 +3,16 @@ import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import { type Loaded, mappingsOf } from '../definition.ts';
 import { Engine, type Log } from '../engine.ts';
+import { loadLambdaSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
+import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
 import { choosePort, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
+
+const READY = 'ready. Ctrl-C ends it.';
 
 /** The parts that are stopped when the command ends. */
 interface Running {
@@ -23,10 +27,32 @@ interface Running {
  * @param stopped resolves when everything shall end; then this returns
  * @throws Error for a wrong setting, or for a broker that does not start or that ends
  */
-export async function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+export function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+  return runParts((running) => run(values, log, running), stopped);
+}
+
+/**
+ * Runs a Kafka, whose data is kept in the folder.
+ *
+ * @param stopped resolves when it shall end; then this returns
+ * @throws Error if it does not start, or ends
+ */
+export function startBrokerAlone(folder: string, log: Log, stopped: Promise<void>): Promise<void> {
+  const say = (line: string) => log.notice(line);
+  return runParts(async (running) => {
+    const broker = await runBroker({ folder }, await choosePort(say), running, say);
+    say(READY);
+    return broker.ended ?? new Promise<never>(() => undefined);
+  }, stopped);
+}
+
+async function runParts(
+  run: (running: Running) => Promise<never>,
+  stopped: Promise<void>,
+): Promise<void> {
   const running: Running = {};
   try {
-    await Promise.race([run(values, log, running), stopped]);
+    await Promise.race([run(running), stopped]);
   } finally {
     running.unwatch?.();
     // The pollers commit before their broker ends.
@@ -49,6 +75,9 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     return { ...found, endpoint: checked(found.loaded, log) };
   };
   const { loaded, names, endpoint } = await read();
+  if (mappingsOf(loaded.definitions).some(({ lambdaEndpoint }) => lambdaEndpoint === AWS)) {
+    await loadLambdaSdk();
+  }
   const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
   running.engine = await Engine.start(loaded, {
     place: project,
@@ -57,13 +86,13 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     names,
   });
   if (values.watch === true) running.unwatch = watch(project, running.engine, read, log);
-  say('ready. Ctrl-C ends it.');
+  say(READY);
   return broker?.ended ?? new Promise<never>(() => undefined);
 }
 
 /** Starts the broker. `ended` rejects when the broker ends. */
 async function runBroker(
-  { folder }: Project,
+  { folder }: Pick<Project, 'folder'>,
   port: number,
   running: Running,
   say: (line: string) => void,
@@ -104,7 +133,7 @@ function checked(loaded: Loaded, log: Log): string {
       'invoked by --endpoint. Usual ones: http://127.0.0.1:3001 (sam local start-lambda), ' +
       'http://127.0.0.1:3002 (serverless-offline), http://127.0.0.1:4566 (LocalStack), ' +
       'http://127.0.0.1:8080 or :9000 (runtime interface emulator; with ' +
-      '/2015-03-31/functions/function/invocations).',
+      '/2015-03-31/functions/function/invocations), aws (the deployed functions: they change real data).',
   );
 }
 

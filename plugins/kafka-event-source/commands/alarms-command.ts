@@ -6,6 +6,7 @@ import { mappingsOf } from '../definition.ts';
 import { evaluate, type Verdict } from '../monitoring/alarms.ts';
 import { type Datapoint, together } from '../monitoring/metrics.ts';
 import { type ReadAlarm, readAlarms } from '../template/alarms.ts';
+import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
 
 const answered = z.object({
@@ -34,8 +35,8 @@ export async function runAlarms({ loaded, place, options, print }: CommandContex
   const answer = answered.safeParse(await findStatus(place));
   if (!answer.success) {
     throw new Error(
-      'No `sls offline start` or `lambda-kafka-event-source start` of this service runs here, so there are ' +
-        'no metrics. Start it, and ask again while it runs.',
+      `No ${words().start} of this service runs here, so there are no metrics. Start it, and ask ` +
+        'again while it runs.',
     );
   }
   const lives = answer.data.mappings as unknown as Live[];

@@ -3,7 +3,9 @@ import { createClient } from '../access/connect.ts';
 import { mappingsOf } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
+import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
+import { needed } from './mapping.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
 import { readSelection, type Selection } from './redrive-options.ts';
 
@@ -50,8 +52,7 @@ function deadLetterTopics(
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
 ): Target[] {
-  const [any] = mappings;
-  if (!any) throw new Error('There is no Kafka mapping, so no server is known.');
+  const any = needed(mappings[0]);
   const own = mappings.flatMap((mapping) =>
     mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
   );
@@ -60,7 +61,7 @@ function deadLetterTopics(
   if (wanted.length === 0) {
     throw new Error(
       'No dead-letter topic is known: no mapping has a Kafka topic as its destination. Add --from ' +
-        '<topic>, or set custom.kafkaEventSource.deadLetterTopics.',
+        `<topic>, or set ${words().setting('deadLetterTopics')}.`,
     );
   }
   return wanted.map((topic) => own.find((one) => one.topic === topic) ?? { topic, mapping: any });

@@ -26,7 +26,7 @@ export const REDRIVE_OPTIONS = {
     type: 'string',
   },
   before: { usage: 'Only letters written before this time', type: 'string' },
-  from: { usage: 'The dead-letter topic, if serverless.yml does not name it', type: 'string' },
+  from: { usage: 'The dead-letter topic, if no mapping and no setting names it', type: 'string' },
   again: { usage: 'Also letters that have been put back before', type: 'boolean' },
   limit: { usage: 'Put a record back at most this many times (3)', type: 'string' },
   json: { usage: 'Print JSON', type: 'boolean' },

@@ -11,7 +11,10 @@ import { boundsOf, withAdmin } from './scan.ts';
 const GROUP_MS = 15_000;
 
 /** The ends, the committed offsets and the members. A broker that does not answer is the answer's `error`. */
-export async function remoteOf(mapping: Mapping, debug: (message: string) => void): Promise<Remote> {
+export async function remoteOf(
+  mapping: Mapping,
+  debug: (message: string) => void,
+): Promise<Remote> {
   try {
     const kafka = await createClient(mapping, { debug });
     return await withAdmin(kafka, mapping.bootstrapServers, (admin) => ask(admin, mapping));

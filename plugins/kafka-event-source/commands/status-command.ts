@@ -3,26 +3,21 @@ import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import { type Live, refusedStatus, type Status, statusOf } from '../control/status.ts';
 import type { CommandContext } from './commands.ts';
+import { isCalled, withoutMapping } from './mapping.ts';
+import { textOf } from './option.ts';
 import { remoteOf } from './remote.ts';
 
 const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() })) });
 
 export async function runStatus(context: CommandContext): Promise<void> {
   const { loaded, place, options, print } = context;
-  const wanted = options.function;
+  const wanted = textOf(options.function);
   const { definitions } = loaded.definitions;
   const chosen = definitions.filter(
-    ({ mapping }) =>
-      typeof wanted !== 'string' ||
-      mapping?.functionKey === wanted ||
-      mapping?.functionName === wanted,
+    ({ mapping }) => wanted === undefined || (mapping && isCalled(mapping, wanted)),
   );
   if (chosen.length === 0) {
-    throw new Error(
-      typeof wanted === 'string'
-        ? `The function ${wanted} has no Kafka mapping.`
-        : 'There is no Kafka mapping.',
-    );
+    throw wanted === undefined ? new Error('There is no Kafka mapping.') : withoutMapping(wanted);
   }
   const found = answered.safeParse(await findStatus(place));
   const lives = (found.success ? found.data.mappings : []) as unknown as Live[];

@@ -38,7 +38,9 @@ export function pageRoute(access: Access): Route {
 
 function entered(token: string, access: Access): Answer {
   const location = { location: '/' };
-  const headers = isToken(token, access) ? { ...location, 'set-cookie': cookieOf(access) } : location;
+  const headers = isToken(token, access)
+    ? { ...location, 'set-cookie': cookieOf(access) }
+    : location;
   return { status: 303, headers, body: '' };
 }
 

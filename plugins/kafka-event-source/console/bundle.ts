@@ -1,5 +1,7 @@
 /** Bundles the page, whose sources are here only in a checkout. */
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { BuildOptions, BuildResult } from 'esbuild';
 
 /** Makes page.html, page.js, page.css and page.svg, without a name of a hash. */
@@ -17,7 +19,13 @@ export async function bundle(options: BuildOptions): Promise<BuildResult> {
     target: 'es2022',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    legalComments: 'none',
+    // Its licence goes with each copy.
+    banner: { js: `/*! Preact\n${licenceOf('preact')}*/` },
     ...options,
   });
+}
+
+function licenceOf(name: string): string {
+  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  return readFileSync(join(dirname(manifest), 'LICENSE'), 'utf8');
 }

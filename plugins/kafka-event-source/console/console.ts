@@ -42,7 +42,13 @@ export function createConsole({ access, runtime, loaded, debug }: ConsoleOptions
     '/api/mappings': async () => {
       const { service, stage } = loaded().service;
       const { allowChanges } = access;
-      return json({ service, stage, allowChanges, mappings: await mappings.list() });
+      return json({
+        service,
+        stage,
+        allowChanges,
+        isRecorded: false,
+        mappings: await mappings.list(),
+      });
     },
   };
   return {

@@ -3,7 +3,7 @@ import type { View } from '../control/runtime.ts';
 
 export const SAMPLE_MS = 2_000;
 /** Five minutes. */
-const SAMPLES = 150;
+export const SAMPLES = 150;
 /** The partitions with a history; a mapping may have thousands. */
 const PARTITIONS = 64;
 
@@ -26,7 +26,11 @@ export class History {
   readonly #samples = new Map<string, Sample[]>();
 
   /** @param lagOf the lag by partition as it is known now */
-  sample(views: readonly View[], lagOf: (view: View) => ReadonlyMap<number, number>, at: number): void {
+  sample(
+    views: readonly View[],
+    lagOf: (view: View) => ReadonlyMap<number, number>,
+    at: number,
+  ): void {
     const known = new Set(views.map(({ mapping }) => mapping.uuid));
     for (const uuid of this.#samples.keys()) if (!known.has(uuid)) this.#samples.delete(uuid);
     for (const view of views) {

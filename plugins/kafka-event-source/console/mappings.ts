@@ -3,9 +3,9 @@ import { remoteOf } from '../commands/remote.ts';
 import type { Runtime, View } from '../control/runtime.ts';
 import { liveOf, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
 import type { Definition } from '../definition.ts';
+import type { Json } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { writeSettings } from '../settings/settings.ts';
-import type { Json } from '../template/merge.ts';
 import { History, type HistoryView, SAMPLE_MS } from './history.ts';
 
 /** Kafka is asked again after this time, while a page asks. */

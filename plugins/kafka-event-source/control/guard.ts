@@ -120,13 +120,18 @@ function isForeign({ method, headers }: Asked, host: string): boolean {
   const site = headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none') return false;
   // Somebody follows a link to this server.
-  const isLink = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  const isLink =
+    headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   return !(isLink && READS.includes(method));
 }
 
 function refused(status: number, code: string, message: string): Answer {
   // Both shapes: AWS's SDKs read `message`, and the clients of `/api` read `error`.
-  return { status, headers: { 'x-amzn-errortype': code }, body: { message, error: { code, message } } };
+  return {
+    status,
+    headers: { 'x-amzn-errortype': code },
+    body: { message, error: { code, message } },
+  };
 }
 
 const quoted = (text = '') => JSON.stringify(text.slice(0, 200));

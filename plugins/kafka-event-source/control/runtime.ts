@@ -79,11 +79,34 @@ export class Runtime {
   update(uuid: string, changes: Changes): View | undefined {
     const entry = this.#entries.get(uuid);
     if (!entry) return undefined;
-    if (entry.state !== 'Enabled' && entry.state !== 'Disabled') {
-      throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
-    }
+    refuseInChange(entry);
     const mapping = { ...entry.mapping, ...changes };
     return this.#begin(entry, mapping);
+  }
+
+  /**
+   * Does work while the mapping is stopped: its invocations have ended, or are given back after
+   * `waitMs`. Afterwards the mapping runs again if it is enabled.
+   *
+   * @returns undefined if there is no such mapping
+   * @throws InUseError while the mapping changes; and the error of the work, with the mapping running again
+   */
+  whileStopped<T>(
+    uuid: string,
+    waitMs: number,
+    work: (mapping: Mapping) => Promise<T>,
+  ): Promise<T> | undefined {
+    const entry = this.#entries.get(uuid);
+    if (!entry) return undefined;
+    refuseInChange(entry);
+    entry.state = 'Updating';
+    const done = this.#stopPoller(entry, waitMs).then(() => work(entry.mapping));
+    // The next poller begins after the work, also when that fails.
+    entry.changing = done.then(
+      () => this.#goOn(entry),
+      () => this.#goOn(entry),
+    );
+    return entry.changing.then(() => done);
   }
 
   /**
@@ -143,6 +166,10 @@ export class Runtime {
   async #change(entry: Entry): Promise<void> {
     // A poller that goes on beside its successor would invoke the function with the same records.
     await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
+    this.#goOn(entry);
+  }
+
+  #goOn(entry: Entry): void {
     if (entry.mapping.enabled && !this.#isStopped) {
       entry.running = this.#run(entry.mapping, entry.metrics);
     }
@@ -159,6 +186,12 @@ export class Runtime {
     }
     entry.stats = running.stats();
     if (entry.running === running) entry.running = undefined;
+  }
+}
+
+function refuseInChange({ mapping, state }: Entry): void {
+  if (state !== 'Enabled' && state !== 'Disabled') {
+    throw new InUseError(`${mapping.name} is ${state}`);
   }
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../log.ts';
 import { type Access, type Asked, newAccess, refusalOf, SAFE_HEADERS } from './guard.ts';
 import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
@@ -187,7 +188,7 @@ async function answer(
     }
     return { status: 404, body: { Message: `There is nothing at ${url.pathname}.` } };
   } catch (error) {
-    return { status: 500, body: { Message: error instanceof Error ? error.message : `${error}` } };
+    return { status: 500, body: { Message: messageOf(error) } };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Mapping } from '../mapping.ts';
 import { type MetricsView, MINUTE_MS } from '../monitoring/metrics.ts';
 import { NOTHING_COMMITTED } from '../poller/note.ts';
 import type { Condition } from '../poller/poller.ts';
+import { words } from '../words.ts';
 import type { State, View } from './runtime.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
@@ -180,7 +181,7 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
   if (!live) {
     const enabled = mapping.enabled ? '' : ', and it is disabled in the template';
     return [
-      `no \`sls offline start\` or \`lambda-kafka-event-source start\` of this service runs here${enabled}; this is what Kafka has committed`,
+      `no ${words().start} of this service runs here${enabled}; this is what Kafka has committed`,
       ...(remote.members > 0 ? [`${others} get its records`] : []),
     ];
   }

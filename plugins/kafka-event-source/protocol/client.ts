@@ -226,7 +226,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   // long is 4. kafkajs' later one leaves it to the broker, which forgets after a week.
   {
     file: 'src/protocol/requests/offsetCommit/index.js',
-    loss: '`sls kafka redrive` forgets after a week what it has put back',
+    loss: 'the command redrive forgets after a week what it has put back',
     replace: (original: Requests): Requests => ({
       versions: original.versions,
       protocol: ({ version }) => {
@@ -243,7 +243,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   // Writes a list of headers in its order, for `sls kafka redrive`. kafkajs writes an object only.
   {
     file: 'src/protocol/recordBatch/record/v0/index.js',
-    loss: '`sls kafka redrive` cannot put back records with headers',
+    loss: 'the command redrive cannot put back records with headers',
     replace: (original: (record: RecordToWrite) => Encoder, load) => {
       const encoder = encoderOf(load);
       return (record: RecordToWrite) =>
@@ -257,11 +257,11 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     loss: 'a dead letter with a key of 1 MB stops the process for minutes',
     replace: () => murmur2,
   },
-  // Reads records by their offsets, for `sls kafka redrive` and `sls kafka generate-event`. kafkajs
-  // reads as a member of a group only.
+  // Reads records by their offsets, and commits for a group without members. kafkajs does both
+  // as a member of a group only.
   {
     file: 'src/admin/index.js',
-    loss: '`sls kafka redrive` and `sls kafka generate-event` cannot read single records',
+    loss: 'redrive and generate-event cannot read single records, and no group can be moved',
     replace: (original: (options: AdminOptions) => object, load) => {
       const BatchOf = load('src/consumer/batch.js') as BatchClass;
       return (options: AdminOptions) => withReader(original(options), options, BatchOf);

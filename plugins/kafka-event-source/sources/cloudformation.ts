@@ -1,4 +1,5 @@
 /** Reads a service from a template of CloudFormation or SAM. */
+import { isObject, type Json, toObject, toText, without } from '../json.ts';
 import {
   type FunctionDefinition,
   MAPPING_TYPE,
@@ -6,7 +7,7 @@ import {
   scopeOf,
 } from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
+import { merge } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.
@@ -105,11 +106,13 @@ function eventsOf(id: string, resource: Json): [string, Json][] {
 }
 
 function sourceOf(type: unknown, properties: Json): Json | undefined {
-  const { Stream, KafkaBootstrapServers, ConsumerGroupId, SchemaRegistryConfig, ...others } =
-    properties;
-  // SAM makes policies of these two, and no properties of the mapping.
-  const { ConsumptionMode, SecretsManagerKmsKeyId: _key, DestinationConfig, ...unchanged } = others;
-  const same = { ...unchanged, DestinationConfig: withoutType(DestinationConfig) };
+  const { Stream, KafkaBootstrapServers, ...others } = properties;
+  const { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode, ...unchanged } = others;
+  const same = {
+    // SAM makes a policy of the key and of the destination's type, and no property of the mapping.
+    ...without(unchanged, 'SecretsManagerKmsKeyId'),
+    DestinationConfig: withoutType(unchanged.DestinationConfig),
+  };
   const config = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
   if (type === 'MSK') {
     return { EventSourceArn: Stream, AmazonManagedKafkaEventSourceConfig: config, ...same };
@@ -124,8 +127,7 @@ function sourceOf(type: unknown, properties: Json): Json | undefined {
 
 function withoutType(config: unknown): unknown {
   const { OnFailure: failure, ...others } = toObject(config);
-  const { Type: _type, ...OnFailure } = toObject(failure);
-  return isObject(failure) ? { ...others, OnFailure } : config;
+  return isObject(failure) ? { ...others, OnFailure: without(failure, 'Type') } : config;
 }
 
 function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
+import type { Json } from '../json.ts';
 import { readOptions } from '../options.ts';
-import type { Json } from '../template/merge.ts';
 import { loadTemplate } from './source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'template-'));

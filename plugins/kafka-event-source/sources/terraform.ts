@@ -2,8 +2,8 @@
  * Reads a service from a Terraform plan, the output of `terraform show -json <plan>`.
  * Its format: https://developer.hashicorp.com/terraform/internals/json-format
  */
+import { isObject, type Json, toObject, toText } from '../json.ts';
 import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
-import { isObject, type Json, toObject, toText } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 /** A resource of the plan, in the root module or in one that it calls. */

@@ -1,8 +1,9 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
+import { isObject, type Json, toObject } from '../json.ts';
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
-import { compact, isObject, type Json, merge, toObject } from './merge.ts';
+import { compact, merge } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
 export interface Service {

@@ -18,7 +18,10 @@ interface Sent {
 }
 
 /** @throws ApiError with a sentence for the reader, also when the server does not answer */
-export async function call<T>(path: string, { method = 'GET', body, signal }: Sent = {}): Promise<T> {
+export async function call<T>(
+  path: string,
+  { method = 'GET', body, signal }: Sent = {},
+): Promise<T> {
   const response = await fetch(path, {
     method,
     ...(body !== undefined && {

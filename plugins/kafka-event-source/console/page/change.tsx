@@ -150,7 +150,7 @@ const asking = (text: string | undefined) =>
   text === undefined ? 'Fill in the fields to see what this will do.' : 'Asking what this will do…';
 
 /** A field of the dialog, or of a form. */
-export function Entered({
+function Entered({
   entry: { label, hint, kind, choices = [] },
   value,
   set,
@@ -177,11 +177,10 @@ export function Entered({
         if (kind === 'long') {
           return <textarea id={id} rows={10} spellcheck={false} value={value} onInput={onInput} />;
         }
-        const type = { text: 'text', number: 'number', time: 'datetime-local' }[kind];
-        const step = kind === 'time' ? '0.001' : undefined;
-        return (
-          <input id={id} type={type} step={step} autocomplete="off" value={value} onInput={onInput} />
-        );
+        const common = { id, value, onInput, autocomplete: 'off' };
+        if (kind === 'time') return <input type="datetime-local" step="0.001" {...common} />;
+        if (kind === 'number') return <input type="number" {...common} />;
+        return <input type="text" {...common} />;
       }}
     </Field>
   );

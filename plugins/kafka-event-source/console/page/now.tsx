@@ -1,6 +1,6 @@
 /** The view of the mappings as they are now. */
 import type { InvocationSummary, Page } from '../../recorder/types.ts';
-import type { HistoryView } from '../history.ts';
+import { type HistoryView, SAMPLES } from '../history.ts';
 import type { MappingView } from '../mappings.ts';
 import { type Change, ChangeButton, type Entry } from './change.tsx';
 import { pointsOf } from './chart.ts';
@@ -58,7 +58,7 @@ function Mapping({ mapping, isRecorded, reload }: MappingProps) {
   const id = `mapping-${uuid || name}`;
   const figures: [string, string, string?][] = [
     ['Lag', lag === undefined ? '–' : figureText(lag)],
-    ['Finished per second', rateOf(history)],
+    ['Finished / s', rateOf(history)],
     ['Invocations', figureText(counts?.invocations ?? 0)],
     ['Failed', figureText(counts?.failedInvocations ?? 0), counts?.failedInvocations ? 'bad' : ''],
     ['Filtered out', figureText(counts?.filtered ?? 0)],
@@ -183,7 +183,9 @@ function LagChart({
 }) {
   const { width, height } = CHART;
   const known = values.filter((value) => value !== null);
-  const { line, area } = pointsOf(values, top, width, height - 2);
+  // The right edge is now, also while there is less than the whole time.
+  const whole = [...Array<null>(Math.max(0, SAMPLES - values.length)).fill(null), ...values];
+  const { line, area } = pointsOf(whole, top, width, height - 2);
   const highest = Math.max(0, ...known);
   const said =
     known.length === 0
@@ -236,14 +238,16 @@ function Settings({ mapping: { settings, servers, lastResult, lastResultAt } }: 
           lastResult !== undefined && [
             'Last result',
             <>
-              {lastResult}{' '}
-              {lastResultAt && <Time at={Date.parse(lastResultAt)} isAgo />}
+              {lastResult} {lastResultAt && <Time at={Date.parse(lastResultAt)} isAgo />}
             </>,
           ],
           ['Servers', servers.join(', ')],
           ...Object.entries(settings).map(
             ([name, value]) =>
-              [spaced(name), <code>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</code>] as const,
+              [
+                spaced(name),
+                <code>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</code>,
+              ] as const,
           ),
         ]}
       />
@@ -292,7 +296,12 @@ function Actions({ mapping, reload }: { mapping: MappingView; reload: () => void
     <div class="actions">
       {isEnabled ? (
         <ChangeButton
-          change={change({ title: `Pause ${name}`, path: `${at}/pause`, verb: 'Pause', said: `${name} pauses.` })}
+          change={change({
+            title: `Pause ${name}`,
+            path: `${at}/pause`,
+            verb: 'Pause',
+            said: `${name} pauses.`,
+          })}
           label={`Pause ${name}`}
         >
           Pause…
@@ -300,7 +309,12 @@ function Actions({ mapping, reload }: { mapping: MappingView; reload: () => void
       ) : (
         <ChangeButton
           isMain
-          change={change({ title: `Resume ${name}`, path: `${at}/resume`, verb: 'Resume', said: `${name} goes on.` })}
+          change={change({
+            title: `Resume ${name}`,
+            path: `${at}/resume`,
+            verb: 'Resume',
+            said: `${name} goes on.`,
+          })}
           label={`Resume ${name}`}
         >
           Resume…
@@ -312,7 +326,9 @@ function Actions({ mapping, reload }: { mapping: MappingView; reload: () => void
           title: `Batch size of ${name}`,
           path: `${at}/batch-size`,
           verb: 'Change',
-          entries: [{ name: 'size', label: 'Records in a batch', kind: 'number', hint: 'From 1 to 10,000' }],
+          entries: [
+            { name: 'size', label: 'Records in a batch', kind: 'number', hint: 'From 1 to 10,000' },
+          ],
           values: { size: String(settings.BatchSize ?? '') },
           body: ({ size }) => (size ? { size: Number(size) } : undefined),
           said: `${name} has another batch size.`,
@@ -329,7 +345,8 @@ function Actions({ mapping, reload }: { mapping: MappingView; reload: () => void
           entries: POSITION,
           values: { to: 'beginning', partition: '0' },
           body: ({ to, time, partition, offset }) => {
-            if (to === 'timestamp') return time ? { to: { timestamp: Date.parse(time) } } : undefined;
+            if (to === 'timestamp')
+              return time ? { to: { timestamp: Date.parse(time) } } : undefined;
             if (to !== 'offset') return { to };
             if (!partition || !offset) return undefined;
             return { to: { partition: Number(partition), offset: Number(offset) } };

@@ -69,9 +69,9 @@ function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
   const { service, stage, allowChanges = true } = about.value ?? {};
   return (
     <ChangeContext.Provider value={setChange}>
-      <a class="skip" href="#main" onClick={(event) => focusMain(event, main.current)}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <header class="side">
         <p class="brand">
           <img src="/page.svg" alt="" width="24" height="24" />
@@ -113,12 +113,6 @@ function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
       )}
     </ChangeContext.Provider>
   );
-}
-
-function focusMain(event: Event, main: HTMLElement | null): void {
-  // The address after the # is the view's.
-  event.preventDefault();
-  main?.focus();
 }
 
 function Connection({ isLocked }: { isLocked: boolean }) {

@@ -40,7 +40,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 };
 
 /** The words for states whose names are no words. */
-export const STATE_WORDS: Readonly<Record<string, string>> = {
+const STATE_WORDS: Readonly<Record<string, string>> = {
   inFlight: 'in flight',
   filteredOut: 'filtered out',
   reportedFailed: 'reported failed',
@@ -49,7 +49,7 @@ export const STATE_WORDS: Readonly<Record<string, string>> = {
   notReached: 'not reached',
 };
 
-export const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
+const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
 
 /** A state in words, and in a colour that never stands alone. */
 export function State({ of }: { of: string }) {
@@ -103,7 +103,7 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Problem({ error }: { error: ApiError | Error | undefined }) {
+function Problem({ error }: { error: ApiError | Error | undefined }) {
   if (!error) return null;
   return (
     <p class="problem" role="alert">
@@ -176,7 +176,7 @@ export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
           <tr key={keyOf(row)} role="row">
             {columns.map((column) => (
               <td key={column.name} role="cell" class={kind(column)} data-name={column.name}>
-                {column.cell(row, index)}
+                <div>{column.cell(row, index)}</div>
               </td>
             ))}
           </tr>
@@ -184,26 +184,6 @@ export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
       </tbody>
     </table>
     // biome-ignore-end lint/a11y/noRedundantRoles: as above
-  );
-}
-
-/** The links between the pages of a list, which is never read as a whole. */
-export function Pages({
-  first,
-  next,
-  isFirst,
-}: {
-  /** The address of the newest page. */
-  first: string;
-  next: string | undefined;
-  isFirst: boolean;
-}) {
-  if (isFirst && !next) return null;
-  return (
-    <nav class="pages" aria-label="Pages of the list">
-      {isFirst ? <span class="quiet">Newest first</span> : <a href={first}>← Newest</a>}
-      {next ? <a href={next}>Older →</a> : <span class="quiet">These are the oldest</span>}
-    </nav>
   );
 }
 
@@ -243,15 +223,5 @@ export function Facts({ of }: { of: readonly (readonly [string, ComponentChildre
           ),
       )}
     </dl>
-  );
-}
-
-/** Text of any length in its own box, which scrolls by itself. */
-export function Box({ label, text }: { label: string; text: string }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must take the keyboard
-    <pre class="box" tabIndex={0} role="region" aria-label={label}>
-      {text}
-    </pre>
   );
 }

@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Definition, readDefinitions } from '../../definition.ts';
+import type { Json } from '../../json.ts';
 import { readOptions } from '../../options.ts';
 import { loadTemplate } from '../../sources/source.ts';
 import { parseYaml } from '../../sources/yaml.ts';
-import { type Json, merge } from '../../template/merge.ts';
+import { merge } from '../../template/merge.ts';
 import { link, PLUGIN, ROOT } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 

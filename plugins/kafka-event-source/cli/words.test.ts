@@ -1,0 +1,18 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readOptions } from '../options.ts';
+import { useWords, words } from '../words.ts';
+import { COMMAND_WORDS } from './words.ts';
+
+const plugin = words();
+beforeAll(() => useWords(COMMAND_WORDS));
+afterAll(() => useWords(plugin));
+
+test('messages of the command name a setting by its place in the file', () => {
+  const read = () => readOptions({ parameters: 'Topic', mappings: { pay: { ssl: 'on' } } });
+  expect(read).toThrow('parameters in kafka-event-source.yml: Invalid input');
+  expect(read).toThrow('mappings.pay.ssl in kafka-event-source.yml: Invalid input');
+});
+
+test('messages of the command name the file for an unknown setting', () => {
+  expect(() => readOptions({ brokers: 'a:1' })).toThrow('kafka-event-source.yml: Unrecognized key');
+});

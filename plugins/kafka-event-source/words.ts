@@ -1,0 +1,28 @@
+/** The names in messages that differ between the plugin and the command. */
+export interface Words {
+  /** The place of all settings. */
+  readonly settings: string;
+  /** The name of a setting, with its place. */
+  readonly setting: (name: string) => string;
+  /** The file with the mappings of the service. */
+  readonly template: string;
+  /** The command that runs the mappings, in backquotes. */
+  readonly start: string;
+}
+
+let current: Words = {
+  settings: 'custom.kafkaEventSource',
+  setting: (name) => `custom.kafkaEventSource.${name}`,
+  template: 'serverless.yml',
+  start: '`sls offline start` or `lambda-kafka-event-source start`',
+};
+
+/** The names for the messages of this process: those of the plugin, until the command has set its own. */
+export function words(): Words {
+  return current;
+}
+
+/** Sets the names for the messages of this process, before its first message. */
+export function useWords(own: Words): void {
+  current = own;
+}
