@@ -196,7 +196,7 @@ interface Context extends RedriveOptions {
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
   const { topic, writer, selection } = context;
   const { partition, messages, consumer, next } = batch;
-  // Each letter's transaction has this already, but Kafka would forget it after a week.
+  // Each letter's transaction has committed this already, but Kafka forgets such a commit after a week.
   const commit = async () => {
     if (!consumer) return;
     const { metadata } = progress;
