@@ -6,11 +6,13 @@ import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
+import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
 import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Log as DeliveryLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
+import { AWS } from './options.ts';
 import { Poller } from './poller/poller.ts';
 import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
@@ -77,6 +79,8 @@ export class Engine {
     const { definitions, options } = this.#loaded;
     const { log } = this.#options;
     report(definitions, options, log);
+    const warning = awsWarning(mappingsOf(definitions), (mapping) => this.#nameOf(mapping));
+    if (warning !== undefined) log.warning(warning);
     if (options.createTopics) await createTopics(mappingsOf(definitions), log);
   }
 
@@ -105,14 +109,24 @@ export class Engine {
   }
 
   #invokerOf(mapping: Mapping): Invoker {
-    const { endpoint, noTimeout, names } = this.#options;
-    const { functionKey, functionName, lambdaEndpoint } = mapping;
+    const { endpoint, noTimeout } = this.#options;
+    const { lambdaEndpoint } = mapping;
+    const functionName = this.#nameOf(mapping);
+    const timeoutMs = timeLimitOf(mapping, { noTimeout });
+    if (lambdaEndpoint === AWS) {
+      return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
+    }
     return createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
-      functionName: names?.get(functionKey) ?? functionName,
-      timeoutMs: timeLimitOf(mapping, { noTimeout }),
+      functionName,
+      timeoutMs,
       errorsInBody: lambdaEndpoint !== undefined,
     });
+  }
+
+  /** The function's name at the endpoint. */
+  #nameOf({ functionKey, functionName }: Mapping): string {
+    return this.#options.names?.get(functionKey) ?? functionName;
   }
 
   /** All mappings of a function share its reserved concurrency. */
@@ -134,7 +148,8 @@ export class Engine {
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({ runtime, faults: this.#faults, log }),
-      lambdaRoute(apiOf(endpoint)),
+      // A call that is passed on has no signature of its own.
+      ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];
     try {
       const server = await startServer(apiPort, place, routes);
@@ -151,6 +166,27 @@ export class Engine {
       );
     }
   }
+}
+
+/** The region of a deployed function: that of its cluster, which is always its own, or the service's. */
+function regionOf({ source, functionArn }: Mapping): string {
+  const arn = source.eventSource === 'aws:kafka' ? source.eventSourceArn : functionArn;
+  return arn.split(':')[3] ?? '';
+}
+
+/** Warns of functions that run in the user's AWS account; undefined if there are none. */
+function awsWarning(
+  mappings: readonly Mapping[],
+  nameOf: (mapping: Mapping) => string,
+): string | undefined {
+  const called = mappings
+    .filter(({ lambdaEndpoint }) => lambdaEndpoint === AWS)
+    .map((mapping) => `${nameOf(mapping)} in ${regionOf(mapping)}`);
+  if (called.length === 0) return undefined;
+  return (
+    `Kafka event source: these deployed functions of your AWS account are invoked, and change real data: ` +
+    `${[...new Set(called)].join(', ')} (${credentialsText()}).`
+  );
 }
 
 /** Lambda's API at an endpoint, which may be the whole address of a function's invocations. */

@@ -29,6 +29,9 @@ const servers = z
   .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))
   .pipe(z.array(server).min(1));
 
+/** The endpoint that stands for the deployed functions, in the user's AWS account. */
+export const AWS = 'aws';
+
 const endpoint = z.url({ protocol: /^https?$/ });
 
 const file = z.string().min(1);
@@ -73,8 +76,12 @@ const local = {
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
   sasl: sasl.optional(),
-  /** The address of Lambda's API, or the whole address of the function's invocations. */
-  lambdaEndpoint: endpoint.optional(),
+  /** The address of Lambda's API, or the whole address of the function's invocations, or `aws`. */
+  lambdaEndpoint: z
+    .union([z.literal(AWS), endpoint], {
+      error: 'must be an address, or aws for the deployed function',
+    })
+    .optional(),
 };
 
 /** Settings for one mapping. */

@@ -54,9 +54,10 @@ const SERVICE: OptionTexts = {
 const START: OptionTexts = {
   ...SERVICE,
   endpoint: {
-    usage: "An address with Lambda's Invoke API, such as http://127.0.0.1:3001",
+    usage:
+      "An address with Lambda's Invoke API; `aws`: the deployed functions, which change real data",
     type: 'string',
-    value: 'url',
+    value: 'url|aws',
     shortcut: 'e',
   },
   broker: {

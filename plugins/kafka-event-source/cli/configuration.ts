@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
 import { isObject, type Json, toObject } from '../json.ts';
+import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
-import { type Options, readOptions } from '../options.ts';
+import { AWS, type Options, readOptions } from '../options.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
@@ -121,8 +122,8 @@ export async function readProject(
 ): Promise<Read> {
   const config = readConfig(project.config);
   const { settings } = config;
-  const region = textOf(values.region) ?? settings.region ?? process.env.AWS_REGION ?? 'us-east-1';
   const general = readOptions(optionsOf(values, config, servers, project));
+  const region = await regionOf(values, settings, general);
   const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
@@ -131,6 +132,23 @@ export async function readProject(
   }
   const options = { ...general, mappings };
   return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+}
+
+async function regionOf(values: Values, { region }: Own, options: Options): Promise<string> {
+  const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
+  if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
+  const own = await regionOfSdk();
+  if (own !== undefined) return own;
+  throw new UsageError(
+    'The endpoint aws needs the region of the deployed functions: name it by --region, AWS_REGION, or in ' +
+      'the profile of AWS_PROFILE.',
+  );
+}
+
+function usesAws({ lambdaEndpoint, mappings }: Options): boolean {
+  return [lambdaEndpoint, ...Object.values(mappings).map((one) => one.lambdaEndpoint)].includes(
+    AWS,
+  );
 }
 
 async function readService(
@@ -153,12 +171,10 @@ function optionsOf(
   { broker }: Project,
 ): Json {
   const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
-  if (lambdaEndpoint === 'aws') {
-    throw new UsageError('--endpoint aws: deployed functions cannot be invoked yet.');
-  }
-  if (typeof values.endpoint === 'string' && !/^https?:\/\/./.test(values.endpoint)) {
+  if (typeof values.endpoint === 'string' && !/^https?:\/\/.|^aws$/.test(values.endpoint)) {
     throw new UsageError(
-      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001.`,
+      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001, or aws for ` +
+        'the deployed functions.',
     );
   }
   const own = broker === undefined || broker === 'start' ? undefined : broker;

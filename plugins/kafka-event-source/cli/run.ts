@@ -2,6 +2,7 @@
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
 import { messageOf } from '../log.ts';
+import { AWS, type Options } from '../options.ts';
 import { useWords } from '../words.ts';
 import { readArguments, type Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
@@ -66,8 +67,13 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     print,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
-      `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,
+      `--payload file://${file}${urlOption(loaded.options)} out.json`,
   });
+}
+
+/** Without the option the AWS CLI calls the deployed function. */
+function urlOption({ lambdaEndpoint = '<endpoint>' }: Options): string {
+  return lambdaEndpoint === AWS ? '' : ` --endpoint-url ${lambdaEndpoint}`;
 }
 
 function print(text: string): void {
