@@ -133,7 +133,12 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      actionsRoute({ runtime, faults: this.#faults, log }),
+      actionsRoute({
+        runtime,
+        faults: this.#faults,
+        log,
+        deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
       lambdaRoute(apiOf(endpoint)),
     ];
     try {

@@ -7,6 +7,7 @@ import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { ActionError } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
+import { listLetters, redriveLetters, redriveSchema } from './letters.ts';
 import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
 import { move, moveSchema, planMove } from './position.ts';
 import { chooseMapping, produce, produceSchema } from './produce.ts';
@@ -15,6 +16,8 @@ export interface Actions {
   readonly runtime: Runtime;
   readonly faults: Faults;
   readonly log: Log;
+  /** Topics with dead letters, besides those of the mappings' destinations. */
+  readonly deadLetterTopics: () => readonly string[];
 }
 
 interface Call {
@@ -48,6 +51,13 @@ const ROWS: readonly Row[] = [
   },
   { method: 'POST', path: '/api/mappings/*/position', run: moveGroup },
   { method: 'POST', path: '/api/records', run: produceRecord },
+  { method: 'GET', path: '/api/letters', run: (actions, { query }) => listLetters(actions, query) },
+  {
+    method: 'POST',
+    path: '/api/letters/redrive',
+    run: (actions, { body, isDryRun }) =>
+      redriveLetters(actions, read(redriveSchema, body), isDryRun),
+  },
 ];
 
 /** Answers the requests of the table above, and leaves all others to the next route. */
