@@ -5,6 +5,7 @@ import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
+import { needed } from './mapping.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
 import { readSelection, type Selection } from './redrive-options.ts';
 
@@ -55,8 +56,7 @@ export function deadLetterTopics(
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
 ): Target[] {
-  const [any] = mappings;
-  if (!any) throw new Error('There is no Kafka mapping, so no server is known.');
+  const any = needed(mappings[0]);
   const own = mappings.flatMap((mapping) =>
     mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
   );
