@@ -1,8 +1,8 @@
-/** The plugin's own settings, `custom.kafkaEventSource`: the local servers, access and habits. */
+/** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
 import { words } from './words.ts';
 
-/** A mistake in serverless.yml; the message says how to mend it. */
+/** A wrong setting or template. The message says how to correct it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly code: string;
@@ -28,6 +28,9 @@ const servers = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))
   .pipe(z.array(server).min(1));
+
+/** The endpoint that stands for the deployed functions, in the user's AWS account. */
+export const AWS = 'aws';
 
 const endpoint = z.url({ protocol: /^https?$/ });
 
@@ -73,8 +76,12 @@ const local = {
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
   sasl: sasl.optional(),
-  /** The address of Lambda's API, or the whole address of the function's invocations. */
-  lambdaEndpoint: endpoint.optional(),
+  /** The address of Lambda's API, or the whole address of the function's invocations, or `aws`. */
+  lambdaEndpoint: z
+    .union([z.literal(AWS), endpoint], {
+      error: 'must be an address, or aws for the deployed function',
+    })
+    .optional(),
 };
 
 /** Settings for one mapping. */
@@ -160,7 +167,7 @@ const PLACES: Readonly<Record<string, z.ZodObject>> = {
   'mappings.*': own,
 };
 
-/** The settings of one mapping: its own, then its function's, then those for all. */
+/** The settings of one mapping. Its own win over those of its function, and these over the general ones. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
   const { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint, mappings } = options;
   const all = { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint };

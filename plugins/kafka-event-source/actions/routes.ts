@@ -7,13 +7,17 @@ import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { ActionError } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
+import { listLetters, redriveLetters, redriveSchema } from './letters.ts';
 import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
 import { move, moveSchema, planMove } from './position.ts';
+import { chooseMapping, produce, produceSchema } from './produce.ts';
 
 export interface Actions {
   readonly runtime: Runtime;
   readonly faults: Faults;
   readonly log: Log;
+  /** Topics with dead letters, besides those of the mappings' destinations. */
+  readonly deadLetterTopics: () => readonly string[];
 }
 
 interface Call {
@@ -46,6 +50,14 @@ const ROWS: readonly Row[] = [
     run: changing((mapping, body) => resizing(mapping, read(batchSizeSchema, body).size)),
   },
   { method: 'POST', path: '/api/mappings/*/position', run: moveGroup },
+  { method: 'POST', path: '/api/records', run: produceRecord },
+  { method: 'GET', path: '/api/letters', run: (actions, { query }) => listLetters(actions, query) },
+  {
+    method: 'POST',
+    path: '/api/letters/redrive',
+    run: (actions, { body, isDryRun }) =>
+      redriveLetters(actions, read(redriveSchema, body), isDryRun),
+  },
 ];
 
 /** Answers the requests of the table above, and leaves all others to the next route. */
@@ -101,6 +113,12 @@ async function moveGroup({ runtime, log }: Actions, { parts: [uuid = ''], body, 
   const wish = read(moveSchema, body);
   if (isDryRun) return planMove(mapping, wish, log);
   return move(runtime, mapping, wish, log);
+}
+
+function produceRecord({ runtime, log }: Actions, { body, isDryRun }: Call) {
+  const wish = read(produceSchema, body);
+  const mappings = runtime.list().map(({ mapping }) => mapping);
+  return produce(chooseMapping(wish, mappings), wish, log, isDryRun);
 }
 
 function setFault(actions: Actions, { body, isDryRun }: Call) {

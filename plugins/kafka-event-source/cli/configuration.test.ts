@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mappingsOf } from '../definition.ts';
 import type { Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
@@ -185,6 +185,46 @@ test('the command line wins over the file', async () => {
   expect([...names]).toEqual([['bill', 'other']]);
 });
 
+describe('deployed functions', () => {
+  const { env } = process;
+  beforeEach(() => {
+    process.env = { ...env, AWS_CONFIG_FILE: join(folder, 'aws') };
+    delete process.env.AWS_REGION;
+    write({ 'kafka-event-source.yml': `endpoint: aws\n${FUNCTIONS}` });
+  });
+  afterEach(() => {
+    process.env = env;
+  });
+
+  test("the region is that of AWS's SDK where no option names it", async () => {
+    write({ aws: '[default]\nregion = eu-south-2\n' });
+    const { mappings } = await read();
+    expect(mappings[0]).toMatchObject({
+      lambdaEndpoint: 'aws',
+      functionArn: expect.stringContaining(':eu-south-2:'),
+    });
+    const named = await read({ region: 'us-west-2' });
+    expect(named.mappings[0]?.functionArn).toContain(':us-west-2:');
+  });
+
+  test('without any region the error names the options', async () => {
+    process.env.AWS_CONFIG_FILE = join(folder, 'nowhere');
+    await expect(read()).rejects.toThrow('name it by --region, AWS_REGION');
+  });
+
+  test('a function may have another endpoint', async () => {
+    const { mappings } = await read({
+      region: 'eu-west-1',
+      broker: 'localhost:1',
+      function: ['notify=http://localhost:1'],
+    });
+    expect(mappings).toMatchObject([
+      { lambdaEndpoint: 'http://localhost:1' },
+      { lambdaEndpoint: 'aws' },
+    ]);
+  });
+});
+
 test('a name at the endpoint stays when --watch reads another name of the function', async () => {
   write({ 'kafka-event-source.yml': FUNCTIONS });
   const values = { function: ['notify=here'] };
@@ -204,7 +244,7 @@ test('a broker that is started replaces the servers of the file, and gets the to
 
 test.each<[Values, string]>([
   [{ endpoint: 'localhost:3001' }, '--endpoint "localhost:3001" must be an address'],
-  [{ endpoint: 'aws' }, 'deployed functions cannot be invoked yet'],
+  [{ endpoint: 'AWS' }, '--endpoint "AWS" must be an address, such as'],
   [{ function: ['pay=http://localhost:3'] }, 'no such function. There are: notify, bill.'],
   [{ function: ['notify'] }, '--function "notify" must be name=value.'],
 ])('the values %j are refused', async (values, message) => {

@@ -3,7 +3,9 @@ import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import { type Loaded, mappingsOf } from '../definition.ts';
 import { Engine, type Log } from '../engine.ts';
+import { loadLambdaSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
+import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
 import { choosePort, start as startBroker, superviseIn } from './broker.ts';
@@ -73,6 +75,9 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     return { ...found, endpoint: checked(found.loaded, log) };
   };
   const { loaded, names, endpoint } = await read();
+  if (mappingsOf(loaded.definitions).some(({ lambdaEndpoint }) => lambdaEndpoint === AWS)) {
+    await loadLambdaSdk();
+  }
   const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
   running.engine = await Engine.start(loaded, {
     place: project,
@@ -128,7 +133,7 @@ function checked(loaded: Loaded, log: Log): string {
       'invoked by --endpoint. Usual ones: http://127.0.0.1:3001 (sam local start-lambda), ' +
       'http://127.0.0.1:3002 (serverless-offline), http://127.0.0.1:4566 (LocalStack), ' +
       'http://127.0.0.1:8080 or :9000 (runtime interface emulator; with ' +
-      '/2015-03-31/functions/function/invocations).',
+      '/2015-03-31/functions/function/invocations), aws (the deployed functions: they change real data).',
   );
 }
 

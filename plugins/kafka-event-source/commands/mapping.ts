@@ -1,4 +1,4 @@
-/** The mapping that a command is about. */
+/** The mapping that a command works on. */
 import { mappingsOf } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
 import type { CommandContext } from './commands.ts';
@@ -15,9 +15,22 @@ export function mappingOf({ loaded, options }: CommandContext): Mapping | undefi
   const wanted = textOf(options.function);
   const topic = textOf(options.topic);
   if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];
-  const own = mappings.filter(
-    ({ functionKey, functionName }) => functionKey === wanted || functionName === wanted,
-  );
+  const own = mappings.filter((one) => isCalled(one, wanted));
   if (own.length > 0) return own.find((one) => one.topic === topic) ?? own[0];
-  throw new Error(`The function ${wanted} has no Kafka mapping.`);
+  throw withoutMapping(wanted);
+}
+
+/** Whether the mapping calls the function of this key or name. */
+export function isCalled({ functionKey, functionName }: Mapping, wanted: string): boolean {
+  return functionKey === wanted || functionName === wanted;
+}
+
+export function withoutMapping(functionName: string): Error {
+  return new Error(`The function ${functionName} has no Kafka mapping.`);
+}
+
+/** The mapping with the servers to ask. @throws Error if there is none */
+export function needed(mapping: Mapping | undefined): Mapping {
+  if (mapping) return mapping;
+  throw new Error('There is no Kafka mapping, so no server is known.');
 }

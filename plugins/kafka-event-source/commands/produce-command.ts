@@ -7,15 +7,14 @@ import { loadClient } from '../protocol/client.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
-import { mappingOf } from './mapping.ts';
+import { mappingOf, needed } from './mapping.ts';
 import { textOf } from './option.ts';
 
 const SEND_MS = 15_000;
 
 export async function runProduce(context: CommandContext): Promise<void> {
   const { options, debug, print } = context;
-  const mapping = mappingOf(context);
-  if (!mapping) throw new Error('There is no Kafka mapping, so no server is known.');
+  const mapping = needed(mappingOf(context));
   const topic = textOf(options.topic) ?? mapping.topic;
   const servers = mapping.bootstrapServers.join(',');
   const values = typeof options.value === 'string' ? [options.value] : await linesOfInput();

@@ -42,6 +42,7 @@ export function timeLimitOf(
   return Math.max(noTimeout ? NO_TIMEOUT_MS : 0, executionMs + MARGIN_MS);
 }
 
+/** The parts of an answer of Lambda's Invoke API. */
 interface Answer {
   readonly status: number;
   readonly functionError: string | undefined;
@@ -145,9 +146,10 @@ function header({ headers }: http.IncomingMessage, name: string): string | undef
   return Array.isArray(value) ? value[0] : value;
 }
 
-function toResult(
+/** The result of an invocation that the endpoint answers like this. */
+export function toResult(
   { status, functionError, invoked, body }: Answer,
-  errorsInBody: boolean,
+  errorsInBody = false,
 ): InvocationResult {
   const payload = parse(body);
   if (functionError !== undefined) {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs from 'kafkajs';
 import { freePort } from '../../broker/ports.ts';
 import { processes } from '../../broker/processes.ts';
+import { awsError, startAwsLambda } from '../support/aws-lambda.ts';
 import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
@@ -44,13 +45,19 @@ async function runWith(input: string, ...args: string[]) {
   );
 }
 
+interface Starting {
+  readonly signal?: NodeJS.Signals;
+  readonly variables?: NodeJS.ProcessEnv;
+  readonly command?: string;
+}
+
 /** Runs `start`, or another command, until the test is over. @returns its exit code */
 async function started(
   args: readonly string[],
   check: (output: () => string) => Promise<void>,
-  { signal = 'SIGINT' as NodeJS.Signals, command = 'start' } = {},
+  { signal = 'SIGINT', variables = {}, command = 'start' }: Starting = {},
 ): Promise<number | null> {
-  const options = { cwd: folder, env };
+  const options = { cwd: folder, env: { ...env, ...variables } };
   await using program = startProgram(process.execPath, [MAIN, command, ...args], options);
   const { output, hasEnded } = program;
   const ready = () => output().includes('ready.') || hasEnded();
@@ -131,6 +138,31 @@ Resources:
   expect(code).toBe(0);
   expect(values(lambda)).toEqual(['a', 'a']);
   expect(lambda.invocations[0]?.path).toBe('/2015-03-31/functions/here/invocations');
+}, 60_000);
+
+test('--endpoint aws calls the deployed function with the keys of the user, and warns', async () => {
+  const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'of the user' };
+  const throttle = awsError(429, 'TooManyRequestsException', 'Rate Exceeded.');
+  await using server = await startAwsLambda(keys, (_, index) => (index === 0 ? throttle : {}));
+  await settings(7);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const check = async (output: () => string) => {
+    expect(output()).toContain(
+      'change real data: shop-notify in eu-central-1 (access key AKIDEXAMPLE).',
+    );
+    await until('the second call', () => server.calls.length === 2, { seen: output });
+    expect(output()).toMatch(/attempt 0: status 429: TooManyRequestsException: Rate Exceeded\./);
+  };
+  const args = ['--endpoint', 'aws', '--broker', brokers(), '--region', 'eu-central-1'];
+  const user = {
+    AWS_ENDPOINT_URL_LAMBDA: server.url,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  };
+  expect(await started(args, check, { variables: user })).toBe(0);
+  const path = '/2015-03-31/functions/shop-notify/invocations';
+  expect(server.calls).toMatchObject([{ path }, { path, region: 'eu-central-1' }]);
 }, 60_000);
 
 test('--broker start starts Kafka with the topics, and ends it', async () => {

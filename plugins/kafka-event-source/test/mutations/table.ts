@@ -928,7 +928,7 @@ export const MUTATIONS: readonly Mutation[] = [
     row: 'C-29',
     file: 'control/runtime.ts',
     from: "if (state !== 'Enabled' && state !== 'Disabled') {",
-    to: "if (entry.state === 'Disabling') {",
+    to: "if (state === 'Disabling') {",
   },
   {
     row: 'C-20',
