@@ -194,5 +194,6 @@ function helpOf(command: string, { usage, options }: (typeof ALL)[string]): stri
   ].join('\n');
 }
 
-const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json and
-.serverless/cloudformation-template-update-stack.json, or the functions of kafka-event-source.yml.`;
+const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json,
+.serverless/cloudformation-template-update-stack.json and plan.json (the output of
+\`terraform show -json <plan>\`), or the functions of kafka-event-source.yml.`;
