@@ -146,6 +146,8 @@ export class Engine {
         runtime,
         faults: this.#faults,
         log,
+        recorder: this.recorder,
+        invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
       // A call that is passed on has no signature of its own.
