@@ -8,7 +8,7 @@ import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
 import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
-import type { Log as DeliveryLog } from './log.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
@@ -18,14 +18,9 @@ import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
-export interface Log extends DeliveryLog {
-  /** Printed with --verbose only. */
-  info(message: string): void;
-}
-
 export interface EngineOptions {
   readonly place: Place;
-  readonly log: Log;
+  readonly log: UserLog;
   /** Lambda's API, for the functions of mappings without an endpoint of their own. */
   readonly endpoint: string;
   /** Whether invocations have no time limit, so that a debugger can hold them. */
@@ -147,7 +142,14 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      actionsRoute({ runtime, faults: this.#faults, log }),
+      actionsRoute({
+        runtime,
+        faults: this.#faults,
+        log,
+        recorder: this.recorder,
+        invokerOf: (mapping) => this.#invokerOf(mapping),
+        deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];

@@ -90,10 +90,10 @@ const ALL: Readonly<Record<string, { readonly usage: string; readonly options: O
     options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
   },
   ...Object.fromEntries(
-    Object.entries(commands).map(([name, { usage, options }]) => {
-      const text = usage.replace(', for `sls invoke local --path`', '');
-      return [name, { usage: text, options: { ...SERVICE, ...options } }];
-    }),
+    Object.entries(commands).map(([name, { usage, options }]) => [
+      name,
+      { usage, options: { ...SERVICE, ...options } },
+    ]),
   ),
 };
 
@@ -194,5 +194,6 @@ function helpOf(command: string, { usage, options }: (typeof ALL)[string]): stri
   ].join('\n');
 }
 
-const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json and
-.serverless/cloudformation-template-update-stack.json, or the functions of kafka-event-source.yml.`;
+const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json,
+.serverless/cloudformation-template-update-stack.json and plan.json (the output of
+\`terraform show -json <plan>\`), or the functions of kafka-event-source.yml.`;

@@ -22,6 +22,7 @@ const TEMPLATES = [
   'template.yml',
   'cdk.out/*.template.json',
   '.serverless/cloudformation-template-update-stack.json',
+  'plan.json',
 ];
 
 /** The settings of the command; all others in the file are options of the plugin. */
