@@ -1,4 +1,4 @@
-/** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+/** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
 import { Faults } from './actions/faults.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { type Console, createConsole, unknownRoute } from './console/console.ts';
@@ -8,9 +8,10 @@ import { type Running, Runtime } from './control/runtime.ts';
 import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
+import { takingTurns } from './delivery/turns.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
-import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
-import type { Log as DeliveryLog } from './log.ts';
+import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
@@ -20,27 +21,27 @@ import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
-export interface Log extends DeliveryLog {
-  /** Shown on demand only. */
-  info(message: string): void;
-}
-
 export interface EngineOptions {
   readonly place: Place;
-  readonly log: Log;
+  readonly log: UserLog;
   /** Lambda's API, for the functions of mappings without an endpoint of their own. */
   readonly endpoint: string;
-  /** Whether functions may run for ever, as in a debugger. */
+  /** Whether invocations have no time limit, so that a debugger can hold them. */
   readonly noTimeout?: boolean | undefined;
-  /** The names at the endpoint of functions that have other names there, by their keys. */
+  /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names?: ReadonlyMap<string, string>;
 }
+
+/** The one path at which AWS's runtime interface emulator has its function. */
+const EMULATOR_PATH = '/2015-03-31/functions/function/invocations';
 
 export class Engine {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
   readonly #faults = new Faults();
+  /** The turns of the invocations at each runtime interface emulator, by its address. */
+  readonly #turns = new Map<string, Slots>();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -52,7 +53,7 @@ export class Engine {
     this.#options = options;
   }
 
-  /** Reports the mappings, and starts those that are enabled. A broker may still be away. */
+  /** Reports the mappings and starts the enabled ones, whether their brokers answer yet or not. */
   static async start(loaded: Loaded, options: EngineOptions): Promise<Engine> {
     const engine = new Engine(loaded, options);
     await engine.#prepare();
@@ -65,8 +66,8 @@ export class Engine {
   }
 
   /**
-   * Goes on with a changed service. Mappings that changed begin anew with the committed offsets, after
-   * their invocations have ended; the others are left alone.
+   * Replaces the service by a changed one. A changed mapping ends its invocations, and starts again at
+   * its committed offsets. The other mappings run on.
    */
   async replace(loaded: Loaded): Promise<void> {
     this.#loaded = loaded;
@@ -120,12 +121,26 @@ export class Engine {
     if (lambdaEndpoint === AWS) {
       return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
     }
-    return createInvoker({
+    const invoker = createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
       functionName,
       timeoutMs,
       errorsInBody: lambdaEndpoint !== undefined,
     });
+    return lambdaEndpoint === undefined
+      ? invoker
+      : this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
+  }
+
+  /**
+   * AWS's runtime interface emulator runs one invocation at a time; a second one would end its process.
+   * https://github.com/aws/aws-lambda-runtime-interface-emulator
+   */
+  #inTurn(invoker: Invoker, { href, pathname }: URL): Invoker {
+    if (pathname !== EMULATOR_PATH) return invoker;
+    const turns = this.#turns.get(href) ?? new Slots(1);
+    this.#turns.set(href, turns);
+    return takingTurns(invoker, turns);
   }
 
   /** The function's name at the endpoint. */
@@ -143,7 +158,7 @@ export class Engine {
     return slots;
   }
 
-  /** The mappings run without the server, too. */
+  /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
     const { apiPort, console } = this.#loaded.options;
@@ -157,7 +172,14 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      actionsRoute({ runtime, faults: this.#faults, log }),
+      actionsRoute({
+        runtime,
+        faults: this.#faults,
+        log,
+        recorder: this.recorder,
+        invokerOf: (mapping) => this.#invokerOf(mapping),
+        deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
       ...page.routes,
       unknownRoute,
       // A call that is passed on has no signature of its own.
@@ -174,7 +196,9 @@ export class Engine {
       log.notice(`Kafka event source: page ${server.url}/?token=${access.token}`);
       this.#server = server;
     } catch (error) {
-      log.warning(`Kafka event source: its status cannot be asked: ${error}`);
+      log.warning(
+        `Kafka event source: the status of the mappings cannot be asked, because their local API does not start: ${error}`,
+      );
     }
   }
 }

@@ -25,7 +25,7 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
   };
-  // The functions have no names yet: these are read with the scope.
+  // Without functions, because this scope resolves their names.
   const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
@@ -72,10 +72,16 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     isImage,
     ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...aliasesOf(id, properties)],
-    timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
+    timeoutSeconds: secondsOf(timeout),
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
     events: [],
   };
+}
+
+/** The timeout, which may be a number as text. Without one, or if only AWS knows it, the default holds. */
+function secondsOf(timeout: unknown): number {
+  const seconds = typeof timeout === 'string' ? Number(timeout) : timeout;
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : TIMEOUT_SECONDS;
 }
 
 /** SAM: the alias that AutoPublishAlias makes. */
