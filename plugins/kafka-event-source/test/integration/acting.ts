@@ -48,6 +48,7 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   return {
     uuid: mapping.uuid,
     url,
+    authorization,
     lines,
     get: (path: string) => call('GET', path),
     post: (path: string, body: unknown = {}) => call('POST', path, body),
