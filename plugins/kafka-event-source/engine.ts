@@ -1,9 +1,18 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
+
+import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
+import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { type Running, Runtime } from './control/runtime.ts';
-import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import {
+  type ControlServer,
+  type Place,
+  type Route,
+  startServer,
+  statusRoute,
+} from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { takingTurns } from './delivery/turns.ts';
@@ -159,7 +168,7 @@ export class Engine {
     const { place, endpoint, log } = this.#options;
     const { apiPort } = this.#loaded.options;
     const servers = () => this.#loaded.options.bootstrapServers;
-    const routes = [
+    const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({
@@ -169,6 +178,11 @@ export class Engine {
         recorder: this.recorder,
         invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
+      mcpRoute({
+        recorder: this.recorder,
+        ask: askOf(() => routes),
+        allowChanges: () => false,
       }),
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
