@@ -1,11 +1,19 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
+import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
+import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { isLoopback, newAccess } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
-import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import {
+  type ControlServer,
+  type Place,
+  type Route,
+  startServer,
+  statusRoute,
+} from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { takingTurns } from './delivery/turns.ts';
@@ -169,7 +177,7 @@ export class Engine {
     const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));
-    const routes = [
+    const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({
@@ -179,6 +187,11 @@ export class Engine {
         recorder: this.recorder,
         invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
+      mcpRoute({
+        recorder: this.recorder,
+        ask: askOf(() => routes),
+        allowChanges: () => console.allowChanges === true,
       }),
       ...page.routes,
       unknownRoute,
