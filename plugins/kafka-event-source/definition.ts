@@ -19,11 +19,11 @@ import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 import { words } from './words.ts';
 
-/** One mapping of serverless.yml: refused, or as it runs here. */
+/** One mapping of the service: refused, or as it runs here. */
 export interface Definition {
   readonly name: string;
   readonly logicalId: string;
-  /** The mapping's place in serverless.yml. */
+  /** The mapping's place in its file, such as `functions.notify.events.kafka`. */
   readonly where: string;
   /** Undefined if the mapping is refused. */
   readonly mapping: Mapping | undefined;
@@ -47,7 +47,7 @@ export interface Loaded {
   readonly options: Options;
 }
 
-/** Every Kafka mapping of the service, refused or with the local settings applied. */
+/** Reads each Kafka mapping of the service, and applies the settings for this machine. */
 export function readDefinitions(
   service: Service,
   options: Options,
@@ -98,7 +98,9 @@ function readDefinition(
   const local = localOptions(options, deployed.fn.key, topic);
   const misnamed = clusterFault(deployed, shape);
   if (misnamed !== undefined && local.bootstrapServers) {
-    warnings.push(`AWS refuses it: ${misnamed} It runs here, with an ARN of its own.`);
+    warnings.push(
+      `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
+    );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
   warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
   const unknown = [
@@ -213,7 +215,10 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
-    const why = kind === 'msk' ? 'An MSK cluster names no servers' : 'Only AWS knows its servers';
+    const why =
+      kind === 'msk'
+        ? 'An MSK cluster names no servers'
+        : 'Only AWS knows the servers of the mapping';
     found.push(
       here(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
@@ -239,7 +244,7 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows its schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
     ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]

@@ -1,4 +1,4 @@
-/** Runs the mappings of a service: the report, the pollers, and the server for questions about them. */
+/** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
 import { Faults } from './actions/faults.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
@@ -8,7 +8,7 @@ import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
 import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
-import type { Log as DeliveryLog } from './log.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
@@ -18,19 +18,14 @@ import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
-export interface Log extends DeliveryLog {
-  /** Shown on demand only. */
-  info(message: string): void;
-}
-
 export interface EngineOptions {
   readonly place: Place;
-  readonly log: Log;
+  readonly log: UserLog;
   /** Lambda's API, for the functions of mappings without an endpoint of their own. */
   readonly endpoint: string;
-  /** Whether functions may run for ever, as in a debugger. */
+  /** Whether invocations have no time limit, so that a debugger can hold them. */
   readonly noTimeout?: boolean | undefined;
-  /** The names at the endpoint of functions that have other names there, by their keys. */
+  /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names?: ReadonlyMap<string, string>;
 }
 
@@ -49,7 +44,7 @@ export class Engine {
     this.#options = options;
   }
 
-  /** Reports the mappings, and starts those that are enabled. A broker may still be away. */
+  /** Reports the mappings and starts the enabled ones, whether their brokers answer yet or not. */
   static async start(loaded: Loaded, options: EngineOptions): Promise<Engine> {
     const engine = new Engine(loaded, options);
     await engine.#prepare();
@@ -62,8 +57,8 @@ export class Engine {
   }
 
   /**
-   * Goes on with a changed service. Mappings that changed begin anew with the committed offsets, after
-   * their invocations have ended; the others are left alone.
+   * Replaces the service by a changed one. A changed mapping ends its invocations, and starts again at
+   * its committed offsets. The other mappings run on.
    */
   async replace(loaded: Loaded): Promise<void> {
     this.#loaded = loaded;
@@ -139,7 +134,7 @@ export class Engine {
     return slots;
   }
 
-  /** The mappings run without the server, too. */
+  /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
     const { apiPort } = this.#loaded.options;
@@ -147,7 +142,14 @@ export class Engine {
     const routes = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
-      actionsRoute({ runtime, faults: this.#faults, log }),
+      actionsRoute({
+        runtime,
+        faults: this.#faults,
+        log,
+        recorder: this.recorder,
+        invokerOf: (mapping) => this.#invokerOf(mapping),
+        deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];
@@ -161,7 +163,9 @@ export class Engine {
       } else log.info(`Kafka event source: mappings at ${server.url}`);
       this.#server = server;
     } catch (error) {
-      log.warning(`Kafka event source: its status cannot be asked: ${error}`);
+      log.warning(
+        `Kafka event source: the status of the mappings cannot be asked, because their local API does not start: ${error}`,
+      );
     }
   }
 }

@@ -1,8 +1,8 @@
-/** The plugin's own settings, `custom.kafkaEventSource`: the local servers, access and habits. */
+/** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
 import { words } from './words.ts';
 
-/** A mistake in serverless.yml; the message says how to mend it. */
+/** A wrong setting or template. The message says how to correct it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly code: string;
@@ -167,7 +167,7 @@ const PLACES: Readonly<Record<string, z.ZodObject>> = {
   'mappings.*': own,
 };
 
-/** The settings of one mapping: its own, then its function's, then those for all. */
+/** The settings of one mapping. Its own win over those of its function, and these over the general ones. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
   const { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint, mappings } = options;
   const all = { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint };

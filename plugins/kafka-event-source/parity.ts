@@ -1,4 +1,4 @@
-/** Compares each setting of a mapping as deployed with the setting as it runs here. */
+/** Compares each deployed setting of a mapping with the setting that is used here. */
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';

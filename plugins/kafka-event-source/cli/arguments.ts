@@ -1,4 +1,4 @@
-/** The arguments of `lambda-kafka-event-source`: its commands, their options, and the help about them. */
+/** The arguments of `lambda-kafka-event-source`: its commands with their options, and the help. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { COMMANDS, type CommandName } from '../commands/commands.ts';
 import { isServer } from '../options.ts';
@@ -74,7 +74,10 @@ const START: OptionTexts = {
     multiple: true,
   },
   watch: { usage: 'Read a changed template or config again', type: 'boolean', shortcut: 'w' },
-  strict: { usage: 'End for a refused mapping, or an unwanted difference', type: 'boolean' },
+  strict: {
+    usage: 'Do not start with a refused mapping, a warning, or a difference from AWS',
+    type: 'boolean',
+  },
   report: { usage: 'Log all settings, as deployed and as they run here', type: 'boolean' },
 };
 
@@ -87,10 +90,10 @@ const ALL: Readonly<Record<string, { readonly usage: string; readonly options: O
     options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
   },
   ...Object.fromEntries(
-    Object.entries(commands).map(([name, { usage, options }]) => {
-      const text = usage.replace(', for `sls invoke local --path`', '');
-      return [name, { usage: text, options: { ...SERVICE, ...options } }];
-    }),
+    Object.entries(commands).map(([name, { usage, options }]) => [
+      name,
+      { usage, options: { ...SERVICE, ...options } },
+    ]),
   ),
 };
 
@@ -191,5 +194,6 @@ function helpOf(command: string, { usage, options }: (typeof ALL)[string]): stri
   ].join('\n');
 }
 
-const DISCOVERY = `Without --template it takes the first of template.yaml, template.yml, cdk.out/*.template.json and
-.serverless/cloudformation-template-update-stack.json, or the functions of kafka-event-source.yml.`;
+const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json,
+.serverless/cloudformation-template-update-stack.json and plan.json (the output of
+\`terraform show -json <plan>\`), or the functions of kafka-event-source.yml.`;

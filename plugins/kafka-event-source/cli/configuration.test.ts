@@ -46,8 +46,9 @@ test.each([
   ],
   [
     '.serverless/cloudformation-template-update-stack.json',
-    ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json'],
+    ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json', 'plan.json'],
   ],
+  ['plan.json', ['plan.json', 'serverless.yml']],
 ])('%s is found', (expected, files) => {
   write(Object.fromEntries(files.map((file) => [file, '{}'])));
   expect(findProject({}, folder).template).toBe(join(folder, expected));

@@ -1,4 +1,4 @@
-/** Finds and reads the template and kafka-event-source.yml; arguments win over the file. */
+/** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
 import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const TEMPLATES = [
   'template.yml',
   'cdk.out/*.template.json',
   '.serverless/cloudformation-template-update-stack.json',
+  'plan.json',
 ];
 
 /** The settings of the command; all others in the file are options of the plugin. */
@@ -35,7 +36,7 @@ const ownSchema = z.object({
 });
 type Own = z.output<typeof ownSchema>;
 
-/** The files of a service, and what is settled before its mappings are read. */
+/** The files of a service, and the settings that must be known before its mappings are read. */
 export interface Project {
   readonly template: string | undefined;
   readonly config: string | undefined;
@@ -46,7 +47,7 @@ export interface Project {
   readonly broker: string | undefined;
 }
 
-/** Finds the files. @throws UsageError that says what was looked for */
+/** Finds the files. @throws UsageError that names the files it has looked for */
 export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
   const beside = named === undefined ? directory : folderOf(resolve(directory, named));
@@ -105,7 +106,7 @@ function existing(what: string, file: string): string {
 
 export interface Read {
   readonly loaded: Loaded;
-  /** The names at the endpoint of functions that have other names there, by their keys. */
+  /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -198,7 +199,7 @@ function optionsOf(
 function functionsOf(values: Values, { functions }: Service) {
   const endpoints = new Map<string, string>();
   const names = new Map<string, string>();
-  // In other commands it chooses a function, and is no pair.
+  // In the other commands, --function is the name of one function.
   const pairs = Array.isArray(values.function) ? pairsOf('function', values.function) : [];
   for (const [wanted, target] of pairs) {
     const found = functions.find(({ key, name }) => key === wanted || name === wanted);

@@ -11,7 +11,7 @@ import { COMMAND_WORDS } from './words.ts';
 
 /** After a signal the command ends within ten seconds. */
 const END_MS = 9_500;
-/** kafkajs sets timers of less than zero. Node 22.15 calls globSync an experiment; later releases have it unchanged. */
+/** Warnings that are not shown: kafkajs sets negative timers, and Node 22.15 calls globSync experimental. */
 const SILENT = ['TimeoutNegativeWarning', 'ExperimentalWarning'];
 
 /** Runs the command of these arguments to its end. @returns the exit code */
@@ -41,7 +41,7 @@ function hideWarnings(): void {
 async function runUntilStopped(command: 'start' | 'broker', values: Values): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const stop = () => {
-    // Processes that are left end with this one.
+    // The broker's supervisor ends with this process.
     setTimeout(() => process.exit(0), END_MS).unref();
     stopped.resolve();
   };

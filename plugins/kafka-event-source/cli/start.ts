@@ -2,9 +2,9 @@
 import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import { type Loaded, mappingsOf } from '../definition.ts';
-import { Engine, type Log } from '../engine.ts';
+import { Engine } from '../engine.ts';
 import { loadLambdaSdk } from '../lambda/aws.ts';
-import { messageOf } from '../log.ts';
+import { messageOf, type UserLog } from '../log.ts';
 import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
@@ -27,7 +27,7 @@ interface Running {
  * @param stopped resolves when everything shall end; then this returns
  * @throws Error for a wrong setting, or for a broker that does not start or that ends
  */
-export function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+export function start(values: Values, log: UserLog, stopped: Promise<void>): Promise<void> {
   return runParts((running) => run(values, log, running), stopped);
 }
 
@@ -37,7 +37,11 @@ export function start(values: Values, log: Log, stopped: Promise<void>): Promise
  * @param stopped resolves when it shall end; then this returns
  * @throws Error if it does not start, or ends
  */
-export function startBrokerAlone(folder: string, log: Log, stopped: Promise<void>): Promise<void> {
+export function startBrokerAlone(
+  folder: string,
+  log: UserLog,
+  stopped: Promise<void>,
+): Promise<void> {
   const say = (line: string) => log.notice(line);
   return runParts(async (running) => {
     const broker = await runBroker(await planBroker(folder, say), running, say);
@@ -62,7 +66,7 @@ async function runParts(
 }
 
 /** Starts everything, and returns only for an error. */
-async function run(values: Values, log: Log, running: Running): Promise<never> {
+async function run(values: Values, log: UserLog, running: Running): Promise<never> {
   const say = (line: string) => log.notice(line);
   const project = findProject(values, process.cwd());
   for (const file of [project.template, project.config]) {
@@ -113,7 +117,7 @@ async function runBroker(
  * @returns the endpoint of its functions, or of the first one
  * @throws Error that names the fault
  */
-function checked(loaded: Loaded, log: Log): string {
+function checked(loaded: Loaded, log: UserLog): string {
   const { definitions, options } = loaded;
   if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
   refuseFaults(loaded);
@@ -140,7 +144,7 @@ function watch(
   { template, config }: Project,
   engine: Engine,
   read: () => ReturnType<typeof readProject>,
-  log: Log,
+  log: UserLog,
 ): () => void {
   const files = [template, config].flatMap((file) => file ?? []);
   return watchFiles(files, async () => {

@@ -40,14 +40,18 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
   }
 }
 
-interface Target {
+export interface Target {
   readonly topic: string;
   /** The mapping with the connection to use. */
   readonly mapping: Mapping;
 }
 
-/** The topics of --from; without it, those of mappings' destinations and of the plugin's option. */
-function deadLetterTopics(
+/**
+ * The topics of --from; without it, those of mappings' destinations and of the plugin's option.
+ *
+ * @throws Error if none is known
+ */
+export function deadLetterTopics(
   { from }: Pick<Selection, 'from'>,
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,

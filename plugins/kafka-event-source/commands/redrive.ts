@@ -23,6 +23,7 @@ import {
   type Found,
   readMessage,
   readStretch,
+  type Stretch,
   scan,
   withAdmin,
 } from './scan.ts';
@@ -38,6 +39,8 @@ export interface RedriveOptions {
   readonly found: (row: Row) => void;
   /** Called with a sentence that the user should know. */
   readonly notice?: (text: string) => void;
+  /** The letters that a dry run reads, put back before or not; without it those that are left to do. */
+  readonly stretchOf?: (bounds: Bounds) => Stretch;
 }
 
 type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
@@ -129,12 +132,13 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
       found(row);
     };
     const context = { ...options, admin, writer, boundsOfTarget, tell };
-    const stretches = bounds.map(({ partition, low, high }) => ({
+    const toDo = ({ partition, low, high }: Bounds) => ({
       partition,
       // From the last known letter on, so that each run renews the memory of every partition.
       from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
       to: high,
-    }));
+    });
+    const stretches = bounds.map(options.stretchOf ?? toDo);
     const read = (batch: Found) =>
       readBatch(context, batch, progress.get(batch.partition) as Progress);
     try {
@@ -194,9 +198,9 @@ interface Context extends RedriveOptions {
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
-  const { topic, writer, selection } = context;
+  const { topic, writer, selection, stretchOf } = context;
   const { partition, messages, consumer, next } = batch;
-  // Each letter's transaction has this already, but Kafka would forget it after a week.
+  // Each letter's transaction has committed this already, but Kafka forgets such a commit after a week.
   const commit = async () => {
     if (!consumer) return;
     const { metadata } = progress;
@@ -217,7 +221,8 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     await commit();
   };
   for (const message of messages) {
-    if (!selection.isAgain && Number(message.offset) < progress.next) continue;
+    const isOver = Number(message.offset) < progress.next;
+    if (isOver && !selection.isAgain && !stretchOf) continue;
     const { row, letter } = await judge(context, partition, message, progress);
     if (letter && writer) {
       if (!progress.hasRoom) {

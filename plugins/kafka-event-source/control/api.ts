@@ -46,7 +46,7 @@ export function mappingsRoute(runtime: Runtime): Route {
   };
 }
 
-/** Passes all other calls to serverless-offline, so that one endpoint serves both. */
+/** Passes the other calls of Lambda's API to the functions' endpoint, so that one address serves both. */
 export function lambdaRoute(endpoint: string): Route {
   return async ({ method, path, query, headers, body }) => {
     if (!path.startsWith('/20')) return undefined;
@@ -102,7 +102,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw notFound(); // No mapping has this name.
+    throw notFound(); // A UUID has no character that is encoded.
   }
 }
 

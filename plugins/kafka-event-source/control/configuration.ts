@@ -56,7 +56,7 @@ export function propertiesOf(mapping: Mapping): Json {
   };
 }
 
-/** The mapping with other properties, in the form that AWS's rules check. */
+/** The mapping with other properties, in the form that the rules of `admit` check. */
 export function deployedWith(mapping: Mapping, properties: Json): Deployed {
   const { functionKey: key, functionName: name, logicalId, timeoutMs, endpoints } = mapping;
   return {

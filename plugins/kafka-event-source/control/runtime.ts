@@ -26,9 +26,9 @@ interface Entry {
   /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
-  /** Goes on over changes of the mapping. */
+  /** Counts on when the mapping changes. */
   readonly metrics: Metrics;
-  /** Resolves when the last change is done. */
+  /** Resolves when the latest change is done. */
   changing?: Promise<void>;
 }
 
@@ -110,8 +110,8 @@ export class Runtime {
   }
 
   /**
-   * Goes on with the mappings as they are read anew: new ones begin, others end, and changed ones begin
-   * again like after an update. Updates of an unchanged mapping stay.
+   * Replaces the mappings by those that were read anew: starts new ones, ends removed ones, and restarts
+   * changed ones as after an update. An unchanged mapping keeps the updates of the API.
    */
   async replace(definitions: readonly Definition[]): Promise<void> {
     const read = new Map(
@@ -164,7 +164,7 @@ export class Runtime {
   }
 
   async #change(entry: Entry): Promise<void> {
-    // A poller that goes on beside its successor would invoke the function with the same records.
+    // Without a limit: an old poller beside the new one would invoke the function with the same records.
     await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
     this.#goOn(entry);
   }

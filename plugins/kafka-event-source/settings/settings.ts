@@ -438,7 +438,7 @@ function addressOf(destination: Destination): string {
     : destination.arn;
 }
 
-/** Leaves out null and empty texts, which a variable without a value gives. */
+/** Leaves out members without a value. A variable that is not set gives null or an empty text. */
 export function given(values: Record<string, unknown>): Record<string, unknown> {
   const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isSet(value)));

@@ -25,7 +25,7 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
   };
-  // The functions have no names yet: these are read with the scope.
+  // Without functions, because this scope resolves their names.
   const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,

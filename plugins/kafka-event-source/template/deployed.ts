@@ -52,7 +52,7 @@ export interface FunctionDefinition {
 /** A mapping as CloudFormation gets it, with the values that are known here. */
 export interface Deployed {
   readonly logicalId: string;
-  /** The mapping's place in serverless.yml. */
+  /** The mapping's place in its file, such as `functions.notify.events.kafka`. */
   readonly where: string;
   readonly kind: EventKind;
   readonly region: string;
@@ -65,7 +65,7 @@ export interface Deployed {
   readonly properties: Json;
   /** The name of a condition that only AWS can evaluate. */
   readonly condition: unknown;
-  /** Warnings about values that deploy as others than the reader may expect. */
+  /** Warnings about values that the framework deploys as other values. */
   readonly warnings: readonly string[];
 }
 
@@ -258,7 +258,7 @@ function parseFunctionName(value: unknown): { name?: string; qualifier?: string 
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
-/** The logical id of the alias or version that the mapping refers to, of which no name is known here. */
+/** The logical id of the alias or version that the mapping refers to; its name is not known here. */
 function qualifierOf({ Properties: written }: Json, service: Service): string | undefined {
   const { FunctionName: target } = toObject(written);
   const { Ref: id } = toObject(target);

@@ -1,4 +1,4 @@
-/** The kinds of functions that AWS invokes otherwise: durable, isolated by tenant, on managed instances. */
+/** Tells durable functions, functions with tenant isolation, and functions on managed instances. */
 import { isObject, type Json, toObject } from '../json.ts';
 import { resolve, type Scope } from './intrinsic.ts';
 import { compact, merge } from './merge.ts';
