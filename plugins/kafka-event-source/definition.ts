@@ -14,7 +14,7 @@ import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
-import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
+import { type Deployed, readDeployed, type Service, type Template } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 import { words } from './words.ts';
@@ -32,12 +32,8 @@ export interface Definition {
   readonly parity: readonly ParityRow[];
 }
 
-export interface Definitions {
+export interface Definitions extends Pick<Template, 'warnings' | 'notDeployed'> {
   readonly definitions: readonly Definition[];
-  /** Warnings about the template as a whole. */
-  readonly warnings: readonly string[];
-  /** The mappings that are not deployed, each with the reason. */
-  readonly notDeployed: readonly string[];
 }
 
 /** A service with its mappings and the settings for this machine. */

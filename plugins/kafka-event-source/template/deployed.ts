@@ -74,7 +74,7 @@ export interface Template {
   readonly deployed: readonly Deployed[];
   /** Warnings about the template as a whole. */
   readonly warnings: readonly string[];
-  /** The mappings whose condition does not hold, so that they are not deployed. */
+  /** The mappings that are not deployed, each with the reason: its condition does not hold. */
   readonly notDeployed: readonly string[];
 }
 
