@@ -1,13 +1,23 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
+
+import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
+import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
 import { type Running, Runtime } from './control/runtime.ts';
-import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import {
+  type ControlServer,
+  type Place,
+  type Route,
+  startServer,
+  statusRoute,
+} from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
+import { takingTurns } from './delivery/turns.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
-import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
+import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
@@ -29,11 +39,16 @@ export interface EngineOptions {
   readonly names?: ReadonlyMap<string, string>;
 }
 
+/** The one path at which AWS's runtime interface emulator has its function. */
+const EMULATOR_PATH = '/2015-03-31/functions/function/invocations';
+
 export class Engine {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
   readonly #faults = new Faults();
+  /** The turns of the invocations at each runtime interface emulator, by its address. */
+  readonly #turns = new Map<string, Slots>();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -111,12 +126,26 @@ export class Engine {
     if (lambdaEndpoint === AWS) {
       return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
     }
-    return createInvoker({
+    const invoker = createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
       functionName,
       timeoutMs,
       errorsInBody: lambdaEndpoint !== undefined,
     });
+    return lambdaEndpoint === undefined
+      ? invoker
+      : this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
+  }
+
+  /**
+   * AWS's runtime interface emulator runs one invocation at a time; a second one would end its process.
+   * https://github.com/aws/aws-lambda-runtime-interface-emulator
+   */
+  #inTurn(invoker: Invoker, { href, pathname }: URL): Invoker {
+    if (pathname !== EMULATOR_PATH) return invoker;
+    const turns = this.#turns.get(href) ?? new Slots(1);
+    this.#turns.set(href, turns);
+    return takingTurns(invoker, turns);
   }
 
   /** The function's name at the endpoint. */
@@ -139,7 +168,7 @@ export class Engine {
     const { place, endpoint, log } = this.#options;
     const { apiPort } = this.#loaded.options;
     const servers = () => this.#loaded.options.bootstrapServers;
-    const routes = [
+    const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({
@@ -149,6 +178,11 @@ export class Engine {
         recorder: this.recorder,
         invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
+      }),
+      mcpRoute({
+        recorder: this.recorder,
+        ask: askOf(() => routes),
+        allowChanges: () => false,
       }),
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
