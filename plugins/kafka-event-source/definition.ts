@@ -98,7 +98,10 @@ function readDefinition(
       `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
     );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
-  warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
+  warnings.push(
+    ...runtimeWarnings(deployed, local.lambdaEndpoint),
+    ...destinationWarnings(deployed, shape, local),
+  );
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
@@ -203,6 +206,20 @@ function toConnection(local: LocalOptions, { secrets }: Options): Connection {
     ...(sasl && { sasl }),
     secrets,
   };
+}
+
+/** A warning for a destination that has a local ARN, because only AWS knows its own. */
+function destinationWarnings(
+  { madeDestination, fn }: Deployed,
+  { DestinationConfig: { OnFailure: failure } }: Shape,
+  { onFailureDestination }: LocalOptions,
+): string[] {
+  if (madeDestination === undefined || onFailureDestination !== undefined) return [];
+  return [
+    `Only AWS knows the ARN of ${madeDestination}: here it is ${failure?.Destination}. Set ` +
+      `${words().setting(`mappings.${fn?.key}.onFailureDestination`)} to another ARN, or to ` +
+      "kafka://topic, or to '' for none.",
+  ];
 }
 
 /** Refuses values that only AWS knows and that no local setting replaces. */
