@@ -174,7 +174,13 @@ export class Engine {
     const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
     const debug = (message: string) => log.debug(message);
-    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    const page = createConsole({
+      access,
+      runtime,
+      loaded: () => this.#loaded,
+      recorder: this.recorder,
+      debug,
+    });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));
     const routes: Route[] = [
