@@ -4,7 +4,7 @@ import { prettyJson } from './bytes.ts';
 import type { Change } from './change.tsx';
 import { placeOf } from './route.ts';
 
-export interface RecordPlace {
+interface RecordPlace {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;

@@ -138,7 +138,9 @@ function List({ items, reload, children }: ListProps) {
           {
             name: 'Reason',
             isWide: true,
-            cell: ({ condition, reason }) => [condition, reason].filter(Boolean).join(': '),
+            // The reason mostly begins with the condition.
+            cell: ({ condition = '', reason }) =>
+              reason.startsWith(condition) ? reason : `${condition}: ${reason}`,
           },
           {
             name: 'Redrive',

@@ -51,26 +51,21 @@ function usePlace(): Place {
 
 function Page() {
   const [isLocked, setLocked] = useState(false);
-  const live = useLive(!isLocked);
+  const live = useLive(!isLocked, () => setLocked(true));
   return (
     <LiveContext.Provider value={live}>
-      <Frame lock={() => setLocked(true)} isLocked={isLocked} />
+      <Frame isLocked={isLocked} />
     </LiveContext.Provider>
   );
 }
 
-function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
+function Frame({ isLocked }: { isLocked: boolean }) {
   const place = usePlace();
-  const about = useData<MappingsAnswer>('/api/mappings', ['mapping']);
+  const about = useData<MappingsAnswer>('/api/mappings');
   const [change, setChange] = useState<Change>();
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
   const before = useRef('');
-  const isRefused = about.error?.status === 401;
-  useEffect(() => {
-    if (isRefused) lock();
-  }, [isRefused]);
-
   const path = place.segments[0] ?? '';
   const row = VIEWS.find((one) => one.path === path);
   const where = place.segments.join('/');
@@ -85,7 +80,7 @@ function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
   }, [where]);
   useEffect(() => {
     if (!said) return;
-    const timer = setTimeout(() => setSaid(''), 8_000);
+    const timer = setTimeout(() => setSaid(''), 6_000);
     return () => clearTimeout(timer);
   }, [said]);
 
