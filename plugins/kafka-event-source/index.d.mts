@@ -20,7 +20,7 @@ export interface KafkaEventSourceOptions extends Local {
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
   /** The port of AWS's API for the mappings, 3004 by default; 0 for any free port. */
-  readonly apiPort?: number;
+  readonly apiPort?: number | string;
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
   /** The memory of records and invocations: 200 MB and 7 days by default; `false` turns it off. */
