@@ -3,7 +3,7 @@ import { clusterFault, isClusterArn, localClusterName } from './admission/cluste
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
-import { here, paraphrased, type Refusal } from './admission/refusal.ts';
+import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
@@ -234,7 +234,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
     found.push(
-      here(
+      cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
       ),
@@ -243,7 +243,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
   const destination = shape.DestinationConfig.OnFailure?.Destination;
   if (isIntrinsic(destination) && local.onFailureDestination === undefined) {
     found.push(
-      here(
+      cannotRun(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
           `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
@@ -258,10 +258,10 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [cannotRun(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
-    ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
+    ? [cannotRun(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
     : [];
 }
 

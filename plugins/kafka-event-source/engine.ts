@@ -1,10 +1,11 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
-
 import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
 import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
+import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
+import { isLoopback, newAccess } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import {
   type ControlServer,
@@ -15,9 +16,7 @@ import {
 } from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
-import { takingTurns } from './delivery/turns.ts';
-import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
-import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
+import { Invokers, type InvokersOptions } from './invokers.ts';
 import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
@@ -28,35 +27,27 @@ import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
-export interface EngineOptions {
+export interface EngineOptions extends InvokersOptions {
   readonly place: Place;
   readonly log: UserLog;
-  /** Lambda's API, for the functions of mappings without an endpoint of their own. */
-  readonly endpoint: string;
-  /** Whether invocations have no time limit, so that a debugger can hold them. */
-  readonly noTimeout?: boolean | undefined;
-  /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
-  readonly names?: ReadonlyMap<string, string>;
 }
-
-/** The one path at which AWS's runtime interface emulator has its function. */
-const EMULATOR_PATH = '/2015-03-31/functions/function/invocations';
 
 export class Engine {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
+  readonly #invokers: Invokers;
   readonly #faults = new Faults();
-  /** The turns of the invocations at each runtime interface emulator, by its address. */
-  readonly #turns = new Map<string, Slots>();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
   #server: ControlServer | undefined;
+  #console: Console | undefined;
 
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
     this.#options = options;
+    this.#invokers = new Invokers(options);
   }
 
   /** Reports the mappings and starts the enabled ones, whether their brokers answer yet or not. */
@@ -82,6 +73,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
@@ -89,7 +81,7 @@ export class Engine {
     const { definitions, options } = this.#loaded;
     const { log } = this.#options;
     report(definitions, options, log);
-    const warning = awsWarning(mappingsOf(definitions), (mapping) => this.#nameOf(mapping));
+    const warning = this.#invokers.awsWarning(mappingsOf(definitions));
     if (warning !== undefined) log.warning(warning);
     if (options.createTopics) await createTopics(mappingsOf(definitions), log);
   }
@@ -97,7 +89,7 @@ export class Engine {
   #run(mapping: Mapping, metrics: Metrics): Running {
     const { log } = this.#options;
     const faulty = this.#faults.seamsOf(mapping);
-    const { invoke, close } = faulty.invoker(this.#invokerOf(mapping));
+    const { invoke, close } = faulty.invoker(this.#invokers.of(mapping));
     const concurrency = this.#concurrency(mapping);
     const onRecord = systemLogWriter(this.#loaded.options.systemLog, log)(mapping);
     const poller = new Poller({
@@ -118,41 +110,6 @@ export class Engine {
     };
   }
 
-  #invokerOf(mapping: Mapping): Invoker {
-    const { endpoint, noTimeout } = this.#options;
-    const { lambdaEndpoint } = mapping;
-    const functionName = this.#nameOf(mapping);
-    const timeoutMs = timeLimitOf(mapping, { noTimeout });
-    if (lambdaEndpoint === AWS) {
-      return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
-    }
-    const invoker = createInvoker({
-      endpoint: lambdaEndpoint ?? endpoint,
-      functionName,
-      timeoutMs,
-      errorsInBody: lambdaEndpoint !== undefined,
-    });
-    return lambdaEndpoint === undefined
-      ? invoker
-      : this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
-  }
-
-  /**
-   * AWS's runtime interface emulator runs one invocation at a time; a second one would end its process.
-   * https://github.com/aws/aws-lambda-runtime-interface-emulator
-   */
-  #inTurn(invoker: Invoker, { href, pathname }: URL): Invoker {
-    if (pathname !== EMULATOR_PATH) return invoker;
-    const turns = this.#turns.get(href) ?? new Slots(1);
-    this.#turns.set(href, turns);
-    return takingTurns(invoker, turns);
-  }
-
-  /** The function's name at the endpoint. */
-  #nameOf({ functionKey, functionName }: Mapping): string {
-    return this.#options.names?.get(functionKey) ?? functionName;
-  }
-
   /** All mappings of a function share its reserved concurrency. */
   #concurrency({ functionName, reservedConcurrency: limit }: Mapping): Slots | undefined {
     if (limit === undefined) return undefined;
@@ -166,8 +123,14 @@ export class Engine {
   /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
-    const { apiPort } = this.#loaded.options;
+    const { apiPort, console } = this.#loaded.options;
+    const { host, names, allowChanges = isLoopback(host) } = console;
+    const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
+    const debug = (message: string) => log.debug(message);
+    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    this.#console = page;
+    this.#faults.listen(() => page.events.publish('fault', undefined));
     const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
@@ -176,25 +139,28 @@ export class Engine {
         faults: this.#faults,
         log,
         recorder: this.recorder,
-        invokerOf: (mapping) => this.#invokerOf(mapping),
+        invokerOf: (mapping) => this.#invokers.of(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
       mcpRoute({
         recorder: this.recorder,
         ask: askOf(() => routes),
-        allowChanges: () => false,
+        allowChanges: () => console.allowChanges === true,
       }),
+      ...page.routes,
+      unknownRoute,
       // A call that is passed on has no signature of its own.
-      ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
+      ...(endpoint === AWS ? [] : [lambdaRoute(endpoint)]),
     ];
     try {
-      const server = await startServer(apiPort, place, routes);
+      const server = await startServer(apiPort, place, routes, { access, host });
       if (server.isMoved) {
         log.warning(
           `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
             `are at ${server.url}.`,
         );
-      } else log.info(`Kafka event source: mappings at ${server.url}`);
+      }
+      log.notice(`Kafka event source: page ${server.url}/?token=${access.token}`);
       this.#server = server;
     } catch (error) {
       log.warning(
@@ -202,30 +168,4 @@ export class Engine {
       );
     }
   }
-}
-
-/** The region of a deployed function: that of its cluster, which is always its own, or the service's. */
-function regionOf({ source, functionArn }: Mapping): string {
-  const arn = source.eventSource === 'aws:kafka' ? source.eventSourceArn : functionArn;
-  return arn.split(':')[3] ?? '';
-}
-
-/** Warns of functions that run in the user's AWS account; undefined if there are none. */
-function awsWarning(
-  mappings: readonly Mapping[],
-  nameOf: (mapping: Mapping) => string,
-): string | undefined {
-  const called = mappings
-    .filter(({ lambdaEndpoint }) => lambdaEndpoint === AWS)
-    .map((mapping) => `${nameOf(mapping)} in ${regionOf(mapping)}`);
-  if (called.length === 0) return undefined;
-  return (
-    `Kafka event source: these deployed functions of your AWS account are invoked, and change real data: ` +
-    `${[...new Set(called)].join(', ')} (${credentialsText()}).`
-  );
-}
-
-/** Lambda's API at an endpoint, which may be the whole address of a function's invocations. */
-function apiOf(endpoint: string): string {
-  return endpoint.replace(/\/\d{4}-\d\d-\d\d\/functions\/.*$/, '').replace(/\/+$/, '');
 }
