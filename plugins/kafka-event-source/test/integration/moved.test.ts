@@ -118,7 +118,8 @@ test('a wrong place, and a group with members elsewhere, are refused, and the ma
     ]);
   }
   // The poller was not stopped for them.
-  expect(api.lines.filter((line) => /polling \S+, partitions/.test(line))).toHaveLength(1);
+  const status = await api.get('/kafka-event-source/status');
+  expect(status.body.mappings[0].condition.partitions).toEqual([0, 1]);
   const other = bench.poll(lambda);
   await until('both members', () => (other.condition.partitions?.length ?? 0) === 1);
   expect(await move({ to: 'beginning' })).toMatchObject({
