@@ -192,6 +192,7 @@ export class Engine {
         recorder: this.recorder,
         ask: askOf(() => routes),
         allowChanges: () => console.allowChanges === true,
+        access: isLoopback(host) ? undefined : access,
       }),
       ...page.routes,
       unknownRoute,

@@ -22,7 +22,11 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   const definition: Definition = { name, logicalId, where: logicalId, mapping, ...shown };
   const definitions = { definitions: [definition], warnings: [], notDeployed: [] };
   const engine = await Engine.start(
-    { definitions, options: readOptions({ apiPort: 0 }) } as unknown as Loaded,
+    {
+      service: { service: 'test', stage: 'test', functions: [] },
+      definitions,
+      options: readOptions({ apiPort: 0 }),
+    } as unknown as Loaded,
     {
       place: { folder: bench.topic, stage: 'test' },
       endpoint: lambda.endpoint,
