@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
+import { isIntrinsic } from '../template/intrinsic.ts';
 import { isObject } from '../template/merge.ts';
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
@@ -62,7 +63,11 @@ export const shape = z.strictObject({
       }),
     })
     .optional(),
-  SourceAccessConfigurations: z.array(access).max(23).default([]),
+  // A list that only AWS knows is left to `refuseUnknown`.
+  SourceAccessConfigurations: z.preprocess(
+    (value) => (isIntrinsic(value) ? [] : value),
+    z.array(access).max(23).default([]),
+  ),
   Topics: z
     .array(topic, { error: ({ input }) => (input === undefined ? NO_TOPICS : undefined) })
     .min(1, NO_TOPICS)
