@@ -8,21 +8,22 @@ import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
+import { asText } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
-import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
+import { type Deployed, readDeployed, type Service, type Template } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 import { words } from './words.ts';
 
-/** One mapping of serverless.yml: refused, or as it runs here. */
+/** One mapping of the service: refused, or as it runs here. */
 export interface Definition {
   readonly name: string;
   readonly logicalId: string;
-  /** The mapping's place in serverless.yml. */
+  /** The mapping's place in its file, such as `functions.notify.events.kafka`. */
   readonly where: string;
   /** Undefined if the mapping is refused. */
   readonly mapping: Mapping | undefined;
@@ -31,12 +32,8 @@ export interface Definition {
   readonly parity: readonly ParityRow[];
 }
 
-export interface Definitions {
+export interface Definitions extends Pick<Template, 'warnings' | 'notDeployed'> {
   readonly definitions: readonly Definition[];
-  /** Warnings about the template as a whole. */
-  readonly warnings: readonly string[];
-  /** The mappings that are not deployed, each with the reason. */
-  readonly notDeployed: readonly string[];
 }
 
 /** A service with its mappings and the settings for this machine. */
@@ -46,7 +43,7 @@ export interface Loaded {
   readonly options: Options;
 }
 
-/** Every Kafka mapping of the service, refused or with the local settings applied. */
+/** Reads each Kafka mapping of the service, and applies the settings for this machine. */
 export function readDefinitions(
   service: Service,
   options: Options,
@@ -97,7 +94,9 @@ function readDefinition(
   const local = localOptions(options, deployed.fn.key, topic);
   const misnamed = clusterFault(deployed, shape);
   if (misnamed !== undefined && local.bootstrapServers) {
-    warnings.push(`AWS refuses it: ${misnamed} It runs here, with an ARN of its own.`);
+    warnings.push(
+      `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
+    );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
   warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
   const unknown = [
@@ -184,7 +183,7 @@ function withLocal(shape: Shape, local: LocalOptions): SettingValues {
 function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): SchemaRegistry {
   const { SchemaRegistryURI: uri, EventRecordFormat, AccessConfigs = [] } = registry;
   return {
-    uri: typeof uri === 'string' ? uri : JSON.stringify(uri),
+    uri: asText(uri),
     eventRecordFormat: EventRecordFormat as SchemaRegistry['eventRecordFormat'],
     access: toAccess(AccessConfigs),
     attributes: (registry.SchemaValidationConfigs ?? []).map(({ Attribute }) => Attribute),
@@ -192,34 +191,48 @@ function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): Schem
 }
 
 function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
-  return access.map(({ Type, URI }) => ({
-    type: Type,
-    uri: typeof URI === 'string' ? URI : JSON.stringify(URI),
-  }));
+  return access.map(({ Type, URI }) => ({ type: Type, uri: asText(URI) }));
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
-  const { ssl, sasl, bootstrapServers } = local;
-  const isOwn = bootstrapServers !== undefined || ssl !== undefined || sasl !== undefined;
+  const { ssl, sasl } = local;
   return {
-    useDeployedAccess: local.useDeployedAccess ?? !isOwn,
+    useDeployedAccess: usesDeployedAccess(local),
     ...(ssl !== undefined && { ssl }),
     ...(sasl && { sasl }),
     secrets,
   };
 }
 
+function usesDeployedAccess({ useDeployedAccess, ...own }: LocalOptions): boolean {
+  const isOwn = [own.bootstrapServers, own.ssl, own.sasl].some((one) => one !== undefined);
+  return useDeployedAccess ?? !isOwn;
+}
+
 /** Refuses values that only AWS knows and that no local setting replaces. */
-function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+  const { kind, fn, properties } = deployed;
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
-    const why = kind === 'msk' ? 'An MSK cluster names no servers' : 'Only AWS knows its servers';
+    const why =
+      kind === 'msk'
+        ? 'An MSK cluster names no servers'
+        : 'Only AWS knows the servers of the mapping';
     found.push(
       here(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
+      ),
+    );
+  }
+  const { SourceAccessConfigurations: access } = properties;
+  if (isIntrinsic(access) && usesDeployedAccess(local)) {
+    found.push(
+      here(
+        `Only AWS knows its access configurations ${asText(access)}. Set ` +
+          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
       ),
     );
   }
@@ -241,7 +254,7 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows its schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
     ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
@@ -250,13 +263,13 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
 
 function topicOf({ properties: { Topics: topics } }: Deployed): string {
   if (!Array.isArray(topics)) return 'no topic';
-  return topics.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ');
+  return topics.map(asText).join(', ');
 }
 
 function sourcesOf({ properties }: Deployed): string[] {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+  return (servers ?? [arn]).map(asText);
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {

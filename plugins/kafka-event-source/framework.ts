@@ -1,11 +1,12 @@
 /** The parts of the framework that the plugin reads. */
 import type { Place } from './control/server.ts';
 import { type Loaded, readDefinitions } from './definition.ts';
+import { isObject, type Json, toObject } from './json.ts';
 import { ConfigurationError, readOptions } from './options.ts';
 import { refuseFaults } from './report.ts';
 import type { EventKind } from './template/compile.ts';
 import type { FunctionDefinition, Service } from './template/deployed.ts';
-import { isObject, type Json, merge, toObject } from './template/merge.ts';
+import { merge } from './template/merge.ts';
 
 export interface Serverless {
   readonly serviceDir?: string;

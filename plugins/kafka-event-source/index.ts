@@ -1,18 +1,18 @@
 /** Serverless plugin: Lambda's Kafka event source for `sls offline`. */
-// First, because the other modules may not load under an older Node.
+// Imported first: under an older Node the other modules fail without naming Node.
 import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
-import type { Engine, Log } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
-import { messageOf } from './log.ts';
+import { messageOf, type UserLog } from './log.ts';
 import { customSchema } from './options.ts';
 import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 
 interface Utils {
-  readonly log: Log;
+  readonly log: UserLog;
   readonly writeText?: (text: string) => void;
 }
 
@@ -31,6 +31,7 @@ export default class KafkaEventSource {
   readonly hooks = {
     'kafka:alarms:run': () => this.#command('alarms'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
+    'kafka:produce:run': () => this.#command('produce'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
     'after:package:compileEvents': () => this.#writeTemplate(),
@@ -44,7 +45,7 @@ export default class KafkaEventSource {
   readonly #serverless: Serverless;
   readonly #cli: CliOptions;
   readonly #utils: Utils;
-  readonly #log: Log;
+  readonly #log: UserLog;
   #loaded: Loaded | undefined;
   #engine: Engine | undefined;
   readonly #unguard: (() => void)[] = [];
@@ -58,7 +59,7 @@ export default class KafkaEventSource {
     defineProperties(serverless.configSchemaHandler);
   }
 
-  /** The errors of a command become the framework's own, which are printed without a stack. */
+  /** Runs a command. Its error becomes one of the framework's, which is printed without a stack. */
   async #command(name: CommandName): Promise<void> {
     const { writeText = (text) => void process.stdout.write(`${text}\n`) } = this.#utils;
     const { Error: FrameworkError } = this.#serverless.classes;
@@ -82,7 +83,7 @@ export default class KafkaEventSource {
     writeProperties(readService(this.#serverless), template);
   }
 
-  /** The framework has merged the user's resources, whose alarms may refer to the names. */
+  /** Runs after the framework has merged the user's resources: their alarms refer to mappings by name. */
   #nameMappings(): void {
     const { functions } = readService(this.#serverless);
     const { compiledCloudFormationTemplate: template } = this.#serverless.service.provider;
@@ -92,7 +93,7 @@ export default class KafkaEventSource {
     );
   }
 
-  // Bare `sls offline` runs no hook after its endpoint is up, so polling cannot start.
+  // `sls offline` without `start` runs no hook after its endpoint is up, so polling cannot start.
   #warnOfBareCommand(): void {
     const { definitions } = loadDefinitions(this.#serverless).definitions;
     if (definitions.length === 0) return;
@@ -118,7 +119,7 @@ export default class KafkaEventSource {
     });
   }
 
-  /** Mappings run without the guard, too; then some faults of a handler are reported unlike on AWS. */
+  /** Lets failed calls end as on AWS. If that cannot be, a warning says so, and the mappings run. */
   async #guard({ definitions, service }: Loaded): Promise<void> {
     const functions = new Map(
       mappingsOf(definitions).map(({ functionKey, callbackError }) => [functionKey, callbackError]),
@@ -141,7 +142,9 @@ export default class KafkaEventSource {
       this.#unguard.push(await mendRunners(programs, { useDocker, print }));
     } catch (error) {
       this.#log.warning(
-        `Kafka event source: a handler that crashes, throws a value that is no Error, has a callback, or is not of Node does not end as on AWS: ${error}`,
+        'Kafka event source: serverless-offline could not be changed, so some calls do not end as on AWS: of a ' +
+          'handler that crashes, throws a value that is no Error, has a callback, or is not of Node. ' +
+          `${messageOf(error)}`,
       );
     }
   }

@@ -1,8 +1,8 @@
-/** The plugin's own settings, `custom.kafkaEventSource`: the local servers, access and habits. */
+/** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
 import { words } from './words.ts';
 
-/** A mistake in serverless.yml; the message says how to mend it. */
+/** A wrong setting or template. The message says how to correct it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly code: string;
@@ -28,6 +28,9 @@ const servers = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((one) => one.split(',')))
   .pipe(z.array(server).min(1));
+
+/** The endpoint that stands for the deployed functions, in the user's AWS account. */
+export const AWS = 'aws';
 
 const endpoint = z.url({ protocol: /^https?$/ });
 
@@ -58,14 +61,27 @@ const destination = z
     "must be the ARN of a queue, a topic or a bucket, kafka://topic, or '' for none",
   );
 
+/** The memory of records and invocations; `false` turns it off. */
+const recorder = z.strictObject({
+  /** The oldest records go first. */
+  maxMegabytes: z.number().min(1).default(200),
+  maxDays: z.number().positive().default(7),
+  /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
+  private: z.array(z.string().min(1)).default([]),
+});
+
 /** Settings for all mappings, or for one. */
 const local = {
   bootstrapServers: servers.optional(),
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
   sasl: sasl.optional(),
-  /** The address of Lambda's API, or the whole address of the function's invocations. */
-  lambdaEndpoint: endpoint.optional(),
+  /** The address of Lambda's API, or the whole address of the function's invocations, or `aws`. */
+  lambdaEndpoint: z
+    .union([z.literal(AWS), endpoint], {
+      error: 'must be an address, or aws for the deployed function',
+    })
+    .optional(),
 };
 
 /** Settings for one mapping. */
@@ -108,6 +124,7 @@ export const optionsSchema = z.strictObject({
   createTopics: z.boolean().default(false),
   apiPort: z.int().min(0).max(65_535).default(3004),
   systemLog: z.string().min(1).default('log'),
+  recorder: z.union([z.literal(false), recorder]).default(() => recorder.parse({})),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
   mappings: z.record(z.string(), own).default({}),
@@ -129,27 +146,28 @@ export function readOptions(custom: unknown): Options {
   const faults = result.error.issues.map((issue) => {
     const name = issue.path.map(String).join('.');
     const place = name === '' ? words().settings : words().setting(name);
-    return `${place}: ${issue.message}${knownKeys(issue)}`;
+    return `${place}: ${issue.message}${knownOptions(issue)}`;
   });
   throw new ConfigurationError(faults.join('\n'));
 }
 
-/** For an unknown option, the options that there are at its place, if these are the plugin's own. */
-function knownKeys({ code, path }: z.core.$ZodIssue): string {
-  const place = path.length === 2 ? `${String(path[0])}.*` : path.join('.');
-  const schema = PLACES[place];
+/** The options beside an unknown one, as a sentence; empty for other faults and at other places. */
+function knownOptions({ code, path }: z.core.$ZodIssue): string {
+  const isOfMapping = path.length === 2 && path[0] === 'mappings';
+  const schema = PLACES[isOfMapping ? 'mappings.*' : path.join('.')];
   if (code !== 'unrecognized_keys' || !schema) return '';
   return `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.`;
 }
 
-/** The schemas with many options; `mappings.*` is the one of each mapping. */
+/** The places with options of this plugin; `mappings.*` stands for each mapping. */
 const PLACES: Readonly<Record<string, z.ZodObject>> = {
   '': optionsSchema,
   endpoints: optionsSchema.shape.endpoints.unwrap(),
+  recorder,
   'mappings.*': own,
 };
 
-/** The settings of one mapping: its own, then its function's, then those for all. */
+/** The settings of one mapping. Its own win over those of its function, and these over the general ones. */
 export function localOptions(options: Options, functionKey: string, topic: string): LocalOptions {
   const { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint, mappings } = options;
   const all = { bootstrapServers, useDeployedAccess, ssl, sasl, lambdaEndpoint };

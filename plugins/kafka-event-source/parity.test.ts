@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
 import { formatParity } from './parity.ts';
-import { strictFaults } from './report.ts';
+import { refuseFaults } from './report.ts';
 import { kafka, kafkaService } from './test/support/kafka-service.ts';
 
 const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
@@ -92,7 +92,12 @@ test('behaviour that only AWS has is a difference of its own kind', () => {
   const rows = differences([], custom, resources) ?? [];
   const own = rows.filter(({ difference }) => difference === 'emulator');
   expect(own.map(({ setting }) => setting)).toEqual(['FunctionName', 'Condition']);
-  expect(strictFaults(read([], custom, resources))).toHaveLength(2);
+  const loaded = { definitions: read([], custom, resources), options: readOptions(custom) };
+  expect(() => refuseFaults(loaded)).not.toThrow();
+  const options = readOptions({ ...custom, strict: true });
+  expect(() => refuseFaults({ ...loaded, options })).toThrow(
+    /^notify \(orders\): FunctionName is .*\n.*: Condition is .*\ncustom\.kafkaEventSource\.strict is true/,
+  );
 });
 
 test('the table shows the differences, or everything', () => {

@@ -1,8 +1,10 @@
-/** Compares each setting of a mapping as deployed with the setting as it runs here. */
+/** Compares each deployed setting of a mapping with the setting that is used here. */
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
 import type { Deployed } from './template/deployed.ts';
+import { isIntrinsic } from './template/intrinsic.ts';
 import { words } from './words.ts';
 
 export interface ParityRow {
@@ -72,7 +74,10 @@ function unlike(setting: string, deployed: unknown, here: string, why: string): 
 function whereFrom({ deployed, shape, mapping }: Compared): ParityRow[] {
   const { fn, qualifier, condition } = deployed;
   const servers = serversOf(shape)?.map(text).join(',') ?? shape.EventSourceArn;
-  const access = mapping.access.map(({ type }) => type).join(', ');
+  const { SourceAccessConfigurations: written } = deployed.properties;
+  const access = isIntrinsic(written)
+    ? text(written)
+    : mapping.access.map(({ type }) => type).join(', ');
   const rows = [
     qualifier === undefined
       ? row('FunctionName', fn?.name, mapping.functionName)
@@ -170,6 +175,5 @@ function onlyOnAws({ deployed, shape, mapping }: Compared): ParityRow[] {
 }
 
 function text(value: unknown): string {
-  if (value === undefined || value === '') return NONE;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return value === undefined || value === '' ? NONE : asText(value);
 }

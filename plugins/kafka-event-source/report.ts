@@ -1,23 +1,17 @@
 /** The report about the mappings when polling starts. */
 import type { Refusal } from './admission/refusal.ts';
 import type { Definition, Definitions, Loaded } from './definition.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { ConfigurationError, type Options } from './options.ts';
 import { formatParity } from './parity.ts';
 import { words } from './words.ts';
 
-interface Log {
-  error(message: string): void;
-  warning(message: string): void;
-  notice(message: string): void;
-  info(message: string): void;
-}
-
 /** Logs a line for each mapping, and its differences from the deployed one. */
 export function report(
   { definitions, warnings, notDeployed }: Definitions,
   { report: isWhole }: Pick<Options, 'report'>,
-  log: Log,
+  log: UserLog,
 ): void {
   for (const warning of warnings) log.warning(warning);
   for (const one of notDeployed)
@@ -36,14 +30,17 @@ export function report(
   }
 }
 
-/** The faults with `strict`: refusals, warnings, and differences that no local setting asks for. */
-export function strictFaults({ definitions, warnings }: Definitions): string[] {
-  return [...warnings, ...definitions.flatMap(faultsOf)];
-}
-
-/** @throws ConfigurationError that names each fault, where the option `strict` asks for it */
-export function refuseFaults({ definitions, options }: Loaded): void {
-  const faults = options.strict ? strictFaults(definitions) : [];
+/**
+ * Refuses, where the option `strict` is set, a service with a refused mapping, a warning, or a difference
+ * from AWS that no local setting makes.
+ *
+ * @throws ConfigurationError that names each fault
+ */
+export function refuseFaults({
+  definitions: { definitions, warnings },
+  options: { strict },
+}: Pick<Loaded, 'definitions' | 'options'>): void {
+  const faults = strict ? [...warnings, ...definitions.flatMap(faultsOf)] : [];
   if (faults.length === 0) return;
   const advice = `${words().setting('strict')} is true: mend these, or remove strict.`;
   throw new ConfigurationError([...faults, advice].join('\n'), 'KAFKA_EVENT_SOURCE_STRICT');

@@ -5,7 +5,7 @@ import { withAdmin } from './commands/scan.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Mapping } from './mapping.ts';
 
-/** Like the topics of MSK's own examples; one function may then run three times at once. */
+/** As in MSK's own examples. One function may then run three times at once. */
 const PARTITIONS = 3;
 
 /** Creates the missing topics of enabled mappings and of their destinations; a line names them. */

@@ -19,10 +19,10 @@ const LIMITS = {
 } as const;
 
 /**
- * Reads the secrets and makes a client. It connects to nothing yet; credentials that cannot be had
- * are an error here.
+ * Reads the secrets and makes a client, which does not connect yet.
  *
  * @param onSecurity called with the TLS and SASL of the client
+ * @throws CredentialError if a secret or a certificate cannot be read or used
  */
 export async function createClient(
   mapping: Connected,

@@ -1,12 +1,12 @@
 /** The options of AWS's clients for an endpoint of the user's own. */
 
-/** The host is this machine, or a container beside it, whose name has no dot. */
+/** Hosts on this machine: localhost, its numbers, and the names of containers, which have no dot. */
 const ON_THIS_MACHINE = /^(?:[^.:]+|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
- * Such an endpoint takes any key, and the SDK would search for one for minutes. One on this machine
- * is asked with the keys of the environment or any others, never with a profile, which may ask for a
- * login or be missing.
+ * The address and the keys for a client. An endpoint on this machine takes any keys: it gets those of the
+ * environment, else made-up ones, because the SDK may search for keys for minutes. A profile is not read
+ * for it, since a profile may be missing or ask for a login.
  */
 export function endpointOptions(endpoint: string | undefined) {
   if (endpoint === undefined) return {};

@@ -102,7 +102,7 @@ async function fromSecretsManager(
   }
 }
 
-/** The ways to do without the deployed secret. */
+/** Advice on connecting without the deployed secret. */
 function adviceFor(servers: readonly string[] = []): string {
   const other = `set a file or a variable for it under ${words().setting('secrets')}.`;
   const isLocal = (server: string) => /^(localhost|127\.[\d.]+|\[::1\]):/.test(server);

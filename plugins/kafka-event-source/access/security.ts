@@ -46,7 +46,7 @@ export function namesOf({ ssl, sasl }: Security) {
   const mechanism = sasl?.mechanism.toUpperCase();
   return {
     securityProtocol: sasl ? `SASL_${transport}` : transport,
-    // Tokens are the form in which kafkajs takes part in MSK's IAM.
+    // kafkajs has no mechanism for MSK's IAM: it passes IAM's token as an OAUTHBEARER token.
     saslMechanism: mechanism === 'OAUTHBEARER' ? 'AWS_MSK_IAM' : mechanism,
   };
 }

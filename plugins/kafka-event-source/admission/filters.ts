@@ -1,4 +1,4 @@
-/** Refuses filters as AWS does, and warns of filters that AWS may understand otherwise. */
+/** Refuses filters as AWS does, and warns of filters that may work otherwise on AWS. */
 import { PatternError } from '../filter/operators.ts';
 import { type Fields, type Pattern, parsePattern } from '../filter/pattern.ts';
 import { invalid, paraphrased, type Refusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-/** Refuses a mapping for its function, as AWS does, and warns of functions that AWS calls otherwise. */
+/** Refuses mappings of functions that AWS refuses, and warns of functions that run otherwise on AWS. */
 import { callbackErrorOf } from '../lambda/handler.ts';
 import { declaresCallback } from '../lambda/source.ts';
 import type { Deployed, FunctionDefinition } from '../template/deployed.ts';

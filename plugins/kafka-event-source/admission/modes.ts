@@ -1,4 +1,4 @@
-/** Refuses settings of the other mode, and destinations, as AWS does. */
+/** Refuses settings that the mapping's mode does not have, and wrong destinations, as AWS does. */
 import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
@@ -61,7 +61,7 @@ export function refuseDestination(properties: Shape): Refusal[] {
     ];
   }
   const to = OnFailure?.Destination;
-  // Only CloudFormation knows the value of an intrinsic function: definition.ts refuses it.
+  // Only CloudFormation knows the value of an intrinsic function: definition.ts refuses such a destination.
   if (to === undefined || to === '' || isIntrinsic(to)) return [];
   if (typeof to !== 'string' || to.length > 350) {
     return [

@@ -1,4 +1,4 @@
-/** The reason why a mapping does not start: AWS's message, or our own with a note. */
+/** The reasons why a mapping does not start, in AWS's words or in our own. */
 
 export interface Refusal {
   /** Who refuses it: AWS; the framework, before AWS is asked; or this emulator alone. */

@@ -1,8 +1,8 @@
 /** Refuses a mapping as AWS does: by its source, access, starting position, filters and function. */
 import type { z } from 'zod';
+import { isObject } from '../json.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { isObject } from '../template/merge.ts';
 import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';

@@ -1,9 +1,10 @@
 /** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's limits and messages. */
 import { z } from 'zod';
+import { isObject } from '../json.ts';
 import { constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
+
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { isObject } from '../template/merge.ts';
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
 export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';

@@ -49,7 +49,7 @@ test('a value may contain an equals sign', () => {
 test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
   const { command, text } = readArguments(args) as { command: string; text: string };
   expect(command).toBe('help');
-  for (const name of ['start', ...Object.keys(COMMANDS.kafka.commands)]) {
+  for (const name of ['start', 'broker', ...Object.keys(COMMANDS.kafka.commands)]) {
     expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));
   }
 });

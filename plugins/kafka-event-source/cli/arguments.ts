@@ -1,4 +1,4 @@
-/** The arguments of `lambda-kafka-event-source`: its commands, their options, and the help about them. */
+/** The arguments of `lambda-kafka-event-source`: its commands with their options, and the help. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { COMMANDS, type CommandName } from '../commands/commands.ts';
 import { isServer } from '../options.ts';
@@ -54,9 +54,10 @@ const SERVICE: OptionTexts = {
 const START: OptionTexts = {
   ...SERVICE,
   endpoint: {
-    usage: "An address with Lambda's Invoke API, such as http://127.0.0.1:3001",
+    usage:
+      "An address with Lambda's Invoke API; `aws`: the deployed functions, which change real data",
     type: 'string',
-    value: 'url',
+    value: 'url|aws',
     shortcut: 'e',
   },
   broker: {
@@ -73,7 +74,10 @@ const START: OptionTexts = {
     multiple: true,
   },
   watch: { usage: 'Read a changed template or config again', type: 'boolean', shortcut: 'w' },
-  strict: { usage: 'End for a refused mapping, or an unwanted difference', type: 'boolean' },
+  strict: {
+    usage: 'Do not start with a refused mapping, a warning, or a difference from AWS',
+    type: 'boolean',
+  },
   report: { usage: 'Log all settings, as deployed and as they run here', type: 'boolean' },
 };
 
@@ -81,11 +85,15 @@ const { commands } = COMMANDS.kafka;
 
 const ALL: Readonly<Record<string, { readonly usage: string; readonly options: OptionTexts }>> = {
   start: { usage: 'Poll Kafka, and invoke the functions', options: START },
+  broker: {
+    usage: 'Start a Kafka alone, such as for `sls offline start`',
+    options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
+  },
   ...Object.fromEntries(
-    Object.entries(commands).map(([name, { usage, options }]) => {
-      const text = usage.replace(', for `sls invoke local --path`', '');
-      return [name, { usage: text, options: { ...SERVICE, ...options } }];
-    }),
+    Object.entries(commands).map(([name, { usage, options }]) => [
+      name,
+      { usage, options: { ...SERVICE, ...options } },
+    ]),
   ),
 };
 
@@ -94,7 +102,10 @@ export type Values = Readonly<Record<string, string | boolean | readonly string[
 
 export type Arguments =
   | { readonly command: 'help'; readonly text: string }
-  | { readonly command: 'start' | CommandName; readonly values: Values };
+  | { readonly command: OwnCommand | CommandName; readonly values: Values };
+
+/** The commands that Serverless does not have. */
+type OwnCommand = 'start' | 'broker';
 
 /** Reads the arguments. @throws UsageError for a wrong or missing one */
 export function readArguments(args: readonly string[]): Arguments {
@@ -111,7 +122,7 @@ export function readArguments(args: readonly string[]): Arguments {
   }
   const values = parse(command, known.options, rest);
   if (values.help === true) return { command: 'help', text: helpOf(command, known) };
-  const name = command as 'start' | CommandName;
+  const name = command as OwnCommand | CommandName;
   checkBroker(name, values.broker);
   return { command: name, values };
 }
@@ -183,5 +194,6 @@ function helpOf(command: string, { usage, options }: (typeof ALL)[string]): stri
   ].join('\n');
 }
 
-const DISCOVERY = `Without --template it takes the first of template.yaml, template.yml, cdk.out/*.template.json and
-.serverless/cloudformation-template-update-stack.json, or the functions of kafka-event-source.yml.`;
+const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json,
+.serverless/cloudformation-template-update-stack.json and plan.json (the output of
+\`terraform show -json <plan>\`), or the functions of kafka-event-source.yml.`;

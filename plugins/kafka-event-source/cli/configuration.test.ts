@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mappingsOf } from '../definition.ts';
 import type { Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
@@ -46,8 +46,9 @@ test.each([
   ],
   [
     '.serverless/cloudformation-template-update-stack.json',
-    ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json'],
+    ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json', 'plan.json'],
   ],
+  ['plan.json', ['plan.json', 'serverless.yml']],
 ])('%s is found', (expected, files) => {
   write(Object.fromEntries(files.map((file) => [file, '{}'])));
   expect(findProject({}, folder).template).toBe(join(folder, expected));
@@ -65,6 +66,42 @@ test('the settings are found beside the template', () => {
   write({ 'app/template.yaml': '', 'app/kafka-event-source.yml': 'broker: start' });
   const project = findProject({ template: 'app/template.yaml' }, folder);
   expect(project).toMatchObject({ folder: join(folder, 'app'), broker: 'start', stage: 'local' });
+});
+
+const CDK = JSON.stringify({
+  Resources: {
+    Fn: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'fn' } },
+    FnKafka: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        FunctionName: { Ref: 'Fn' },
+        EventSourceArn: 'arn:aws:kafka:us-east-1:111111111111:cluster/shop/a-1',
+        Topics: ['orders'],
+        StartingPosition: 'LATEST',
+      },
+    },
+  },
+});
+
+test.each(['cdk.out/A.template.json', '.serverless/a.json'])(
+  'the folder of the template %s is the one that its tool runs in',
+  async (template) => {
+    write({ [`one/${template}`]: CDK, 'one/kafka-event-source.yml': 'stage: here' });
+    const project = findProject({ template: `one/${template}` }, folder);
+    expect(project).toMatchObject({ folder: join(folder, 'one'), stage: 'here' });
+    write({ [`two/${template}`]: CDK });
+    expect(findProject({ template: `two/${template}` }, folder).folder).toBe(join(folder, 'two'));
+  },
+);
+
+test('equal mappings of two CDK projects, or of two stacks, have groups of their own', async () => {
+  const files = ['one/cdk.out/A', 'one/cdk.out/B', 'two/cdk.out/A'].map(
+    (file) => `${file}.template.json`,
+  );
+  write(Object.fromEntries(files.map((file) => [file, CDK])));
+  const all = await Promise.all(files.map((template) => read({ template, broker: 'a:1' })));
+  const groups = all.flatMap(({ mappings }) => mappings.map(({ groupId }) => groupId));
+  expect(new Set(groups).size).toBe(3);
 });
 
 test.each<[string, Record<string, string>, Values, string]>([
@@ -148,6 +185,46 @@ test('the command line wins over the file', async () => {
   expect([...names]).toEqual([['bill', 'other']]);
 });
 
+describe('deployed functions', () => {
+  const { env } = process;
+  beforeEach(() => {
+    process.env = { ...env, AWS_CONFIG_FILE: join(folder, 'aws') };
+    delete process.env.AWS_REGION;
+    write({ 'kafka-event-source.yml': `endpoint: aws\n${FUNCTIONS}` });
+  });
+  afterEach(() => {
+    process.env = env;
+  });
+
+  test("the region is that of AWS's SDK where no option names it", async () => {
+    write({ aws: '[default]\nregion = eu-south-2\n' });
+    const { mappings } = await read();
+    expect(mappings[0]).toMatchObject({
+      lambdaEndpoint: 'aws',
+      functionArn: expect.stringContaining(':eu-south-2:'),
+    });
+    const named = await read({ region: 'us-west-2' });
+    expect(named.mappings[0]?.functionArn).toContain(':us-west-2:');
+  });
+
+  test('without any region the error names the options', async () => {
+    process.env.AWS_CONFIG_FILE = join(folder, 'nowhere');
+    await expect(read()).rejects.toThrow('name it by --region, AWS_REGION');
+  });
+
+  test('a function may have another endpoint', async () => {
+    const { mappings } = await read({
+      region: 'eu-west-1',
+      broker: 'localhost:1',
+      function: ['notify=http://localhost:1'],
+    });
+    expect(mappings).toMatchObject([
+      { lambdaEndpoint: 'http://localhost:1' },
+      { lambdaEndpoint: 'aws' },
+    ]);
+  });
+});
+
 test('a name at the endpoint stays when --watch reads another name of the function', async () => {
   write({ 'kafka-event-source.yml': FUNCTIONS });
   const values = { function: ['notify=here'] };
@@ -167,7 +244,7 @@ test('a broker that is started replaces the servers of the file, and gets the to
 
 test.each<[Values, string]>([
   [{ endpoint: 'localhost:3001' }, '--endpoint "localhost:3001" must be an address'],
-  [{ endpoint: 'aws' }, 'deployed functions cannot be invoked yet'],
+  [{ endpoint: 'AWS' }, '--endpoint "AWS" must be an address, such as'],
   [{ function: ['pay=http://localhost:3'] }, 'no such function. There are: notify, bill.'],
   [{ function: ['notify'] }, '--function "notify" must be name=value.'],
 ])('the values %j are refused', async (values, message) => {

@@ -1,14 +1,16 @@
-/** Finds and reads the template and kafka-event-source.yml; arguments win over the file. */
+/** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
 import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
 import { type Loaded, readDefinitions } from '../definition.ts';
-import { type Options, readOptions } from '../options.ts';
-import { loadTemplate } from '../sources/source.ts';
+import { isObject, type Json, toObject } from '../json.ts';
+import { regionOfSdk } from '../lambda/aws.ts';
+import { messageOf } from '../log.ts';
+import { AWS, type Options, readOptions } from '../options.ts';
+import { folderOf, loadTemplate } from '../sources/source.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json, toObject } from '../template/merge.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -20,6 +22,7 @@ const TEMPLATES = [
   'template.yml',
   'cdk.out/*.template.json',
   '.serverless/cloudformation-template-update-stack.json',
+  'plan.json',
 ];
 
 /** The settings of the command; all others in the file are options of the plugin. */
@@ -33,7 +36,7 @@ const ownSchema = z.object({
 });
 type Own = z.output<typeof ownSchema>;
 
-/** The files of a service, and what is settled before its mappings are read. */
+/** The files of a service, and the settings that must be known before its mappings are read. */
 export interface Project {
   readonly template: string | undefined;
   readonly config: string | undefined;
@@ -44,14 +47,14 @@ export interface Project {
   readonly broker: string | undefined;
 }
 
-/** Finds the files. @throws UsageError that says what was looked for */
+/** Finds the files. @throws UsageError that names the files it has looked for */
 export function findProject(values: Values, directory: string): Project {
   const named = textOf(values.template);
-  const beside = named === undefined ? directory : dirname(resolve(directory, named));
+  const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
   const template = findTemplate(named, settings, config, directory);
-  const home = dirname(config ?? template ?? join(directory, CONFIG));
+  const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
     template,
     config,
@@ -103,7 +106,7 @@ function existing(what: string, file: string): string {
 
 export interface Read {
   readonly loaded: Loaded;
-  /** The names at the endpoint of functions that have other names there, by their keys. */
+  /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -120,8 +123,8 @@ export async function readProject(
 ): Promise<Read> {
   const config = readConfig(project.config);
   const { settings } = config;
-  const region = textOf(values.region) ?? settings.region ?? process.env.AWS_REGION ?? 'us-east-1';
   const general = readOptions(optionsOf(values, config, servers, project));
+  const region = await regionOf(values, settings, general);
   const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
@@ -130,6 +133,23 @@ export async function readProject(
   }
   const options = { ...general, mappings };
   return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+}
+
+async function regionOf(values: Values, { region }: Own, options: Options): Promise<string> {
+  const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
+  if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
+  const own = await regionOfSdk();
+  if (own !== undefined) return own;
+  throw new UsageError(
+    'The endpoint aws needs the region of the deployed functions: name it by --region, AWS_REGION, or in ' +
+      'the profile of AWS_PROFILE.',
+  );
+}
+
+function usesAws({ lambdaEndpoint, mappings }: Options): boolean {
+  return [lambdaEndpoint, ...Object.values(mappings).map((one) => one.lambdaEndpoint)].includes(
+    AWS,
+  );
 }
 
 async function readService(
@@ -152,12 +172,10 @@ function optionsOf(
   { broker }: Project,
 ): Json {
   const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
-  if (lambdaEndpoint === 'aws') {
-    throw new UsageError('--endpoint aws: deployed functions cannot be invoked yet.');
-  }
-  if (typeof values.endpoint === 'string' && !/^https?:\/\/./.test(values.endpoint)) {
+  if (typeof values.endpoint === 'string' && !/^https?:\/\/.|^aws$/.test(values.endpoint)) {
     throw new UsageError(
-      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001.`,
+      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001, or aws for ` +
+        'the deployed functions.',
     );
   }
   const own = broker === undefined || broker === 'start' ? undefined : broker;
@@ -181,7 +199,7 @@ function optionsOf(
 function functionsOf(values: Values, { functions }: Service) {
   const endpoints = new Map<string, string>();
   const names = new Map<string, string>();
-  // In other commands it chooses a function, and is no pair.
+  // In the other commands, --function is the name of one function.
   const pairs = Array.isArray(values.function) ? pairsOf('function', values.function) : [];
   for (const [wanted, target] of pairs) {
     const found = functions.find(({ key, name }) => key === wanted || name === wanted);
@@ -219,7 +237,7 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${(error as Error).message}`);
+    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);

@@ -1,9 +1,9 @@
-/** Functions as kafka-event-source.yml writes them, for those who have no template. */
+/** The functions of kafka-event-source.yml, for a service without a template. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Json } from '../json.ts';
 import { findEvents } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
-import type { Json } from '../template/merge.ts';
 
 const event = z.union(
   [z.strictObject({ kafka: z.looseObject({}) }), z.strictObject({ msk: z.looseObject({}) })],
@@ -59,7 +59,7 @@ export function plainService(
   };
 }
 
-/** AWS takes no self-managed cluster without them. */
+/** AWS's rules refuse a self-managed cluster without servers and access. */
 function defaults(servers: readonly string[]): Json {
   return {
     bootstrapServers: [...servers],

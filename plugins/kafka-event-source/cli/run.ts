@@ -2,6 +2,7 @@
 import { type CommandName, runCommand } from '../commands/commands.ts';
 import { findServers } from '../control/server.ts';
 import { messageOf } from '../log.ts';
+import { AWS, type Options } from '../options.ts';
 import { useWords } from '../words.ts';
 import { readArguments, type Values } from './arguments.ts';
 import { findProject, readProject } from './configuration.ts';
@@ -10,7 +11,7 @@ import { COMMAND_WORDS } from './words.ts';
 
 /** After a signal the command ends within ten seconds. */
 const END_MS = 9_500;
-/** kafkajs sets timers of less than zero. Node 22.15 calls globSync an experiment; later releases have it unchanged. */
+/** Warnings that are not shown: kafkajs sets negative timers, and Node 22.15 calls globSync experimental. */
 const SILENT = ['TimeoutNegativeWarning', 'ExperimentalWarning'];
 
 /** Runs the command of these arguments to its end. @returns the exit code */
@@ -20,8 +21,9 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const found = readArguments(args);
     if (found.command === 'help') print(found.text);
-    else if (found.command === 'start') await runStart(found.values);
-    else await runOther(found.command, found.values);
+    else if (found.command === 'start' || found.command === 'broker') {
+      await runUntilStopped(found.command, found.values);
+    } else await runOther(found.command, found.values);
     return 0;
   } catch (error) {
     process.stderr.write(`Error: ${messageOf(error)}\n`);
@@ -36,17 +38,19 @@ function hideWarnings(): void {
   });
 }
 
-async function runStart(values: Values): Promise<void> {
+async function runUntilStopped(command: 'start' | 'broker', values: Values): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const stop = () => {
-    // Processes that are left end with this one.
+    // The broker's supervisor ends with this process.
     setTimeout(() => process.exit(0), END_MS).unref();
     stopped.resolve();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   // Loaded here, so that the help does not wait for it.
-  const { start } = await import('./start.ts');
-  await start(values, createLog(values.verbose === true), stopped.promise);
+  const { start, startBrokerAlone } = await import('./start.ts');
+  const log = createLog(values.verbose === true);
+  if (command === 'start') await start(values, log, stopped.promise);
+  else await startBrokerAlone(process.cwd(), log, stopped.promise);
 }
 
 async function runOther(command: CommandName, values: Values): Promise<void> {
@@ -63,8 +67,13 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     print,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
-      `--payload file://${file} --endpoint-url ${loaded.options.lambdaEndpoint ?? '<endpoint>'} out.json`,
+      `--payload file://${file}${urlOption(loaded.options)} out.json`,
   });
+}
+
+/** Without the option the AWS CLI calls the deployed function. */
+function urlOption({ lambdaEndpoint = '<endpoint>' }: Options): string {
+  return lambdaEndpoint === AWS ? '' : ` --endpoint-url ${lambdaEndpoint}`;
 }
 
 function print(text: string): void {

@@ -2,13 +2,17 @@
 import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import { type Loaded, mappingsOf } from '../definition.ts';
-import { Engine, type Log } from '../engine.ts';
-import { messageOf } from '../log.ts';
+import { Engine } from '../engine.ts';
+import { loadLambdaSdk } from '../lambda/aws.ts';
+import { messageOf, type UserLog } from '../log.ts';
+import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
 import { choosePort, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
+
+const READY = 'ready. Ctrl-C ends it.';
 
 /** The parts that are stopped when the command ends. */
 interface Running {
@@ -23,10 +27,36 @@ interface Running {
  * @param stopped resolves when everything shall end; then this returns
  * @throws Error for a wrong setting, or for a broker that does not start or that ends
  */
-export async function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+export function start(values: Values, log: UserLog, stopped: Promise<void>): Promise<void> {
+  return runParts((running) => run(values, log, running), stopped);
+}
+
+/**
+ * Runs a Kafka, whose data is kept in the folder.
+ *
+ * @param stopped resolves when it shall end; then this returns
+ * @throws Error if it does not start, or ends
+ */
+export function startBrokerAlone(
+  folder: string,
+  log: UserLog,
+  stopped: Promise<void>,
+): Promise<void> {
+  const say = (line: string) => log.notice(line);
+  return runParts(async (running) => {
+    const broker = await runBroker({ folder }, await choosePort(say), running, say);
+    say(READY);
+    return broker.ended ?? new Promise<never>(() => undefined);
+  }, stopped);
+}
+
+async function runParts(
+  run: (running: Running) => Promise<never>,
+  stopped: Promise<void>,
+): Promise<void> {
   const running: Running = {};
   try {
-    await Promise.race([run(values, log, running), stopped]);
+    await Promise.race([run(running), stopped]);
   } finally {
     running.unwatch?.();
     // The pollers commit before their broker ends.
@@ -36,7 +66,7 @@ export async function start(values: Values, log: Log, stopped: Promise<void>): P
 }
 
 /** Starts everything, and returns only for an error. */
-async function run(values: Values, log: Log, running: Running): Promise<never> {
+async function run(values: Values, log: UserLog, running: Running): Promise<never> {
   const say = (line: string) => log.notice(line);
   const project = findProject(values, process.cwd());
   for (const file of [project.template, project.config]) {
@@ -49,6 +79,9 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     return { ...found, endpoint: checked(found.loaded, log) };
   };
   const { loaded, names, endpoint } = await read();
+  if (mappingsOf(loaded.definitions).some(({ lambdaEndpoint }) => lambdaEndpoint === AWS)) {
+    await loadLambdaSdk();
+  }
   const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
   running.engine = await Engine.start(loaded, {
     place: project,
@@ -57,13 +90,13 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
     names,
   });
   if (values.watch === true) running.unwatch = watch(project, running.engine, read, log);
-  say('ready. Ctrl-C ends it.');
+  say(READY);
   return broker?.ended ?? new Promise<never>(() => undefined);
 }
 
 /** Starts the broker. `ended` rejects when the broker ends. */
 async function runBroker(
-  { folder }: Project,
+  { folder }: Pick<Project, 'folder'>,
   port: number,
   running: Running,
   say: (line: string) => void,
@@ -85,7 +118,7 @@ async function runBroker(
  * @returns the endpoint of its functions, or of the first one
  * @throws Error that names the fault
  */
-function checked(loaded: Loaded, log: Log): string {
+function checked(loaded: Loaded, log: UserLog): string {
   const { definitions, options } = loaded;
   if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
   refuseFaults(loaded);
@@ -104,7 +137,7 @@ function checked(loaded: Loaded, log: Log): string {
       'invoked by --endpoint. Usual ones: http://127.0.0.1:3001 (sam local start-lambda), ' +
       'http://127.0.0.1:3002 (serverless-offline), http://127.0.0.1:4566 (LocalStack), ' +
       'http://127.0.0.1:8080 or :9000 (runtime interface emulator; with ' +
-      '/2015-03-31/functions/function/invocations).',
+      '/2015-03-31/functions/function/invocations), aws (the deployed functions: they change real data).',
   );
 }
 
@@ -112,7 +145,7 @@ function watch(
   { template, config }: Project,
   engine: Engine,
   read: () => ReturnType<typeof readProject>,
-  log: Log,
+  log: UserLog,
 ): () => void {
   const files = [template, config].flatMap((file) => file ?? []);
   return watchFiles(files, async () => {

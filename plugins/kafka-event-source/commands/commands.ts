@@ -6,6 +6,7 @@ import type { Place } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
 import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
+import { PRODUCE_OPTIONS } from './produce-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
 
@@ -26,9 +27,14 @@ export const COMMANDS = {
         options: ALARMS_OPTIONS,
       },
       'generate-event': {
-        usage: 'Print an event as the function gets it, for `sls invoke local --path`',
+        usage: 'Print an event as the function gets it, to invoke the function with',
         lifecycleEvents: ['run'],
         options: GENERATE_OPTIONS,
+      },
+      produce: {
+        usage: "Write records to a mapping's topic",
+        lifecycleEvents: ['run'],
+        options: PRODUCE_OPTIONS,
       },
       redrive: {
         usage: 'Put dead letters back on the topics that their records came from',
@@ -56,6 +62,7 @@ const commands: Readonly<Record<CommandName, (context: CommandContext) => Promis
   status: async (context) => (await import('./status-command.ts')).runStatus(context),
   alarms: async (context) => (await import('./alarms-command.ts')).runAlarms(context),
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
+  produce: async (context) => (await import('./produce-command.ts')).runProduce(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
 };
 

@@ -2,7 +2,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import { mappingsOf } from '../definition.ts';
 import { type EventRecord, toEventRecord } from '../event.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
@@ -12,6 +11,7 @@ import type { BufferedRecord } from '../record.ts';
 import { within } from '../time.ts';
 import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
+import { mappingOf, needed } from './mapping.ts';
 import { textOf } from './option.ts';
 import { boundsOf, readStretch, withAdmin } from './scan.ts';
 
@@ -32,34 +32,21 @@ export async function runGenerate(context: CommandContext): Promise<void> {
   const event =
     offset === undefined
       ? cannedEvent(kindOf(kind ?? mapping?.source.eventSource), topic)
-      : await realEvent(context, mapping, topic);
+      : await realEvent(context, needed(mapping), topic);
   if (typeof output !== 'string') return print(event);
   await writeFile(output, `${event}\n`);
   print(`Wrote ${output}. Try it: ${invocation(mapping?.functionKey ?? '<function>', output)}`);
 }
 
-function mappingOf({ loaded, options }: CommandContext): Mapping | undefined {
-  const mappings = mappingsOf(loaded.definitions);
-  const wanted = textOf(options.function);
-  const topic = textOf(options.topic);
-  if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];
-  const own = mappings.filter(
-    ({ functionKey, functionName }) => functionKey === wanted || functionName === wanted,
-  );
-  if (own.length > 0) return own.find((one) => one.topic === topic) ?? own[0];
-  throw new Error(`The function ${wanted} has no Kafka mapping.`);
-}
-
 async function realEvent(
   { options, debug }: CommandContext,
-  mapping: Mapping | undefined,
+  mapping: Mapping,
   topic: string,
 ): Promise<string> {
-  if (!mapping) throw new Error('There is no Kafka mapping, so no server is known.');
   const partition = numberOf('partition', options.partition, 0);
   const offset = numberOf('offset', options.offset, 0);
   const count = numberOf('count', options.count, 1);
-  if (count < 1 || count > MAX_COUNT) throw new Error(`--count is 1 to ${MAX_COUNT}.`);
+  if (count < 1 || count > MAX_COUNT) throw new Error(`--count must be 1 to ${MAX_COUNT}.`);
   const kafka = await createClient(mapping, { debug });
   const messages = await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
     readRecords(admin, { servers: mapping.bootstrapServers, topic, partition, offset, count }),
@@ -103,7 +90,7 @@ async function readRecords(
 /**
  * The records as the function gets them: decoded if the mapping of their topic has a schema registry.
  *
- * @throws Error for a record that does not reach the function, or whose schema does not come
+ * @throws Error for a record that does not reach the function, or whose schema cannot be loaded
  */
 export async function asReceived(
   mapping: Mapping,
@@ -129,7 +116,7 @@ export async function asReceived(
       if (taken.kind === 'records') return taken.records.map(toReceived);
       const load = intake.load(taken.schemaIds);
       await within(SCHEMA_MS, 'the schema', load).catch((error: unknown) => {
-        throw new Error(`No schema from its registry: ${problem || messageOf(error)}`);
+        throw new Error(`The schema registry gives no schema: ${problem || messageOf(error)}`);
       });
     }
   } finally {
@@ -141,7 +128,7 @@ function toReceived({ json, offset, undeliverable }: BufferedRecord): EventRecor
   if (!undeliverable) return JSON.parse(json) as EventRecord;
   const { condition, message } = undeliverable;
   throw new Error(
-    `The record at offset ${offset} does not reach the function, but its destination on failure ` +
+    `The record at offset ${offset} does not reach the function; it goes to the on-failure destination ` +
       `(${condition}): ${message}`,
   );
 }

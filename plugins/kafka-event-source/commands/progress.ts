@@ -34,7 +34,7 @@ export class Progress {
     this.#beyond = new Set(readRanges(committed.metadata ?? ''));
   }
 
-  /** The same, to note what is not certain yet. */
+  /** A copy, to note letters before Kafka has acknowledged them. */
   copy(): Progress {
     const copy = new Progress({ offset: this.#next });
     for (const offset of this.#beyond) copy.#beyond.add(offset);

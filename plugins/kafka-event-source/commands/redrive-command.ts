@@ -5,6 +5,7 @@ import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
+import { needed } from './mapping.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
 import { readSelection, type Selection } from './redrive-options.ts';
 
@@ -39,20 +40,23 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
   }
 }
 
-interface Target {
+export interface Target {
   readonly topic: string;
   /** The mapping with the connection to use. */
   readonly mapping: Mapping;
 }
 
-/** The topics of --from; without it, those of mappings' destinations and of the plugin's option. */
-function deadLetterTopics(
+/**
+ * The topics of --from; without it, those of mappings' destinations and of the plugin's option.
+ *
+ * @throws Error if none is known
+ */
+export function deadLetterTopics(
   { from }: Pick<Selection, 'from'>,
   mappings: readonly Mapping[],
   { deadLetterTopics: named }: Pick<Options, 'deadLetterTopics'>,
 ): Target[] {
-  const [any] = mappings;
-  if (!any) throw new Error('There is no Kafka mapping, so no server is known.');
+  const any = needed(mappings[0]);
   const own = mappings.flatMap((mapping) =>
     mapping.destination?.kind === 'kafka' ? [{ topic: mapping.destination.topic, mapping }] : [],
   );

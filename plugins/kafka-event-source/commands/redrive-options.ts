@@ -36,7 +36,7 @@ export interface Selection {
   readonly isDryRun: boolean;
   readonly isAgain: boolean;
   readonly limit: number;
-  /** Dead-letter topics; empty for those of serverless.yml. */
+  /** Dead-letter topics; empty for those of the mappings and of the settings. */
   readonly from: readonly string[];
   readonly isJson: boolean;
   readonly chooses: (found: Candidate) => boolean;

@@ -23,6 +23,7 @@ import {
   type Found,
   readMessage,
   readStretch,
+  type Stretch,
   scan,
   withAdmin,
 } from './scan.ts';
@@ -38,6 +39,8 @@ export interface RedriveOptions {
   readonly found: (row: Row) => void;
   /** Called with a sentence that the user should know. */
   readonly notice?: (text: string) => void;
+  /** The letters that a dry run reads, put back before or not; without it those that are left to do. */
+  readonly stretchOf?: (bounds: Bounds) => Stretch;
 }
 
 type Outcome = 'redriven' | 'would be redriven' | 'left' | 'done before' | 'not chosen';
@@ -113,14 +116,7 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
       const where = `${topic} at ${servers.join(',')}`;
       throw new Error(`There is no topic ${where}, or the user may not read it.`);
     }
-    if (!selection.isDryRun) {
-      const { groups } = await admin.describeGroups([groupId]);
-      if (groups.some(({ members }) => members.length > 0)) {
-        throw new Error(
-          `Another redrive of ${topic} is running, or was killed within the last 10 s: wait for it.`,
-        );
-      }
-    }
+    if (!selection.isDryRun) await refuseSecondRun(admin, groupId, topic);
     const writer = selection.isDryRun ? undefined : await Writer.connect(kafka, groupId);
     if (writer?.withoutTransactions) {
       notice?.(
@@ -128,35 +124,21 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
           'one may put up to 100 letters back again.',
       );
     }
-    // After the writer: it ends the transaction of a run that was killed.
-    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const progress = new Map(
-      bounds.map(({ partition }) => {
-        const known = committed?.partitions.find((one) => one.partition === partition);
-        return [
-          partition,
-          new Progress({ offset: Number(known?.offset ?? -1), metadata: known?.metadata ?? null }),
-        ];
-      }),
-    );
-    const targets = new Map<string, Promise<Bounds[]>>();
-    const boundsOfTarget = (target: string, isAnew = false): Promise<Bounds[]> => {
-      const known =
-        (!isAnew && targets.get(target)) || boundsOf(admin, target).then((found) => found ?? []);
-      targets.set(target, known);
-      return known;
-    };
+    // Read after the writer has connected, which ends the transaction of a run that was killed.
+    const progress = await readProgress(admin, groupId, topic, bounds);
+    const boundsOfTarget = rememberBounds(admin);
     const tell = (row: Row) => {
       counts[row.outcome] += 1;
       found(row);
     };
     const context = { ...options, admin, writer, boundsOfTarget, tell };
-    const stretches = bounds.map(({ partition, low, high }) => ({
+    const toDo = ({ partition, low, high }: Bounds) => ({
       partition,
       // From the last known letter on, so that each run renews the memory of every partition.
       from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
       to: high,
-    }));
+    });
+    const stretches = bounds.map(options.stretchOf ?? toDo);
     const read = (batch: Found) =>
       readBatch(context, batch, progress.get(batch.partition) as Progress);
     try {
@@ -170,6 +152,43 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
   return counts;
 }
 
+/** @throws Error if the group has members: a run of another process */
+async function refuseSecondRun(admin: Reader, groupId: string, topic: string): Promise<void> {
+  const { groups } = await admin.describeGroups([groupId]);
+  if (groups.every(({ members }) => members.length === 0)) return;
+  throw new Error(
+    `Another redrive of ${topic} is running, or was killed within the last 10 s: wait for it.`,
+  );
+}
+
+/** The letters of each partition that have been put back, as the group has committed them. */
+async function readProgress(
+  admin: Reader,
+  groupId: string,
+  topic: string,
+  bounds: readonly Bounds[],
+): Promise<Map<number, Progress>> {
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const known = new Map(committed?.partitions.map((one) => [one.partition, one]));
+  return new Map(
+    bounds.map(({ partition }) => {
+      const { offset = '-1', metadata = null } = known.get(partition) ?? {};
+      return [partition, new Progress({ offset: Number(offset), metadata })];
+    }),
+  );
+}
+
+/** Asks Kafka for the bounds of a topic at the first call, and again only where that is wanted. */
+function rememberBounds(admin: Reader): Context['boundsOfTarget'] {
+  const known = new Map<string, Promise<Bounds[]>>();
+  return (topic, isAnew = false) => {
+    const bounds =
+      (!isAnew && known.get(topic)) || boundsOf(admin, topic).then((found) => found ?? []);
+    known.set(topic, bounds);
+    return bounds;
+  };
+}
+
 interface Context extends RedriveOptions {
   readonly admin: Reader;
   readonly writer: Writer | undefined;
@@ -179,9 +198,9 @@ interface Context extends RedriveOptions {
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
-  const { topic, writer, selection } = context;
+  const { topic, writer, selection, stretchOf } = context;
   const { partition, messages, consumer, next } = batch;
-  // Each letter's transaction has this already, but Kafka would forget it after a week.
+  // Each letter's transaction has committed this already, but Kafka forgets such a commit after a week.
   const commit = async () => {
     if (!consumer) return;
     const { metadata } = progress;
@@ -202,7 +221,8 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     await commit();
   };
   for (const message of messages) {
-    if (!selection.isAgain && Number(message.offset) < progress.next) continue;
+    const isOver = Number(message.offset) < progress.next;
+    if (isOver && !selection.isAgain && !stretchOf) continue;
     const { row, letter } = await judge(context, partition, message, progress);
     if (letter && writer) {
       if (!progress.hasRoom) {

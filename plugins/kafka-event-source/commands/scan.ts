@@ -1,4 +1,4 @@
-/** Reads a topic once, from given offsets up to its end at the beginning: as a group, or without one. */
+/** Reads given offsets of a topic once, as a member of a group or without a group. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { messageOf } from '../log.ts';
@@ -27,7 +27,7 @@ export interface Scan {
   readonly read: (found: Found) => Promise<void>;
 }
 
-/** Offsets of a partition, without `to`. */
+/** The offsets of a partition from `from` on, and before `to`. */
 export interface Stretch {
   readonly partition: number;
   readonly from: number;
@@ -172,21 +172,14 @@ async function scanOnce({
           const messages = batch.messages.filter(
             ({ offset }) => Number(offset) >= stretch.from && Number(offset) < stretch.to,
           );
-          // However long that takes, Kafka is not silent meanwhile.
+          // The time limit is for Kafka's silence, and not for the work on its records.
           clearTimeout(idle);
-          // A failed heartbeat shows in the next commit, or as another join.
-          const beats = setInterval(() => heartbeat().catch(() => undefined), HEARTBEAT_MS);
-          try {
-            await read({ partition, messages, next, consumer });
-          } finally {
-            clearInterval(beats);
-          }
+          await beating(heartbeat, () => read({ partition, messages, next, consumer }));
           alive();
           resolveOffset(batch.lastOffset());
-          if (next >= stretch.to) {
-            open.delete(partition);
-            consumer.pause([{ topic, partitions: [partition] }]);
-          }
+          if (next < stretch.to) return;
+          open.delete(partition);
+          consumer.pause([{ topic, partitions: [partition] }]);
           if (open.size === 0) ended.resolve();
         } catch (error) {
           // Ends the scan here, because kafkajs would read the same batch again.
@@ -200,6 +193,16 @@ async function scanOnce({
     clearTimeout(idle);
     ended.promise.catch(() => undefined);
     await within(CALL_MS, 'leaving the group', consumer.disconnect()).catch(() => undefined);
+  }
+}
+
+/** Does the work, with heartbeats meanwhile. A failed one shows in the next commit, or as another join. */
+async function beating(heartbeat: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+  const beats = setInterval(() => heartbeat().catch(() => undefined), HEARTBEAT_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(beats);
   }
 }
 

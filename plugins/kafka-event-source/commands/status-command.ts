@@ -9,6 +9,8 @@ import type { Mapping } from '../mapping.ts';
 import { HIGH_WATERMARK } from '../protocol/client.ts';
 import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
+import { isCalled, withoutMapping } from './mapping.ts';
+import { textOf } from './option.ts';
 import { boundsOf, withAdmin } from './scan.ts';
 
 const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() })) });
@@ -16,20 +18,13 @@ const GROUP_MS = 15_000;
 
 export async function runStatus(context: CommandContext): Promise<void> {
   const { loaded, place, options, print } = context;
-  const wanted = options.function;
+  const wanted = textOf(options.function);
   const { definitions } = loaded.definitions;
   const chosen = definitions.filter(
-    ({ mapping }) =>
-      typeof wanted !== 'string' ||
-      mapping?.functionKey === wanted ||
-      mapping?.functionName === wanted,
+    ({ mapping }) => wanted === undefined || (mapping && isCalled(mapping, wanted)),
   );
   if (chosen.length === 0) {
-    throw new Error(
-      typeof wanted === 'string'
-        ? `The function ${wanted} has no Kafka mapping.`
-        : 'There is no Kafka mapping.',
-    );
+    throw wanted === undefined ? new Error('There is no Kafka mapping.') : withoutMapping(wanted);
   }
   const found = answered.safeParse(await findStatus(place));
   const lives = (found.success ? found.data.mappings : []) as unknown as Live[];

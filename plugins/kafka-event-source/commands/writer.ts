@@ -1,4 +1,4 @@
-/** Writes records, and with them the memory of what was put back: Kafka takes both, or neither. */
+/** Writes records together with the note that they were put back: Kafka takes both, or neither. */
 import kafkajs, { type Kafka, type Message, type Producer, type Transaction } from 'kafkajs';
 import { isTooLarge, kafkaErrorOf } from '../protocol/errors.ts';
 import { within } from '../time.ts';
@@ -80,7 +80,7 @@ export class Writer {
       if (this.withoutTransactions === undefined) {
         const renewed = this.#renew();
         if (isRefused) await renewed;
-        // The next run ends the transaction, too.
+        // If this fails, the next run ends the transaction.
         else await renewed.catch(() => undefined);
       }
       if (isRefused) return false;

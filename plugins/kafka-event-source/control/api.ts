@@ -1,11 +1,11 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
 import { admit } from '../admission/refusals.ts';
+import { isObject, type Json, without } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
-import { isObject, type Json } from '../template/merge.ts';
 import { words } from '../words.ts';
 import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
-import { InUseError, type Runtime } from './runtime.ts';
+import { InUseError, type Runtime, type View } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
@@ -17,7 +17,7 @@ const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeab
 );
 
 /** An error as AWS answers it, with the name of AWS's exception. */
-class ApiError extends Error {
+export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
 
@@ -46,7 +46,7 @@ export function mappingsRoute(runtime: Runtime): Route {
   };
 }
 
-/** Passes all other calls to serverless-offline, so that one endpoint serves both. */
+/** Passes the other calls of Lambda's API to the functions' endpoint, so that one address serves both. */
 export function lambdaRoute(endpoint: string): Route {
   return async ({ method, path, query, headers, body }) => {
     if (!path.startsWith('/20')) return undefined;
@@ -76,16 +76,33 @@ function answer(runtime: Runtime, { method, query, body }: Request, uuid: string
   if (!view) throw notFound();
   if (method === 'GET') return { status: 200, body: configurationOf(view) };
   if (method !== 'PUT') throw notHere();
-  const changed = runtime.update(uuid, changesOf(view.mapping, parse(body)));
-  if (!changed) throw notFound();
+  const changed = updateMapping(runtime, uuid, parse(body));
   return { status: 202, body: configurationOf(changed) };
+}
+
+/**
+ * Begins a change of a mapping's properties, by AWS's names.
+ *
+ * @throws ApiError for a change that AWS or the emulator refuses
+ */
+export function updateMapping(runtime: Runtime, uuid: string, properties: Json): View {
+  const changed = runtime.update(uuid, checkUpdate(runtime, uuid, properties));
+  if (!changed) throw notFound();
+  return changed;
+}
+
+/** The changes that an update would make. @throws ApiError as the update would */
+export function checkUpdate(runtime: Runtime, uuid: string, properties: Json): Changes {
+  const view = runtime.get(uuid);
+  if (!view) throw notFound();
+  return changesOf(view.mapping, properties);
 }
 
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw notFound(); // No mapping has this name.
+    throw notFound(); // A UUID has no character that is encoded.
   }
 }
 
@@ -148,10 +165,10 @@ function changesOf(mapping: Mapping, body: Json): Changes {
     }
   }
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  const { UUID: _, FunctionName: __, ...properties } = given;
   const before = propertiesOf(mapping);
   const now = Date.now();
-  const admission = admit(deployedWith(mapping, { ...before, ...properties }), now);
+  const after = { ...before, ...without(given, 'UUID', 'FunctionName') };
+  const admission = admit(deployedWith(mapping, after), now);
   // Refusals of the mapping's present properties do not count against the update.
   const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
   const refused = admission.refusals.find(({ message }) => !known.includes(message));

@@ -1,20 +1,20 @@
 /** A mapping in the form of AWS's API, `EventSourceMappingConfiguration`. */
 import { RESULTS } from '../access/result.ts';
+import { type Json, without } from '../json.ts';
 import { type Mapping, mappingArn } from '../mapping.ts';
 import { writeSettings } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
-import type { Json } from '../template/merge.ts';
 import type { View } from './runtime.ts';
 
 /** The API's answer about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
 export function configurationOf({ mapping, state, stats, modified }: View): Json {
-  const { SelfManagedEventSource: _, Enabled: __, ...properties } = propertiesOf(mapping);
   const isManaged = mapping.source.eventSource === 'aws:kafka';
   return {
     UUID: mapping.uuid,
     EventSourceMappingArn: mappingArn(mapping),
     FunctionArn: mapping.functionArn,
-    ...properties,
+    // The API names the servers otherwise, and has a state in place of Enabled.
+    ...without(propertiesOf(mapping), 'SelfManagedEventSource', 'Enabled'),
     ...(!isManaged && {
       SelfManagedEventSource: { Endpoints: { KAFKA_BOOTSTRAP_SERVERS: mapping.bootstrapServers } },
     }),
@@ -56,7 +56,7 @@ export function propertiesOf(mapping: Mapping): Json {
   };
 }
 
-/** The mapping with other properties, in the form that AWS's rules check. */
+/** The mapping with other properties, in the form that the rules of `admit` check. */
 export function deployedWith(mapping: Mapping, properties: Json): Deployed {
   const { functionKey: key, functionName: name, logicalId, timeoutMs, endpoints } = mapping;
   return {

@@ -26,9 +26,9 @@ interface Entry {
   /** The last counts of a mapping that does not run. */
   stats: MappingStats | undefined;
   modified: number;
-  /** Goes on over changes of the mapping. */
+  /** Counts on when the mapping changes. */
   readonly metrics: Metrics;
-  /** Resolves when the last change is done. */
+  /** Resolves when the latest change is done. */
   changing?: Promise<void>;
 }
 
@@ -79,16 +79,39 @@ export class Runtime {
   update(uuid: string, changes: Changes): View | undefined {
     const entry = this.#entries.get(uuid);
     if (!entry) return undefined;
-    if (entry.state !== 'Enabled' && entry.state !== 'Disabled') {
-      throw new InUseError(`${entry.mapping.name} is ${entry.state}`);
-    }
+    refuseInChange(entry);
     const mapping = { ...entry.mapping, ...changes };
     return this.#begin(entry, mapping);
   }
 
   /**
-   * Goes on with the mappings as they are read anew: new ones begin, others end, and changed ones begin
-   * again like after an update. Updates of an unchanged mapping stay.
+   * Does work while the mapping is stopped: its invocations have ended, or are given back after
+   * `waitMs`. Afterwards the mapping runs again if it is enabled.
+   *
+   * @returns undefined if there is no such mapping
+   * @throws InUseError while the mapping changes; and the error of the work, with the mapping running again
+   */
+  whileStopped<T>(
+    uuid: string,
+    waitMs: number,
+    work: (mapping: Mapping) => Promise<T>,
+  ): Promise<T> | undefined {
+    const entry = this.#entries.get(uuid);
+    if (!entry) return undefined;
+    refuseInChange(entry);
+    entry.state = 'Updating';
+    const done = this.#stopPoller(entry, waitMs).then(() => work(entry.mapping));
+    // The next poller begins after the work, also when that fails.
+    entry.changing = done.then(
+      () => this.#goOn(entry),
+      () => this.#goOn(entry),
+    );
+    return entry.changing.then(() => done);
+  }
+
+  /**
+   * Replaces the mappings by those that were read anew: starts new ones, ends removed ones, and restarts
+   * changed ones as after an update. An unchanged mapping keeps the updates of the API.
    */
   async replace(definitions: readonly Definition[]): Promise<void> {
     const read = new Map(
@@ -141,8 +164,12 @@ export class Runtime {
   }
 
   async #change(entry: Entry): Promise<void> {
-    // A poller that goes on beside its successor would invoke the function with the same records.
+    // Without a limit: an old poller beside the new one would invoke the function with the same records.
     await this.#stopPoller(entry, Number.POSITIVE_INFINITY);
+    this.#goOn(entry);
+  }
+
+  #goOn(entry: Entry): void {
     if (entry.mapping.enabled && !this.#isStopped) {
       entry.running = this.#run(entry.mapping, entry.metrics);
     }
@@ -159,6 +186,12 @@ export class Runtime {
     }
     entry.stats = running.stats();
     if (entry.running === running) entry.running = undefined;
+  }
+}
+
+function refuseInChange({ mapping, state }: Entry): void {
+  if (state !== 'Enabled' && state !== 'Disabled') {
+    throw new InUseError(`${mapping.name} is ${state}`);
   }
 }
 

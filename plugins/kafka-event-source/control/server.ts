@@ -1,4 +1,4 @@
-/** A local HTTP server for questions about the running mappings. */
+/** The HTTP server on this machine with the API of the running mappings. */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../log.ts';
 import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
 
@@ -43,7 +44,7 @@ export interface Place {
   readonly stage: string;
 }
 
-/** Listens on the port, or on a free one if it is taken, and leaves the address for the commands. */
+/** Listens on the port, or on a free one if it is taken. The commands find the address in a file. */
 export async function startServer(
   port: number,
   place: Place,
@@ -61,7 +62,7 @@ export async function startServer(
   const { port: own } = server.address() as AddressInfo;
   const url = `http://localhost:${own}`;
   const file = join(tmpdir(), `${prefixOf(place)}${process.pid}-${randomUUID()}.json`);
-  // By its number: the name may stand for another address, too, whose refusal would look like this one's.
+  // `localhost` may also mean ::1, and a refusal there would look like the end of this process.
   writeFileSync(file, JSON.stringify({ url: `http://${HOST}:${own}` }));
   return {
     url,
@@ -76,7 +77,7 @@ export async function startServer(
 }
 
 /**
- * Answers `sls kafka status`.
+ * Answers the commands that ask for the state of the running mappings.
  *
  * @param servers the servers of this machine that stand for the deployed ones
  */
@@ -118,7 +119,7 @@ async function askStatus(file: string): Promise<{ readonly place?: unknown } | u
     return response.ok ? ((await response.json()) as { place?: unknown }) : undefined;
   } catch (error) {
     const { cause } = error as { readonly cause?: { readonly code?: string } };
-    // A process that was killed has left its address behind; one that hangs may go on.
+    // A killed process has left its file behind. One that hangs may go on, and keeps its file.
     if (cause?.code === 'ECONNREFUSED') rmSync(file, { force: true });
     return undefined;
   }
@@ -169,7 +170,7 @@ async function answer(request: http.IncomingMessage, routes: readonly Route[]): 
     }
     return { status: 404, body: { Message: `There is nothing at ${url.pathname}.` } };
   } catch (error) {
-    return { status: 500, body: { Message: error instanceof Error ? error.message : `${error}` } };
+    return { status: 500, body: { Message: messageOf(error) } };
   }
 }
 

@@ -1,4 +1,5 @@
 /** JSON whose numbers keep the form in which they were written. */
+import { isObject as isAnyObject, type Json } from '../json.ts';
 
 export class JsonNumber {
   readonly value: number;
@@ -20,13 +21,7 @@ export function parseExactly(text: string): unknown {
   return JSON.parse(text, keepNumber as (key: string, value: unknown) => unknown);
 }
 
-export type Json = Readonly<Record<string, unknown>>;
-
+/** Whether the value is an object, and neither a list nor a number. */
 export function isObject(value: unknown): value is Json {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof JsonNumber)
-  );
+  return isAnyObject(value) && !(value instanceof JsonNumber);
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Json, parseExactly } from './json.ts';
+import type { Json } from '../json.ts';
+import { parseExactly } from './json.ts';
 import { matches } from './match.ts';
 import { parsePattern } from './pattern.ts';
 

@@ -1,5 +1,6 @@
 /** Compares a JSON value with a pattern, with EventBridge's rules for lists. */
-import { isObject, type Json } from './json.ts';
+import type { Json } from '../json.ts';
+import { isObject } from './json.ts';
 import { type Fields, isLeaf, type Leaf } from './pattern.ts';
 
 /** Whether the comparison leaves out a field of the outermost object. */

@@ -2,7 +2,8 @@
  * Reads a filter pattern: the rules of Amazon EventBridge, as AWS's own event-ruler checks them.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
  */
-import { isObject, type Json, parseExactly } from './json.ts';
+import type { Json } from '../json.ts';
+import { isObject, parseExactly } from './json.ts';
 import { isUnlisted, type Matcher, operators, PatternError, textOf } from './operators.ts';
 
 /** The fields of an object. All of them must match. */

@@ -1,5 +1,6 @@
 /** Decides whether a record reaches the function: compares it with a mapping's filter patterns. */
-import { isObject, type Json, parseExactly } from './json.ts';
+import type { Json } from '../json.ts';
+import { isObject, parseExactly } from './json.ts';
 import { type IsIgnored, matches } from './match.ts';
 import { isLeaf, parsePattern } from './pattern.ts';
 

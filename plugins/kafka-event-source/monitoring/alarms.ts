@@ -16,6 +16,9 @@ export const COMPARISONS = {
   LessThanOrEqualToThreshold: (value: number, threshold: number) => value <= threshold,
 } as const;
 
+/** The ways to count a period without data. */
+export const MISSING_DATA = ['missing', 'ignore', 'breaching', 'notBreaching'] as const;
+
 export interface Alarm {
   readonly statistic: keyof typeof STATISTICS;
   readonly periodMinutes: number;
@@ -23,7 +26,7 @@ export interface Alarm {
   readonly datapointsToAlarm: number;
   readonly comparison: keyof typeof COMPARISONS;
   readonly threshold: number;
-  readonly missing: 'missing' | 'ignore' | 'breaching' | 'notBreaching';
+  readonly missing: (typeof MISSING_DATA)[number];
 }
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';

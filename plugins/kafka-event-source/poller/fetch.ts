@@ -12,7 +12,7 @@ import type { Reporter } from './reporter.ts';
 
 type FetchedBatch = EachBatchPayload['batch'] & { readonly fetchedOffset?: string };
 
-export interface FetchOptions extends Pick<IntakeOptions, 'backoff'> {
+export interface FetchOptions extends Pick<IntakeOptions, 'backoff' | 'wrapRegistry'> {
   readonly mapping: Mapping;
   readonly scheduler: Scheduler;
   readonly stats: Stats;
@@ -31,10 +31,10 @@ export class Fetch {
 
   constructor(options: FetchOptions) {
     this.#options = options;
-    const { mapping, backoff } = options;
+    const { mapping, backoff, wrapRegistry } = options;
     const onProblem: IntakeOptions['onProblem'] = (result, reason) =>
       this.#reportRegistry(result, reason);
-    this.#intake = new Intake({ mapping, backoff, onProblem });
+    this.#intake = new Intake({ mapping, backoff, onProblem, wrapRegistry });
   }
 
   // Only fills the buffer and returns: kafkajs heartbeats between two calls, however long an

@@ -7,7 +7,7 @@ import type { Mapping } from '../mapping.ts';
 import type { BufferedRecord, SchemaFailure } from '../record.ts';
 import { registryAccess } from '../schema/access.ts';
 import { type Read, readAttributes } from '../schema/attributes.ts';
-import { createRegistry } from '../schema/registry.ts';
+import { createRegistry, type Registry } from '../schema/registry.ts';
 import { Schemas } from '../schema/schemas.ts';
 
 /** The messages of one fetch from a partition. */
@@ -33,6 +33,8 @@ export interface IntakeOptions {
   readonly backoff: Backoff;
   /** Called when a schema cannot be loaded, with AWS's result if it has one. It is tried again. */
   readonly onProblem: (result: string | undefined, reason: string) => void;
+  /** Stands between the schemas and their registry, such as to let calls fail. */
+  readonly wrapRegistry?: ((real: Registry) => Registry) | undefined;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -43,12 +45,14 @@ export class Intake {
   readonly #schemas: Schemas | undefined;
   readonly #read: ReadMessage | undefined;
 
-  constructor({ mapping, backoff, onProblem }: IntakeOptions) {
+  constructor({ mapping, backoff, onProblem, wrapRegistry = (real) => real }: IntakeOptions) {
     const { filters, schemaRegistry: registry, endpoints } = mapping;
     if (filters.length > 0) this.#filter = createFilter(filters);
     if (!registry) return;
-    const connect = async () =>
-      createRegistry(await registryAccess(registry, endpoints, createSecretReader(mapping)));
+    const connect = async () => {
+      const access = await registryAccess(registry, endpoints, createSecretReader(mapping));
+      return wrapRegistry(createRegistry(access));
+    };
     const schemas = new Schemas({ connect, backoff, onProblem });
     this.#schemas = schemas;
     this.#read = (message) => readAttributes(registry, message, (id) => schemas.get(id));

@@ -16,6 +16,7 @@ import { Metrics } from '../monitoring/metrics.ts';
 import { SystemLog, type SystemRecord } from '../monitoring/records.ts';
 import { loadClient } from '../protocol/client.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
+import type { Registry } from '../schema/registry.ts';
 import { endsWithin, pause } from '../time.ts';
 import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
@@ -45,6 +46,9 @@ export interface PollerOptions {
   /** The milliseconds between two observations of its lag. */
   readonly observeMs?: number;
   readonly connect?: () => Promise<Kafka>;
+  /** Stand between the poller and the services that it calls, such as to let calls fail. */
+  readonly wrapRegistry?: (real: Registry) => Registry;
+  readonly wrapDestination?: (real: Destination) => Destination;
 }
 
 /** The state of polling. */
@@ -105,6 +109,7 @@ export class Poller {
   constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
     const { backoff, stopMs, leaveMs, sessionMs, observeMs } = { ...DEFAULTS, ...options };
     const { metrics = new Metrics(), onRecord = () => undefined } = options;
+    const { wrapRegistry, wrapDestination = (real) => real } = options;
     const stats = new Stats(metrics.emitter(mapping));
     const systemLog = new SystemLog(mapping, onRecord);
     this.stats = stats;
@@ -123,7 +128,8 @@ export class Poller {
     const onMissing = () => this.#group.forgetTopic();
     this.#topic = new Topic({ name: topic, reporter, signal, onMissing });
     if (destination) {
-      this.#destination = createDestination(destination, { mapping, kafka: this.#connect });
+      const real = createDestination(destination, { mapping, kafka: this.#connect });
+      this.#destination = wrapDestination(real);
     }
     const scheduler = new Scheduler({
       ...mapping,
@@ -152,7 +158,15 @@ export class Poller {
       onPositioned: (member) => this.#polls(member),
     });
     this.#group = group;
-    this.#fetch = new Fetch({ mapping, backoff, scheduler, stats, group, reporter });
+    this.#fetch = new Fetch({
+      mapping,
+      backoff,
+      wrapRegistry,
+      scheduler,
+      stats,
+      group,
+      reporter,
+    });
   }
 
   /** Begins polling and returns at once; a broker that is away is tried again. */

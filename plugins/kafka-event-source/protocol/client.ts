@@ -257,11 +257,11 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     loss: 'a dead letter with a key of 1 MB stops the process for minutes',
     replace: () => murmur2,
   },
-  // Reads records by their offsets, for `sls kafka redrive` and `sls kafka generate-event`. kafkajs
-  // reads as a member of a group only.
+  // Reads records by their offsets, and commits for a group without members. kafkajs does both
+  // as a member of a group only.
   {
     file: 'src/admin/index.js',
-    loss: 'the commands redrive and generate-event cannot read single records',
+    loss: 'redrive and generate-event cannot read single records, and no group can be moved',
     replace: (original: (options: AdminOptions) => object, load) => {
       const BatchOf = load('src/consumer/batch.js') as BatchClass;
       return (options: AdminOptions) => withReader(original(options), options, BatchOf);

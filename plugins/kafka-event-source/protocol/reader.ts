@@ -1,4 +1,4 @@
-/** Reads records by their offsets, without a group. */
+/** Reads records by their offsets, and commits offsets, without being a member of a group. */
 import type { Admin, Batch } from 'kafkajs';
 import type { PartitionMetadata } from './topic-ids.ts';
 
@@ -11,6 +11,20 @@ export interface Reader extends Admin {
    * @throws the error of Kafka, such as OFFSET_OUT_OF_RANGE
    */
   fetchRecords(place: Place): Promise<Batch | undefined>;
+  /** The topic's id in hexadecimal digits; undefined for Kafka before 2.8. */
+  topicIdOf(topic: string): Promise<string | undefined>;
+  /**
+   * Commits offsets for a group without members.
+   *
+   * @throws the error of Kafka: UNKNOWN_MEMBER_ID if the group has members
+   */
+  commitOffsets(groupId: string, topic: string, offsets: readonly Commit[]): Promise<void>;
+}
+
+interface Commit {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string;
 }
 
 interface Place {
@@ -28,6 +42,7 @@ export interface AdminOptions {
     refreshMetadataIfNecessary(): Promise<void>;
     findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
     findBroker(node: { readonly nodeId: string }): Promise<Broker>;
+    findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>;
   };
 }
 
@@ -35,6 +50,7 @@ interface Broker {
   fetch(request: object): Promise<{
     readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
   }>;
+  offsetCommit(request: object): Promise<unknown>;
 }
 
 interface FetchedPartition {
@@ -46,6 +62,8 @@ export type BatchClass = new (topic: string, offset: string, fetched: FetchedPar
 const READ_COMMITTED = 1;
 const WAIT_MS = 250;
 const BYTES = 512 * 1024;
+/** Kafka: the generation of a commit that comes from no member. */
+const NO_GENERATION = -1;
 
 /** Gives an admin client the function that fetches records. */
 export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: BatchClass): object {
@@ -69,6 +87,20 @@ export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: Ba
   };
   return {
     ...admin,
+    topicIdOf: async (topic: string) => {
+      await cluster.addTargetTopic(topic);
+      await cluster.refreshMetadata();
+      return cluster.findTopicPartitionMetadata(topic)[0]?.topicId;
+    },
+    commitOffsets: async (groupId: string, topic: string, partitions: readonly Commit[]) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId });
+      await coordinator.offsetCommit({
+        groupId,
+        groupGenerationId: NO_GENERATION,
+        memberId: '',
+        topics: [{ topic, partitions }],
+      });
+    },
     fetchRecords: async (place: Place) => {
       try {
         return await fetchOnce(place);

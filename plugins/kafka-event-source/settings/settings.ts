@@ -1,5 +1,6 @@
 /** A mapping's settings by AWS's names. A new setting needs a row here, and the code that acts on it. */
 import { z } from 'zod';
+import { isObject, toObject } from '../json.ts';
 import { between, cloudFormation, flag, integer, matching, oneOf } from './rules.ts';
 
 export type Destination =
@@ -214,8 +215,8 @@ export const SETTINGS = {
       /** Takes osls' name and values, or those of Serverless Framework v4. */
       value: ({ provisionedPollerConfig: long, provisionedPollers: short }) => {
         if (!isObject(long) && !isObject(short)) return undefined;
-        const { minimumPollers, maximumPollers, pollerGroupName } = isObject(long) ? long : {};
-        const { min, max, group } = isObject(short) ? short : {};
+        const { minimumPollers, maximumPollers, pollerGroupName } = toObject(long);
+        const { min, max, group } = toObject(short);
         return given({
           MinimumPollers: min ?? minimumPollers,
           MaximumPollers: max ?? maximumPollers,
@@ -437,12 +438,8 @@ function addressOf(destination: Destination): string {
     : destination.arn;
 }
 
-/** Leaves out null and empty texts, which a variable without a value gives. */
+/** Leaves out members without a value. A variable that is not set gives null or an empty text. */
 export function given(values: Record<string, unknown>): Record<string, unknown> {
   const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isSet(value)));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

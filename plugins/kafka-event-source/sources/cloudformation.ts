@@ -1,4 +1,5 @@
 /** Reads a service from a template of CloudFormation or SAM. */
+import { isObject, type Json, toObject, toText, without } from '../json.ts';
 import {
   type FunctionDefinition,
   MAPPING_TYPE,
@@ -6,7 +7,7 @@ import {
   scopeOf,
 } from '../template/deployed.ts';
 import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { isObject, type Json, merge, toObject, toText } from '../template/merge.ts';
+import { merge } from '../template/merge.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.
@@ -24,7 +25,7 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
   };
-  // The functions have no names yet: these are read with the scope.
+  // Without functions, because this scope resolves their names.
   const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
@@ -71,10 +72,16 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     isImage,
     ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...aliasesOf(id, properties)],
-    timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
+    timeoutSeconds: secondsOf(timeout),
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
     events: [],
   };
+}
+
+/** The timeout, which may be a number as text. Without one, or if only AWS knows it, the default holds. */
+function secondsOf(timeout: unknown): number {
+  const seconds = typeof timeout === 'string' ? Number(timeout) : timeout;
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : TIMEOUT_SECONDS;
 }
 
 /** SAM: the alias that AutoPublishAlias makes. */
@@ -105,11 +112,13 @@ function eventsOf(id: string, resource: Json): [string, Json][] {
 }
 
 function sourceOf(type: unknown, properties: Json): Json | undefined {
-  const { Stream, KafkaBootstrapServers, ConsumerGroupId, SchemaRegistryConfig, ...others } =
-    properties;
-  // SAM makes policies of these two, and no properties of the mapping.
-  const { ConsumptionMode, SecretsManagerKmsKeyId: _key, DestinationConfig, ...unchanged } = others;
-  const same = { ...unchanged, DestinationConfig: withoutType(DestinationConfig) };
+  const { Stream, KafkaBootstrapServers, ...others } = properties;
+  const { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode, ...unchanged } = others;
+  const same = {
+    // SAM makes a policy of the key and of the destination's type, and no property of the mapping.
+    ...without(unchanged, 'SecretsManagerKmsKeyId'),
+    DestinationConfig: withoutType(unchanged.DestinationConfig),
+  };
   const config = { ConsumerGroupId, SchemaRegistryConfig, ConsumptionMode };
   if (type === 'MSK') {
     return { EventSourceArn: Stream, AmazonManagedKafkaEventSourceConfig: config, ...same };
@@ -124,8 +133,7 @@ function sourceOf(type: unknown, properties: Json): Json | undefined {
 
 function withoutType(config: unknown): unknown {
   const { OnFailure: failure, ...others } = toObject(config);
-  const { Type: _type, ...OnFailure } = toObject(failure);
-  return isObject(failure) ? { ...others, OnFailure } : config;
+  return isObject(failure) ? { ...others, OnFailure: without(failure, 'Type') } : config;
 }
 
 function mapValues(value: Json, change: (one: unknown) => Json): Readonly<Record<string, Json>> {

@@ -3,7 +3,7 @@
  * has references in place of the values that come with `terraform apply`.
  * Its format: https://developer.hashicorp.com/terraform/internals/json-format
  */
-import { isObject, type Json, toObject } from '../template/merge.ts';
+import { isObject, type Json, toObject } from '../json.ts';
 
 /** A resource of the plan. */
 export interface Planned {
@@ -90,13 +90,19 @@ export interface Target {
 /**
  * The function that a mapping's `function_name` refers to: itself, by an alias, or through outputs and
  * variables of modules. A plan leaves out the key in `aws_lambda_function.app[each.key]`: of several
- * instances it is the one with the mapping's own key.
+ * instances it is the one with a key of the mapping, or of its module.
  */
 export function targetOf(mapping: Planned, plan: Plan): Target | undefined {
   const found = follow(referencesIn(mapping.expressions.function_name), mapping.module, plan, []);
-  const addresses = new Set(found.map(({ fn }) => fn.address));
-  if (addresses.size === 1) return found[0];
-  return found.find(({ fn }) => keyOf(fn.address) === keyOf(mapping.address));
+  const keyed = keysOf(mapping.address)
+    .toReversed()
+    .map((key) => found.filter(({ fn }) => keysOf(fn.address).includes(key)));
+  return [found, ...keyed].map(only).find((one) => one !== undefined);
+}
+
+/** The target, if all of them are the same function. */
+function only([first, ...others]: readonly Target[]): Target | undefined {
+  return others.every(({ fn }) => fn === first?.fn) ? first : undefined;
 }
 
 /** The functions of the first reference that leads to any. */
@@ -114,12 +120,7 @@ function follow(
   return [];
 }
 
-function step(
-  reference: string,
-  module: Module,
-  plan: Plan,
-  visited: readonly string[],
-): Target[] {
+function step(reference: string, module: Module, plan: Plan, visited: readonly string[]): Target[] {
   const named = plan.resources.filter(({ address }) => isOf(`${module.path}${reference}`, address));
   if (named.length > 0) return named.flatMap((one) => targetsOf(one, plan, visited));
   const [kind, name = ''] = reference.split('.');
@@ -128,18 +129,23 @@ function step(
     return follow(referencesIn(variables[name]), caller, plan, visited);
   }
   // A plan has no local values. Of a module's own functions and aliases, only one can be meant.
-  if (kind === 'local') {
-    const own = plan.resources.filter((one) => one.module === module);
-    return own.flatMap((one) => targetsOf(one, plan, visited));
-  }
-  const [, call, output] = /^(module\.[^.[]+(?:\[[^\]]*\])?)\.([^.[]+)/.exec(reference) ?? [];
-  if (call === undefined || output === undefined) return [];
+  if (kind === 'local') return functionsOf(module, plan, visited);
+  const [, call, output] = /^(module\.[^.[]+(?:\[[^\]]*\])?)(?:\.([^.[]+))?$/.exec(reference) ?? [];
+  if (call === undefined) return [];
   return plan.modules
     .filter(({ path }) => path !== '' && isOf(`${module.path}${call}`, path.slice(0, -1)))
     .flatMap((called) => {
+      // A plan leaves out the output in `module.app[each.key].arn`, too.
+      if (output === undefined) return functionsOf(called, plan, visited);
       const { expression } = toObject(called.outputs[output]);
       return follow(referencesIn(expression), called, plan, visited);
     });
+}
+
+/** The functions and aliases of a module's own. */
+function functionsOf(module: Module, plan: Plan, visited: readonly string[]): Target[] {
+  const own = plan.resources.filter((one) => one.module === module);
+  return own.flatMap((one) => targetsOf(one, plan, visited));
 }
 
 /** The function that a resource is, or that it is an alias of. */
@@ -157,9 +163,9 @@ function targetsOf(one: Planned, plan: Plan, visited: readonly string[]): Target
   return found.map(({ fn }) => ({ fn, ...(typeof alias === 'string' && { alias }) }));
 }
 
-/** The key of an instance: `["a"]` or `[0]`. */
-function keyOf(address: string): string | undefined {
-  return KEY.exec(address)?.[0];
+/** The keys of instances in an address: `["a"]` or `[0]`. */
+function keysOf(address: string): string[] {
+  return address.match(/\[[^\]]*\]/g) ?? [];
 }
 
 /** Whether a reference is to this address, or to an attribute of it, with the instance's key or without. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
+import type { Json } from '../json.ts';
 import { readOptions } from '../options.ts';
-import type { Json } from '../template/merge.ts';
 import { loadTemplate } from './source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'template-'));
@@ -556,6 +556,44 @@ describe('a Terraform plan', () => {
       expect(found).toMatchObject({ refusals: [], mapping: { functionName: 'wares' } });
     });
 
+    test.each(['a', 'b'])('by the key %s, also that of a module', async (key) => {
+      const called = (module: string, name: string) => ({
+        address: `module.lambda["${module}"]`,
+        resources: [
+          {
+            ...own,
+            address: `module.lambda["${module}"].aws_lambda_function.this[0]`,
+            values: { function_name: name, handler: 'a.b', runtime: 'nodejs24.x' },
+          },
+        ],
+      });
+      const modules = [called('a', 'fn-a'), called('b', 'fn-b')];
+      const { values, ...wrapped } = mapping(`module.wrap["${key}"].${type}.m`);
+      const planned_values = {
+        root_module: {
+          resources: [mapping(`${type}.m["${key}"]`)],
+          child_modules: [
+            ...modules,
+            {
+              address: `module.wrap["${key}"]`,
+              resources: [{ ...wrapped, values: { ...values, topics: ['sales'] } }],
+            },
+          ],
+        },
+      };
+      const configuration = {
+        root_module: root([source('module.lambda', 'each.key')], {
+          wrap: {
+            expressions: { function_arn: { references: ['module.lambda', 'each.key'] } },
+            module: { resources: [source('var.function_arn')] },
+          },
+        }),
+      };
+      const found = await definitions(write('module.json', { planned_values, configuration }));
+      const names = found.map(({ mapping }) => mapping?.functionName);
+      expect(names).toEqual([`fn-${key}`, `fn-${key}`]);
+    });
+
     test('not by a guess: a local value that may be two functions is refused, and can be given', async () => {
       const planned_values = {
         root_module: {
@@ -580,7 +618,7 @@ describe('a Terraform plan', () => {
 
     test.each([
       ['a secret', { source_access_configuration: [{ type: 'BASIC_AUTH' }] }, 'BASIC_AUTH'],
-      ['the whole list', {}, '{"Ref":"aws_lambda_event_source_mapping.m["a"].source_access'],
+      ['the whole list', {}, '{"Ref":"aws_lambda_event_source_mapping.m['],
     ])('%s: the mapping runs on local servers, and on no others', async (_, values, shown) => {
       const block = { source_access_configuration: [{ type: {}, uri }] };
       const expressions = { function_name, ...('source_access_configuration' in values && block) };

@@ -1,13 +1,23 @@
 /** Reads a service from a template file: SAM, CloudFormation, CDK, a packaged Serverless service, Terraform. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { isObject, type Json } from '../json.ts';
+import { messageOf } from '../log.ts';
 import { ConfigurationError } from '../options.ts';
 import type { Service } from '../template/deployed.ts';
-import { isObject, type Json } from '../template/merge.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import type { SourceOptions } from './source-options.ts';
 import { readTerraformPlan } from './terraform.ts';
 import { parseYaml } from './yaml.ts';
+
+/** The folders into which CDK and Serverless write templates, within the project's. */
+const OUTPUT = ['cdk.out', '.serverless'];
+
+/** The project's folder of a template. */
+export function folderOf(template: string): string {
+  const folder = dirname(resolve(template));
+  return OUTPUT.includes(basename(folder)) ? dirname(folder) : folder;
+}
 
 /**
  * The service of a template in YAML or JSON. Its kind is known by its content: a Terraform plan
@@ -21,7 +31,11 @@ export async function loadTemplate(
 ): Promise<Service> {
   const path = resolve(file);
   const template = parse(file, await read(file));
-  const place = { ...options, folder: dirname(path), service: basename(dirname(path)) };
+  const folder = folderOf(path);
+  // Of CDK, a project may have several stacks with equal logical ids.
+  const [, stack] = /([^/\\]+)\.template\.json$/.exec(path) ?? [];
+  const service = [basename(folder), stack].filter(Boolean).join('-');
+  const place = { ...options, folder, service };
   if (isObject(template.planned_values)) return readTerraformPlan(template, place);
   if (isObject(template.Resources)) return readCloudFormation(template, place);
   throw new ConfigurationError(
@@ -45,7 +59,7 @@ function parse(file: string, text: string): Json {
     value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
     const kind = file.endsWith('.json') ? 'JSON' : 'YAML';
-    throw new ConfigurationError(`${file} is not ${kind}: ${(error as Error).message}`);
+    throw new ConfigurationError(`${file} is not ${kind}: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
   throw new ConfigurationError(`${file} is not a template: it holds no object.`);

@@ -1,6 +1,6 @@
+import { type Json, toObject, toText } from '../json.ts';
 /** Reads a service from a Terraform plan. */
 import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
-import { type Json, toObject, toText } from '../template/merge.ts';
 import {
   FUNCTION,
   listOf,
@@ -11,6 +11,7 @@ import {
   referencesOf,
   targetOf,
 } from './plan.ts';
+
 import type { SourceOptions } from './source-options.ts';
 
 // The provider's default.

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
+import type { Json } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
 import { mappingOf } from '../test/support/mapping.ts';
 import { readAlarms } from './alarms.ts';
 import type { Service } from './deployed.ts';
-import type { Json } from './merge.ts';
 
 const uuid = '11111111-1111-4111-8111-111111111111';
 const notify = mappingOf('orders', ['b:1'], {

@@ -1,11 +1,11 @@
 /** Finds the template's CloudWatch alarms on metrics of Kafka mappings. */
 import { z } from 'zod';
+import { asText, isObject, type Json, toObject } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
-import { type Alarm, COMPARISONS, STATISTICS } from '../monitoring/alarms.ts';
+import { type Alarm, COMPARISONS, MISSING_DATA, STATISTICS } from '../monitoring/alarms.ts';
 import { isEmitted, KEPT_MINUTES, METRICS, type MetricName } from '../monitoring/metrics.ts';
 import { type Service, scopeOf } from './deployed.ts';
 import { type Given, holds, resolve } from './intrinsic.ts';
-import { isObject, type Json, toObject } from './merge.ts';
 import { namesOf } from './name.ts';
 
 /** An alarm that can be evaluated. */
@@ -41,7 +41,7 @@ const rule = z
     DatapointsToAlarm: positive.optional(),
     ComparisonOperator: z.enum(keysOf(COMPARISONS)),
     Threshold: numbers,
-    TreatMissingData: z.enum(['missing', 'ignore', 'breaching', 'notBreaching']).default('missing'),
+    TreatMissingData: z.enum(MISSING_DATA).default('missing'),
   })
   .refine(({ Period, EvaluationPeriods }) => (Period / 60) * EvaluationPeriods <= KEPT_MINUTES, {
     error: 'its evaluation periods are longer than a day',
@@ -174,5 +174,5 @@ function notEmitted(metric: MetricName, { name }: Mapping): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'not set');
+  return value === undefined ? 'not set' : asText(value);
 }

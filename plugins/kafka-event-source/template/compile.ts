@@ -1,6 +1,7 @@
 /** Compiles a kafka or msk event into the mapping's properties, as the framework and this plugin do. */
+import { isObject, type Json, toObject } from '../json.ts';
 import { given, settingRows } from '../settings/settings.ts';
-import { isObject, type Json, merge, toObject } from './merge.ts';
+import { merge } from './merge.ts';
 
 export type EventKind = 'kafka' | 'msk';
 

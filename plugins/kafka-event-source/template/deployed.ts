@@ -1,8 +1,9 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
+import { isObject, type Json, toObject } from '../json.ts';
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
-import { compact, isObject, type Json, merge, toObject } from './merge.ts';
+import { compact, merge } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
 export interface Service {
@@ -51,7 +52,7 @@ export interface FunctionDefinition {
 /** A mapping as CloudFormation gets it, with the values that are known here. */
 export interface Deployed {
   readonly logicalId: string;
-  /** The mapping's place in serverless.yml. */
+  /** The mapping's place in its file, such as `functions.notify.events.kafka`. */
   readonly where: string;
   readonly kind: EventKind;
   readonly region: string;
@@ -64,7 +65,7 @@ export interface Deployed {
   readonly properties: Json;
   /** The name of a condition that only AWS can evaluate. */
   readonly condition: unknown;
-  /** Warnings about values that deploy as others than the reader may expect. */
+  /** Warnings about values that the framework deploys as other values. */
   readonly warnings: readonly string[];
 }
 
@@ -73,7 +74,7 @@ export interface Template {
   readonly deployed: readonly Deployed[];
   /** Warnings about the template as a whole. */
   readonly warnings: readonly string[];
-  /** The mappings whose condition does not hold, so that they are not deployed. */
+  /** The mappings that are not deployed, each with the reason: its condition does not hold. */
   readonly notDeployed: readonly string[];
 }
 
@@ -257,7 +258,7 @@ function parseFunctionName(value: unknown): { name?: string; qualifier?: string 
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
-/** The logical id of the alias or version that the mapping refers to, of which no name is known here. */
+/** The logical id of the alias or version that the mapping refers to; its name is not known here. */
 function qualifierOf({ Properties: written }: Json, service: Service): string | undefined {
   const { FunctionName: target } = toObject(written);
   const { Ref: id } = toObject(target);

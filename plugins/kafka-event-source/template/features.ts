@@ -1,6 +1,7 @@
-/** The kinds of functions that AWS invokes otherwise: durable, isolated by tenant, on managed instances. */
+/** Tells durable functions, functions with tenant isolation, and functions on managed instances. */
+import { isObject, type Json, toObject } from '../json.ts';
 import { resolve, type Scope } from './intrinsic.ts';
-import { compact, isObject, type Json, merge, toObject } from './merge.ts';
+import { compact, merge } from './merge.ts';
 
 export interface Features {
   /** The time limit of a durable function's whole execution, if it is a number. */

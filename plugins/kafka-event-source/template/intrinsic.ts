@@ -1,5 +1,5 @@
 /** Evaluates CloudFormation's functions as far as this is possible without CloudFormation. */
-import { isObject, type Json } from './merge.ts';
+import { isObject, type Json } from '../json.ts';
 
 /** The values of names in a template. */
 export interface Scope {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compact, isObject, merge } from './merge.ts';
+import { isObject } from '../json.ts';
+import { compact, merge } from './merge.ts';
 
 const require = createRequire(import.meta.url);
 const framework = require('serverless/lib/utils/merge-plain-objects.js');

@@ -1,6 +1,5 @@
 /** Merges templates as the framework does. */
-
-export type Json = Readonly<Record<string, unknown>>;
+import { isObject } from '../json.ts';
 
 /** Merges objects, and lists by position; replaces other values. Changes neither argument. */
 export function merge(target: unknown, source: unknown): unknown {
@@ -22,19 +21,4 @@ export function compact(value: unknown): unknown {
   if (!isObject(value)) return value;
   const entries = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
   return Object.fromEntries(entries.map(([key, one]) => [key, compact(one)]));
-}
-
-/** Whether the value is an object and not a list. */
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The value if it is an object; an empty object for any other value. */
-export function toObject(value: unknown): Json {
-  return isObject(value) ? value : {};
-}
-
-/** The value if it is a text. */
-export function toText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

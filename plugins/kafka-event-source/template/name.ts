@@ -2,8 +2,8 @@
  * Names a function's one Kafka mapping `<Function>Mapping` in the template, for alarms. The framework
  * names it by its function, cluster and topic, which may be values of the environment.
  */
+import { isObject, type Json, toObject } from '../json.ts';
 import { MAPPING_TYPE } from './deployed.ts';
-import { isObject, type Json, toObject } from './merge.ts';
 
 const SUFFIX = /LambdaFunction$/;
 

@@ -1,7 +1,8 @@
 /** Writes the properties that the framework lacks into the compiled template. */
+import { isObject, type Json } from '../json.ts';
 import { type FoundEvent, findEvents, ownProperties } from './compile.ts';
 import { logicalIdOf, MAPPING_TYPE, type Service } from './deployed.ts';
-import { isObject, type Json, merge } from './merge.ts';
+import { merge } from './merge.ts';
 
 /** Changes the resources in place. The framework merges the user's own `resources` into them later. */
 export function writeProperties(service: Service, template: unknown): void {

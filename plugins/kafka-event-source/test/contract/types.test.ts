@@ -171,5 +171,5 @@ function example(schema: z.core.JSONSchema.BaseSchema | Schema): unknown {
   }
   if (typeof additionalProperties === 'object') return { name: example(additionalProperties) };
   if (items) return [example(items)];
-  return type === 'boolean' ? true : type === 'integer' ? 1 : 'text';
+  return type === 'boolean' ? true : type === 'integer' || type === 'number' ? 1 : 'text';
 }

@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Definition, readDefinitions } from '../../definition.ts';
+import type { Json } from '../../json.ts';
 import { readOptions } from '../../options.ts';
 import { loadTemplate } from '../../sources/source.ts';
-import type { Json } from '../../template/merge.ts';
+
 import { PLUGIN } from '../support/root.ts';
+
 import { sls } from '../support/sls.ts';
 import { JOINED, packaged, writeService } from '../witness/service.ts';
 import {

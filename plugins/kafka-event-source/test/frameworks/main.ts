@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
 
-Packs the plugin, installs it by npm beside each framework in an empty folder, and runs its plain example
+Packs the plugin, installs it by npm beside each framework in an empty folder, and runs its example for Serverless
 with each Node, on a Kafka of its own: a record must reach the function, "sls kafka status" must name the
 mapping, "sls package" must succeed, and the package's own command must start without warnings. An older
 Node must end with one line. Prints the size of the installation and a table; ends with 1 if a run fails.
@@ -157,8 +157,8 @@ async function versionOf(home: string, name: string): Promise<string> {
 async function tryOut(run: Run, home: string, binary: string, brokers: string): Promise<string> {
   const isRefused = REFUSED.includes(run.node);
   await tryCommand(home, binary, isRefused ? /^Error: .* needs Node / : /^Error: No template /);
-  const service = join(home, `plain-${run.node}`);
-  await cp(join(home, 'node_modules', NAME, 'examples/plain'), service, { recursive: true });
+  const service = join(home, `serverless-${run.node}`);
+  await cp(join(home, 'node_modules', NAME, 'examples/serverless'), service, { recursive: true });
   const topic = `greetings-${crypto.randomUUID()}`;
   await produce(brokers, topic);
   const env = { KAFKA_BROKERS: brokers, TOPIC: topic };

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs from 'kafkajs';
 import { freePort } from '../../broker/ports.ts';
 import { processes } from '../../broker/processes.ts';
+import { awsError, startAwsLambda } from '../support/aws-lambda.ts';
 import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
@@ -30,21 +31,34 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs a command to its end. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return runWith('', ...args);
+}
+
+/** Runs a command with this input. */
+async function runWith(input: string, ...args: string[]) {
   const options = { cwd: folder, env, timeout: 60_000 };
-  return promisify(execFile)(process.execPath, [MAIN, ...args], options).then(
+  const running = promisify(execFile)(process.execPath, [MAIN, ...args], options);
+  running.child.stdin?.end(input);
+  return running.then(
     (output) => ({ code: 0, ...output }),
     (error) => error,
   );
 }
 
-/** Runs `start` until the test is over. @returns its exit code */
+interface Starting {
+  readonly signal?: NodeJS.Signals;
+  readonly variables?: NodeJS.ProcessEnv;
+  readonly command?: string;
+}
+
+/** Runs `start`, or another command, until the test is over. @returns its exit code */
 async function started(
   args: readonly string[],
   check: (output: () => string) => Promise<void>,
-  signal: NodeJS.Signals = 'SIGINT',
+  { signal = 'SIGINT', variables = {}, command = 'start' }: Starting = {},
 ): Promise<number | null> {
-  const options = { cwd: folder, env };
-  await using program = startProgram(process.execPath, [MAIN, 'start', ...args], options);
+  const options = { cwd: folder, env: { ...env, ...variables } };
+  await using program = startProgram(process.execPath, [MAIN, command, ...args], options);
   const { output, hasEnded } = program;
   const ready = () => output().includes('ready.') || hasEnded();
   await until('the start', ready, { withinMs: 40_000, seen: output });
@@ -126,6 +140,31 @@ Resources:
   expect(lambda.invocations[0]?.path).toBe('/2015-03-31/functions/here/invocations');
 }, 60_000);
 
+test('--endpoint aws calls the deployed function with the keys of the user, and warns', async () => {
+  const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'of the user' };
+  const throttle = awsError(429, 'TooManyRequestsException', 'Rate Exceeded.');
+  await using server = await startAwsLambda(keys, (_, index) => (index === 0 ? throttle : {}));
+  await settings(7);
+  await bench.createTopic();
+  await bench.produceCount(1);
+  const check = async (output: () => string) => {
+    expect(output()).toContain(
+      'change real data: shop-notify in eu-central-1 (access key AKIDEXAMPLE).',
+    );
+    await until('the second call', () => server.calls.length === 2, { seen: output });
+    expect(output()).toMatch(/attempt 0: status 429: TooManyRequestsException: Rate Exceeded\./);
+  };
+  const args = ['--endpoint', 'aws', '--broker', brokers(), '--region', 'eu-central-1'];
+  const user = {
+    AWS_ENDPOINT_URL_LAMBDA: server.url,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  };
+  expect(await started(args, check, { variables: user })).toBe(0);
+  const path = '/2015-03-31/functions/shop-notify/invocations';
+  expect(server.calls).toMatchObject([{ path }, { path, region: 'eu-central-1' }]);
+}, 60_000);
+
 test('--broker start starts Kafka with the topics, and ends it', async () => {
   const lambda = await bench.lambda();
   await settings(1);
@@ -147,8 +186,47 @@ test('--broker start starts Kafka with the topics, and ends it', async () => {
     ]);
   };
   const args = ['--endpoint', lambda.endpoint, '--broker', 'start'];
-  expect(await started(args, check, 'SIGTERM')).toBe(0);
+  expect(await started(args, check, { signal: 'SIGTERM' })).toBe(0);
   expect(values(lambda)).toEqual(['first']);
+  expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
+}, 60_000);
+
+test('produce writes a record, or the lines of the input; a missing topic is an error that names the way', async () => {
+  await settings(1);
+  const topic = `${bench.topic}-written`;
+  const args = ['--broker', brokers(), '--topic', topic];
+  const { stdout: none, stderr, code } = await run('produce', '--value', 'early', ...args);
+  expect([code, none, stderr]).toEqual([1, '', expect.stringContaining('createTopics: true')]);
+  await bench.admin.connect();
+  await bench.admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  const { stdout } = await run('produce', '--key', 'k', '--value', 'one', ...args);
+  const [, partition] = /^Wrote 1 record to .*: partition (\d) from offset 0$/m.exec(stdout) ?? [];
+  const piped = await runWith('two\n\nthree\n', 'produce', '--key', 'k', '--json', ...args);
+  expect(JSON.parse(piped.stdout)).toEqual({
+    topic,
+    servers: brokers(),
+    places: [{ partition: Number(partition), offset: 1 }],
+  });
+  const at = ['--partition', `${partition}`, '--offset', '0', '--count', '3'];
+  const { stdout: event } = await run('generate-event', ...at, ...args);
+  const [records = []] = Object.values<{ key: string; value: string }[]>(JSON.parse(event).records);
+  const text = (base64: string) => Buffer.from(base64, 'base64').toString();
+  expect(records.map(({ key, value }) => [text(key), text(value)])).toEqual([
+    ['k', 'one'],
+    ['k', 'two'],
+    ['k', 'three'],
+  ]);
+}, 60_000);
+
+test('broker starts a Kafka alone, and ends it', async () => {
+  const check = async () => {
+    const kafka = new kafkajs.Kafka({ brokers: [`localhost:${env.KAFKA_PORT}`] });
+    const admin = kafka.admin();
+    await admin.connect();
+    expect(await admin.listTopics()).toEqual([]);
+    await admin.disconnect();
+  };
+  expect(await started([], check, { command: 'broker' })).toBe(0);
   expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]);
 }, 60_000);
 

@@ -109,17 +109,17 @@ test('the command of the package starts Kafka, and gives a function its first re
   expect([code, values(lambda)]).toEqual([0, ['first']]);
 }, 90_000);
 
-test('the plain example greets each record', async () => {
+test('the example for Serverless greets each record', async () => {
   await using bench = new Bench();
   await bench.createTopic();
   await bench.produce([{ value: 'world' }]);
-  await example('plain', bench, (output) =>
+  await example('serverless', bench, (output) =>
     until('the greeting', () => output().includes('Hello, world!'), { ...wait, seen: output }),
   );
 }, 90_000);
 
 test.each([
-  ['plain', 'greet', 'Hello, '],
+  ['serverless', 'greet', 'Hello, '],
   ['failures', 'pay', 'batchItemFailures'],
 ])(
   'the example %s runs by sls invoke local with a generated event, as generate-event advises',

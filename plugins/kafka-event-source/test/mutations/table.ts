@@ -927,8 +927,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'C-29',
     file: 'control/runtime.ts',
-    from: "if (entry.state !== 'Enabled' && entry.state !== 'Disabled') {",
-    to: "if (entry.state === 'Disabling') {",
+    from: "if (state !== 'Enabled' && state !== 'Disabled') {",
+    to: "if (state === 'Disabling') {",
   },
   {
     row: 'C-20',

@@ -1,16 +1,18 @@
 /** Starts templates as their users do, and lets each mapping deliver records. */
 import { deepStrictEqual } from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
+import { freePorts } from '../../broker/ports.ts';
 import type { EventRecord } from '../../event.ts';
-import type { Json } from '../../template/merge.ts';
+import type { Json } from '../../json.ts';
 import { type Invocation, type Lambda, startLambda } from '../integration/bench.ts';
 import { startProgram } from '../support/program.ts';
 import { PLUGIN, ROOT } from '../support/root.ts';
 import { startSchemaRegistry } from '../support/schema-registry.ts';
-import { plainEnvironment, startOffline } from '../support/sls.ts';
+import { plainEnvironment } from '../support/sls.ts';
 import { until } from '../support/until.ts';
 import { elsewhere, JOINED, writeService } from './service.ts';
 import { ofFramework, type Runs, runsOf, SHAPES, type Shape, TEMPLATES } from './shapes.ts';
@@ -37,6 +39,7 @@ interface Started {
   kill(): Promise<void>;
 }
 
+const SLS = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
 const LIMIT_MS = 30_000;
 const KEY = 'a key';
 const HEADERS = { trace: 'é' };
@@ -118,8 +121,9 @@ async function startService(
   const kafkaEventSource = { ...options, bootstrapServers, mappings: Object.fromEntries(others) };
   const custom = { kafkaEventSource, 'serverless-offline': { noSponsor: true } };
   await writeService(folder, files, { custom, plugins: [PLUGIN, 'serverless-offline'] }, endpoint);
-  const { printed, stop } = await startOffline(folder);
-  return { printed, stop, kill: () => stop('SIGKILL') };
+  const [http, port] = await freePorts(2);
+  const args = ['offline', 'start', '--httpPort', `${http}`, '--lambdaPort', `${port}`];
+  return startUntil('Function names exposed', [SLS, ...args], folder);
 }
 
 async function startCommand(
@@ -131,22 +135,25 @@ async function startCommand(
   await cp(join(TEMPLATES, file), join(folder, file));
   await writeFile(join(folder, 'kafka-event-source.yml'), JSON.stringify(options));
   const given = ['--template', file, '--endpoint', endpoint, '--broker', brokers, '--stage', 'dev'];
-  const program = startProgram(process.execPath, [join(ROOT, 'cli/main.ts'), 'start', ...given], {
-    cwd: folder,
-    env: plainEnvironment() as NodeJS.ProcessEnv,
-  });
+  return startUntil('ready.', [join(ROOT, 'cli/main.ts'), 'start', ...given], folder);
+}
+
+/** Starts a program of Node, and waits for the text. @throws Error with its output if it ends before */
+async function startUntil(text: string, args: readonly string[], cwd: string): Promise<Started> {
+  const env = plainEnvironment() as NodeJS.ProcessEnv;
+  const program = startProgram(process.execPath, args, { cwd, env });
   const { output, hasEnded, end } = program;
+  const kill = () => program[Symbol.asyncDispose]();
   try {
-    await until('the start', () => {
-      if (hasEnded()) throw new Error('the command ended');
-      return output().includes('ready.') || undefined;
+    await until(text, () => {
+      if (hasEnded()) throw new Error('it ended');
+      return output().includes(text) || undefined;
     });
   } catch (error) {
-    await program[Symbol.asyncDispose]();
+    await kill();
     throw new Error(`${error}\n${output()}`);
   }
-  const stop = async () => deepStrictEqual(await end(), [0, null]);
-  return { printed: output, stop, kill: () => program[Symbol.asyncDispose]() };
+  return { printed: output, stop: async () => deepStrictEqual(await end(), [0, null]), kill };
 }
 
 /** Waits until the starting positions are known, so that LATEST is before the records of the test. */

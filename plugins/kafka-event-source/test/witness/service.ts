@@ -1,8 +1,9 @@
 /** Services of the framework, made of the templates. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Json } from '../../json.ts';
 import { parseYaml } from '../../sources/yaml.ts';
-import { type Json, merge } from '../../template/merge.ts';
+import { merge } from '../../template/merge.ts';
 import { link } from '../support/root.ts';
 import { sls } from '../support/sls.ts';
 import { textOf } from './shapes.ts';

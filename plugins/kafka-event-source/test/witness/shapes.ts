@@ -1,7 +1,7 @@
 /** The templates of public projects (README.md): what is read of each, and what runs. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '../../template/merge.ts';
+import type { Json } from '../../json.ts';
 import { ROOT } from '../support/root.ts';
 
 export const TEMPLATES = join(ROOT, 'test/witness/templates');
@@ -239,6 +239,69 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     read: [
       ['app-count', 'app.counts', '-', 100, here('module')],
       ['app-print', 'app.prints', '-', 100, here('module')],
+    ],
+  },
+  '25-cluster-by-import-and-reference.yml': {
+    read: [
+      ['exports-dev-exportReader', 'exports.known', '-', 1000, cluster('exports')],
+      ['exports-dev-exportReader', 'exports.imported', '-', 100, here('ExportedCluster')],
+      ['exports-dev-exportReader', 'exports.own', '-', 100, here('OwnCluster')],
+    ],
+  },
+  '26-inside-a-vpc.yml': {
+    read: [['uploads-dev-uploadLog', 'uploads.statuses', '-', 10, 'own']],
+  },
+  '27-from-a-time-on.yml': {
+    read: [['replays-dev-replayReader', 'replays', '-', 100, 'own']],
+  },
+  '28-provisioned-with-metrics.yaml': {
+    read: [
+      ['MeteredFunction', 'metered.managed', 'metered-group', 100, cluster('metered')],
+      ['MeteredFunction', 'metered.own', '-', 100, 'own'],
+    ],
+  },
+  '29-root-certificate-and-scram.yaml': {
+    read: [['AlphaFunction', 'alpha-records', 'alpha-group', 1, 'own']],
+  },
+  '30-bucket-for-letters.yaml': {
+    read: [['GivenFunction', 'Given', 'given-group', 100, cluster('given')]],
+  },
+  '31-cdk-secret-by-arn.json': {
+    read: [['ListenC82A1A38', 'listened.in', '-', 100, here('Cluster')]],
+  },
+  '32-cdk-bucket-and-pollers.json': {
+    read: [
+      ['Keep4E804DFF', 'kept', 'kept-group', 100, 'own'],
+      ['Keep4E804DFF', 'kept-pollers', 'kept-pollers-group', 100, 'own'],
+    ],
+    values: ['{"witness":2}'],
+  },
+  '33-cdk-alias-inside-a-vpc.json': {
+    read: [['InsideBA67C832', 'inside.records', '-', 100, 'own']],
+  },
+  '34-terraform-alias-through-modules.json': {
+    read: [
+      ['sales', 'returns', '-', 100, cluster('shop')],
+      ['wares', 'wares', 'wares-live', 100, cluster('wares')],
+      ['sales', 'sales', '-', 100, cluster('shop')],
+    ],
+  },
+  '35-terraform-secrets-of-a-module.json': {
+    read: [
+      ['forward', 'forward.in', '-', 20, 'own'],
+      ['forward', 'forward.more', '-', 20, 'own'],
+    ],
+  },
+  '36-terraform-image-and-secret.json': {
+    read: [
+      [
+        'backport',
+        'backports',
+        'backport-group',
+        50,
+        'own',
+        'serverless-offline runs no container images without Docker',
+      ],
     ],
   },
 };

@@ -1,0 +1,28 @@
+/** Values of JSON and YAML. */
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Whether the value is an object and not a list. */
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value if it is an object; an empty object for any other value. */
+export function toObject(value: unknown): Json {
+  return isObject(value) ? value : {};
+}
+
+/** The object without the members of these names. */
+export function without(value: Json, ...names: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+}
+
+/** The value if it is a text. */
+export function toText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A text as it is, and any other value as JSON, for messages. */
+export function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,59 @@
+/** An engine with mappings of a test, and a client of its `/api`. */
+import { randomUUID } from 'node:crypto';
+import type { Definition, Loaded } from '../../definition.ts';
+import { Engine } from '../../engine.ts';
+import type { Mapping } from '../../mapping.ts';
+import { readOptions } from '../../options.ts';
+import type { Bench, Lambda } from './bench.ts';
+
+interface Answered {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: each action has another answer.
+  readonly body: any;
+}
+
+/** Runs one mapping of the bench's topic, as `sls offline start` does. */
+export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping> = {}) {
+  const lines: string[] = [];
+  const log = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
+  const mapping = bench.mapping({ uuid: randomUUID(), ...changes });
+  const { name, logicalId } = mapping;
+  const shown = { refusals: [], warnings: [], parity: [] };
+  const definition: Definition = { name, logicalId, where: logicalId, mapping, ...shown };
+  const definitions = { definitions: [definition], warnings: [], notDeployed: [] };
+  const engine = await Engine.start(
+    { definitions, options: readOptions({ apiPort: 0 }) } as unknown as Loaded,
+    {
+      place: { folder: bench.topic, stage: 'test' },
+      endpoint: lambda.endpoint,
+      log: {
+        error: log('error'),
+        warning: log('warning'),
+        notice: log('notice'),
+        info: log('info'),
+        debug: log('debug'),
+      },
+    },
+  );
+  const url = lines.join('\n').match(/mappings at (http:\S+)/)?.[1] ?? '';
+  const call = async (method: string, path: string, body?: unknown): Promise<Answered> => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  return {
+    uuid: mapping.uuid,
+    url,
+    lines,
+    get: (path: string) => call('GET', path),
+    post: (path: string, body: unknown = {}) => call('POST', path, body),
+    remove: (path: string) => call('DELETE', path),
+    fault: (wish: object) => call('POST', '/api/faults', { mapping: mapping.uuid, ...wish }),
+    [Symbol.asyncDispose]: () => engine.stop(),
+  };
+}
