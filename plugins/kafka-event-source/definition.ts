@@ -3,7 +3,7 @@ import { clusterFault, isClusterArn, localClusterName } from './admission/cluste
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
-import { here, paraphrased, type Refusal } from './admission/refusal.ts';
+import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
@@ -98,7 +98,10 @@ function readDefinition(
       `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
     );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
-  warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
+  warnings.push(
+    ...runtimeWarnings(deployed, local.lambdaEndpoint),
+    ...destinationWarnings(deployed, shape, local),
+  );
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
@@ -209,6 +212,20 @@ function usesDeployedAccess({ useDeployedAccess, ...own }: LocalOptions): boolea
   return useDeployedAccess ?? !isOwn;
 }
 
+/** A warning for a destination that has a local ARN, because only AWS knows its own. */
+function destinationWarnings(
+  { madeDestination, fn }: Deployed,
+  { DestinationConfig: { OnFailure: failure } }: Shape,
+  { onFailureDestination }: LocalOptions,
+): string[] {
+  if (madeDestination === undefined || onFailureDestination !== undefined) return [];
+  return [
+    `Only AWS knows the ARN of ${madeDestination}: here it is ${failure?.Destination}. Set ` +
+      `${words().setting(`mappings.${fn?.key}.onFailureDestination`)} to another ARN, or to ` +
+      "kafka://topic, or to '' for none.",
+  ];
+}
+
 /** Refuses values that only AWS knows and that no local setting replaces. */
 function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
   const { kind, fn, properties } = deployed;
@@ -221,7 +238,7 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
     found.push(
-      here(
+      cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
       ),
@@ -230,7 +247,7 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {
     found.push(
-      here(
+      cannotRun(
         `Only AWS knows its access configurations ${asText(access)}. Set ` +
           `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
       ),
@@ -239,7 +256,7 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
   const destination = shape.DestinationConfig.OnFailure?.Destination;
   if (isIntrinsic(destination) && local.onFailureDestination === undefined) {
     found.push(
-      here(
+      cannotRun(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
           `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
@@ -254,10 +271,10 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [cannotRun(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
-    ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
+    ? [cannotRun(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
     : [];
 }
 

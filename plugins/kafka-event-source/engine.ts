@@ -1,9 +1,19 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
+import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
+import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
+import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
+import { isLoopback, newAccess } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
-import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import {
+  type ControlServer,
+  type Place,
+  type Route,
+  startServer,
+  statusRoute,
+} from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { takingTurns } from './delivery/turns.ts';
@@ -44,6 +54,7 @@ export class Engine {
   #loaded: Loaded;
   #runtime: Runtime | undefined;
   #server: ControlServer | undefined;
+  #console: Console | undefined;
 
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
@@ -73,6 +84,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
@@ -157,9 +169,15 @@ export class Engine {
   /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
-    const { apiPort } = this.#loaded.options;
+    const { apiPort, console } = this.#loaded.options;
+    const { host, names, allowChanges = isLoopback(host) } = console;
+    const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
-    const routes = [
+    const debug = (message: string) => log.debug(message);
+    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    this.#console = page;
+    this.#faults.listen(() => page.events.publish('fault', undefined));
+    const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({
@@ -170,17 +188,25 @@ export class Engine {
         invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
+      mcpRoute({
+        recorder: this.recorder,
+        ask: askOf(() => routes),
+        allowChanges: () => console.allowChanges === true,
+      }),
+      ...page.routes,
+      unknownRoute,
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];
     try {
-      const server = await startServer(apiPort, place, routes);
+      const server = await startServer(apiPort, place, routes, { access, host });
       if (server.isMoved) {
         log.warning(
           `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
             `are at ${server.url}.`,
         );
-      } else log.info(`Kafka event source: mappings at ${server.url}`);
+      }
+      log.notice(`Kafka event source: page ${server.url}/?token=${access.token}`);
       this.#server = server;
     } catch (error) {
       log.warning(

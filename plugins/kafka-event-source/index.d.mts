@@ -21,6 +21,12 @@ export interface KafkaEventSourceOptions extends Local {
   readonly createTopics?: boolean;
   /** The port of AWS's API for the mappings, 3004 by default; 0 for any free port. */
   readonly apiPort?: number;
+  /** The page at `apiPort`: whether it may change something, where it listens, and its further names. */
+  readonly console?: {
+    readonly allowChanges?: boolean;
+    readonly host?: string;
+    readonly names?: readonly string[];
+  };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
   /** The memory of records and invocations: 200 MB and 7 days by default; `false` turns it off. */

@@ -169,7 +169,7 @@ function keysOf(address: string): string[] {
 }
 
 /** Whether a reference is to this address, or to an attribute of it, with the instance's key or without. */
-function isOf(reference: string, address: string): boolean {
+export function isOf(reference: string, address: string): boolean {
   const plain = address.replace(KEY, '');
   return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
 }

@@ -10,9 +10,7 @@ import { type Definition, readDefinitions } from '../../definition.ts';
 import type { Json } from '../../json.ts';
 import { readOptions } from '../../options.ts';
 import { loadTemplate } from '../../sources/source.ts';
-
 import { PLUGIN } from '../support/root.ts';
-
 import { sls } from '../support/sls.ts';
 import { JOINED, packaged, writeService } from '../witness/service.ts';
 import {

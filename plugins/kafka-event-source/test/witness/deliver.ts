@@ -40,7 +40,7 @@ interface Started {
 }
 
 const SLS = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const KEY = 'a key';
 const HEADERS = { trace: 'é' };
 
@@ -119,7 +119,7 @@ async function startService(
 ): Promise<Started> {
   const others = (await elsewhere(files)).map((key) => [key, { lambdaEndpoint: endpoint }]);
   const kafkaEventSource = { ...options, bootstrapServers, mappings: Object.fromEntries(others) };
-  const custom = { kafkaEventSource, 'serverless-offline': { noSponsor: true } };
+  const custom = { kafkaEventSource, 'serverless-offline': { noTimeout: true } };
   await writeService(folder, files, { custom, plugins: [PLUGIN, 'serverless-offline'] }, endpoint);
   const [http, port] = await freePorts(2);
   const args = ['offline', 'start', '--httpPort', `${http}`, '--lambdaPort', `${port}`];
@@ -224,7 +224,8 @@ async function receive(
         one.records.every((record) => record.topic === topic) &&
         sourceIn(one).startsWith(source),
     );
-  const got = () => own().flatMap(({ records }) => records).length;
+  const got = () =>
+    new Set(own().flatMap(({ records }) => records.map(({ offset }) => offset))).size;
   await until(
     `${count} records of ${topic} in ${name}`,
     () => got() >= count || undefined,
@@ -239,7 +240,9 @@ function checkEvents(
   invocations: readonly Invocation[],
   { brokers, expected }: { brokers: string; expected: readonly EventRecord[] },
 ): void {
-  const got = invocations.flatMap(({ records }) => records);
+  // A record may come again, as on AWS.
+  const texts = invocations.flatMap(({ records }) => records.map((one) => JSON.stringify(one)));
+  const got = [...new Set(texts)].map((text) => JSON.parse(text));
   deepStrictEqual({ [name]: got }, { [name]: expected });
   for (const { event } of invocations) {
     const { records, ...others } = event;

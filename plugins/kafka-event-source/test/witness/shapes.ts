@@ -50,9 +50,7 @@ const noDocker = (runtime: string) =>
   `serverless-offline runs no functions of ${runtime} without Docker`;
 const unknownTopic = (ref: string) =>
   `Topics.0 is {"Ref":"${ref}"}, which only CloudFormation knows`;
-const unknownLetters = [
-  'Only AWS knows its on-failure destination {"Ref":"aws_sqs_queue.letters.arn"}. Set ',
-];
+const madeLetters = 'Only AWS knows the ARN of aws_sqs_queue.letters.arn: here it is arn:aws:sqs:';
 const OK = '{"status":{"code":300}}';
 const MOVED = '{"status":{"code":400}}';
 const BILL = 'Bill 1';
@@ -212,9 +210,9 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   },
   '21-terraform-destination-made-in-plan.json': {
     read: [
-      { refused: 'ledger-dev (accounts.made)', why: unknownLetters },
-      { refused: 'ledger-dev (bills.paid)', why: unknownLetters },
-      { refused: 'ledger-dev (users.seen)', why: unknownLetters },
+      ['ledger-dev', 'accounts.made', '-', 100, cluster('ledger'), madeLetters],
+      ['ledger-dev', 'bills.paid', '-', 100, cluster('ledger'), madeLetters],
+      ['ledger-dev', 'users.seen', '-', 100, cluster('ledger'), madeLetters],
       {
         refused: 'ledger-dev (accounts.made, bills.paid, users.seen)',
         why: [
@@ -222,23 +220,17 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
         ],
       },
     ],
-    user: {
-      options: { mappings: { 'ledger-dev': { onFailureDestination: '' } } },
-      runs: ['accounts.made', 'bills.paid', 'users.seen'].map(
-        (topic): Runs => ['ledger-dev', topic, '-', 100, cluster('ledger')],
-      ),
-    },
   },
   '22-terraform-function-name.json': {
-    read: [['reader', 'DemoWords', 'reader', 100, here('aws_msk_serverless_cluster')]],
+    read: [['reader', 'DemoWords', 'reader', 100, here('shop')]],
   },
   '23-terraform-module-with-counted-function.json': {
     read: [['mailer', 'mail-v1', '-', 100, 'own']],
   },
   '24-terraform-function-for-each-key.json': {
     read: [
-      ['app-count', 'app.counts', '-', 100, here('module')],
-      ['app-print', 'app.prints', '-', 100, here('module')],
+      ['app-count', 'app.counts', '-', 100, here('msk_arn')],
+      ['app-print', 'app.prints', '-', 100, here('msk_arn')],
     ],
   },
   '25-cluster-by-import-and-reference.yml': {
