@@ -3,7 +3,7 @@ import { clusterFault, isClusterArn, localClusterName } from './admission/cluste
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
-import { here, paraphrased, type Refusal } from './admission/refusal.ts';
+import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
@@ -14,7 +14,7 @@ import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
-import { type Deployed, readDeployed, type Service } from './template/deployed.ts';
+import { type Deployed, readDeployed, type Service, type Template } from './template/deployed.ts';
 import { ACCOUNT, functionArn, isIntrinsic } from './template/intrinsic.ts';
 import { stableUuid } from './template/uuid.ts';
 import { words } from './words.ts';
@@ -32,12 +32,8 @@ export interface Definition {
   readonly parity: readonly ParityRow[];
 }
 
-export interface Definitions {
+export interface Definitions extends Pick<Template, 'warnings' | 'notDeployed'> {
   readonly definitions: readonly Definition[];
-  /** Warnings about the template as a whole. */
-  readonly warnings: readonly string[];
-  /** The mappings that are not deployed, each with the reason. */
-  readonly notDeployed: readonly string[];
 }
 
 /** A service with its mappings and the settings for this machine. */
@@ -102,7 +98,10 @@ function readDefinition(
       `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
     );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
-  warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
+  warnings.push(
+    ...runtimeWarnings(deployed, local.lambdaEndpoint),
+    ...destinationWarnings(deployed, shape, local),
+  );
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
@@ -209,6 +208,20 @@ function toConnection(local: LocalOptions, { secrets }: Options): Connection {
   };
 }
 
+/** A warning for a destination that has a local ARN, because only AWS knows its own. */
+function destinationWarnings(
+  { madeDestination, fn }: Deployed,
+  { DestinationConfig: { OnFailure: failure } }: Shape,
+  { onFailureDestination }: LocalOptions,
+): string[] {
+  if (madeDestination === undefined || onFailureDestination !== undefined) return [];
+  return [
+    `Only AWS knows the ARN of ${madeDestination}: here it is ${failure?.Destination}. Set ` +
+      `${words().setting(`mappings.${fn?.key}.onFailureDestination`)} to another ARN, or to ` +
+      "kafka://topic, or to '' for none.",
+  ];
+}
+
 /** Refuses values that only AWS knows and that no local setting replaces. */
 function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
   const found: Refusal[] = [];
@@ -220,7 +233,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
     found.push(
-      here(
+      cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
       ),
@@ -229,7 +242,7 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
   const destination = shape.DestinationConfig.OnFailure?.Destination;
   if (isIntrinsic(destination) && local.onFailureDestination === undefined) {
     found.push(
-      here(
+      cannotRun(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
           `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
@@ -244,10 +257,10 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [cannotRun(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
-    ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
+    ? [cannotRun(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
     : [];
 }
 

@@ -1,14 +1,25 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
+import { askOf } from './actions/ask.ts';
 import { Faults } from './actions/faults.ts';
+import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
+import { type Console, createConsole, unknownRoute } from './console/console.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
+import { isLoopback, newAccess } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
-import { type ControlServer, type Place, startServer, statusRoute } from './control/server.ts';
+import {
+  type ControlServer,
+  type Place,
+  type Route,
+  startServer,
+  statusRoute,
+} from './control/server.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
+import { takingTurns } from './delivery/turns.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
-import { createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
-import type { Log as DeliveryLog } from './log.ts';
+import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
@@ -18,14 +29,9 @@ import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
 
-export interface Log extends DeliveryLog {
-  /** Printed with --verbose only. */
-  info(message: string): void;
-}
-
 export interface EngineOptions {
   readonly place: Place;
-  readonly log: Log;
+  readonly log: UserLog;
   /** Lambda's API, for the functions of mappings without an endpoint of their own. */
   readonly endpoint: string;
   /** Whether invocations have no time limit, so that a debugger can hold them. */
@@ -34,15 +40,21 @@ export interface EngineOptions {
   readonly names?: ReadonlyMap<string, string>;
 }
 
+/** The one path at which AWS's runtime interface emulator has its function. */
+const EMULATOR_PATH = '/2015-03-31/functions/function/invocations';
+
 export class Engine {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly #options: EngineOptions;
   readonly #faults = new Faults();
+  /** The turns of the invocations at each runtime interface emulator, by its address. */
+  readonly #turns = new Map<string, Slots>();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
   #server: ControlServer | undefined;
+  #console: Console | undefined;
 
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
@@ -72,6 +84,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
   }
 
@@ -116,12 +129,26 @@ export class Engine {
     if (lambdaEndpoint === AWS) {
       return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
     }
-    return createInvoker({
+    const invoker = createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
       functionName,
       timeoutMs,
       errorsInBody: lambdaEndpoint !== undefined,
     });
+    return lambdaEndpoint === undefined
+      ? invoker
+      : this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
+  }
+
+  /**
+   * AWS's runtime interface emulator runs one invocation at a time; a second one would end its process.
+   * https://github.com/aws/aws-lambda-runtime-interface-emulator
+   */
+  #inTurn(invoker: Invoker, { href, pathname }: URL): Invoker {
+    if (pathname !== EMULATOR_PATH) return invoker;
+    const turns = this.#turns.get(href) ?? new Slots(1);
+    this.#turns.set(href, turns);
+    return takingTurns(invoker, turns);
   }
 
   /** The function's name at the endpoint. */
@@ -142,28 +169,44 @@ export class Engine {
   /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
-    const { apiPort } = this.#loaded.options;
+    const { apiPort, console } = this.#loaded.options;
+    const { host, names, allowChanges = isLoopback(host) } = console;
+    const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
-    const routes = [
+    const debug = (message: string) => log.debug(message);
+    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    this.#console = page;
+    this.#faults.listen(() => page.events.publish('fault', undefined));
+    const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
       actionsRoute({
         runtime,
         faults: this.#faults,
         log,
+        recorder: this.recorder,
+        invokerOf: (mapping) => this.#invokerOf(mapping),
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
+      mcpRoute({
+        recorder: this.recorder,
+        ask: askOf(() => routes),
+        allowChanges: () => console.allowChanges === true,
+      }),
+      ...page.routes,
+      unknownRoute,
       // A call that is passed on has no signature of its own.
       ...(endpoint === AWS ? [] : [lambdaRoute(apiOf(endpoint))]),
     ];
     try {
-      const server = await startServer(apiPort, place, routes);
+      const server = await startServer(apiPort, place, routes, { access, host });
       if (server.isMoved) {
         log.warning(
           `Kafka event source: port ${apiPort} is taken by another process. The mappings of this service ` +
             `are at ${server.url}.`,
         );
-      } else log.info(`Kafka event source: mappings at ${server.url}`);
+      }
+      log.notice(`Kafka event source: page ${server.url}/?token=${access.token}`);
       this.#server = server;
     } catch (error) {
       log.warning(

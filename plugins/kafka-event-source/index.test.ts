@@ -82,7 +82,8 @@ function load(
   return { plugin, log, defined, provider, start, stop };
 }
 
-const notInfo = (line: string) => !line.startsWith('info: ');
+/** Neither a detail nor the page's address, which each start prints. */
+const notInfo = (line: string) => !/^info: |^Kafka event source: page /.test(line);
 
 test("loading the plugin only adds the properties that the framework's schema lacks", () => {
   const { log, defined } = load([{ kafka: { topic: 5 } }], {}, ['onFailureDestination']);
@@ -122,7 +123,7 @@ test("serverless-offline's host may be an IPv6 address", async () => {
   const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], {}, [], cli);
   try {
     await start();
-    const [, api] = /mappings at (http\S+)/.exec(log.join('\n')) ?? [];
+    const [, api] = /page (http:\S+)\/\?token=/.exec(log.join('\n')) ?? [];
     const asked = fetch(`${api}/2015-03-31/functions/notify`, {
       signal: AbortSignal.timeout(5_000),
     });

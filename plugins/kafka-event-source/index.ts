@@ -3,16 +3,16 @@
 import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
-import type { Engine, Log } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
-import { messageOf } from './log.ts';
+import { messageOf, type UserLog } from './log.ts';
 import { customSchema } from './options.ts';
 import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
 
 interface Utils {
-  readonly log: Log;
+  readonly log: UserLog;
   readonly writeText?: (text: string) => void;
 }
 
@@ -45,7 +45,7 @@ export default class KafkaEventSource {
   readonly #serverless: Serverless;
   readonly #cli: CliOptions;
   readonly #utils: Utils;
-  readonly #log: Log;
+  readonly #log: UserLog;
   #loaded: Loaded | undefined;
   #engine: Engine | undefined;
   readonly #unguard: (() => void)[] = [];

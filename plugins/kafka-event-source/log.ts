@@ -6,6 +6,12 @@ export interface Log {
   debug(message: string): void;
 }
 
+/** The log of plugin and command. */
+export interface UserLog extends Log {
+  /** Printed with --verbose only. */
+  info(message: string): void;
+}
+
 /** An error's message, for the log or the user; its name if the message is empty. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);

@@ -1,23 +1,17 @@
 /** The report about the mappings when polling starts. */
 import type { Refusal } from './admission/refusal.ts';
 import type { Definition, Definitions, Loaded } from './definition.ts';
+import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { ConfigurationError, type Options } from './options.ts';
 import { formatParity } from './parity.ts';
 import { words } from './words.ts';
 
-interface Log {
-  error(message: string): void;
-  warning(message: string): void;
-  notice(message: string): void;
-  info(message: string): void;
-}
-
 /** Logs a line for each mapping, and its differences from the deployed one. */
 export function report(
   { definitions, warnings, notDeployed }: Definitions,
   { report: isWhole }: Pick<Options, 'report'>,
-  log: Log,
+  log: UserLog,
 ): void {
   for (const warning of warnings) log.warning(warning);
   for (const one of notDeployed)

@@ -2,6 +2,7 @@
 // as for a function in a VPC without a way out: the keys are packaged.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { clientFolder } from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import { httpEvent } from '../support/http.ts';
 import {
   CASES,
@@ -15,7 +16,6 @@ import {
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { environmentOf } from '../support/system.ts';
 import { createSigner, jwtEnvironment } from '../support/tokens.ts';
-import { clientFolder } from './client.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 

@@ -5,12 +5,12 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { clientFolder } from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { ROOT } from '../support/root.ts';
 import { startSlowKafka } from '../support/slow-kafka.ts';
 import { environmentOf } from '../support/system.ts';
 import { until } from '../support/until.ts';
-import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 

@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  clientFolder,
+  NATIVE,
+} from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import { ROOT } from '../support/root.ts';
-import { clientFolder } from './client.ts';
 import type { PackagedFunction } from './package.ts';
 import { startRuntimeApi } from './runtime-api.ts';
 import { unpack } from './zip.ts';
 
 const NODE = join(ROOT, 'node_modules/.bin/node');
-const NATIVE = join(import.meta.dirname, 'native.cjs');
 /** As nodejs22.x, stricter than nodejs24.x: a file must be declared a module; its syntax does not count. */
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
@@ -48,7 +50,6 @@ export async function startLambda(
         ...definition.environment,
         ...reserved(definition, taskRoot),
         AWS_LAMBDA_RUNTIME_API: api.address,
-        ...(!compiled && { AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true' }),
         ...changes,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

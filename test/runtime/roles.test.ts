@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { clientFolder } from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import {
   startSecureKafka,
   USERS,
@@ -10,7 +11,6 @@ import { CALLED, NOT_CALLED } from '../support/not-called.ts';
 import { addresses, createOrderBench, type OrderBench } from '../support/orders.ts';
 import { functionsInYml } from '../support/root.ts';
 import { AUDIENCE, createSigner, jwtEnvironment } from '../support/tokens.ts';
-import { clientFolder } from './client.ts';
 import { startLambda } from './lambda.ts';
 import { type PackagedFunction, packageProd } from './package.ts';
 import { publishCall } from './roles/calls.ts';

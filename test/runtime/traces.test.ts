@@ -5,10 +5,10 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { clientFolder } from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { ROOT } from '../support/root.ts';
 import { environmentOf } from '../support/system.ts';
-import { clientFolder } from './client.ts';
 import { type Lambda, startLambda } from './lambda.ts';
 import { packageProd } from './package.ts';
 

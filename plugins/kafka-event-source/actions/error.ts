@@ -11,3 +11,8 @@ export class ActionError extends Error {
     this.code = code;
   }
 }
+
+/** @param fault the field, and its fault in words */
+export function bad(fault: string): ActionError {
+  return new ActionError(400, 'BadRequest', `Change the request and send it again: ${fault}.`);
+}

@@ -8,7 +8,7 @@ import type { Bounds } from '../commands/scan.ts';
 import type { Runtime } from '../control/runtime.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { ActionError } from './error.ts';
+import { ActionError, bad } from './error.ts';
 
 export interface LetterActions {
   readonly runtime: Runtime;
@@ -251,10 +251,6 @@ function readCursor(given: string | null): Cursor | undefined {
   } catch {
     throw bad('cursor: take it from "next" of the page before');
   }
-}
-
-function bad(what: string): ActionError {
-  return new ActionError(400, 'BadRequest', `Change the request and send it again: ${what}.`);
 }
 
 function sentence(topic: string, counts: Report): string {

@@ -12,7 +12,7 @@ import { isTooLarge } from '../protocol/errors.ts';
 import { listHeaders, orderedHeaders } from '../protocol/headers.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
-import { ActionError } from './error.ts';
+import { ActionError, bad } from './error.ts';
 import { boundsIn, withKafka } from './kafka.ts';
 
 const SEND_MS = 15_000;
@@ -206,10 +206,6 @@ function bytesOf(given: string, encoding: ProduceWish['encoding'], field: string
     throw bad(`${field}: is not base64`);
   }
   return Buffer.from(given, encoding);
-}
-
-function bad(what: string): ActionError {
-  return new ActionError(400, 'BadRequest', `Change the request and send it again: ${what}.`);
 }
 
 function sentence(

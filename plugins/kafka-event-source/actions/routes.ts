@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import { InUseError, type Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
-import type { Log } from '../log.ts';
-import { messageOf } from '../log.ts';
+import type { Invoker } from '../lambda/invoke.ts';
+import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { ActionError } from './error.ts';
+import type { Recorder } from '../recorder/types.ts';
+import { againSchema, runAgain } from './again.ts';
+import { ActionError, bad } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { listLetters, redriveLetters, redriveSchema } from './letters.ts';
 import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
@@ -16,6 +18,9 @@ export interface Actions {
   readonly runtime: Runtime;
   readonly faults: Faults;
   readonly log: Log;
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
+  readonly invokerOf: (mapping: Mapping) => Invoker;
   /** Topics with dead letters, besides those of the mappings' destinations. */
   readonly deadLetterTopics: () => readonly string[];
 }
@@ -51,6 +56,12 @@ const ROWS: readonly Row[] = [
   },
   { method: 'POST', path: '/api/mappings/*/position', run: moveGroup },
   { method: 'POST', path: '/api/records', run: produceRecord },
+  {
+    method: 'POST',
+    path: '/api/invocations/*/again',
+    run: (actions, { parts: [id = ''], body, isDryRun }) =>
+      runAgain(actions, id, read(againSchema, body), isDryRun),
+  },
   { method: 'GET', path: '/api/letters', run: (actions, { query }) => listLetters(actions, query) },
   {
     method: 'POST',
@@ -94,11 +105,7 @@ function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const faults = result.error.issues.map(({ path, message }) =>
     [path.map(String).join('.'), message].filter(Boolean).join(': '),
   );
-  throw new ActionError(
-    400,
-    'BadRequest',
-    `Change the request and send it again: ${faults.join('; ')}.`,
-  );
+  throw bad(faults.join('; '));
 }
 
 function changing(changeOf: (mapping: Mapping, body: unknown) => Change): Run {

@@ -7,7 +7,7 @@ import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
-import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
+import { cannotRun, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
 import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
@@ -146,7 +146,7 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
     properties,
   );
   if (isIntrinsic(value)) {
-    return here(
+    return cannotRun(
       `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value. Or set ` +
         `the value of a parameter under ${words().setting('parameters')}, that of an import under ` +
         `${words().setting('imports')}.`,

@@ -61,7 +61,7 @@ const START: OptionTexts = {
     shortcut: 'e',
   },
   broker: {
-    usage: 'A Kafka of this machine; `start` starts one (Java 17, Maven) and creates the topics',
+    usage: 'A Kafka of this machine; `start` starts one (Java or Docker) and creates the topics',
     type: 'string',
     value: 'host:port|start',
     shortcut: 'b',
@@ -90,10 +90,10 @@ const ALL: Readonly<Record<string, { readonly usage: string; readonly options: O
     options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
   },
   ...Object.fromEntries(
-    Object.entries(commands).map(([name, { usage, options }]) => {
-      const text = usage.replace(', for `sls invoke local --path`', '');
-      return [name, { usage: text, options: { ...SERVICE, ...options } }];
-    }),
+    Object.entries(commands).map(([name, { usage, options }]) => [
+      name,
+      { usage, options: { ...SERVICE, ...options } },
+    ]),
   ),
 };
 

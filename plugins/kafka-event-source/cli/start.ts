@@ -2,13 +2,13 @@
 import { relative } from 'node:path';
 import type { Supervisor } from '../broker/supervise.ts';
 import { type Loaded, mappingsOf } from '../definition.ts';
-import { Engine, type Log } from '../engine.ts';
+import { Engine } from '../engine.ts';
 import { loadLambdaSdk } from '../lambda/aws.ts';
-import { messageOf } from '../log.ts';
+import { messageOf, type UserLog } from '../log.ts';
 import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
-import { choosePort, start as startBroker, superviseIn } from './broker.ts';
+import { type Plan, planBroker, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
 
@@ -27,7 +27,7 @@ interface Running {
  * @param stopped resolves when everything shall end; then this returns
  * @throws Error for a wrong setting, or for a broker that does not start or that ends
  */
-export function start(values: Values, log: Log, stopped: Promise<void>): Promise<void> {
+export function start(values: Values, log: UserLog, stopped: Promise<void>): Promise<void> {
   return runParts((running) => run(values, log, running), stopped);
 }
 
@@ -37,10 +37,14 @@ export function start(values: Values, log: Log, stopped: Promise<void>): Promise
  * @param stopped resolves when it shall end; then this returns
  * @throws Error if it does not start, or ends
  */
-export function startBrokerAlone(folder: string, log: Log, stopped: Promise<void>): Promise<void> {
+export function startBrokerAlone(
+  folder: string,
+  log: UserLog,
+  stopped: Promise<void>,
+): Promise<void> {
   const say = (line: string) => log.notice(line);
   return runParts(async (running) => {
-    const broker = await runBroker({ folder }, await choosePort(say), running, say);
+    const broker = await runBroker(await planBroker(folder, say), running, say);
     say(READY);
     return broker.ended ?? new Promise<never>(() => undefined);
   }, stopped);
@@ -62,14 +66,14 @@ async function runParts(
 }
 
 /** Starts everything, and returns only for an error. */
-async function run(values: Values, log: Log, running: Running): Promise<never> {
+async function run(values: Values, log: UserLog, running: Running): Promise<never> {
   const say = (line: string) => log.notice(line);
   const project = findProject(values, process.cwd());
   for (const file of [project.template, project.config]) {
     if (file !== undefined) say(`Read ${relative(process.cwd(), file)}`);
   }
-  const port = project.broker === 'start' ? await choosePort(say) : undefined;
-  const servers = port === undefined ? undefined : [`localhost:${port}`];
+  const plan = project.broker === 'start' ? await planBroker(project.folder, say) : undefined;
+  const servers = plan && [`localhost:${plan.port}`];
   const read = async () => {
     const found = await readProject(project, values, servers);
     return { ...found, endpoint: checked(found.loaded, log) };
@@ -78,7 +82,7 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
   if (mappingsOf(loaded.definitions).some(({ lambdaEndpoint }) => lambdaEndpoint === AWS)) {
     await loadLambdaSdk();
   }
-  const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
+  const broker = plan && (await runBroker(plan, running, say));
   running.engine = await Engine.start(loaded, {
     place: project,
     log,
@@ -92,16 +96,15 @@ async function run(values: Values, log: Log, running: Running): Promise<never> {
 
 /** Starts the broker. `ended` rejects when the broker ends. */
 async function runBroker(
-  { folder }: Pick<Project, 'folder'>,
-  port: number,
+  plan: Plan,
   running: Running,
   say: (line: string) => void,
 ): Promise<{ readonly ended: Promise<never> | undefined }> {
-  const where = superviseIn(folder);
-  running.supervisor = where.supervisor;
-  const { children } = await startBroker(where, port, say);
+  const supervisor = superviseIn(plan.directory);
+  running.supervisor = supervisor;
+  const { children } = await startBroker(plan, supervisor, say);
   const ended = children.get('kafka')?.ended.then(({ how }): never => {
-    throw new Error(`Kafka ended (${how}). Its log: ${where.directory}/logs/kafka.log`);
+    throw new Error(`Kafka ended (${how}). Its log: ${plan.directory}/logs/kafka.log`);
   });
   // Also while the engine starts, nobody waits for it.
   ended?.catch(() => undefined);
@@ -114,7 +117,7 @@ async function runBroker(
  * @returns the endpoint of its functions, or of the first one
  * @throws Error that names the fault
  */
-function checked(loaded: Loaded, log: Log): string {
+function checked(loaded: Loaded, log: UserLog): string {
   const { definitions, options } = loaded;
   if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
   refuseFaults(loaded);
@@ -141,7 +144,7 @@ function watch(
   { template, config }: Project,
   engine: Engine,
   read: () => ReturnType<typeof readProject>,
-  log: Log,
+  log: UserLog,
 ): () => void {
   const files = [template, config].flatMap((file) => file ?? []);
   return watchFiles(files, async () => {

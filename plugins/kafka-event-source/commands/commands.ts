@@ -27,7 +27,7 @@ export const COMMANDS = {
         options: ALARMS_OPTIONS,
       },
       'generate-event': {
-        usage: 'Print an event as the function gets it, for `sls invoke local --path`',
+        usage: 'Print an event as the function gets it, to invoke the function with',
         lifecycleEvents: ['run'],
         options: GENERATE_OPTIONS,
       },

@@ -127,6 +127,17 @@ describe("an endpoint like AWS's runtime interface emulator, which sends errors 
     expect(await answered(text)).toEqual({ kind: 'functionError', message });
   });
 
+  test('the end of its runtime, with status 502, is a function error; another 502 is none', async () => {
+    const answered = (text: string) =>
+      invoke((_, response) => response.writeHead(502).end(text), 30_000, true);
+    const message = 'Runtime.ExitError: exit status 3';
+    const body = '{"errorType":"Runtime.ExitError","errorMessage":"exit status 3"}';
+    expect(await answered(body)).toEqual({ kind: 'functionError', message });
+    for (const text of ['', '<html>', '{"message":"Bad Gateway"}']) {
+      expect(await answered(text)).toMatchObject({ kind: 'notReached' });
+    }
+  });
+
   test.each([
     ['', null],
     ['null', null],

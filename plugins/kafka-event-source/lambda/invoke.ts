@@ -107,7 +107,8 @@ export function createInvoker({
   };
 }
 
-function addressOf(endpoint: string, functionName: string): URL {
+/** The address of the function's invocations at an endpoint. */
+export function addressOf(endpoint: string, functionName: string): URL {
   const url = new URL(endpoint);
   if (url.pathname.endsWith('/invocations')) return url;
   const base = url.pathname.replace(/\/+$/, '');
@@ -156,12 +157,10 @@ export function toResult(
     const message = `${functionError}: ${errorMessage(payload)}`;
     return { kind: 'functionError', message, ...invoked };
   }
-  if (status >= 200 && status < 300) {
-    const message = errorsInBody ? errorIn(body, payload) : undefined;
-    return message === undefined
-      ? { kind: 'ok', payload, ...invoked }
-      : { kind: 'functionError', message, ...invoked };
-  }
+  const isSuccess = status >= 200 && status < 300;
+  const error = errorsInBody ? errorIn(body, payload, isSuccess) : undefined;
+  if (error !== undefined) return { kind: 'functionError', message: error, ...invoked };
+  if (isSuccess) return { kind: 'ok', payload, ...invoked };
   const message = `status ${status}: ${errorMessage(payload)}`;
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
 }
@@ -177,11 +176,14 @@ function parse(body: string): unknown {
 }
 
 /**
- * The function's error in an answer without the header: AWS's form of an error, or a text that is no
- * JSON, such as "Task timed out after 3.00 seconds" of the runtime interface emulator.
+ * The function's error in an answer without the header: AWS's form of an error, also with status 502 when
+ * the runtime has ended; or with a good status a text that is no JSON, such as "Task timed out after 3.00
+ * seconds" of the runtime interface emulator.
  */
-function errorIn(body: string, payload: unknown): string | undefined {
-  if (typeof payload === 'string' && payload === body) return errorMessage(payload);
+function errorIn(body: string, payload: unknown, isSuccess: boolean): string | undefined {
+  if (typeof payload === 'string' && payload === body) {
+    return isSuccess ? errorMessage(payload) : undefined;
+  }
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { errorMessage: message, errorType: type } = payload as Record<string, unknown>;
   return typeof message === 'string' && typeof type === 'string'

@@ -72,10 +72,16 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     isImage,
     ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...aliasesOf(id, properties)],
-    timeoutSeconds: Number.isFinite(Number(timeout ?? '?')) ? Number(timeout) : TIMEOUT_SECONDS,
+    timeoutSeconds: secondsOf(timeout),
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
     events: [],
   };
+}
+
+/** The timeout, which may be a number as text. Without one, or if only AWS knows it, the default holds. */
+function secondsOf(timeout: unknown): number {
+  const seconds = typeof timeout === 'string' ? Number(timeout) : timeout;
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : TIMEOUT_SECONDS;
 }
 
 /** SAM: the alias that AutoPublishAlias makes. */

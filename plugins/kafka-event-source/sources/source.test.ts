@@ -308,13 +308,13 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
       startingPosition: 'AT_TIMESTAMP',
       startingTimestampMs: Date.parse('2026-11-01T00:00:00Z'),
       filters: [expect.anything()],
-      source: { eventSourceArn: expect.stringMatching(/:cluster\/aws_msk_cluster/) },
+      source: { eventSourceArn: expect.stringMatching(/:cluster\/main\/[0-9a-f-]{36}-1$/) },
     },
     { functionName: 'bill', topic: 'bills', timeoutMs: 3_000, startingPosition: 'LATEST' },
   ]);
 });
 
-test('a destination whose ARN comes with the apply is named, and not left out', async () => {
+test('a queue whose ARN comes with the apply has a local ARN, and a warning says so', async () => {
   const plan = structuredClone(PLAN) as { planned_values: Json; configuration: Json };
   const [, orders] = resourcesIn(plan.planned_values);
   const [written] = resourcesIn(plan.configuration);
@@ -324,9 +324,20 @@ test('a destination whose ARN comes with the apply is named, and not left out', 
     destination_config: [{ on_failure: [{ destination_arn: { references } }] }],
   });
   const file = write('plan.json', plan);
+  const local = 'arn:aws:sqs:us-east-1:000000000000:dead';
   const [found] = await definitions(file);
-  expect(found?.mapping).toBeUndefined();
-  expect(JSON.stringify(found?.refusals)).toContain('aws_sqs_queue.dead.arn');
+  expect(found?.mapping?.destination).toEqual({ kind: 'sqs', arn: local });
+  expect(found?.warnings).toEqual([
+    `Only AWS knows the ARN of aws_sqs_queue.dead.arn: here it is ${local}. Set ` +
+      'custom.kafkaEventSource.mappings.shop-notify.onFailureDestination to another ARN, or to ' +
+      "kafka://topic, or to '' for none.",
+  ]);
+  const onFailureDestination = 'kafka://letters';
+  const [own] = await definitions(file, { mappings: { 'shop-notify': { onFailureDestination } } });
+  expect(own).toMatchObject({
+    mapping: { destination: { kind: 'kafka', topic: 'letters' } },
+    warnings: [],
+  });
 });
 
 function resourcesIn({ root_module: root }: Json): Json[] {
@@ -354,10 +365,11 @@ describe('a Terraform plan', () => {
     values: { function_name: `fn-${key}`, handler: 'a.b', runtime: 'nodejs24.x' },
   });
   const type = 'aws_lambda_event_source_mapping';
-  const plan = (key: string, values: object, expressions: object) => ({
+  const plan = (key: string, values: object, expressions: object, others: object[] = []) => ({
     planned_values: {
       root_module: {
         resources: [
+          ...others,
           fn('a'),
           fn('b'),
           {
@@ -403,8 +415,8 @@ describe('a Terraform plan', () => {
   test.each([
     [
       'its reference',
-      [{ on_failure: [{ destination_arn: { references: ['aws_sqs_queue.x.arn'] } }] }],
-      'aws_sqs_queue.x.arn',
+      [{ on_failure: [{ destination_arn: { references: ['module.letters.arn'] } }] }],
+      'module.letters.arn',
     ],
     ['its place', undefined, 'aws_lambda_event_source_mapping.m["a"].destination_config'],
   ])(
@@ -424,6 +436,81 @@ describe('a Terraform plan', () => {
       expect(started?.mapping?.topic).toBe('orders');
     },
   );
+
+  const planned = (resource: string, name: string, values: object) => ({
+    address: `${resource}.${name}`,
+    type: resource,
+    name,
+    values,
+  });
+
+  test.each([
+    ['aws_msk_cluster.shop.arn', {}, 'shop'],
+    ['aws_msk_cluster.shop.arn', { cluster_name: 'shop-prod' }, 'shop-prod'],
+    ['data.aws_msk_cluster.billing.arn', {}, 'billing'],
+    ['module.kafka.arn', {}, 'kafka'],
+    ['module.kafka["eu"].arn', {}, 'kafka'],
+    ['var.cluster_arn', {}, 'cluster_arn'],
+    ['local.cluster', {}, 'cluster'],
+    ['each.value', {}, 'a'],
+  ])('the cluster %s with %j has the name %s', async (reference, values, name) => {
+    const file = plan(
+      'a',
+      { topics: ['orders'] },
+      {
+        function_name,
+        event_source_arn: { references: [reference] },
+      },
+      [planned('aws_msk_cluster', 'shop', values)],
+    );
+    const [found] = await definitions(write('cluster.json', file));
+    expect(found?.mapping?.source).toMatchObject({
+      eventSourceArn: expect.stringContaining(`:cluster/${name}/`),
+    });
+  });
+
+  test('the cluster of a module has the name of its resource, or of the module', async () => {
+    const nameOf = async (resource: string) => {
+      const file = plan('a', { topics: ['orders'] }, { function_name });
+      const { resources } = file.planned_values.root_module;
+      for (const one of resources as { address: string }[])
+        one.address = `module.shop.${one.address}`;
+      const [written] = file.configuration.root_module.resources;
+      const own = {
+        function_name,
+        event_source_arn: { references: [`aws_msk_cluster.${resource}.arn`] },
+      };
+      const inner = {
+        planned_values: { root_module: { child_modules: [{ address: 'module.shop', resources }] } },
+      };
+      const module = { resources: [{ ...written, expressions: own }] };
+      const configuration = { root_module: { module_calls: { shop: { module } } } };
+      const [found] = await definitions(write('module.json', { ...inner, configuration }));
+      const { eventSourceArn = '' } = (found?.mapping?.source ?? {}) as { eventSourceArn?: string };
+      return eventSourceArn.split('/')[1];
+    };
+    expect(await nameOf('letters')).toBe('letters');
+    expect(await nameOf('this')).toBe('shop');
+  });
+
+  test.each([
+    ['aws_sqs_queue', { name: 'shop-letters' }, 'arn:aws:sqs:us-east-1:000000000000:shop-letters'],
+    ['aws_sns_topic', {}, 'arn:aws:sns:us-east-1:000000000000:dead'],
+    ['aws_s3_bucket', { bucket: 'shop-letters' }, 'arn:aws:s3:::shop-letters'],
+  ])('a destination %s with %j has a local ARN', async (resource, values, local) => {
+    const destination_arn = { references: [`${resource}.dead.arn`] };
+    const file = plan(
+      'a',
+      { ...known, destination_config: [{ on_failure: [{}] }] },
+      {
+        function_name,
+        destination_config: [{ on_failure: [{ destination_arn }] }],
+      },
+      [planned(resource, 'dead', values)],
+    );
+    const [found] = await definitions(write('letters.json', file));
+    expect(found?.mapping?.destination).toMatchObject({ arn: local });
+  });
 
   test('a mapping with own servers has no ARN, whatever the expression of all mappings says', async () => {
     const endpoints = { KAFKA_BOOTSTRAP_SERVERS: 'a.example.com:9092' };

@@ -26,7 +26,7 @@ export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
   const functions = planned.filter(({ type }) => type === 'aws_lambda_function').map(functionOf);
   const mappings = planned
     .filter(({ type }) => type === 'aws_lambda_event_source_mapping')
-    .map((one) => [one.address, mappingOf(one, functions)] as const);
+    .map((one) => [one.address, mappingOf(one, functions, planned)] as const);
   return {
     service,
     stage,
@@ -35,6 +35,7 @@ export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
     resourcesPath: 'plan',
     functions,
     resources: Object.fromEntries(mappings),
+    madeDestinations: new Map(planned.flatMap((one) => madeDestination(one, planned))),
     parameters: {},
     mappings: {},
     conditions: {},
@@ -103,7 +104,11 @@ const SAME: Readonly<Record<string, string>> = {
   kms_key_arn: 'KmsKeyArn',
 };
 
-function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): Json {
+function mappingOf(
+  planned: Planned,
+  functions: readonly FunctionDefinition[],
+  all: readonly Planned[],
+): Json {
   const { values } = planned;
   const same = Object.entries(SAME).map(([from, to]) => [to, values[from]]);
   const own = first(values.self_managed_event_source);
@@ -116,7 +121,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
     ...topicsOf(planned),
     FunctionName: functionNameOf(planned, functions),
     // A module's mappings share one expression, so that one with own servers has a reference here, too.
-    EventSourceArn: own ? undefined : valueOrReference('event_source_arn', planned),
+    EventSourceArn: own ? undefined : clusterArnOf(planned, all),
     SelfManagedEventSource: own && {
       Endpoints: {
         KafkaBootstrapServers:
@@ -127,7 +132,7 @@ function mappingOf(planned: Planned, functions: readonly FunctionDefinition[]): 
       access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
     StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
     FilterCriteria: filtersOf(values.filter_criteria),
-    DestinationConfig: destinationOf(planned),
+    DestinationConfig: destinationOf(planned, all),
     ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
     SelfManagedKafkaEventSourceConfig: clusterConfigOf(
       first(values.self_managed_kafka_event_source_config),
@@ -193,12 +198,89 @@ function filtersOf(value: unknown): Json | undefined {
     : undefined;
 }
 
+/**
+ * The cluster's ARN. One that comes with `terraform apply` has a name in it all the same, which the local
+ * ARN gets: the cluster's in the plan, else that of its resource, module or variable.
+ */
+function clusterArnOf(planned: Planned, all: readonly Planned[]): unknown {
+  const arn = valueOrReference('event_source_arn', planned);
+  if (!isObject(arn)) return arn;
+  const reference = String(arn.Ref);
+  const name = laterName(reference, 'cluster_name', planned, all);
+  // No variable has this name, so that the ARN stays unknown.
+  return { 'Fn::Sub': `cluster/${name}/\${${reference}}` };
+}
+
+/** The name of a resource whose ARN comes with `terraform apply`: in the plan, or made of its address. */
+function laterName(
+  reference: string,
+  attribute: string,
+  { address }: Planned,
+  all: readonly Planned[],
+): string {
+  const { [attribute]: known } = all.find((one) => isOf(reference, one.address))?.values ?? {};
+  if (typeof known === 'string') return known;
+  const [module = ''] = MODULES.exec(address) ?? [];
+  const parts = localAddress(reference, address)
+    .replace(/\[[^\]]*\]/g, '')
+    .split('.');
+  const [type, name] = parts[0] === 'data' ? parts.slice(1) : parts;
+  // "this" in a module, and the value of a mapping's own key, have no name.
+  if (name === 'this') return /module\.([^.[]+)[^.]*\.$/.exec(module)?.[1] ?? name;
+  const own = /"([^"]*)"/.exec(keyOf(address) ?? '')?.[1] ?? address.split('.').at(-1);
+  return (type === 'each' ? own : name) ?? reference;
+}
+
+const MODULES = /^(?:module\.[^.]+\.)*/;
+
+/** An address as it is written in the module of another address. */
+function localAddress(reference: string, from: string): string {
+  const [module = ''] = MODULES.exec(from) ?? [];
+  return reference.startsWith(module) ? reference.slice(module.length) : reference;
+}
+
+/** The services of destinations, by the type of their resource, and the attribute that names them. */
+const TARGETS: Readonly<Record<string, readonly [service: string, attribute: string]>> = {
+  aws_sqs_queue: ['sqs', 'name'],
+  aws_sns_topic: ['sns', 'name'],
+  aws_s3_bucket: ['s3', 'bucket'],
+};
+
 /** A destination of the same plan has no ARN yet: the block is there, without its attribute. */
-function destinationOf({ address, values, references }: Planned): Json | undefined {
-  const [failure] = listOf(first(values.destination_config)?.on_failure);
+function destinationOf(planned: Planned, all: readonly Planned[]): Json | undefined {
+  const failure = failureOf(planned);
   if (!failure) return undefined;
-  const [reference = `${address}.destination_config`] = references.destination_config ?? [];
-  return { OnFailure: { Destination: failure.destination_arn ?? { Ref: reference } } };
+  const later = laterDestination(planned);
+  const Destination = failure.destination_arn ?? localTarget(planned, all) ?? { Ref: later };
+  return { OnFailure: { Destination } };
+}
+
+function failureOf({ values }: Planned): Json | undefined {
+  return listOf(first(values.destination_config)?.on_failure)[0];
+}
+
+/** The address of a destination whose ARN comes with `terraform apply`. */
+function laterDestination({ address, references }: Planned): string {
+  return references.destination_config?.[0] ?? `${address}.destination_config`;
+}
+
+/** The ARN that a queue, topic or bucket of the plan has on this machine. */
+function localTarget(planned: Planned, all: readonly Planned[]): Json | undefined {
+  const reference = laterDestination(planned);
+  const [type = ''] = localAddress(reference, planned.address).split('.');
+  const [service, attribute] = TARGETS[type] ?? [];
+  if (service === undefined || attribute === undefined) return undefined;
+  const place = service === 's3' ? ':' : `\${AWS::Region}:\${AWS::AccountId}`;
+  return {
+    'Fn::Sub': `arn:aws:${service}:${place}:${laterName(reference, attribute, planned, all)}`,
+  };
+}
+
+/** The mapping and its destination, if the local ARN of that one is made here. */
+function madeDestination(planned: Planned, all: readonly Planned[]): [string, string][] {
+  const failure = failureOf(planned);
+  const isMade = failure !== undefined && failure.destination_arn === undefined;
+  return isMade && localTarget(planned, all) ? [[planned.address, laterDestination(planned)]] : [];
 }
 
 function pollersOf(value: unknown): Json | undefined {

@@ -35,20 +35,20 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
       },
     },
   );
-  const url = lines.join('\n').match(/mappings at (http:\S+)/)?.[1] ?? '';
+  const [, url = '', token] = /page (http:\S+)\/\?token=(\S+)/.exec(lines.join('\n')) ?? [];
+  const authorization = `Bearer ${token}`;
   const call = async (method: string, path: string, body?: unknown): Promise<Answered> => {
     const response = await fetch(`${url}${path}`, {
       method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: { authorization, ...(body !== undefined && { 'content-type': 'application/json' }) },
     });
     return { status: response.status, body: await response.json() };
   };
   return {
     uuid: mapping.uuid,
     url,
+    authorization,
     lines,
     get: (path: string) => call('GET', path),
     post: (path: string, body: unknown = {}) => call('POST', path, body),

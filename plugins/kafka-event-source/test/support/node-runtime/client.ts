@@ -2,18 +2,21 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from '../support/root.ts';
+import { MODULES } from '../root.ts';
 
 const run = promisify(execFile);
 
 const PACKAGE = 'aws-lambda-ric@4.0.2';
 /** The checksum of its `index.mjs`: the tests run AWS's own file, of this very release. */
 const SHA256 = '180651f3b1745cb68797cdba9a26c01da6c72b81c908400ebc6c27a43986c2e0';
-const HOME = join(ROOT, '.local');
+const HOME = join(dirname(MODULES), '.local');
 const FOLDER = join(HOME, PACKAGE);
 const TIMEOUT_MS = 60_000;
+
+/** Preloaded, it takes the place of the client's compiled part, which a packed client lacks. */
+export const NATIVE = join(import.meta.dirname, 'native.cjs');
 
 /**
  * The folder of AWS's runtime interface client. It is packed out of the registry into `.local/` at

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { againSchema, runAgain } from '../../actions/again.ts';
+import { createInvoker } from '../../lambda/invoke.ts';
+import type { Invocation, Recorder, RunAgain } from '../../recorder/types.ts';
+import { Bench, until } from './bench.ts';
+
+test('an event whose private values are not recorded comes from Kafka again, byte for byte', async () => {
+  await using bench = new Bench();
+  await bench.createTopic(2);
+  const lambda = await bench.lambda();
+  const poller = bench.poll(lambda, { windowMs: 300 });
+  await bench.produce(
+    Array.from({ length: 6 }, (_, index) => ({
+      key: `k${index}`,
+      value: `{"contact":"c${index}"}`,
+      headers: { h: Buffer.from([index, 255]) },
+      partition: index % 2,
+    })),
+  );
+  const seen = () => lambda.invocations.flatMap(({ records }) => records);
+  await until('the records', () => seen().length === 6);
+  await poller.stop();
+  const [first] = lambda.invocations;
+  const recordIds = (first?.records ?? []).map(({ topic, partition, offset }) => ({
+    mapping: 'm',
+    topic,
+    partition,
+    offset: String(offset),
+  }));
+  const mapping = bench.mapping();
+  const runs: RunAgain[] = [];
+  const recorder = (invocation: Partial<Invocation>) =>
+    ({
+      invocation: async () => ({
+        id: 'old',
+        mapping: 'm',
+        redacted: true,
+        recordIds,
+        ...invocation,
+      }),
+      ranAgain: (run: RunAgain) => {
+        runs.push(run);
+        return { id: 'new', end: () => undefined };
+      },
+      flush: async () => undefined,
+    }) as unknown as Recorder;
+  const again = (invocation: Partial<Invocation>) =>
+    runAgain(
+      {
+        runtime: { get: () => ({ mapping }) },
+        log: { debug: () => undefined },
+        recorder: recorder(invocation),
+        invokerOf: () =>
+          createInvoker({ endpoint: lambda.endpoint, functionName: 'f', timeoutMs: 5_000 }),
+      } as unknown as Parameters<typeof runAgain>[0],
+      'old',
+      againSchema.parse({ mode: 'same' }),
+      false,
+    );
+  const before = await bench.commits();
+  await again({ payload: '{"masked":true}' });
+  expect(lambda.invocations.at(-1)?.body).toBe(first?.body);
+  await again({ redacted: undefined });
+  expect(lambda.invocations.at(-1)?.body).toBe(first?.body);
+  expect(runs).toHaveLength(2);
+  expect(await bench.commits()).toEqual(before);
+
+  const count = lambda.invocations.length;
+  const other = recordIds.map((one) => ({ ...one, topicId: 'f'.repeat(32) }));
+  await expect(again({ recordIds: other })).rejects.toMatchObject({
+    code: 'RecordsGone',
+    status: 410,
+  });
+  await bench.deleteUpTo(1);
+  await expect(again({})).rejects.toMatchObject({ code: 'RecordsGone', status: 410 });
+  expect(lambda.invocations).toHaveLength(count);
+});
