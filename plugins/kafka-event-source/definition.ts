@@ -199,14 +199,18 @@ function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
-  const { ssl, sasl, bootstrapServers } = local;
-  const isOwn = bootstrapServers !== undefined || ssl !== undefined || sasl !== undefined;
+  const { ssl, sasl } = local;
   return {
-    useDeployedAccess: local.useDeployedAccess ?? !isOwn,
+    useDeployedAccess: usesDeployedAccess(local),
     ...(ssl !== undefined && { ssl }),
     ...(sasl && { sasl }),
     secrets,
   };
+}
+
+function usesDeployedAccess({ useDeployedAccess, ...own }: LocalOptions): boolean {
+  const isOwn = [own.bootstrapServers, own.ssl, own.sasl].some((one) => one !== undefined);
+  return useDeployedAccess ?? !isOwn;
 }
 
 /** A warning for a destination that has a local ARN, because only AWS knows its own. */
@@ -224,7 +228,8 @@ function destinationWarnings(
 }
 
 /** Refuses values that only AWS knows and that no local setting replaces. */
-function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+  const { kind, fn, properties } = deployed;
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
@@ -237,6 +242,15 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
       cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
+      ),
+    );
+  }
+  const { SourceAccessConfigurations: access } = properties;
+  if (isIntrinsic(access) && usesDeployedAccess(local)) {
+    found.push(
+      cannotRun(
+        `Only AWS knows its access configurations ${asText(access)}. Set ` +
+          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
       ),
     );
   }

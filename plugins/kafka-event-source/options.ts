@@ -1,5 +1,6 @@
 /** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
+import { isPrivateEntry } from './recorder/privacy.ts';
 import { words } from './words.ts';
 
 /** A wrong setting or template. The message says how to correct it. */
@@ -67,7 +68,14 @@ const recorder = z.strictObject({
   maxMegabytes: z.number().min(1).default(200),
   maxDays: z.number().positive().default(7),
   /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
-  private: z.array(z.string().min(1)).default([]),
+  private: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine(isPrivateEntry, 'must be a JSON path such as $.contact, or a header'),
+    )
+    .default([]),
 });
 
 /** Settings for all mappings, or for one. */
