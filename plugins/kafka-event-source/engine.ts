@@ -17,12 +17,14 @@ import {
 import { type Loaded, mappingsOf } from './definition.ts';
 import { Slots } from './delivery/slots.ts';
 import { Invokers, type InvokersOptions } from './invokers.ts';
+import type { Calls } from './lambda/lines.ts';
 import type { UserLog } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
 import { AWS } from './options.ts';
 import { Poller } from './poller/poller.ts';
+import { Recording } from './recorder/recording.ts';
 import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
@@ -30,11 +32,12 @@ import { createTopics } from './topics.ts';
 export interface EngineOptions extends InvokersOptions {
   readonly place: Place;
   readonly log: UserLog;
+  /** Tells of the calls of functions that run in this process. */
+  readonly calls?: Calls;
 }
 
 export class Engine {
-  /** Undefined if the settings turn it off. */
-  readonly recorder: Recorder | undefined;
+  readonly #recording: Recording | undefined;
   readonly #options: EngineOptions;
   readonly #invokers: Invokers;
   readonly #faults = new Faults();
@@ -47,7 +50,17 @@ export class Engine {
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
     this.#options = options;
-    this.#invokers = new Invokers(options);
+    const { recorder } = loaded.options;
+    this.#invokers = new Invokers({ ...options, wantsLogs: recorder !== false });
+    if (!recorder) return;
+    const { place, log, calls } = options;
+    this.#recording = new Recording({ ...place, ...recorder, log });
+    if (calls) calls.listener = this.#recording;
+  }
+
+  /** The memory of records and invocations; undefined if the settings turn it off. */
+  get recorder(): Recorder | undefined {
+    return this.#recording;
   }
 
   /** Reports the mappings and starts the enabled ones, whether their brokers answer yet or not. */
@@ -75,6 +88,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
+    await this.#recording?.close();
   }
 
   async #prepare(): Promise<void> {
@@ -99,6 +113,7 @@ export class Engine {
       concurrency,
       metrics,
       onRecord,
+      onStep: this.#recording?.observe(mapping),
       wrapRegistry: faulty.registry,
       wrapDestination: faulty.destination,
     });
@@ -146,6 +161,7 @@ export class Engine {
         recorder: this.recorder,
         ask: askOf(() => routes),
         allowChanges: () => console.allowChanges === true,
+        access: isLoopback(host) ? undefined : access,
       }),
       ...page.routes,
       unknownRoute,

@@ -13,6 +13,8 @@ export interface InvokersOptions {
   readonly noTimeout?: boolean | undefined;
   /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names?: ReadonlyMap<string, string>;
+  /** Whether endpoints are asked for the last log lines of functions. */
+  readonly wantsLogs?: boolean;
 }
 
 /** The one path at which AWS's runtime interface emulator has its function. */
@@ -29,18 +31,19 @@ export class Invokers {
 
   /** An invoker of the mapping's function. */
   of(mapping: Mapping): Invoker {
-    const { endpoint, noTimeout } = this.#options;
+    const { endpoint, noTimeout, wantsLogs = false } = this.#options;
     const { lambdaEndpoint } = mapping;
     const functionName = this.#nameOf(mapping);
     const timeoutMs = timeLimitOf(mapping, { noTimeout });
     if (lambdaEndpoint === AWS) {
-      return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs });
+      return createAwsInvoker({ region: regionOf(mapping), functionName, timeoutMs, wantsLogs });
     }
     const invoker = createInvoker({
       endpoint: lambdaEndpoint ?? endpoint,
       functionName,
       timeoutMs,
       errorsInBody: lambdaEndpoint !== undefined,
+      wantsLogs,
     });
     return lambdaEndpoint === undefined
       ? invoker

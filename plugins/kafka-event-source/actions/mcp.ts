@@ -1,5 +1,6 @@
 /** The Model Context Protocol at `/mcp`, over HTTP without sessions. https://modelcontextprotocol.io/specification */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { type Access, hasToken } from '../control/guard.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
 import { words } from '../words.ts';
@@ -9,6 +10,8 @@ import { TOOLS, type Tool, type ToolContext } from './tools.ts';
 export interface McpOptions extends ToolContext {
   /** Whether tools may change something. */
   readonly allowChanges: () => boolean;
+  /** With this, requests need its token: other machines can reach the server. */
+  readonly access?: Access | undefined;
 }
 
 const PATH = '/mcp';
@@ -21,6 +24,12 @@ const readOnly = () =>
 export function mcpRoute(options: McpOptions): Route {
   return async (request) => {
     if (request.path !== PATH) return undefined;
+    if (options.access && !hasToken(request, options.access)) {
+      const message =
+        'Other machines can reach this server, so /mcp needs the token that the start has printed: send ' +
+        'it as "authorization: Bearer <token>".';
+      return failed(401, 'TokenMissing', message);
+    }
     if (request.method !== 'POST') {
       const message =
         'This server has no stream of its own and no sessions: send messages by POST.';

@@ -93,7 +93,8 @@ export function isToken(given: string, { token }: Access): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }
 
-function hasToken({ headers }: Asked, access: Access): boolean {
+/** Whether a request has the token, as a header of its own or as the page's cookie. */
+export function hasToken({ headers }: Pick<Asked, 'headers'>, access: Access): boolean {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return isToken(bearer, access);
   const name = `${cookieName(access.token)}=`;
