@@ -16,10 +16,14 @@ else await prepare();
 
 async function prepare(): Promise<void> {
   await build({
-    entryPoints: ['index.ts', 'cli/main.ts', 'lambda/worker.ts', 'broker/supervisor.ts'].map(
-      inside,
-    ),
-    entryNames: '[name]', // Worker and supervisor must lie beside the file that starts them.
+    entryPoints: [
+      'index.ts',
+      'cli/main.ts',
+      'lambda/worker.ts',
+      'recorder/thread.ts',
+      'broker/supervisor.ts',
+    ].map(inside),
+    entryNames: '[name]', // Workers and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
     bundle: true,
     splitting: true,

@@ -39,7 +39,7 @@ function load(
       service: 'shop',
       provider,
       // Any port, because another process may have the default one.
-      custom: { kafkaEventSource: { apiPort: 0, ...kafkaEventSource } },
+      custom: { kafkaEventSource: { apiPort: 0, recorder: false, ...kafkaEventSource } },
       getAllFunctions: () => ['notify'],
       getFunction: () => ({ name: 'shop-local-notify', events }),
     },
@@ -79,7 +79,7 @@ function load(
     await plugin.hooks['after:offline:start:init']();
   };
   const stop = () => plugin.hooks['before:offline:start:end']();
-  return { plugin, log, defined, provider, start, stop };
+  return { plugin, log, defined, provider, service: serverless.service, start, stop };
 }
 
 /** Neither a detail nor the page's address, which each start prints. */
@@ -253,6 +253,12 @@ test('a wrong setting of the plugin is an error of the framework, with its place
   const started = load([{ kafka }], { bootstrapServers: 'localhost' }).start();
   await expect(started).rejects.toThrow(FrameworkError);
   await expect(started).rejects.toThrow(/custom\.kafkaEventSource\.bootstrapServers/);
+});
+
+test('the memory of the recorder is no part of a package', () => {
+  const { plugin, service } = load([]);
+  plugin.hooks['before:package:createDeploymentArtifacts']();
+  expect(service).toMatchObject({ package: { patterns: ['!.kafka-event-source/**'] } });
 });
 
 test('packaging adds the properties that the framework left out', () => {

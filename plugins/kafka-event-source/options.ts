@@ -1,5 +1,6 @@
 /** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
+import { isPrivateEntry } from './recorder/privacy.ts';
 import { words } from './words.ts';
 
 /** A wrong setting or template. The message says how to correct it. */
@@ -67,7 +68,14 @@ const recorder = z.strictObject({
   maxMegabytes: z.number().min(1).default(200),
   maxDays: z.number().positive().default(7),
   /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
-  private: z.array(z.string().min(1)).default([]),
+  private: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine(isPrivateEntry, 'must be a JSON path such as $.contact, or a header'),
+    )
+    .default([]),
 });
 
 /** Settings for all mappings, or for one. */
@@ -122,7 +130,11 @@ export const optionsSchema = z.strictObject({
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
-  apiPort: z.int().min(0).max(65_535).default(3004),
+  /** A text, too, as a variable of the environment is. */
+  apiPort: z
+    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], { error: 'must be a port' })
+    .pipe(z.int().min(0).max(65_535))
+    .default(3004),
   /** The page at `apiPort`, and the JSON under `/api`. */
   console: z
     .strictObject({
