@@ -1,16 +1,15 @@
-import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { plainEnvironment } from '../support/sls.ts';
 import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
+import { FRAMEWORKS, type Framework, install, mustRun, OFFLINE, start } from './install.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
 
@@ -22,34 +21,9 @@ Frameworks and Nodes come from npm.
 --only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
 
 const NAME = 'lambda-kafka-event-source';
-const OFFLINE = 'serverless-offline';
-
-interface Framework {
-  readonly name: string;
-  readonly packages: readonly string[];
-  readonly nodes: readonly string[];
-}
 
 /** Nodes that are too old for the plugin. */
 const REFUSED = ['20'];
-const FRAMEWORKS: readonly Framework[] = [
-  {
-    name: 'osls 4',
-    packages: ['serverless@npm:osls@4', `${OFFLINE}@14`],
-    nodes: ['20', '22.15.0', '22', '24', '26'],
-  },
-  {
-    name: 'osls 3',
-    packages: ['serverless@npm:osls@3', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-  {
-    name: 'Serverless Framework 3',
-    packages: ['serverless@3.40.0', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-];
-
 interface Run {
   readonly framework: Framework;
   readonly node: string;
@@ -106,20 +80,6 @@ async function footprint(folder: string, tarball: string): Promise<string> {
   const onDisk = megabytes(({ blocks }) => blocks * 512);
   const count = Object.keys(packages).length;
   return `Installed: ${count} packages, ${megabytes(({ size }) => size)} MB, ${onDisk} MB in blocks of the disk`;
-}
-
-/** Installs packages in a folder of their own, once. */
-async function install(project: string, packages: readonly string[]): Promise<string> {
-  const exists = await stat(project).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return project;
-  await mkdir(project);
-  await writeFile(join(project, 'package.json'), '{"private":true}');
-  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--save-dev'];
-  await mustRun('npm', ['install', ...quick, ...packages], project);
-  return project;
 }
 
 async function rowOf(run: Run, folder: string, tarball: string, brokers: string): Promise<Row> {
@@ -210,40 +170,6 @@ async function produce(brokers: string, topic: string): Promise<void> {
   await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
   await producer.send({ topic, messages: [{ value: 'world' }] });
   await Promise.all([admin.disconnect(), producer.disconnect()]);
-}
-
-/** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
-function start(command: string, args: readonly string[], cwd: string, env: object = {}) {
-  const isNpm = command === 'npm';
-  const own = plainEnvironment({ ...env, NODE_COMPILE_CACHE: undefined });
-  const child = spawn(command, args, {
-    cwd,
-    env: isNpm ? process.env : { ...own, PATH: `${dirname(command)}:${own.PATH}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 240_000, // Only against a program that hangs.
-  });
-  let output = '';
-  let code: number | null | undefined;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (status) => {
-      code = status;
-      resolve(status);
-    });
-  });
-  return { child, ended, output: () => output, hasEnded: () => code !== undefined };
-}
-
-async function mustRun(command: string, args: readonly string[], cwd: string, env: object = {}) {
-  const program = start(command, args, cwd, env);
-  const code = await program.ended;
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
-  return program.output();
 }
 
 await main().catch((error: unknown) => {
