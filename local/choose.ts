@@ -1,5 +1,10 @@
 import { kafkaJars } from '../plugins/kafka-event-source/broker/kafka.ts';
-import { faultOf, findTools, type ToolFaults } from '../plugins/kafka-event-source/broker/tools.ts';
+import {
+  faultOf,
+  findEngine,
+  findTools,
+  type ToolFaults,
+} from '../plugins/kafka-event-source/broker/tools.ts';
 import { dynamodbJars } from './dynamodb.ts';
 
 const choices = ['auto', 'java', 'docker', 'none'] as const;
@@ -44,6 +49,7 @@ async function findAll(): Promise<Found> {
 
 /** Empty when a Docker engine and Compose answer. */
 export async function findDocker(): Promise<string> {
-  const engine = await faultOf('docker', ['info'], 'no Docker engine answers');
-  return engine || faultOf('docker', ['compose', 'version'], '"docker compose" is missing');
+  return (
+    (await findEngine()) || faultOf('docker', ['compose', 'version'], '"docker compose" is missing')
+  );
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import type { Jars } from '../plugins/kafka-event-source/broker/jars.ts';
+import { fetchJars, type Jars, jarFolder } from '../plugins/kafka-event-source/broker/jars.ts';
 import { javaFlags } from '../plugins/kafka-event-source/broker/kafka.ts';
 import type { Service } from '../plugins/kafka-event-source/broker/services.ts';
 import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
@@ -14,8 +14,8 @@ export function dynamodbService(port: number): Service {
   return {
     what: `DynamoDB on ${endpoint}`,
     port: { what: 'DynamoDB', port, change: 'DYNAMODB_PORT' },
-    jars: dynamodbJars,
-    task: (jars, directory) => dynamodbTask(jars, directory, port),
+    prepare: (options) => fetchJars(dynamodbJars, options),
+    task: (directory) => dynamodbTask(jarFolder(dynamodbJars), directory, port),
     answers: () => dynamodbAnswers(endpoint),
   };
 }

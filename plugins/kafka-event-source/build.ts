@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundle } from './console/bundle.ts';
 import { OLDEST_NODE } from './node-version.ts';
 
 const inside = (file: string) => join(import.meta.dirname, file);
@@ -15,10 +16,14 @@ else await prepare();
 
 async function prepare(): Promise<void> {
   await build({
-    entryPoints: ['index.ts', 'cli/main.ts', 'lambda/worker.ts', 'broker/supervisor.ts'].map(
-      inside,
-    ),
-    entryNames: '[name]', // Worker and supervisor must lie beside the file that starts them.
+    entryPoints: [
+      'index.ts',
+      'cli/main.ts',
+      'lambda/worker.ts',
+      'recorder/thread.ts',
+      'broker/supervisor.ts',
+    ].map(inside),
+    entryNames: '[name]', // Workers and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
     bundle: true,
     splitting: true,
@@ -28,6 +33,7 @@ async function prepare(): Promise<void> {
     sourcemap: true,
     format: 'esm',
   });
+  await bundle({ outdir: inside('dist') });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.

@@ -3,12 +3,12 @@ import { clusterFault, isClusterArn, localClusterName } from './admission/cluste
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
-import { here, paraphrased, type Refusal } from './admission/refusal.ts';
+import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
-import { asText } from './json.ts';
+import { asText, toObject } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -54,7 +54,7 @@ export function readDefinitions(
   const accepted: Accepted[] = [];
   const definitions = deployed.map((one) => {
     const definition = readDefinition(one, service, options, now, accepted);
-    if (definition.mapping) accepted.push({ mapping: definition.mapping, sources: sourcesOf(one) });
+    if (definition.mapping) accepted.push(acceptedOf(definition.mapping, one));
     return definition;
   });
   return { definitions, warnings, notDeployed };
@@ -98,16 +98,20 @@ function readDefinition(
       `AWS refuses it: ${misnamed} The mapping runs here, with a made-up ARN in its events.`,
     );
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
-  warnings.push(...runtimeWarnings(deployed, local.lambdaEndpoint));
+  warnings.push(
+    ...runtimeWarnings(deployed, local.lambdaEndpoint),
+    ...destinationWarnings(deployed, shape, local),
+  );
   const unknown = [
     ...refuseUnknown(deployed, shape, local),
     ...refuseUnknownRegistry(shape, options),
   ];
   if (unknown.length > 0) return refused(unknown);
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
-  const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, accepted);
+  const one = acceptedOf(mapping, deployed);
+  const doubled = refuseDuplicate(one, accepted);
   if (doubled.length > 0) return refused(doubled);
-  warnings.push(...warnOfGroup(mapping, accepted));
+  warnings.push(...warnOfGroup(one, accepted));
   const parity = parityOf({ deployed, shape, mapping });
   return { name, logicalId, where, mapping, refusals: [], warnings, parity };
 }
@@ -195,18 +199,37 @@ function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
-  const { ssl, sasl, bootstrapServers } = local;
-  const isOwn = bootstrapServers !== undefined || ssl !== undefined || sasl !== undefined;
+  const { ssl, sasl } = local;
   return {
-    useDeployedAccess: local.useDeployedAccess ?? !isOwn,
+    useDeployedAccess: usesDeployedAccess(local),
     ...(ssl !== undefined && { ssl }),
     ...(sasl && { sasl }),
     secrets,
   };
 }
 
+function usesDeployedAccess({ useDeployedAccess, ...own }: LocalOptions): boolean {
+  const isOwn = [own.bootstrapServers, own.ssl, own.sasl].some((one) => one !== undefined);
+  return useDeployedAccess ?? !isOwn;
+}
+
+/** A warning for a destination that has a local ARN, because only AWS knows its own. */
+function destinationWarnings(
+  { madeDestination, fn }: Deployed,
+  { DestinationConfig: { OnFailure: failure } }: Shape,
+  { onFailureDestination }: LocalOptions,
+): string[] {
+  if (madeDestination === undefined || onFailureDestination !== undefined) return [];
+  return [
+    `Only AWS knows the ARN of ${madeDestination}: here it is ${failure?.Destination}. Set ` +
+      `${words().setting(`mappings.${fn?.key}.onFailureDestination`)} to another ARN, or to ` +
+      "kafka://topic, or to '' for none.",
+  ];
+}
+
 /** Refuses values that only AWS knows and that no local setting replaces. */
-function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+  const { kind, fn, properties } = deployed;
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
@@ -216,16 +239,25 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
     found.push(
-      here(
+      cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
+      ),
+    );
+  }
+  const { SourceAccessConfigurations: access } = properties;
+  if (isIntrinsic(access) && usesDeployedAccess(local)) {
+    found.push(
+      cannotRun(
+        `Only AWS knows its access configurations ${asText(access)}. Set ` +
+          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
       ),
     );
   }
   const destination = shape.DestinationConfig.OnFailure?.Destination;
   if (isIntrinsic(destination) && local.onFailureDestination === undefined) {
     found.push(
-      here(
+      cannotRun(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
           `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
       ),
@@ -240,10 +272,10 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [here(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [cannotRun(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
   }
   return String(uri).startsWith('arn:')
-    ? [here(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
+    ? [cannotRun(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]
     : [];
 }
 
@@ -252,10 +284,15 @@ function topicOf({ properties: { Topics: topics } }: Deployed): string {
   return topics.map(asText).join(', ');
 }
 
-function sourcesOf({ properties }: Deployed): string[] {
+function acceptedOf(mapping: Mapping, { properties }: Deployed): Accepted {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map(asText);
+  const { ConsumerGroupId: group } = toObject(properties.SelfManagedKafkaEventSourceConfig);
+  return {
+    mapping,
+    sources: (servers ?? [arn]).map(asText),
+    group: typeof group === 'string' ? group : undefined,
+  };
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {

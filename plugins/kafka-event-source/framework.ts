@@ -18,6 +18,7 @@ export interface Serverless {
       readonly compiledCloudFormationTemplate?: unknown;
     };
     readonly custom?: Json;
+    package?: { patterns?: readonly string[] };
     readonly resources?: unknown;
     getAllFunctions(): string[];
     getFunction(key: string): {

@@ -7,6 +7,7 @@ export interface KafkaEventSourceOptions extends Local {
   readonly endpoints?: Readonly<
     Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
   >;
+  /** Whether records are dropped, as on AWS, if their destination does not take them. */
   readonly dropWhenDestinationFails?: boolean;
   /** `aws` keeps the limits of AWS's event pollers: 2 000 records and 5 MB a second each. */
   readonly limits?: 'none' | 'aws';
@@ -14,15 +15,25 @@ export interface KafkaEventSourceOptions extends Local {
   readonly parameters?: Readonly<Record<string, string | number | readonly string[]>>;
   /** Values that other stacks export, by the names in `Fn::ImportValue`. */
   readonly imports?: Readonly<Record<string, string>>;
+  /** Topics for `sls kafka redrive`, besides the destinations of mappings. */
   readonly deadLetterTopics?: readonly string[];
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
-  readonly apiPort?: number;
+  /** The port of AWS's API for the mappings, 3004 by default; 0 for any free port. */
+  readonly apiPort?: number | string;
+  /** The page at `apiPort`: whether it may change something, where it listens, and its further names. */
+  readonly console?: {
+    readonly allowChanges?: boolean;
+    readonly host?: string;
+    readonly names?: readonly string[];
+  };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
   /** The memory of records and invocations: 200 MB and 7 days by default; `false` turns it off. */
   readonly recorder?: false | Recorder;
+  /** Whether a refused mapping, a warning, or a difference from AWS that no option makes prevents the start. */
   readonly strict?: boolean;
+  /** Whether all settings are logged, and not only those that differ from the deployed ones. */
   readonly report?: boolean;
 }
 
@@ -35,6 +46,7 @@ interface Recorder {
 
 interface Local {
   readonly bootstrapServers?: string | readonly string[];
+  /** Whether to connect with the deployed access configurations; by default with the deployed servers only. */
   readonly useDeployedAccess?: boolean;
   /** The address of Lambda's API, or the whole address of one function's invocations. */
   readonly lambdaEndpoint?: string;
@@ -59,6 +71,7 @@ interface Local {
 interface Own extends Local {
   readonly enabled?: boolean;
   readonly consumerGroupId?: string;
+  /** In place of the deployed destination: an ARN, `kafka://topic`, or an empty text for none. */
   readonly onFailureDestination?: string;
 }
 

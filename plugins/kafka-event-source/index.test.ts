@@ -39,7 +39,7 @@ function load(
       service: 'shop',
       provider,
       // Any port, because another process may have the default one.
-      custom: { kafkaEventSource: { apiPort: 0, ...kafkaEventSource } },
+      custom: { kafkaEventSource: { apiPort: 0, recorder: false, ...kafkaEventSource } },
       getAllFunctions: () => ['notify'],
       getFunction: () => ({ name: 'shop-local-notify', events }),
     },
@@ -79,10 +79,11 @@ function load(
     await plugin.hooks['after:offline:start:init']();
   };
   const stop = () => plugin.hooks['before:offline:start:end']();
-  return { plugin, log, defined, provider, start, stop };
+  return { plugin, log, defined, provider, service: serverless.service, start, stop };
 }
 
-const notInfo = (line: string) => !line.startsWith('info: ');
+/** Neither a detail nor the page's address, which each start prints. */
+const notInfo = (line: string) => !/^info: |^Kafka event source: page /.test(line);
 
 test("loading the plugin only adds the properties that the framework's schema lacks", () => {
   const { log, defined } = load([{ kafka: { topic: 5 } }], {}, ['onFailureDestination']);
@@ -122,7 +123,7 @@ test("serverless-offline's host may be an IPv6 address", async () => {
   const { log, start, stop } = load([{ kafka: { ...kafka, enabled: false } }], {}, [], cli);
   try {
     await start();
-    const [, api] = /mappings at (http\S+)/.exec(log.join('\n')) ?? [];
+    const [, api] = /page (http:\S+)\/\?token=/.exec(log.join('\n')) ?? [];
     const asked = fetch(`${api}/2015-03-31/functions/notify`, {
       signal: AbortSignal.timeout(5_000),
     });
@@ -252,6 +253,12 @@ test('a wrong setting of the plugin is an error of the framework, with its place
   const started = load([{ kafka }], { bootstrapServers: 'localhost' }).start();
   await expect(started).rejects.toThrow(FrameworkError);
   await expect(started).rejects.toThrow(/custom\.kafkaEventSource\.bootstrapServers/);
+});
+
+test('the memory of the recorder is no part of a package', () => {
+  const { plugin, service } = load([]);
+  plugin.hooks['before:package:createDeploymentArtifacts']();
+  expect(service).toMatchObject({ package: { patterns: ['!.kafka-event-source/**'] } });
 });
 
 test('packaging adds the properties that the framework left out', () => {

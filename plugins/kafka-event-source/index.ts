@@ -5,8 +5,10 @@ import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
 import type { Engine } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
+import { Calls } from './lambda/lines.ts';
 import { messageOf, type UserLog } from './log.ts';
 import { customSchema } from './options.ts';
+import { STORE_FOLDER } from './recorder/types.ts';
 import { replaceNames } from './template/name.ts';
 import { defineProperties } from './template/properties.ts';
 import { writeProperties } from './template/write.ts';
@@ -34,6 +36,8 @@ export default class KafkaEventSource {
     'kafka:produce:run': () => this.#command('produce'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
+    'before:package:createDeploymentArtifacts': () => this.#keepOutOfPackage(),
+    'before:package:function:package': () => this.#keepOutOfPackage(),
     'after:package:compileEvents': () => this.#writeTemplate(),
     'after:aws:package:finalize:mergeCustomProviderResources': () => this.#nameMappings(),
     'before:offline:start': () => this.#warnOfBareCommand(),
@@ -49,6 +53,7 @@ export default class KafkaEventSource {
   #loaded: Loaded | undefined;
   #engine: Engine | undefined;
   readonly #unguard: (() => void)[] = [];
+  readonly #calls = new Calls();
 
   constructor(serverless: Serverless, cli: CliOptions, utils: Utils) {
     this.#serverless = serverless;
@@ -76,6 +81,13 @@ export default class KafkaEventSource {
       if (error instanceof FrameworkError) throw error;
       throw new FrameworkError(messageOf(error), 'KAFKA_EVENT_SOURCE_COMMAND');
     }
+  }
+
+  /** The recorder's memory belongs to this machine. */
+  #keepOutOfPackage(): void {
+    const { service } = this.#serverless;
+    service.package ??= {};
+    service.package.patterns = [...(service.package.patterns ?? []), `!${STORE_FOLDER}/**`];
   }
 
   #writeTemplate(): void {
@@ -116,6 +128,7 @@ export default class KafkaEventSource {
       log: this.#log,
       endpoint,
       noTimeout: this.#offline().noTimeout,
+      calls: this.#calls,
     });
   }
 
@@ -127,7 +140,7 @@ export default class KafkaEventSource {
     try {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
       this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
-      this.#unguard.push(await mendAnswers(functions));
+      this.#unguard.push(await mendAnswers(functions, this.#calls));
       const { mendRunners } = await import('./lambda/runners.ts');
       const programs = new Map(
         service.functions

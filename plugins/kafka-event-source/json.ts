@@ -17,6 +17,19 @@ export function without(value: Json, ...names: readonly string[]): Json {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
 
+/** The object without empty members. A variable that is not set gives null or an empty text. */
+export function nonEmpty(value: Json): Record<string, unknown> {
+  const isEmpty = (one: unknown) => one === undefined || one === null || one === '';
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => !isEmpty(one)));
+}
+
+/** The object's own member of this name; undefined for a value that is no object. */
+export function own(value: unknown, name: unknown): unknown {
+  return isObject(value) && typeof name === 'string' && Object.hasOwn(value, name)
+    ? value[name]
+    : undefined;
+}
+
 /** The value if it is a text. */
 export function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;

@@ -1,5 +1,6 @@
 /** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
+import { isPrivateEntry } from './recorder/privacy.ts';
 import { words } from './words.ts';
 
 /** A wrong setting or template. The message says how to correct it. */
@@ -67,11 +68,18 @@ const recorder = z.strictObject({
   maxMegabytes: z.number().min(1).default(200),
   maxDays: z.number().positive().default(7),
   /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
-  private: z.array(z.string().min(1)).default([]),
+  private: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine(isPrivateEntry, 'must be a JSON path such as $.contact, or a header'),
+    )
+    .default([]),
 });
 
 /** Settings for all mappings, or for one. */
-const local = {
+const shared = {
   bootstrapServers: servers.optional(),
   useDeployedAccess: z.boolean().optional(),
   ssl: ssl.optional(),
@@ -85,8 +93,8 @@ const local = {
 };
 
 /** Settings for one mapping. */
-const own = z.strictObject({
-  ...local,
+const ofMapping = z.strictObject({
+  ...shared,
   enabled: z.boolean().optional(),
   consumerGroupId: z.string().min(1).max(200).optional(),
   onFailureDestination: destination.optional(),
@@ -94,7 +102,7 @@ const own = z.strictObject({
 
 /** All settings; the README's table has a row for each. */
 export const optionsSchema = z.strictObject({
-  ...local,
+  ...shared,
   secrets: z
     .record(
       z.string(),
@@ -122,16 +130,31 @@ export const optionsSchema = z.strictObject({
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
-  apiPort: z.int().min(0).max(65_535).default(3004),
+  /** A text, too, as a variable of the environment is. */
+  apiPort: z
+    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], { error: 'must be a port' })
+    .pipe(z.int().min(0).max(65_535))
+    .default(3004),
+  /** The page at `apiPort`, and the JSON under `/api`. */
+  console: z
+    .strictObject({
+      /** Whether the page may change something; by default where the server listens at loopback. */
+      allowChanges: z.boolean().optional(),
+      /** The address to listen at. */
+      host: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+      /** More names of this machine under which the server is called. */
+      names: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
   systemLog: z.string().min(1).default('log'),
   recorder: z.union([z.literal(false), recorder]).default(() => recorder.parse({})),
   strict: z.boolean().default(false),
   report: z.boolean().default(false),
-  mappings: z.record(z.string(), own).default({}),
+  mappings: z.record(z.string(), ofMapping).default({}),
 });
 
 export type Options = z.output<typeof optionsSchema>;
-export type LocalOptions = z.output<typeof own>;
+export type LocalOptions = z.output<typeof ofMapping>;
 
 /** The schema for the framework's own validation; `readOptions` checks the rest. */
 export const customSchema = {
@@ -164,7 +187,7 @@ const PLACES: Readonly<Record<string, z.ZodObject>> = {
   '': optionsSchema,
   endpoints: optionsSchema.shape.endpoints.unwrap(),
   recorder,
-  'mappings.*': own,
+  'mappings.*': ofMapping,
 };
 
 /** The settings of one mapping. Its own win over those of its function, and these over the general ones. */

@@ -1,13 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { access, constants, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { CHANNELS } from '../../lib/notification/channels/channels.ts';
 import { PAGE, previewPage, previews } from '../../local/preview.ts';
+import { launchChromium } from '../../plugins/kafka-event-source/test/support/chromium.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FOLDER = join(PAGE, '..');
 
 let browser: Browser;
@@ -16,31 +16,12 @@ const asked: string[] = [];
 const said: string[] = [];
 
 before(async () => {
-  const options = { executablePath: await findChromium(), args: ['--no-sandbox'], timeout: 30_000 };
-  browser = await chromium.launch(options);
+  browser = await launchChromium();
   await mkdir(FOLDER, { recursive: true });
   await writeFile(PAGE, previewPage());
 });
 
 after(() => browser?.close());
-
-async function findChromium(): Promise<string> {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const files = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  for (const file of [process.env.CHROMIUM ?? '', ...files]) {
-    const found =
-      file &&
-      (await access(file, constants.X_OK).then(
-        () => true,
-        () => false,
-      ));
-    if (found) return file;
-  }
-  throw new Error(
-    'The preview is looked at in Chromium, and none is here. Install it ("apt-get install chromium", ' +
-      '"brew install --cask chromium"), or set CHROMIUM to the path of a Chrome or Chromium.',
-  );
-}
 
 async function open(width: number): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height: 900 } });

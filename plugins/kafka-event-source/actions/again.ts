@@ -101,7 +101,7 @@ export async function runAgain(
   });
   const invoker = invokerOf(mapping);
   try {
-    const result = await invoker.invoke(run.payload);
+    const result = await invoker.invoke(run.payload, recorded.id);
     recorded.end(result);
     // The answer comes from the recorder, so that private values are left out of it.
     await endsWithin(STORE_MS, recorder.flush());

@@ -132,14 +132,14 @@ export class Faults {
   #invoker(uuid: string, timeoutMs: number, real: Invoker): Invoker {
     const closed = new AbortController();
     return {
-      invoke: async (payload) => {
+      invoke: async (payload, id) => {
         const entry = this.#take(uuid, INVOCATION_KINDS);
-        if (!entry) return real.invoke(payload);
+        if (!entry) return real.invoke(payload, id);
         if (entry.kind === 'delay') {
           await this.#delay(entry, closed.signal);
-          return real.invoke(payload);
+          return real.invoke(payload, id);
         }
-        if (entry.kind === 'partial') return withOneFailed(payload, await real.invoke(payload));
+        if (entry.kind === 'partial') return withOneFailed(payload, await real.invoke(payload, id));
         return withoutFunction(entry.kind, timeoutMs);
       },
       close: () => {

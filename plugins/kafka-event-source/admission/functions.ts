@@ -3,7 +3,7 @@ import { callbackErrorOf } from '../lambda/handler.ts';
 import { declaresCallback } from '../lambda/source.ts';
 import type { Deployed, FunctionDefinition } from '../template/deployed.ts';
 import { words } from '../words.ts';
-import { here, paraphrased, type Refusal } from './refusal.ts';
+import { cannotRun, paraphrased, type Refusal } from './refusal.ts';
 
 /** The longest timeout of a function with a Kafka event source. */
 const MAX_TIMEOUT_SECONDS = 840;
@@ -21,7 +21,7 @@ export function refuseFunction(deployed: Deployed): Refusal[] {
   const { fn, functionName, features } = deployed;
   if (!fn) {
     return [
-      here(
+      cannotRun(
         `The mapping calls ${JSON.stringify(functionName)}, which is not a function of this service; it does not run here.`,
       ),
     ];

@@ -2,7 +2,7 @@
 import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
+import { cannotRun, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
@@ -27,7 +27,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
     found.push(
       kind === 'msk'
         ? paraphrased('ConsumptionMode Queue is for self-managed clusters.')
-        : here(QUEUE),
+        : cannotRun(QUEUE),
     );
   }
   if (isProvisioned(properties)) return found;

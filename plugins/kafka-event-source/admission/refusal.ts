@@ -7,6 +7,7 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** A value that AWS refuses, with AWS's own message. */
 export const invalid = (message: string): Refusal => ({
   by: 'AWS',
   code: 'InvalidParameterValueException',
@@ -18,4 +19,4 @@ export const paraphrased = (message: string): Refusal => ({
   message: `${message} (AWS's own words are not known.)`,
 });
 /** A mapping that AWS accepts and this emulator cannot run. */
-export const here = (message: string): Refusal => ({ by: 'emulator', message });
+export const cannotRun = (message: string): Refusal => ({ by: 'emulator', message });

@@ -7,7 +7,7 @@ import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
-import { here, invalid, paraphrased, type Refusal } from './refusal.ts';
+import { cannotRun, invalid, paraphrased, type Refusal } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
 import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
@@ -80,8 +80,9 @@ function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
 
 function refuseAccess(
   { SourceAccessConfigurations: access }: Shape,
-  { kind, where, fn }: Deployed,
+  { kind, where, fn, properties }: Deployed,
 ): Refusal[] {
+  if (isIntrinsic(properties.SourceAccessConfigurations)) return [];
   if (kind === 'kafka' && access.length === 0) {
     return [invalid("Required 'sourceAccessConfigurations' parameter is missing.")];
   }
@@ -146,7 +147,7 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
     properties,
   );
   if (isIntrinsic(value)) {
-    return here(
+    return cannotRun(
       `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value. Or set ` +
         `the value of a parameter under ${words().setting('parameters')}, that of an import under ` +
         `${words().setting('imports')}.`,

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Supervisor, Task } from './supervise.ts';
+import { reporting } from './progress.ts';
+import type { Prepare } from './services.ts';
+import type { Task } from './supervise.ts';
 
 /** The jars of a service: those that its pom.xml names. */
 export type Jars = { name: string; pom: string };
@@ -13,8 +15,6 @@ const project = createRequire(import.meta.url)
   .split(/[\\/]node_modules[\\/]/)[0];
 const home = join(project ?? '', '.local/jars');
 const LIMIT = 15 * 60_000;
-
-export type Fetch = { supervisor: Supervisor; directory: string; say(line: string): void };
 
 /** The folder of a service's jars. It may not exist yet; another pom.xml makes another folder. */
 export function jarFolder({ name, pom }: Jars): string {
@@ -28,7 +28,7 @@ export function hasJars(all: readonly Jars[]): boolean {
 }
 
 /** Fetches a service's missing jars with Maven, and reports the progress. */
-export async function fetchJars(jars: Jars, fetch: Fetch): Promise<void> {
+export async function fetchJars(jars: Jars, fetch: Prepare): Promise<void> {
   const folder = jarFolder(jars);
   if (existsSync(folder)) return;
   mkdirSync(home, { recursive: true });
@@ -43,7 +43,7 @@ export async function fetchJars(jars: Jars, fetch: Fetch): Promise<void> {
   }
 }
 
-async function maven(jars: Jars, output: string, { supervisor, directory, say }: Fetch) {
+async function maven(jars: Jars, output: string, { supervisor, directory, say }: Prepare) {
   const { name, pom } = jars;
   const task = {
     name: `maven-${name}`,
@@ -52,18 +52,11 @@ async function maven(jars: Jars, output: string, { supervisor, directory, say }:
     log: join(directory, `logs/maven-${name}.log`),
   } satisfies Task;
   say(`${name}: fetching its jars with Maven, this once`);
-  let said = '';
-  const timer = setInterval(() => {
-    const news = progress(existsSync(task.log) ? readFileSync(task.log, 'utf8') : '');
-    if (news !== said) say(`${name}: ${news}`);
-    said = news;
-  }, 1000);
-  try {
-    const { code, how } = await supervisor.run(task, LIMIT).ended;
-    if (code !== 0) throw new Error(failure(name, how, task.log));
-  } finally {
-    clearInterval(timer);
-  }
+  const { code, how } = await reporting(
+    { log: task.log, read: progress, say: (news) => say(`${name}: ${news}`) },
+    supervisor.run(task, LIMIT).ended,
+  );
+  if (code !== 0) throw new Error(failure(name, how, task.log));
 }
 
 function failure(name: string, how: string, log: string): string {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import type { Jars } from './jars.ts';
+import { fetchJars, type Jars, jarFolder } from './jars.ts';
 import { freePort } from './ports.ts';
 import type { Service } from './services.ts';
 import type { Task } from './supervise.ts';
@@ -39,8 +39,8 @@ export function kafkaService(port: number): Service {
   return {
     what: `Kafka on ${brokers}`,
     port: { what: 'Kafka', port, change: 'KAFKA_PORT' },
-    jars: kafkaJars,
-    task: (jars, directory) => kafkaTask(jars, directory, port),
+    prepare: (options) => fetchJars(kafkaJars, options),
+    task: (directory) => kafkaTask(jarFolder(kafkaJars), directory, port),
     answers: () => kafkaAnswers(brokers),
   };
 }

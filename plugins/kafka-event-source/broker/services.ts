@@ -1,20 +1,22 @@
 import { mkdirSync } from 'node:fs';
-import { fetchJars, type Jars, jarFolder } from './jars.ts';
 import { checkPorts, type WantedPort } from './ports.ts';
 import { type Child, type Supervisor, supervise, type Task, whileRunning } from './supervise.ts';
 import { until } from './wait.ts';
 
-/** A service in Java: its jars, its port, the process that runs it, and the check that it works. */
+/** A service: its port, the process that runs it, and the check that it works. */
 export type Service = {
   /** The service's name and address, for messages. */
   what: string;
   port: WantedPort;
-  jars: Jars;
+  /** Fetches what the process needs and this machine lacks. */
+  prepare(options: Prepare): Promise<void>;
   /** The process to start, with its data in the directory. */
-  task(jarFolder: string, directory: string): Task | Promise<Task>;
+  task(directory: string): Task | Promise<Task>;
   /** Checks the service: throws, or returns undefined, until it works. */
   answers(): Promise<true | undefined>;
 };
+
+export type Prepare = { supervisor: Supervisor; directory: string; say(line: string): void };
 
 export type StartOptions = {
   /** The folder of data/ and logs/; it is made if it is missing. */
@@ -44,7 +46,7 @@ export async function startServices<Name extends string>(
   const start = async (name: Name) => {
     const service = services.get(name);
     if (!service) throw new Error(`There is no service ${name}`);
-    const task = await service.task(jarFolder(service.jars), directory);
+    const task = await service.task(directory);
     const child = supervisor.run(task);
     children.set(name, child);
     await whileRunning(task, child, (gone) =>
@@ -57,7 +59,7 @@ export async function startServices<Name extends string>(
     await checkPorts(all.map(({ port }) => port));
     mkdirSync(directory, { recursive: true });
     // One after the other: Maven's local repository cannot take two writers at once.
-    for (const { jars } of all) await fetchJars(jars, { supervisor, directory, say });
+    for (const { prepare } of all) await prepare({ supervisor, directory, say });
     await Promise.all([...services.keys()].map(start));
   } catch (error) {
     // Not awaited: whoever waits for other processes of the supervisor shall learn of this failure first.

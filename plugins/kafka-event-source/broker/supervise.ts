@@ -114,7 +114,8 @@ export async function whileRunning<T>(
   }
 }
 
-function tail(path: string): string {
+/** The last lines of a log. */
+export function tail(path: string): string {
   if (!existsSync(path)) return '(no log was written)';
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
 }

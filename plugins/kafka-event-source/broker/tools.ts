@@ -26,6 +26,18 @@ export function faultOf(command: string, args: string[], fault: string): Promise
   );
 }
 
+/** Empty if a Docker engine answers. */
+export function findEngine(): Promise<string> {
+  return answerOf('docker', ['info']).then(
+    () => '',
+    ({ code, stderr = '' }: NodeJS.ErrnoException & { stderr?: string }) => {
+      if (code === 'ENOENT') return 'docker is not installed';
+      const [why] = stderr.split('\n').filter((line) => /connect|denied/i.test(line));
+      return `no Docker engine answers${why ? ` (${why.trim()})` : ''}`;
+    },
+  );
+}
+
 /** Java before 9 calls itself 1.8. */
 export function javaFault(output: string): string {
   const version = /version "([\d.]+)/.exec(output)?.[1] ?? 'unknown';

@@ -61,7 +61,7 @@ const START: OptionTexts = {
     shortcut: 'e',
   },
   broker: {
-    usage: 'A Kafka of this machine; `start` starts one (Java 17, Maven) and creates the topics',
+    usage: 'A Kafka of this machine; `start` starts one (Java or Docker) and creates the topics',
     type: 'string',
     value: 'host:port|start',
     shortcut: 'b',

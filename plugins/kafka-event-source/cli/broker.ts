@@ -1,17 +1,48 @@
-/** Starts a Kafka for `--broker start`. */
+/** Chooses the Kafka of `--broker start`: its folder, its port, and the way to run it. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '../broker/broker.ts';
-import { kafkaJars } from '../broker/kafka.ts';
+import { kafkaContainer, removeLeftover } from '../broker/docker.ts';
+import { kafkaJars, kafkaService } from '../broker/kafka.ts';
 import { freePort, isFree } from '../broker/ports.ts';
+import type { Service } from '../broker/services.ts';
 import { type Supervisor, supervise } from '../broker/supervise.ts';
-import { findTools } from '../broker/tools.ts';
+import { findEngine, findTools } from '../broker/tools.ts';
 import { UsageError } from './arguments.ts';
 
 const PORT = 9092;
 
+/** A Kafka that can be started. */
+export interface Plan {
+  readonly port: number;
+  /** The folder of its data and logs. */
+  readonly directory: string;
+  /** Runs it with Java, or in Docker. */
+  readonly service: (port: number) => Service;
+}
+
+/**
+ * Chooses how a Kafka runs whose data is kept in the folder: with Java, or without it with Docker.
+ *
+ * @throws Error that says what is missing on the machine
+ */
+export async function planBroker(folder: string, say: (line: string) => void): Promise<Plan> {
+  const directory = join(folder, '.kafka-event-source');
+  const service = await chooseService(directory, say);
+  return { port: await choosePort(say), directory, service };
+}
+
+/** Starts the broker. It is ready on return. */
+export function start(
+  plan: Plan,
+  supervisor: Supervisor,
+  say: (line: string) => void,
+): Promise<Broker> {
+  return startBroker({ ...plan, supervisor, say });
+}
+
 /** The port of KAFKA_PORT; without it Kafka's own, or another one if that is taken. */
-export async function choosePort(say: (line: string) => void): Promise<number> {
+async function choosePort(say: (line: string) => void): Promise<number> {
   const { KAFKA_PORT: wanted } = process.env;
   if (wanted !== undefined) {
     if (/^[1-9]\d{0,4}$/.test(wanted) && Number(wanted) <= 65_535) return Number(wanted);
@@ -26,31 +57,30 @@ export async function choosePort(say: (line: string) => void): Promise<number> {
   return port;
 }
 
-/** The supervisor of a broker whose data is kept in the folder, which Git ignores. */
-export function superviseIn(folder: string): { directory: string; supervisor: Supervisor } {
-  const directory = join(folder, '.kafka-event-source');
+/** Makes the folder of a broker, which Git ignores, and a supervisor for it. */
+export function superviseIn(directory: string): Supervisor {
   mkdirSync(directory, { recursive: true });
   const ignore = join(directory, '.gitignore');
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
-  return { directory, supervisor: supervise(directory) };
+  return supervise(directory);
 }
 
-/** Starts the broker. It is ready on return. @throws Error that says what is missing on the machine */
-export async function start(
-  where: { directory: string; supervisor: Supervisor },
-  port: number,
+async function chooseService(
+  directory: string,
   say: (line: string) => void,
-): Promise<Broker> {
-  await checkTools();
-  return startBroker({ ...where, port, say });
-}
-
-async function checkTools(): Promise<void> {
+): Promise<Plan['service']> {
   const { java, maven } = await findTools([kafkaJars]);
-  const faults = [java, maven].filter(Boolean);
-  if (faults.length === 0) return;
+  const faults = [java, maven].filter(Boolean).join(', ');
+  if (faults === '') return kafkaService;
+  const docker = await findEngine();
+  if (docker === '') {
+    say(`Kafka runs in Docker (${faults}).`);
+    // A container that was left behind has its port.
+    await removeLeftover(directory);
+    return kafkaContainer;
+  }
   throw new Error(
-    `--broker start needs Java 17 or newer and, the first time, Maven: ${faults.join(', ')}. With Docker: ` +
-      `docker run --rm -p ${PORT}:${PORT} apache/kafka, and --broker localhost:${PORT}.`,
+    `--broker start needs Java 17 or newer and, the first time, Maven: ${faults}. Or Docker: ${docker}. ` +
+      'Install one of them, or name a Kafka that runs: --broker host:port.',
   );
 }

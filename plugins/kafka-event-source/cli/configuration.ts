@@ -26,7 +26,7 @@ const TEMPLATES = [
 ];
 
 /** The settings of the command; all others in the file are options of the plugin. */
-const ownSchema = z.object({
+const commandSchema = z.object({
   template: z.string().min(1).optional(),
   endpoint: z.string().min(1).optional(),
   broker: z.string().min(1).optional(),
@@ -34,7 +34,7 @@ const ownSchema = z.object({
   stage: z.string().min(1).optional(),
   functions: functionsSchema.optional(),
 });
-type Own = z.output<typeof ownSchema>;
+type CommandSettings = z.output<typeof commandSchema>;
 
 /** The files of a service, and the settings that must be known before its mappings are read. */
 export interface Project {
@@ -73,7 +73,7 @@ function findConfig(named: string | undefined, folders: string[], directory: str
 
 function findTemplate(
   named: string | undefined,
-  { template, functions }: Own,
+  { template, functions }: CommandSettings,
   config: string | undefined,
   directory: string,
 ): string | undefined {
@@ -135,7 +135,11 @@ export async function readProject(
   return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
 }
 
-async function regionOf(values: Values, { region }: Own, options: Options): Promise<string> {
+async function regionOf(
+  values: Values,
+  { region }: CommandSettings,
+  options: Options,
+): Promise<string> {
   const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
   if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
   const own = await regionOfSdk();
@@ -154,7 +158,7 @@ function usesAws({ lambdaEndpoint, mappings }: Options): boolean {
 
 async function readService(
   { template, folder, stage }: Project,
-  { functions = {} }: Own,
+  { functions = {} }: CommandSettings,
   region: string,
   options: Options,
 ): Promise<Service> {
@@ -215,19 +219,21 @@ function functionsOf(values: Values, { functions }: Service) {
 
 /** The two kinds of settings in kafka-event-source.yml: the command's and the plugin's. */
 interface Config {
-  readonly settings: Own;
+  readonly settings: CommandSettings;
   readonly options: Json;
 }
 
 function readConfig(config: string | undefined): Config {
   if (config === undefined) return { settings: {}, options: {} };
   const file = readYaml(config);
-  const result = ownSchema.safeParse(file);
+  const result = commandSchema.safeParse(file);
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);
   }
-  const options = Object.entries(file).filter(([name]) => !Object.hasOwn(ownSchema.shape, name));
+  const options = Object.entries(file).filter(
+    ([name]) => !Object.hasOwn(commandSchema.shape, name),
+  );
   return { settings: result.data, options: Object.fromEntries(options) };
 }
 

@@ -8,7 +8,7 @@ import { messageOf, type UserLog } from '../log.ts';
 import { AWS } from '../options.ts';
 import { refuseFaults, report } from '../report.ts';
 import { UsageError, type Values } from './arguments.ts';
-import { choosePort, start as startBroker, superviseIn } from './broker.ts';
+import { type Plan, planBroker, start as startBroker, superviseIn } from './broker.ts';
 import { findProject, type Project, readProject } from './configuration.ts';
 import { watchFiles } from './watch.ts';
 
@@ -44,7 +44,7 @@ export function startBrokerAlone(
 ): Promise<void> {
   const say = (line: string) => log.notice(line);
   return runParts(async (running) => {
-    const broker = await runBroker({ folder }, await choosePort(say), running, say);
+    const broker = await runBroker(await planBroker(folder, say), running, say);
     say(READY);
     return broker.ended ?? new Promise<never>(() => undefined);
   }, stopped);
@@ -72,8 +72,8 @@ async function run(values: Values, log: UserLog, running: Running): Promise<neve
   for (const file of [project.template, project.config]) {
     if (file !== undefined) say(`Read ${relative(process.cwd(), file)}`);
   }
-  const port = project.broker === 'start' ? await choosePort(say) : undefined;
-  const servers = port === undefined ? undefined : [`localhost:${port}`];
+  const plan = project.broker === 'start' ? await planBroker(project.folder, say) : undefined;
+  const servers = plan && [`localhost:${plan.port}`];
   const read = async () => {
     const found = await readProject(project, values, servers);
     return { ...found, endpoint: checked(found.loaded, log) };
@@ -82,7 +82,7 @@ async function run(values: Values, log: UserLog, running: Running): Promise<neve
   if (mappingsOf(loaded.definitions).some(({ lambdaEndpoint }) => lambdaEndpoint === AWS)) {
     await loadLambdaSdk();
   }
-  const broker = port === undefined ? undefined : await runBroker(project, port, running, say);
+  const broker = plan && (await runBroker(plan, running, say));
   running.engine = await Engine.start(loaded, {
     place: project,
     log,
@@ -96,16 +96,15 @@ async function run(values: Values, log: UserLog, running: Running): Promise<neve
 
 /** Starts the broker. `ended` rejects when the broker ends. */
 async function runBroker(
-  { folder }: Pick<Project, 'folder'>,
-  port: number,
+  plan: Plan,
   running: Running,
   say: (line: string) => void,
 ): Promise<{ readonly ended: Promise<never> | undefined }> {
-  const where = superviseIn(folder);
-  running.supervisor = where.supervisor;
-  const { children } = await startBroker(where, port, say);
+  const supervisor = superviseIn(plan.directory);
+  running.supervisor = supervisor;
+  const { children } = await startBroker(plan, supervisor, say);
   const ended = children.get('kafka')?.ended.then(({ how }): never => {
-    throw new Error(`Kafka ended (${how}). Its log: ${where.directory}/logs/kafka.log`);
+    throw new Error(`Kafka ended (${how}). Its log: ${plan.directory}/logs/kafka.log`);
   });
   // Also while the engine starts, nobody waits for it.
   ended?.catch(() => undefined);

@@ -1,20 +1,13 @@
 /** Runs `sls kafka status`: asks the running process and Kafka, or Kafka alone. */
-import type { Admin } from 'kafkajs';
 import { z } from 'zod';
-import { createClient } from '../access/connect.ts';
 import { findStatus } from '../control/server.ts';
-import { type Live, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';
-import { messageOf } from '../log.ts';
-import type { Mapping } from '../mapping.ts';
-import { HIGH_WATERMARK } from '../protocol/client.ts';
-import { within } from '../time.ts';
+import { type Live, refusedStatus, type Status, statusOf } from '../control/status.ts';
 import type { CommandContext } from './commands.ts';
 import { isCalled, withoutMapping } from './mapping.ts';
 import { textOf } from './option.ts';
-import { boundsOf, withAdmin } from './scan.ts';
+import { remoteOf } from './remote.ts';
 
 const answered = z.object({ mappings: z.array(z.looseObject({ uuid: z.string() })) });
-const GROUP_MS = 15_000;
 
 export async function runStatus(context: CommandContext): Promise<void> {
   const { loaded, place, options, print } = context;
@@ -33,7 +26,7 @@ export async function runStatus(context: CommandContext): Promise<void> {
       const { mapping } = definition;
       if (!mapping) return refusedStatus(definition);
       const live = lives.find(({ uuid }) => uuid === mapping.uuid);
-      return statusOf(mapping, live, await remoteOf(mapping, context));
+      return statusOf(mapping, live, await remoteOf(mapping, context.debug));
     }),
   );
   if (options.json === true) {
@@ -41,48 +34,6 @@ export async function runStatus(context: CommandContext): Promise<void> {
   } else {
     for (const status of statuses) print(describe(status));
   }
-}
-
-async function remoteOf(mapping: Mapping, { debug }: CommandContext): Promise<Remote> {
-  try {
-    const kafka = await createClient(mapping, { debug });
-    return await withAdmin(kafka, mapping.bootstrapServers, (admin) => ask(admin, mapping));
-  } catch (error) {
-    const { cause } = error as Error;
-    return { error: messageOf(cause ?? error), members: 0 };
-  }
-}
-
-async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
-  const bounds = await boundsOf(admin, topic);
-  const group = within(GROUP_MS, 'the group', admin.describeGroups([groupId]));
-  const members = (await group).groups[0]?.members.length ?? 0;
-  if (!bounds) return { members };
-  const watermarks = await within(
-    GROUP_MS,
-    `the ends of ${topic}`,
-    admin.fetchTopicOffsetsByTimestamp(topic, HIGH_WATERMARK),
-  );
-  const watermark = (partition: number) =>
-    Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
-  const [offsets] = await within(
-    GROUP_MS,
-    'the committed offsets',
-    admin.fetchOffsets({ groupId, topics: [topic] }),
-  );
-  const committed = new Map(
-    offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]),
-  );
-  return {
-    members,
-    partitions: bounds.map(({ partition, low, high }) => ({
-      partition,
-      low,
-      end: high,
-      highWatermark: Math.max(high, watermark(partition)),
-      committed: committed.get(partition) ?? -1,
-    })),
-  };
 }
 
 function describe(status: Status): string {

@@ -46,13 +46,18 @@ export function mappingsRoute(runtime: Runtime): Route {
   };
 }
 
-/** Passes the other calls of Lambda's API to the functions' endpoint, so that one address serves both. */
+/**
+ * Passes the other calls of Lambda's API to the functions' endpoint, so that one address serves both.
+ *
+ * @param endpoint the address of Lambda's API, or the whole address of a function's invocations
+ */
 export function lambdaRoute(endpoint: string): Route {
+  const api = endpoint.replace(/\/\d{4}-\d\d-\d\d\/functions\/.*$/, '').replace(/\/+$/, '');
   return async ({ method, path, query, headers, body }) => {
     if (!path.startsWith('/20')) return undefined;
     const own = Object.entries(headers).filter(([name]) => /^(x-amz|content-type$)/.test(name));
     const text = query.size > 0 ? `?${query}` : '';
-    const response = await fetch(`${endpoint}${path}${text}`, {
+    const response = await fetch(`${api}${path}${text}`, {
       method,
       headers: Object.fromEntries(own) as Record<string, string>,
       ...(body.length > 0 && { body: new Uint8Array(body) }),

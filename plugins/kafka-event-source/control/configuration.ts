@@ -8,14 +8,14 @@ import type { View } from './runtime.ts';
 
 /** The API's answer about a mapping: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html */
 export function configurationOf({ mapping, state, stats, modified }: View): Json {
-  const isManaged = mapping.source.eventSource === 'aws:kafka';
+  const isMsk = mapping.source.eventSource === 'aws:kafka';
   return {
     UUID: mapping.uuid,
     EventSourceMappingArn: mappingArn(mapping),
     FunctionArn: mapping.functionArn,
     // The API names the servers otherwise, and has a state in place of Enabled.
     ...without(propertiesOf(mapping), 'SelfManagedEventSource', 'Enabled'),
-    ...(!isManaged && {
+    ...(!isMsk && {
       SelfManagedEventSource: { Endpoints: { KAFKA_BOOTSTRAP_SERVERS: mapping.bootstrapServers } },
     }),
     // AWS: seconds, with a fraction.
@@ -29,7 +29,7 @@ export function configurationOf({ mapping, state, stats, modified }: View): Json
 /** The mapping's properties as in a template, with the servers that are polled here. */
 export function propertiesOf(mapping: Mapping): Json {
   const { source, schemaRegistry: registry } = mapping;
-  const isManaged = source.eventSource === 'aws:kafka';
+  const isMsk = source.eventSource === 'aws:kafka';
   const config = {
     ConsumerGroupId: mapping.groupId,
     ...(registry && {
@@ -42,7 +42,7 @@ export function propertiesOf(mapping: Mapping): Json {
     }),
   };
   return {
-    ...(isManaged
+    ...(isMsk
       ? { EventSourceArn: source.eventSourceArn, AmazonManagedKafkaEventSourceConfig: config }
       : {
           SelfManagedEventSource: {

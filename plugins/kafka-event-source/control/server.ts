@@ -3,27 +3,27 @@ import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../log.ts';
+import { type Access, type Asked, newAccess, refusalOf, SAFE_HEADERS } from './guard.ts';
 import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
 
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes, a stream that ends with the connection, or a value that is sent as JSON. */
   readonly body: unknown;
 }
 
 /** Answers a request; undefined for a request that belongs to another route. */
 export type Route = (request: Request) => Promise<Answer | undefined> | Answer | undefined;
 
-export interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: http.IncomingHttpHeaders;
+export interface Request extends Asked {
   readonly body: Buffer;
 }
 
@@ -35,6 +35,7 @@ export interface ControlServer {
 }
 
 const HOST = '127.0.0.1';
+const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
 const MAX_BODY = 7 * 1024 * 1024;
 const STATUS_PATH = '/kafka-event-source/status';
 
@@ -44,26 +45,37 @@ export interface Place {
   readonly stage: string;
 }
 
+export interface ServerOptions {
+  readonly access?: Access;
+  /** The address to listen at; loopback by default. */
+  readonly host?: string;
+}
+
 /** Listens on the port, or on a free one if it is taken. The commands find the address in a file. */
 export async function startServer(
   port: number,
   place: Place,
   routes: readonly Route[],
+  { access = newAccess(), host = HOST }: ServerOptions = {},
 ): Promise<ControlServer> {
   const server = http.createServer((request, response) => {
-    void answer(request, routes).then(({ status, headers, body }) => {
-      const content = Buffer.isBuffer(body) ? body : JSON.stringify(body);
-      response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      response.end(content);
+    void answer(request, routes, access).then(({ status, headers, body }) => {
+      const type = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+      response.writeHead(status, { ...type, ...SAFE_HEADERS, ...headers });
+      // The reader's end ends the stream, and is no fault.
+      if (body instanceof Readable) void pipeline(body, response).catch(() => undefined);
+      else response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
     });
   });
-  const isMoved = !(await listens(server, port));
-  if (isMoved) await listens(server, 0);
+  const isMoved = !(await listens(server, port, host));
+  if (isMoved) await listens(server, 0, host);
   const { port: own } = server.address() as AddressInfo;
   const url = `http://localhost:${own}`;
   const file = join(tmpdir(), `${prefixOf(place)}${process.pid}-${randomUUID()}.json`);
   // `localhost` may also mean ::1, and a refusal there would look like the end of this process.
-  writeFileSync(file, JSON.stringify({ url: `http://${HOST}:${own}` }));
+  const address = isIP(host) === 0 || UNSPECIFIED.includes(host) ? HOST : host;
+  const inUrl = isIP(address) === 6 ? `[${address}]` : address;
+  writeFileSync(file, JSON.stringify({ url: `http://${inUrl}:${own}` }));
   return {
     url,
     isMoved,
@@ -146,10 +158,10 @@ function keyOf({ folder, stage }: Place): string {
     .digest('hex');
 }
 
-async function listens(server: http.Server, port: number): Promise<boolean> {
+async function listens(server: http.Server, port: number, host: string): Promise<boolean> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     server.once('error', resolve);
-    server.listen(port, HOST, () => {
+    server.listen(port, host, () => {
       server.off('error', resolve);
       resolve(undefined);
     });
@@ -158,14 +170,20 @@ async function listens(server: http.Server, port: number): Promise<boolean> {
   return error === undefined;
 }
 
-async function answer(request: http.IncomingMessage, routes: readonly Route[]): Promise<Answer> {
+async function answer(
+  request: http.IncomingMessage,
+  routes: readonly Route[],
+  access: Access,
+): Promise<Answer> {
   try {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const body = await bodyOf(request);
     const { method = 'GET', headers } = request;
-    const asked = { method, path: url.pathname, query: url.searchParams, headers, body };
+    const asked = { method, path: url.pathname, query: url.searchParams, headers };
+    const refusal = refusalOf(asked, access);
+    if (refusal) return refusal;
+    const body = await bodyOf(request);
     for (const route of routes) {
-      const found = await route(asked);
+      const found = await route({ ...asked, body });
       if (found) return found;
     }
     return { status: 404, body: { Message: `There is nothing at ${url.pathname}.` } };

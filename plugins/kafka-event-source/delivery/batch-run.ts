@@ -4,6 +4,7 @@ import { RESULTS } from '../access/result.ts';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
 import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
+import type { Some } from '../life.ts';
 import { messageOf } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import { pause } from '../time.ts';
@@ -32,7 +33,12 @@ interface LastInvocation {
 type Step =
   | { readonly kind: 'over' }
   | { readonly kind: 'expired'; readonly expired: Work; readonly fresh: Work }
-  | { readonly kind: 'invoked'; readonly work: Work; readonly result: InvocationResult };
+  | {
+      readonly kind: 'invoked';
+      readonly id: string;
+      readonly work: Work;
+      readonly result: InvocationResult;
+    };
 
 /** The number of attempts after which `dropWhenDestinationFails` drops the records. */
 const DESTINATION_ATTEMPTS = 3;
@@ -65,7 +71,7 @@ export class BatchRun {
       await this.#slots.take();
       const step: Step = await this.#step(current).finally(() => this.#slots.release());
       if (step.kind === 'over') return;
-      if (step.kind === 'invoked') current = await this.#goOn(step.work, step.result);
+      if (step.kind === 'invoked') current = await this.#goOn(step);
       else {
         const age = this.#options.maximumRecordAgeSeconds;
         await this.#giveUp(step.expired, 'RecordAgeExceeded', `older than ${age} s`);
@@ -110,13 +116,16 @@ export class BatchRun {
       };
     }
     for (const { inFlight } of batch) inFlight.beginInvocation();
-    const result = await this.#options.invoke(payloadOf(this.#options, batch));
+    const [id, payload] = [randomUUID(), payloadOf(this.#options, batch)];
+    const attempt = work.invocations + 1;
+    this.#options.onStep({ kind: 'invoked', id, batch: batch.map(some), attempt, payload });
+    const result = await this.#options.invoke(payload, id);
     this.#scheduler.endInvocation(batch);
-    return { kind: 'invoked', work: { ...work, batch }, result };
+    return { kind: 'invoked', id, work: { ...work, batch }, result };
   }
 
   /** The work that remains after an invocation. */
-  async #goOn(work: Work, result: InvocationResult): Promise<Work | undefined> {
+  async #goOn({ id, work, result }: Step & { kind: 'invoked' }): Promise<Work | undefined> {
     const { batch } = work;
     const verdict = acknowledge(batch.map(offsetsOf), result, this.#options);
     const again = new Map(
@@ -126,18 +135,21 @@ export class BatchRun {
       again.get(inFlight.partition.key)?.has(offset) === true;
     const isSuccess = verdict.reason === undefined;
     const succeeded = isSuccess ? batch : keep(batch, (record, one) => !isFailed(record, one));
+    const failed = isSuccess ? [] : keep(batch, isFailed);
+    const { reason } = verdict;
+    this.#options.onStep({ kind: 'answered', id, result, failed: failed.map(some), reason });
     const next: Work = {
-      batch: isSuccess ? [] : open(keep(batch, isFailed)),
+      batch: open(failed),
       retries: work.retries,
       invocations: work.invocations + (verdict.attempted ? 1 : 0),
       failures: work.failures + 1,
       ...(verdict.attempted ? { last: lastOf(result) } : work.last && { last: work.last }),
     };
-    this.#count(result, { records: count(batch), succeeded: count(succeeded) }, verdict.reason);
+    this.#count(result, { records: count(batch), succeeded: count(succeeded) }, reason);
     this.#scheduler.finish(open(succeeded));
     if (next.batch.length === 0) return undefined;
     const kind = result.kind === 'ok' ? 'reported' : result.kind;
-    return this.#react(next, kind, verdict.reason ?? '');
+    return this.#react(next, kind, reason ?? '');
   }
 
   async #react(work: Work, kind: Failed['kind'], reason: string): Promise<Work | undefined> {
@@ -151,6 +163,8 @@ export class BatchRun {
     }
     const delay = kind === 'tooLarge' ? 0 : delayOf(backoff, work.failures, kind !== 'notReached');
     this.#report(work, reason, reaction === 'split' ? 'Trying both halves' : 'Trying again', delay);
+    const kindOfStep = reaction === 'split' ? 'bisected' : 'retried';
+    this.#options.onStep({ kind: kindOfStep, batch: batch.map(some), reason, delayMs: delay });
     await pause(delay, signal);
     if (reaction === 'split') {
       await this.#halves(work);
@@ -192,6 +206,7 @@ export class BatchRun {
         if (condition === 'RecordAgeExceeded' || condition === 'RetriesExhausted') {
           stats.emit('DroppedEventCount', count(batch));
         }
+        this.#tell('dropped', batch, condition, reason);
         this.#scheduler.finish(batch);
         return;
       }
@@ -205,12 +220,12 @@ export class BatchRun {
             omitted,
           );
         });
-        this.#reportSent(batch, describe);
+        this.#reportSent(batch, describe, condition, reason);
         return;
       } catch (error) {
         const left = keep(batch, isLeft);
         const sent = keep(batch, (record) => taken.has(record));
-        this.#reportSent(sent, describe);
+        this.#reportSent(sent, describe, condition, reason);
         stats.count('destinationFailures');
         stats.emit('OnFailureDestinationDeliveryErrorCount', 1);
         const isOver = this.#options.dropWhenDestinationFails && failures >= DESTINATION_ATTEMPTS;
@@ -225,11 +240,13 @@ export class BatchRun {
           log.error(`${name}: DROPPED: ${why}`);
           stats.count('dropped', count(left));
           stats.emit('DroppedEventCount', count(left));
+          this.#tell('dropped', left, condition, `${reason}; ${messageOf(error)}`);
           this.#scheduler.finish(open(left));
           return;
         }
         const delay = delayOf(backoff, failures);
         log.error(`${name}: ${why}. They are kept, and sent again in ${delay} ms.`);
+        this.#tell('refused', left, condition, messageOf(error));
         this.#reportBlocked({ ...work, batch: left }, why);
         await pause(delay, signal);
       }
@@ -240,13 +257,26 @@ export class BatchRun {
   #reportSent(
     batch: readonly PartitionRecords[],
     describe: (batch: readonly PartitionRecords[]) => string,
+    condition: Condition,
+    reason: string,
   ): void {
     if (batch.length === 0) return;
+    this.#tell('sent', batch, condition, reason);
     const { destination, name, log, stats } = this.#options;
     log.warning(`${name}: sent to ${destination?.name}: ${describe(batch)}`);
     stats.count('sentToDestination', count(batch));
     stats.emit('OnFailureDestinationDeliveredEventCount', count(batch));
     this.#scheduler.finish(open(batch));
+  }
+
+  #tell(
+    kind: 'sent' | 'refused' | 'dropped',
+    batch: readonly PartitionRecords[],
+    condition: Condition,
+    reason: string,
+  ): void {
+    const { destination, onStep } = this.#options;
+    onStep({ kind, batch: batch.map(some), destination: destination?.name, condition, reason });
   }
 
   #reportShortened(letter: readonly PartitionRecords[], omitted: readonly OmittedField[]): void {
@@ -266,6 +296,7 @@ export class BatchRun {
     const records = count(work.batch);
     this.#count({ kind: 'notReached', message }, { records, succeeded: 0 }, message);
     this.#reportBlocked(work, message);
+    this.#options.onStep({ kind: 'throttled', batch: work.batch.map(some), reason: message });
     if (limit === 0) log.error(`${name}: ${message}; its records wait`);
   }
 
@@ -312,6 +343,10 @@ function begin(batch: readonly PartitionRecords[]): Work {
 
 function open(batch: readonly PartitionRecords[]): PartitionRecords[] {
   return batch.filter(({ inFlight }) => inFlight.partition.isOpen);
+}
+
+function some({ inFlight, records }: PartitionRecords): Some {
+  return { partition: inFlight.partition.partition, records };
 }
 
 function offsetsOf({ inFlight, records }: PartitionRecords) {

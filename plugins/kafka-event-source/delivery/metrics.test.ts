@@ -65,6 +65,7 @@ async function emitted(
     invoke: async () => answers[invocations++] ?? ok,
     onProgress: (_, next) => next === 4 && done.resolve(),
     onRoom: silent,
+    onStep: silent,
     ...options,
   });
   scheduler.assign(0);

@@ -102,6 +102,7 @@ class World {
       invoke: (payload) => this.invoke(payload, life),
       onProgress: (partition, next) => this.commit(partition, next, life),
       onRoom: silent,
+      onStep: silent,
     });
     for (const partition of plan.partitions.keys()) this.assign(scheduler, partition);
     return scheduler;

@@ -52,6 +52,7 @@ function start(
     },
     onProgress: (partition, offset) => progress.push({ partition, offset }),
     onRoom: silent,
+    onStep: silent,
     ...options,
   });
   const close = (limitMs: number) => {

@@ -2,6 +2,7 @@
 import type { Destination } from '../destination/destination.ts';
 import { type EventSource, envelopeBytes, groupBytes, recordsKey } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
+import type { OnStep } from '../life.ts';
 import type { Log } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import type { Pollers } from '../settings/settings.ts';
@@ -39,7 +40,9 @@ export interface SchedulerOptions extends RetryPolicy, LimitedMapping {
   readonly stats: Stats;
   /** Once it aborts, no more invocations begin. */
   readonly signal: AbortSignal;
-  readonly invoke: (payload: string) => Promise<InvocationResult>;
+  /** @param id names this invocation */
+  readonly invoke: (payload: string, id: string) => Promise<InvocationResult>;
+  readonly onStep: OnStep;
   /** All records of the partition before `next` are done. */
   readonly onProgress: (partition: number, next: number) => void;
   /** The partition's buffer has room again. */
@@ -95,6 +98,7 @@ export class Scheduler {
     if (!revoked) return;
     const full = this.#fullOnes();
     revoked.revoke();
+    this.options.onStep({ kind: 'revoked', partition });
     this.#partitions.delete(partition);
     full.delete(revoked);
     if (full.size > 0) this.#tellRoom(full);
@@ -179,6 +183,8 @@ export class Scheduler {
     const { name, log, stats } = this.options;
     const offset = records[0]?.offset ?? 0;
     stats.blocked(partition.partition, { offset, reason, attempts, isRetried: false });
+    const batch = [{ partition: partition.partition, records }];
+    this.options.onStep({ kind: 'stoodStill', batch, reason });
     log.error(
       `${name}: ${partition.key} stands still at offset ${offset}: ${reason}. Nothing is skipped or ` +
         'committed past it. Send smaller records, or set a destination on failure; to go past ' +

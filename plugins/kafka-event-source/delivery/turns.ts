@@ -6,11 +6,11 @@ import type { Slots } from './slots.ts';
 export function takingTurns(invoker: Invoker, slots: Slots): Invoker {
   const closing = new AbortController();
   return {
-    async invoke(payload) {
+    async invoke(payload, id) {
       const mayBegin = await slots.take(closing.signal);
       if (!mayBegin) return { kind: 'notReached', message: 'the mapping has ended' };
       try {
-        return await invoker.invoke(payload);
+        return await invoker.invoke(payload, id);
       } finally {
         slots.release();
       }

@@ -1,5 +1,5 @@
 /** Compares a JSON value with a pattern, with EventBridge's rules for lists. */
-import type { Json } from '../json.ts';
+import { type Json, own } from '../json.ts';
 import { isObject } from './json.ts';
 import { type Fields, isLeaf, type Leaf } from './pattern.ts';
 
@@ -58,10 +58,6 @@ function matchesFields(fields: Fields, name: string, object: Json, all: readonly
   return (here.length > 0 ? here : [NOTHING]).some((one) =>
     matchesObject(fields, one, below, ignoresNothing),
   );
-}
-
-function own(object: Json, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function someLeaf(value: unknown, test: (value: unknown) => boolean): boolean {

@@ -9,6 +9,8 @@ export interface AwsInvokeOptions {
   readonly functionName: string;
   /** The time in which an answer must come. */
   readonly timeoutMs: number;
+  /** Whether AWS is asked for the function's last log lines. */
+  readonly wantsLogs?: boolean;
 }
 
 const PACKAGE = '@aws-sdk/client-lambda';
@@ -19,7 +21,12 @@ const HTTP = { connectionTimeout: 10_000, httpsAgent: { keepAlive: true, maxSock
  * counts it. Credentials are those that AWS's SDK finds.
  * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
  */
-export function createAwsInvoker({ region, functionName, timeoutMs }: AwsInvokeOptions): Invoker {
+export function createAwsInvoker({
+  region,
+  functionName,
+  timeoutMs,
+  wantsLogs = false,
+}: AwsInvokeOptions): Invoker {
   const closing = new AbortController();
   const connect = async () => {
     const { InvokeCommand, LambdaClient } = await loadLambdaSdk();
@@ -35,6 +42,7 @@ export function createAwsInvoker({ region, functionName, timeoutMs }: AwsInvokeO
     const command = new InvokeCommand({
       FunctionName: functionName,
       Payload: Buffer.from(payload),
+      ...(wantsLogs && { LogType: 'Tail' as const }),
     });
     return client.send(command, { abortSignal });
   };
@@ -44,11 +52,15 @@ export function createAwsInvoker({ region, functionName, timeoutMs }: AwsInvokeO
       try {
         const answer = await call(payload, AbortSignal.any([limit, closing.signal]));
         const { requestId } = answer.$metadata;
-        const executedVersion = answer.ExecutedVersion;
+        const { ExecutedVersion: executedVersion, LogResult: log } = answer;
         return toResult({
           status: answer.StatusCode ?? 200,
           functionError: answer.FunctionError,
-          invoked: { ...(requestId && { requestId }), ...(executedVersion && { executedVersion }) },
+          invoked: {
+            ...(requestId && { requestId }),
+            ...(executedVersion && { executedVersion }),
+            ...(log && { logTail: Buffer.from(log, 'base64').toString('utf8') }),
+          },
           body: Buffer.from(answer.Payload ?? []).toString('utf8'),
         });
       } catch (error) {

@@ -124,7 +124,7 @@ describe("an endpoint like AWS's runtime interface emulator, which sends errors 
     ['Task timed out after 3.00 seconds', 'Task timed out after 3.00 seconds'],
     ['<html>', '<html>'],
   ])('%s is a function error', async (text, message) => {
-    expect(await answered(text)).toEqual({ kind: 'functionError', message });
+    expect(await answered(text)).toEqual({ kind: 'functionError', message, body: text });
   });
 
   test('the end of its runtime, with status 502, is a function error; another 502 is none', async () => {
@@ -132,7 +132,7 @@ describe("an endpoint like AWS's runtime interface emulator, which sends errors 
       invoke((_, response) => response.writeHead(502).end(text), 30_000, true);
     const message = 'Runtime.ExitError: exit status 3';
     const body = '{"errorType":"Runtime.ExitError","errorMessage":"exit status 3"}';
-    expect(await answered(body)).toEqual({ kind: 'functionError', message });
+    expect(await answered(body)).toEqual({ kind: 'functionError', message, body });
     for (const text of ['', '<html>', '{"message":"Bad Gateway"}']) {
       expect(await answered(text)).toMatchObject({ kind: 'notReached' });
     }

@@ -14,16 +14,22 @@ export interface InvokeOptions {
    * runtime interface emulator does. False by default.
    */
   readonly errorsInBody?: boolean;
+  /** Whether the endpoint is asked for the function's last log lines. */
+  readonly wantsLogs?: boolean;
 }
 
 export interface Invoker {
-  invoke(payload: string): Promise<InvocationResult>;
+  /** @param id is sent with the invocation, and names it in this process */
+  invoke(payload: string, id?: string): Promise<InvocationResult>;
   /** Ends invocations still in flight and closes the connections. */
   close(): void;
 }
 
 /** AWS: the largest answer of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const ANSWER_BYTES = 6_291_556;
+
+/** The header with the id of an invocation, by which serverless-offline's calls are told apart. */
+export const INVOCATION_HEADER = 'x-kafka-event-source-invocation';
 
 /** Added to the function's own timeout, which does not include a cold start. */
 const MARGIN_MS = 30_000;
@@ -59,6 +65,7 @@ export function createInvoker({
   functionName,
   timeoutMs,
   errorsInBody = false,
+  wantsLogs = false,
 }: InvokeOptions): Invoker {
   const url = addressOf(endpoint, functionName);
   const client = url.protocol === 'https:' ? https : http;
@@ -66,9 +73,16 @@ export function createInvoker({
   let isClosed = false;
 
   // Bytes are sent without another copy, and the payload is not kept as text besides.
-  const post = (body: Buffer) =>
+  const post = (body: Buffer, id?: string) =>
     new Promise<Answer>((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': body.length };
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': body.length,
+        ...(id !== undefined && { [INVOCATION_HEADER]: id }),
+        // AWS: the answer has the last 4 KB of the log.
+        // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        ...(wantsLogs && { 'x-amz-log-type': 'Tail' }),
+      };
       const request = client.request(url, { method: 'POST', agent, headers }, (response) => {
         read(response).then(resolve, reject);
       });
@@ -83,15 +97,15 @@ export function createInvoker({
         // The other side may close a kept connection at the moment it is used again. The end of the
         // time and of the invoker look the same, and must not invoke the function once more.
         if (request.reusedSocket && error.code === 'ECONNRESET' && !isOver && !isClosed) {
-          post(body).then(resolve, reject);
+          post(body, id).then(resolve, reject);
         } else reject(error);
       });
       request.end(body);
     });
 
   return {
-    invoke: (payload) =>
-      post(Buffer.from(payload)).then(
+    invoke: (payload, id) =>
+      post(Buffer.from(payload), id).then(
         (answer) => toResult(answer, errorsInBody),
         (error: NodeJS.ErrnoException) =>
           // AWS: a timeout of the function and too large an answer are function errors, and count as
@@ -134,10 +148,15 @@ async function read(response: http.IncomingMessage): Promise<Answer> {
   }
   const requestId = header(response, 'x-amzn-requestid');
   const executedVersion = header(response, 'x-amz-executed-version');
+  const log = header(response, 'x-amz-log-result');
   return {
     status: response.statusCode ?? 0,
     functionError: header(response, 'x-amz-function-error'),
-    invoked: { ...(requestId && { requestId }), ...(executedVersion && { executedVersion }) },
+    invoked: {
+      ...(requestId && { requestId }),
+      ...(executedVersion && { executedVersion }),
+      ...(log && { logTail: Buffer.from(log, 'base64').toString('utf8') }),
+    },
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }
@@ -155,11 +174,11 @@ export function toResult(
   const payload = parse(body);
   if (functionError !== undefined) {
     const message = `${functionError}: ${errorMessage(payload)}`;
-    return { kind: 'functionError', message, ...invoked };
+    return { kind: 'functionError', message, body, ...invoked };
   }
   const isSuccess = status >= 200 && status < 300;
   const error = errorsInBody ? errorIn(body, payload, isSuccess) : undefined;
-  if (error !== undefined) return { kind: 'functionError', message: error, ...invoked };
+  if (error !== undefined) return { kind: 'functionError', message: error, body, ...invoked };
   if (isSuccess) return { kind: 'ok', payload, ...invoked };
   const message = `status ${status}: ${errorMessage(payload)}`;
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };

@@ -10,4 +10,8 @@ export type InvocationResult =
 export interface Invoked {
   readonly requestId?: string;
   readonly executedVersion?: string;
+  /** The body of an answer that is an error. */
+  readonly body?: string;
+  /** The last lines that the function has logged, where the endpoint sends them. */
+  readonly logTail?: string;
 }

@@ -15,12 +15,16 @@
  * The runners of other languages are mended in runners.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
-import type { Worker, WorkerOptions } from 'node:worker_threads';
+import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads';
 import { asOnAws, type Calling, type Handler } from './handler.ts';
+import { INVOCATION_HEADER } from './invoke.ts';
+import type { Calls, CapturedLine } from './lines.ts';
 
 export interface Instance {
   runHandler(): Promise<unknown>;
@@ -35,18 +39,24 @@ interface LambdaClass {
 export interface Call {
   readonly instance: Instance;
   readonly functionKey: string;
+  /** The id of a poller's invocation. */
+  readonly invocation: string | undefined;
+  readonly isCold: boolean;
 }
 
 type Report = (message: string) => void;
 
 interface Guarded {
   readonly functionKey: string;
+  isCold: boolean;
   /** Fails the call that is under way. */
   fail: ((error: Error) => void) | undefined;
 }
 
 // A worker is made within the call of the instance that it belongs to.
 const calling = new AsyncLocalStorage<Call>();
+/** The poller's invocation that an HTTP request belongs to. */
+const asked = new AsyncLocalStorage<string | undefined>();
 
 /** The call that the caller's asynchronous context belongs to, while `guardHandlers` is in force. */
 export function currentCall(): Call | undefined {
@@ -65,14 +75,16 @@ export async function guardHandlers(report: Report): Promise<() => void> {
   let isOver = false;
 
   const guard = (instance: Instance, functionKey: string) => {
-    const state: Guarded = { functionKey, fail: undefined };
+    const state: Guarded = { functionKey, isCold: true, fail: undefined };
     guarded.set(instance, state);
     const run = instance.runHandler;
     instance.runHandler = async function runGuarded(this: Instance) {
       const crashed = Promise.withResolvers<never>();
       state.fail = crashed.reject;
       try {
-        const answer = calling.run({ instance, functionKey }, () => run.call(this));
+        const call = { instance, functionKey, invocation: asked.getStore(), isCold: state.isCold };
+        state.isCold = false;
+        const answer = calling.run(call, () => run.call(this));
         return await Promise.race([answer, crashed.promise]);
       } finally {
         state.fail = undefined;
@@ -92,8 +104,14 @@ export async function guardHandlers(report: Report): Promise<() => void> {
     if (state) watchWorker(worker, instance, state, report);
   };
   process.on('worker', watch);
+  const request = (message: unknown) => {
+    const { headers } = (message as { readonly request: IncomingMessage }).request;
+    asked.enterWith(headers[INVOCATION_HEADER] as string | undefined);
+  };
+  subscribe('http.server.request.start', request);
   return () => {
     isOver = true;
+    unsubscribe('http.server.request.start', request);
     process.off('worker', watch);
   };
 }
@@ -135,9 +153,13 @@ async function lambdaClass(): Promise<LambdaClass> {
 
 type WorkerClass = new (file: string | URL, options?: WorkerOptions) => Worker;
 
+/** Calls whose late lines still find them. */
+const MOST_REQUESTS = 1_000;
+
 /** Files of serverless-offline that it does not export. */
 const SCRIPT = './handler-runner/worker-thread-runner/workerThreadHelper.js';
 const RUNNER = './handler-runner/in-process-runner/index.js';
+const ANY_RUNNER = './handler-runner/index.js';
 const LOADER = './handler-runner/in-process-runner/aws-lambda-ric/UserFunction.js';
 
 /**
@@ -146,9 +168,11 @@ const LOADER = './handler-runner/in-process-runner/aws-lambda-ric/UserFunction.j
  *
  * @param functions AWS's message for a handler with a callback, by the function's key; undefined where
  * callbacks are allowed
+ * @param calls is told of the calls of this process's pollers
  */
 export async function mendAnswers(
   functions: ReadonlyMap<string, string | undefined>,
+  calls?: Calls,
 ): Promise<() => void> {
   const lambda = import.meta.resolve('serverless-offline/lambda');
   const at = (file: string) => new URL(file, lambda).href;
@@ -164,6 +188,13 @@ export async function mendAnswers(
   });
   const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
   mend(InProcessRunner, () => ours() !== undefined);
+  const requests = new Requests();
+  if (calls) {
+    const { default: AnyRunner } = (await import(at(ANY_RUNNER))) as { default: Runner };
+    changeRun(AnyRunner, (run, context) => (isOver ? run() : requests.follow(run, context, calls)));
+    const tell = (line: CapturedLine) => requests.tell(line, calls);
+    captureLines(InProcessRunner, () => !isOver && requests.captures(calls), tell);
+  }
   const restore = replaceWorker((file, options) => {
     const { functionKey } = options.workerData ?? {};
     if (!functions.has(functionKey) || hrefOf(file) !== script) return [file, options];
@@ -171,7 +202,14 @@ export async function mendAnswers(
     const workerData = { ...options.workerData, script, runner, loader, callbackError };
     // Beside this file, in the source as in the package.
     const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-    return [begin, { ...options, workerData }];
+    const { instance } = currentCall() ?? {};
+    if (!calls?.listener || !instance) return [begin, { ...options, workerData }];
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', (line: CapturedLine) => requests.tell(line, calls));
+    port1.unref();
+    requests.captured.add(instance);
+    const transferList = [...(options.transferList ?? []), port2];
+    return [begin, { ...options, workerData: { ...workerData, lines: port2 }, transferList }];
   });
   return () => {
     isOver = true;
@@ -243,11 +281,89 @@ export function mend(runner: Runner, isOurs: () => boolean): void {
 }
 
 /** Calls `change` for each run of the class, in its place. */
-export function changeRun({ prototype }: Runner, change: (run: Run) => Promise<unknown>): void {
+export function changeRun(
+  { prototype }: Runner,
+  change: (run: Run, context: Context) => Promise<unknown>,
+): void {
   const { run } = prototype;
   prototype.run = async function runChanged(event, context) {
-    return change(() => run.call(this, event, context));
+    return change(() => run.call(this, event, context), (context ?? {}) as Context);
   };
+}
+
+/** The part of a handler's context that tells the calls apart. */
+interface Context {
+  readonly awsRequestId?: string;
+}
+
+/** The poller's invocations by the request ids of their calls. */
+class Requests {
+  /** The instances whose lines are captured. */
+  readonly captured = new WeakSet<Instance>();
+  readonly #invocations = new Map<string, string>();
+
+  async follow(run: Run, { awsRequestId }: Context, calls: Calls): Promise<unknown> {
+    const { instance, invocation, isCold = false } = currentCall() ?? {};
+    if (invocation === undefined || !instance) return run();
+    if (awsRequestId !== undefined) this.#add(awsRequestId, invocation);
+    calls.began({ invocation, requestId: awsRequestId, isCold });
+    try {
+      return await run();
+    } finally {
+      if (this.captured.has(instance)) calls.captures(invocation);
+    }
+  }
+
+  /** Whether the lines of the call that is under way in this thread are wanted. */
+  captures(calls: Calls): boolean {
+    const { instance, invocation } = currentCall() ?? {};
+    if (!calls.listener || invocation === undefined || !instance) return false;
+    this.captured.add(instance);
+    return true;
+  }
+
+  tell([requestId, at, line]: CapturedLine, calls: Calls): void {
+    const invocation = this.#invocations.get(requestId);
+    if (invocation !== undefined) calls.logged(invocation, at, line);
+  }
+
+  /** A handler may write lines after its answer, so that the last ones are kept. */
+  #add(requestId: string, invocation: string): void {
+    this.#invocations.set(requestId, invocation);
+    const [oldest = ''] = this.#invocations.keys();
+    if (this.#invocations.size > MOST_REQUESTS) this.#invocations.delete(oldest);
+  }
+}
+
+const capturing = new AsyncLocalStorage<string>();
+
+/** Tells each line that a handler writes to this thread's output, while `isWanted` says so. */
+export function captureLines(
+  runner: Runner,
+  isWanted: () => boolean,
+  tell: (line: CapturedLine) => void,
+): void {
+  let isReady = false;
+  changeRun(runner, (run, { awsRequestId }) => {
+    if (awsRequestId === undefined || !isWanted()) return run();
+    if (!isReady) for (const stream of [process.stdout, process.stderr]) listen(stream, tell);
+    isReady = true;
+    return capturing.run(awsRequestId, run);
+  });
+}
+
+function listen(stream: NodeJS.WriteStream, tell: (line: CapturedLine) => void): void {
+  const write = stream.write;
+  stream.write = function writeTold(this: NodeJS.WriteStream, ...args: unknown[]) {
+    const requestId = capturing.getStore();
+    if (requestId !== undefined) {
+      const text = typeof args[0] === 'string' ? args[0] : Buffer.from(args[0] as Uint8Array);
+      const lines = text.toString().split('\n');
+      if (lines.at(-1) === '') lines.pop();
+      for (const line of lines) tell([requestId, Date.now(), line]);
+    }
+    return Reflect.apply(write, this, args);
+  } as NodeJS.WriteStream['write'];
 }
 
 function rethrow(thrown: unknown): never {

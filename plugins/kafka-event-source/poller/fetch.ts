@@ -4,6 +4,7 @@ import { RESULTS } from '../access/result.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Stats } from '../delivery/stats.ts';
 import type { Message } from '../event.ts';
+import type { OnStep } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
 import { listHeaders } from '../protocol/headers.ts';
 import type { Group } from './group.ts';
@@ -18,6 +19,7 @@ export interface FetchOptions extends Pick<IntakeOptions, 'backoff' | 'wrapRegis
   readonly stats: Stats;
   readonly group: Group;
   readonly reporter: Reporter;
+  readonly onStep: OnStep;
 }
 
 export class Fetch {
@@ -40,7 +42,7 @@ export class Fetch {
   // Only fills the buffer and returns: kafkajs heartbeats between two calls, however long an
   // invocation takes.
   take(payload: EachBatchPayload): void {
-    const { scheduler, stats, group } = this.#options;
+    const { scheduler, stats, group, onStep } = this.#options;
     if (payload.isStale() || !payload.isRunning()) return;
     const batch: FetchedBatch = payload.batch;
     const { topic, partition, messages } = batch;
@@ -52,9 +54,12 @@ export class Fetch {
       this.#wait(partition, Number(messages[0]?.offset), taken.schemaIds);
       return;
     }
-    this.#count(messages, taken.filtered);
+    const { records, filteredOut } = taken;
+    this.#count(messages, filteredOut.length);
+    if (filteredOut.length > 0) onStep({ kind: 'filteredOut', partition, records: filteredOut });
+    if (records.length > 0) onStep({ kind: 'read', partition, records });
     group.fetched(partition, end);
-    if (taken.records.length > 0) scheduler.enqueue(partition, taken.records);
+    if (records.length > 0) scheduler.enqueue(partition, records);
     else scheduler.skip(partition, end);
     if (scheduler.isFull(partition)) group.setPaused(partition, true);
     payload.resolveOffset(batch.lastOffset());

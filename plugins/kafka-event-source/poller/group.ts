@@ -2,6 +2,7 @@
 import type { Admin, Consumer } from 'kafkajs';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import type { Stats } from '../delivery/stats.ts';
+import type { OnStep } from '../life.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Connected, PartitionOffsets } from '../monitoring/records.ts';
@@ -52,6 +53,7 @@ export interface GroupOptions {
   readonly reporter: Reporter;
   readonly stats: Stats;
   readonly signal: AbortSignal;
+  readonly onStep: OnStep;
   /** After this time without a heartbeat the group expels a member. */
   readonly sessionMs: number;
   readonly onRevoked: (partition: number) => void;
@@ -230,8 +232,9 @@ export class Group {
       behind.map(([partition, { attempted }]) => ({ partition, offset: attempted })),
     );
     let events = 0;
-    for (const [, position] of behind) {
+    for (const [partition, position] of behind) {
       position.committed = position.attempted;
+      this.#options.onStep({ kind: 'committed', partition, next: position.committed });
       events += position.committed - position.counted;
       position.counted = position.committed;
     }
@@ -300,6 +303,7 @@ export class Group {
   #follow(topicId: string | undefined): void {
     const isOther = this.#topicId !== undefined && topicId !== this.#topicId;
     this.#topicId = topicId;
+    this.#options.onStep({ kind: 'topic', topicId });
     if (!isOther || topicId === undefined) return;
     this.#revokeAllBut([]);
     this.#options.topic.wasMadeAgain();

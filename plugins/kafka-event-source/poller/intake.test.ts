@@ -51,7 +51,7 @@ test('each filtered offset is committed with the last kept record before it', ()
       expect(taken.records.map(({ next }) => next)).toEqual(
         [...kept.slice(1), end].slice(0, kept.length),
       );
-      expect(taken.filtered).toBe(messages.length - kept.length);
+      expect(taken.filteredOut.length).toBe(messages.length - kept.length);
     }),
   );
 });
@@ -64,7 +64,7 @@ test('without filters each record is committed by itself, the last with the offs
       { offset: 3, next: 4 },
       { offset: 4, next: 9 },
     ],
-    filtered: 0,
+    filteredOut: [],
   });
 });
 

@@ -3,6 +3,7 @@ import { createSecretReader } from '../access/secret.ts';
 import type { Backoff } from '../delivery/retry.ts';
 import { type EventRecord, type Message, toEventRecord } from '../event.ts';
 import { createFilter, type Filter } from '../filter/record.ts';
+import type { FilteredOut } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
 import type { BufferedRecord, SchemaFailure } from '../record.ts';
 import { registryAccess } from '../schema/access.ts';
@@ -23,7 +24,7 @@ export type Taken =
   | {
       readonly kind: 'records';
       readonly records: readonly BufferedRecord[];
-      readonly filtered: number;
+      readonly filteredOut: readonly FilteredOut[];
     }
   /** No message can be taken before these schemas are loaded. */
   | { readonly kind: 'missing'; readonly schemaIds: ReadonlySet<number> };
@@ -62,13 +63,17 @@ export class Intake {
     const arrived = performance.now();
     const missing = new Set<number>();
     const records: Writable<BufferedRecord>[] = [];
+    const filteredOut: FilteredOut[] = [];
     for (const message of messages) {
       const read = this.#read?.(message);
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
       // The messages after one without its schema are read again with it.
       if (missing.size > 0) continue;
       const record = this.#record(topic, partition, message, read);
-      if (!record) continue;
+      if ('compared' in record) {
+        filteredOut.push(record);
+        continue;
+      }
       // AWS: a record that no filter matches is committed with those that match.
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
       const previous = records.at(-1);
@@ -76,7 +81,7 @@ export class Intake {
       records.push({ ...record, next: end, arrived });
     }
     if (missing.size > 0) return { kind: 'missing', schemaIds: missing };
-    return { kind: 'records', records, filtered: messages.length - records.length };
+    return { kind: 'records', records, filteredOut };
   }
 
   /** Resolves when each schema is loaded or known to be missing, however long that takes. */
@@ -94,11 +99,11 @@ export class Intake {
     }
     if (read?.kind !== 'read') {
       const record = toEventRecord(topic, partition, message);
-      return this.#isKept(record, message) ? toBuffered(record) : undefined;
+      return this.#isKept(record, message) ? toBuffered(record) : { record, compared: message };
     }
     const { delivered, plain, metadata } = read;
     const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
-    if (!this.#isKept(record, plain)) return undefined;
+    if (!this.#isKept(record, plain)) return { record, compared: plain };
     const isKeyChanged = message.key !== null && delivered.key !== message.key;
     return toBuffered(record, isKeyChanged ? { originalKey: message.key.toString('base64') } : {});
   }

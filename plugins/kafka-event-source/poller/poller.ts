@@ -10,6 +10,7 @@ import type { Slots } from '../delivery/slots.ts';
 import { Stats } from '../delivery/stats.ts';
 import { createDestination, type Destination } from '../destination/destination.ts';
 import type { InvocationResult } from '../lambda/result.ts';
+import type { OnStep } from '../life.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { Metrics } from '../monitoring/metrics.ts';
@@ -28,7 +29,10 @@ import { Topic } from './topic.ts';
 export interface PollerOptions {
   readonly mapping: Mapping;
   readonly log: Log;
-  readonly invoke: (payload: string) => Promise<InvocationResult>;
+  /** @param id names this invocation */
+  readonly invoke: (payload: string, id: string) => Promise<InvocationResult>;
+  /** Called with each step of the mapping's records. */
+  readonly onStep?: OnStep | undefined;
   readonly backoff?: Backoff;
   /** The function's reserved concurrency, shared by all mappings of the function. */
   readonly concurrency?: Slots | undefined;
@@ -109,6 +113,7 @@ export class Poller {
   constructor({ mapping, log, invoke, connect, ...options }: PollerOptions) {
     const { backoff, stopMs, leaveMs, sessionMs, observeMs } = { ...DEFAULTS, ...options };
     const { metrics = new Metrics(), onRecord = () => undefined } = options;
+    const { onStep = () => undefined } = options;
     const { wrapRegistry, wrapDestination = (real) => real } = options;
     const stats = new Stats(metrics.emitter(mapping));
     const systemLog = new SystemLog(mapping, onRecord);
@@ -141,6 +146,7 @@ export class Poller {
       stats,
       signal,
       invoke,
+      onStep,
       onProgress: (partition, next) => this.#group.progress(partition, next),
       onRoom: (partition) => this.#group.resume(partition),
       isAlive: () => this.#group.isAlive,
@@ -154,6 +160,7 @@ export class Poller {
       stats,
       signal,
       sessionMs,
+      onStep,
       onRevoked: (partition) => this.#fetch.forget(partition),
       onPositioned: (member) => this.#polls(member),
     });
@@ -166,6 +173,7 @@ export class Poller {
       stats,
       group,
       reporter,
+      onStep,
     });
   }
 

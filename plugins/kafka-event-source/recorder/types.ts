@@ -1,6 +1,9 @@
 /** The recorder's answers: each record's life, each invocation, and the counts of a mapping. */
 import type { InvocationResult } from '../lambda/result.ts';
 
+/** The folder of the store, in the folder of the service. */
+export const STORE_FOLDER = '.kafka-event-source';
+
 /** One record in one mapping. A topic that is made again has another topicId. */
 export interface RecordId {
   /** The mapping's UUID. */

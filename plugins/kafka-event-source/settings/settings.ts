@@ -1,6 +1,6 @@
 /** A mapping's settings by AWS's names. A new setting needs a row here, and the code that acts on it. */
 import { z } from 'zod';
-import { isObject, toObject } from '../json.ts';
+import { isObject, nonEmpty, toObject } from '../json.ts';
 import { between, cloudFormation, flag, integer, matching, oneOf } from './rules.ts';
 
 export type Destination =
@@ -217,7 +217,7 @@ export const SETTINGS = {
         if (!isObject(long) && !isObject(short)) return undefined;
         const { minimumPollers, maximumPollers, pollerGroupName } = toObject(long);
         const { min, max, group } = toObject(short);
-        return given({
+        return nonEmpty({
           MinimumPollers: min ?? minimumPollers,
           MaximumPollers: max ?? maximumPollers,
           PollerGroupName: group ?? pollerGroupName,
@@ -405,7 +405,7 @@ export function settingRows(): readonly [name: Name, row: AnyRow][] {
 
 /** Makes a mapping's fields; leaves out those that are not set. */
 export function readSettings(values: SettingValues): Settings {
-  return given(fieldsOf(values, () => true)) as Settings;
+  return nonEmpty(fieldsOf(values, () => true)) as Settings;
 }
 
 /** Makes the fields that may change; a field that is no longer set is undefined. */
@@ -420,7 +420,7 @@ function fieldsOf(values: SettingValues, isWanted: (row: AnyRow) => boolean) {
 
 /** Makes AWS's values of a mapping's fields; leaves out those that AWS does not have. */
 export function writeSettings(fields: Settings): Record<string, unknown> {
-  return given(Object.fromEntries(rows.map(([name, row]) => [name, row.write(fields)])));
+  return nonEmpty(Object.fromEntries(rows.map(([name, row]) => [name, row.write(fields)])));
 }
 
 /** Reads a destination: an ARN, or `kafka://topic`. */
@@ -436,10 +436,4 @@ function addressOf(destination: Destination): string {
   return destination.kind === 'kafka'
     ? `${KAFKA_DESTINATION}${destination.topic}`
     : destination.arn;
-}
-
-/** Leaves out members without a value. A variable that is not set gives null or an empty text. */
-export function given(values: Record<string, unknown>): Record<string, unknown> {
-  const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => isSet(value)));
 }

@@ -308,13 +308,13 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
       startingPosition: 'AT_TIMESTAMP',
       startingTimestampMs: Date.parse('2026-11-01T00:00:00Z'),
       filters: [expect.anything()],
-      source: { eventSourceArn: expect.stringMatching(/:cluster\/aws_msk_cluster/) },
+      source: { eventSourceArn: expect.stringMatching(/:cluster\/main\/[0-9a-f-]{36}-1$/) },
     },
     { functionName: 'bill', topic: 'bills', timeoutMs: 3_000, startingPosition: 'LATEST' },
   ]);
 });
 
-test('a destination whose ARN comes with the apply is named, and not left out', async () => {
+test('a queue whose ARN comes with the apply has a local ARN, and a warning says so', async () => {
   const plan = structuredClone(PLAN) as { planned_values: Json; configuration: Json };
   const [, orders] = resourcesIn(plan.planned_values);
   const [written] = resourcesIn(plan.configuration);
@@ -324,9 +324,20 @@ test('a destination whose ARN comes with the apply is named, and not left out', 
     destination_config: [{ on_failure: [{ destination_arn: { references } }] }],
   });
   const file = write('plan.json', plan);
+  const local = 'arn:aws:sqs:us-east-1:000000000000:dead';
   const [found] = await definitions(file);
-  expect(found?.mapping).toBeUndefined();
-  expect(JSON.stringify(found?.refusals)).toContain('aws_sqs_queue.dead.arn');
+  expect(found?.mapping?.destination).toEqual({ kind: 'sqs', arn: local });
+  expect(found?.warnings).toEqual([
+    `Only AWS knows the ARN of aws_sqs_queue.dead.arn: here it is ${local}. Set ` +
+      'custom.kafkaEventSource.mappings.shop-notify.onFailureDestination to another ARN, or to ' +
+      "kafka://topic, or to '' for none.",
+  ]);
+  const onFailureDestination = 'kafka://letters';
+  const [own] = await definitions(file, { mappings: { 'shop-notify': { onFailureDestination } } });
+  expect(own).toMatchObject({
+    mapping: { destination: { kind: 'kafka', topic: 'letters' } },
+    warnings: [],
+  });
 });
 
 function resourcesIn({ root_module: root }: Json): Json[] {
@@ -354,10 +365,11 @@ describe('a Terraform plan', () => {
     values: { function_name: `fn-${key}`, handler: 'a.b', runtime: 'nodejs24.x' },
   });
   const type = 'aws_lambda_event_source_mapping';
-  const plan = (key: string, values: object, expressions: object) => ({
+  const plan = (key: string, values: object, expressions: object, others: object[] = []) => ({
     planned_values: {
       root_module: {
         resources: [
+          ...others,
           fn('a'),
           fn('b'),
           {
@@ -403,8 +415,8 @@ describe('a Terraform plan', () => {
   test.each([
     [
       'its reference',
-      [{ on_failure: [{ destination_arn: { references: ['aws_sqs_queue.x.arn'] } }] }],
-      'aws_sqs_queue.x.arn',
+      [{ on_failure: [{ destination_arn: { references: ['module.letters.arn'] } }] }],
+      'module.letters.arn',
     ],
     ['its place', undefined, 'aws_lambda_event_source_mapping.m["a"].destination_config'],
   ])(
@@ -425,6 +437,81 @@ describe('a Terraform plan', () => {
     },
   );
 
+  const planned = (resource: string, name: string, values: object) => ({
+    address: `${resource}.${name}`,
+    type: resource,
+    name,
+    values,
+  });
+
+  test.each([
+    ['aws_msk_cluster.shop.arn', {}, 'shop'],
+    ['aws_msk_cluster.shop.arn', { cluster_name: 'shop-prod' }, 'shop-prod'],
+    ['data.aws_msk_cluster.billing.arn', {}, 'billing'],
+    ['module.kafka.arn', {}, 'kafka'],
+    ['module.kafka["eu"].arn', {}, 'kafka'],
+    ['var.cluster_arn', {}, 'cluster_arn'],
+    ['local.cluster', {}, 'cluster'],
+    ['each.value', {}, 'a'],
+  ])('the cluster %s with %j has the name %s', async (reference, values, name) => {
+    const file = plan(
+      'a',
+      { topics: ['orders'] },
+      {
+        function_name,
+        event_source_arn: { references: [reference] },
+      },
+      [planned('aws_msk_cluster', 'shop', values)],
+    );
+    const [found] = await definitions(write('cluster.json', file));
+    expect(found?.mapping?.source).toMatchObject({
+      eventSourceArn: expect.stringContaining(`:cluster/${name}/`),
+    });
+  });
+
+  test('the cluster of a module has the name of its resource, or of the module', async () => {
+    const nameOf = async (resource: string) => {
+      const file = plan('a', { topics: ['orders'] }, { function_name });
+      const { resources } = file.planned_values.root_module;
+      for (const one of resources as { address: string }[])
+        one.address = `module.shop.${one.address}`;
+      const [written] = file.configuration.root_module.resources;
+      const own = {
+        function_name,
+        event_source_arn: { references: [`aws_msk_cluster.${resource}.arn`] },
+      };
+      const inner = {
+        planned_values: { root_module: { child_modules: [{ address: 'module.shop', resources }] } },
+      };
+      const module = { resources: [{ ...written, expressions: own }] };
+      const configuration = { root_module: { module_calls: { shop: { module } } } };
+      const [found] = await definitions(write('module.json', { ...inner, configuration }));
+      const { eventSourceArn = '' } = (found?.mapping?.source ?? {}) as { eventSourceArn?: string };
+      return eventSourceArn.split('/')[1];
+    };
+    expect(await nameOf('letters')).toBe('letters');
+    expect(await nameOf('this')).toBe('shop');
+  });
+
+  test.each([
+    ['aws_sqs_queue', { name: 'shop-letters' }, 'arn:aws:sqs:us-east-1:000000000000:shop-letters'],
+    ['aws_sns_topic', {}, 'arn:aws:sns:us-east-1:000000000000:dead'],
+    ['aws_s3_bucket', { bucket: 'shop-letters' }, 'arn:aws:s3:::shop-letters'],
+  ])('a destination %s with %j has a local ARN', async (resource, values, local) => {
+    const destination_arn = { references: [`${resource}.dead.arn`] };
+    const file = plan(
+      'a',
+      { ...known, destination_config: [{ on_failure: [{}] }] },
+      {
+        function_name,
+        destination_config: [{ on_failure: [{ destination_arn }] }],
+      },
+      [planned(resource, 'dead', values)],
+    );
+    const [found] = await definitions(write('letters.json', file));
+    expect(found?.mapping?.destination).toMatchObject({ arn: local });
+  });
+
   test('a mapping with own servers has no ARN, whatever the expression of all mappings says', async () => {
     const endpoints = { KAFKA_BOOTSTRAP_SERVERS: 'a.example.com:9092' };
     const own = {
@@ -439,6 +526,209 @@ describe('a Terraform plan', () => {
       refusals: [],
       mapping: { source: { eventSource: 'SelfManagedKafka' } },
     });
+  });
+
+  describe('the function of a mapping is found', () => {
+    const own = { type: 'aws_lambda_function', name: 'this' };
+    const lambda = {
+      address: 'module.lambda',
+      resources: [
+        {
+          ...own,
+          address: 'module.lambda.aws_lambda_function.this[0]',
+          values: { function_name: 'wares', handler: 'a.b', runtime: 'nodejs24.x' },
+        },
+      ],
+    };
+    const other = {
+      ...own,
+      name: 'other',
+      address: 'aws_lambda_function.other',
+      values: { function_name: 'other', handler: 'a.b', runtime: 'nodejs24.x' },
+    };
+    const outputs = {
+      arn: { expression: { references: ['aws_lambda_function.this[0].arn'] } },
+      same: { expression: { references: ['local.arn'] } },
+    };
+    const mapping = (address: string) => ({
+      type,
+      name: 'm',
+      address,
+      values: { ...known, starting_position: 'LATEST' },
+    });
+    const source = (...references: string[]) => ({
+      type,
+      name: 'm',
+      expressions: { function_name: { references } },
+    });
+    const root = (resources: object[], calls: object = {}) => ({
+      resources,
+      module_calls: {
+        lambda: { expressions: {}, module: { outputs, resources: [own] } },
+        ...calls,
+      },
+    });
+    const alias = (address: string, values: object = {}) => ({
+      type: 'aws_lambda_alias',
+      name: 'live',
+      address,
+      values: { name: 'live', ...values },
+    });
+    const ofAlias = (...references: string[]) => ({
+      type: 'aws_lambda_alias',
+      name: 'live',
+      expressions: { function_name: { references } },
+    });
+    const output = ['module.lambda.arn', 'module.lambda'];
+    const asked = { function_arn: { references: output } };
+
+    test.each<[string, object[], object, object[]]>([
+      [
+        'through an output of its module',
+        [mapping(`${type}.m`)],
+        root([source(...output)]),
+        [lambda],
+      ],
+      [
+        'through a local value of its module',
+        [mapping(`${type}.m`)],
+        root([source('module.lambda.same', 'module.lambda')]),
+        [lambda],
+      ],
+      [
+        'through a variable',
+        [],
+        root([], {
+          wrap: { expressions: asked, module: { resources: [source('var.function_arn')] } },
+        }),
+        [lambda, { address: 'module.wrap', resources: [mapping(`module.wrap.${type}.m`)] }],
+      ],
+      [
+        'through an alias of a function of its module',
+        [mapping(`${type}.m`), alias('aws_lambda_alias.live')],
+        root([source('aws_lambda_alias.live.arn'), ofAlias(...output)]),
+        [lambda],
+      ],
+      [
+        'through an alias that names it',
+        [mapping(`${type}.m`), alias('aws_lambda_alias.live', { function_name: 'wares' })],
+        root([source('aws_lambda_alias.live.arn'), ofAlias('var.name')]),
+        [lambda],
+      ],
+      [
+        'through a local value that can only be the alias of its own module',
+        [],
+        root([], {
+          alias: {
+            expressions: asked,
+            module: { resources: [source('local.arn'), ofAlias('var.function_arn')] },
+          },
+        }),
+        [
+          lambda,
+          {
+            address: 'module.alias',
+            resources: [
+              mapping(`module.alias.${type}.m`),
+              alias('module.alias.aws_lambda_alias.live'),
+            ],
+          },
+        ],
+      ],
+    ])('%s', async (_, resources, root_module, child_modules) => {
+      const planned_values = { root_module: { resources: [other, ...resources], child_modules } };
+      const [found] = await definitions(
+        write('through.json', { planned_values, configuration: { root_module } }),
+      );
+      expect(found).toMatchObject({ refusals: [], mapping: { functionName: 'wares' } });
+    });
+
+    test.each(['a', 'b'])('by the key %s, also that of a module', async (key) => {
+      const called = (module: string, name: string) => ({
+        address: `module.lambda["${module}"]`,
+        resources: [
+          {
+            ...own,
+            address: `module.lambda["${module}"].aws_lambda_function.this[0]`,
+            values: { function_name: name, handler: 'a.b', runtime: 'nodejs24.x' },
+          },
+        ],
+      });
+      const modules = [called('a', 'fn-a'), called('b', 'fn-b')];
+      const { values, ...wrapped } = mapping(`module.wrap["${key}"].${type}.m`);
+      const planned_values = {
+        root_module: {
+          resources: [mapping(`${type}.m["${key}"]`)],
+          child_modules: [
+            ...modules,
+            {
+              address: `module.wrap["${key}"]`,
+              resources: [{ ...wrapped, values: { ...values, topics: ['sales'] } }],
+            },
+          ],
+        },
+      };
+      const configuration = {
+        root_module: root([source('module.lambda', 'each.key')], {
+          wrap: {
+            expressions: { function_arn: { references: ['module.lambda', 'each.key'] } },
+            module: { resources: [source('var.function_arn')] },
+          },
+        }),
+      };
+      const found = await definitions(write('module.json', { planned_values, configuration }));
+      const names = found.map(({ mapping }) => mapping?.functionName);
+      expect(names).toEqual([`fn-${key}`, `fn-${key}`]);
+    });
+
+    test('not by a guess: a local value that may be two functions is refused, and can be given', async () => {
+      const planned_values = {
+        root_module: {
+          resources: [other, { ...fn('a') }, mapping(`${type}.m`)],
+        },
+      };
+      const configuration = { root_module: root([source('local.arn')]) };
+      const file = write('guess.json', { planned_values, configuration });
+      const [found] = await definitions(file);
+      expect(found?.refusals).toMatchObject([
+        { message: expect.stringContaining('{"Ref":"local.arn"}') },
+      ]);
+      const [given] = await definitions(file, { parameters: { 'local.arn': 'fn-a' } });
+      expect(given?.mapping?.functionName).toBe('fn-a');
+    });
+  });
+
+  describe('access that comes with apply', () => {
+    const endpoints = { KAFKA_BOOTSTRAP_SERVERS: 'a.example.com:9092' };
+    const own = { topics: ['orders'], self_managed_event_source: [{ endpoints }] };
+    const uri = { references: ['aws_secretsmanager_secret.s.arn', 'aws_secretsmanager_secret.s'] };
+
+    test.each([
+      ['a secret', { source_access_configuration: [{ type: 'BASIC_AUTH' }] }, 'BASIC_AUTH'],
+      ['the whole list', {}, '{"Ref":"aws_lambda_event_source_mapping.m['],
+    ])('%s: the mapping runs on local servers, and on no others', async (_, values, shown) => {
+      const block = { source_access_configuration: [{ type: {}, uri }] };
+      const expressions = { function_name, ...('source_access_configuration' in values && block) };
+      const file = write('access.json', plan('a', { ...own, ...values }, expressions));
+      const [found] = await definitions(file);
+      expect(found).toMatchObject({ refusals: [], mapping: { topic: 'orders' } });
+      const row = found?.parity.find(({ setting }) => setting === 'SourceAccessConfigurations');
+      expect(row).toMatchObject({ deployed: expect.stringContaining(shown), here: 'PLAINTEXT' });
+      const [deployed] = await definitions(file, { bootstrapServers: undefined });
+      const messages = deployed?.refusals.map(({ message }) => message);
+      const refused = 'Only AWS knows its access configurations';
+      expect(messages).toEqual(shown.startsWith('{') ? [expect.stringContaining(refused)] : []);
+    });
+  });
+
+  test('a topic that comes with apply can be given', async () => {
+    const topics = { references: ['t.name'] };
+    const file = write(
+      'given.json',
+      plan('a', { ...known, topics: undefined }, { function_name, topics }),
+    );
+    const [found] = await definitions(file, { parameters: { 't.name': 'orders' } });
+    expect(found?.mapping?.topic).toBe('orders');
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /** Compiles a kafka or msk event into the mapping's properties, as the framework and this plugin do. */
-import { isObject, type Json, toObject } from '../json.ts';
-import { given, settingRows } from '../settings/settings.ts';
+import { isObject, type Json, nonEmpty, toObject } from '../json.ts';
+import { settingRows } from '../settings/settings.ts';
 import { merge } from './merge.ts';
 
 export type EventKind = 'kafka' | 'msk';
@@ -42,7 +42,7 @@ export function ownProperties({ kind, event }: FoundEvent): Json {
       ? { SchemaRegistryConfig: compileRegistry(event.schemaRegistry) }
       : undefined,
   };
-  return given(own);
+  return nonEmpty(own);
 }
 
 const ACCESS_TYPES: Readonly<Record<string, string>> = {
@@ -60,7 +60,7 @@ const ACCESS_PREFIXES: Readonly<Record<string, string>> = {
 };
 
 function compileKafka(event: Json): Json {
-  return given({
+  return nonEmpty({
     ...compileBoth(event),
     SelfManagedEventSource: {
       Endpoints: { KafkaBootstrapServers: toList(event.bootstrapServers) },
@@ -71,7 +71,7 @@ function compileKafka(event: Json): Json {
 }
 
 function compileMsk(event: Json): Json {
-  return given({
+  return nonEmpty({
     ...compileBoth(event),
     EventSourceArn: event.arn,
     SourceAccessConfigurations: event.saslScram512 && [
@@ -110,7 +110,7 @@ function splitServers(servers: unknown): unknown[] | undefined {
 
 function compileRegistry(registry: Json): Json {
   const access = compileAccess(registry.accessConfigurations);
-  return given({
+  return nonEmpty({
     SchemaRegistryURI: registry.uri,
     EventRecordFormat: registry.eventRecordFormat,
     AccessConfigs: access.length > 0 ? access.map(toRegistryAccess) : undefined,

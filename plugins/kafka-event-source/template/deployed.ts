@@ -21,6 +21,8 @@ export interface Service {
   readonly mappings: Json;
   readonly conditions: Json;
   readonly extensions: Json;
+  /** The destinations whose ARNs only AWS knows, by the mapping's logical id; they have local ARNs here. */
+  readonly madeDestinations?: ReadonlyMap<string, string>;
   readonly logicalId: (
     kind: EventKind,
     functionKey: string,
@@ -62,6 +64,8 @@ export interface Deployed {
   /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
   readonly qualifier: string | undefined;
+  /** The resource of a destination that has a local ARN here, because only AWS knows its own. */
+  readonly madeDestination?: string | undefined;
   readonly properties: Json;
   /** The name of a condition that only AWS can evaluate. */
   readonly condition: unknown;
@@ -226,6 +230,7 @@ function toDeployed(
   return {
     logicalId,
     where,
+    madeDestination: service.madeDestinations?.get(logicalId),
     kind,
     region,
     fn,
@@ -272,7 +277,10 @@ function qualifierOf({ Properties: written }: Json, service: Service): string | 
 
 /** The names and values that the template's functions may refer to. */
 export function scopeOf(
-  source: Omit<Service, 'folder' | 'resourcesPath' | 'extensions' | 'logicalId'>,
+  source: Omit<
+    Service,
+    'folder' | 'resourcesPath' | 'extensions' | 'logicalId' | 'madeDestinations'
+  >,
   given: Given,
 ): Scope {
   const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;

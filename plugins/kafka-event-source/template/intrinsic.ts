@@ -1,5 +1,5 @@
 /** Evaluates CloudFormation's functions as far as this is possible without CloudFormation. */
-import { isObject, type Json } from '../json.ts';
+import { isObject, type Json, own } from '../json.ts';
 
 /** The values of names in a template. */
 export interface Scope {
@@ -226,8 +226,8 @@ function substitute(argument: unknown, scope: Scope): unknown {
   let isKnown = true;
   const result = text.replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
     if (literal) return `\${${name}}`;
-    const own = isObject(names) ? names[name] : undefined;
-    const value = own ?? (name.includes('.') ? attribute(name, scope) : refer(name, scope));
+    const value =
+      own(names, name) ?? (name.includes('.') ? attribute(name, scope) : refer(name, scope));
     if (typeof value !== 'string' && typeof value !== 'number') isKnown = false;
     return String(value);
   });
@@ -254,10 +254,4 @@ function select(argument: unknown): unknown {
 function findInMap(argument: unknown, { mappings }: Scope): unknown {
   const keys = Array.isArray(argument) ? argument : [];
   return keys.slice(0, 3).reduce<unknown>((inner, key) => own(inner, key), mappings);
-}
-
-function own(value: unknown, key: unknown): unknown {
-  return isObject(value) && typeof key === 'string' && Object.hasOwn(value, key)
-    ? value[key]
-    : undefined;
 }

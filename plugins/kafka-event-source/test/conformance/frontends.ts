@@ -2,7 +2,8 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { FRAMEWORKS, type Framework, install } from '../frameworks/install.ts';
+import { FRAMEWORKS, type Framework } from '../frameworks/frameworks.ts';
+import { install } from '../support/install.ts';
 import { startProgram } from '../support/program.ts';
 import { link, PLUGIN, ROOT } from '../support/root.ts';
 import { plainEnvironment, startOffline } from '../support/sls.ts';

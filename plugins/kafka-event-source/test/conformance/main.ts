@@ -8,7 +8,7 @@ import { parseArgs, promisify } from 'node:util';
 import { startBroker } from '../../broker/broker.ts';
 import { freePort } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { install } from '../frameworks/install.ts';
+import { install } from '../support/install.ts';
 import { ROOT } from '../support/root.ts';
 import { pack } from '../support/tarball.ts';
 import { documentOf, type PairResult } from './document.ts';

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,9 +7,10 @@ import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
+import { install, installNode, mustRun, sizeOf, sizeText, start } from '../support/install.ts';
 import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
-import { FRAMEWORKS, type Framework, install, mustRun, OFFLINE, start } from './install.ts';
+import { FRAMEWORKS, type Framework, OFFLINE } from './frameworks.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
 
@@ -47,7 +48,8 @@ async function main(): Promise<void> {
   supervisor.remove(folder);
   try {
     const tarball = await pack(folder);
-    console.log(await footprint(folder, tarball));
+    const alone = await install(join(folder, 'alone'), ['--omit=peer', tarball]);
+    console.log(`Installed: ${sizeText(await sizeOf(alone))}`);
     const [port = 0] = await freePorts(1);
     const directory = join(folder, 'broker');
     const broker = await startBroker({ directory, port, supervisor, say: console.error });
@@ -67,21 +69,6 @@ async function main(): Promise<void> {
   }
 }
 
-/** Number and size of the packages that an installation adds to a project with its framework. */
-async function footprint(folder: string, tarball: string): Promise<string> {
-  const project = await install(join(folder, 'alone'), ['--omit=peer', tarball]);
-  const modules = join(project, 'node_modules');
-  const { packages } = JSON.parse(await readFile(join(modules, '.package-lock.json'), 'utf8'));
-  const entries = await readdir(modules, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
-  const megabytes = (of: (file: (typeof sizes)[number]) => number) =>
-    (sizes.reduce((sum, file) => sum + of(file), 0) / 1e6).toFixed(1);
-  const onDisk = megabytes(({ blocks }) => blocks * 512);
-  const count = Object.keys(packages).length;
-  return `Installed: ${count} packages, ${megabytes(({ size }) => size)} MB, ${onDisk} MB in blocks of the disk`;
-}
-
 async function rowOf(run: Run, folder: string, tarball: string, brokers: string): Promise<Row> {
   const { framework, node } = run;
   const names = [framework.name, node];
@@ -90,10 +77,7 @@ async function rowOf(run: Run, folder: string, tarball: string, brokers: string)
       ...framework.packages,
       tarball,
     ]);
-    const binary = join(
-      await install(join(folder, `node-${node}`), [`node@${node}`]),
-      'node_modules/node/bin/node',
-    );
+    const binary = await installNode(folder, node);
     const versions = [
       `${framework.name.replace(/ \d$/, '')} ${await versionOf(home, 'serverless')}`,
       await versionOf(home, OFFLINE),

@@ -1,5 +1,8 @@
 /** An engine with mappings of a test, and a client of its `/api`. */
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Definition, Loaded } from '../../definition.ts';
 import { Engine } from '../../engine.ts';
 import type { Mapping } from '../../mapping.ts';
@@ -21,10 +24,15 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   const shown = { refusals: [], warnings: [], parity: [] };
   const definition: Definition = { name, logicalId, where: logicalId, mapping, ...shown };
   const definitions = { definitions: [definition], warnings: [], notDeployed: [] };
+  const folder = await mkdtemp(join(tmpdir(), 'kes-acting-'));
   const engine = await Engine.start(
-    { definitions, options: readOptions({ apiPort: 0 }) } as unknown as Loaded,
     {
-      place: { folder: bench.topic, stage: 'test' },
+      service: { service: 'test', stage: 'test', functions: [] },
+      definitions,
+      options: readOptions({ apiPort: 0 }),
+    } as unknown as Loaded,
+    {
+      place: { folder, stage: 'test' },
       endpoint: lambda.endpoint,
       log: {
         error: log('error'),
@@ -35,25 +43,28 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
       },
     },
   );
-  const url = lines.join('\n').match(/mappings at (http:\S+)/)?.[1] ?? '';
+  const [, url = '', token] = /page (http:\S+)\/\?token=(\S+)/.exec(lines.join('\n')) ?? [];
+  const authorization = `Bearer ${token}`;
   const call = async (method: string, path: string, body?: unknown): Promise<Answered> => {
     const response = await fetch(`${url}${path}`, {
       method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: { authorization, ...(body !== undefined && { 'content-type': 'application/json' }) },
     });
     return { status: response.status, body: await response.json() };
   };
   return {
     uuid: mapping.uuid,
     url,
+    authorization,
     lines,
     get: (path: string) => call('GET', path),
     post: (path: string, body: unknown = {}) => call('POST', path, body),
     remove: (path: string) => call('DELETE', path),
     fault: (wish: object) => call('POST', '/api/faults', { mapping: mapping.uuid, ...wish }),
-    [Symbol.asyncDispose]: () => engine.stop(),
+    async [Symbol.asyncDispose]() {
+      await engine.stop();
+      await rm(folder, { recursive: true });
+    },
   };
 }

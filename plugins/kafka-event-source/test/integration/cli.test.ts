@@ -234,6 +234,7 @@ test.each<[string, string[], string]>([
   ['a topic is missing', [], 'AWS refuses it'],
   ['the endpoint is missing', ['--config', 'good.yml'], 'http://127.0.0.1:3001 (sam local'],
   ['there is no template', ['--config', 'empty.yml'], 'Looked for template.yaml'],
+  ['a setting is wrong', ['-c', 'wrong.yml'], 'parameters in kafka-event-source.yml: Invalid'],
   ['the broker is no address', ['--broker', 'kafka'], '--broker "kafka" must be start'],
 ])('%s: the error says so, without a stack trace', async (_, args, message) => {
   const events = [{ kafka: {} }];
@@ -242,6 +243,10 @@ test.each<[string, string[], string]>([
   await writeFile(join(folder, 'kafka-event-source.yml'), text(events));
   await writeFile(join(folder, 'good.yml'), text(good));
   await writeFile(join(folder, 'empty.yml'), '');
+  await writeFile(
+    join(folder, 'wrong.yml'),
+    JSON.stringify({ parameters: 'Topic', functions: {} }),
+  );
   const { code, stderr } = await run('start', ...args);
   expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   expect(stderr).not.toMatch(/^ +at /m);

@@ -122,7 +122,11 @@ test('a dry run and a wrong request change nothing, and say what to do', async (
     expect(await api.fault(wrong)).toMatchObject({ status, body: { error: { code } } });
   }
   expect(await api.remove('/api/faults/none')).toMatchObject({ status: 404 });
-  const plain = await fetch(`${api.url}/api/faults`, { method: 'POST', body: '{}' });
+  const plain = await fetch(`${api.url}/api/faults`, {
+    method: 'POST',
+    body: '{}',
+    headers: { authorization: api.authorization },
+  });
   expect(plain.status).toBe(415);
   expect((await api.get('/api/faults')).body.items).toEqual([]);
 });

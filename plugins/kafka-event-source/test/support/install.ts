@@ -1,34 +1,8 @@
-/** The frameworks that the plugin runs in, and how npm installs them in a folder. */
+/** Installs packages by npm in empty folders, and runs their programs with a Node of choice. */
 import { spawn } from 'node:child_process';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { plainEnvironment } from '../support/sls.ts';
-
-export const OFFLINE = 'serverless-offline';
-
-export interface Framework {
-  readonly name: string;
-  readonly packages: readonly string[];
-  readonly nodes: readonly string[];
-}
-
-export const FRAMEWORKS: readonly Framework[] = [
-  {
-    name: 'osls 4',
-    packages: ['serverless@npm:osls@4', `${OFFLINE}@14`],
-    nodes: ['20', '22.15.0', '22', '24', '26'],
-  },
-  {
-    name: 'osls 3',
-    packages: ['serverless@npm:osls@3', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-  {
-    name: 'Serverless Framework 3',
-    packages: ['serverless@3.40.0', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-];
+import { plainEnvironment } from './sls.ts';
 
 /** Installs packages in a folder of their own, once. */
 export async function install(project: string, packages: readonly string[]): Promise<string> {
@@ -42,6 +16,40 @@ export async function install(project: string, packages: readonly string[]): Pro
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--save-dev'];
   await mustRun('npm', ['install', ...quick, ...packages], project);
   return project;
+}
+
+/** Installs a Node, such as 22.15.0 or the newest 24, once. @returns its program */
+export async function installNode(folder: string, version: string): Promise<string> {
+  const home = await install(join(folder, `node-${version}`), [`node@${version}`]);
+  return join(home, 'node_modules/node/bin/node');
+}
+
+export interface Size {
+  readonly packages: number;
+  readonly megabytes: number;
+  /** In blocks of the disk. */
+  readonly megabytesOnDisk: number;
+}
+
+/** Number and size of the packages that are installed in a project. */
+export async function sizeOf(project: string): Promise<Size> {
+  const modules = join(project, 'node_modules');
+  const { packages } = JSON.parse(await readFile(join(modules, '.package-lock.json'), 'utf8'));
+  const entries = await readdir(modules, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
+  const megabytes = (of: (file: (typeof sizes)[number]) => number) =>
+    sizes.reduce((sum, file) => sum + of(file), 0) / 1e6;
+  return {
+    packages: Object.keys(packages).length,
+    megabytes: megabytes(({ size }) => size),
+    megabytesOnDisk: megabytes(({ blocks }) => blocks * 512),
+  };
+}
+
+export function sizeText({ packages, megabytes, megabytesOnDisk }: Size): string {
+  const onDisk = megabytesOnDisk.toFixed(1);
+  return `${packages} packages, ${megabytes.toFixed(1)} MB, ${onDisk} MB in blocks of the disk`;
 }
 
 /** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
@@ -71,6 +79,7 @@ export function start(command: string, args: readonly string[], cwd: string, env
   return { child, ended, output: () => output, hasEnded: () => code !== undefined };
 }
 
+/** Runs a program to its end. @returns its output @throws Error with the output if it fails */
 export async function mustRun(
   command: string,
   args: readonly string[],

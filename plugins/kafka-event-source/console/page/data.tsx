@@ -1,0 +1,145 @@
+/** What the views share: the answers of `/api`, and the news that make them read anew. */
+import { createContext } from 'preact';
+import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, call } from './api.ts';
+
+const KINDS = ['mapping', 'record', 'invocation', 'fault'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A view reads anew at most this often. */
+const AGAIN_MS = 1_000;
+const RECONNECT_MS = 2_000;
+
+export interface Live {
+  readonly isConnected: boolean;
+  /** Rises with each message of a kind, and of all kinds with a connection that is made again. */
+  readonly news: Readonly<Record<Kind, number>>;
+}
+
+const NONE: Live['news'] = { mapping: 0, record: 0, invocation: 0, fault: 0 };
+
+export const LiveContext = createContext<Live>({ isConnected: true, news: NONE });
+
+/** Follows the server's events while the page is seen: a browser has few connections for all its tabs. */
+export function useLive(isOpen: boolean): Live {
+  const [live, setLive] = useState<Live>({ isConnected: true, news: NONE });
+  useEffect(() => {
+    if (!isOpen) return;
+    let source: EventSource | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let wasLost = false;
+    const close = () => {
+      clearTimeout(timer);
+      source?.close();
+      source = undefined;
+    };
+    const open = () => {
+      close();
+      source = new EventSource('/api/events');
+      source.onopen = () => {
+        const isBack = wasLost;
+        wasLost = false;
+        setLive(({ news }) => ({ isConnected: true, news: isBack ? mapNews(news, KINDS) : news }));
+      };
+      source.onerror = () => {
+        wasLost = true;
+        setLive(({ news }) => ({ isConnected: false, news }));
+        // The browser itself does not try again after an answer that is no stream, such as 401.
+        close();
+        timer = setTimeout(open, RECONNECT_MS);
+      };
+      for (const kind of KINDS) {
+        source.addEventListener(kind, () =>
+          setLive(({ isConnected, news }) => ({ isConnected, news: mapNews(news, [kind]) })),
+        );
+      }
+    };
+    const follow = () => {
+      if (document.visibilityState !== 'visible') {
+        wasLost = true;
+        close();
+      } else if (!source) open();
+    };
+    follow();
+    document.addEventListener('visibilitychange', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      close();
+    };
+  }, [isOpen]);
+  return live;
+}
+
+function mapNews(news: Live['news'], kinds: readonly Kind[]): Live['news'] {
+  return { ...news, ...Object.fromEntries(kinds.map((kind) => [kind, news[kind] + 1])) };
+}
+
+export interface Data<T> {
+  readonly value: T | undefined;
+  readonly error: ApiError | undefined;
+  readonly isLoading: boolean;
+  /** Reads it again now. */
+  reload(): void;
+}
+
+/**
+ * Reads a path of `/api`, and again when there is news of these kinds.
+ *
+ * @param path undefined for nothing to read
+ */
+export function useData<T>(path: string | undefined, kinds: readonly Kind[] = []): Data<T> {
+  const { news } = useContext(LiveContext);
+  const [state, setState] = useState<{ path?: string; value?: T; error?: ApiError }>({});
+  const plan = useRef<(isNow?: boolean) => void>(() => undefined);
+  const signature = kinds.map((kind) => news[kind]).join();
+  useEffect(() => {
+    if (path === undefined) return;
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let [isReading, isWanted, readAt] = [false, false, 0];
+    const read = async () => {
+      isReading = true;
+      readAt = Date.now();
+      try {
+        const value = await call<T>(path, { signal });
+        if (!signal.aborted) setState({ path, value });
+      } catch (error) {
+        if (signal.aborted) return;
+        const found = error instanceof ApiError ? error : new ApiError(0, String(error));
+        // The earlier answer stays in sight while the server is away.
+        setState((before) => ({
+          path,
+          ...(before.path === path && before.value !== undefined && { value: before.value }),
+          error: found,
+        }));
+      } finally {
+        isReading = false;
+        if (isWanted && !signal.aborted) plan.current();
+        isWanted = false;
+      }
+    };
+    plan.current = (isNow = false) => {
+      // News during an answer must not begin it anew for ever.
+      if (isReading) isWanted = true;
+      else {
+        clearTimeout(timer);
+        timer = setTimeout(read, isNow ? 0 : Math.max(0, readAt + AGAIN_MS - Date.now()));
+      }
+    };
+    plan.current(true);
+    return () => {
+      stopped.abort();
+      clearTimeout(timer);
+    };
+  }, [path]);
+  useEffect(() => plan.current(), [signature]);
+  const reload = useCallback(() => plan.current(true), []);
+  const isOwn = state.path === path;
+  return {
+    value: isOwn ? state.value : undefined,
+    error: isOwn ? state.error : undefined,
+    isLoading: path !== undefined && !isOwn,
+    reload,
+  };
+}

@@ -1,0 +1,177 @@
+/** The page: its frame, its views by the address after the `#`, and what all views share. */
+import { render } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Change, ChangeContext, ChangeDialog } from './change.tsx';
+import { LiveContext, useData, useLive } from './data.tsx';
+import { type MappingsAnswer, Now } from './now.tsx';
+import { Empty, Field, Head } from './parts.tsx';
+import { type Place, readPlace } from './route.ts';
+
+interface ViewRow {
+  /** The first segment of its address. */
+  readonly path: string;
+  readonly name: string;
+  readonly view: (place: Place) => preact.JSX.Element;
+}
+
+const VIEWS: readonly ViewRow[] = [{ path: '', name: 'Now', view: () => <Now /> }];
+
+function usePlace(): Place {
+  const [place, setPlace] = useState(() => readPlace(location.hash));
+  useEffect(() => {
+    const changed = () => setPlace(readPlace(location.hash));
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
+  return place;
+}
+
+function Page() {
+  const [isLocked, setLocked] = useState(false);
+  const live = useLive(!isLocked);
+  return (
+    <LiveContext.Provider value={live}>
+      <Frame lock={() => setLocked(true)} isLocked={isLocked} />
+    </LiveContext.Provider>
+  );
+}
+
+function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
+  const place = usePlace();
+  const about = useData<MappingsAnswer>('/api/mappings', ['mapping']);
+  const [change, setChange] = useState<Change>();
+  const [said, setSaid] = useState('');
+  const main = useRef<HTMLElement>(null);
+  const before = useRef('');
+  const isRefused = about.error?.status === 401;
+  useEffect(() => {
+    if (isRefused) lock();
+  }, [isRefused]);
+
+  const path = place.segments[0] ?? '';
+  const row = VIEWS.find((one) => one.path === path);
+  const where = place.segments.join('/');
+  useEffect(() => {
+    document.title = `${row?.name ?? 'Not found'} · Kafka event source`;
+    const isLink = before.current !== '' && before.current !== `/${where}`;
+    before.current = `/${where}`;
+    if (!isLink) return;
+    scrollTo(0, 0);
+    // A screen reader goes on at the heading of the view that a link has opened.
+    main.current?.querySelector('h1')?.focus({ preventScroll: true });
+  }, [where]);
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => setSaid(''), 8_000);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  const { service, stage, allowChanges = true } = about.value ?? {};
+  return (
+    <ChangeContext.Provider value={setChange}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <header class="side">
+        <p class="brand">
+          <img src="/page.svg" alt="" width="24" height="24" />
+          <span>
+            Kafka event source
+            {service && (
+              <span class="quiet">
+                {service} · {stage}
+              </span>
+            )}
+          </span>
+        </p>
+        <nav aria-label="Views">
+          {VIEWS.map(({ path: own, name }) => (
+            <a key={own} href={`#/${own}`} aria-current={own === path ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <Connection isLocked={isLocked} />
+        {!allowChanges && <p class="quiet only-read">Changes are switched off.</p>}
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        {isLocked ? <Locked /> : (row?.view(place) ?? <NotFound />)}
+      </main>
+      <p class={`said ${said ? '' : 'none'}`} role="status">
+        {said}
+      </p>
+      {change && (
+        <ChangeDialog
+          key={change.title}
+          change={change}
+          isAllowed={allowChanges}
+          close={(text) => {
+            setChange(undefined);
+            if (text) setSaid(text);
+          }}
+        />
+      )}
+    </ChangeContext.Provider>
+  );
+}
+
+function Connection({ isLocked }: { isLocked: boolean }) {
+  return (
+    <LiveContext.Consumer>
+      {({ isConnected }) => (
+        <p class={`connection ${isConnected && !isLocked ? 'ok' : 'bad'}`} role="status">
+          {isLocked
+            ? 'Not connected'
+            : isConnected
+              ? 'Live'
+              : 'The connection is lost. Trying again…'}
+        </p>
+      )}
+    </LiveContext.Consumer>
+  );
+}
+
+/** Shown to a browser without the token's cookie. */
+function Locked() {
+  return (
+    <>
+      <Head title="Open the address that the start has printed" />
+      <p>
+        The page needs the token of this run of the emulator. Its start has printed a line with the
+        whole address, such as <code>{location.origin}/?token=…</code>: open that address once. This
+        browser then keeps the token.
+      </p>
+      <form action="/" method="get" class="form">
+        <Field label="Token, or the printed address">
+          {(id) => (
+            <input
+              id={id}
+              name="token"
+              autocomplete="off"
+              required
+              onInput={({ currentTarget }) => {
+                const token = /token=([\w-]+)/.exec(currentTarget.value)?.[1];
+                if (token) currentTarget.value = token;
+              }}
+            />
+          )}
+        </Field>
+        <div class="actions">
+          <button type="submit" class="main">
+            Open
+          </button>
+        </div>
+      </form>
+    </>
+  );
+}
+
+const NotFound = () => (
+  <>
+    <Head title="Not found" />
+    <Empty title="There is no such view">Choose another one in the menu.</Empty>
+  </>
+);
+
+const root = document.getElementById('page');
+if (root) render(<Page />, root);

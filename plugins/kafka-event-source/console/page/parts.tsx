@@ -1,0 +1,227 @@
+/** The parts that views are made of. Every value is a text node: nothing that is shown can run. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { InvocationState, RecordState } from '../../recorder/types.ts';
+import type { ApiError } from './api.ts';
+import type { Data } from './data.tsx';
+import { agoText, clockText } from './format.ts';
+
+type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
+
+const TONES: Readonly<Record<string, Tone>> = {
+  Enabled: 'ok',
+  Enabling: 'busy',
+  Disabling: 'busy',
+  Updating: 'busy',
+  Disabled: 'idle',
+  'Not running': 'idle',
+  Refused: 'bad',
+  ...({
+    waiting: 'idle',
+    inFlight: 'busy',
+    retrying: 'warn',
+    filteredOut: 'idle',
+    done: 'ok',
+    reportedFailed: 'warn',
+    deadLettered: 'bad',
+    dropped: 'bad',
+    expired: 'bad',
+  } satisfies Record<RecordState, Tone>),
+  ...({
+    running: 'busy',
+    succeeded: 'ok',
+    partial: 'warn',
+    failed: 'bad',
+    timedOut: 'bad',
+    throttled: 'warn',
+    notReached: 'bad',
+    interrupted: 'idle',
+  } satisfies Record<InvocationState, Tone>),
+};
+
+/** The words for states whose names are no words. */
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  inFlight: 'in flight',
+  filteredOut: 'filtered out',
+  reportedFailed: 'reported failed',
+  deadLettered: 'dead-lettered',
+  timedOut: 'timed out',
+  notReached: 'not reached',
+};
+
+const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
+
+/** A state in words, and in a colour that never stands alone. */
+export function State({ of }: { of: string }) {
+  return <span class={`state ${TONES[of] ?? 'idle'}`}>{stateWords(of)}</span>;
+}
+
+/** A time of this machine; the whole time is in its title. */
+export function Time({ at, isAgo = false }: { at: number; isAgo?: boolean }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!isAgo) return;
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [isAgo]);
+  if (at < 0) return <span class="quiet">no time</span>;
+  const date = new Date(at);
+  return (
+    <time dateTime={date.toISOString()} title={date.toISOString()} class="number">
+      {isAgo ? agoText(at, Math.max(now, at)) : clockText(at, Date.now())}
+    </time>
+  );
+}
+
+/** The beginning of a view. The heading takes the focus when a link leads here. */
+export function Head({
+  title,
+  children,
+  actions,
+}: {
+  title: ComponentChildren;
+  children?: ComponentChildren;
+  actions?: ComponentChildren;
+}) {
+  return (
+    <header class="head">
+      <div class="head-words">
+        <h1 tabIndex={-1}>{title}</h1>
+        {children && <div class="quiet">{children}</div>}
+      </div>
+      {actions && <div class="actions">{actions}</div>}
+    </header>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+function Problem({ error }: { error: ApiError | Error | undefined }) {
+  if (!error) return null;
+  return (
+    <p class="problem" role="alert">
+      {error.message}
+    </p>
+  );
+}
+
+/** The answer of `useData`, or what is shown in its place. */
+export function Loaded<T>({
+  data,
+  children,
+}: {
+  data: Data<T>;
+  children: (value: T) => ComponentChildren;
+}) {
+  const { value, error, isLoading } = data;
+  return (
+    <>
+      <Problem error={error} />
+      {value !== undefined && children(value)}
+      {isLoading && !error && (
+        <p class="quiet loading" role="status">
+          Loading…
+        </p>
+      )}
+    </>
+  );
+}
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row, index: number) => ComponentChildren;
+  /** Numbers stand at the right. */
+  readonly isNumber?: boolean;
+  /** Takes the room that is left, and is cut at its end. */
+  readonly isWide?: boolean;
+  /** On a narrow screen, where a row is a card, stands first and without its name. */
+  readonly isTitle?: boolean;
+}
+
+interface TableProps<Row> {
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+}
+
+/**
+ * A table, whose rows are cards on a narrow screen. The roles are written down, because a browser
+ * forgets a table's own ones when its cells are laid out otherwise.
+ */
+export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
+  const kind = ({ isNumber, isWide, isTitle }: Column<Row>) =>
+    [isNumber && 'number', isWide && 'wide', isTitle && 'title'].filter(Boolean).join(' ');
+  return (
+    // biome-ignore-start lint/a11y/noRedundantRoles: the layout of a narrow screen takes them away
+    <table role="table" aria-label={label}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <th key={column.name} role="columnheader" scope="col" class={kind(column)}>
+              {column.name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row, index) => (
+          <tr key={keyOf(row)} role="row">
+            {columns.map((column) => (
+              <td key={column.name} role="cell" class={kind(column)} data-name={column.name}>
+                <div>{column.cell(row, index)}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+    // biome-ignore-end lint/a11y/noRedundantRoles: as above
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly hint?: string | undefined;
+  readonly children: (id: string) => JSX.Element;
+}
+
+let fields = 0;
+
+/** A field with its label. */
+export function Field({ label, hint, children }: FieldProps) {
+  const [id] = useState(() => {
+    fields += 1;
+    return `field-${fields}`;
+  });
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children(id)}
+      {hint && <p class="hint">{hint}</p>}
+    </div>
+  );
+}
+
+export function Facts({ of }: { of: readonly (readonly [string, ComponentChildren] | false)[] }) {
+  return (
+    <dl class="facts">
+      {of.map(
+        (one) =>
+          one && (
+            <div key={one[0]}>
+              <dt>{one[0]}</dt>
+              <dd>{one[1]}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}

@@ -1,0 +1,39 @@
+/** What serverless-offline tells of the calls of this process's pollers: their request ids and log lines. */
+
+/** A call that has begun. */
+export interface BegunCall {
+  /** The poller's id for the invocation. */
+  readonly invocation: string;
+  /** The id that the handler sees. */
+  readonly requestId: string | undefined;
+  /** Whether the instance is a new one. */
+  readonly isCold: boolean;
+}
+
+/** A line with the request id of its call. */
+export type CapturedLine = readonly [requestId: string, at: number, line: string];
+
+export interface CallListener {
+  began(call: BegunCall): void;
+  /** The lines of this call are told. */
+  captures(invocation: string): void;
+  /** @param at milliseconds since 1970 */
+  logged(invocation: string, at: number, line: string): void;
+}
+
+/** Hands the calls to the listener that is set, if there is one. */
+export class Calls implements CallListener {
+  listener: CallListener | undefined;
+
+  began(call: BegunCall): void {
+    this.listener?.began(call);
+  }
+
+  captures(invocation: string): void {
+    this.listener?.captures(invocation);
+  }
+
+  logged(invocation: string, at: number, line: string): void {
+    this.listener?.logged(invocation, at, line);
+  }
+}

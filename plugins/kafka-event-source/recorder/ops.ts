@@ -1,0 +1,153 @@
+/** What the emulator's thread hands to the thread that writes the store. */
+import type { EventSource } from '../event.ts';
+import type {
+  InvocationState,
+  InvocationSummary,
+  LifeEventKind,
+  LogLine,
+  RecordState,
+  RecordSummary,
+} from './types.ts';
+
+/** Ascending ranges of offsets, both ends included. */
+export type Ranges = readonly (readonly [first: number, last: number])[];
+
+/** Records of one partition. */
+export interface Span {
+  readonly partition: number;
+  readonly count: number;
+  readonly ranges: Ranges;
+}
+
+export interface MappingFacts {
+  readonly uuid: string;
+  readonly name: string;
+  readonly functionKey: string;
+  readonly topic: string;
+  readonly source: EventSource;
+  readonly filters: readonly string[];
+}
+
+/** The mapping, and the topic's id, which is '' as long as it is unknown. */
+interface Where {
+  readonly mapping: string;
+  readonly topicId: string;
+}
+
+export interface AnswerFacts {
+  readonly at: number;
+  readonly durationMs: number;
+  readonly state: Exclude<InvocationState, 'running' | 'interrupted'>;
+  readonly error?: string | undefined;
+  readonly answer?: string | undefined;
+  /** The records that are not done, and their state. */
+  readonly failed: readonly Span[];
+  readonly failedState: RecordState;
+}
+
+export interface CallFacts {
+  requestId?: string | undefined;
+  isCold?: boolean | undefined;
+  /** Undefined where the endpoint tells none. */
+  logs?: LogLine[] | undefined;
+}
+
+export interface InvocationOp extends Where {
+  readonly op: 'invocation';
+  readonly id: string;
+  readonly at: number;
+  /** When the records were read. */
+  readonly seenAt: number;
+  readonly attempt: number;
+  readonly spans: readonly Span[];
+  /** The event; left out if its records are stored already. */
+  readonly payload?: string | undefined;
+  /** For a run by hand, whose event may be any. */
+  readonly again?:
+    | {
+        readonly functionKey: string;
+        readonly topic: string;
+        readonly originalId: string | undefined;
+      }
+    | undefined;
+  /** Left out while it runs. */
+  answer?: AnswerFacts | undefined;
+  readonly call: CallFacts;
+}
+
+export type Op =
+  | ({ readonly op: 'mapping' } & MappingFacts)
+  | ({
+      readonly op: 'records';
+      readonly at: number;
+      readonly state: 'waiting' | 'filteredOut';
+      /** JSON list of records in the form of the event. */
+      readonly json: string;
+      /** Key and value that filters were compared with, in base64, where the event has others. */
+      readonly compared?: readonly (readonly [key: string | null, value: string | null])[];
+      readonly count: number;
+    } & Where)
+  | InvocationOp
+  | {
+      readonly op: 'answer';
+      readonly id: string;
+      readonly answer: AnswerFacts;
+      readonly call: CallFacts;
+    }
+  | ({
+      readonly op: 'event';
+      readonly at: number;
+      readonly kind: LifeEventKind;
+      readonly text: string;
+      readonly spans: readonly Span[];
+      /** The state of the records from now on; left out if it stays. */
+      readonly state?: RecordState | undefined;
+      readonly detail?: Readonly<Record<string, unknown>> | undefined;
+      /** When the records were read. */
+      readonly seenAt: number;
+      /** JSON list of the records, if they may not be stored yet. */
+      readonly json?: string | undefined;
+    } & Where)
+  | ({
+      readonly op: 'committed';
+      readonly at: number;
+      readonly partition: number;
+      readonly next: number;
+    } & Where)
+  | ({ readonly op: 'revoked'; readonly at: number; readonly partition: number } & Where)
+  | { readonly op: 'logs'; readonly id: string; readonly lines: readonly LogLine[] }
+  | { readonly op: 'counted'; readonly mapping: string; readonly count: number };
+
+export interface StoreOptions {
+  readonly file: string;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  /** JSON paths and names of headers. */
+  readonly private: readonly string[];
+}
+
+/** To the writing thread. */
+export type ToWriter =
+  | { readonly kind: 'write'; readonly ops: readonly Op[]; readonly isWatched: boolean }
+  | { readonly kind: 'close' };
+
+/** From the writing thread. */
+export type FromWriter =
+  | { readonly kind: 'opened' }
+  /** Nothing can be stored; the sentence says why. */
+  | { readonly kind: 'unusable'; readonly problem: string }
+  | {
+      readonly kind: 'written';
+      /** The time that it took. */
+      readonly ms: number;
+      /** An error that lost these operations. */
+      readonly problem?: string;
+      readonly changed?: Changed;
+    }
+  | { readonly kind: 'closed' };
+
+export interface Changed {
+  readonly records: readonly RecordSummary[];
+  readonly invocations: readonly InvocationSummary[];
+  readonly more: { readonly records: number; readonly invocations: number };
+}

@@ -1,0 +1,177 @@
+/** Holds what the writing thread has not taken yet, within bounds. */
+import type { InvocationOp, Op } from './ops.ts';
+
+/** The newest done records of each mapping are kept, however far the writer is behind. */
+export const NEWEST_DONE = 10_000;
+/** Of done records of all mappings, beyond which even newer ones are only counted. */
+const DONE_BYTES = 48 * 1024 * 1024;
+/** Of all others. They are dropped beyond it, which takes a writer that hangs. */
+const OTHER_BYTES = 128 * 1024 * 1024;
+/** Handed over at once. */
+const MESSAGE_BYTES = 4 * 1024 * 1024;
+
+interface Other {
+  readonly op: Op;
+  readonly bytes: number;
+  readonly order: number;
+}
+
+/** An invocation whose records are all done at their first attempt. */
+export interface Done {
+  readonly op: InvocationOp;
+  readonly records: number;
+  readonly bytes: number;
+  /** Whether the writer knows some of the records already. */
+  readonly isTold: boolean;
+}
+
+class Queue<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (this.#head === this.#items.length) return undefined;
+    this.#head += 1;
+    if (this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+interface DoneQueue {
+  readonly queue: Queue<Done & { readonly order: number }>;
+  records: number;
+  bytes: number;
+}
+
+export class Outbox {
+  readonly #others = new Queue<Other>();
+  #otherBytes = 0;
+  #order = 0;
+  readonly #done = new Map<string, DoneQueue>();
+  #doneBytes = 0;
+  /** Records that are only counted, by mapping. */
+  readonly #counted = new Map<string, number>();
+  readonly #onCounted: (mapping: string) => void;
+  readonly #onDropped: (op: Op) => void;
+
+  /**
+   * @param onCounted called when records of a mapping are only counted
+   * @param onDropped called with each operation that is not handed over
+   */
+  constructor(onCounted: (mapping: string) => void, onDropped: (op: Op) => void) {
+    this.#onCounted = onCounted;
+    this.#onDropped = onDropped;
+  }
+
+  get isEmpty(): boolean {
+    return this.#others.length === 0 && !this.hasDone && this.#counted.size === 0;
+  }
+
+  get hasDone(): boolean {
+    return this.#doneBytes > 0;
+  }
+
+  /** Whether there is more than one message, so that nothing needless is added. */
+  get isBehind(): boolean {
+    return this.#otherBytes > MESSAGE_BYTES || this.#doneBytes > MESSAGE_BYTES;
+  }
+
+  add(op: Op, bytes = 500): void {
+    this.#order += 1;
+    this.#others.push({ op, bytes, order: this.#order });
+    this.#otherBytes += bytes;
+    while (this.#otherBytes > OTHER_BYTES) {
+      const dropped = this.#others.shift();
+      if (!dropped) return;
+      this.#otherBytes -= dropped.bytes;
+      const { op: lost } = dropped;
+      this.#onDropped(lost);
+      if (lost.op === 'records') this.#count(lost.mapping, lost.count);
+    }
+  }
+
+  addDone(done: Done): void {
+    const { mapping } = done.op;
+    const found = this.#done.get(mapping) ?? { queue: new Queue(), records: 0, bytes: 0 };
+    this.#done.set(mapping, found);
+    this.#order += 1;
+    found.queue.push({ ...done, order: this.#order });
+    found.records += done.records;
+    found.bytes += done.bytes;
+    this.#doneBytes += done.bytes;
+    while (found.records - (found.queue.first?.records ?? 0) >= NEWEST_DONE) this.#collapse(found);
+    while (this.#doneBytes > DONE_BYTES) this.#collapse(largest(this.#done.values()));
+  }
+
+  /** The next operations for the writer. @param withDone whether done records may be among them */
+  take(withDone: boolean): Op[] {
+    const taken: { readonly op: Op; readonly order: number }[] = [];
+    let bytes = 0;
+    for (const [mapping, count] of this.#counted) {
+      taken.push({ op: { op: 'counted', mapping, count }, order: this.#order });
+    }
+    this.#counted.clear();
+    while (bytes < MESSAGE_BYTES) {
+      const other = this.#others.shift();
+      if (!other) break;
+      taken.push(other);
+      bytes += other.bytes;
+      this.#otherBytes -= other.bytes;
+    }
+    for (const found of withDone ? this.#done.values() : []) {
+      while (bytes < MESSAGE_BYTES) {
+        const done = this.#shift(found);
+        if (!done) break;
+        taken.push(done);
+        bytes += done.bytes;
+      }
+    }
+    return taken.sort((a, b) => a.order - b.order).map(({ op }) => op);
+  }
+
+  #shift(found: DoneQueue) {
+    const done = found.queue.shift();
+    if (!done) return undefined;
+    found.records -= done.records;
+    found.bytes -= done.bytes;
+    this.#doneBytes -= done.bytes;
+    return done;
+  }
+
+  /** Only counts the oldest done records. */
+  #collapse(found: DoneQueue): void {
+    const done = this.#shift(found);
+    if (!done) return;
+    // The writer has some of them as records that wait, which must not stay so.
+    if (done.isTold) this.add({ ...done.op, payload: undefined });
+    else {
+      this.#onDropped(done.op);
+      this.#count(done.op.mapping, done.records);
+    }
+  }
+
+  #count(mapping: string, count: number): void {
+    this.#counted.set(mapping, (this.#counted.get(mapping) ?? 0) + count);
+    this.#onCounted(mapping);
+  }
+}
+
+function largest(all: Iterable<DoneQueue>): DoneQueue {
+  return [...all].reduce((most, one) => (one.bytes > most.bytes ? one : most));
+}

@@ -1,0 +1,262 @@
+/** Replaces the values of private fields, before anything is written. */
+import type { EventRecord } from '../event.ts';
+import { REDACTED } from './schema.ts';
+
+/** Stands in the place of a private value. */
+const PLACEHOLDER = '[private]';
+const HIDDEN = Buffer.from(PLACEHOLDER).toString('base64');
+/** Shorter texts stand in others by chance; they are replaced where they stand alone. */
+const SHORT = 4;
+/** A mapping's values that are kept in memory, twice. */
+const MOST_VALUES = 50_000;
+
+interface Segment {
+  /** '*' for each member. */
+  readonly name: string;
+  /** Whether the name may stand at any depth. */
+  readonly isDeep: boolean;
+}
+
+interface Redacted {
+  readonly record: EventRecord;
+  /** Bits of REDACTED. */
+  readonly flags: number;
+}
+
+export class Privacy {
+  readonly #paths: readonly (readonly Segment[])[];
+  readonly #headers: ReadonlySet<string>;
+
+  /** @param entries JSON paths, which begin with `$`, and names of headers */
+  constructor(entries: readonly string[]) {
+    this.#paths = entries.filter((one) => one.startsWith('$')).map(readPath);
+    const headers = entries.filter((one) => !one.startsWith('$'));
+    this.#headers = new Set(headers.map((name) => name.toLowerCase()));
+  }
+
+  get isNeeded(): boolean {
+    return this.#paths.length > 0 || this.#headers.size > 0;
+  }
+
+  /** The record without private values, which are added to `secrets`. */
+  record(record: EventRecord, secrets: Secrets): Redacted {
+    let flags = 0;
+    const changed = { ...record };
+    for (const field of ['key', 'value'] as const) {
+      const base64 = record[field];
+      if (base64 === undefined) continue;
+      const found = this.#bytes(base64, field, secrets);
+      if (found === undefined) continue;
+      changed[field] = found;
+      secrets.add(base64);
+      flags |= REDACTED[field];
+    }
+    if (record.headers.some((header) => this.#isPrivate(header))) {
+      changed.headers = record.headers.map((header) => this.#header(header, secrets));
+      flags |= REDACTED.headers;
+    }
+    return { record: changed, flags };
+  }
+
+  /** The event without private values; undefined if it has none. */
+  event(text: string, secrets: Secrets): string | undefined {
+    if (!this.isNeeded) return undefined;
+    const event = parse(text);
+    if (!isObject(event)) return undefined;
+    return this.#records(event, secrets) ? JSON.stringify(event) : undefined;
+  }
+
+  /** Undefined: there is nothing private in it. */
+  #bytes(base64: string, field: 'key' | 'value', secrets: Secrets): string | undefined {
+    if (this.#paths.length === 0) return undefined;
+    const value = parse(Buffer.from(base64, 'base64').toString('utf8'));
+    // Nobody can tell where the private fields of such bytes are. Keys are mostly plain ids.
+    if (value === undefined) return field === 'value' ? HIDDEN : undefined;
+    const isChanged = this.#json(value, secrets);
+    return isChanged ? Buffer.from(JSON.stringify(value)).toString('base64') : undefined;
+  }
+
+  /** Changes the value in its place. @returns whether something was private */
+  #json(value: unknown, secrets: Secrets): boolean {
+    let isChanged = false;
+    for (const path of this.#paths) isChanged = replace(value, path, secrets) || isChanged;
+    // The letter of a failed record has its event.
+    const payload = isObject(value) ? value.payload : undefined;
+    if (isObject(payload)) isChanged = this.#records(payload, secrets) || isChanged;
+    return isChanged;
+  }
+
+  /** Changes an event in its place. @returns whether something was private */
+  #records(event: Json, secrets: Secrets): boolean {
+    if (!isObject(event.records)) return false;
+    let isChanged = false;
+    for (const [key, list] of Object.entries(event.records)) {
+      if (!Array.isArray(list)) continue;
+      event.records[key] = list.map((one) => {
+        if (!isObject(one)) return one;
+        const record = { headers: [], ...one } as unknown as EventRecord;
+        const found = this.record(record, secrets);
+        if (found.flags === 0) return one;
+        isChanged = true;
+        return found.record;
+      });
+    }
+    return isChanged;
+  }
+
+  #isPrivate(header: Record<string, number[]>): boolean {
+    return Object.keys(header).some((name) => this.#headers.has(name.toLowerCase()));
+  }
+
+  #header(header: Record<string, number[]>, secrets: Secrets): Record<string, number[]> {
+    if (!this.#isPrivate(header)) return header;
+    return Object.fromEntries(
+      Object.entries(header).map(([name, bytes]) => {
+        secrets.add(Buffer.from(bytes).toString('utf8'));
+        secrets.add(JSON.stringify(bytes));
+        return [name, [...Buffer.from(PLACEHOLDER)]];
+      }),
+    );
+  }
+}
+
+/**
+ * The private values of a mapping's last records, which are replaced in texts about them, too: in log
+ * lines, answers and reasons. A mapping has one of them, because a reason outlives its invocation.
+ */
+export class Secrets {
+  /** By their first characters; the second map has those of before. */
+  #now = new Map<string, Set<string>>();
+  #before = new Map<string, Set<string>>();
+  #size = 0;
+
+  add(value: string): void {
+    if (value.length === 0) return;
+    let form = value;
+    // As they stand in JSON, which may stand within a JSON text.
+    for (let depth = 0; depth < 3; depth += 1) {
+      const start = form.slice(0, SHORT);
+      const found = this.#now.get(start);
+      if (!found) this.#now.set(start, new Set([form]));
+      else found.add(form);
+      const next = JSON.stringify(form).slice(1, -1);
+      if (next === form) break;
+      form = next;
+    }
+    this.#size += 1;
+    if (this.#size < MOST_VALUES) return;
+    this.#before = this.#now;
+    this.#now = new Map();
+    this.#size = 0;
+  }
+
+  /** The text without the values. */
+  hide(text: string): string {
+    if (this.#now.size === 0 && this.#before.size === 0) return text;
+    const parts: string[] = [];
+    let begin = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      const length = this.#lengthAt(text, at);
+      if (length === 0) continue;
+      parts.push(text.slice(begin, at), PLACEHOLDER);
+      begin = at + length;
+      at = begin - 1;
+    }
+    return begin === 0 ? text : parts.join('') + text.slice(begin);
+  }
+
+  /** The length of the longest value that begins here; 0 for none. */
+  #lengthAt(text: string, at: number): number {
+    let longest = 0;
+    for (const values of [this.#now, this.#before]) {
+      for (const value of values.get(text.slice(at, at + SHORT)) ?? []) {
+        if (value.length > longest && text.startsWith(value, at)) longest = value.length;
+      }
+    }
+    for (let length = SHORT - 1; length > longest; length -= 1) {
+      const value = text.slice(at, at + length);
+      const isKnown = [this.#now, this.#before].some((values) => values.get(value)?.has(value));
+      if (isKnown && isAlone(text, at, length)) return length;
+    }
+    return longest;
+  }
+}
+
+function isAlone(text: string, at: number, length: number): boolean {
+  const isWord = (character: string) => /[\p{L}\p{N}]/u.test(character);
+  return !isWord(text.charAt(at - 1)) && !isWord(text.charAt(at + length));
+}
+
+type Json = Record<string, unknown>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Such as `$.contact`, `$.items[*].name`, `$['a.b']`, `$..email`. Indices count as `[*]`. */
+function readPath(path: string): Segment[] {
+  const part = /(\.\.?)([^.[\]]+)|\[(?:'([^']*)'|"([^"]*)"|(\*|\d+))\]/y;
+  const segments: Segment[] = [];
+  part.lastIndex = 1;
+  while (part.lastIndex < path.length) {
+    const at = part.lastIndex;
+    const found = part.exec(path);
+    if (!found)
+      throw new Error(`${path} is no JSON path: it cannot be read from ${path.slice(at)}`);
+    const [, dots, plain, single, double] = found;
+    const name = plain ?? single ?? double;
+    // Lists are looked through by themselves, so that a path without [*] hides their elements, too.
+    if (name !== undefined) segments.push({ name, isDeep: dots === '..' });
+  }
+  return segments;
+}
+
+/** Whether the text can be an entry of the private ones. */
+export function isPrivateEntry(text: string): boolean {
+  if (!text.startsWith('$')) return true;
+  try {
+    return readPath(text).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function replace(value: unknown, path: readonly Segment[], secrets: Secrets): boolean {
+  const [segment, ...rest] = path;
+  if (!segment || typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) {
+    let isChanged = false;
+    for (const one of value) isChanged = replace(one, path, secrets) || isChanged;
+    return isChanged;
+  }
+  let isChanged = false;
+  for (const [name, member] of Object.entries(value)) {
+    if (segment.name === '*' || segment.name === name) {
+      if (rest.length > 0) isChanged = replace(member, rest, secrets) || isChanged;
+      else if (member !== null && member !== PLACEHOLDER) {
+        collect(member, secrets);
+        (value as Json)[name] = PLACEHOLDER;
+        isChanged = true;
+        continue;
+      }
+    }
+    if (segment.isDeep) isChanged = replace(member, path, secrets) || isChanged;
+  }
+  return isChanged;
+}
+
+function collect(value: unknown, secrets: Secrets): void {
+  if (typeof value === 'string') secrets.add(value);
+  else if (typeof value === 'number' && String(value).length >= SHORT) secrets.add(String(value));
+  else if (typeof value === 'object' && value !== null) {
+    for (const one of Object.values(value)) collect(one, secrets);
+  }
+}

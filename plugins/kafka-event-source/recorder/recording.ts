@@ -1,0 +1,375 @@
+/** Records what happens to the records of all mappings, in threads of its own. */
+import { randomUUID } from 'node:crypto';
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { BegunCall, CallListener } from '../lambda/lines.ts';
+import type { InvocationResult } from '../lambda/result.ts';
+import type { OnStep } from '../life.ts';
+import { type Log, messageOf } from '../log.ts';
+import type { Mapping } from '../mapping.ts';
+import { endsWithin } from '../time.ts';
+import type { CallFacts, FromWriter, Op, StoreOptions, ToWriter } from './ops.ts';
+import { NEWEST_DONE, Outbox } from './outbox.ts';
+import type { Question, Reply, Role } from './thread.ts';
+import { addTail, answerOf, Track } from './track.ts';
+import {
+  type Counts,
+  type Invocation,
+  type InvocationQuery,
+  type InvocationSummary,
+  type LogLine,
+  type Page,
+  type Recorder,
+  type RecorderChange,
+  type RecordId,
+  type RecordLife,
+  type RecordQuery,
+  type RecordSummary,
+  type RunAgain,
+  STORE_FOLDER,
+} from './types.ts';
+
+export interface RecordingOptions {
+  /** The service's folder. */
+  readonly folder: string;
+  readonly stage: string;
+  readonly maxMegabytes: number;
+  readonly maxDays: number;
+  readonly private: readonly string[];
+  readonly log: Log;
+}
+
+const TICK_MS = 100;
+/**
+ * The writer pauses for so many times the time that done records took it, so that under load it leaves
+ * the processor to the emulator.
+ */
+const PAUSES = 9;
+const CLOSE_MS = 2_000;
+/** Of one invocation. */
+const MOST_LINES = 5_000;
+const MOST_CHARACTERS = 1024 * 1024;
+const DAY_MS = 86_400_000;
+const MB = 1024 * 1024;
+
+interface Lines {
+  count: number;
+  characters: number;
+}
+
+export class Recording implements Recorder, CallListener {
+  readonly #log: Log;
+  readonly #store: StoreOptions;
+  readonly #outbox: Outbox;
+  readonly #tracks = new Map<string, Track>();
+  readonly #calls = new Map<string, CallFacts>();
+  readonly #lines = new WeakMap<CallFacts, Lines>();
+  readonly #listeners = new Set<(change: RecorderChange) => void>();
+  readonly #writer: Worker;
+  readonly #ended: Promise<void>;
+  readonly #timer: NodeJS.Timeout;
+  #reader: Asked | undefined;
+  #problem: string | undefined;
+  #isOpen = false;
+  #isBusy = false;
+  /** Done records are written from this time on. */
+  #doneAt = 0;
+  #hadDone = false;
+  /** Called when the writer has written, or ended. */
+  #waiters: (() => void)[] = [];
+  #lastChange = 0;
+  readonly #warned = new Set<string>();
+
+  constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
+    this.#log = log;
+    this.#store = {
+      file: join(folder, STORE_FOLDER, `${encodeURIComponent(stage)}.sqlite`),
+      maxBytes: maxMegabytes * MB,
+      maxAgeMs: maxDays * DAY_MS,
+      private: options.private,
+    };
+    this.#outbox = new Outbox(
+      (mapping) => this.#warnOfCounts(mapping),
+      (op) => this.#forget([op]),
+    );
+    this.#writer = startThread({ role: 'write', options: this.#store });
+    this.#writer.on('message', (message: FromWriter) => this.#heard(message));
+    this.#writer.on('error', (error) => this.#fail(messageOf(error)));
+    this.#ended = new Promise((resolve) => {
+      this.#writer.on('exit', () => {
+        this.#fail('its thread has ended');
+        resolve();
+      });
+    });
+    this.#writer.unref();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** The listener for the steps of a mapping, which goes on where the mapping was left. */
+  observe(mapping: Mapping): OnStep {
+    const track = new Track({ mapping, outbox: this.#outbox, calls: this.#calls });
+    this.#tracks.set(mapping.uuid, track);
+    return (step) => {
+      if (this.#problem === undefined) track.onStep(step);
+    };
+  }
+
+  began({ invocation, requestId, isCold }: BegunCall): void {
+    const call = this.#calls.get(invocation);
+    if (!call) return;
+    call.requestId = requestId;
+    call.isCold = isCold;
+  }
+
+  captures(invocation: string): void {
+    const call = this.#calls.get(invocation);
+    if (call) call.logs ??= [];
+  }
+
+  logged(invocation: string, at: number, line: string): void {
+    if (this.#problem !== undefined) return;
+    const call = this.#calls.get(invocation);
+    // The answer is stored already.
+    if (!call) this.#outbox.add({ op: 'logs', id: invocation, lines: [{ at, line }] });
+    else this.#addLine(call, { at, line });
+  }
+
+  onChange(listener: (change: RecorderChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  ranAgain(run: RunAgain): { readonly id: string; end(result: InvocationResult): void } {
+    const id = randomUUID();
+    const at = Date.now();
+    const call: CallFacts = {};
+    this.#calls.set(id, call);
+    const { mapping, functionKey, payload, originalId, records } = run;
+    const again = { functionKey, topic: records[0]?.topic ?? '', originalId };
+    const spans = spansOf(records);
+    const topicId = records.find((one) => one.topicId !== undefined)?.topicId ?? '';
+    const op = { op: 'invocation', mapping, topicId, id, at, seenAt: at, attempt: 1 } as const;
+    this.#outbox.add({ ...op, spans, payload, again, call: {} }, payload.length);
+    return {
+      id,
+      end: (result) => {
+        addTail(call, result);
+        const reason = result.kind === 'ok' ? undefined : result.message;
+        const answer = answerOf(result, at, reason, false);
+        const nothing = { failed: [], failedState: 'done' } as const;
+        this.#outbox.add({ op: 'answer', id, answer: { ...answer, ...nothing }, call });
+      },
+    };
+  }
+
+  records(query?: RecordQuery): Promise<Page<RecordSummary>> {
+    return this.#ask('records', query);
+  }
+
+  record(id: RecordId): Promise<RecordLife | undefined> {
+    return this.#ask('record', id);
+  }
+
+  invocations(query?: InvocationQuery): Promise<Page<InvocationSummary>> {
+    return this.#ask('invocations', query);
+  }
+
+  invocation(id: string): Promise<Invocation | undefined> {
+    return this.#ask('invocation', id);
+  }
+
+  counts(mapping?: string): Promise<Counts> {
+    return this.#ask('counts', mapping);
+  }
+
+  async flush(): Promise<void> {
+    for (const track of this.#tracks.values()) track.tick(Date.now(), true);
+    this.#writer.ref();
+    while (
+      this.#problem === undefined &&
+      (this.#isBusy || !this.#isOpen || !this.#outbox.isEmpty)
+    ) {
+      const written = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      this.#pump(true);
+      await written;
+    }
+    this.#writer.unref();
+  }
+
+  /** Stores what is left, for two seconds at most. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await endsWithin(CLOSE_MS, this.flush());
+    this.#problem ??= 'the recorder is closed';
+    this.#post({ kind: 'close' });
+    await endsWithin(CLOSE_MS, this.#ended);
+    await Promise.all([this.#writer.terminate(), this.#reader?.close()]);
+  }
+
+  async #ask<T>(ask: Question['ask'], about: unknown): Promise<T> {
+    if (this.#problem !== undefined) throw new Error(this.#problem);
+    await this.#opened();
+    this.#reader ??= new Asked(this.#store.file);
+    return (await this.#reader.ask(ask, about)) as T;
+  }
+
+  /** The store is made by the writer, before anybody can read it. */
+  async #opened(): Promise<void> {
+    while (!this.#isOpen) {
+      if (this.#problem !== undefined) throw new Error(this.#problem);
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  #tick(): void {
+    if (this.#problem !== undefined) return;
+    for (const track of this.#tracks.values()) track.tick(Date.now());
+    this.#pump();
+  }
+
+  /** Hands the next operations to the writer, if it has done the last ones. */
+  #pump(isHurried = false): void {
+    if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
+    const withDone = isHurried || Date.now() >= this.#doneAt;
+    this.#hadDone = withDone && this.#outbox.hasDone;
+    const ops = this.#outbox.take(withDone);
+    if (ops.length === 0) return;
+    this.#isBusy = true;
+    const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
+    this.#post({ kind: 'write', ops, isWatched });
+    this.#forget(ops);
+  }
+
+  /** Later lines of these calls are stored by themselves. */
+  #forget(ops: readonly Op[]): void {
+    for (const op of ops) {
+      if (op.op === 'answer' || (op.op === 'invocation' && op.answer)) this.#calls.delete(op.id);
+    }
+  }
+
+  #post(message: ToWriter): void {
+    this.#writer.postMessage(message);
+  }
+
+  #heard(message: FromWriter): void {
+    if (message.kind === 'opened') this.#isOpen = true;
+    if (message.kind === 'unusable') this.#fail(message.problem);
+    if (message.kind === 'written') {
+      this.#isBusy = false;
+      if (this.#hadDone) this.#doneAt = Date.now() + PAUSES * message.ms;
+      if (message.problem !== undefined) {
+        this.#warn(`something that happened could not be recorded: ${message.problem}`);
+      }
+      const { changed } = message;
+      if (changed && changed.records.length + changed.invocations.length > 0) {
+        this.#lastChange = Date.now();
+        for (const listener of this.#listeners) listener(changed);
+      }
+    }
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #fail(problem: string): void {
+    if (this.#problem !== undefined) return;
+    this.#problem = problem;
+    clearInterval(this.#timer);
+    this.#warn(`records are not remembered: ${problem}`);
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  #warnOfCounts(mapping: string): void {
+    if (this.#warned.has(mapping)) return;
+    this.#warned.add(mapping);
+    this.#log.warning(
+      `Kafka event source: the recorder does not keep pace with mapping ${mapping}: it keeps the newest ` +
+        `${NEWEST_DONE} of its done records, and counts older ones.`,
+    );
+  }
+
+  #warn(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#log.warning(`Kafka event source: ${text}`);
+  }
+
+  #addLine(call: CallFacts, one: LogLine): void {
+    call.logs ??= [];
+    const lines = this.#lines.get(call) ?? { count: 0, characters: 0 };
+    this.#lines.set(call, lines);
+    lines.count += 1;
+    lines.characters += one.line.length;
+    if (lines.count < MOST_LINES && lines.characters < MOST_CHARACTERS) call.logs.push(one);
+    else if (lines.count === MOST_LINES || lines.characters - one.line.length < MOST_CHARACTERS) {
+      call.logs.push({ ...one, line: '(Later lines of this invocation are not kept.)' });
+    }
+  }
+}
+
+/** A thread that answers questions, beside the one that writes, which a long search must not hold up. */
+class Asked {
+  readonly #thread: Worker;
+  readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
+  #last = 0;
+
+  constructor(file: string) {
+    this.#thread = startThread({ role: 'read', file });
+    this.#thread.on('message', (reply: Reply) => this.#heard(reply));
+    this.#thread.on('error', (error) => this.#fail(error));
+    this.#thread.on('exit', () => this.#fail(new Error('the recorder is closed')));
+    this.#thread.unref();
+  }
+
+  ask(ask: Question['ask'], about: unknown): Promise<unknown> {
+    this.#last += 1;
+    const asked = Promise.withResolvers<unknown>();
+    this.#open.set(this.#last, asked);
+    this.#thread.ref();
+    this.#thread.postMessage({ id: this.#last, ask, about } satisfies Question);
+    return asked.promise;
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.terminate();
+  }
+
+  #heard(reply: Reply): void {
+    const asked = this.#open.get(reply.id);
+    this.#open.delete(reply.id);
+    if (this.#open.size === 0) this.#thread.unref();
+    if ('problem' in reply) asked?.reject(new Error(reply.problem));
+    else asked?.resolve(reply.answer);
+  }
+
+  #fail(error: Error): void {
+    for (const asked of this.#open.values()) asked.reject(error);
+    this.#open.clear();
+  }
+}
+
+function startThread(workerData: Role): Worker {
+  // Beside this file, in the source as in the package.
+  return new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
+    workerData,
+  });
+}
+
+function spansOf(records: readonly RecordId[]) {
+  const byPartition = new Map<number, [number, number][]>();
+  for (const { partition, offset } of records) {
+    const ranges = byPartition.get(partition) ?? [];
+    ranges.push([Number(offset), Number(offset)]);
+    byPartition.set(partition, ranges);
+  }
+  return [...byPartition].map(([partition, ranges]) => ({
+    partition,
+    count: ranges.length,
+    ranges: ranges.sort(([a], [b]) => a - b),
+  }));
+}

@@ -1,0 +1,117 @@
+/** The tables of the store, and how it is opened. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { RECORD_STATES, type RecordState } from './types.ts';
+
+/** Rises with each change of the tables. */
+const VERSION = 1;
+
+export const STATE = Object.fromEntries(
+  RECORD_STATES.map((state, index) => [state, index]),
+) as Record<RecordState, number>;
+
+/** Bits of `record.flags`: where private values were replaced. */
+export const REDACTED = { key: 1, value: 2, headers: 4 } as const;
+
+/** The kinds of `span.kind`. */
+export const OWNER = { invocation: 0, event: 1 } as const;
+
+// The index of states leaves out done records: nearly all are done, and each would cost an entry.
+const TABLES = `
+CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT, function_key TEXT,
+  source TEXT, filters TEXT, only_counted INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE stream(id INTEGER PRIMARY KEY, mapping INTEGER NOT NULL, topic TEXT NOT NULL,
+  topic_id TEXT NOT NULL, UNIQUE(mapping, topic, topic_id)) STRICT;
+CREATE TABLE record(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partition INTEGER NOT NULL,
+  offset INTEGER NOT NULL, timestamp INTEGER NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
+  state INTEGER NOT NULL, attempts INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT, extra TEXT,
+  flags INTEGER NOT NULL, event INTEGER) STRICT;
+CREATE UNIQUE INDEX record_place ON record(stream, partition, offset);
+CREATE INDEX record_state ON record(state, id) WHERE state <> ${STATE.done};
+CREATE INDEX record_done ON record(id) WHERE state = ${STATE.done};
+CREATE TABLE invocation(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, request TEXT,
+  mapping INTEGER NOT NULL, started INTEGER NOT NULL, duration REAL, records INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, state TEXT NOT NULL, error TEXT, answer TEXT, cold INTEGER, has_logs INTEGER NOT NULL,
+  is_again INTEGER NOT NULL, original TEXT, payload TEXT, is_redacted INTEGER NOT NULL, run INTEGER NOT NULL) STRICT;
+CREATE INDEX invocation_request ON invocation(request) WHERE request IS NOT NULL;
+CREATE INDEX invocation_original ON invocation(original) WHERE original IS NOT NULL;
+CREATE INDEX invocation_running ON invocation(run) WHERE state = 'running';
+CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+  detail TEXT) STRICT;
+CREATE TABLE span(owner INTEGER NOT NULL, kind INTEGER NOT NULL, stream INTEGER NOT NULL,
+  partition INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, ranges TEXT) STRICT;
+CREATE INDEX span_owner ON span(kind, owner);
+CREATE INDEX span_place ON span(stream, partition, last, first);
+CREATE TABLE committed(stream INTEGER NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY(stream, partition, next)) STRICT, WITHOUT ROWID;
+CREATE TABLE log(id INTEGER PRIMARY KEY, invocation INTEGER NOT NULL, lines TEXT NOT NULL) STRICT;
+CREATE INDEX log_invocation ON log(invocation);
+CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL) STRICT;
+CREATE TABLE widest(stream INTEGER NOT NULL, partition INTEGER NOT NULL, width INTEGER NOT NULL,
+  PRIMARY KEY(stream, partition)) STRICT, WITHOUT ROWID;
+PRAGMA user_version = ${VERSION};
+`;
+
+/** Another version of the emulator has written the store. */
+class StoreVersionError extends Error {}
+
+/** Loads node:sqlite without its warning, which would tell users of an experiment of ours. */
+function loadSqlite(): typeof import('node:sqlite') {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    const found = process.getBuiltinModule('node:sqlite');
+    if (!found) throw new Error('this Node has no node:sqlite');
+    return found;
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** Opens the store for writing, and makes it if there is none. @throws StoreVersionError */
+export function openForWriting(file: string, maxBytes: number): DatabaseSync {
+  makeFolder(dirname(file));
+  const { DatabaseSync } = loadSqlite();
+  const db = new DatabaseSync(file);
+  try {
+    db.exec('PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL;');
+    // Of a kill it keeps all that was committed; of a power cut, perhaps not the last moment.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    db.exec(`PRAGMA journal_size_limit = ${Math.round(maxBytes / 20)};`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${Math.max(50, Math.round(maxBytes / 20 / 4096 / 4))};`);
+    db.exec('BEGIN IMMEDIATE');
+    const found = versionOf(db);
+    if (found > VERSION) {
+      db.exec('ROLLBACK');
+      throw new StoreVersionError(
+        `${file} was written by a newer version of the emulator (store ${found}, this one knows ${VERSION}): ` +
+          'nothing is recorded. Update this one, or delete the file.',
+      );
+    }
+    if (found === 0) db.exec(TABLES);
+    db.exec('COMMIT');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** The folder's content is nobody else's: it may have the data of customers. */
+function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const ignore = join(folder, '.gitignore');
+  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+}
+
+export function openForReading(file: string): DatabaseSync {
+  const { DatabaseSync } = loadSqlite();
+  const db = new DatabaseSync(file, { readOnly: true });
+  db.exec('PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;');
+  return db;
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
+}

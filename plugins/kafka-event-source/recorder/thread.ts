@@ -1,0 +1,81 @@
+/** Runs in a worker thread: writes the store, or answers questions from it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../log.ts';
+import type { FromWriter, StoreOptions, ToWriter } from './ops.ts';
+import { Reader } from './reader.ts';
+import { openForReading } from './schema.ts';
+import { Writer } from './writer.ts';
+
+/** The work of a thread. */
+export type Role =
+  | { readonly role: 'write'; readonly options: StoreOptions }
+  | { readonly role: 'read'; readonly file: string };
+
+export interface Question {
+  readonly id: number;
+  readonly ask: 'records' | 'record' | 'invocations' | 'invocation' | 'counts';
+  readonly about: unknown;
+}
+
+export type Reply = { readonly id: number } & (
+  | { readonly answer: unknown }
+  | { readonly problem: string }
+);
+
+const IDLE_MS = 1_000;
+
+const role = workerData as Role;
+if (role.role === 'write') write(role.options);
+else read(role.file);
+
+function write(options: StoreOptions): void {
+  const tell = (message: FromWriter) => parentPort?.postMessage(message);
+  let writer: Writer;
+  try {
+    writer = new Writer(options);
+  } catch (error) {
+    tell({ kind: 'unusable', problem: messageOf(error) });
+    return;
+  }
+  tell({ kind: 'opened' });
+  /** Removes in small steps, between which operations are written. */
+  const removeSome = () => {
+    try {
+      if (writer.trim(Date.now())) setImmediate(removeSome);
+    } catch {
+      // Another process has locked the store; the next time removes more.
+    }
+  };
+  const idle = setInterval(removeSome, IDLE_MS);
+  parentPort?.on('message', (message: ToWriter) => {
+    if (message.kind === 'close') {
+      clearInterval(idle);
+      writer.close();
+      tell({ kind: 'closed' });
+      parentPort?.close();
+      return;
+    }
+    const start = performance.now();
+    try {
+      const changed = writer.write(message.ops, message.isWatched);
+      tell({ kind: 'written', ms: performance.now() - start, ...(changed && { changed }) });
+    } catch (error) {
+      tell({ kind: 'written', ms: performance.now() - start, problem: messageOf(error) });
+    }
+    removeSome();
+  });
+}
+
+function read(file: string): void {
+  let reader: Reader | undefined;
+  parentPort?.on('message', ({ id, ask, about }: Question) => {
+    try {
+      reader ??= new Reader(openForReading(file));
+      // The names of questions are the reader's methods.
+      const answer = reader[ask](about as never);
+      parentPort?.postMessage({ id, answer } satisfies Reply);
+    } catch (error) {
+      parentPort?.postMessage({ id, problem: messageOf(error) } satisfies Reply);
+    }
+  });
+}

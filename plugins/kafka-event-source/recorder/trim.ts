@@ -1,0 +1,155 @@
+/** Keeps the store within its limits of size and age, a little at a time. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { StoreOptions } from './ops.ts';
+import { OWNER, STATE } from './schema.ts';
+
+/** Records removed in one transaction, which lasts a few milliseconds. */
+const AT_ONCE = 500;
+/** The newest done records, and the newest invocations, are kept as long as others can go. */
+const NEWEST = 10_000;
+/** The share of the limit that the tables may have; the rest is for the log of changes beside them. */
+const SHARE = 0.85;
+const PAGES_AT_ONCE = 200;
+
+/** Removes some of the oldest records if there are too many. @returns whether more is to be removed */
+export function trim(
+  db: DatabaseSync,
+  { maxBytes, maxAgeMs }: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>,
+  now: number,
+): boolean {
+  const oldest = now - maxAgeMs;
+  const isMore = removeSome(db, oldest, maxBytes);
+  // Pages that became free are given back to the disk.
+  db.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
+  return isMore;
+}
+
+function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean {
+  const isOverSize = usedBytes(db) > maxBytes * SHARE;
+  const ids = isOverSize ? surplus(db) : expired(db, oldest);
+  if (ids.length > 0) {
+    db.exec('BEGIN IMMEDIATE');
+    remove(db, ids);
+    db.exec('COMMIT');
+    return true;
+  }
+  return isOverSize ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
+}
+
+function usedBytes(db: DatabaseSync): number {
+  const of = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+  return (of('page_count') - of('freelist_count')) * of('page_size');
+}
+
+/**
+ * The oldest done records; if there are only the newest ones, the oldest of all. None if the space is
+ * taken by invocations, as of a record that is tried again for days.
+ */
+function surplus(db: DatabaseSync): number[] {
+  const done = db
+    .prepare(`SELECT id FROM record WHERE state = ${STATE.done} AND id <= ? ORDER BY id LIMIT ?`)
+    .all(newestBut(db, 'record', `WHERE state = ${STATE.done}`), AT_ONCE);
+  if (done.length > 0) return done.map(({ id }) => Number(id));
+  if (newestBut(db, 'invocation') > 0) return [];
+  const any = db.prepare('SELECT id FROM record ORDER BY id LIMIT ?').all(AT_ONCE);
+  return any.map(({ id }) => Number(id));
+}
+
+/** The id of the newest row but 10 000; 0 if there are fewer. */
+function newestBut(db: DatabaseSync, table: string, where = ''): number {
+  const sql = `SELECT id FROM ${table} ${where} ORDER BY id DESC LIMIT 1 OFFSET ?`;
+  return Number(db.prepare(sql).get(NEWEST)?.id ?? 0);
+}
+
+function expired(db: DatabaseSync, oldest: number): number[] {
+  return db
+    .prepare('SELECT id, changed FROM record ORDER BY id LIMIT ?')
+    .all(AT_ONCE)
+    .filter(({ changed }) => Number(changed) < oldest)
+    .map(({ id }) => Number(id));
+}
+
+function remove(db: DatabaseSync, ids: readonly number[]): void {
+  const list = JSON.stringify(ids);
+  const places = db
+    .prepare(
+      `SELECT stream, partition, min(offset) AS first, max(offset) AS last, count(*) AS number
+       FROM record WHERE id IN (SELECT value FROM json_each(?)) GROUP BY stream, partition`,
+    )
+    .all(list);
+  db.prepare('DELETE FROM record WHERE id IN (SELECT value FROM json_each(?))').run(list);
+  const owners = new Set<string>();
+  for (const { stream, partition, first, last, number } of places) {
+    db.prepare(
+      'UPDATE mapping SET removed = removed + ? WHERE id = (SELECT mapping FROM stream WHERE id = ?)',
+    ).run(number as number, stream as number);
+    const spans = db
+      .prepare(
+        `DELETE FROM span WHERE stream = ? AND partition = ? AND last BETWEEN ? AND ?
+           AND NOT EXISTS (SELECT 1 FROM record r WHERE r.stream = span.stream
+             AND r.partition = span.partition AND r.offset BETWEEN span.first AND span.last)
+         RETURNING kind, owner`,
+      )
+      .all(stream as number, partition as number, first as number, last as number);
+    for (const { kind, owner } of spans) owners.add(`${kind} ${owner}`);
+    // The commit after the last removed record may be that of a kept one.
+    db.prepare('DELETE FROM committed WHERE stream = ? AND partition = ? AND next <= ?').run(
+      stream as number,
+      partition as number,
+      first as number,
+    );
+  }
+  for (const one of owners) {
+    const [kind = 0, owner = 0] = one.split(' ').map(Number);
+    const isLeft = db.prepare('SELECT 1 FROM span WHERE kind = ? AND owner = ?').get(kind, owner);
+    if (!isLeft) removeOwner(db, kind, owner);
+  }
+}
+
+function removeOwner(db: DatabaseSync, kind: number, owner: number): void {
+  if (kind === OWNER.event) db.prepare('DELETE FROM event WHERE id = ?').run(owner);
+  else {
+    db.prepare('DELETE FROM log WHERE invocation = ?').run(owner);
+    db.prepare('DELETE FROM invocation WHERE id = ?').run(owner);
+  }
+}
+
+interface Rest {
+  readonly invocations: readonly number[];
+  readonly events: readonly number[];
+}
+
+/** Invocations and events whose records are gone already, such as runs by hand. */
+function expiredRest(db: DatabaseSync, oldest: number): Rest {
+  const of = (table: string, time: string) =>
+    db
+      .prepare(`SELECT id, ${time} AS time FROM ${table} ORDER BY id LIMIT ?`)
+      .all(AT_ONCE)
+      .filter(({ time: at }) => Number(at) < oldest)
+      .map(({ id }) => Number(id));
+  return { invocations: of('invocation', 'started'), events: of('event', 'at') };
+}
+
+function oldestRest(db: DatabaseSync): Rest {
+  const of = (table: string) => {
+    const rows = db.prepare(`SELECT id FROM ${table} ORDER BY id LIMIT ?`).all(AT_ONCE);
+    return rows.map(({ id }) => Number(id));
+  };
+  return { invocations: of('invocation'), events: of('event') };
+}
+
+function removeRest(db: DatabaseSync, { invocations, events }: Rest): boolean {
+  if (invocations.length + events.length === 0) return false;
+  db.exec('BEGIN IMMEDIATE');
+  for (const [kind, ids] of [
+    [OWNER.invocation, invocations],
+    [OWNER.event, events],
+  ] as const) {
+    for (const id of ids) {
+      db.prepare('DELETE FROM span WHERE kind = ? AND owner = ?').run(kind, id);
+      removeOwner(db, kind, id);
+    }
+  }
+  db.exec('COMMIT');
+  return true;
+}

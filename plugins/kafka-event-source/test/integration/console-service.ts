@@ -1,0 +1,63 @@
+/** An emulator with its page, in this process, over a topic of the test. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { functionsSchema, plainService } from '../../cli/functions.ts';
+import { readDefinitions } from '../../definition.ts';
+import { Engine } from '../../engine.ts';
+import { readOptions } from '../../options.ts';
+import type { Bench, Lambda } from './bench.ts';
+
+export interface PageService extends AsyncDisposable {
+  /** The address with the token. */
+  readonly url: string;
+  readonly origin: string;
+  readonly token: string;
+  readonly engine: Engine;
+  /** Calls `/api` as a program does. */
+  api(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Starts it with one mapping of `notify`, and others of the given functions. */
+export async function startPage(
+  bench: Bench,
+  lambda: Lambda,
+  { event = {}, functions = {}, options = {} }: Record<string, object> = {},
+): Promise<PageService> {
+  const folder = await mkdtemp(join(tmpdir(), 'kes-page-'));
+  const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
+  const kafka = { topic: bench.topic, consumerGroupId: bench.groupId, ...event };
+  const given = functionsSchema.parse({ notify: { events: [{ kafka }] }, ...functions });
+  const stage = 'local';
+  const service = plainService(given, { folder, region: 'us-east-1', stage, servers });
+  const settings = readOptions({ apiPort: 0, bootstrapServers: servers, ...options });
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const log = { error: write, warning: write, notice: write, info: write, debug: () => undefined };
+  const engine = await Engine.start(
+    {
+      service: { ...service, service: 'shop' },
+      options: settings,
+      definitions: readDefinitions(service, settings),
+    },
+    { place: { folder, stage }, log, endpoint: lambda.endpoint },
+  );
+  const [url = ''] = /http:\S+token=\S+/.exec(lines.join('\n')) ?? [];
+  const { origin, searchParams } = new URL(url);
+  const token = searchParams.get('token') ?? '';
+  return {
+    url,
+    origin,
+    token,
+    engine,
+    api: (path, init = {}) =>
+      fetch(`${origin}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, ...init.headers },
+      }),
+    async [Symbol.asyncDispose]() {
+      await engine.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
