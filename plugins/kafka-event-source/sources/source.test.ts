@@ -362,6 +362,12 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
   ]);
 });
 
+test('a plan that `terraform show -json > plan.json` wrote in Windows PowerShell is read', async () => {
+  const file = join(folder, 'plan.json');
+  writeFileSync(file, `\uFEFF${JSON.stringify(PLAN)}`, 'utf16le');
+  expect(await definitions(file)).toHaveLength(2);
+});
+
 test('a queue whose ARN comes with the apply has a local ARN, and a warning says so', async () => {
   const plan = structuredClone(PLAN) as { planned_values: Json; configuration: Json };
   const [, orders] = resourcesIn(plan.planned_values);
