@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { plainEnvironment } from '../support/sls.ts';
+import { install, installNode, mustRun, sizeOf, sizeText, start } from '../support/install.ts';
 import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
+import { FRAMEWORKS, type Framework, OFFLINE } from './frameworks.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
 
@@ -22,34 +22,9 @@ Frameworks and Nodes come from npm.
 --only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
 
 const NAME = 'lambda-kafka-event-source';
-const OFFLINE = 'serverless-offline';
-
-interface Framework {
-  readonly name: string;
-  readonly packages: readonly string[];
-  readonly nodes: readonly string[];
-}
 
 /** Nodes that are too old for the plugin. */
 const REFUSED = ['20'];
-const FRAMEWORKS: readonly Framework[] = [
-  {
-    name: 'osls 4',
-    packages: ['serverless@npm:osls@4', `${OFFLINE}@14`],
-    nodes: ['20', '22.15.0', '22', '24', '26'],
-  },
-  {
-    name: 'osls 3',
-    packages: ['serverless@npm:osls@3', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-  {
-    name: 'Serverless Framework 3',
-    packages: ['serverless@3.40.0', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-];
-
 interface Run {
   readonly framework: Framework;
   readonly node: string;
@@ -73,7 +48,8 @@ async function main(): Promise<void> {
   supervisor.remove(folder);
   try {
     const tarball = await pack(folder);
-    console.log(await footprint(folder, tarball));
+    const alone = await install(join(folder, 'alone'), ['--omit=peer', tarball]);
+    console.log(`Installed: ${sizeText(await sizeOf(alone))}`);
     const [port = 0] = await freePorts(1);
     const directory = join(folder, 'broker');
     const broker = await startBroker({ directory, port, supervisor, say: console.error });
@@ -93,35 +69,6 @@ async function main(): Promise<void> {
   }
 }
 
-/** Number and size of the packages that an installation adds to a project with its framework. */
-async function footprint(folder: string, tarball: string): Promise<string> {
-  const project = await install(join(folder, 'alone'), ['--omit=peer', tarball]);
-  const modules = join(project, 'node_modules');
-  const { packages } = JSON.parse(await readFile(join(modules, '.package-lock.json'), 'utf8'));
-  const entries = await readdir(modules, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
-  const megabytes = (of: (file: (typeof sizes)[number]) => number) =>
-    (sizes.reduce((sum, file) => sum + of(file), 0) / 1e6).toFixed(1);
-  const onDisk = megabytes(({ blocks }) => blocks * 512);
-  const count = Object.keys(packages).length;
-  return `Installed: ${count} packages, ${megabytes(({ size }) => size)} MB, ${onDisk} MB in blocks of the disk`;
-}
-
-/** Installs packages in a folder of their own, once. */
-async function install(project: string, packages: readonly string[]): Promise<string> {
-  const exists = await stat(project).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return project;
-  await mkdir(project);
-  await writeFile(join(project, 'package.json'), '{"private":true}');
-  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--save-dev'];
-  await mustRun('npm', ['install', ...quick, ...packages], project);
-  return project;
-}
-
 async function rowOf(run: Run, folder: string, tarball: string, brokers: string): Promise<Row> {
   const { framework, node } = run;
   const names = [framework.name, node];
@@ -130,10 +77,7 @@ async function rowOf(run: Run, folder: string, tarball: string, brokers: string)
       ...framework.packages,
       tarball,
     ]);
-    const binary = join(
-      await install(join(folder, `node-${node}`), [`node@${node}`]),
-      'node_modules/node/bin/node',
-    );
+    const binary = await installNode(folder, node);
     const versions = [
       `${framework.name.replace(/ \d$/, '')} ${await versionOf(home, 'serverless')}`,
       await versionOf(home, OFFLINE),
@@ -210,40 +154,6 @@ async function produce(brokers: string, topic: string): Promise<void> {
   await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
   await producer.send({ topic, messages: [{ value: 'world' }] });
   await Promise.all([admin.disconnect(), producer.disconnect()]);
-}
-
-/** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
-function start(command: string, args: readonly string[], cwd: string, env: object = {}) {
-  const isNpm = command === 'npm';
-  const own = plainEnvironment({ ...env, NODE_COMPILE_CACHE: undefined });
-  const child = spawn(command, args, {
-    cwd,
-    env: isNpm ? process.env : { ...own, PATH: `${dirname(command)}:${own.PATH}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 240_000, // Only against a program that hangs.
-  });
-  let output = '';
-  let code: number | null | undefined;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (status) => {
-      code = status;
-      resolve(status);
-    });
-  });
-  return { child, ended, output: () => output, hasEnded: () => code !== undefined };
-}
-
-async function mustRun(command: string, args: readonly string[], cwd: string, env: object = {}) {
-  const program = start(command, args, cwd, env);
-  const code = await program.ended;
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
-  return program.output();
 }
 
 await main().catch((error: unknown) => {
