@@ -9,7 +9,7 @@ export interface Clock {
 }
 
 /** The reason for a timer: a batch that may still grow, or a pause before the next attempt. */
-export type Wait = 'batch' | 'pause';
+type Wait = 'batch' | 'pause';
 
 /** The clock of this machine. */
 export const SYSTEM_CLOCK: Clock = {
