@@ -8,7 +8,7 @@ import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
-import { asText } from './json.ts';
+import { asText, toObject } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -54,7 +54,7 @@ export function readDefinitions(
   const accepted: Accepted[] = [];
   const definitions = deployed.map((one) => {
     const definition = readDefinition(one, service, options, now, accepted);
-    if (definition.mapping) accepted.push({ mapping: definition.mapping, sources: sourcesOf(one) });
+    if (definition.mapping) accepted.push(acceptedOf(definition.mapping, one));
     return definition;
   });
   return { definitions, warnings, notDeployed };
@@ -108,9 +108,10 @@ function readDefinition(
   ];
   if (unknown.length > 0) return refused(unknown);
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
-  const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, accepted);
+  const one = acceptedOf(mapping, deployed);
+  const doubled = refuseDuplicate(one, accepted);
   if (doubled.length > 0) return refused(doubled);
-  warnings.push(...warnOfGroup(mapping, accepted));
+  warnings.push(...warnOfGroup(one, accepted));
   const parity = parityOf({ deployed, shape, mapping });
   return { name, logicalId, where, mapping, refusals: [], warnings, parity };
 }
@@ -198,14 +199,18 @@ function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
-  const { ssl, sasl, bootstrapServers } = local;
-  const isOwn = bootstrapServers !== undefined || ssl !== undefined || sasl !== undefined;
+  const { ssl, sasl } = local;
   return {
-    useDeployedAccess: local.useDeployedAccess ?? !isOwn,
+    useDeployedAccess: usesDeployedAccess(local),
     ...(ssl !== undefined && { ssl }),
     ...(sasl && { sasl }),
     secrets,
   };
+}
+
+function usesDeployedAccess({ useDeployedAccess, ...own }: LocalOptions): boolean {
+  const isOwn = [own.bootstrapServers, own.ssl, own.sasl].some((one) => one !== undefined);
+  return useDeployedAccess ?? !isOwn;
 }
 
 /** A warning for a destination that has a local ARN, because only AWS knows its own. */
@@ -223,7 +228,8 @@ function destinationWarnings(
 }
 
 /** Refuses values that only AWS knows and that no local setting replaces. */
-function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): Refusal[] {
+  const { kind, fn, properties } = deployed;
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
@@ -236,6 +242,15 @@ function refuseUnknown({ kind, fn }: Deployed, shape: Shape, local: LocalOptions
       cannotRun(
         `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
           'local broker.',
+      ),
+    );
+  }
+  const { SourceAccessConfigurations: access } = properties;
+  if (isIntrinsic(access) && usesDeployedAccess(local)) {
+    found.push(
+      cannotRun(
+        `Only AWS knows its access configurations ${asText(access)}. Set ` +
+          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
       ),
     );
   }
@@ -269,10 +284,15 @@ function topicOf({ properties: { Topics: topics } }: Deployed): string {
   return topics.map(asText).join(', ');
 }
 
-function sourcesOf({ properties }: Deployed): string[] {
+function acceptedOf(mapping: Mapping, { properties }: Deployed): Accepted {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map(asText);
+  const { ConsumerGroupId: group } = toObject(properties.SelfManagedKafkaEventSourceConfig);
+  return {
+    mapping,
+    sources: (servers ?? [arn]).map(asText),
+    group: typeof group === 'string' ? group : undefined,
+  };
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {

@@ -143,7 +143,13 @@ export class Engine {
     const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
     const debug = (message: string) => log.debug(message);
-    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    const page = createConsole({
+      access,
+      runtime,
+      loaded: () => this.#loaded,
+      recorder: this.recorder,
+      debug,
+    });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));
     const routes: Route[] = [
@@ -161,6 +167,7 @@ export class Engine {
         recorder: this.recorder,
         ask: askOf(() => routes),
         allowChanges: () => console.allowChanges === true,
+        access: isLoopback(host) ? undefined : access,
       }),
       ...page.routes,
       unknownRoute,

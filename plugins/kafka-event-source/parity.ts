@@ -4,6 +4,7 @@ import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
 import type { Deployed } from './template/deployed.ts';
+import { isIntrinsic } from './template/intrinsic.ts';
 import { words } from './words.ts';
 
 export interface ParityRow {
@@ -73,7 +74,10 @@ function unlike(setting: string, deployed: unknown, here: string, why: string): 
 function whereFrom({ deployed, shape, mapping }: Compared): ParityRow[] {
   const { fn, qualifier, condition } = deployed;
   const servers = serversOf(shape)?.map(text).join(',') ?? shape.EventSourceArn;
-  const access = mapping.access.map(({ type }) => type).join(', ');
+  const { SourceAccessConfigurations: written } = deployed.properties;
+  const access = isIntrinsic(written)
+    ? text(written)
+    : mapping.access.map(({ type }) => type).join(', ');
   const rows = [
     qualifier === undefined
       ? row('FunctionName', fn?.name, mapping.functionName)

@@ -1,25 +1,35 @@
 /** The Model Context Protocol at `/mcp`, over HTTP without sessions. https://modelcontextprotocol.io/specification */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { type Access, hasToken } from '../control/guard.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
+import { words } from '../words.ts';
 import { ActionError } from './error.ts';
 import { TOOLS, type Tool, type ToolContext } from './tools.ts';
 
 export interface McpOptions extends ToolContext {
   /** Whether tools may change something. */
   readonly allowChanges: () => boolean;
+  /** With this, requests need its token: other machines can reach the server. */
+  readonly access?: Access | undefined;
 }
 
 const PATH = '/mcp';
 const PACKAGE = '@modelcontextprotocol/sdk';
-const READ_ONLY =
+const readOnly = () =>
   'Changes are switched off for /mcp. A dry run says what would happen. To allow them, set ' +
-  'custom.kafkaEventSource.console.allowChanges to true, and start again.';
+  `${words().setting('console.allowChanges')} to true, and start again.`;
 
 /** Answers the messages of a client, one request at a time. */
 export function mcpRoute(options: McpOptions): Route {
   return async (request) => {
     if (request.path !== PATH) return undefined;
+    if (options.access && !hasToken(request, options.access)) {
+      const message =
+        'Other machines can reach this server, so /mcp needs the token that the start has printed: send ' +
+        'it as "authorization: Bearer <token>".';
+      return failed(401, 'TokenMissing', message);
+    }
     if (request.method !== 'POST') {
       const message =
         'This server has no stream of its own and no sessions: send messages by POST.';
@@ -79,7 +89,7 @@ function register(server: McpServer, name: string, tool: Tool, options: McpOptio
     try {
       const isDryRun = (given as { dryRun?: boolean }).dryRun === true;
       if (isChange && !isDryRun && !options.allowChanges()) {
-        throw new ActionError(403, 'ChangesNotAllowed', READ_ONLY);
+        throw new ActionError(403, 'ChangesNotAllowed', readOnly());
       }
       const result = await tool.run(options, given as never);
       return { content: [{ type: 'text', text: JSON.stringify(result, null, 1) }] };

@@ -80,8 +80,9 @@ function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
 
 function refuseAccess(
   { SourceAccessConfigurations: access }: Shape,
-  { kind, where, fn }: Deployed,
+  { kind, where, fn, properties }: Deployed,
 ): Refusal[] {
+  if (isIntrinsic(properties.SourceAccessConfigurations)) return [];
   if (kind === 'kafka' && access.length === 0) {
     return [invalid("Required 'sourceAccessConfigurations' parameter is missing.")];
   }

@@ -4,6 +4,8 @@ import { isObject } from '../json.ts';
 import { constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
 
+import { isIntrinsic } from '../template/intrinsic.ts';
+
 const NO_TOPICS = "Required 'topics' parameter is missing.";
 export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
 const topic = z
@@ -62,7 +64,11 @@ export const shape = z.strictObject({
       }),
     })
     .optional(),
-  SourceAccessConfigurations: z.array(access).max(23).default([]),
+  // A list that only AWS knows is left to `refuseUnknown`.
+  SourceAccessConfigurations: z.preprocess(
+    (value) => (isIntrinsic(value) ? [] : value),
+    z.array(access).max(23).default([]),
+  ),
   Topics: z
     .array(topic, { error: ({ input }) => (input === undefined ? NO_TOPICS : undefined) })
     .min(1, NO_TOPICS)

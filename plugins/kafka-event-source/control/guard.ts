@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { words } from '../words.ts';
 import type { Answer } from './server.ts';
 
 export interface Access {
@@ -51,7 +52,7 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
       403,
       'HostRefused',
       `This server answers under localhost and the machine's addresses, not under ${quoted(host)}. ` +
-        'Open it as http://localhost, or add the name to console.names.',
+        `Open it as http://localhost, or add the name to ${words().setting('console.names')}.`,
     );
   }
   if (isForeign(asked, host)) {
@@ -76,7 +77,7 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
     return refused(
       403,
       'ChangesNotAllowed',
-      'Changes are switched off. Set console.allowChanges to true, and start again.',
+      `Changes are switched off. Set ${words().setting('console.allowChanges')} to true, and start again.`,
     );
   }
   return undefined;
@@ -92,7 +93,8 @@ export function isToken(given: string, { token }: Access): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }
 
-function hasToken({ headers }: Asked, access: Access): boolean {
+/** Whether a request has the token, as a header of its own or as the page's cookie. */
+export function hasToken({ headers }: Pick<Asked, 'headers'>, access: Access): boolean {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return isToken(bearer, access);
   const name = `${cookieName(access.token)}=`;

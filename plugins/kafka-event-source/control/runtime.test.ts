@@ -99,3 +99,43 @@ test('a service that is read anew restarts the mappings that changed, and no oth
   ]);
   expect(runtime.get('same')?.mapping.batchSize).toBe(7);
 });
+
+test('work is done while a mapping is stopped, and the mapping runs again, also when the work fails', async () => {
+  const happened: string[] = [];
+  const runtime = new Runtime(definitions, () => {
+    happened.push('began');
+    return running(async (waitMs) => {
+      happened.push(`stopped within ${waitMs}`);
+    });
+  });
+  const work = runtime.whileStopped(mapping.uuid, 5, async () => {
+    happened.push(`worked while ${runtime.get(mapping.uuid)?.state}`);
+    return 'done';
+  });
+  expect(() => runtime.update(mapping.uuid, { batchSize: 7 })).toThrow('test is Updating');
+  expect(await work).toBe('done');
+  await expect(
+    runtime.whileStopped(mapping.uuid, 5, () => Promise.reject(new Error('no answer'))),
+  ).rejects.toThrow('no answer');
+  expect(runtime.get(mapping.uuid)?.state).toBe('Enabled');
+  expect(happened).toEqual([
+    'began',
+    'stopped within 5',
+    'worked while Updating',
+    'began',
+    'stopped within 5',
+    'began',
+  ]);
+  expect(runtime.whileStopped('other', 5, async () => undefined)).toBeUndefined();
+});
+
+test('the end of the service does not wait for work that hangs, and starts no poller after it', async () => {
+  let runs = 0;
+  const runtime = new Runtime(definitions, () => {
+    runs += 1;
+    return running(async () => undefined);
+  });
+  void runtime.whileStopped(mapping.uuid, 5, () => new Promise(() => undefined));
+  await runtime.stop();
+  expect(runs).toBe(1);
+});

@@ -50,6 +50,7 @@ export class Runtime {
   readonly #run: (mapping: Mapping, metrics: Metrics) => Running;
   readonly #warn: (message: string) => void;
   readonly #entries = new Map<string, Entry>();
+  readonly #stopped = Promise.withResolvers<void>();
   #isStopped = false;
 
   constructor(
@@ -101,11 +102,13 @@ export class Runtime {
     refuseInChange(entry);
     entry.state = 'Updating';
     const done = this.#stopPoller(entry, waitMs).then(() => work(entry.mapping));
-    // The next poller begins after the work, also when that fails.
-    entry.changing = done.then(
-      () => this.#goOn(entry),
-      () => this.#goOn(entry),
+    // The next poller begins after the work, also when that fails. The end of the service waits for the
+    // poller alone.
+    const over = done.then(
+      () => undefined,
+      () => undefined,
     );
+    entry.changing = Promise.race([over, this.#stopped.promise]).then(() => this.#goOn(entry));
     return entry.changing.then(() => done);
   }
 
@@ -137,6 +140,7 @@ export class Runtime {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#stopped.resolve();
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
         await this.#stopPoller(entry);

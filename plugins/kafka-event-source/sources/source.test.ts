@@ -163,6 +163,54 @@ test('a topic that only AWS knows is named in messages as it is written', async 
   expect(found).toMatchObject({ name: 'Fn ({"Ref":"T"})', refusals: [{ by: 'emulator' }] });
 });
 
+describe('dynamic references, which CloudFormation replaces', () => {
+  const secret = '{{resolve:ssm:/kafka/secret}}';
+  const event = (type: string, properties: object) => ({
+    Type: 'AWS::Serverless::Function',
+    Properties: {
+      Handler: 'a.b',
+      Runtime: 'nodejs24.x',
+      Events: { Kafka: { Type: type, Properties: { StartingPosition: 'LATEST', ...properties } } },
+    },
+  });
+  const own = event('SelfManagedKafka', {
+    KafkaBootstrapServers: ['{{resolve:ssm:/kafka/servers}}'],
+    Topics: ['bills'],
+    SourceAccessConfigurations: [{ Type: 'BASIC_AUTH', URI: secret }],
+  });
+
+  test('of servers and secrets: the mapping runs on local servers, and on no others', async () => {
+    const file = write('dynamic.json', { Resources: { Own: own } });
+    const [found] = await definitions(file);
+    expect(found).toMatchObject({ refusals: [], warnings: [], mapping: { topic: 'bills' } });
+    const [deployed] = await definitions(file, { bootstrapServers: undefined });
+    expect(deployed?.refusals).toMatchObject([
+      { by: 'emulator', message: expect.stringContaining('Only AWS knows') },
+    ]);
+  });
+
+  test('of a cluster: it has an ARN here, without a warning', async () => {
+    const Managed = event('MSK', { Stream: '{{resolve:ssm:/msk/shop}}', Topics: ['bills'] });
+    const [found] = await definitions(write('dynamic.json', { Resources: { Managed } }));
+    expect(found).toMatchObject({ refusals: [], warnings: [] });
+    expect(found?.mapping?.source).toMatchObject({
+      eventSourceArn: expect.stringMatching(/:cluster\/msk\//),
+    });
+  });
+
+  test('of a topic: it is asked for, and can be given', async () => {
+    const topic = '{{resolve:ssm:/kafka/topic}}';
+    const Managed = event('MSK', { Stream: arn, Topics: [topic] });
+    const file = write('dynamic.json', { Resources: { Managed } });
+    const [found] = await definitions(file);
+    expect(found?.refusals).toMatchObject([
+      { by: 'emulator', message: expect.stringContaining(`{"Fn::Sub":"${topic}"}`) },
+    ]);
+    const [given] = await definitions(file, { parameters: { [topic]: 'bills' } });
+    expect(given?.mapping?.topic).toBe('bills');
+  });
+});
+
 test('a CloudFormation template, as CDK writes it, has its mappings', async () => {
   const file = write('Stack.template.json', {
     Resources: {
@@ -312,6 +360,12 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
     },
     { functionName: 'bill', topic: 'bills', timeoutMs: 3_000, startingPosition: 'LATEST' },
   ]);
+});
+
+test('a plan that `terraform show -json > plan.json` wrote in Windows PowerShell is read', async () => {
+  const file = join(folder, 'plan.json');
+  writeFileSync(file, `\uFEFF${JSON.stringify(PLAN)}`, 'utf16le');
+  expect(await definitions(file)).toHaveLength(2);
 });
 
 test('a queue whose ARN comes with the apply has a local ARN, and a warning says so', async () => {
@@ -526,6 +580,209 @@ describe('a Terraform plan', () => {
       refusals: [],
       mapping: { source: { eventSource: 'SelfManagedKafka' } },
     });
+  });
+
+  describe('the function of a mapping is found', () => {
+    const own = { type: 'aws_lambda_function', name: 'this' };
+    const lambda = {
+      address: 'module.lambda',
+      resources: [
+        {
+          ...own,
+          address: 'module.lambda.aws_lambda_function.this[0]',
+          values: { function_name: 'wares', handler: 'a.b', runtime: 'nodejs24.x' },
+        },
+      ],
+    };
+    const other = {
+      ...own,
+      name: 'other',
+      address: 'aws_lambda_function.other',
+      values: { function_name: 'other', handler: 'a.b', runtime: 'nodejs24.x' },
+    };
+    const outputs = {
+      arn: { expression: { references: ['aws_lambda_function.this[0].arn'] } },
+      same: { expression: { references: ['local.arn'] } },
+    };
+    const mapping = (address: string) => ({
+      type,
+      name: 'm',
+      address,
+      values: { ...known, starting_position: 'LATEST' },
+    });
+    const source = (...references: string[]) => ({
+      type,
+      name: 'm',
+      expressions: { function_name: { references } },
+    });
+    const root = (resources: object[], calls: object = {}) => ({
+      resources,
+      module_calls: {
+        lambda: { expressions: {}, module: { outputs, resources: [own] } },
+        ...calls,
+      },
+    });
+    const alias = (address: string, values: object = {}) => ({
+      type: 'aws_lambda_alias',
+      name: 'live',
+      address,
+      values: { name: 'live', ...values },
+    });
+    const ofAlias = (...references: string[]) => ({
+      type: 'aws_lambda_alias',
+      name: 'live',
+      expressions: { function_name: { references } },
+    });
+    const output = ['module.lambda.arn', 'module.lambda'];
+    const asked = { function_arn: { references: output } };
+
+    test.each<[string, object[], object, object[]]>([
+      [
+        'through an output of its module',
+        [mapping(`${type}.m`)],
+        root([source(...output)]),
+        [lambda],
+      ],
+      [
+        'through a local value of its module',
+        [mapping(`${type}.m`)],
+        root([source('module.lambda.same', 'module.lambda')]),
+        [lambda],
+      ],
+      [
+        'through a variable',
+        [],
+        root([], {
+          wrap: { expressions: asked, module: { resources: [source('var.function_arn')] } },
+        }),
+        [lambda, { address: 'module.wrap', resources: [mapping(`module.wrap.${type}.m`)] }],
+      ],
+      [
+        'through an alias of a function of its module',
+        [mapping(`${type}.m`), alias('aws_lambda_alias.live')],
+        root([source('aws_lambda_alias.live.arn'), ofAlias(...output)]),
+        [lambda],
+      ],
+      [
+        'through an alias that names it',
+        [mapping(`${type}.m`), alias('aws_lambda_alias.live', { function_name: 'wares' })],
+        root([source('aws_lambda_alias.live.arn'), ofAlias('var.name')]),
+        [lambda],
+      ],
+      [
+        'through a local value that can only be the alias of its own module',
+        [],
+        root([], {
+          alias: {
+            expressions: asked,
+            module: { resources: [source('local.arn'), ofAlias('var.function_arn')] },
+          },
+        }),
+        [
+          lambda,
+          {
+            address: 'module.alias',
+            resources: [
+              mapping(`module.alias.${type}.m`),
+              alias('module.alias.aws_lambda_alias.live'),
+            ],
+          },
+        ],
+      ],
+    ])('%s', async (_, resources, root_module, child_modules) => {
+      const planned_values = { root_module: { resources: [other, ...resources], child_modules } };
+      const [found] = await definitions(
+        write('through.json', { planned_values, configuration: { root_module } }),
+      );
+      expect(found).toMatchObject({ refusals: [], mapping: { functionName: 'wares' } });
+    });
+
+    test.each(['a', 'b'])('by the key %s, also that of a module', async (key) => {
+      const called = (module: string, name: string) => ({
+        address: `module.lambda["${module}"]`,
+        resources: [
+          {
+            ...own,
+            address: `module.lambda["${module}"].aws_lambda_function.this[0]`,
+            values: { function_name: name, handler: 'a.b', runtime: 'nodejs24.x' },
+          },
+        ],
+      });
+      const modules = [called('a', 'fn-a'), called('b', 'fn-b')];
+      const { values, ...wrapped } = mapping(`module.wrap["${key}"].${type}.m`);
+      const planned_values = {
+        root_module: {
+          resources: [mapping(`${type}.m["${key}"]`)],
+          child_modules: [
+            ...modules,
+            {
+              address: `module.wrap["${key}"]`,
+              resources: [{ ...wrapped, values: { ...values, topics: ['sales'] } }],
+            },
+          ],
+        },
+      };
+      const configuration = {
+        root_module: root([source('module.lambda', 'each.key')], {
+          wrap: {
+            expressions: { function_arn: { references: ['module.lambda', 'each.key'] } },
+            module: { resources: [source('var.function_arn')] },
+          },
+        }),
+      };
+      const found = await definitions(write('module.json', { planned_values, configuration }));
+      const names = found.map(({ mapping }) => mapping?.functionName);
+      expect(names).toEqual([`fn-${key}`, `fn-${key}`]);
+    });
+
+    test('not by a guess: a local value that may be two functions is refused, and can be given', async () => {
+      const planned_values = {
+        root_module: {
+          resources: [other, { ...fn('a') }, mapping(`${type}.m`)],
+        },
+      };
+      const configuration = { root_module: root([source('local.arn')]) };
+      const file = write('guess.json', { planned_values, configuration });
+      const [found] = await definitions(file);
+      expect(found?.refusals).toMatchObject([
+        { message: expect.stringContaining('{"Ref":"local.arn"}') },
+      ]);
+      const [given] = await definitions(file, { parameters: { 'local.arn': 'fn-a' } });
+      expect(given?.mapping?.functionName).toBe('fn-a');
+    });
+  });
+
+  describe('access that comes with apply', () => {
+    const endpoints = { KAFKA_BOOTSTRAP_SERVERS: 'a.example.com:9092' };
+    const own = { topics: ['orders'], self_managed_event_source: [{ endpoints }] };
+    const uri = { references: ['aws_secretsmanager_secret.s.arn', 'aws_secretsmanager_secret.s'] };
+
+    test.each([
+      ['a secret', { source_access_configuration: [{ type: 'BASIC_AUTH' }] }, 'BASIC_AUTH'],
+      ['the whole list', {}, '{"Ref":"aws_lambda_event_source_mapping.m['],
+    ])('%s: the mapping runs on local servers, and on no others', async (_, values, shown) => {
+      const block = { source_access_configuration: [{ type: {}, uri }] };
+      const expressions = { function_name, ...('source_access_configuration' in values && block) };
+      const file = write('access.json', plan('a', { ...own, ...values }, expressions));
+      const [found] = await definitions(file);
+      expect(found).toMatchObject({ refusals: [], mapping: { topic: 'orders' } });
+      const row = found?.parity.find(({ setting }) => setting === 'SourceAccessConfigurations');
+      expect(row).toMatchObject({ deployed: expect.stringContaining(shown), here: 'PLAINTEXT' });
+      const [deployed] = await definitions(file, { bootstrapServers: undefined });
+      const messages = deployed?.refusals.map(({ message }) => message);
+      const refused = 'Only AWS knows its access configurations';
+      expect(messages).toEqual(shown.startsWith('{') ? [expect.stringContaining(refused)] : []);
+    });
+  });
+
+  test('a topic that comes with apply can be given', async () => {
+    const topics = { references: ['t.name'] };
+    const file = write(
+      'given.json',
+      plan('a', { ...known, topics: undefined }, { function_name, topics }),
+    );
+    const [found] = await definitions(file, { parameters: { 't.name': 'orders' } });
+    expect(found?.mapping?.topic).toBe('orders');
   });
 
   test.each([

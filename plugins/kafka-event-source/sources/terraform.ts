@@ -1,32 +1,31 @@
-/**
- * Reads a service from a Terraform plan, the output of `terraform show -json <plan>`.
- * Its format: https://developer.hashicorp.com/terraform/internals/json-format
- */
+/** Reads a service from a Terraform plan. */
 import { isObject, type Json, toObject, toText } from '../json.ts';
 import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
+import {
+  FUNCTION,
+  isOf,
+  listOf,
+  type Plan,
+  type Planned,
+  readPlan,
+  referencesIn,
+  referencesOf,
+  targetOf,
+} from './plan.ts';
 import type { SourceOptions } from './source-options.ts';
-
-/** A resource of the plan, in the root module or in one that it calls. */
-interface Planned {
-  readonly address: string;
-  readonly type: string;
-  readonly values: Json;
-  /** The addresses that each attribute refers to, by the attribute's name. */
-  readonly references: Readonly<Record<string, readonly string[]>>;
-}
 
 // The provider's default.
 const TIMEOUT_SECONDS = 3;
 
 /** The service of a plan: each `aws_lambda_function` with its `aws_lambda_event_source_mapping`s. */
-export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
+export function readTerraformPlan(json: Json, options: SourceOptions): Service {
   const { service, stage, region, folder } = options;
-  const root = toObject(toObject(plan.planned_values).root_module);
-  const planned = resourcesOf(root, toObject(toObject(plan.configuration).root_module), '');
-  const functions = planned.filter(({ type }) => type === 'aws_lambda_function').map(functionOf);
-  const mappings = planned
+  const plan = readPlan(json);
+  const functions = plan.resources.filter(({ type }) => type === FUNCTION).map(functionOf);
+  const mappings = plan.resources
     .filter(({ type }) => type === 'aws_lambda_event_source_mapping')
-    .map((one) => [one.address, mappingOf(one, functions, planned)] as const);
+    .map((one) => [one.address, mappingOf(one, plan)] as const);
+  const resources = Object.fromEntries(mappings);
   return {
     service,
     stage,
@@ -34,9 +33,12 @@ export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
     folder,
     resourcesPath: 'plan',
     functions,
-    resources: Object.fromEntries(mappings),
-    madeDestinations: new Map(planned.flatMap((one) => madeDestination(one, planned))),
-    parameters: {},
+    resources,
+    madeDestinations: new Map(
+      plan.resources.flatMap((one) => madeDestination(one, plan.resources)),
+    ),
+    // Values that come with `terraform apply` can be given as parameters.
+    parameters: Object.fromEntries(refsIn(resources).map((id) => [id, { Type: 'String' }])),
     mappings: {},
     conditions: {},
     extensions: {},
@@ -44,35 +46,10 @@ export function readTerraformPlan(plan: Json, options: SourceOptions): Service {
   };
 }
 
-function resourcesOf(module: Json, configuration: Json, path: string): Planned[] {
-  const configured = listOf(configuration.resources);
-  const own = listOf(module.resources).map((resource): Planned => {
-    const { address = '', type = '', name, values } = resource as Record<string, string>;
-    const source = configured.find((one) => one.type === type && one.name === name);
-    const expressions = Object.entries(toObject(source?.expressions));
-    const references = Object.fromEntries(
-      expressions.map(([key, one]) => [key, referencesIn(one).map((id) => `${path}${id}`)]),
-    );
-    return { address, type, values: toObject(values), references };
-  });
-  const calls = toObject(configuration.module_calls);
-  const inner = listOf(module.child_modules).flatMap((child) => {
-    const address = String(child.address ?? '');
-    // `module.kafka["a"]` is an instance of the call `kafka`.
-    const name = /([^.[\]]+)(\[[^\]]*\])?$/.exec(address)?.[1] ?? '';
-    return resourcesOf(child, toObject(toObject(calls[name]).module), `${address}.`);
-  });
-  return [...own, ...inner];
-}
-
-/** An attribute's references, the most exact first: `aws_lambda_function.notify.arn` and without `.arn`. */
-function referencesIn(expression: unknown): string[] {
-  // A block is a list of objects with the expressions of its attributes.
-  if (Array.isArray(expression)) return expression.flatMap(referencesIn);
-  const { references, ...attributes } = toObject(expression);
-  return Array.isArray(references)
-    ? references.map(String)
-    : Object.values(attributes).flatMap(referencesIn);
+function refsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { Ref: id } = value as Json;
+  return typeof id === 'string' ? [id] : Object.values(value).flatMap(refsIn);
 }
 
 function functionOf({ address, values }: Planned): FunctionDefinition {
@@ -104,35 +81,29 @@ const SAME: Readonly<Record<string, string>> = {
   kms_key_arn: 'KmsKeyArn',
 };
 
-function mappingOf(
-  planned: Planned,
-  functions: readonly FunctionDefinition[],
-  all: readonly Planned[],
-): Json {
+function mappingOf(planned: Planned, plan: Plan): Json {
   const { values } = planned;
   const same = Object.entries(SAME).map(([from, to]) => [to, values[from]]);
   const own = first(values.self_managed_event_source);
   const servers = toObject(own?.endpoints).KAFKA_BOOTSTRAP_SERVERS;
   const time = values.starting_position_timestamp;
-  const access = listOf(values.source_access_configuration);
   // A plan has null for an attribute that is not set; `readDeployed` leaves null out.
   const Properties = {
     ...Object.fromEntries(same),
     ...topicsOf(planned),
-    FunctionName: functionNameOf(planned, functions),
+    FunctionName: functionNameOf(planned, plan),
     // A module's mappings share one expression, so that one with own servers has a reference here, too.
-    EventSourceArn: own ? undefined : clusterArnOf(planned, all),
+    EventSourceArn: own ? undefined : clusterArnOf(planned, plan.resources),
     SelfManagedEventSource: own && {
       Endpoints: {
         KafkaBootstrapServers:
           typeof servers === 'string' ? servers.split(',') : { 'Fn::ImportValue': planned.address },
       },
     },
-    SourceAccessConfigurations:
-      access.length > 0 ? access.map(({ type, uri }) => ({ Type: type, URI: uri })) : undefined,
+    SourceAccessConfigurations: accessOf(planned),
     StartingPositionTimestamp: typeof time === 'string' ? Date.parse(time) / 1000 : undefined,
     FilterCriteria: filtersOf(values.filter_criteria),
-    DestinationConfig: destinationOf(planned, all),
+    DestinationConfig: destinationOf(planned, plan.resources),
     ProvisionedPollerConfig: pollersOf(values.provisioned_poller_config),
     SelfManagedKafkaEventSourceConfig: clusterConfigOf(
       first(values.self_managed_kafka_event_source_config),
@@ -145,48 +116,43 @@ function mappingOf(
   return { Type: MAPPING_TYPE, Properties };
 }
 
-/**
- * The name in the plan, or that of the function that the attribute refers to. A plan leaves out the key
- * in `aws_lambda_function.app[each.key]`: of several instances it is the one with the mapping's own key.
- */
-function functionNameOf(planned: Planned, functions: readonly FunctionDefinition[]): unknown {
-  const { address, values, references } = planned;
-  if (typeof values.function_name === 'string') return values.function_name;
-  const [found = []] = (references.function_name ?? [])
-    .map((id) => functions.filter(({ logicalIds: [one = ''] }) => isOf(id, one)))
-    .filter(({ length }) => length > 0);
-  const own = found.find(({ logicalIds: [one = ''] }) => keyOf(one) === keyOf(address));
-  const only = found.length === 1 ? found[0] : own;
-  return only?.name ?? valueOrReference('function_name', planned);
+/** The name in the plan, or that of the function that the attribute refers to; with its alias. */
+function functionNameOf(planned: Planned, plan: Plan): unknown {
+  const { function_name: name } = planned.values;
+  if (typeof name === 'string') return name;
+  const target = targetOf(planned, plan);
+  if (!target) return valueOrReference('function_name', planned);
+  const { key } = functionOf(target.fn);
+  return target.alias === undefined ? key : `${key}:${target.alias}`;
 }
 
-const KEY = /\[[^\]]*\]$/;
-
-/** The key of an instance: `["a"]` or `[0]`. */
-function keyOf(address: string): string | undefined {
-  return KEY.exec(address)?.[0];
-}
-
-/** Whether a reference is to this address, or to an attribute of it, with the instance's key or without. */
-function isOf(reference: string, address: string): boolean {
-  const plain = address.replace(KEY, '');
-  return [address, plain].some((one) => reference === one || reference.startsWith(`${one}.`));
+/** The access configurations. A plan leaves out a secret that comes with `terraform apply`, and a list with one. */
+function accessOf(planned: Planned): unknown {
+  const name = 'source_access_configuration';
+  const place = `${planned.address}.${name}`;
+  const { [name]: access } = planned.values;
+  if (access === undefined) return { Ref: place };
+  const written = listOf(planned.expressions[name]);
+  const found = listOf(access).map(({ type, uri }, index) => {
+    const [reference] = referencesIn(written[index]?.uri);
+    const id = reference === undefined ? place : `${planned.module.path}${reference}`;
+    return { Type: type, URI: uri ?? { Ref: id } };
+  });
+  return found.length > 0 ? found : undefined;
 }
 
 /** The attribute, or a reference to its value if the value comes with `terraform apply`. */
-function valueOrReference(
-  name: string,
-  { values, references }: Pick<Planned, 'values' | 'references'>,
-): unknown {
-  const value = values[name];
+function valueOrReference(name: string, planned: Planned): unknown {
+  const value = planned.values[name];
   if (value !== undefined && value !== null) return value;
-  const [reference] = references[name] ?? [];
+  const [reference] = referencesOf(planned, name);
   return reference === undefined ? undefined : { Ref: reference };
 }
 
 /** The topics; a plan writes null for none, and leaves out those that come with `terraform apply`. */
-function topicsOf({ values: { topics }, references }: Planned): Json {
-  const [reference] = references.topics ?? [];
+function topicsOf(planned: Planned): Json {
+  const { topics } = planned.values;
+  const [reference] = referencesOf(planned, 'topics');
   const isLater = topics === undefined && reference !== undefined;
   return { Topics: isLater ? [{ Ref: reference }] : topics };
 }
@@ -227,7 +193,7 @@ function laterName(
   const [type, name] = parts[0] === 'data' ? parts.slice(1) : parts;
   // "this" in a module, and the value of a mapping's own key, have no name.
   if (name === 'this') return /module\.([^.[]+)[^.]*\.$/.exec(module)?.[1] ?? name;
-  const own = /"([^"]*)"/.exec(keyOf(address) ?? '')?.[1] ?? address.split('.').at(-1);
+  const own = /"([^"]*)"\]$/.exec(address)?.[1] ?? address.split('.').at(-1);
   return (type === 'each' ? own : name) ?? reference;
 }
 
@@ -260,8 +226,9 @@ function failureOf({ values }: Planned): Json | undefined {
 }
 
 /** The address of a destination whose ARN comes with `terraform apply`. */
-function laterDestination({ address, references }: Planned): string {
-  return references.destination_config?.[0] ?? `${address}.destination_config`;
+function laterDestination(planned: Planned): string {
+  const [reference] = referencesOf(planned, 'destination_config');
+  return reference ?? `${planned.address}.destination_config`;
 }
 
 /** The ARN that a queue, topic or bucket of the plan has on this machine. */
@@ -318,11 +285,6 @@ function metricsOf(value: unknown): Json | undefined {
   return metrics && { Metrics: metrics.metrics };
 }
 
-/** A block of the provider's is a list, mostly of one item. */
 function first(value: unknown): Json | undefined {
   return listOf(value)[0];
-}
-
-function listOf(value: unknown): Json[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -26,7 +26,11 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   const definitions = { definitions: [definition], warnings: [], notDeployed: [] };
   const folder = await mkdtemp(join(tmpdir(), 'kes-acting-'));
   const engine = await Engine.start(
-    { definitions, options: readOptions({ apiPort: 0 }) } as unknown as Loaded,
+    {
+      service: { service: 'test', stage: 'test', functions: [] },
+      definitions,
+      options: readOptions({ apiPort: 0 }),
+    } as unknown as Loaded,
     {
       place: { folder, stage: 'test' },
       endpoint: lambda.endpoint,

@@ -3,8 +3,11 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { askOf } from '../../actions/ask.ts';
 import { mcpRoute } from '../../actions/mcp.ts';
+import { type Access, newAccess } from '../../control/guard.ts';
 import { type Answer, type Route, startServer } from '../../control/server.ts';
 import type { Recorder } from '../../recorder/types.ts';
+import { act } from './acting.ts';
+import { Bench } from './bench.ts';
 
 const mapping = {
   name: 'notify (orders)',
@@ -29,8 +32,30 @@ const filteredOut = {
   events: [],
 };
 
+/** A client of MCP, and the text of its tools' answers. */
+async function clientOf(url: string, headers: Record<string, string> = {}) {
+  const client = new Client({ name: 'test', version: '1' });
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
+    requestInit: { headers },
+  });
+  // Its type does not allow for exactOptionalPropertyTypes.
+  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  const call = async (name: string, input: Record<string, unknown> = {}) => {
+    const { isError = false, content } = await client.callTool({ name, arguments: input });
+    const [{ text = '' } = {}] = content as { text?: string }[];
+    return { isError, text, body: isError ? undefined : JSON.parse(text) };
+  };
+  return { client, call };
+}
+
 /** A server with `/mcp` over routes and a recorder of the test, and a client of it. */
-async function connect({ allowChanges = false } = {}) {
+async function connect({
+  allowChanges = false,
+  access,
+}: {
+  allowChanges?: boolean;
+  access?: Access;
+} = {}) {
   const calls: { method: string; path: string; body: unknown; dryRun: string | null }[] = [];
   const api: Route = ({ method, path, body, query }): Answer | undefined => {
     if (!path.startsWith('/api/')) return undefined;
@@ -49,17 +74,14 @@ async function connect({ allowChanges = false } = {}) {
     invocation: async () => ({ id: 'i', payload: 'x'.repeat(30_000), logs: [{ line: 'hello' }] }),
   } as unknown as Recorder;
   const routes: Route[] = [api];
-  routes.push(mcpRoute({ recorder, ask: askOf(() => routes), allowChanges: () => allowChanges }));
+  routes.push(
+    mcpRoute({ recorder, ask: askOf(() => routes), allowChanges: () => allowChanges, access }),
+  );
   const server = await startServer(0, { folder: crypto.randomUUID(), stage: 'test' }, routes);
-  const client = new Client({ name: 'test', version: '1' });
-  // Its type does not allow for exactOptionalPropertyTypes.
-  const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`));
-  await client.connect(transport as Parameters<typeof client.connect>[0]);
-  const call = async (name: string, input: Record<string, unknown> = {}) => {
-    const { isError = false, content } = await client.callTool({ name, arguments: input });
-    const [{ text = '' } = {}] = content as { text?: string }[];
-    return { isError, text, body: isError ? undefined : JSON.parse(text) };
-  };
+  const { client, call } = await clientOf(
+    server.url,
+    access && { authorization: `Bearer ${access.token}` },
+  );
   const dispose = async () => {
     await client.close();
     await server.close();
@@ -177,4 +199,30 @@ test('other requests are refused in words', async () => {
   const headers = { 'content-type': 'text/plain', accept: 'application/json, text/event-stream' };
   const plain = { method: 'POST', body: '{}', headers };
   expect((await fetch(`${all.url}/mcp`, plain)).status).toBe(415);
+});
+
+test('where other machines reach the server, the token is needed', async () => {
+  await using all = await connect({ access: newAccess() });
+  expect((await all.call('list_mappings')).isError).toBe(false);
+  await expect(clientOf(all.url)).rejects.toThrow(/TokenMissing/);
+});
+
+test('a running engine explains a paused mapping and its fault, and is read-only', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  await using api = await act(bench, await bench.lambda(), { enabled: false });
+  await bench.produceCount(2);
+  await api.fault({ kind: 'throttle', count: 3 });
+  const { client, call } = await clientOf(api.url);
+  const { topic } = bench;
+  const { body } = await call('explain', { topic, partition: 0, offset: 1 });
+  expect(body).toMatchObject([{ mapping: 'test', state: 'Disabled' }]);
+  expect(body[0].because.join(' ')).toMatch(
+    /A fault is set here: Each of the next 3 invocations of test is refused .*it is disabled/,
+  );
+  expect((await call('list_letters')).body).toEqual({ items: [] });
+  expect((await call('end_faults')).text).toMatch(/^ChangesNotAllowed/);
+  const dry = await call('run_again', { id: 'none', mode: 'same', dryRun: true });
+  expect(dry.text).toMatch(/^(NoSuchInvocation|NotRecorded)/);
+  await client.close();
 });
