@@ -216,7 +216,7 @@ export async function mendAnswers(
     // Beside this file, in the source as in the package.
     const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
     const { instance } = currentCall() ?? {};
-    if (!calls?.listener || !instance) return [begin, { ...options, workerData }];
+    if (!calls?.isHeard || !instance) return [begin, { ...options, workerData }];
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (line: CapturedLine) => requests.tell(line, calls));
     port1.unref();
@@ -330,7 +330,7 @@ class Requests {
   /** Whether the lines of the call that is under way in this thread are wanted. */
   captures(calls: Calls): boolean {
     const { instance, invocation } = currentCall() ?? {};
-    if (!calls.listener || invocation === undefined || !instance) return false;
+    if (!calls.isHeard || invocation === undefined || !instance) return false;
     this.captured.add(instance);
     return true;
   }
