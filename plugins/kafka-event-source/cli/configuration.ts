@@ -1,5 +1,5 @@
 /** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
@@ -7,12 +7,12 @@ import { type Loaded, readDefinitions } from '../definition.ts';
 import { isObject, type Json, toObject } from '../json.ts';
 import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
-import { AWS, type Options, readOptions } from '../options.ts';
+import { AWS, isEndpoint, type Options, readOptions } from '../options.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
-import { decode } from '../sources/text.ts';
+import { decode, firstLine } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { pairsOf, UsageError, type Values } from './arguments.ts';
+import { checkBroker, pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
 export const CONFIG = 'kafka-event-source.yml';
@@ -37,6 +37,9 @@ const commandSchema = z.object({
 });
 type CommandSettings = z.output<typeof commandSchema>;
 
+/** The names of the command's settings. */
+export const SETTINGS: readonly string[] = Object.keys(commandSchema.shape);
+
 /** The files of a service, and the settings that must be known before its mappings are read. */
 export interface Project {
   readonly template: string | undefined;
@@ -54,6 +57,7 @@ export function findProject(values: Values, directory: string): Project {
   const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
+  checkBroker(`broker of ${CONFIG}`, settings.broker, { mayStart: true });
   const template = findTemplate(named, settings, config, directory);
   const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
@@ -94,15 +98,24 @@ function findTemplate(
     }
     if (found[0] !== undefined) return join(folder, found[0]);
   }
+  const advice = SERVERLESS.some((name) => existsSync(join(folder, name)))
+    ? ` ${SERVERLESS_ADVICE}`
+    : ` Name a template by --template, or write the functions into ${CONFIG}.`;
   throw new UsageError(
     `No template in ${folder}. Looked for ${TEMPLATES.join(', ')}, and for functions in ` +
-      `${CONFIG}. Name a template by --template.`,
+      `${CONFIG}.${advice}`,
   );
 }
 
+const SERVERLESS = ['serverless.yml', 'serverless.yaml', 'serverless.ts', 'serverless.json'];
+const SERVERLESS_ADVICE =
+  'A Serverless service runs with the plugin (`sls offline start`), or here after `sls package`.';
+
 function existing(what: string, file: string): string {
-  if (existsSync(file)) return file;
-  throw new UsageError(`${what}: there is no file ${file}.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile()) return file;
+  const why = found ? `${file} is a folder. Name a file in it` : `there is no file ${file}`;
+  throw new UsageError(`${what}: ${why}.`);
 }
 
 export interface Read {
@@ -176,13 +189,14 @@ function optionsOf(
   servers: readonly string[] | undefined,
   { broker }: Project,
 ): Json {
-  const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
-  if (typeof values.endpoint === 'string' && !/^https?:\/\/.|^aws$/.test(values.endpoint)) {
+  const endpoint = textOf(values.endpoint) ?? settings.endpoint;
+  if (endpoint !== undefined && !isEndpoint(endpoint)) {
     throw new UsageError(
-      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001, or aws for ` +
-        'the deployed functions.',
+      `${values.endpoint === undefined ? `endpoint of ${CONFIG}` : '--endpoint'} "${endpoint}" must be an ` +
+        'address, such as http://127.0.0.1:3001, or aws for the deployed functions.',
     );
   }
+  const lambdaEndpoint = endpoint ?? options.lambdaEndpoint;
   const own = broker === undefined || broker === 'start' ? undefined : broker;
   const bootstrapServers = servers ?? own ?? options.bootstrapServers;
   const parameters = pairsOf('parameter', values.parameter);
@@ -244,10 +258,14 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
+    throw new UsageError(`${nameOf(file)} is not YAML: ${firstLine(messageOf(error))}.`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);
 }
 
-const nameOf = (file: string) => relative(process.cwd(), file) || file;
+/** The file as a reader finds it from here. */
+function nameOf(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near === '' || near.startsWith('..') ? file : near;
+}
