@@ -10,7 +10,7 @@ export interface Words {
   readonly start: string;
   /** The way to give the mappings of a function a broker of this machine, as a sentence. */
   readonly localBroker: (functionKey: string) => string;
-  /** The way to name another broker, as the rest of a sentence. */
+  /** The way to name a broker, as the rest of a sentence. */
   readonly otherBroker: string;
   /** Settings that only this program has, at the place of all settings. */
   readonly ownSettings: readonly string[];

@@ -224,6 +224,12 @@ describe('deployed functions', () => {
   test('without any region the error names the options', async () => {
     process.env.AWS_CONFIG_FILE = join(folder, 'nowhere');
     await expect(read()).rejects.toThrow('name it by --region, AWS_REGION');
+    // That of the cluster is known.
+    const { mappings } = await read({
+      broker: 'localhost:1',
+      function: ['notify=http://localhost:1'],
+    });
+    expect(mappings[1]).toMatchObject({ functionKey: 'bill', lambdaEndpoint: 'aws' });
   });
 
   test('a function may have another endpoint', async () => {

@@ -3,15 +3,17 @@ import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
-import { type Loaded, readDefinitions } from '../definition.ts';
+import { type Loaded, mappingsOf, readDefinitions } from '../definition.ts';
 import { isObject, type Json, toObject } from '../json.ts';
 import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
+import type { Mapping } from '../mapping.ts';
 import { AWS, isEndpoint, type Options, readOptions } from '../options.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
 import { decode, firstLine } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
+import { ACCOUNT } from '../template/intrinsic.ts';
 import { checkBroker, pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
@@ -138,7 +140,8 @@ export async function readProject(
   const config = readConfig(project.config);
   const { settings } = config;
   const general = readOptions(optionsOf(values, config, servers, project));
-  const region = await regionOf(values, settings, general);
+  const known = await knownRegion(values, settings, general);
+  const region = known ?? 'us-east-1';
   const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
@@ -146,18 +149,26 @@ export async function readProject(
     mappings[key] = { ...mappings[key], lambdaEndpoint };
   }
   const options = { ...general, mappings };
-  return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+  const definitions = readDefinitions(service, options);
+  if (known === undefined) checkRegions(mappingsOf(definitions));
+  return { loaded: { service, options, definitions }, names };
 }
 
-async function regionOf(
+async function knownRegion(
   values: Values,
   { region }: CommandSettings,
   options: Options,
-): Promise<string> {
-  const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
-  if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
-  const own = await regionOfSdk();
-  if (own !== undefined) return own;
+): Promise<string | undefined> {
+  const named = textOf(values.region) ?? region ?? process.env.AWS_REGION;
+  return named ?? (usesAws(options) ? regionOfSdk() : undefined);
+}
+
+/** @throws UsageError for deployed functions whose region would be a guess: only a cluster's ARN has it */
+function checkRegions(mappings: readonly Mapping[]): void {
+  const isGuess = ({ lambdaEndpoint, source }: Mapping) =>
+    lambdaEndpoint === AWS &&
+    (source.eventSource !== 'aws:kafka' || source.eventSourceArn.split(':')[4] === ACCOUNT);
+  if (!mappings.some(isGuess)) return;
   throw new UsageError(
     'The endpoint aws needs the region of the deployed functions: name it by --region, AWS_REGION, or in ' +
       'the profile of AWS_PROFILE.',

@@ -11,6 +11,6 @@ export const COMMAND_WORDS: Words = {
   localBroker: (functionKey) =>
     'Name a local broker by --broker host:port, or let `start` run one by --broker start; for this ' +
     `function alone set mappings.${functionKey}.bootstrapServers in ${CONFIG}.`,
-  otherBroker: 'name another by --broker host:port',
+  otherBroker: 'name a Kafka by --broker host:port',
   ownSettings: SETTINGS,
 };
