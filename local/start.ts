@@ -16,6 +16,7 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
                   none: starts neither, uses KAFKA_BROKERS and DYNAMODB_ENDPOINT
   HTTP_PORT       the HTTP API, default 3001
   LAMBDA_PORT     Lambda's Invoke API, default 3002
+  EMULATOR_PORT   the API of the emulator's mappings, default 3004; 0 for any free port
   KAFKA_PORT      default 9092
   DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
   KAFKA_UI_PORT   default 8080 (Docker only)

@@ -74,6 +74,10 @@ test('the limits of throughput are off, unless the option asks for them', () => 
   expect(() => readOptions({ limits: 'gcp' })).toThrow(/limits/);
 });
 
+test('the port of the API may be a text, as a variable of the environment is', () => {
+  expect(readOptions({ apiPort: '4004' }).apiPort).toBe(4004);
+});
+
 test("a function's mapping knows whether its handler may have a callback", () => {
   const withRuntime = (runtime: string) =>
     mappings([], { functions: [kafkaFunction('notify', [{ kafka }], 6, { runtime })] })[0];
@@ -588,6 +592,7 @@ test.each([
     /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
   ],
   ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
+  ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a mapping of no function', { mappings: { notfy: {} } }, /there are: notify, notify\/orders/],
 ])('%s is an error', (_, custom, message) => {

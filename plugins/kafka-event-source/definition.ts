@@ -8,7 +8,7 @@ import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
-import { asText } from './json.ts';
+import { asText, toObject } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
 import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
@@ -54,7 +54,7 @@ export function readDefinitions(
   const accepted: Accepted[] = [];
   const definitions = deployed.map((one) => {
     const definition = readDefinition(one, service, options, now, accepted);
-    if (definition.mapping) accepted.push({ mapping: definition.mapping, sources: sourcesOf(one) });
+    if (definition.mapping) accepted.push(acceptedOf(definition.mapping, one));
     return definition;
   });
   return { definitions, warnings, notDeployed };
@@ -108,9 +108,10 @@ function readDefinition(
   ];
   if (unknown.length > 0) return refused(unknown);
   const mapping = toMapping({ deployed, fn: deployed.fn, shape, service, options, local });
-  const doubled = refuseDuplicate({ mapping, sources: sourcesOf(deployed) }, accepted);
+  const one = acceptedOf(mapping, deployed);
+  const doubled = refuseDuplicate(one, accepted);
   if (doubled.length > 0) return refused(doubled);
-  warnings.push(...warnOfGroup(mapping, accepted));
+  warnings.push(...warnOfGroup(one, accepted));
   const parity = parityOf({ deployed, shape, mapping });
   return { name, logicalId, where, mapping, refusals: [], warnings, parity };
 }
@@ -283,10 +284,15 @@ function topicOf({ properties: { Topics: topics } }: Deployed): string {
   return topics.map(asText).join(', ');
 }
 
-function sourcesOf({ properties }: Deployed): string[] {
+function acceptedOf(mapping: Mapping, { properties }: Deployed): Accepted {
   const { EventSourceArn: arn, SelfManagedEventSource: own } = properties;
   const servers = serversOf({ SelfManagedEventSource: own as Shape['SelfManagedEventSource'] });
-  return (servers ?? [arn]).map(asText);
+  const { ConsumerGroupId: group } = toObject(properties.SelfManagedKafkaEventSourceConfig);
+  return {
+    mapping,
+    sources: (servers ?? [arn]).map(asText),
+    group: typeof group === 'string' ? group : undefined,
+  };
 }
 
 function refuseUnknownMappings(deployed: readonly Deployed[], { mappings }: Options): void {

@@ -20,7 +20,7 @@ export interface KafkaEventSourceOptions extends Local {
   /** Whether missing topics of the mappings are created, with three partitions each. */
   readonly createTopics?: boolean;
   /** The port of AWS's API for the mappings, 3004 by default; 0 for any free port. */
-  readonly apiPort?: number;
+  readonly apiPort?: number | string;
   /** The page at `apiPort`: whether it may change something, where it listens, and its further names. */
   readonly console?: {
     readonly allowChanges?: boolean;

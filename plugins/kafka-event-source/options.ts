@@ -130,7 +130,11 @@ export const optionsSchema = z.strictObject({
   deadLetterTopics: z.array(z.string().min(1)).default([]),
   /** Whether missing topics of the mappings are created. */
   createTopics: z.boolean().default(false),
-  apiPort: z.int().min(0).max(65_535).default(3004),
+  /** A text, too, as a variable of the environment is. */
+  apiPort: z
+    .union([z.int(), z.string().regex(/^\d+$/).transform(Number)], { error: 'must be a port' })
+    .pipe(z.int().min(0).max(65_535))
+    .default(3004),
   /** The page at `apiPort`, and the JSON under `/api`. */
   console: z
     .strictObject({

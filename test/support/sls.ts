@@ -87,7 +87,11 @@ export async function startOffline(env: Environment = {}, cwd = ROOT, args: stri
     ['offline', 'start', '--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`, ...args],
     {
       cwd,
-      env: plainEnvironment({ NODE_OPTIONS: '--max-http-header-size=65536', ...env }),
+      env: plainEnvironment({
+        NODE_OPTIONS: '--max-http-header-size=65536',
+        EMULATOR_PORT: '0',
+        ...env,
+      }),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     },

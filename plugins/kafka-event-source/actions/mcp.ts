@@ -3,6 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { type Access, hasToken } from '../control/guard.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
+import { words } from '../words.ts';
 import { ActionError } from './error.ts';
 import { TOOLS, type Tool, type ToolContext } from './tools.ts';
 
@@ -15,9 +16,9 @@ export interface McpOptions extends ToolContext {
 
 const PATH = '/mcp';
 const PACKAGE = '@modelcontextprotocol/sdk';
-const READ_ONLY =
+const readOnly = () =>
   'Changes are switched off for /mcp. A dry run says what would happen. To allow them, set ' +
-  'custom.kafkaEventSource.console.allowChanges to true, and start again.';
+  `${words().setting('console.allowChanges')} to true, and start again.`;
 
 /** Answers the messages of a client, one request at a time. */
 export function mcpRoute(options: McpOptions): Route {
@@ -88,7 +89,7 @@ function register(server: McpServer, name: string, tool: Tool, options: McpOptio
     try {
       const isDryRun = (given as { dryRun?: boolean }).dryRun === true;
       if (isChange && !isDryRun && !options.allowChanges()) {
-        throw new ActionError(403, 'ChangesNotAllowed', READ_ONLY);
+        throw new ActionError(403, 'ChangesNotAllowed', readOnly());
       }
       const result = await tool.run(options, given as never);
       return { content: [{ type: 'text', text: JSON.stringify(result, null, 1) }] };

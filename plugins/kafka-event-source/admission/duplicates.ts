@@ -8,6 +8,8 @@ export interface Accepted {
   readonly mapping: Mapping;
   /** The servers in their order, or the cluster's ARN. */
   readonly sources: readonly string[];
+  /** The group that it is deployed with; undefined for its UUID. */
+  readonly group: string | undefined;
 }
 
 /** The refusals of a mapping beside those that were accepted before it. */
@@ -30,19 +32,33 @@ export function refuseDuplicate(one: Accepted, before: readonly Accepted[]): Ref
 }
 
 /**
- * AWS's page demands a group of its own for each mapping. A user saw AWS refuse a second mapping of the
- * same own servers (serverless/serverless#12377); services with two such mappings exist all the same.
+ * AWS refuses a second mapping with the group and a server of another one; the words are those that a user
+ * got (https://github.com/serverless/serverless/issues/12377). Of other sources only AWS's page is known.
+ * Services with two such mappings exist all the same, so that this is a warning.
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-consumer-group-id.html
  */
-export function warnOfGroup(mapping: Mapping, before: readonly Accepted[]): string[] {
-  const sharing = before.find(({ mapping: { groupId } }) => groupId === mapping.groupId);
-  if (!sharing) return [];
+export function warnOfGroup(one: Accepted, before: readonly Accepted[]): string[] {
+  const { groupId, functionKey } = one.mapping;
+  const sharing = before.filter(({ mapping }) => mapping.groupId === groupId);
+  const refusing = sharing.find((other) => isOneGroupOfServers(other, one));
+  const mapping = (refusing ?? sharing[0])?.mapping;
+  if (!mapping) return [];
+  const why = refusing
+    ? `AWS refuses it (ResourceConflictException): An event source mapping with event source ` +
+      `("${one.sources.join(',')}"), selfManagedKafkaEventSourceConfig.consumerGroupId ("${groupId}") ` +
+      `already exists. Please update or delete the existing mapping with UUID ${mapping.uuid}.`
+    : "AWS's page says that each mapping needs a group of its own.";
   return [
-    `The consumer group ${mapping.groupId} is also the group of ${sharing.mapping.name}. AWS's page ` +
-      'says that each mapping needs a group of its own: set ' +
-      `${words().setting(`mappings.${mapping.functionKey}.consumerGroupId`)} for this machine, or ` +
-      'consumerGroupId in the event.',
+    `The consumer group ${groupId} is also the group of ${mapping.name}. ${why} The mapping runs here: set ` +
+      `${words().setting(`mappings.${functionKey}.consumerGroupId`)} to give it another group on this ` +
+      'machine, or consumerGroupId in the event.',
   ];
+}
+
+/** Whether both are deployed with one group at the same own servers. */
+function isOneGroupOfServers(one: Accepted, other: Accepted): boolean {
+  const isOwn = one.mapping.source.eventSource === 'SelfManagedKafka';
+  return isOwn && one.group !== undefined && one.group === other.group && overlaps(one, other);
 }
 
 function overlaps({ sources }: Accepted, other: Accepted): boolean {

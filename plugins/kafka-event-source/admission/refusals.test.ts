@@ -582,20 +582,35 @@ describe('beside another mapping', () => {
     ]);
   });
 
-  test('the same group is a warning with the option that changes it here', () => {
-    const group = { consumerGroupId: 'shared' };
-    const events = [other(group), other({ ...group, topic: 'bills' })];
-    expect(refused(events)).toEqual([
+  const group = { consumerGroupId: 'shared' };
+  const warningsOf = (events: object[]) => {
+    const [first, second] = refused(events);
+    expect([first, second]).toMatchObject([
       { starts: true, refusals: [], warnings: [] },
-      {
-        starts: true,
-        refusals: [],
-        warnings: [
-          expect.stringMatching(
-            /group shared is also the group of notify \(orders\)\. .*custom\.kafkaEventSource\.mappings\.notify\.consumerGroupId/,
-          ),
-        ],
-      },
+      { starts: true, refusals: [] },
+    ]);
+    return second?.warnings;
+  };
+
+  test('the same group is a warning with the option that changes it here', () => {
+    const msk = { arn, topic: 'bills', ...group };
+    for (const elsewhere of [
+      { msk },
+      other({ ...group, topic: 'bills', bootstrapServers: ['d:1'] }),
+    ]) {
+      expect(warningsOf([other(group), elsewhere])).toEqual([
+        expect.stringMatching(
+          /group shared is also the group of notify \(orders\)\. AWS's page says .*custom\.kafkaEventSource\.mappings\.notify\.consumerGroupId/,
+        ),
+      ]);
+    }
+  });
+
+  test("the same group with a common server is a warning with AWS's refusal", () => {
+    expect(warningsOf([other(group), other({ ...group, topic: 'bills' })])).toEqual([
+      expect.stringMatching(
+        /AWS refuses it \(ResourceConflictException\): An event source mapping with event source \(".*"\), selfManagedKafkaEventSourceConfig\.consumerGroupId \("shared"\) already exists\. Please update or delete the existing mapping with UUID [0-9a-f-]{36}\. The mapping runs here: /,
+      ),
     ]);
   });
 

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { words } from '../words.ts';
 import type { Answer } from './server.ts';
 
 export interface Access {
@@ -51,7 +52,7 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
       403,
       'HostRefused',
       `This server answers under localhost and the machine's addresses, not under ${quoted(host)}. ` +
-        'Open it as http://localhost, or add the name to console.names.',
+        `Open it as http://localhost, or add the name to ${words().setting('console.names')}.`,
     );
   }
   if (isForeign(asked, host)) {
@@ -76,7 +77,7 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
     return refused(
       403,
       'ChangesNotAllowed',
-      'Changes are switched off. Set console.allowChanges to true, and start again.',
+      `Changes are switched off. Set ${words().setting('console.allowChanges')} to true, and start again.`,
     );
   }
   return undefined;

@@ -52,6 +52,7 @@ export class Run {
         DYNAMODB_PORT: dynamo,
         HTTP_PORT: http,
         LAMBDA_PORT: lambda,
+        EMULATOR_PORT: '0',
         ...env,
       },
     });
