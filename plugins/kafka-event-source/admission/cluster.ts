@@ -31,6 +31,7 @@ export function localClusterName(arn: unknown): string {
 }
 
 function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
+  // The name of a dynamic reference, `{{resolve:ssm:/msk/arn}}`, begins behind its service.
+  if (typeof value === 'string') return [value.replace(/\{\{resolve:[\w-]*:/g, '')];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }

@@ -5,10 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kafkaAnswers, kafkaJars, settings } from './kafka.ts';
-import { processOf } from './processes.ts';
+import { isAlive } from './processes.ts';
 import { reporting } from './progress.ts';
 import type { Prepare, Service } from './services.ts';
 import { type Task, tail } from './supervise.ts';
+import { endCommand } from './system.ts';
 
 /** The container's label with the id of the process that started it. */
 const STARTER = 'lambda-kafka-event-source.starter';
@@ -66,11 +67,11 @@ export async function removeLeftover(directory: string): Promise<void> {
   );
   if (!found) return;
   const [isRunning, pid] = found.stdout.trim().split(' ');
-  const starter = isRunning === 'true' ? processOf(Number(pid)) : undefined;
-  if (starter && starter.pid !== process.pid) {
+  const starter = Number(pid);
+  if (isRunning === 'true' && starter !== process.pid && isAlive(starter)) {
     throw new Error(
       `Kafka of this folder runs already, in the container ${name} of process ${pid}. End that process ` +
-        `(kill ${pid}), or use its broker: docker port ${name}, and --broker with that address.`,
+        `(${endCommand(starter)}), or use its broker: docker port ${name}, and --broker with that address.`,
     );
   }
   await run(['rm', '--force', name]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { reporting } from './progress.ts';
 import type { Prepare } from './services.ts';
 import type { Task } from './supervise.ts';
+import { startable } from './system.ts';
 
 /** The jars of a service: those that its pom.xml names. */
 export type Jars = { name: string; pom: string };
@@ -47,8 +48,10 @@ async function maven(jars: Jars, output: string, { supervisor, directory, say }:
   const { name, pom } = jars;
   const task = {
     name: `maven-${name}`,
-    command: 'mvn',
-    args: ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${output}`],
+    ...startable('mvn', [
+      ...['-B', '-f', pom, 'dependency:copy-dependencies'],
+      `-DoutputDirectory=${output}`,
+    ]),
     log: join(directory, `logs/maven-${name}.log`),
   } satisfies Task;
   say(`${name}: fetching its jars with Maven, this once`);

@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { listener } from './processes.ts';
+import { endCommand } from './system.ts';
 
 /** A free TCP port on the loopback address. */
 export function freePort(): Promise<number> {
@@ -24,7 +25,7 @@ export async function checkPorts(ports: readonly WantedPort[]) {
     const by = holder ? `process ${holder.pid} (${shorten(holder.command)})` : 'another process';
     throw new Error(
       `Port ${port}, wanted for ${what}, is held by ${by}. ` +
-        `End it${holder ? ` (kill ${holder.pid})` : ''}, or choose another port with ${change}.`,
+        `End it${holder ? ` (${endCommand(holder.pid)})` : ''}, or choose another port with ${change}.`,
     );
   }
 }

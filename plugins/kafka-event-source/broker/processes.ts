@@ -25,6 +25,11 @@ export function processOf(pid: number): Process | undefined {
   }
 }
 
+/** Whether a process of this id runs, on each system. */
+export function isAlive(pid: number): boolean {
+  return pid > 0 && attempt(() => process.kill(pid, 0)) === true;
+}
+
 /** The process that listens on the port; undefined if none does, or one of another user. */
 export function listener(port: number): Process | undefined {
   if (!linux) {

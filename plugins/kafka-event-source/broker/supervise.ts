@@ -1,12 +1,15 @@
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { signalGroup } from './system.ts';
 
 /** A process for the supervisor to run. Without a log its output goes to the starter's terminal. */
 export type Task = {
   name: string;
   command: string;
   args: string[];
+  /** Whether a shell starts it. */
+  shell?: boolean;
   cwd?: string;
   env?: Record<string, string>;
   log?: string;
@@ -48,6 +51,7 @@ export function supervise(directory: string): Supervisor {
   const script = join(import.meta.dirname, `supervisor${extname(import.meta.url)}`);
   const supervisor = fork(script, [directory], {
     detached: true,
+    windowsHide: true,
     execArgv: [],
     env: process.env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -122,14 +126,6 @@ export function tail(path: string): string {
 
 /** Ends a process of a supervisor that was killed, because nothing else would end it. */
 function abandon({ pid, tellEnd }: Watched) {
-  if (pid) endGroup(pid);
+  if (pid) signalGroup(pid, 'SIGKILL');
   tellEnd({ code: null, how: 'its supervisor ended' });
-}
-
-function endGroup(pid: number) {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group has ended already.
-  }
 }

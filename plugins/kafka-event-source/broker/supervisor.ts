@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { News, Order, Task } from './supervise.ts';
+import { signalGroup } from './system.ts';
 
 type Running = { task: Task; child: ChildProcess };
 
@@ -54,10 +55,12 @@ function launched(id: number, task: Task): ChildProcess | undefined {
   }
 }
 
-function launch({ command, args, cwd, env, log }: Task): ChildProcess {
+function launch({ command, args, shell, cwd, env, log }: Task): ChildProcess {
   if (log) mkdirSync(dirname(log), { recursive: true });
   const output = log ? openSync(log, 'w') : 'inherit';
   const child = spawn(command, args, {
+    shell,
+    windowsHide: true,
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', output, output],
@@ -87,15 +90,6 @@ async function endGroup({ task, child }: Running) {
   const deadline = Date.now() + GRACE;
   while (Date.now() < deadline && signalGroup(pid, 0)) await sleep(50);
   if (signalGroup(pid, 'SIGKILL')) await exited(child, 1000);
-}
-
-/** False when the group has no process left. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
-  }
 }
 
 async function exited(child: ChildProcess, ms: number) {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { hasJars, type Jars } from './jars.ts';
+import { startable } from './system.ts';
 
 /** The fault of each tool; empty for a tool that can be used. */
 export interface ToolFaults {
@@ -45,6 +46,7 @@ export function javaFault(output: string): string {
 }
 
 async function answerOf(command: string, args: string[]): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: 15_000 });
+  const { command: file, args: own, shell } = startable(command, args);
+  const { stdout, stderr } = await promisify(execFile)(file, own, { shell, timeout: 15_000 });
   return stdout + stderr;
 }

@@ -9,6 +9,7 @@ import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
 import { AWS, type Options, readOptions } from '../options.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
+import { decode } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
 import { pairsOf, UsageError, type Values } from './arguments.ts';
@@ -58,7 +59,7 @@ export function findProject(values: Values, directory: string): Project {
   return {
     template,
     config,
-    folder: realpathSync(home),
+    folder: realpathSync.native(home),
     stage: textOf(values.stage) ?? settings.stage ?? 'local',
     broker: textOf(values.broker) ?? settings.broker,
   };
@@ -238,7 +239,7 @@ function readConfig(config: string | undefined): Config {
 }
 
 function readYaml(file: string): Json {
-  const text = readFileSync(file, 'utf8');
+  const text = decode(readFileSync(file));
   let value: unknown;
   try {
     value = parseYaml(text) ?? {};

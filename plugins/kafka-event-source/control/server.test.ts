@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -26,6 +35,18 @@ test('a service that runs answers for itself, and not after its end', async () =
   expect(await findStatus({ ...place, stage: 'prod' })).toBeUndefined();
   await server.close();
   expect(await findStatus(place)).toBeUndefined();
+});
+
+test('a service is found by another name of its folder, as terminals of Windows and macOS have it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kes-server-'));
+  const [own, other] = [join(folder, 'own'), join(folder, 'other')];
+  mkdirSync(own);
+  symlinkSync(own, other);
+  const server = await start({ folder: own, stage: 'local' });
+  const found = await findStatus({ folder: other, stage: 'local' });
+  await server.close();
+  rmSync(folder, { recursive: true });
+  expect(found).toMatchObject({ mappings: [] });
 });
 
 test.each(['first', 'second'])(

@@ -1,7 +1,7 @@
 /** The HTTP server on this machine with the API of the running mappings. */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -154,8 +154,17 @@ function prefixOf(place: Place): string {
 
 function keyOf({ folder, stage }: Place): string {
   return createHash('sha256')
-    .update(JSON.stringify([folder, stage]))
+    .update(JSON.stringify([realFolder(folder), stage]))
     .digest('hex');
+}
+
+/** The folder by its one name: terminals of Windows and macOS differ in the case of its letters. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch {
+    return folder;
+  }
 }
 
 async function listens(server: http.Server, port: number, host: string): Promise<boolean> {

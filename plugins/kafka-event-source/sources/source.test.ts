@@ -163,6 +163,54 @@ test('a topic that only AWS knows is named in messages as it is written', async 
   expect(found).toMatchObject({ name: 'Fn ({"Ref":"T"})', refusals: [{ by: 'emulator' }] });
 });
 
+describe('dynamic references, which CloudFormation replaces', () => {
+  const secret = '{{resolve:ssm:/kafka/secret}}';
+  const event = (type: string, properties: object) => ({
+    Type: 'AWS::Serverless::Function',
+    Properties: {
+      Handler: 'a.b',
+      Runtime: 'nodejs24.x',
+      Events: { Kafka: { Type: type, Properties: { StartingPosition: 'LATEST', ...properties } } },
+    },
+  });
+  const own = event('SelfManagedKafka', {
+    KafkaBootstrapServers: ['{{resolve:ssm:/kafka/servers}}'],
+    Topics: ['bills'],
+    SourceAccessConfigurations: [{ Type: 'BASIC_AUTH', URI: secret }],
+  });
+
+  test('of servers and secrets: the mapping runs on local servers, and on no others', async () => {
+    const file = write('dynamic.json', { Resources: { Own: own } });
+    const [found] = await definitions(file);
+    expect(found).toMatchObject({ refusals: [], warnings: [], mapping: { topic: 'bills' } });
+    const [deployed] = await definitions(file, { bootstrapServers: undefined });
+    expect(deployed?.refusals).toMatchObject([
+      { by: 'emulator', message: expect.stringContaining('Only AWS knows') },
+    ]);
+  });
+
+  test('of a cluster: it has an ARN here, without a warning', async () => {
+    const Managed = event('MSK', { Stream: '{{resolve:ssm:/msk/shop}}', Topics: ['bills'] });
+    const [found] = await definitions(write('dynamic.json', { Resources: { Managed } }));
+    expect(found).toMatchObject({ refusals: [], warnings: [] });
+    expect(found?.mapping?.source).toMatchObject({
+      eventSourceArn: expect.stringMatching(/:cluster\/msk\//),
+    });
+  });
+
+  test('of a topic: it is asked for, and can be given', async () => {
+    const topic = '{{resolve:ssm:/kafka/topic}}';
+    const Managed = event('MSK', { Stream: arn, Topics: [topic] });
+    const file = write('dynamic.json', { Resources: { Managed } });
+    const [found] = await definitions(file);
+    expect(found?.refusals).toMatchObject([
+      { by: 'emulator', message: expect.stringContaining(`{"Fn::Sub":"${topic}"}`) },
+    ]);
+    const [given] = await definitions(file, { parameters: { [topic]: 'bills' } });
+    expect(given?.mapping?.topic).toBe('bills');
+  });
+});
+
 test('a CloudFormation template, as CDK writes it, has its mappings', async () => {
   const file = write('Stack.template.json', {
     Resources: {
@@ -312,6 +360,12 @@ test('a Terraform plan has its mappings, also where names come with the apply, a
     },
     { functionName: 'bill', topic: 'bills', timeoutMs: 3_000, startingPosition: 'LATEST' },
   ]);
+});
+
+test('a plan that `terraform show -json > plan.json` wrote in Windows PowerShell is read', async () => {
+  const file = join(folder, 'plan.json');
+  writeFileSync(file, `\uFEFF${JSON.stringify(PLAN)}`, 'utf16le');
+  expect(await definitions(file)).toHaveLength(2);
 });
 
 test('a queue whose ARN comes with the apply has a local ARN, and a warning says so', async () => {

@@ -8,6 +8,7 @@ import type { Service } from '../template/deployed.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import type { SourceOptions } from './source-options.ts';
 import { readTerraformPlan } from './terraform.ts';
+import { decode } from './text.ts';
 import { parseYaml } from './yaml.ts';
 
 /** The folders into which CDK and Serverless write templates, within the project's. */
@@ -46,7 +47,7 @@ export async function loadTemplate(
 
 async function read(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return decode(await readFile(file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigurationError(`The template ${file} cannot be read (${code}).`);

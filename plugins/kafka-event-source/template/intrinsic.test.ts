@@ -85,3 +85,25 @@ test.each([
   expect(resolve(value, scope)).toEqual(value);
   expect(isIntrinsic(value)).toBe(true);
 });
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+const STORED = '{{resolve:ssm:/app/topic}}';
+
+test.each([
+  ['alone', STORED],
+  ['in a text', `arn:aws:kafka:eu-west-1:1:cluster/${STORED}/x`],
+  ['made by a Sub', { 'Fn::Sub': '{{resolve:ssm:/${Stage}/topic}}' }],
+  ['in a Join', { 'Fn::Join': [':', ['a', STORED]] }],
+  ['as the default of a parameter', { Ref: 'Dynamic' }],
+  ['of Secrets Manager', '{{resolve:secretsmanager:kafka:SecretString:topic}}'],
+])('a dynamic reference is known to AWS only: %s', (_, value) => {
+  const dynamic = { ...scope, parameters: { ...scope.parameters, Dynamic: { Default: STORED } } };
+  expect(isIntrinsic(resolve(value, dynamic))).toBe(true);
+});
+
+test('a dynamic reference can be given by its text', () => {
+  const parameters = { [STORED]: 'orders', '{{resolve:ssm:/test/topic}}': 'tests' };
+  const given = { ...scope, given: { ...scope.given, parameters } };
+  const values = [STORED, `a-${STORED}`, { 'Fn::Sub': '{{resolve:ssm:/${Stage}/topic}}' }];
+  expect(resolve(values, given)).toEqual(['orders', 'a-orders', 'tests']);
+});

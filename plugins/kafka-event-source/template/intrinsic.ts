@@ -30,17 +30,40 @@ export const ACCOUNT = '000000000000';
 /** The result of `{ Ref: AWS::NoValue }`: the property, or the item of a list, is left out. */
 const NO_VALUE = Symbol('AWS::NoValue');
 
+/** A value of AWS's parameter store or of Secrets Manager. */
+const DYNAMIC = /\{\{resolve:[^{}]*\}\}/g;
+
 /** Replaces each function with its result, if the result is known here. */
 export function resolve(value: unknown, scope: Scope): unknown {
+  if (typeof value === 'string') return withoutDynamic(value, scope);
   if (Array.isArray(value)) {
     return value.map((one) => resolve(one, scope)).filter((one) => one !== NO_VALUE);
   }
   if (!isObject(value)) return value;
   const choice = choose(value, scope);
   if (choice) return resolve(choice.value, scope);
-  const entries = Object.entries(value).map(([key, one]) => [key, resolve(one, scope)] as const);
+  const entries = Object.entries(value).map(([key, one]) => {
+    // The variables in the text are replaced first, which may be parts of a dynamic reference.
+    const isText = key === 'Fn::Sub' && typeof one === 'string';
+    return [key, isText ? one : resolve(one, scope)] as const;
+  });
   const inner = Object.fromEntries(entries.filter(([, one]) => one !== NO_VALUE));
-  return isIntrinsic(inner) ? (evaluate(inner, scope) ?? inner) : inner;
+  if (!isIntrinsic(inner)) return inner;
+  const result = evaluate(inner, scope) ?? inner;
+  return typeof result === 'string' ? withoutDynamic(result, scope) : result;
+}
+
+/**
+ * The text with its dynamic references replaced by the values that are given for them. With another one
+ * only CloudFormation knows the text.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+ */
+function withoutDynamic(text: string, { given }: Scope): unknown {
+  const result = text.replace(DYNAMIC, (reference) => {
+    const value = own(given.parameters, reference);
+    return typeof value === 'string' ? value : reference;
+  });
+  return result.search(DYNAMIC) < 0 ? result : { 'Fn::Sub': result };
 }
 
 /** Whether the condition of this name holds; undefined if only AWS knows it. */

@@ -4,7 +4,7 @@
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Definition, readDefinitions } from '../../definition.ts';
 import type { Json } from '../../json.ts';
@@ -65,7 +65,7 @@ test.each(templates)('%s', async (file, { read, user }) => {
 async function rowsOf(file: string, given: Json = {}) {
   const options = readOptions({ ...BROKER, ...given });
   const place = { region: 'us-east-1', stage: 'dev', given: options };
-  const service = await loadTemplate(join(TEMPLATES, file), place);
+  const service = await loadTemplate(resolve(TEMPLATES, file), place);
   const { definitions, notDeployed } = readDefinitions(service, options);
   expect(notDeployed).toEqual([]);
   return definitions.map(rowOf);
@@ -100,6 +100,12 @@ describe('the services of the Serverless Framework, as one service', () => {
     const [own, plain] = await Promise.all([packaged(place('with')), packaged(place('without'))]);
     expect(plain[1]).toContain('"ReportWriterEventSourceMappingKafkaReportlines"');
     expect(own).toEqual(plain);
+    // The package is a template of this package's command, too; there it has the same mappings.
+    const file = join(place('with'), '.serverless/cloudformation-template-update-stack.json');
+    const rows = services.filter(([file]) => packed.includes(file)).flatMap(([, { read }]) => read);
+    const found = (await rowsOf(file)).map(withoutWarnings);
+    const expected = rows.map(inService).map(withoutWarnings);
+    expect(sorted(found)).toEqual(sorted(expected).map(matching));
   });
 });
 
@@ -107,6 +113,10 @@ function inService(row: Runs | Refused): Runs | Refused {
   if (!isRun(row)) return row;
   const [name, ...others] = row;
   return [name.replace(/^\w+-dev-/, `${JOINED}-dev-`), ...others];
+}
+
+function withoutWarnings(row: Runs | Refused): Runs | Refused {
+  return isRun(row) ? [row[0], row[1], row[2], row[3], row[4]] : row;
 }
 
 function sorted(rows: readonly (Runs | Refused)[]): readonly (Runs | Refused)[] {
