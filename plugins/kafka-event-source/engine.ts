@@ -55,7 +55,7 @@ export class Engine {
     if (!recorder) return;
     const { place, log, calls } = options;
     this.#recording = new Recording({ ...place, ...recorder, log });
-    if (calls) calls.listener = this.#recording;
+    calls?.hear(this.#recording);
   }
 
   /** The memory of records and invocations; undefined if the settings turn it off. */
@@ -143,7 +143,13 @@ export class Engine {
     const access = newAccess({ names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
     const debug = (message: string) => log.debug(message);
-    const page = createConsole({ access, runtime, loaded: () => this.#loaded, debug });
+    const page = createConsole({
+      access,
+      runtime,
+      loaded: () => this.#loaded,
+      recorder: this.recorder,
+      debug,
+    });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));
     const routes: Route[] = [

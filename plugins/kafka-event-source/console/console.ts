@@ -3,16 +3,20 @@ import type { Access } from '../control/guard.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
+import type { Recorder } from '../recorder/types.ts';
 import { errorAnswer, json, RequestError } from './answers.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
 import { Mappings } from './mappings.ts';
+import { readRecorded } from './reading.ts';
 
 export interface ConsoleOptions {
   readonly access: Access;
   readonly runtime: Runtime;
   /** The service as it was read last. */
   readonly loaded: () => Loaded;
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
   readonly debug: (message: string) => void;
 }
 
@@ -27,7 +31,13 @@ export interface Console {
 type Reading = (request: Request) => Promise<Answer> | Answer;
 
 /** Makes the routes of the page, and of what it reads. */
-export function createConsole({ access, runtime, loaded, debug }: ConsoleOptions): Console {
+export function createConsole({
+  access,
+  runtime,
+  loaded,
+  recorder,
+  debug,
+}: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
   const mappings = new Mappings(runtime, definitions, debug);
   let last = '';
@@ -36,6 +46,14 @@ export function createConsole({ access, runtime, loaded, debug }: ConsoleOptions
     const text = JSON.stringify(summary);
     if (text !== last) events.publish('mapping', summary);
     last = text;
+  });
+  const unlisten = recorder?.onChange(({ records, invocations, more }) => {
+    const tell = (kind: 'record' | 'invocation', changed: readonly unknown[], others: number) => {
+      const latest = changed.at(-1);
+      if (latest) events.publish(kind, latest, changed.length + others);
+    };
+    tell('record', records, more.records);
+    tell('invocation', invocations, more.invocations);
   });
   const readings: Readonly<Record<string, Reading>> = {
     '/api/events': () => events.connect(),
@@ -46,27 +64,33 @@ export function createConsole({ access, runtime, loaded, debug }: ConsoleOptions
         service,
         stage,
         allowChanges,
-        isRecorded: false,
+        isRecorded: recorder !== undefined && recorder.problem === undefined,
         mappings: await mappings.list(),
       });
     },
   };
   return {
     events,
-    routes: [pageRoute(access), readingRoute(readings)],
+    routes: [pageRoute(access), readingRoute(readings, recorder)],
     stop() {
+      unlisten?.();
       mappings.stop();
       events.stop();
     },
   };
 }
 
-function readingRoute(readings: Readonly<Record<string, Reading>>): Route {
+function readingRoute(
+  readings: Readonly<Record<string, Reading>>,
+  recorder: Recorder | undefined,
+): Route {
   return async (request) => {
+    if (request.method !== 'GET') return undefined;
     const reading = Object.hasOwn(readings, request.path) ? readings[request.path] : undefined;
-    if (!reading || request.method !== 'GET') return undefined;
     try {
-      return await reading(request);
+      if (reading) return await reading(request);
+      const found = await readRecorded(request, recorder);
+      return found === undefined ? undefined : json(found);
     } catch (error) {
       return errorAnswer(error);
     }

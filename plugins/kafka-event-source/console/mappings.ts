@@ -22,6 +22,17 @@ export interface MappingView extends Status {
   readonly history: HistoryView;
 }
 
+/** A mapping in an event of `/api/events`. */
+interface Summary {
+  readonly uuid: string;
+  readonly state: string;
+  readonly finished: number;
+  readonly invocations: number;
+  /** When Kafka last answered, in ms since 1970. */
+  readonly askedAt: number;
+  readonly lag: number;
+}
+
 interface Asked {
   at: number;
   remote?: Remote;
@@ -69,12 +80,13 @@ export class Mappings {
   }
 
   /** Changes with each thing that the pages show about the mappings, as far as this process knows it. */
-  summary(): { uuid: string; state: string; finished: number; invocations: number; lag: number }[] {
+  summary(): Summary[] {
     return this.#runtime.list().map((view) => ({
       uuid: view.mapping.uuid,
       state: view.state,
       finished: view.stats?.succeeded ?? 0,
       invocations: view.stats?.invocations ?? 0,
+      askedAt: this.#asked.get(view.mapping.uuid)?.at ?? 0,
       lag: [...this.#lagOf(view).values()].reduce((sum, lag) => sum + lag, 0),
     }));
   }

@@ -150,7 +150,7 @@ const asking = (text: string | undefined) =>
   text === undefined ? 'Fill in the fields to see what this will do.' : 'Asking what this will do…';
 
 /** A field of the dialog, or of a form. */
-function Entered({
+export function Entered({
   entry: { label, hint, kind, choices = [] },
   value,
   set,

@@ -21,7 +21,7 @@ const NONE: Live['news'] = { mapping: 0, record: 0, invocation: 0, fault: 0 };
 export const LiveContext = createContext<Live>({ isConnected: true, news: NONE });
 
 /** Follows the server's events while the page is seen: a browser has few connections for all its tabs. */
-export function useLive(isOpen: boolean): Live {
+export function useLive(isOpen: boolean, refused: () => void): Live {
   const [live, setLive] = useState<Live>({ isConnected: true, news: NONE });
   useEffect(() => {
     if (!isOpen) return;
@@ -47,6 +47,10 @@ export function useLive(isOpen: boolean): Live {
         // The browser itself does not try again after an answer that is no stream, such as 401.
         close();
         timer = setTimeout(open, RECONNECT_MS);
+        // An EventSource does not tell a server that is away from one with another token.
+        call('/api/faults').catch(
+          (error) => error instanceof ApiError && error.status === 401 && refused(),
+        );
       };
       for (const kind of KINDS) {
         source.addEventListener(kind, () =>
@@ -86,8 +90,13 @@ export interface Data<T> {
  * Reads a path of `/api`, and again when there is news of these kinds.
  *
  * @param path undefined for nothing to read
+ * @param everyMs reads it also without news, after this time
  */
-export function useData<T>(path: string | undefined, kinds: readonly Kind[] = []): Data<T> {
+export function useData<T>(
+  path: string | undefined,
+  kinds: readonly Kind[] = [],
+  everyMs?: number,
+): Data<T> {
   const { news } = useContext(LiveContext);
   const [state, setState] = useState<{ path?: string; value?: T; error?: ApiError }>({});
   const plan = useRef<(isNow?: boolean) => void>(() => undefined);
@@ -134,6 +143,11 @@ export function useData<T>(path: string | undefined, kinds: readonly Kind[] = []
     };
   }, [path]);
   useEffect(() => plan.current(), [signature]);
+  useEffect(() => {
+    if (everyMs === undefined) return;
+    const timer = setInterval(() => plan.current(), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
   const reload = useCallback(() => plan.current(true), []);
   const isOwn = state.path === path;
   return {

@@ -46,3 +46,9 @@ export function clockText(at: number, now: number): string {
   if (time.toDateString() === new Date(now).toDateString()) return clock;
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock}`;
 }
+
+export function sizeText(bytes: number): string {
+  if (bytes < 1_000) return countText(bytes, 'byte');
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -20,8 +20,11 @@ export interface MappingsAnswer {
 /** The partitions that are shown; the others are counted. */
 const SHOWN = 12;
 
+/** What only Kafka knows, such as the lag of a mapping that is paused, brings no news. */
+const KAFKA_MS = 5_000;
+
 export function Now() {
-  const data = useData<MappingsAnswer>('/api/mappings', ['mapping', 'fault']);
+  const data = useData<MappingsAnswer>('/api/mappings', ['mapping'], KAFKA_MS);
   return (
     <>
       <Head title="Now">Each mapping, what it waits for, and the last five minutes.</Head>
@@ -54,7 +57,7 @@ interface MappingProps {
 }
 
 function Mapping({ mapping, isRecorded, reload }: MappingProps) {
-  const { uuid, name, topic, group, state, lag, counts, why, partitions, history } = mapping;
+  const { uuid, name, group, state, lag, counts, why, partitions, history } = mapping;
   const id = `mapping-${uuid || name}`;
   const figures: [string, string, string?][] = [
     ['Lag', lag === undefined ? '–' : figureText(lag)],
@@ -72,9 +75,9 @@ function Mapping({ mapping, isRecorded, reload }: MappingProps) {
           <h2 id={id}>
             {name} <State of={state} />
           </h2>
-          {topic && (
+          {group && (
             <p class="quiet">
-              topic <code>{topic}</code> · group <code>{group}</code>
+              group <code>{group}</code>
             </p>
           )}
         </div>
@@ -121,7 +124,11 @@ function Partitions({ mapping }: { mapping: MappingView }) {
         rows={busiest}
         keyOf={({ partition }) => String(partition)}
         columns={[
-          { name: 'Partition', isTitle: true, cell: ({ partition }) => partition },
+          {
+            name: 'Partition',
+            isTitle: true,
+            cell: ({ partition }) => <Partition of={partition} />,
+          },
           {
             name: 'Committed',
             isNumber: true,
@@ -167,6 +174,14 @@ function Partitions({ mapping }: { mapping: MappingView }) {
     </>
   );
 }
+
+/** On a narrow screen the number stands without the column's name. */
+const Partition = ({ of }: { of: number }) => (
+  <>
+    <span class="narrow">Partition </span>
+    {of}
+  </>
+);
 
 const Since = ({ at }: { at: number }) => <>{durationText(Math.max(0, Date.now() - at))}</>;
 

@@ -3,8 +3,14 @@ import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Change, ChangeContext, ChangeDialog } from './change.tsx';
 import { LiveContext, useData, useLive } from './data.tsx';
+import { Banner, Faults } from './faults.tsx';
+import { Invocations, OneInvocation } from './invocations.tsx';
+import { Letters } from './letters.tsx';
 import { type MappingsAnswer, Now } from './now.tsx';
 import { Empty, Field, Head } from './parts.tsx';
+import { Produce } from './produce.tsx';
+import { Record } from './record.tsx';
+import { Records } from './records.tsx';
 import { type Place, readPlace } from './route.ts';
 
 interface ViewRow {
@@ -14,7 +20,24 @@ interface ViewRow {
   readonly view: (place: Place) => preact.JSX.Element;
 }
 
-const VIEWS: readonly ViewRow[] = [{ path: '', name: 'Now', view: () => <Now /> }];
+const VIEWS: readonly ViewRow[] = [
+  { path: '', name: 'Now', view: () => <Now /> },
+  {
+    path: 'records',
+    name: 'Records',
+    view: (place) =>
+      place.segments.length > 1 ? <Record place={place} /> : <Records place={place} />,
+  },
+  {
+    path: 'invocations',
+    name: 'Invocations',
+    view: (place) =>
+      place.segments.length > 1 ? <OneInvocation place={place} /> : <Invocations place={place} />,
+  },
+  { path: 'letters', name: 'Dead letters', view: (place) => <Letters place={place} /> },
+  { path: 'produce', name: 'Produce', view: (place) => <Produce place={place} /> },
+  { path: 'faults', name: 'Faults', view: () => <Faults /> },
+];
 
 function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
@@ -28,26 +51,21 @@ function usePlace(): Place {
 
 function Page() {
   const [isLocked, setLocked] = useState(false);
-  const live = useLive(!isLocked);
+  const live = useLive(!isLocked, () => setLocked(true));
   return (
     <LiveContext.Provider value={live}>
-      <Frame lock={() => setLocked(true)} isLocked={isLocked} />
+      <Frame isLocked={isLocked} />
     </LiveContext.Provider>
   );
 }
 
-function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
+function Frame({ isLocked }: { isLocked: boolean }) {
   const place = usePlace();
-  const about = useData<MappingsAnswer>('/api/mappings', ['mapping']);
+  const about = useData<MappingsAnswer>('/api/mappings');
   const [change, setChange] = useState<Change>();
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
   const before = useRef('');
-  const isRefused = about.error?.status === 401;
-  useEffect(() => {
-    if (isRefused) lock();
-  }, [isRefused]);
-
   const path = place.segments[0] ?? '';
   const row = VIEWS.find((one) => one.path === path);
   const where = place.segments.join('/');
@@ -62,7 +80,7 @@ function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
   }, [where]);
   useEffect(() => {
     if (!said) return;
-    const timer = setTimeout(() => setSaid(''), 8_000);
+    const timer = setTimeout(() => setSaid(''), 6_000);
     return () => clearTimeout(timer);
   }, [said]);
 
@@ -95,6 +113,7 @@ function Frame({ lock, isLocked }: { lock: () => void; isLocked: boolean }) {
         {!allowChanges && <p class="quiet only-read">Changes are switched off.</p>}
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        {!isLocked && <Banner />}
         {isLocked ? <Locked /> : (row?.view(place) ?? <NotFound />)}
       </main>
       <p class={`said ${said ? '' : 'none'}`} role="status">

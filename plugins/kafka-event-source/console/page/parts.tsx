@@ -49,7 +49,7 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
   notReached: 'not reached',
 };
 
-const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
+export const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
 
 /** A state in words, and in a colour that never stands alone. */
 export function State({ of }: { of: string }) {
@@ -103,7 +103,7 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-function Problem({ error }: { error: ApiError | Error | undefined }) {
+export function Problem({ error }: { error: ApiError | Error | undefined }) {
   if (!error) return null;
   return (
     <p class="problem" role="alert">
@@ -187,6 +187,26 @@ export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
   );
 }
 
+/** The links between the pages of a list, which is never read as a whole. */
+export function Pages({
+  first,
+  next,
+  isFirst,
+}: {
+  /** The address of the newest page. */
+  first: string;
+  next: string | undefined;
+  isFirst: boolean;
+}) {
+  if (isFirst && !next) return null;
+  return (
+    <nav class="pages" aria-label="Pages of the list">
+      {isFirst ? <span class="quiet">Newest first</span> : <a href={first}>← Newest</a>}
+      {next ? <a href={next}>Older →</a> : <span class="quiet">These are the oldest</span>}
+    </nav>
+  );
+}
+
 interface FieldProps {
   readonly label: string;
   readonly hint?: string | undefined;
@@ -223,5 +243,15 @@ export function Facts({ of }: { of: readonly (readonly [string, ComponentChildre
           ),
       )}
     </dl>
+  );
+}
+
+/** Text of any length in its own box, which scrolls by itself. */
+export function Box({ label, text, kind = '' }: { label: string; text: string; kind?: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must take the keyboard
+    <section class={`box ${kind}`} tabIndex={0} aria-label={label}>
+      <pre>{text}</pre>
+    </section>
   );
 }

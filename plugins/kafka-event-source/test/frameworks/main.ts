@@ -10,6 +10,7 @@ import { supervise } from '../../broker/supervise.ts';
 import { install, installNode, mustRun, sizeOf, sizeText, start } from '../support/install.ts';
 import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
+import { FRAMEWORKS, type Framework, OFFLINE } from './frameworks.ts';
 
 const HELP = `npm run test:frameworks -- [--only <text>]
 
@@ -21,34 +22,9 @@ Frameworks and Nodes come from npm.
 --only runs the lines that contain the text, such as "osls 4" or "22.15.0".`;
 
 const NAME = 'lambda-kafka-event-source';
-const OFFLINE = 'serverless-offline';
-
-interface Framework {
-  readonly name: string;
-  readonly packages: readonly string[];
-  readonly nodes: readonly string[];
-}
 
 /** Nodes that are too old for the plugin. */
 const REFUSED = ['20'];
-const FRAMEWORKS: readonly Framework[] = [
-  {
-    name: 'osls 4',
-    packages: ['serverless@npm:osls@4', `${OFFLINE}@14`],
-    nodes: ['20', '22.15.0', '22', '24', '26'],
-  },
-  {
-    name: 'osls 3',
-    packages: ['serverless@npm:osls@3', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-  {
-    name: 'Serverless Framework 3',
-    packages: ['serverless@3.40.0', `${OFFLINE}@13`],
-    nodes: ['22.15.0', '24'],
-  },
-];
-
 interface Run {
   readonly framework: Framework;
   readonly node: string;

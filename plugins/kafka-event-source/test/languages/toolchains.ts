@@ -105,7 +105,7 @@ async function withJars(): Promise<void> {
 }
 
 /** The Python of a virtual environment with these requirements, which are installed the first time. */
-async function virtualEnvironment(requirements: string): Promise<string> {
+export async function virtualEnvironment(requirements: string): Promise<string> {
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const home = join(HOME, `python-${hash}`);
   const python = join(home, 'bin/python');

@@ -35,11 +35,11 @@ export async function sls(args: string[], cwd: string, env: Environment = {}) {
   return { code, stdout: output.stdout(), stderr: output.stderr() };
 }
 
-/** `sls offline start` in a process group of its own, on free ports. */
-export async function startOffline(cwd: string, env: Environment = {}) {
+/** `sls offline start` in a process group of its own, on free ports; by default with this repository's framework. */
+export async function startOffline(cwd: string, env: Environment = {}, command = SLS) {
   const [httpPort, lambdaPort] = await freePorts(2);
   const child = spawn(
-    SLS,
+    command,
     ['offline', 'start', '--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`],
     {
       cwd,

@@ -1,0 +1,159 @@
+/** The view of all records: search, and one page of what it finds. */
+import { type Page, RECORD_STATES, type RecordSummary } from '../../recorder/types.ts';
+import { useData } from './data.tsx';
+import { Empty, Field, Head, Loaded, Pages, State, stateWords, Table, Time } from './parts.tsx';
+import { type Place, placeOf, queryOf } from './route.ts';
+
+const PAGE = 50;
+
+/** The address of a record's own view. */
+export const recordPlace = ({
+  mapping,
+  topic,
+  partition,
+  offset,
+  topicId,
+}: Pick<RecordSummary, 'mapping' | 'topic' | 'partition' | 'offset' | 'topicId'>): string =>
+  placeOf(['records', mapping, topic, partition, offset], { topicId });
+
+export function Records({ place: { query } }: { place: Place }) {
+  const { cursor, from, to, ...search } = query;
+  const times = { from: from && Date.parse(from), to: to && Date.parse(to) };
+  const data = useData<Page<RecordSummary>>(
+    `/api/records${queryOf({ ...search, ...times, cursor, limit: PAGE })}`,
+    // An older page does not change below its reader.
+    cursor ? [] : ['record'],
+  );
+  const isSearch = Object.keys({ ...search, ...times }).some((name) => query[name]);
+  return (
+    <>
+      <Head title="Records">Each record that the mappings have read, the newest first.</Head>
+      <Search key={JSON.stringify(query)} query={query} />
+      <Loaded data={data}>
+        {({ items, next }) =>
+          items.length === 0 ? (
+            <Empty title={isSearch ? 'No record fits' : 'No record was read yet'}>
+              {isSearch ? (
+                <a href="#/records">Show all records</a>
+              ) : (
+                <>
+                  A record appears here as soon as a mapping reads it.{' '}
+                  <a href="#/produce">Produce one by hand</a>
+                </>
+              )}
+            </Empty>
+          ) : (
+            <div class="card">
+              <Table<RecordSummary>
+                label="Records"
+                rows={items}
+                keyOf={({ mapping, topic, topicId, partition, offset }) =>
+                  [mapping, topic, topicId, partition, offset].join()
+                }
+                columns={[
+                  {
+                    name: 'Record',
+                    isTitle: true,
+                    cell: (one) => (
+                      <a href={recordPlace(one)}>
+                        {one.topic} {one.partition}:{one.offset}
+                      </a>
+                    ),
+                  },
+                  { name: 'Read at', cell: ({ seenAt }) => <Time at={seenAt} /> },
+                  {
+                    name: 'State',
+                    cell: ({ state }) => <State of={state} />,
+                  },
+                  { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
+                  { name: 'Function', cell: ({ functionKey }) => functionKey },
+                  { name: 'Key', cell: ({ keyPreview }) => <Preview text={keyPreview} /> },
+                  {
+                    name: 'Value',
+                    isWide: true,
+                    cell: ({ valuePreview }) => <Preview text={valuePreview} />,
+                  },
+                ]}
+              />
+              <Pages
+                first={placeOf(['records'], { ...query, cursor: '' })}
+                next={next && placeOf(['records'], { ...query, cursor: next })}
+                isFirst={!cursor}
+              />
+            </div>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function Preview({ text }: { text: string | undefined }) {
+  return text === undefined ? <span class="quiet">none</span> : <span class="clip">{text}</span>;
+}
+
+const FIELDS = ['text', 'key', 'header', 'topic', 'partition', 'offset', 'state', 'from', 'to'];
+
+function Search({ query }: { query: Place['query'] }) {
+  const find = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    location.hash = placeOf(
+      ['records'],
+      Object.fromEntries(FIELDS.map((name) => [name, String(given.get(name) ?? '').trim()])),
+    );
+  };
+  const field = (name: string, label: string, type = 'search', hint?: string) => (
+    <Field label={label} hint={hint}>
+      {(id) => (
+        <input
+          id={id}
+          name={name}
+          type={type as 'search'}
+          value={query[name] ?? ''}
+          autocomplete="off"
+        />
+      )}
+    </Field>
+  );
+  const isMore = ['header', 'topic', 'partition', 'offset', 'from', 'to'].some((one) => query[one]);
+  return (
+    <search>
+      <form class="search" onSubmit={find}>
+        <div class="row">
+          {field('text', 'Text in the value')}
+          {field('key', 'Key')}
+          <Field label="State">
+            {(id) => (
+              <select id={id} name="state" value={query.state ?? ''}>
+                <option value="">any</option>
+                {RECORD_STATES.map((state) => (
+                  <option key={state} value={state}>
+                    {stateWords(state)}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+        <details open={isMore}>
+          <summary>More fields</summary>
+          <div class="row">
+            {field('header', 'Header', 'search', 'A name, or name=value')}
+            {field('topic', 'Topic')}
+            {field('partition', 'Partition', 'number')}
+            {field('offset', 'Offset', 'number')}
+            {field('from', 'Read from', 'datetime-local')}
+            {field('to', 'Read until', 'datetime-local')}
+          </div>
+        </details>
+        <div class="actions">
+          <button type="submit" class="main">
+            Search
+          </button>
+          {Object.keys(query).length > 0 && <a href="#/records">Show all</a>}
+        </div>
+      </form>
+    </search>
+  );
+}

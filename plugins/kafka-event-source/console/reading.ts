@@ -1,0 +1,112 @@
+/** The recorder's answers as JSON: records, invocations, and the life of one of them. */
+import { z } from 'zod';
+import type { Request } from '../control/server.ts';
+import {
+  type InvocationQuery,
+  type InvocationState,
+  RECORD_STATES,
+  type Recorder,
+  type RecordQuery,
+} from '../recorder/types.ts';
+import { RequestError } from './answers.ts';
+
+const MAX_PAGE = 200;
+const INVOCATION_STATES = [
+  'running',
+  'succeeded',
+  'partial',
+  'failed',
+  'timedOut',
+  'throttled',
+  'notReached',
+  'interrupted',
+] as const satisfies readonly InvocationState[];
+
+const count = z.coerce.number<string>().int().min(0);
+const common = {
+  mapping: z.string().optional(),
+  functionKey: z.string().optional(),
+  from: count.optional(),
+  to: count.optional(),
+  limit: count.min(1).max(MAX_PAGE).optional(),
+  cursor: z.string().optional(),
+};
+
+const recordQuery = z.strictObject({
+  ...common,
+  topic: z.string().optional(),
+  partition: count.optional(),
+  offset: z.string().regex(/^\d+$/, 'must be a number').optional(),
+  state: z.enum(RECORD_STATES).optional(),
+  key: z.string().optional(),
+  text: z.string().optional(),
+  header: z.string().optional(),
+}) satisfies z.ZodType<RecordQuery>;
+
+const invocationQuery = z.strictObject({
+  ...common,
+  state: z.enum(INVOCATION_STATES).optional(),
+  originalId: z.string().optional(),
+}) satisfies z.ZodType<InvocationQuery>;
+
+const RECORD = /^\/api\/records\/([^/]+)\/([^/]+)\/(\d+)\/(\d+)$/;
+const INVOCATION = /^\/api\/invocations\/([^/]+)$/;
+
+/**
+ * Answers the request, or undefined for one of another path.
+ *
+ * @throws RequestError for a wrong query, an unknown record, or without a recorder
+ */
+export async function readRecorded(
+  { path, query }: Pick<Request, 'path' | 'query'>,
+  recorder: Recorder | undefined,
+): Promise<unknown> {
+  if (path === '/api/records') return recording(recorder).records(read(recordQuery, query));
+  if (path === '/api/invocations') {
+    return recording(recorder).invocations(read(invocationQuery, query));
+  }
+  const [, mapping, topic, partition, offset] = RECORD.exec(path) ?? [];
+  if (mapping && topic && offset) {
+    const topicId = query.get('topicId') ?? undefined;
+    const id = { mapping: decoded(mapping), topic: decoded(topic), topicId, offset };
+    const life = await recording(recorder).record({ ...id, partition: Number(partition) });
+    if (life) return life;
+    throw notThere(`record of partition ${partition} at offset ${offset}`);
+  }
+  const [, id] = INVOCATION.exec(path) ?? [];
+  if (!id) return undefined;
+  const invocation = await recording(recorder).invocation(decoded(id));
+  if (invocation) return invocation;
+  throw notThere(`invocation ${decoded(id)}`);
+}
+
+/** @throws RequestError that says why nothing is recorded */
+function recording(recorder: Recorder | undefined): Recorder {
+  if (recorder && recorder.problem === undefined) return recorder;
+  const why = recorder?.problem ?? 'the setting recorder is false';
+  throw new RequestError(404, 'NotRecorded', `Nothing is recorded: ${why}.`);
+}
+
+function notThere(what: string): RequestError {
+  const why =
+    'It may not have been read yet, or it was removed because of the limits of the recorder';
+  return new RequestError(404, 'NotFound', `The recorder has no ${what}. ${why}.`);
+}
+
+/** Reads a query. @throws RequestError that names each fault */
+function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
+  const result = schema.safeParse(Object.fromEntries(query));
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) =>
+    [path.map(String).join('.'), message].filter(Boolean).join(': '),
+  );
+  throw new RequestError(400, 'BadRequest', `${faults.join('; ')}.`);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new RequestError(404, 'NotFound', `"${text}" is not the name of anything here.`);
+  }
+}
