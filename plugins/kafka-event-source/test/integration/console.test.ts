@@ -1,10 +1,14 @@
 /** The page in a real browser. Its pictures are in .local/screenshots. */
 import { mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { freePort } from '../../broker/ports.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
+import { Random } from '../support/random.ts';
 import { ROOT } from '../support/root.ts';
 import { Bench, failure, type Lambda, success, until } from './bench.ts';
 import { type PageService, startPage } from './console-service.ts';
@@ -23,6 +27,22 @@ let page: Page;
 /** The requests to other hosts, and the complaints of the browser. */
 const foreign: string[] = [];
 const said: string[] = [];
+
+const bills = () => `${bench.topic}-bills`;
+
+const SCRIPTS = [
+  '<script>document.title="harmed"</script>',
+  '<img src=x onerror=alert(1)>',
+  '"><b>bold</b><iframe src="javascript:alert(1)"></iframe>',
+  '</title><object data="https://evil.example/x"></object>',
+];
+
+/** A value that would harm a page that takes it for markup, or random bytes. */
+function harmful(index: number, random: Random): Buffer {
+  const script = SCRIPTS[index % 5];
+  if (script) return Buffer.from(`${script} ${index}`);
+  return Buffer.from(Array.from({ length: 64 }, () => random.between(0, 255)));
+}
 
 /** Opens another page of the browser that has the token. */
 async function open(own: BrowserContext): Promise<Page> {
@@ -88,8 +108,8 @@ if (findChromium()) {
     bench = new Bench();
     await bench.createTopic(3);
     lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
-    const bills = {
-      topic: `${bench.topic}-bills`,
+    const charged = {
+      topic: bills(),
       consumerGroupId: `${bench.groupId}-bills`,
       batchSize: 1,
       provisionedPollers: { min: 1, max: 1 },
@@ -98,7 +118,12 @@ if (findChromium()) {
     };
     service = await startPage(bench, lambda, {
       event: { batchSize: 4 },
-      functions: { charge: { events: [{ kafka: bills }] } },
+      functions: {
+        charge: { events: [{ kafka: charged }] },
+        swallow: {
+          events: [{ kafka: { topic: `${bench.topic}-harmful`, consumerGroupId: bench.topic } }],
+        },
+      },
       options: { createTopics: true },
     });
     browser = await launchChromium();
@@ -218,7 +243,7 @@ function defineTests() {
   });
 
   test('a dead letter is shown with its reason, and goes back', async () => {
-    const topic = `${bench.topic}-bills`;
+    const topic = bills();
     await bench.produce(
       ['poison', 'paid', 'poison'].map((value) => ({ key: 'bill-7', value })),
       topic,
@@ -243,6 +268,135 @@ function defineTests() {
     await page.keyboard.press('Escape');
   });
 
+  test('a record is found by its key, and its life has each attempt and the way to run it again', async () => {
+    await bench.produce(
+      [{ key: 'order-9', value: '{"orderId":"order-9","note":"poison"}' }],
+      bills(),
+    );
+    await bench.produce(
+      [{ key: 'bill-8', value: 'poison', headers: { source: 'shop', trace: 'a-1' } }],
+      bills(),
+    );
+    await show('records', 'Records');
+    await page.getByLabel('Key', { exact: true }).fill('bill-8');
+    await page.getByRole('button', { name: 'Search' }).click();
+    const found = page.getByRole('table').getByRole('link');
+    await until('the one record', async () => (await found.count()) === 1);
+    await page.getByRole('table').getByText('dead-lettered').waitFor();
+    await page.getByRole('link', { name: 'Show all', exact: true }).click();
+    await page.getByText('order-9').first().waitFor();
+    await look('records');
+    await page
+      .getByRole('row', { name: /bill-8/ })
+      .getByRole('link')
+      .click();
+    await page.getByRole('heading', { level: 2, name: 'Life' }).waitFor();
+    await page.getByText('Attempt 1').waitFor();
+    await look('record');
+    await page.getByRole('button', { name: 'Value as Hex' }).click();
+    await page.getByText('70 6f 69 73 6f 6e').waitFor();
+    await page.getByRole('link', { name: /Attempt 1/ }).click();
+    await page.getByRole('button', { name: 'Run again…' }).waitFor();
+    await look('invocation');
+    const before = page.url();
+    await page.getByRole('button', { name: 'Run again…' }).click();
+    await page.getByLabel('What to run').selectOption('edited');
+    const event = await page.getByLabel('Event').inputValue();
+    await page.getByLabel('Event').fill(event.replace(POISON, btoa('mended')));
+    await confirm('Run');
+    await page.waitForURL((url) => url.href !== before);
+    await page.getByText('Run again by hand from').waitFor();
+    await page.getByText('succeeded').waitFor();
+    await page.getByRole('link', { name: 'another invocation' }).click();
+    await page.waitForURL(before);
+    await show('invocations', 'Invocations');
+    await page.getByLabel('State').selectOption('failed');
+    await page.getByText('Unhandled: thrown by the test').first().waitFor();
+    await look('invocations');
+  });
+
+  test('a record is copied to Produce, and produced once more', async () => {
+    await show('records?key=order-1', 'Records');
+    await page.getByRole('table').getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Copy to Produce' }).click();
+    await page.getByText('A copy of').waitFor();
+    const value = page.getByLabel('Value', { exact: true });
+    await until('the copy', async () => (await value.inputValue()).includes('order-1'));
+    expect(await page.getByLabel('Headers', { exact: true }).inputValue()).toContain(
+      'source: page',
+    );
+  });
+
+  test('1 000 records of random bytes and scripts are shown as text', async () => {
+    const random = new Random(7);
+    const values = Array.from({ length: 1_000 }, (_, index) => harmful(index, random));
+    const topic = `${bench.topic}-harmful`;
+    await bench.produce(
+      values.map((value) => ({ key: value, value, headers: { h: value } })),
+      topic,
+    );
+    const asked = `/api/records?topic=${topic}&limit=200`;
+    await until('the records', async () => {
+      const { items } = (await (await service.api(asked)).json()) as { items: unknown[] };
+      return items.length === 200;
+    });
+    const dialogs: string[] = [];
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await show(`records?topic=${topic}`, 'Records');
+    let shown = 0;
+    for (;;) {
+      await page.getByRole('table').waitFor();
+      shown += await page.getByRole('table').getByRole('link').count();
+      expect(await page.locator('main').locator('img, script, iframe, object, b').count()).toBe(0);
+      const older = page.getByRole('link', { name: 'Older →' });
+      if ((await older.count()) === 0) break;
+      const first = await page.getByRole('table').getByRole('link').first().textContent();
+      await older.click();
+      const now = page.getByRole('table').getByRole('link').first();
+      await until('the next page', async () => (await now.textContent()) !== first);
+    }
+    expect(shown).toBe(1_000);
+    for (const offset of [0, 1, 2, 3, 997]) {
+      const { items } = (await (
+        await service.api(`/api/records?topic=${topic}&offset=${offset}&partition=0`)
+      ).json()) as { items: { mapping: string }[] };
+      const [one] = items;
+      if (!one) continue;
+      await page.goto(`${service.origin}/#/records/${one.mapping}/${topic}/0/${offset}`);
+      await page.getByRole('heading', { level: 2, name: 'Life' }).waitFor();
+      expect(await page.locator('main').locator('img, script, iframe, object, b').count()).toBe(0);
+    }
+    expect(await page.title()).not.toContain('harmed');
+    expect(dialogs).toEqual([]);
+  });
+
+  test('a lost connection is said, and the page goes on by itself when the emulator is back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kes-page-'));
+    await using own = new Bench();
+    await own.createTopic();
+    const apiPort = await freePort();
+    const options = { folder, options: { apiPort } };
+    const first = await startPage(own, lambda, options);
+    const tab = await context.newPage();
+    await tab.goto(first.url);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await first[Symbol.asyncDispose]();
+    await tab.getByText('The connection is lost. Trying again…').waitFor();
+    const again = await startPage(own, lambda, options);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await tab
+      .getByRole('region', { name: /^notify/ })
+      .getByText('Enabled')
+      .first()
+      .waitFor();
+    await tab.close();
+    await again[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
   test('by the keyboard alone a reader goes to a view, and sets a fault and ends it', async () => {
     await show('', 'Now');
     await page.reload();
@@ -254,9 +408,11 @@ function defineTests() {
     const tabTo = async (name: RegExp, key = 'Tab') => {
       for (let count = 0; count < 40; count += 1) {
         await page.keyboard.press(key);
-        const said = await focused().evaluate(
-          (one) => one.getAttribute('aria-label') ?? one.textContent,
-        );
+        const said = await page
+          .locator(':root')
+          .evaluate(({ ownerDocument: { activeElement } }) => {
+            return activeElement?.getAttribute('aria-label') ?? activeElement?.textContent;
+          });
         if (name.test(said ?? '')) return;
       }
       throw new Error(`No Tab came to ${name}`);
