@@ -56,7 +56,7 @@ export class Engine {
     if (!recorder) return;
     const { place, log, calls } = options;
     this.#recording = new Recording({ ...place, ...recorder, log });
-    if (calls) calls.listener = this.#recording;
+    calls?.hear(this.#recording);
   }
 
   /** The memory of records and invocations; undefined if the settings turn it off. */

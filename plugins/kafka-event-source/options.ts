@@ -65,7 +65,7 @@ const destination = z
 /** The memory of records and invocations; `false` turns it off. */
 const recorder = z.strictObject({
   /** The oldest records go first. */
-  maxMegabytes: z.number().min(1).default(200),
+  maxMegabytes: z.number().min(10).default(200),
   maxDays: z.number().positive().default(7),
   /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
   private: z

@@ -1,12 +1,40 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+/** The clock by which an engine reads the time, and sets its timers. */
+export interface Clock {
+  /** The milliseconds since 1970. */
+  date(): number;
+  /** The milliseconds by a clock that no one sets. */
+  monotonic(): number;
+  /** Calls `action` once, after the time. @returns cancels that */
+  after(ms: number, action: () => void, wait: Wait): () => void;
+}
+
+/** The reason for a timer: a batch that may still grow, or a pause before the next attempt. */
+type Wait = 'batch' | 'pause';
+
+/** The clock of this machine. */
+export const SYSTEM_CLOCK: Clock = {
+  date: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Waits; ends early, and without an error, when the signal aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+export async function pause(
+  ms: number,
+  signal: AbortSignal,
+  clock: Clock = SYSTEM_CLOCK,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve, 'pause');
+  const end = () => resolve();
+  signal.addEventListener('abort', end, { once: true });
+  await promise;
+  cancel();
+  signal.removeEventListener('abort', end);
 }
 
 /** Whether the work ends within the time. After the time the work still goes on. */

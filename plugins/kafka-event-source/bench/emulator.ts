@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +16,18 @@ import { supervise } from '../broker/supervise.ts';
 import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
+import { Recording } from '../recorder/recording.ts';
+import { STORE_FOLDER } from '../recorder/types.ts';
 import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|memory]';
-const GOALS = { ratio: 0.3, delayMs: 30 } as const;
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|recorder|memory]';
+const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
+/** Rounds with and without the recorder. */
+const ROUNDS = 7;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;
 const BATCH_SIZES = [1, 100, 10_000] as const;
@@ -96,18 +100,24 @@ class Bench {
     return rate;
   }
 
-  poll(topic: string, changes: Partial<Mapping>, path = 'noop'): Poller {
+  poll(topic: string, changes: Partial<Mapping>, path = 'noop', recording?: Recording): Poller {
     const mapping = this.mapping(topic, changes);
     const timeoutMs = 30_000;
     const { invoke } = createInvoker({ endpoint: this.endpoint, functionName: path, timeoutMs });
-    const poller = new Poller({ mapping, log: silent, invoke });
+    const onStep = recording?.observe(mapping);
+    const poller = new Poller({ mapping, log: silent, invoke, onStep });
     poller.start();
     return poller;
   }
 
   /** Records per second from the first invocation on. */
-  async emulated(topic: string, records: number, batchSize: number): Promise<number> {
-    const poller = this.poll(topic, { batchSize });
+  async emulated(
+    topic: string,
+    records: number,
+    batchSize: number,
+    recording?: Recording,
+  ): Promise<number> {
+    const poller = this.poll(topic, { batchSize }, 'noop', recording);
     const succeeded = () => poller.stats.snapshot().succeeded;
     await until('the first', () => succeeded() > 0 || undefined, DEADLINE_MS);
     const [start, before] = [performance.now(), succeeded()];
@@ -147,6 +157,54 @@ async function rates(bench: Bench, records: number): Promise<void> {
   }
   const head = ['bytes', 'batch size', 'plain records/s', 'emulator records/s', 'ratio'];
   console.log(`\n${table(head, rows)}`);
+}
+
+/** Records per second with and without the recorder, in turn, so that other work slows both. */
+async function recorder(bench: Bench, records: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const bytes of [100, 1024]) {
+    const topic = await bench.topicOf(records, bytes);
+    const rates = { without: [] as number[], with: [] as number[] };
+    let kept = 0;
+    let store = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const without = async () => rates.without.push(await bench.emulated(topic, records, 10_000));
+      const recorded = async () => {
+        const folder = await mkdtemp(join(tmpdir(), 'bench-recorder-'));
+        const limits = { maxMegabytes: 200, maxDays: 7, private: [] };
+        const log = { ...silent, warning: noop };
+        const recording = new Recording({ folder, stage: 'bench', ...limits, log });
+        await recording.flush();
+        rates.with.push(await bench.emulated(topic, records, 10_000, recording));
+        await recording.flush();
+        kept = (await recording.counts()).kept.done;
+        await recording.close();
+        const file = join(folder, STORE_FOLDER, 'bench.sqlite');
+        store = (await stat(file)).size;
+        await rm(folder, { recursive: true });
+      };
+      const pair = round % 2 === 0 ? [without, recorded] : [recorded, without];
+      for (const measure of pair) await measure();
+    }
+    const [plain, slowed] = [median(rates.without), median(rates.with)];
+    rows.push([
+      String(bytes),
+      Math.round(plain).toString(),
+      Math.round(slowed).toString(),
+      `${((1 - slowed / plain) * 100).toFixed(1)} % (goal: at most ${GOALS.recorderCost} %)`,
+      String(kept),
+      (store / MiB).toFixed(1),
+    ]);
+  }
+  const head = [
+    'bytes',
+    'without records/s',
+    'with records/s',
+    'cost',
+    'records kept',
+    'MiB of store',
+  ];
+  console.log(`\nthe recorder at batch size 10 000, ${ROUNDS} rounds each\n${table(head, rows)}`);
 }
 
 /** V8 collects late if its heap may grow; a small heap makes it collect early. */
@@ -232,6 +290,7 @@ async function run(): Promise<void> {
     const benches = {
       delay: () => delay(bench, endpoint, Number(values.sent)),
       rates: () => rates(bench, Number(values.records)),
+      recorder: () => recorder(bench, Number(values.records)),
       memory: () => memory(bench, Number(values.backlog)),
     };
     for (const [name, measure] of Object.entries(benches)) {

@@ -107,7 +107,7 @@ export class BatchRun {
   async #invoke(work: Work): Promise<Step> {
     const batch = open(work.batch);
     if (this.#options.signal.aborted || batch.length === 0) return { kind: 'over' };
-    const { expired, fresh } = byAge(batch, this.#options, Date.now());
+    const { expired, fresh } = byAge(batch, this.#options, this.#scheduler.clock.date());
     if (expired.length > 0) {
       return {
         kind: 'expired',
@@ -165,7 +165,7 @@ export class BatchRun {
     this.#report(work, reason, reaction === 'split' ? 'Trying both halves' : 'Trying again', delay);
     const kindOfStep = reaction === 'split' ? 'bisected' : 'retried';
     this.#options.onStep({ kind: kindOfStep, batch: batch.map(some), reason, delayMs: delay });
-    await pause(delay, signal);
+    await pause(delay, signal, this.#scheduler.clock);
     if (reaction === 'split') {
       await this.#halves(work);
       return undefined;
@@ -211,7 +211,7 @@ export class BatchRun {
         return;
       }
       try {
-        const failure = failureOf(this.#options, { ...work, batch }, condition, reason);
+        const failure = failureOf(this.#scheduler, { ...work, batch }, condition, reason);
         await destination.send(failure, (record, omitted) => {
           taken.add(record);
           if (omitted.length === 0) return;
@@ -248,7 +248,7 @@ export class BatchRun {
         log.error(`${name}: ${why}. They are kept, and sent again in ${delay} ms.`);
         this.#tell('refused', left, condition, messageOf(error));
         this.#reportBlocked({ ...work, batch: left }, why);
-        await pause(delay, signal);
+        await pause(delay, signal, this.#scheduler.clock);
       }
     }
   }
@@ -369,20 +369,20 @@ function lastOf(result: InvocationResult): LastInvocation {
 }
 
 function failureOf(
-  { functionArn, source }: SchedulerOptions,
+  { options, clock }: Scheduler,
   { batch, invocations, last }: Work,
   condition: Condition,
   reason: string,
 ): Failure {
   const unknown = { requestId: randomUUID(), executedVersion: '$LATEST', functionError: null };
   return {
-    functionArn,
-    source,
+    functionArn: options.functionArn,
+    source: options.source,
     condition,
     reason,
     invocations,
     ...(last ?? unknown),
-    at: new Date(),
+    at: new Date(clock.date()),
     partitions: batch.map(({ inFlight, records }) => ({ key: inFlight.partition.key, records })),
   };
 }

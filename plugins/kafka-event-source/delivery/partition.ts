@@ -1,5 +1,6 @@
 /** A partition that this member has: the records in its buffer, and those in flight. */
 import type { BufferedRecord } from '../record.ts';
+import { type Clock, SYSTEM_CLOCK } from '../time.ts';
 
 /** The limit of one partition's buffer: the bytes of a payload, however full other buffers are. */
 const PARTITION_BYTES = 6 * 1024 * 1024;
@@ -16,16 +17,19 @@ export class Partition {
   readonly key: string;
   readonly #waiting = new Queue<BufferedRecord>();
   #bytes = 0;
-  #freeSince = performance.now();
+  readonly #clock: Clock;
+  #freeSince: number;
   /**
    * `revoked`: its records are no longer delivered, repeated or reported. `stopped`: it has a
    * record that no invocation can carry and no destination takes.
    */
   #state: 'open' | 'stopped' | 'revoked' = 'open';
 
-  constructor(partition: number, key: string) {
+  constructor(partition: number, key: string, clock: Clock = SYSTEM_CLOCK) {
     this.partition = partition;
     this.key = key;
+    this.#clock = clock;
+    this.#freeSince = clock.monotonic();
   }
 
   get waiting(): Pick<Queue<BufferedRecord>, 'length' | 'at'> {
@@ -69,7 +73,7 @@ export class Partition {
   }
 
   free(): void {
-    this.#freeSince = performance.now();
+    this.#freeSince = this.#clock.monotonic();
   }
 
   stop(): void {

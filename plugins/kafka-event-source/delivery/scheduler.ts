@@ -6,6 +6,7 @@ import type { OnStep } from '../life.ts';
 import type { Log } from '../log.ts';
 import type { BufferedRecord } from '../record.ts';
 import type { Pollers } from '../settings/settings.ts';
+import { type Clock, SYSTEM_CLOCK } from '../time.ts';
 import { assemble, type Limits } from './batch.ts';
 import { BatchRun } from './batch-run.ts';
 import {
@@ -49,6 +50,8 @@ export interface SchedulerOptions extends RetryPolicy, LimitedMapping {
   readonly onRoom: (partition: number) => void;
   /** Whether the group takes this member for alive; if not, others may have its partitions. */
   readonly isAlive?: () => boolean;
+  /** The machine's clock by default. */
+  readonly clock?: Clock | undefined;
 }
 
 // AWS: in provisioned mode a poller has at most five invocations at a time.
@@ -57,6 +60,7 @@ const INVOCATIONS_OF_A_POLLER = 5;
 
 export class Scheduler {
   readonly options: SchedulerOptions;
+  readonly clock: Clock;
   readonly #limits: Limits;
   readonly #partitions = new Map<number, Partition>();
   /** By partition. A partition that was revoked and assigned again waits for its old records. */
@@ -68,10 +72,11 @@ export class Scheduler {
   #isScaled = false;
   /** Resolves when invocations may begin again. */
   #hold: PromiseWithResolvers<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: () => void = () => undefined;
 
   constructor(options: SchedulerOptions) {
     this.options = options;
+    this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#limits = {
       batchSize: options.batchSize,
       windowMs: options.windowMs,
@@ -80,7 +85,7 @@ export class Scheduler {
       groupBytes: (partition) => groupBytes(this.#key(partition)),
     };
     const stop = () => {
-      clearTimeout(this.#timer);
+      this.#cancelTimer();
       this.#hold?.resolve();
     };
     options.signal.addEventListener('abort', stop, { once: true });
@@ -89,7 +94,7 @@ export class Scheduler {
   /** Adds a partition with an empty buffer. */
   assign(partition: number): void {
     this.revoke(partition);
-    this.#partitions.set(partition, new Partition(partition, this.#key(partition)));
+    this.#partitions.set(partition, new Partition(partition, this.#key(partition), this.clock));
   }
 
   /** Throws a partition's buffer away; the result of an invocation in flight no longer counts. */
@@ -204,12 +209,13 @@ export class Scheduler {
 
   /** Begins all batches that can begin, and checks again when the next window ends. */
   #schedule(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     if (this.options.signal.aborted || this.isHeld()) return;
     const until = this.#byPoller().map((partitions, poller) => this.#begin(poller, partitions));
     const next = Math.min(...until);
     if (!Number.isFinite(next)) return;
-    this.#timer = setTimeout(() => this.#schedule(), Math.max(0, next - performance.now()));
+    const delay = Math.max(0, next - this.clock.monotonic());
+    this.#cancelTimer = this.clock.after(delay, () => this.#schedule(), 'batch');
   }
 
   /** The number of pollers at work. */
@@ -223,10 +229,10 @@ export class Scheduler {
     const throughput = this.#throughputOf(poller);
     const isFree = ({ partition, isOpen }: Partition) => isOpen && !this.#inFlight.has(partition);
     while (slots.hasFree) {
-      const decision = assemble(partitions.filter(isFree), this.#limits, performance.now());
+      const decision = assemble(partitions.filter(isFree), this.#limits, this.clock.monotonic());
       if (decision.kind === 'wait') return decision.until;
       if (decision.kind === 'nothing') break;
-      if (throughput && throughput.freeAt > performance.now()) return throughput.freeAt;
+      if (throughput && throughput.freeAt > this.clock.monotonic()) return throughput.freeAt;
       const run = new BatchRun(this, slots);
       if (decision.kind === 'deliver') this.#deliver(run, decision.counts, throughput);
       else this.#track(this.#discard(run, decision.partition));
@@ -264,7 +270,7 @@ export class Scheduler {
   #deliver(run: BatchRun, counts: ReadonlyMap<number, number>, throughput?: Throughput): void {
     const batch = this.#take(counts);
     if (throughput) {
-      const now = performance.now();
+      const now = this.clock.monotonic();
       throughput.take(count(batch), bytesOf(batch), now);
       const { log, name } = this.options;
       const ms = Math.round(throughput.freeAt - now);

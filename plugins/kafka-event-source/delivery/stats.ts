@@ -1,6 +1,7 @@
 /** Counts a mapping's results since its start, and keeps the record that blocks each partition. */
 import { RESULTS } from '../access/result.ts';
 import type { Emit } from '../monitoring/metrics.ts';
+import { type Clock, SYSTEM_CLOCK } from '../time.ts';
 
 export interface MappingStats {
   /** In the words of AWS's `LastProcessingResult` where they are known. */
@@ -65,6 +66,7 @@ interface PartitionState {
 export class Stats {
   /** Adds a value to a metric as CloudWatch counts it. */
   readonly emit: Emit;
+  readonly #clock: Clock;
   readonly #counters: Record<Counter, number> = {
     invocations: 0,
     failedInvocations: 0,
@@ -81,8 +83,9 @@ export class Stats {
   #lastResult: string = RESULTS.none;
   #lastResultAt: number | undefined;
 
-  constructor(emit: Emit = () => undefined) {
+  constructor(emit: Emit = () => undefined, clock: Clock = SYSTEM_CLOCK) {
     this.emit = emit;
+    this.#clock = clock;
   }
 
   count(counter: Counter, by = 1): void {
@@ -91,7 +94,7 @@ export class Stats {
 
   result(text: string): void {
     this.#lastResult = text;
-    this.#lastResultAt = Date.now();
+    this.#lastResultAt = this.#clock.date();
   }
 
   /** The partition ended at `end` when it was fetched last. */
@@ -107,7 +110,8 @@ export class Stats {
 
   blocked(partition: number, blocked: Omit<Blocked, 'since'>): void {
     const state = this.#of(partition);
-    const since = state.blocked?.offset === blocked.offset ? state.blocked.since : Date.now();
+    const since =
+      state.blocked?.offset === blocked.offset ? state.blocked.since : this.#clock.date();
     state.blocked = { ...blocked, since };
   }
 

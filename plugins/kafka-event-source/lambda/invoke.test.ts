@@ -34,6 +34,15 @@ test('the payload arrives as it is, with its length in bytes', async () => {
   expect(result).toEqual({ kind: 'ok', payload: { text: 'Grüße' } });
 });
 
+test('the error of an endpoint that knows no such function says how to give its name there', async () => {
+  const text = '{"Message":"Function not found: f"}';
+  const result = await invoke((_, response) => response.writeHead(404).end(text));
+  expect(result).toEqual({
+    kind: 'notReached',
+    message: expect.stringMatching(/^status 404: Function not found: f\. .*--function <key>=/),
+  });
+});
+
 test('an answer without end is a function error, and is not kept', async () => {
   const result = await invoke((request, response) => {
     request.resume();

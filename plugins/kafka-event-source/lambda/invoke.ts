@@ -166,6 +166,9 @@ function header({ headers }: http.IncomingMessage, name: string): string | undef
   return Array.isArray(value) ? value[0] : value;
 }
 
+const UNKNOWN_THERE =
+  'If the endpoint has the function under another name, start with --function <key>=<name there>';
+
 /** The result of an invocation that the endpoint answers like this. */
 export function toResult(
   { status, functionError, invoked, body }: Answer,
@@ -180,7 +183,8 @@ export function toResult(
   const error = errorsInBody ? errorIn(body, payload, isSuccess) : undefined;
   if (error !== undefined) return { kind: 'functionError', message: error, body, ...invoked };
   if (isSuccess) return { kind: 'ok', payload, ...invoked };
-  const message = `status ${status}: ${errorMessage(payload)}`;
+  const advice = status === 404 ? `. ${UNKNOWN_THERE}` : '';
+  const message = `status ${status}: ${errorMessage(payload)}${advice}`;
   return { kind: status === 413 ? 'tooLarge' : 'notReached', message };
 }
 

@@ -21,19 +21,27 @@ export interface CallListener {
   logged(invocation: string, at: number, line: string): void;
 }
 
-/** Hands the calls to the listener that is set, if there is one. */
+/** Hands the calls to the listener, if there is one. */
 export class Calls implements CallListener {
-  listener: CallListener | undefined;
+  #listener: CallListener | undefined;
+
+  get isHeard(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  hear(listener: CallListener): void {
+    this.#listener = listener;
+  }
 
   began(call: BegunCall): void {
-    this.listener?.began(call);
+    this.#listener?.began(call);
   }
 
   captures(invocation: string): void {
-    this.listener?.captures(invocation);
+    this.#listener?.captures(invocation);
   }
 
   logged(invocation: string, at: number, line: string): void {
-    this.listener?.logged(invocation, at, line);
+    this.#listener?.logged(invocation, at, line);
   }
 }

@@ -13,7 +13,7 @@ import type { Reporter } from './reporter.ts';
 
 type FetchedBatch = EachBatchPayload['batch'] & { readonly fetchedOffset?: string };
 
-export interface FetchOptions extends Pick<IntakeOptions, 'backoff' | 'wrapRegistry'> {
+export interface FetchOptions extends Pick<IntakeOptions, 'backoff' | 'wrapRegistry' | 'clock'> {
   readonly mapping: Mapping;
   readonly scheduler: Scheduler;
   readonly stats: Stats;
@@ -33,10 +33,10 @@ export class Fetch {
 
   constructor(options: FetchOptions) {
     this.#options = options;
-    const { mapping, backoff, wrapRegistry } = options;
+    const { mapping, backoff, wrapRegistry, clock } = options;
     const onProblem: IntakeOptions['onProblem'] = (result, reason) =>
       this.#reportRegistry(result, reason);
-    this.#intake = new Intake({ mapping, backoff, onProblem, wrapRegistry });
+    this.#intake = new Intake({ mapping, backoff, onProblem, wrapRegistry, clock });
   }
 
   // Only fills the buffer and returns: kafkajs heartbeats between two calls, however long an

@@ -10,6 +10,7 @@ import { registryAccess } from '../schema/access.ts';
 import { type Read, readAttributes } from '../schema/attributes.ts';
 import { createRegistry, type Registry } from '../schema/registry.ts';
 import { Schemas } from '../schema/schemas.ts';
+import { type Clock, SYSTEM_CLOCK } from '../time.ts';
 
 /** The messages of one fetch from a partition. */
 export interface Fetched {
@@ -36,17 +37,27 @@ export interface IntakeOptions {
   readonly onProblem: (result: string | undefined, reason: string) => void;
   /** Stands between the schemas and their registry, such as to let calls fail. */
   readonly wrapRegistry?: ((real: Registry) => Registry) | undefined;
+  /** The machine's clock by default. */
+  readonly clock?: Clock | undefined;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type ReadMessage = (message: Message) => Read;
 
 export class Intake {
+  readonly #clock: Clock;
   readonly #filter: Filter | undefined;
   readonly #schemas: Schemas | undefined;
   readonly #read: ReadMessage | undefined;
 
-  constructor({ mapping, backoff, onProblem, wrapRegistry = (real) => real }: IntakeOptions) {
+  constructor({
+    mapping,
+    backoff,
+    onProblem,
+    wrapRegistry = (real) => real,
+    clock = SYSTEM_CLOCK,
+  }: IntakeOptions) {
+    this.#clock = clock;
     const { filters, schemaRegistry: registry, endpoints } = mapping;
     if (filters.length > 0) this.#filter = createFilter(filters);
     if (!registry) return;
@@ -54,13 +65,13 @@ export class Intake {
       const access = await registryAccess(registry, endpoints, createSecretReader(mapping));
       return wrapRegistry(createRegistry(access));
     };
-    const schemas = new Schemas({ connect, backoff, onProblem });
+    const schemas = new Schemas({ connect, backoff, onProblem, clock });
     this.#schemas = schemas;
     this.#read = (message) => readAttributes(registry, message, (id) => schemas.get(id));
   }
 
   take({ topic, partition, messages, end }: Fetched): Taken {
-    const arrived = performance.now();
+    const arrived = this.#clock.monotonic();
     const missing = new Set<number>();
     const records: Writable<BufferedRecord>[] = [];
     const filteredOut: FilteredOut[] = [];

@@ -4,7 +4,7 @@ import type { Stats } from '../delivery/stats.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SystemLog } from '../monitoring/records.ts';
-import { pause } from '../time.ts';
+import { type Clock, pause } from '../time.ts';
 import type { Group } from './group.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -18,6 +18,7 @@ export interface ObserverOptions {
   readonly signal: AbortSignal;
   /** The milliseconds between two observations. */
   readonly everyMs: number;
+  readonly clock: Clock;
 }
 
 // AWS: ten pollers on a unit, by default.
@@ -26,9 +27,9 @@ const POLLERS_OF_A_UNIT = 10;
 
 /** Observes until the signal aborts, in the middle of each minute, so that no minute is left out. */
 export async function observe(options: ObserverOptions): Promise<void> {
-  const { signal, everyMs, reporter } = options;
+  const { signal, everyMs, reporter, clock } = options;
   for (;;) {
-    await pause(everyMs - ((Date.now() + everyMs / 2) % everyMs), signal);
+    await pause(everyMs - ((clock.date() + everyMs / 2) % everyMs), signal, clock);
     if (signal.aborted) return;
     try {
       await observeOnce(options);

@@ -18,7 +18,7 @@ import { SystemLog, type SystemRecord } from '../monitoring/records.ts';
 import { loadClient } from '../protocol/client.ts';
 import type { Heartbeat, Joined } from '../protocol/membership.ts';
 import type { Registry } from '../schema/registry.ts';
-import { endsWithin, pause } from '../time.ts';
+import { type Clock, endsWithin, pause, SYSTEM_CLOCK } from '../time.ts';
 import { assignByTopic } from './assigner.ts';
 import { Fetch } from './fetch.ts';
 import { Group, type Member } from './group.ts';
@@ -53,6 +53,8 @@ export interface PollerOptions {
   /** Stand between the poller and the services that it calls, such as to let calls fail. */
   readonly wrapRegistry?: (real: Registry) => Registry;
   readonly wrapDestination?: (real: Destination) => Destination;
+  /** The clock of windows, delays and ages; the machine's by default. */
+  readonly clock?: Clock | undefined;
 }
 
 /** The state of polling. */
@@ -114,8 +116,8 @@ export class Poller {
     const { backoff, stopMs, leaveMs, sessionMs, observeMs } = { ...DEFAULTS, ...options };
     const { metrics = new Metrics(), onRecord = () => undefined } = options;
     const { onStep = () => undefined } = options;
-    const { wrapRegistry, wrapDestination = (real) => real } = options;
-    const stats = new Stats(metrics.emitter(mapping));
+    const { wrapRegistry, wrapDestination = (real) => real, clock = SYSTEM_CLOCK } = options;
+    const stats = new Stats(metrics.emitter(mapping), clock);
     const systemLog = new SystemLog(mapping, onRecord);
     this.stats = stats;
     this.#systemLog = systemLog;
@@ -150,6 +152,7 @@ export class Poller {
       onProgress: (partition, next) => this.#group.progress(partition, next),
       onRoom: (partition) => this.#group.resume(partition),
       isAlive: () => this.#group.isAlive,
+      clock,
     });
     this.#scheduler = scheduler;
     const group = new Group({
@@ -169,6 +172,7 @@ export class Poller {
       mapping,
       backoff,
       wrapRegistry,
+      clock,
       scheduler,
       stats,
       group,
@@ -192,6 +196,7 @@ export class Poller {
       systemLog: this.#systemLog,
       signal: this.#stop.signal,
       everyMs: this.#observeMs,
+      clock: this.#scheduler.clock,
     });
   }
 

@@ -60,6 +60,8 @@ export interface InvocationOp extends Where {
   readonly seenAt: number;
   readonly attempt: number;
   readonly spans: readonly Span[];
+  /** Whether the payload was given up, so that records that are not stored yet are only counted. */
+  readonly isCollapsed?: true;
   /** The event; left out if its records are stored already. */
   readonly payload?: string | undefined;
   /** For a run by hand, whose event may be any. */

@@ -7,8 +7,9 @@ export const NEWEST_DONE = 10_000;
 const DONE_BYTES = 48 * 1024 * 1024;
 /** Of all others. They are dropped beyond it, which takes a writer that hangs. */
 const OTHER_BYTES = 128 * 1024 * 1024;
-/** Handed over at once. */
+/** Handed over at once, at most; less if the store is small. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
+const MESSAGES_OF_A_STORE = 40;
 
 interface Other {
   readonly op: Op;
@@ -67,14 +68,17 @@ export class Outbox {
   #doneBytes = 0;
   /** Records that are only counted, by mapping. */
   readonly #counted = new Map<string, number>();
+  readonly #messageBytes: number;
   readonly #onCounted: (mapping: string) => void;
   readonly #onDropped: (op: Op) => void;
 
   /**
+   * @param maxBytes the limit of the store
    * @param onCounted called when records of a mapping are only counted
    * @param onDropped called with each operation that is not handed over
    */
-  constructor(onCounted: (mapping: string) => void, onDropped: (op: Op) => void) {
+  constructor(maxBytes: number, onCounted: (mapping: string) => void, onDropped: (op: Op) => void) {
+    this.#messageBytes = Math.min(MESSAGE_BYTES, maxBytes / MESSAGES_OF_A_STORE);
     this.#onCounted = onCounted;
     this.#onDropped = onDropped;
   }
@@ -89,7 +93,7 @@ export class Outbox {
 
   /** Whether there is more than one message, so that nothing needless is added. */
   get isBehind(): boolean {
-    return this.#otherBytes > MESSAGE_BYTES || this.#doneBytes > MESSAGE_BYTES;
+    return this.#otherBytes > this.#messageBytes || this.#doneBytes > this.#messageBytes;
   }
 
   add(op: Op, bytes = 500): void {
@@ -127,7 +131,7 @@ export class Outbox {
       taken.push({ op: { op: 'counted', mapping, count }, order: this.#order });
     }
     this.#counted.clear();
-    while (bytes < MESSAGE_BYTES) {
+    while (bytes < this.#messageBytes) {
       const other = this.#others.shift();
       if (!other) break;
       taken.push(other);
@@ -135,7 +139,7 @@ export class Outbox {
       this.#otherBytes -= other.bytes;
     }
     for (const found of withDone ? this.#done.values() : []) {
-      while (bytes < MESSAGE_BYTES) {
+      while (bytes < this.#messageBytes) {
         const done = this.#shift(found);
         if (!done) break;
         taken.push(done);
@@ -159,7 +163,7 @@ export class Outbox {
     const done = this.#shift(found);
     if (!done) return;
     // The writer has some of them as records that wait, which must not stay so.
-    if (done.isTold) this.add({ ...done.op, payload: undefined });
+    if (done.isTold) this.add({ ...done.op, payload: undefined, isCollapsed: true });
     else {
       this.#onDropped(done.op);
       this.#count(done.op.mapping, done.records);

@@ -41,10 +41,10 @@ export interface RecordingOptions {
 
 const TICK_MS = 100;
 /**
- * The writer pauses for so many times the time that done records took it, so that under load it leaves
- * the processor to the emulator.
+ * Done records, and those that are under way, wait for so many times the time of the last writing, so
+ * that under load the writer leaves the processor to the emulator.
  */
-const PAUSES = 9;
+const PAUSES = 19;
 const CLOSE_MS = 2_000;
 /** Of one invocation. */
 const MOST_LINES = 5_000;
@@ -72,9 +72,8 @@ export class Recording implements Recorder, CallListener {
   #problem: string | undefined;
   #isOpen = false;
   #isBusy = false;
-  /** Done records are written from this time on. */
-  #doneAt = 0;
-  #hadDone = false;
+  /** Until then only what must not be lost is written. */
+  #pausedUntil = 0;
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
   #lastChange = 0;
@@ -89,6 +88,7 @@ export class Recording implements Recorder, CallListener {
       private: options.private,
     };
     this.#outbox = new Outbox(
+      this.#store.maxBytes,
       (mapping) => this.#warnOfCounts(mapping),
       (op) => this.#forget([op]),
     );
@@ -188,7 +188,10 @@ export class Recording implements Recorder, CallListener {
   }
 
   async flush(): Promise<void> {
-    for (const track of this.#tracks.values()) track.tick(Date.now(), true);
+    for (const track of this.#tracks.values()) {
+      track.tellLines();
+      track.tell(Date.now(), true);
+    }
     this.#writer.ref();
     while (
       this.#problem === undefined &&
@@ -228,15 +231,19 @@ export class Recording implements Recorder, CallListener {
 
   #tick(): void {
     if (this.#problem !== undefined) return;
-    for (const track of this.#tracks.values()) track.tick(Date.now());
+    const now = Date.now();
+    const mayTell = now >= this.#pausedUntil && !this.#outbox.isBehind;
+    for (const track of this.#tracks.values()) {
+      track.tellLines();
+      if (mayTell) track.tell(now);
+    }
     this.#pump();
   }
 
   /** Hands the next operations to the writer, if it has done the last ones. */
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
-    const withDone = isHurried || Date.now() >= this.#doneAt;
-    this.#hadDone = withDone && this.#outbox.hasDone;
+    const withDone = isHurried || Date.now() >= this.#pausedUntil;
     const ops = this.#outbox.take(withDone);
     if (ops.length === 0) return;
     this.#isBusy = true;
@@ -261,7 +268,7 @@ export class Recording implements Recorder, CallListener {
     if (message.kind === 'unusable') this.#fail(message.problem);
     if (message.kind === 'written') {
       this.#isBusy = false;
-      if (this.#hadDone) this.#doneAt = Date.now() + PAUSES * message.ms;
+      this.#pausedUntil = Date.now() + PAUSES * message.ms;
       if (message.problem !== undefined) {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }

@@ -58,6 +58,7 @@ function write(options: StoreOptions): void {
     const start = performance.now();
     try {
       const changed = writer.write(message.ops, message.isWatched);
+      writer.shrink();
       tell({ kind: 'written', ms: performance.now() - start, ...(changed && { changed }) });
     } catch (error) {
       tell({ kind: 'written', ms: performance.now() - start, problem: messageOf(error) });

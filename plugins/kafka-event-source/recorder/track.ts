@@ -7,7 +7,7 @@ import type { AnswerFacts, CallFacts, InvocationOp, Op, Ranges, Span } from './o
 import type { Outbox } from './outbox.ts';
 import type { RecordState } from './types.ts';
 
-/** Records that wait longer than this are stored before they are delivered. */
+/** Records that wait longer than this in a partition that stands still are stored before they are delivered. */
 const WAITING_MS = 300;
 /** Invocations that last longer are stored before their end. */
 const RUNNING_MS = 100;
@@ -41,6 +41,8 @@ export class Track {
   readonly #running = new Map<string, Running>();
   /** By partition. */
   readonly #waiting = new Map<number, Waiting[]>();
+  /** By partition: the time of its last delivery. */
+  readonly #moved = new Map<number, number>();
   /** By partition: the store has its waiting records up to this offset. */
   readonly #told = new Map<number, number>();
   /** The records that the store has because they have failed, with their state. */
@@ -79,22 +81,29 @@ export class Track {
     }
   };
 
+  /** Stores the new log lines of invocations that are stored while they run. */
+  tellLines(): void {
+    const { calls } = this.#options;
+    for (const { isTold, op } of this.#running.values()) {
+      if (isTold) this.#addLines(op.id, calls.get(op.id));
+    }
+  }
+
   /** Stores what has lasted for a while. @param isAll whether to store all that is under way */
-  tick(now: number, isAll = false): void {
-    const { outbox, calls } = this.#options;
+  tell(now: number, isAll = false): void {
+    const { outbox } = this.#options;
     for (const running of this.#running.values()) {
-      if (running.isTold) this.#addLines(running.op.id, calls.get(running.op.id));
-      else if (isAll || (now - running.startedAt >= RUNNING_MS && !outbox.isBehind)) {
+      if (!running.isTold && (isAll || now - running.startedAt >= RUNNING_MS)) {
         running.isTold = true;
         const { payload = '' } = running.op;
         const { requestId, isCold } = running.op.call;
         outbox.add({ ...running.op, call: { requestId, isCold } }, payload.length);
       }
     }
-    if (!isAll && outbox.isBehind) return;
     for (const [partition, list] of this.#waiting) {
       for (const one of list) {
-        if (!isAll && now - one.at < WAITING_MS) break;
+        const moved = this.#moved.get(partition) ?? 0;
+        if (!isAll && now - Math.max(one.at, moved) < WAITING_MS) break;
         const some = one.records.slice(one.from, one.from + AT_ONCE);
         if (some.length === 0) continue;
         one.from += some.length;
@@ -123,6 +132,7 @@ export class Track {
   #delivered({ partition, records }: Some): void {
     const list = this.#waiting.get(partition);
     const last = records.at(-1)?.offset;
+    this.#moved.set(partition, Date.now());
     if (!list || last === undefined) return;
     while (list[0] && (list[0].records.at(-1)?.offset ?? last) <= last) list.shift();
     const [first] = list;

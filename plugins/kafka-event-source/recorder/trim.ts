@@ -25,20 +25,24 @@ export function trim(
 }
 
 function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean {
-  const isOverSize = usedBytes(db) > maxBytes * SHARE;
-  const ids = isOverSize ? surplus(db) : expired(db, oldest);
+  const isOver = isOverSize(db, { maxBytes });
+  const ids = isOver ? surplus(db) : expired(db, oldest);
   if (ids.length > 0) {
     db.exec('BEGIN IMMEDIATE');
     remove(db, ids);
     db.exec('COMMIT');
     return true;
   }
-  return isOverSize ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
+  return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
 }
 
-function usedBytes(db: DatabaseSync): number {
+/** Whether the tables take more than their share of the limit. */
+export function isOverSize(
+  db: DatabaseSync,
+  { maxBytes }: Pick<StoreOptions, 'maxBytes'>,
+): boolean {
   const of = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  return (of('page_count') - of('freelist_count')) * of('page_size');
+  return (of('page_count') - of('freelist_count')) * of('page_size') > maxBytes * SHARE;
 }
 
 /**

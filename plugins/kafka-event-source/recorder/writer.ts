@@ -16,7 +16,7 @@ import type {
 import { Privacy, Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { OWNER, openForWriting, STATE } from './schema.ts';
-import { trim } from './trim.ts';
+import { isOverSize, trim } from './trim.ts';
 import type { LifeEventKind, LogLine, RecordState } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
@@ -102,7 +102,12 @@ export class Writer {
     }
   }
 
-  /** Removes some of what is over the limits. @returns whether more is to be removed */
+  /** Removes what is over the limit of size, however long it takes: the next operations wait. */
+  shrink(): void {
+    while (isOverSize(this.#db, this.#options) && trim(this.#db, this.#options, Date.now()));
+  }
+
+  /** Removes some of what is too old. @returns whether more is to be removed */
   trim(now: number): boolean {
     if (now - this.#trimmed < TRIM_EVERY_MS) return false;
     const isMore = trim(this.#db, this.#options, now);
@@ -162,12 +167,16 @@ export class Writer {
         this.#addLogs(op.id, op.lines);
         break;
       case 'counted':
-        this.#statement('UPDATE mapping SET only_counted = only_counted + ? WHERE uuid = ?').run(
-          op.count,
-          op.mapping,
-        );
+        this.#count(op.mapping, op.count);
         break;
     }
+  }
+
+  #count(mapping: string, records: number): void {
+    this.#statement('UPDATE mapping SET only_counted = only_counted + ? WHERE uuid = ?').run(
+      records,
+      mapping,
+    );
   }
 
   #addMapping(facts: MappingFacts): void {
@@ -309,12 +318,16 @@ export class Writer {
         this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts: 1 });
       }
     } else if (!again) {
-      for (const span of op.spans) this.#mark(stream, span, 'inFlight', op.at, { attempts: 1 });
+      let stored = 0;
+      for (const span of op.spans) {
+        stored += this.#mark(stream, span, 'inFlight', op.at, { attempts: 1 });
+      }
       if (answer) this.#markAnswered(stream, op.spans, answer);
+      if (op.isCollapsed) this.#count(op.mapping, countOf(op.spans) - stored);
     }
     const shown =
       payload !== undefined && again ? this.#privacy.event(payload, secrets) : undefined;
-    const records = op.spans.reduce((sum, { count }) => sum + count, 0);
+    const records = countOf(op.spans);
     const { lastInsertRowid } = this.#statement(
       `INSERT INTO invocation(uuid, request, mapping, started, duration, records, attempt, state, error,
          answer, cold, has_logs, is_again, original, payload, is_redacted, run)
@@ -463,14 +476,14 @@ export class Writer {
     ).run(stream, partition, width);
   }
 
-  /** Changes the records of a span. A state that is left out stays. */
+  /** Changes the records of a span. A state that is left out stays. @returns their number */
   #mark(
     stream: number,
     { partition, ranges }: Span,
     state: RecordState | undefined,
     at: number,
     { attempts = 0, event }: { readonly attempts?: number; readonly event?: number } = {},
-  ): void {
+  ): number {
     const sets = ['changed = ?', 'attempts = attempts + ?'];
     const values: Value[] = [at, attempts];
     if (state !== undefined) {
@@ -485,10 +498,21 @@ export class Writer {
        WHERE stream = ? AND partition = ? AND offset BETWEEN ? AND ? AND changed <= ? AND state <> ?`,
     );
     // A record that a pattern left out may lie between two that were delivered.
+    let marked = 0;
     for (const [first, last] of ranges) {
-      statement.run(...values, stream, partition, first, last, at, STATE.filteredOut);
+      const { changes } = statement.run(
+        ...values,
+        stream,
+        partition,
+        first,
+        last,
+        at,
+        STATE.filteredOut,
+      );
+      marked += Number(changes);
       this.#noteChanged(stream, partition, first, last);
     }
+    return marked;
   }
 
   #noteChanged(stream: number, partition: number, first: number, last: number): void {
@@ -559,6 +583,10 @@ class Spans {
     const ranges = this.#byPartition.get(partition);
     return ranges?.some(([first, last]) => first <= offset && offset <= last) ?? false;
   }
+}
+
+function countOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { count }) => sum + count, 0);
 }
 
 function recordsOf(payload: string): EventRecord[] {

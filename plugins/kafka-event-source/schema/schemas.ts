@@ -1,6 +1,6 @@
 /** Loads the schemas of one registry, and keeps them. */
 import { messageOf } from '../log.ts';
-import { pause } from '../time.ts';
+import { type Clock, pause } from '../time.ts';
 import { createReader, type DataFormat, PackageMissing, type Reader } from './format.ts';
 import { type Registry, RegistryAway, SchemaNotFound } from './registry.ts';
 
@@ -15,6 +15,7 @@ export interface SchemasOptions {
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
   /** Called when a schema cannot be loaded, with AWS's result if it has one. It is tried again. */
   readonly onProblem: (result: string | undefined, reason: string) => void;
+  readonly clock: Clock;
 }
 
 /** After this time the registry is asked again for a missing schema. */
@@ -23,6 +24,8 @@ const NOT_FOUND_MS = 10_000;
 export class Schemas {
   readonly #options: SchemasOptions;
   readonly #known = new Map<number, Known>();
+  /** By missing schema: the time, by the monotonic clock, at which it is asked for again. */
+  readonly #askAgain = new Map<number, number>();
   readonly #loading = new Map<number, Promise<void>>();
   readonly #close = new AbortController();
   #registry: Promise<Registry> | undefined;
@@ -33,7 +36,11 @@ export class Schemas {
 
   /** A loaded schema; undefined before it is loaded. */
   get(id: number): Known | undefined {
-    return this.#known.get(id);
+    const until = this.#askAgain.get(id) ?? Number.POSITIVE_INFINITY;
+    if (until > this.#options.clock.monotonic()) return this.#known.get(id);
+    this.#askAgain.delete(id);
+    this.#known.delete(id);
+    return undefined;
   }
 
   /** Resolves when each schema is loaded or known to be missing, however long that takes. */
@@ -53,15 +60,16 @@ export class Schemas {
   }
 
   async #load(id: number): Promise<void> {
-    const { firstMs, maxMs } = this.#options.backoff;
+    const { clock, backoff } = this.#options;
+    const { firstMs, maxMs } = backoff;
     const { signal } = this.#close;
-    for (let failures = 0; !signal.aborted && !this.#known.has(id); failures += 1) {
+    for (let failures = 0; !signal.aborted && !this.get(id); failures += 1) {
       try {
         this.#keep(id, await this.#find(id));
       } catch (error) {
         const result = error instanceof RegistryAway ? error.result : undefined;
         this.#options.onProblem(result, `schema ${id}: ${messageOf(error)}`);
-        await pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)), signal);
+        await pause(Math.min(maxMs, firstMs * 2 ** Math.min(failures, 20)), signal, clock);
       }
     }
   }
@@ -92,8 +100,7 @@ export class Schemas {
 
   #keep(id: number, known: Known): void {
     this.#known.set(id, known);
-    if (known.kind === 'notFound') {
-      setTimeout(() => this.#known.delete(id), NOT_FOUND_MS).unref();
-    }
+    if (known.kind !== 'notFound') return;
+    this.#askAgain.set(id, this.#options.clock.monotonic() + NOT_FOUND_MS);
   }
 }

@@ -512,7 +512,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'B-03',
     file: 'delivery/partition.ts',
-    from: 'free(): void {\n    this.#freeSince = performance.now();',
+    from: 'free(): void {\n    this.#freeSince = this.#clock.monotonic();',
     to: 'free(): void {',
     by: 'delivery/scheduler.test.ts',
   },
@@ -610,7 +610,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'B-25',
     file: 'delivery/scheduler.ts',
-    from: 'if (throughput && throughput.freeAt > performance.now()) return throughput.freeAt;',
+    from: 'if (throughput && throughput.freeAt > this.clock.monotonic()) return throughput.freeAt;',
     to: '',
     by: 'delivery/scheduler.test.ts',
   },

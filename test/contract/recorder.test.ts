@@ -1,0 +1,71 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { afterAll, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { eventOf } from '../../lib/order/events.ts';
+import {
+  bufferedRecord,
+  payloadOf,
+  recorder,
+  storeFiles,
+  TOPIC,
+  UUID,
+} from '../../plugins/kafka-event-source/test/support/recorded.ts';
+
+const { custom } = parse(readFileSync('serverless.yml', 'utf8'), { merge: true });
+const made = recorder({ private: custom.kafkaEventSource.recorder.private });
+
+afterAll(async () => {
+  await made.recording.close();
+  rmSync(made.folder, { recursive: true });
+});
+
+test("the local memory of events and invocations has no customer's address", async () => {
+  const contact = { email: 'somebody.private@example.org', phone: '+15550123456' };
+  const at = '2026-11-27T10:00:00.000Z';
+  const order = {
+    id: '0197f000-0000-7000-8000-000000000000',
+    customerId: 'customer-1',
+    items: [{ productId: 'book-42', quantity: 1, price: 5 }],
+    totalAmount: 5,
+    currency: 'EUR',
+    status: 'pending',
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+  } as const;
+  const { value, headers } = eventOf(
+    { ...order, items: [...order.items] },
+    {
+      id: 'event-1',
+      traceparent: '00-1-1-01',
+      contact,
+    },
+  );
+  const record = bufferedRecord(1, value, { headers, key: Buffer.from(order.customerId) });
+  // The letter of a record has its event within.
+  const letter = `{"requestContext":{},"payload":${payloadOf([record], made.mapping)}}`;
+  const records = [record, bufferedRecord(2, letter)];
+  const batch = [{ partition: 0, records }];
+  const payload = payloadOf(records, made.mapping);
+  made.onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload });
+  made.recording.captures('one');
+  made.recording.logged('one', 1, `event ${value}`);
+  made.recording.logged('one', 1, payload);
+  const message = `no provider takes ${contact.email}`;
+  const result = { kind: 'functionError', message, body: JSON.stringify({ contact }) } as const;
+  made.onStep({ kind: 'answered', id: 'one', result, failed: batch, reason: message });
+  await made.recording.flush();
+  const inBase64 = (text: string) => Buffer.from(text).toString('base64').slice(0, -4);
+  for (const { name, bytes } of storeFiles(made.folder)) {
+    for (const secret of [contact.email, contact.phone, value, letter]) {
+      for (const form of [secret, inBase64(secret)]) {
+        expect([name, form, bytes.includes(form)]).toEqual([name, form, false]);
+      }
+    }
+  }
+  const place = { mapping: UUID, topic: TOPIC, partition: 0, offset: '1' };
+  const kept = Buffer.from((await made.recording.record(place))?.value?.base64 ?? '', 'base64');
+  expect(JSON.parse(kept.toString())).toMatchObject({
+    data: { orderId: order.id, contact: '[private]' },
+  });
+});
