@@ -41,6 +41,9 @@ test('any JSON in lines is the same JSON, and long numbers keep their digits', (
   expect(prettyJson('{"id":12345678901234567890,"e":[],"o":{},"l":[1,"a, b: {"]}')).toBe(
     '{\n  "id": 12345678901234567890,\n  "e": [],\n  "o": {},\n  "l": [\n    1,\n    "a, b: {"\n  ]\n}',
   );
+  expect(prettyJson('{"h":[115,-104],"l":["1,2"]}')).toBe(
+    '{\n  "h": [115, -104],\n  "l": [\n    "1,2"\n  ]\n}',
+  );
   expect(prettyJson('{no json}')).toBeUndefined();
 });
 
