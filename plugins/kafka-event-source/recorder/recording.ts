@@ -115,7 +115,13 @@ export class Recording implements Recorder, CallListener {
     const track = new Track({ mapping, outbox: this.#outbox, calls: this.#calls });
     this.#tracks.set(mapping.uuid, track);
     return (step) => {
-      if (this.#problem === undefined) track.onStep(step);
+      if (this.#problem !== undefined) return;
+      try {
+        track.onStep(step);
+      } catch (error) {
+        // The delivery goes on without this step.
+        this.#warn(`a step of ${mapping.name} was not recorded: ${messageOf(error)}`);
+      }
     };
   }
 
