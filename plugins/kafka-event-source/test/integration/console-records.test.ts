@@ -143,7 +143,7 @@ function defineTests() {
       .getByRole('link')
       .click();
     await page.getByRole('heading', { level: 2, name: 'Life' }).waitFor();
-    await page.getByText('Attempt 1').waitFor();
+    await page.getByRole('link', { name: /^Attempt 1/ }).waitFor();
     await reader.look('record');
     await page.getByRole('button', { name: 'Value as Hex' }).click();
     await page.getByText('70 6f 69 73 6f 6e').waitFor();
