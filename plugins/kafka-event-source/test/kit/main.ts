@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { install, mustRun } from '../support/install.ts';
-import { MODULES } from '../support/root.ts';
+import { MODULES, ROOT } from '../support/root.ts';
 import { pack } from '../support/tarball.ts';
+import { blocksOf, sectionOf } from '../walks/blocks.ts';
 
 const HELP = `npm run test:kit -- [--only <runner>] [--times <n>]
 
 Packs the plugin, installs it by npm in an empty folder beside each test runner (node:test, jest, vitest), checks
 the types of a test of the kit, and runs that test <n> times, once by default. Each run must end by itself.
+With node:test it also runs the recipes of the README.
 Packages come from npm.`;
 
 const { values } = parseArgs({
@@ -50,7 +52,7 @@ const RUNNERS: readonly Runner[] = [
   },
   {
     name: 'vitest',
-    packages: ['vitest'],
+    packages: ['vitest@5.1.2'],
     imports: "import { test } from 'vitest';",
     command: ['node_modules/vitest/vitest.mjs', 'run', 'kit.test.mjs'],
   },
@@ -113,8 +115,9 @@ async function main(): Promise<void> {
     for (const [index, runner] of RUNNERS.entries()) {
       if (!runner.name.includes(values.only)) continue;
       const project = join(folder, `project-${index}`);
-      await install(project, ['--omit=peer', `@types/node@${types}`, ...runner.packages, tarball]);
+      await install(project, [`@types/node@${types}`, ...runner.packages, tarball]);
       await run(runner, project);
+      if (runner.packages.length === 0) await runRecipes(project);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -136,6 +139,15 @@ async function run({ name, imports, command }: Runner, project: string): Promise
       `${name}: ${figures.join(', ')}, all in ${Math.round(performance.now() - begin)} ms`,
     );
   }
+}
+
+async function runRecipes(project: string): Promise<void> {
+  const section = sectionOf(await readFile(join(ROOT, 'README.md'), 'utf8'), 'Testing functions');
+  const recipes = blocksOf(section);
+  if (recipes.length === 0) throw new Error('The README has no recipes.');
+  for (const { word, text } of recipes) await writeFile(join(project, word), text);
+  await mustRun(process.execPath, ['--test', ...recipes.map(({ word }) => word)], project);
+  console.log(`recipes: ${recipes.map(({ word }) => word).join(', ')}`);
 }
 
 await main();
