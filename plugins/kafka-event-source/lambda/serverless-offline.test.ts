@@ -59,3 +59,30 @@ test("a service without functions of other languages keeps Node's own function t
     console.log(JSON.stringify([...kept, processes.spawn === spawn]));`;
   expect(printedBy(script)).toEqual([true, false, true]);
 });
+
+test('an instance whose call ran into the time limit is used no more; one whose handler threw is', () => {
+  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const script = `
+    import Lambda from 'serverless-offline/lambda';
+    import { guardHandlers } from ${JSON.stringify(source)};
+    class LambdaTimeoutError extends Error {}
+    class Instance {
+      constructor(error) { this.error = error; }
+      get status() { return 'IDLE'; }
+      async runHandler() { throw this.error; }
+      async cleanup() {}
+    }
+    const statuses = [];
+    Lambda.prototype.get = (error) => new Instance(error);
+    await guardHandlers(() => undefined);
+    for (const error of [new LambdaTimeoutError('late'), new Error('thrown')]) {
+      const instance = Lambda.prototype.get(error);
+      const message = await instance.runHandler().catch(({ message }) => message);
+      statuses.push([message, instance.status]);
+    }
+    console.log(JSON.stringify(statuses));`;
+  expect(printedBy(script)).toEqual([
+    ['late', 'ENDED'],
+    ['thrown', 'IDLE'],
+  ]);
+});

@@ -6,6 +6,8 @@
  *    nor the errors of its worker thread; it waits for `error` and `exit` of a MessagePort, which has no
  *    such events. After process.exit in a handler the call hangs until the time limit, and an uncaught
  *    error ends sls offline itself.
+ *    In 13.x an instance whose call ran into the time limit keeps its ended worker (LambdaFunction.js), so
+ *    that all later calls of it run into the time limit, too.
  * 2. `mendAnswers`: in the same folder, workerThreadHelper.js posts what a handler threw or answered as it
  *    is. A thrown value that is no Error arrives as an answer, so its records would be lost; what cannot
  *    be cloned, as a function in an answer, never arrives.
@@ -53,6 +55,9 @@ interface Guarded {
   fail: ((error: Error) => void) | undefined;
 }
 
+/** The name of serverless-offline's error for a call that ran into the time limit. */
+const TIMEOUT = 'LambdaTimeoutError';
+
 // A worker is made within the call of the instance that it belongs to.
 const calling = new AsyncLocalStorage<Call>();
 /** The poller's invocation that an HTTP request belongs to. */
@@ -85,6 +90,9 @@ export async function guardHandlers(report: Report): Promise<() => void> {
         const call = { instance, functionKey, invocation: asked.getStore(), isCold: state.isCold };
         state.isCold = false;
         const answer = calling.run(call, () => run.call(this));
+        answer.catch((error: Error) => {
+          if (error.constructor.name === TIMEOUT) retire(instance);
+        });
         return await Promise.race([answer, crashed.promise]);
       } finally {
         state.fail = undefined;
@@ -116,6 +124,11 @@ export async function guardHandlers(report: Report): Promise<() => void> {
   };
 }
 
+/** Keeps an instance from further calls: serverless-offline takes idle ones alone. */
+function retire(instance: Instance): void {
+  Object.defineProperty(instance, 'status', { value: 'ENDED' });
+}
+
 function watchWorker(worker: Worker, instance: Instance, state: Guarded, report: Report): void {
   let cause: unknown;
   let isMeant = false;
@@ -133,7 +146,7 @@ function watchWorker(worker: Worker, instance: Instance, state: Guarded, report:
     report(`${state.functionKey}: ${error.message}`);
     if (state.fail) state.fail(error);
     // Between two calls: the next one gets a new worker. One under way ends at its time limit, out
-    // of sight, and its instance then makes a new one by itself.
+    // of sight, and its instance then has no further calls.
     else instance.cleanup().catch((reason: unknown) => report(String(reason)));
   });
 }

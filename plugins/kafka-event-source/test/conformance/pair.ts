@@ -73,6 +73,8 @@ async function prepare(run: string, { admin, producer }: Clients): Promise<void>
   const own = SCENARIOS.map((scenario) => ({
     topic: topicOf(run, scenario),
     numPartitions: scenario.partitions ?? 1,
+    // Some records have fixed times, and would be deleted for their age.
+    configEntries: [{ name: 'retention.ms', value: '-1' }],
   }));
   const topics = [...own, { topic: lettersOf(run), numPartitions: 1 }];
   await admin.createTopics({ topics, waitForLeaders: true });
