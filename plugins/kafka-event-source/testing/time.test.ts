@@ -96,7 +96,9 @@ test('drain tells the life of a record that is never done', async () => {
 test('Date tells the time of the clock if that is wanted, until the end', async () => {
   const seen: number[] = [];
   const source = await kafkaEventSource({
-    functions: { notify: async () => void seen.push(Date.now(), Number(new Date())) },
+    functions: {
+      notify: async () => void seen.push(Date.now(), Date.parse(new Date().toISOString())),
+    },
     mappings: { notify: { topic: 'orders' } },
     start: '2030-01-01T00:00:00Z',
     virtualDate: true,
