@@ -5,7 +5,11 @@ import type { Settings } from './settings.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /** serverless-offline, by itself and not through npx: one process less to end. */
-export function offline({ HTTP_PORT, LAMBDA_PORT }: Settings, isVerbose: boolean): Task {
+export function offline(
+  { HTTP_PORT, LAMBDA_PORT }: Settings,
+  isVerbose: boolean,
+  allowsChanges = false,
+): Task {
   const ports = ['--httpPort', String(HTTP_PORT), '--lambdaPort', String(LAMBDA_PORT)];
   const sls = join(ROOT, 'node_modules/.bin/sls');
   // Node refuses a request with more than 16 KB of address and headers before a function sees it.
@@ -15,7 +19,10 @@ export function offline({ HTTP_PORT, LAMBDA_PORT }: Settings, isVerbose: boolean
     name: 'sls offline',
     command: process.execPath,
     args: [...node, sls, 'offline', 'start', ...ports, ...(isVerbose ? ['--verbose'] : [])],
-    env: { START_OUTPUT: isVerbose ? 'whole' : 'short' },
+    env: {
+      START_OUTPUT: isVerbose ? 'whole' : 'short',
+      ...(allowsChanges && { EMULATOR_CHANGES: 'all' }),
+    },
     cwd: ROOT,
     signal: 'SIGINT',
   };

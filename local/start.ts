@@ -9,6 +9,7 @@ import { stopSignal } from './stop.ts';
 const root = join(import.meta.dirname, '..');
 
 const VERBOSE = '--verbose';
+const ALLOW_CHANGES = '--allow-changes';
 
 const help = `npm start: Kafka, DynamoDB and the functions, all on this machine, until Ctrl-C.
 
@@ -26,11 +27,14 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
                   jwt: of your own issuer, AUTH_ISSUER, for AUTH_AUDIENCE
   ISSUER_PORT     the local issuer, default 3005
   --verbose       shows all that serverless-offline prints, too
+  --allow-changes lets coding assistants change something through the emulator's /mcp
 
 Data and logs are in .local/ and stay; "npm run reset" clears them.
 `;
 
-const isVerbose = ownOptions(help, [VERBOSE]).has(VERBOSE);
+const given = ownOptions(help, [VERBOSE, ALLOW_CHANGES]);
+const isVerbose = given.has(VERBOSE);
+const allowsChanges = given.has(ALLOW_CHANGES);
 
 const stop = stopSignal();
 
@@ -39,7 +43,8 @@ try {
   const settings = readSettings(process.env, backend);
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const directory = join(root, '.local');
-  await run({ backend, settings, directory, functions: offline(settings, isVerbose), say }, stop);
+  const functions = offline(settings, isVerbose, allowsChanges);
+  await run({ backend, settings, directory, functions, say }, stop);
   process.exit(0);
 } catch (error) {
   if (stop.aborted) process.exit(0);

@@ -594,6 +594,12 @@ test.each([
   ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
   ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
+  ['a port that no server has', { bootstrapServers: 'a:99999' }, /port from 1 to 65535/],
+  [
+    'an endpoint that is no address',
+    { lambdaEndpoint: 'localhost:1' },
+    /lambdaEndpoint: must be an/,
+  ],
   ['a mapping of no function', { mappings: { notfy: {} } }, /there are: notify, notify\/orders/],
 ])('%s is an error', (_, custom, message) => {
   expect(() => one({}, {}, custom)).toThrow(message);

@@ -238,12 +238,7 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
       kind === 'msk'
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
-    found.push(
-      cannotRun(
-        `${why}. Set ${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the ` +
-          'local broker.',
-      ),
-    );
+    found.push(cannotRun(`${why}. ${words().localBroker(fn?.key ?? '')}`));
   }
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {

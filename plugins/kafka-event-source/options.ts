@@ -20,7 +20,10 @@ const server = z
   .regex(
     /^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
     'must be host:port, with an IPv6 address in brackets',
-  );
+  )
+  .refine((text) => isPort(Number(/\d+$/.exec(text)?.[0])), 'must have a port from 1 to 65535');
+
+const isPort = (port: number) => port > 0 && port < 65_536;
 
 /** Whether a text is the address of a server, host:port. */
 export const isServer = (text: string): boolean => server.safeParse(text).success;
@@ -33,7 +36,15 @@ const servers = z
 /** The endpoint that stands for the deployed functions, in the user's AWS account. */
 export const AWS = 'aws';
 
-const endpoint = z.url({ protocol: /^https?$/ });
+const endpoint = z.url({
+  protocol: /^https?$/,
+  error: 'must be an address, such as http://127.0.0.1:4566',
+});
+
+/** Whether a text is an address with Lambda's Invoke API, or stands for the deployed functions. */
+export function isEndpoint(text: string): boolean {
+  return text === AWS || endpoint.safeParse(text).success;
+}
 
 const file = z.string().min(1);
 const ssl = z.union([
@@ -86,9 +97,8 @@ const shared = {
   sasl: sasl.optional(),
   /** The address of Lambda's API, or the whole address of the function's invocations, or `aws`. */
   lambdaEndpoint: z
-    .union([z.literal(AWS), endpoint], {
-      error: 'must be an address, or aws for the deployed function',
-    })
+    .string()
+    .refine(isEndpoint, 'must be an address, such as http://127.0.0.1:3001, or aws')
     .optional(),
 };
 
@@ -179,7 +189,8 @@ function knownOptions({ code, path }: z.core.$ZodIssue): string {
   const isOfMapping = path.length === 2 && path[0] === 'mappings';
   const schema = PLACES[isOfMapping ? 'mappings.*' : path.join('.')];
   if (code !== 'unrecognized_keys' || !schema) return '';
-  return `. There are: ${Object.keys(schema.shape).toSorted().join(', ')}.`;
+  const own = schema === optionsSchema ? words().ownSettings : [];
+  return `. There are: ${[...own, ...Object.keys(schema.shape)].toSorted().join(', ')}.`;
 }
 
 /** The places with options of this plugin; `mappings.*` stands for each mapping. */

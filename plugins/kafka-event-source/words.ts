@@ -8,6 +8,12 @@ export interface Words {
   readonly template: string;
   /** The command that runs the mappings, in backquotes. */
   readonly start: string;
+  /** The way to give the mappings of a function a broker of this machine, as a sentence. */
+  readonly localBroker: (functionKey: string) => string;
+  /** The way to name a broker, as the rest of a sentence. */
+  readonly otherBroker: string;
+  /** Settings that only this program has, at the place of all settings. */
+  readonly ownSettings: readonly string[];
 }
 
 let current: Words = {
@@ -15,6 +21,11 @@ let current: Words = {
   setting: (name) => `custom.kafkaEventSource.${name}`,
   template: 'serverless.yml',
   start: '`sls offline start` or `lambda-kafka-event-source start`',
+  localBroker: (functionKey) =>
+    `Set custom.kafkaEventSource.bootstrapServers, or custom.kafkaEventSource.mappings.${functionKey}.` +
+    'bootstrapServers, to the local broker.',
+  otherBroker: 'set custom.kafkaEventSource.bootstrapServers',
+  ownSettings: [],
 };
 
 /** The names for the messages of this process: those of the plugin, until the command has set its own. */

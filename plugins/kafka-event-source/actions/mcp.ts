@@ -45,11 +45,23 @@ export function mcpRoute(options: McpOptions): Route {
   };
 }
 
-async function answer(options: McpOptions, { headers, body }: Request): Promise<Answer> {
+/** Loaded with the first message, and again after a failure: the user may install it meanwhile. */
+let loaded: ReturnType<typeof load> | undefined;
+
+async function load() {
   const { McpServer: Server } = await import('@modelcontextprotocol/sdk/server/mcp.js');
   const { WebStandardStreamableHTTPServerTransport: Transport } = await import(
     '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
   );
+  return { Server, Transport };
+}
+
+async function answer(options: McpOptions, { headers, body }: Request): Promise<Answer> {
+  loaded ??= load();
+  loaded.catch(() => {
+    loaded = undefined;
+  });
+  const { Server, Transport } = await loaded;
   let message: unknown;
   try {
     message = JSON.parse(body.toString('utf8'));

@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,6 @@ import { createInvoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
 import { Recording } from '../recorder/recording.ts';
-import { STORE_FOLDER } from '../recorder/types.ts';
 import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
@@ -164,48 +163,68 @@ async function recorder(bench: Bench, records: number): Promise<void> {
   const rows: string[][] = [];
   for (const bytes of [100, 1024]) {
     const topic = await bench.topicOf(records, bytes);
-    const rates = { without: [] as number[], with: [] as number[] };
+    await bench.emulated(topic, records, 10_000);
+    const without: Drainage[] = [];
+    const recorded: Drainage[] = [];
     let kept = 0;
-    let store = 0;
+    const measureRecorded = async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'bench-recorder-'));
+      const limits = { maxMegabytes: 200, maxDays: 7, private: [] };
+      const log = { ...silent, warning: noop };
+      const recording = new Recording({ folder, stage: 'bench', ...limits, log });
+      await recording.flush();
+      recorded.push(await drainage(() => bench.emulated(topic, records, 10_000, recording)));
+      await recording.flush();
+      kept = (await recording.counts()).kept.done;
+      await recording.close();
+      await rm(folder, { recursive: true });
+    };
     for (let round = 0; round < ROUNDS; round += 1) {
-      const without = async () => rates.without.push(await bench.emulated(topic, records, 10_000));
-      const recorded = async () => {
-        const folder = await mkdtemp(join(tmpdir(), 'bench-recorder-'));
-        const limits = { maxMegabytes: 200, maxDays: 7, private: [] };
-        const log = { ...silent, warning: noop };
-        const recording = new Recording({ folder, stage: 'bench', ...limits, log });
-        await recording.flush();
-        rates.with.push(await bench.emulated(topic, records, 10_000, recording));
-        await recording.flush();
-        kept = (await recording.counts()).kept.done;
-        await recording.close();
-        const file = join(folder, STORE_FOLDER, 'bench.sqlite');
-        store = (await stat(file)).size;
-        await rm(folder, { recursive: true });
-      };
-      const pair = round % 2 === 0 ? [without, recorded] : [recorded, without];
-      for (const measure of pair) await measure();
+      if (round % 2 === 1) await measureRecorded();
+      without.push(await drainage(() => bench.emulated(topic, records, 10_000)));
+      if (round % 2 === 0) await measureRecorded();
     }
-    const [plain, slowed] = [median(rates.without), median(rates.with)];
+    const [plain, slowed] = [rateOf(without), rateOf(recorded)];
+    const [idle, busy] = [cpuOf(without), cpuOf(recorded)];
     rows.push([
       String(bytes),
       Math.round(plain).toString(),
       Math.round(slowed).toString(),
       `${((1 - slowed / plain) * 100).toFixed(1)} % (goal: at most ${GOALS.recorderCost} %)`,
+      (idle / records).toFixed(2),
+      (busy / records).toFixed(2),
       String(kept),
-      (store / MiB).toFixed(1),
     ]);
   }
   const head = [
     'bytes',
-    'without records/s',
-    'with records/s',
+    'records/s without',
+    'with',
     'cost',
-    'records kept',
-    'MiB of store',
+    'CPU µs a record without',
+    'with',
+    'kept',
   ];
-  console.log(`\nthe recorder at batch size 10 000, ${ROUNDS} rounds each\n${table(head, rows)}`);
+  console.log(
+    `\nthe recorder at batch size 10 000, medians of ${ROUNDS} rounds\n${table(head, rows)}`,
+  );
 }
+
+interface Drainage {
+  readonly rate: number;
+  /** Microseconds of this process, all its threads together: other work of the machine adds nothing. */
+  readonly cpu: number;
+}
+
+async function drainage(measure: () => Promise<number>): Promise<Drainage> {
+  const before = process.cpuUsage();
+  const rate = await measure();
+  const { user, system } = process.cpuUsage(before);
+  return { rate, cpu: user + system };
+}
+
+const rateOf = (all: readonly Drainage[]) => median(all.map(({ rate }) => rate));
+const cpuOf = (all: readonly Drainage[]) => median(all.map(({ cpu }) => cpu));
 
 /** V8 collects late if its heap may grow; a small heap makes it collect early. */
 const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=96'];
@@ -280,11 +299,12 @@ async function run(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-emulator-'));
   const supervisor = supervise(directory);
   supervisor.remove(directory);
-  const port = await freePort();
   const say = noop;
   const endpoint = fork(fileURLToPath(new URL('lambda-endpoint.ts', import.meta.url)));
   try {
     const [address] = (await once(endpoint, 'message')) as [AddressInfo];
+    // After the endpoint, which would take a port that was just found free.
+    const port = await freePort();
     const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
     const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
     const benches = {

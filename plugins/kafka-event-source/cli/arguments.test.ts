@@ -6,7 +6,9 @@ test.each([
   [['nope'], 'No command "nope". There are: start, '],
   [['--broker', 'start'], 'The command comes first. There are: start, '],
   [['start', '--foo'], "Unknown option '--foo'. See `lambda-kafka-event-source start --help`."],
-  [['start', 'template.yaml'], "Unexpected argument 'template.yaml'"],
+  [['start', 'a.yaml'], "Unexpected argument 'a.yaml'. Name a template by --template a.yaml. See"],
+  [['broker', '9093'], "Unexpected argument '9093'. See `lambda-kafka-event-source broker --help`"],
+  [['start', '--broker', 'localhost:99999'], 'must be start, or host:port (port 1 to 65535)'],
   [['start', '--endpoint'], "Option '-e, --endpoint <value>' argument missing"],
   [['start', '--watch=yes'], "Option '-w, --watch' does not take an argument"],
   [['start', '--broker', 'localhost'], '--broker "localhost" must be start, or host:port'],
@@ -35,6 +37,10 @@ test('the other commands have the options of `sls kafka`', () => {
     command: 'redrive',
     values: { all: true, function: 'notify', from: 'letters' },
   });
+});
+
+test('--version tells the version of the package', () => {
+  expect(readArguments(['--version'])).toEqual({ command: 'help', text: '0.1.0' });
 });
 
 test('a value may contain an equals sign', () => {

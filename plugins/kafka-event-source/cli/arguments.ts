@@ -1,4 +1,5 @@
 /** The arguments of `lambda-kafka-event-source`: its commands with their options, and the help. */
+import { createRequire } from 'node:module';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { COMMANDS, type CommandName } from '../commands/commands.ts';
 import { isServer } from '../options.ts';
@@ -113,6 +114,7 @@ export function readArguments(args: readonly string[]): Arguments {
   if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
     return { command: 'help', text: overview() };
   }
+  if (command === '--version') return { command: 'help', text: version() };
   const known = Object.hasOwn(ALL, command) ? ALL[command] : undefined;
   if (!known) {
     const what = command.startsWith('-') ? 'The command comes first' : `No command "${command}"`;
@@ -123,7 +125,7 @@ export function readArguments(args: readonly string[]): Arguments {
   const values = parse(command, known.options, rest);
   if (values.help === true) return { command: 'help', text: helpOf(command, known) };
   const name = command as OwnCommand | CommandName;
-  checkBroker(name, values.broker);
+  checkBroker('--broker', values.broker, { mayStart: name === 'start' });
   return { command: name, values };
 }
 
@@ -140,19 +142,29 @@ function parse(command: string, texts: OptionTexts, args: string[]): Values {
   } catch (error) {
     // Node's message may end with advice about positional arguments, which no command has.
     const [fault] = (error as Error).message.split('. ');
-    throw new UsageError(`${fault}. See \`${NAME} ${command} --help\`.`);
+    const [, argument] = /^Unexpected argument '(.*)'$/.exec(fault ?? '') ?? [];
+    const advice =
+      argument !== undefined && 'template' in texts
+        ? ` Name a template by --template ${argument}.`
+        : '';
+    throw new UsageError(`${fault}.${advice} See \`${NAME} ${command} --help\`.`);
   }
 }
 
-function checkBroker(command: string, broker: Values[string]): void {
-  if (broker === undefined || (command === 'start' && broker === 'start')) return;
+/** Checks servers, or `start` where it is allowed. @throws UsageError that says what they must be */
+export function checkBroker(
+  where: string,
+  broker: Values[string],
+  { mayStart }: { readonly mayStart: boolean },
+): void {
+  if (broker === undefined || (mayStart && broker === 'start')) return;
   const isList = String(broker)
     .split(',')
     .every((one) => isServer(one));
   if (isList) return;
-  const how = command === 'start' ? 'start, or host:port' : 'host:port';
+  const how = mayStart ? 'start, or host:port' : 'host:port';
   throw new UsageError(
-    `--broker "${broker}" must be ${how}, with an IPv6 address in brackets; several with commas.`,
+    `${where} "${broker}" must be ${how} (port 1 to 65535), with an IPv6 address in brackets; several with commas.`,
   );
 }
 
@@ -161,7 +173,8 @@ export function pairsOf(name: string, values: Values[string]): [string, string][
   return [values ?? []].flat().map((pair): [string, string] => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(String(pair)) ?? [];
     if (key !== undefined && value !== undefined) return [key, value];
-    throw new UsageError(`--${name} "${pair}" must be name=value.`);
+    const how = name === 'function' ? 'name=url or name=name' : 'name=value';
+    throw new UsageError(`--${name} "${pair}" must be ${how}.`);
   });
 }
 
@@ -174,8 +187,17 @@ function overview(): string {
     '',
     ...Object.entries(ALL).map(([name, { usage }]) => `  ${name.padEnd(width)}  ${usage}`),
     '',
-    `Options of a command: ${NAME} <command> --help`,
+    'In a folder with a template, and with the functions at an endpoint such as `sam local start-lambda`:',
+    '',
+    `  ${NAME} start --endpoint http://127.0.0.1:3001 --broker start`,
+    '',
+    `Options of a command: ${NAME} <command> --help. The version: --version`,
   ].join('\n');
+}
+
+/** The version of this package, which it may ask for by its own name. */
+function version(): string {
+  return createRequire(import.meta.url)('lambda-kafka-event-source/package.json').version;
 }
 
 function helpOf(command: string, { usage, options }: (typeof ALL)[string]): string {

@@ -46,7 +46,9 @@ async function choosePort(say: (line: string) => void): Promise<number> {
   const { KAFKA_PORT: wanted } = process.env;
   if (wanted !== undefined) {
     if (/^[1-9]\d{0,4}$/.test(wanted) && Number(wanted) <= 65_535) return Number(wanted);
-    throw new UsageError(`KAFKA_PORT "${wanted}" is not a port.`);
+    throw new UsageError(
+      `KAFKA_PORT "${wanted}" is not a port: set it to 1 to 65535, or remove it.`,
+    );
   }
   if (await isFree(PORT)) return PORT;
   const port = await freePort();

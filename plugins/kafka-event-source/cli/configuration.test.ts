@@ -120,7 +120,21 @@ test.each<[string, Record<string, string>, Values, string]>([
     {},
     'has both template and functions',
   ],
-  ['no YAML', { 'kafka-event-source.yml': 'a: [' }, {}, 'is no YAML'],
+  ['no YAML', { 'kafka-event-source.yml': 'a: [' }, {}, 'is not YAML: Flow sequence'],
+  ['nothing but serverless.yml', { 'serverless.yml': '' }, {}, 'or here after `sls package`.'],
+  ['a folder', { 'a/b': '' }, { template: 'a' }, 'is a folder. Name a file in it.'],
+  [
+    'a function without events',
+    { 'kafka-event-source.yml': 'functions: { a: {} }' },
+    {},
+    'functions.a.events: must be a list of kafka or msk events',
+  ],
+  [
+    'a broker without a port',
+    { 'kafka-event-source.yml': `broker: localhost\n${FUNCTIONS}` },
+    {},
+    'broker of kafka-event-source.yml "localhost" must be start, or host:port',
+  ],
   ['a list', { 'kafka-event-source.yml': '- a' }, {}, 'must have names and values'],
   [
     'an unknown property',
@@ -210,6 +224,12 @@ describe('deployed functions', () => {
   test('without any region the error names the options', async () => {
     process.env.AWS_CONFIG_FILE = join(folder, 'nowhere');
     await expect(read()).rejects.toThrow('name it by --region, AWS_REGION');
+    // That of the cluster is known.
+    const { mappings } = await read({
+      broker: 'localhost:1',
+      function: ['notify=http://localhost:1'],
+    });
+    expect(mappings[1]).toMatchObject({ functionKey: 'bill', lambdaEndpoint: 'aws' });
   });
 
   test('a function may have another endpoint', async () => {
@@ -223,6 +243,13 @@ describe('deployed functions', () => {
       { lambdaEndpoint: 'aws' },
     ]);
   });
+});
+
+test('an endpoint of the file that is no address is refused by its name there', async () => {
+  write({ 'kafka-event-source.yml': `endpoint: localhost:3001\n${FUNCTIONS}` });
+  await expect(read()).rejects.toThrow(
+    'endpoint of kafka-event-source.yml "localhost:3001" must be an address, such as http://127.0.0.1:3001, or aws',
+  );
 });
 
 test('a name at the endpoint stays when --watch reads another name of the function', async () => {
@@ -246,7 +273,7 @@ test.each<[Values, string]>([
   [{ endpoint: 'localhost:3001' }, '--endpoint "localhost:3001" must be an address'],
   [{ endpoint: 'AWS' }, '--endpoint "AWS" must be an address, such as'],
   [{ function: ['pay=http://localhost:3'] }, 'no such function. There are: notify, bill.'],
-  [{ function: ['notify'] }, '--function "notify" must be name=value.'],
+  [{ function: ['notify'] }, '--function "notify" must be name=url or name=name.'],
 ])('the values %j are refused', async (values, message) => {
   write({ 'kafka-event-source.yml': FUNCTIONS });
   await expect(read(values)).rejects.toThrow(message);

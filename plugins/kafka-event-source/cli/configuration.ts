@@ -1,18 +1,20 @@
 /** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { textOf } from '../commands/option.ts';
-import { type Loaded, readDefinitions } from '../definition.ts';
+import { type Loaded, mappingsOf, readDefinitions } from '../definition.ts';
 import { isObject, type Json, toObject } from '../json.ts';
 import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
-import { AWS, type Options, readOptions } from '../options.ts';
+import type { Mapping } from '../mapping.ts';
+import { AWS, isEndpoint, type Options, readOptions } from '../options.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
-import { decode } from '../sources/text.ts';
+import { decode, firstLine } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
 import type { Service } from '../template/deployed.ts';
-import { pairsOf, UsageError, type Values } from './arguments.ts';
+import { ACCOUNT } from '../template/intrinsic.ts';
+import { checkBroker, pairsOf, UsageError, type Values } from './arguments.ts';
 import { functionsSchema, plainService } from './functions.ts';
 
 export const CONFIG = 'kafka-event-source.yml';
@@ -37,6 +39,9 @@ const commandSchema = z.object({
 });
 type CommandSettings = z.output<typeof commandSchema>;
 
+/** The names of the command's settings. */
+export const SETTINGS: readonly string[] = Object.keys(commandSchema.shape);
+
 /** The files of a service, and the settings that must be known before its mappings are read. */
 export interface Project {
   readonly template: string | undefined;
@@ -54,6 +59,7 @@ export function findProject(values: Values, directory: string): Project {
   const beside = named === undefined ? directory : folderOf(resolve(directory, named));
   const config = findConfig(textOf(values.config), [beside, directory], directory);
   const { settings } = readConfig(config);
+  checkBroker(`broker of ${CONFIG}`, settings.broker, { mayStart: true });
   const template = findTemplate(named, settings, config, directory);
   const home = config ? dirname(config) : template ? folderOf(template) : directory;
   return {
@@ -94,15 +100,24 @@ function findTemplate(
     }
     if (found[0] !== undefined) return join(folder, found[0]);
   }
+  const advice = SERVERLESS.some((name) => existsSync(join(folder, name)))
+    ? ` ${SERVERLESS_ADVICE}`
+    : ` Name a template by --template, or write the functions into ${CONFIG}.`;
   throw new UsageError(
     `No template in ${folder}. Looked for ${TEMPLATES.join(', ')}, and for functions in ` +
-      `${CONFIG}. Name a template by --template.`,
+      `${CONFIG}.${advice}`,
   );
 }
 
+const SERVERLESS = ['serverless.yml', 'serverless.yaml', 'serverless.ts', 'serverless.json'];
+const SERVERLESS_ADVICE =
+  'A Serverless service runs with the plugin (`sls offline start`), or here after `sls package`.';
+
 function existing(what: string, file: string): string {
-  if (existsSync(file)) return file;
-  throw new UsageError(`${what}: there is no file ${file}.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile()) return file;
+  const why = found ? `${file} is a folder. Name a file in it` : `there is no file ${file}`;
+  throw new UsageError(`${what}: ${why}.`);
 }
 
 export interface Read {
@@ -125,7 +140,8 @@ export async function readProject(
   const config = readConfig(project.config);
   const { settings } = config;
   const general = readOptions(optionsOf(values, config, servers, project));
-  const region = await regionOf(values, settings, general);
+  const known = await knownRegion(values, settings, general);
+  const region = known ?? 'us-east-1';
   const service = await readService(project, settings, region, general);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
@@ -133,18 +149,26 @@ export async function readProject(
     mappings[key] = { ...mappings[key], lambdaEndpoint };
   }
   const options = { ...general, mappings };
-  return { loaded: { service, options, definitions: readDefinitions(service, options) }, names };
+  const definitions = readDefinitions(service, options);
+  if (known === undefined) checkRegions(mappingsOf(definitions));
+  return { loaded: { service, options, definitions }, names };
 }
 
-async function regionOf(
+async function knownRegion(
   values: Values,
   { region }: CommandSettings,
   options: Options,
-): Promise<string> {
-  const known = textOf(values.region) ?? region ?? process.env.AWS_REGION;
-  if (known !== undefined || !usesAws(options)) return known ?? 'us-east-1';
-  const own = await regionOfSdk();
-  if (own !== undefined) return own;
+): Promise<string | undefined> {
+  const named = textOf(values.region) ?? region ?? process.env.AWS_REGION;
+  return named ?? (usesAws(options) ? regionOfSdk() : undefined);
+}
+
+/** @throws UsageError for deployed functions whose region would be a guess: only a cluster's ARN has it */
+function checkRegions(mappings: readonly Mapping[]): void {
+  const isGuess = ({ lambdaEndpoint, source }: Mapping) =>
+    lambdaEndpoint === AWS &&
+    (source.eventSource !== 'aws:kafka' || source.eventSourceArn.split(':')[4] === ACCOUNT);
+  if (!mappings.some(isGuess)) return;
   throw new UsageError(
     'The endpoint aws needs the region of the deployed functions: name it by --region, AWS_REGION, or in ' +
       'the profile of AWS_PROFILE.',
@@ -176,13 +200,14 @@ function optionsOf(
   servers: readonly string[] | undefined,
   { broker }: Project,
 ): Json {
-  const lambdaEndpoint = values.endpoint ?? settings.endpoint ?? options.lambdaEndpoint;
-  if (typeof values.endpoint === 'string' && !/^https?:\/\/.|^aws$/.test(values.endpoint)) {
+  const endpoint = textOf(values.endpoint) ?? settings.endpoint;
+  if (endpoint !== undefined && !isEndpoint(endpoint)) {
     throw new UsageError(
-      `--endpoint "${values.endpoint}" must be an address, such as http://127.0.0.1:3001, or aws for ` +
-        'the deployed functions.',
+      `${values.endpoint === undefined ? `endpoint of ${CONFIG}` : '--endpoint'} "${endpoint}" must be an ` +
+        'address, such as http://127.0.0.1:3001, or aws for the deployed functions.',
     );
   }
+  const lambdaEndpoint = endpoint ?? options.lambdaEndpoint;
   const own = broker === undefined || broker === 'start' ? undefined : broker;
   const bootstrapServers = servers ?? own ?? options.bootstrapServers;
   const parameters = pairsOf('parameter', values.parameter);
@@ -244,10 +269,14 @@ function readYaml(file: string): Json {
   try {
     value = parseYaml(text) ?? {};
   } catch (error) {
-    throw new UsageError(`${nameOf(file)} is no YAML: ${messageOf(error)}`);
+    throw new UsageError(`${nameOf(file)} is not YAML: ${firstLine(messageOf(error))}.`);
   }
   if (isObject(value)) return value;
   throw new UsageError(`${nameOf(file)} must have names and values, such as broker: start.`);
 }
 
-const nameOf = (file: string) => relative(process.cwd(), file) || file;
+/** The file as a reader finds it from here. */
+function nameOf(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near === '' || near.startsWith('..') ? file : near;
+}

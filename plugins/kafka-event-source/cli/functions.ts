@@ -17,7 +17,7 @@ export const functionsSchema = z.record(
     name: z.string().min(1).optional(),
     /** In seconds. */
     timeout: z.int().min(1).max(900).default(6),
-    events: z.array(event).min(1),
+    events: z.array(event, { error: 'must be a list of kafka or msk events' }).min(1),
   }),
 );
 

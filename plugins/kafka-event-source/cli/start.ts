@@ -119,7 +119,12 @@ async function runBroker(
  */
 function checked(loaded: Loaded, log: UserLog): string {
   const { definitions, options } = loaded;
-  if (definitions.definitions.length === 0) throw new UsageError('There is no Kafka event source.');
+  if (definitions.definitions.length === 0)
+    throw new UsageError(
+      'There is no Kafka event source here. In SAM it is an event of type MSK or SelfManagedKafka, in ' +
+        'CloudFormation an AWS::Lambda::EventSourceMapping with Topics, in Terraform an ' +
+        'aws_lambda_event_source_mapping with topics, in kafka-event-source.yml an event kafka or msk.',
+    );
   refuseFaults(loaded);
   const mappings = mappingsOf(definitions);
   const [first] = mappings;

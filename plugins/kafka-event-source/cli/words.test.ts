@@ -14,5 +14,9 @@ test('messages of the command name a setting by its place in the file', () => {
 });
 
 test('messages of the command name the file for an unknown setting', () => {
-  expect(() => readOptions({ brokers: 'a:1' })).toThrow('kafka-event-source.yml: Unrecognized key');
+  const read = () => readOptions({ brokers: 'a:1' });
+  expect(read).toThrow('kafka-event-source.yml: Unrecognized key');
+  expect(read).toThrow(
+    /There are: apiPort, bootstrapServers, broker, .*, functions, .*, template, /,
+  );
 });

@@ -1,6 +1,7 @@
 /** The mapping that a command works on. */
 import { mappingsOf } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
+import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
 import { textOf } from './option.ts';
 
@@ -17,7 +18,7 @@ export function mappingOf({ loaded, options }: CommandContext): Mapping | undefi
   if (wanted === undefined) return mappings.find((one) => one.topic === topic) ?? mappings[0];
   const own = mappings.filter((one) => isCalled(one, wanted));
   if (own.length > 0) return own.find((one) => one.topic === topic) ?? own[0];
-  throw withoutMapping(wanted);
+  throw withoutMapping(wanted, mappings);
 }
 
 /** Whether the mapping calls the function of this key or name. */
@@ -25,12 +26,15 @@ export function isCalled({ functionKey, functionName }: Mapping, wanted: string)
   return functionKey === wanted || functionName === wanted;
 }
 
-export function withoutMapping(functionName: string): Error {
-  return new Error(`The function ${functionName} has no Kafka mapping.`);
+export function withoutMapping(functionName: string, mappings: readonly Mapping[]): Error {
+  const known = [...new Set(mappings.map(({ functionKey }) => functionKey))].join(', ') || 'none';
+  return new Error(`The function ${functionName} has no Kafka mapping. These have one: ${known}.`);
 }
 
 /** The mapping with the servers to ask. @throws Error if there is none */
 export function needed(mapping: Mapping | undefined): Mapping {
   if (mapping) return mapping;
-  throw new Error('There is no Kafka mapping, so no server is known.');
+  throw new Error(
+    `No Kafka mapping can run, so no server is known. The command status says why. Or ${words().otherBroker}.`,
+  );
 }

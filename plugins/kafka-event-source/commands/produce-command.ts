@@ -6,6 +6,7 @@ import { messageOf } from '../log.ts';
 import { loadClient } from '../protocol/client.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import { within } from '../time.ts';
+import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
 import { mappingOf, needed } from './mapping.ts';
 import { textOf } from './option.ts';
@@ -21,7 +22,11 @@ export async function runProduce(context: CommandContext): Promise<void> {
   const messages = values.map((value) => ({ key: textOf(options.key) ?? null, value }));
   const kafka = await createClient(mapping, { debug });
   const answers = await send(kafka, topic, messages).catch((error: unknown): never => {
-    throw new Error(`Not written to ${topic} at ${servers}: ${reasonOf(error)}`);
+    const reason = reasonOf(error).replace(/\.$/, '');
+    throw new Error(
+      `Not written to ${topic} at ${servers}: ${reason}. If no Kafka runs there, start it, or ` +
+        `${words().otherBroker}.`,
+    );
   });
   // kafkajs answers with the offset of the first record of each partition.
   const places = answers.map(({ partition, baseOffset }) => ({

@@ -72,7 +72,7 @@ export async function withAdmin<T>(
     await admin.disconnect().catch(() => undefined);
     throw new Error(
       `Kafka at ${servers.join(',')} does not answer: ${messageOf(error)}. ` +
-        `Start it, or set ${words().setting('bootstrapServers')}.`,
+        `Start it, or ${words().otherBroker}.`,
       { cause: error },
     );
   }

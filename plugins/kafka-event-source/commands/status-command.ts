@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { findStatus } from '../control/server.ts';
 import { type Live, refusedStatus, type Status, statusOf } from '../control/status.ts';
+import { mappingsOf } from '../definition.ts';
+import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
 import { isCalled, withoutMapping } from './mapping.ts';
 import { textOf } from './option.ts';
@@ -17,7 +19,9 @@ export async function runStatus(context: CommandContext): Promise<void> {
     ({ mapping }) => wanted === undefined || (mapping && isCalled(mapping, wanted)),
   );
   if (chosen.length === 0) {
-    throw wanted === undefined ? new Error('There is no Kafka mapping.') : withoutMapping(wanted);
+    throw wanted === undefined
+      ? new Error(`There is no Kafka mapping in ${words().template}.`)
+      : withoutMapping(wanted, mappingsOf(loaded.definitions));
   }
   const found = answered.safeParse(await findStatus(place));
   const lives = (found.success ? found.data.mappings : []) as unknown as Live[];

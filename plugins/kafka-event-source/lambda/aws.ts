@@ -85,8 +85,8 @@ export async function loadLambdaSdk() {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error(
-      `the endpoint aws needs the package ${PACKAGE}: run npm install --save-dev ${PACKAGE}, in the ` +
-        'project that has lambda-kafka-event-source',
+      `The endpoint aws needs the package ${PACKAGE}: run npm install --save-dev ${PACKAGE}, in the ` +
+        'project that has lambda-kafka-event-source.',
     );
   }
 }

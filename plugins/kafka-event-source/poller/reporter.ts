@@ -5,6 +5,7 @@ import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SystemLog } from '../monitoring/records.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
+import { words } from '../words.ts';
 
 export interface ReporterOptions {
   readonly mapping: Pick<Mapping, 'name' | 'topic' | 'groupId' | 'bootstrapServers'>;
@@ -111,6 +112,9 @@ export class Reporter {
   }
 
   #advice(error: unknown): string {
+    if (/\b(ECONNREFUSED|ENOTFOUND)\b/.test(messageOf(error))) {
+      return ` If no Kafka runs there, start it, or ${words().otherBroker}.`;
+    }
     // Differs from AWS: kafkajs has its own way of dividing partitions among members.
     if (kafkaErrorOf(error) !== 'INCONSISTENT_GROUP_PROTOCOL') return '';
     return (

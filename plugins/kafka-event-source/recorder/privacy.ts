@@ -58,12 +58,12 @@ export class Privacy {
     return { record: changed, flags };
   }
 
-  /** The event without private values; undefined if it has none. */
-  event(text: string, secrets: Secrets): string | undefined {
-    if (!this.isNeeded) return undefined;
-    const event = parse(text);
-    if (!isObject(event)) return undefined;
-    return this.#records(event, secrets) ? JSON.stringify(event) : undefined;
+  /** A text about records, such as an answer, a log line or an edited event, without private values. */
+  text(text: string, secrets: Secrets): string {
+    if (!this.isNeeded) return text;
+    const value = /^\s*[[{]/.test(text) ? parse(text) : undefined;
+    const isChanged = value !== undefined && this.#json(value, secrets);
+    return secrets.hide(isChanged ? JSON.stringify(value) : text);
   }
 
   /** Undefined: there is nothing private in it. */
@@ -80,9 +80,11 @@ export class Privacy {
   #json(value: unknown, secrets: Secrets): boolean {
     let isChanged = false;
     for (const path of this.#paths) isChanged = replace(value, path, secrets) || isChanged;
-    // The letter of a failed record has its event.
-    const payload = isObject(value) ? value.payload : undefined;
-    if (isObject(payload)) isChanged = this.#records(payload, secrets) || isChanged;
+    // An event has its records in base64, and the letter of a failed record has its event.
+    if (isObject(value)) {
+      isChanged = this.#records(value, secrets) || isChanged;
+      if (isObject(value.payload)) isChanged = this.#records(value.payload, secrets) || isChanged;
+    }
     return isChanged;
   }
 

@@ -248,11 +248,13 @@ export class Reader {
     partition: unknown,
     offset: unknown,
   ): { readonly kind: number; readonly owner: number }[] {
+    const [place, at] = [[stream as number, partition as number], offset as number];
+    // Node 22.15 takes ?1 for a parameter with a name.
     const found = this.#statement(
-      `SELECT kind, owner, ranges FROM span WHERE stream = ?1 AND partition = ?2 AND last >= ?3
-         AND first <= ?3 AND last <= ?3 + coalesce((SELECT width FROM widest
-           WHERE stream = ?1 AND partition = ?2), 0) ORDER BY kind, owner`,
-    ).all(stream as number, partition as number, offset as number);
+      `SELECT kind, owner, ranges FROM span WHERE stream = ? AND partition = ? AND last >= ? AND first <= ?
+         AND last <= ? + coalesce((SELECT width FROM widest WHERE stream = ? AND partition = ?), 0)
+         ORDER BY kind, owner`,
+    ).all(...place, at, at, at, ...place);
     const isIn = (ranges: unknown) =>
       ranges === null ||
       (JSON.parse(String(ranges)) as [number, number][]).some(

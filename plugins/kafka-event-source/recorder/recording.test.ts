@@ -419,14 +419,19 @@ describe('private values', () => {
     const batch = [{ partition: 0, records: [record] }];
     made.onStep({ kind: 'answered', id, result, failed: batch, reason: message });
     made.onStep({ kind: 'retried', batch, reason: message, delayMs: 1 });
-    made.recording.ranAgain({ mapping: UUID, functionKey: 'test', payload: event, records: [] });
+    for (const payload of [event, JSON.stringify({ contact: { email: 'other@example.org' } })]) {
+      const again = { mapping: UUID, functionKey: 'test', payload, records: [] };
+      made.recording.ranAgain(again).end({ kind: 'ok', payload: { contact: 'third@example.org' } });
+    }
+    made.recording.logged(id, 1, JSON.stringify({ level: 'INFO', contact: 'fourth@example.org' }));
     await made.recording.flush();
 
     const value = JSON.stringify(order);
     const base64 = Buffer.from(value).toString('base64');
     const headerBytes = JSON.stringify([...Buffer.from('Bearer secret-token')]);
     for (const { name, bytes } of storeFiles(made.folder)) {
-      for (const secret of [person.email, person.phone, 'gift for', 'secret-token']) {
+      const others = ['other@', 'third@', 'fourth@'];
+      for (const secret of [person.email, person.phone, 'gift for', 'secret-token', ...others]) {
         expect([name, secret, bytes.includes(secret)]).toEqual([name, secret, false]);
       }
       expect(bytes.includes(base64)).toBe(false);

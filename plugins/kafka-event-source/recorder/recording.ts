@@ -45,6 +45,7 @@ const TICK_MS = 100;
  * that under load the writer leaves the processor to the emulator.
  */
 const PAUSES = 19;
+const LONGEST_PAUSE_MS = 10_000;
 const CLOSE_MS = 2_000;
 /** Of one invocation. */
 const MOST_LINES = 5_000;
@@ -74,6 +75,9 @@ export class Recording implements Recorder, CallListener {
   #isBusy = false;
   /** Until then only what must not be lost is written. */
   #pausedUntil = 0;
+  #pauseMs = 0;
+  /** Whether done records were only counted since the last pause. */
+  #isFlooded = false;
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
   #lastChange = 0;
@@ -115,7 +119,13 @@ export class Recording implements Recorder, CallListener {
     const track = new Track({ mapping, outbox: this.#outbox, calls: this.#calls });
     this.#tracks.set(mapping.uuid, track);
     return (step) => {
-      if (this.#problem === undefined) track.onStep(step);
+      if (this.#problem !== undefined) return;
+      try {
+        track.onStep(step);
+      } catch (error) {
+        // The delivery goes on without this step.
+        this.#warn(`a step of ${mapping.name} was not recorded: ${messageOf(error)}`);
+      }
     };
   }
 
@@ -246,10 +256,22 @@ export class Recording implements Recorder, CallListener {
     const withDone = isHurried || Date.now() >= this.#pausedUntil;
     const ops = this.#outbox.take(withDone);
     if (ops.length === 0) return;
+    this.#isFlooded ||= ops.some(({ op }) => op === 'counted');
     this.#isBusy = true;
     const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
     this.#post({ kind: 'write', ops, isWatched });
     this.#forget(ops);
+  }
+
+  /** In a flood, whose done records are mostly counted, each pause is twice as long as the last one. */
+  #pause(ms: number): void {
+    const now = Date.now();
+    if (now < this.#pausedUntil) return;
+    this.#pauseMs = this.#isFlooded
+      ? Math.min(LONGEST_PAUSE_MS, Math.max(PAUSES * ms, 2 * this.#pauseMs))
+      : PAUSES * ms;
+    this.#isFlooded = false;
+    this.#pausedUntil = now + this.#pauseMs;
   }
 
   /** Later lines of these calls are stored by themselves. */
@@ -268,7 +290,7 @@ export class Recording implements Recorder, CallListener {
     if (message.kind === 'unusable') this.#fail(message.problem);
     if (message.kind === 'written') {
       this.#isBusy = false;
-      this.#pausedUntil = Date.now() + PAUSES * message.ms;
+      this.#pause(message.ms);
       if (message.problem !== undefined) {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }

@@ -325,8 +325,7 @@ export class Writer {
       if (answer) this.#markAnswered(stream, op.spans, answer);
       if (op.isCollapsed) this.#count(op.mapping, countOf(op.spans) - stored);
     }
-    const shown =
-      payload !== undefined && again ? this.#privacy.event(payload, secrets) : undefined;
+    const shown = again && this.#privacy.text(payload ?? '', secrets);
     const records = countOf(op.spans);
     const { lastInsertRowid } = this.#statement(
       `INSERT INTO invocation(uuid, request, mapping, started, duration, records, attempt, state, error,
@@ -342,13 +341,13 @@ export class Writer {
       op.attempt,
       answer?.state ?? 'running',
       answer?.error === undefined ? null : secrets.hide(answer.error),
-      answer?.answer === undefined ? null : secrets.hide(answer.answer),
+      answer?.answer === undefined ? null : this.#privacy.text(answer.answer, secrets),
       boolean(op.call.isCold),
       op.call.logs ? 1 : 0,
       again ? 1 : 0,
       again?.originalId ?? null,
-      again ? (shown ?? payload ?? null) : null,
-      shown === undefined ? 0 : 1,
+      shown ?? null,
+      Number(again !== undefined && shown !== payload),
       this.#run,
     );
     const id = Number(lastInsertRowid);
@@ -368,7 +367,7 @@ export class Writer {
       answer.durationMs,
       answer.state,
       answer.error === undefined ? null : secrets.hide(answer.error),
-      answer.answer === undefined ? null : secrets.hide(answer.answer),
+      answer.answer === undefined ? null : this.#privacy.text(answer.answer, secrets),
       call.requestId ?? null,
       boolean(call.isCold),
       call.logs ? 1 : 0,
@@ -435,7 +434,7 @@ export class Writer {
 
   #insertLog(invocation: number, lines: readonly LogLine[], secrets: Secrets): void {
     if (lines.length === 0) return;
-    const hidden = lines.map((one) => ({ ...one, line: secrets.hide(one.line) }));
+    const hidden = lines.map((one) => ({ ...one, line: this.#privacy.text(one.line, secrets) }));
     this.#statement('INSERT INTO log(invocation, lines) VALUES(?, ?)').run(
       invocation,
       JSON.stringify(hidden),

@@ -403,8 +403,13 @@ describe('a file that is no template is an error that says why', () => {
     ['missing.yaml', undefined, /cannot be read \(ENOENT\)/],
     ['broken.json', '{', /broken\.json is not JSON: /],
     ['broken.yaml', 'a: [1', /broken\.yaml is not YAML: .*line 1/s],
-    ['list.yaml', '- 1', /holds no object/],
-    ['other.yaml', 'service: shop', /has neither Resources, .* nor planned_values/s],
+    ['list.yaml', '- 1', /holds no names with values/],
+    [
+      'other.yaml',
+      'service: shop',
+      /has neither Resources, .* nor planned_values.*by --template\.$/s,
+    ],
+    ['sls.yml', 'provider: aws\nfunctions: {}', /runs with the plugin .* after `sls package`/],
   ])('%s', async (name, content, message) => {
     const file = content === undefined ? join(folder, name) : write(name, content);
     await expect(definitions(file)).rejects.toThrow(message);

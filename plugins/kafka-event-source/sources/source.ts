@@ -8,7 +8,7 @@ import type { Service } from '../template/deployed.ts';
 import { readCloudFormation } from './cloudformation.ts';
 import type { SourceOptions } from './source-options.ts';
 import { readTerraformPlan } from './terraform.ts';
-import { decode } from './text.ts';
+import { decode, firstLine } from './text.ts';
 import { parseYaml } from './yaml.ts';
 
 /** The folders into which CDK and Serverless write templates, within the project's. */
@@ -41,8 +41,15 @@ export async function loadTemplate(
   if (isObject(template.Resources)) return readCloudFormation(template, place);
   throw new ConfigurationError(
     `${file} has neither Resources, as templates of SAM, CloudFormation and CDK have, nor ` +
-      'planned_values, as the output of `terraform show -json <plan>` has.',
+      `planned_values, as the output of \`terraform show -json <plan>\` has.${adviceFor(template)}`,
   );
+}
+
+function adviceFor({ functions, provider }: Json): string {
+  return functions === undefined || provider === undefined
+    ? ' Name another file by --template.'
+    : ' A Serverless service runs with the plugin (`sls offline start`), or here after `sls package`, by ' +
+        '--template .serverless/cloudformation-template-update-stack.json.';
 }
 
 async function read(file: string): Promise<string> {
@@ -60,8 +67,10 @@ function parse(file: string, text: string): Json {
     value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
     const kind = file.endsWith('.json') ? 'JSON' : 'YAML';
-    throw new ConfigurationError(`${file} is not ${kind}: ${messageOf(error)}`);
+    throw new ConfigurationError(`${file} is not ${kind}: ${firstLine(messageOf(error))}.`);
   }
   if (isObject(value)) return value;
-  throw new ConfigurationError(`${file} is not a template: it holds no object.`);
+  throw new ConfigurationError(
+    `${file} is not a template: it is empty, or holds no names with values.`,
+  );
 }

@@ -1,5 +1,10 @@
 /** Reads text files of other programs. */
 
+/** A parser's message without the excerpt of the file that follows it. */
+export function firstLine(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/[:.]$/, '');
+}
+
 const MARKS: readonly (readonly [encoding: string, mark: readonly number[]])[] = [
   ['utf-16le', [0xff, 0xfe]],
   ['utf-16be', [0xfe, 0xff]],

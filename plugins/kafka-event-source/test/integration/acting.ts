@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Definition, Loaded } from '../../definition.ts';
 import { Engine } from '../../engine.ts';
 import type { Mapping } from '../../mapping.ts';
@@ -67,4 +69,20 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A client of MCP, and the text of its tools' answers. */
+export async function clientOf(url: string, headers: Record<string, string> = {}) {
+  const client = new Client({ name: 'test', version: '1' });
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
+    requestInit: { headers },
+  });
+  // Its type does not allow for exactOptionalPropertyTypes.
+  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  const call = async (name: string, input: Record<string, unknown> = {}) => {
+    const { isError = false, content } = await client.callTool({ name, arguments: input });
+    const [{ text = '' } = {}] = content as { text?: string }[];
+    return { isError, text, body: isError ? undefined : JSON.parse(text) };
+  };
+  return { client, call };
 }

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { againSchema, runAgain } from '../../actions/again.ts';
 import { createInvoker } from '../../lambda/invoke.ts';
 import type { Invocation, Recorder, RunAgain } from '../../recorder/types.ts';
-import { Bench, until } from './bench.ts';
+import { act, clientOf } from './acting.ts';
+import { Bench, failure, success, until } from './bench.ts';
 
 test('an event whose private values are not recorded comes from Kafka again, byte for byte', async () => {
   await using bench = new Bench();
@@ -74,4 +75,34 @@ test('an event whose private values are not recorded comes from Kafka again, byt
   await bench.deleteUpTo(1);
   await expect(again({})).rejects.toMatchObject({ code: 'RecordsGone', status: 410 });
   expect(lambda.invocations).toHaveLength(count);
+});
+
+test('a failed invocation that is recorded runs again, and the new one names it', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda(() => failure);
+  await using api = await act(bench, lambda, {
+    maximumRetryAttempts: 0,
+    pollers: { minimum: 1, maximum: 1 },
+    windowMs: 300,
+  });
+  await bench.produceCount(3);
+  await until('the end of the records', async () => (await bench.committed()) === 3);
+  lambda.handle(() => success);
+  const { client, call } = await clientOf(api.url);
+  const list = async () => (await call('list_invocations')).body?.items ?? [];
+  await until('the invocation', async () => (await list()).at(-1)?.state === 'failed');
+  const old = (await list()).at(-1);
+  const count = lambda.invocations.length;
+  const { body } = await api.post(`/api/invocations/${old.id}/again`, {
+    mode: 'without',
+    record: { topic: bench.topic, partition: 0, offset: 1 },
+  });
+  expect(body).toMatchObject({ originalId: old.id, state: 'succeeded', records: old.records - 1 });
+  expect(body.id).not.toBe(old.id);
+  const offsets = lambda.invocations.at(-1)?.records.map(({ offset }) => offset);
+  expect([lambda.invocations.length, offsets]).toEqual([count + 1, [0, 2]]);
+  expect(await bench.committed()).toBe(3);
+  expect((await list())[0]).toMatchObject({ id: body.id, originalId: old.id });
+  await client.close();
 });

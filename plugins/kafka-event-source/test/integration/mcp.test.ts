@@ -1,12 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { askOf } from '../../actions/ask.ts';
 import { mcpRoute } from '../../actions/mcp.ts';
 import { type Access, newAccess } from '../../control/guard.ts';
 import { type Answer, type Route, startServer } from '../../control/server.ts';
 import type { Recorder } from '../../recorder/types.ts';
-import { act } from './acting.ts';
+import { act, clientOf } from './acting.ts';
 import { Bench } from './bench.ts';
 
 const mapping = {
@@ -31,22 +29,6 @@ const filteredOut = {
   value: { base64: Buffer.from('Grüße').toString('base64'), size: 7 },
   events: [],
 };
-
-/** A client of MCP, and the text of its tools' answers. */
-async function clientOf(url: string, headers: Record<string, string> = {}) {
-  const client = new Client({ name: 'test', version: '1' });
-  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
-    requestInit: { headers },
-  });
-  // Its type does not allow for exactOptionalPropertyTypes.
-  await client.connect(transport as Parameters<typeof client.connect>[0]);
-  const call = async (name: string, input: Record<string, unknown> = {}) => {
-    const { isError = false, content } = await client.callTool({ name, arguments: input });
-    const [{ text = '' } = {}] = content as { text?: string }[];
-    return { isError, text, body: isError ? undefined : JSON.parse(text) };
-  };
-  return { client, call };
-}
 
 /** A server with `/mcp` over routes and a recorder of the test, and a client of it. */
 async function connect({

@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../broker/ports.ts';
+import { Reader } from '../../recorder/reader.ts';
+import { openForReading } from '../../recorder/schema.ts';
+import { STORE_FOLDER } from '../../recorder/types.ts';
 import { startProgram } from '../support/program.ts';
 import { MODULES } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
@@ -57,6 +60,19 @@ async function example(name: string, bench: Bench, check: (output: () => string)
   });
   await check(program.output);
   await program.end();
+  const store = join(directory, STORE_FOLDER);
+  const [file = ''] = (await readdir(store)).filter((one) => one.endsWith('.sqlite'));
+  const db = openForReading(join(store, file));
+  const reader = new Reader(db);
+  const { items } = reader.invocations();
+  // Told by the worker thread of the package.
+  const line = expect.any(String);
+  expect(reader.invocation(items.at(-1)?.id ?? '')?.logs).toContainEqual({
+    at: expect.any(Number),
+    line,
+  });
+  expect(program.output()).not.toContain('ExperimentalWarning');
+  db.close();
 }
 
 const wait = { withinMs: 40_000 };

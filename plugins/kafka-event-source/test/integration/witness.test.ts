@@ -14,8 +14,11 @@ test('the services of public projects, as one service, start and deliver', async
   expect(await deliver(services, brokers)).toEqual({ mappings, records: mappings });
 });
 
-test.each(names.filter((file) => !ofFramework(file)))('%s starts and delivers', async (file) => {
-  const { mappings, records } = await deliver([file], brokers);
-  expect(mappings).toBe(mappingsOf([file]));
-  expect(records).toBeGreaterThan(0);
-});
+test.concurrent.each(names.filter((file) => !ofFramework(file)))(
+  '%s starts and delivers',
+  async (file) => {
+    const { mappings, records } = await deliver([file], brokers);
+    expect(mappings).toBe(mappingsOf([file]));
+    expect(records).toBeGreaterThan(0);
+  },
+);

@@ -642,14 +642,14 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (state.fail) report(error.message);',
   },
   {
-    row: 'F-02/3',
+    row: 'F-02/4',
     file: 'lambda/runners.ts',
     from: 'return outcome.error ? refuseError(outcome.error) : outcome.answer;',
     to: 'return outcome.error ?? outcome.answer;',
     by: 'test/integration/runner-calls.test.ts',
   },
   {
-    row: 'F-02/4',
+    row: 'F-02/5',
     file: 'lambda/runners.ts',
     from: 'if (!error) return success ?? null;',
     to: 'return success ?? error ?? null;',
