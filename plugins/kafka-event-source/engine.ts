@@ -4,8 +4,9 @@ import { Faults } from './actions/faults.ts';
 import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
 import { type Console, createConsole, unknownRoute } from './console/console.ts';
+import { keptToken } from './console/token.ts';
 import { lambdaRoute, mappingsRoute } from './control/api.ts';
-import { isLoopback, newAccess } from './control/guard.ts';
+import { isLoopback, newAccess, newToken } from './control/guard.ts';
 import { type Running, Runtime } from './control/runtime.ts';
 import {
   type ControlServer,
@@ -138,9 +139,11 @@ export class Engine {
   /** Starts the local API. If that fails, a warning says so, and the mappings run without it. */
   async #serve(runtime: Runtime): Promise<void> {
     const { place, endpoint, log } = this.#options;
-    const { apiPort, console } = this.#loaded.options;
+    const { apiPort, console, recorder } = this.#loaded.options;
     const { host, names, allowChanges = isLoopback(host) } = console;
-    const access = newAccess({ names, allowChanges });
+    // Without the recorder nothing is written to the service's folder.
+    const token = recorder ? keptToken(place) : newToken();
+    const access = newAccess({ token, names, allowChanges });
     const servers = () => this.#loaded.options.bootstrapServers;
     const debug = (message: string) => log.debug(message);
     const page = createConsole({

@@ -37,10 +37,12 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
 
 export const isLoopback = (address: string): boolean => /^127\.|^::1$/.test(address);
 
-/** A new access, with a token of 128 random bits. */
+/** 128 random bits. */
+export const newToken = (): string => randomBytes(16).toString('base64url');
+
+/** An access with a new token, unless one is given. */
 export function newAccess(changes: Partial<Access> = {}): Access {
-  const token = randomBytes(16).toString('base64url');
-  return { token, names: [], allowChanges: true, ...changes };
+  return { token: newToken(), names: [], allowChanges: true, ...changes };
 }
 
 /** The refusal of a request; undefined for one that its route may answer. */

@@ -404,6 +404,21 @@ test('a store of a newer version is left alone, and a message says so', async ()
   await expect(second.recording.records()).rejects.toThrow(/newer version/);
 });
 
+test('the store of an older version is begun anew', async () => {
+  const first = begin();
+  invoke(first, [bufferedRecord(1, 'x')], OK);
+  await first.recording.flush();
+  await first.recording.close();
+  const db = new DatabaseSync(join(first.folder, '.kafka-event-source', 'dev.sqlite'));
+  db.exec('PRAGMA user_version = 1; DROP TABLE committed');
+  db.close();
+  const second = begin({ folder: first.folder });
+  invoke(second, [bufferedRecord(2, 'y')], OK);
+  await second.recording.flush();
+  const { items } = await second.recording.records();
+  expect(items.map(({ offset }) => offset)).toEqual(['2']);
+});
+
 test('a file that is no store stops nothing', async () => {
   const first = begin();
   await first.recording.close();

@@ -20,8 +20,13 @@ export function prettyJson(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  return indented(text);
+  return indented(text).replace(NUMBERS, (list) =>
+    list.replace(/\s+/g, ' ').replace(/^\[ | \]$/g, (end) => end.trim()),
+  );
 }
+
+/** A list of numbers alone, such as the bytes of a header, is one line. Within a text JSON has no line feed. */
+const NUMBERS = /\[\n\s+-?\d+(?:,\n\s+-?\d+)*\n\s*\]/g;
 
 const OPEN = '{[';
 const CLOSE = '}]';

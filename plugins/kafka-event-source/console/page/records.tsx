@@ -94,6 +94,7 @@ function Preview({ text }: { text: string | undefined }) {
 
 const FIELDS = ['text', 'key', 'header', 'topic', 'partition', 'offset', 'state', 'from', 'to'];
 
+/** The fields hold their own values, so that a record that comes meanwhile does not undo what is typed. */
 function Search({ query }: { query: Place['query'] }) {
   const find = (event: SubmitEvent) => {
     event.preventDefault();
@@ -110,7 +111,7 @@ function Search({ query }: { query: Place['query'] }) {
           id={id}
           name={name}
           type={type as 'search'}
-          value={query[name] ?? ''}
+          defaultValue={query[name] ?? ''}
           autocomplete="off"
         />
       )}
@@ -125,10 +126,10 @@ function Search({ query }: { query: Place['query'] }) {
           {field('key', 'Key')}
           <Field label="State">
             {(id) => (
-              <select id={id} name="state" value={query.state ?? ''}>
+              <select id={id} name="state">
                 <option value="">any</option>
                 {RECORD_STATES.map((state) => (
-                  <option key={state} value={state}>
+                  <option key={state} value={state} selected={state === query.state}>
                     {stateWords(state)}
                   </option>
                 ))}

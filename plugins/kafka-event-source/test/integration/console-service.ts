@@ -18,18 +18,26 @@ export interface PageService extends AsyncDisposable {
   api(path: string, init?: RequestInit): Promise<Response>;
 }
 
+interface PageOptions {
+  readonly event?: object;
+  readonly functions?: object;
+  readonly options?: object;
+  /** A folder of an earlier start, which stays; otherwise a new one. */
+  readonly folder?: string;
+}
+
 /** Starts it with one mapping of `notify`, and others of the given functions. */
 export async function startPage(
   bench: Bench,
   lambda: Lambda,
-  { event = {}, functions = {}, options = {} }: Record<string, object> = {},
+  { event = {}, functions = {}, options = {}, folder: given }: PageOptions = {},
 ): Promise<PageService> {
-  const folder = await mkdtemp(join(tmpdir(), 'kes-page-'));
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'kes-page-')));
   const servers = (process.env.KAFKA_BROKERS ?? '').split(',');
   const kafka = { topic: bench.topic, consumerGroupId: bench.groupId, ...event };
-  const given = functionsSchema.parse({ notify: { events: [{ kafka }] }, ...functions });
+  const wanted = functionsSchema.parse({ notify: { events: [{ kafka }] }, ...functions });
   const stage = 'local';
-  const service = plainService(given, { folder, region: 'us-east-1', stage, servers });
+  const service = plainService(wanted, { folder, region: 'us-east-1', stage, servers });
   const settings = readOptions({ apiPort: 0, bootstrapServers: servers, ...options });
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
@@ -57,7 +65,7 @@ export async function startPage(
       }),
     async [Symbol.asyncDispose]() {
       await engine.stop();
-      await rm(folder, { recursive: true });
+      if (!given) await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,113 +1,35 @@
-/** The page in a real browser. Its pictures are in .local/screenshots. */
-import { mkdirSync } from 'node:fs';
+/** The page's mappings, changes and faults in a real browser. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import axe from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { findChromium, launchChromium } from '../support/chromium.ts';
-import { ROOT } from '../support/root.ts';
+import type { Page } from 'playwright-core';
+import { freePort } from '../../broker/ports.ts';
+import { findChromium } from '../support/chromium.ts';
 import { Bench, failure, type Lambda, success, until } from './bench.ts';
+import { openPage, type Reader } from './console-page.ts';
 import { type PageService, startPage } from './console-service.ts';
 
-const PICTURES = join(ROOT, '.local/screenshots');
-const TIMEOUT_MS = 15_000;
 /** A record with this value makes the function fail; as base64, which the event has. */
 const POISON = Buffer.from('poison').toString('base64');
 
 let bench: Bench;
 let lambda: Lambda;
 let service: PageService;
-let browser: Browser;
-let context: BrowserContext;
+let reader: Reader;
 let page: Page;
-/** The requests to other hosts, and the complaints of the browser. */
-const foreign: string[] = [];
-const said: string[] = [];
-
-/** Opens another page of the browser that has the token. */
-async function open(own: BrowserContext): Promise<Page> {
-  const opened = await own.newPage();
-  opened.setDefaultTimeout(TIMEOUT_MS);
-  opened.on('request', (request) => {
-    if (new URL(request.url()).origin !== service.origin) foreign.push(request.url());
-  });
-  opened.on('console', (message) => {
-    if (message.type() === 'error') said.push(message.text());
-  });
-  opened.on('pageerror', (error) => said.push(error.message));
-  return opened;
-}
-
-/** Shows a view, and waits for its heading. */
-async function show(path: string, heading: string): Promise<void> {
-  await page.goto(`${service.origin}/#/${path}`);
-  await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-}
-
-/** Presses the dialog's button as soon as the dialog has said what it will do. */
-async function confirm(verb: string): Promise<void> {
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: verb, exact: true }).click();
-  await dialog.waitFor({ state: 'detached' });
-}
-
-/** Takes the picture of a view in both widths and colours, and asks axe about each. */
-async function look(name: string, fullPage = true): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 400]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: 900 });
-      const path = join(PICTURES, `${name}-${width}-${colorScheme}.png`);
-      await page.screenshot({ path, fullPage });
-      const root = page.locator(':root');
-      const overflow = await root.evaluate((one) => one.scrollWidth - one.clientWidth);
-      expect([name, width, overflow]).toEqual([name, width, 0]);
-      // Two of the four have each colour and each layout.
-      if ((width === 1280) === (colorScheme === 'light')) {
-        expect([name, width, await faultsOfAxe()]).toEqual([name, width, []]);
-      }
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
-
-/** What axe finds serious or critical. */
-async function faultsOfAxe(): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
 
 if (findChromium()) {
   beforeAll(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     bench = new Bench();
     await bench.createTopic(3);
     lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
-    const bills = {
-      topic: `${bench.topic}-bills`,
-      consumerGroupId: `${bench.groupId}-bills`,
-      batchSize: 1,
-      provisionedPollers: { min: 1, max: 1 },
-      maximumRetryAttempts: 0,
-      onFailureDestination: `kafka://${bench.topic}-letters`,
-    };
-    service = await startPage(bench, lambda, {
-      event: { batchSize: 4 },
-      functions: { charge: { events: [{ kafka: bills }] } },
-      options: { createTopics: true },
-    });
-    browser = await launchChromium();
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    page = await open(context);
-    await page.goto(service.url);
+    service = await startPage(bench, lambda, { event: { batchSize: 4 } });
+    reader = await openPage(service);
+    page = reader.page;
   });
   afterAll(async () => {
-    await browser?.close();
+    await reader?.[Symbol.asyncDispose]();
     await service?.[Symbol.asyncDispose]();
     await bench?.[Symbol.asyncDispose]();
   });
@@ -122,8 +44,8 @@ function defineTests() {
   test('the printed address opens the page, and the token is in no address afterwards', async () => {
     await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
     expect(page.url()).toBe(`${service.origin}/`);
-    const stranger = await browser.newContext();
-    const other = await open(stranger);
+    const stranger = await reader.browser.newContext();
+    const other = await reader.open(stranger);
     await other.goto(service.origin);
     await other.getByText('The page needs the token').waitFor();
     await other.getByLabel('Token, or the printed address').fill(service.url);
@@ -131,7 +53,7 @@ function defineTests() {
     await other.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
     await stranger.close();
     // The browser reports the refused request of the stranger.
-    said.splice(0);
+    reader.said.splice(0);
   });
 
   test('the mappings are shown live, with the reason for a failure', async () => {
@@ -141,11 +63,11 @@ function defineTests() {
     await page.getByText('Partition 1 is blocked by offset 0').waitFor();
     await page.getByRole('link', { name: 'offset 0' }).waitFor();
     await page.getByText('40', { exact: true }).first().waitFor();
-    await look('now');
+    await reader.look('now');
   });
 
   test('a mapping is paused and goes on, each after the page has said what that does', async () => {
-    await show('', 'Now');
+    await reader.show('', 'Now');
     const card = page.getByRole('region', { name: /^notify/ });
     await card.getByRole('button', { name: /^Pause/ }).click();
     await page
@@ -153,26 +75,26 @@ function defineTests() {
       .getByText(/^(?!Asking).*notify/)
       .last()
       .waitFor();
-    await look('dialog', false);
-    await confirm('Pause');
+    await reader.look('dialog', false);
+    await reader.confirm('Pause');
     await card.getByRole('button', { name: /^Resume/ }).waitFor();
     await card.getByText('It is disabled').waitFor();
     await card.getByRole('button', { name: /^Resume/ }).click();
-    await confirm('Resume');
+    await reader.confirm('Resume');
     await card.getByRole('button', { name: /^Pause/ }).waitFor();
   });
 
   test('the batch size changes, and the group moves to an offset', async () => {
-    await show('', 'Now');
+    await reader.show('', 'Now');
     const card = page.getByRole('region', { name: /^notify/ });
     await card.locator('.state', { hasText: 'Enabled' }).waitFor();
     await card.getByRole('button', { name: /batch size/ }).click();
     await page.getByLabel('Records in a batch').fill('20000');
     await page.getByRole('dialog').locator('.problem').waitFor();
     // The browser reports that the server has refused this.
-    said.splice(0);
+    reader.said.splice(0);
     await page.getByLabel('Records in a batch').fill('7');
-    await confirm('Change');
+    await reader.confirm('Change');
     await card.locator('.state', { hasText: 'Enabled' }).waitFor();
     await card.getByText('Settings and last result').click();
     await card.getByText('7', { exact: true }).first().waitFor();
@@ -181,70 +103,68 @@ function defineTests() {
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Partition').fill('1');
     await dialog.getByLabel('Offset').fill('1');
-    await confirm('Move');
+    await reader.confirm('Move');
     // The record that blocked the partition is passed.
     await card.getByText('There is nothing new').waitFor();
   });
 
   test('a record is produced by hand, and one from the canned events', async () => {
-    await show('produce', 'Produce');
+    await reader.show('produce', 'Produce');
     await page.getByLabel('Topic').fill(bench.topic);
     await page.getByLabel('Key', { exact: true }).fill('order-1');
     await page.getByLabel('Value', { exact: true }).fill('{"orderId":"order-1","total":39.8}');
     await page.getByLabel('Headers', { exact: true }).fill('traceparent: 00-1-2-01\nsource: page');
-    await look('produce');
+    await reader.look('produce');
     await page.getByRole('button', { name: 'Produce…', exact: true }).click();
-    await confirm('Produce');
+    await reader.confirm('Produce');
     await page.getByText(/It is on partition \d at offset \d+/).waitFor();
     await page.getByRole('button', { name: /tombstone/ }).click();
-    await confirm('Produce');
+    await reader.confirm('Produce');
     const keys = () => lambda.invocations.flatMap(({ records }) => records.map(({ key }) => key));
     await until('the record', () => keys().includes(Buffer.from('order-1').toString('base64')));
   });
 
   test('a fault shows in a banner on each view until it is ended', async () => {
-    await show('faults', 'Faults');
+    await reader.show('faults', 'Faults');
     await page.getByText('No fault is set').waitFor();
     await page.getByRole('button', { name: 'Set a fault…' }).click();
     await page.getByLabel('For how many calls').fill('3');
-    await confirm('Set');
-    await look('faults');
-    await show('', 'Now');
+    await reader.confirm('Set');
+    await reader.look('faults');
+    await reader.show('', 'Now');
     await page.getByText('1 fault on purpose.').waitFor();
     await page.getByRole('link', { name: 'See and end' }).click();
     await page.getByRole('button', { name: /^End the fault/ }).click();
-    await confirm('End');
+    await reader.confirm('End');
     await page.getByText('No fault is set').waitFor();
   });
 
-  test('a dead letter is shown with its reason, and goes back', async () => {
-    const topic = `${bench.topic}-bills`;
-    await bench.produce(
-      ['poison', 'paid', 'poison'].map((value) => ({ key: 'bill-7', value })),
-      topic,
-    );
-    await until('the letters', async () => {
-      const { items } = (await (await service.api('/api/letters')).json()) as { items: unknown[] };
-      return items.length === 2;
-    });
-    await show('letters', 'Dead letters');
-    await page.getByText('RetriesExhausted').first().waitFor();
-    await page.getByRole('checkbox').first().check();
-    await look('letters');
-    await page.getByRole('button', { name: 'Redrive 1 chosen…' }).click();
-    await confirm('Put back');
-    await page.getByText('Put back 1 letter.').waitFor();
-    await page.getByRole('button', { name: 'Redrive by filter…' }).click();
-    await page.getByLabel('Text in the reason').fill('no such reason');
-    await page
-      .getByText(/0 letter|nothing|no letter/i)
+  test('a lost connection is said, and the page goes on by itself when the emulator is back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kes-page-'));
+    await using own = new Bench();
+    await own.createTopic();
+    const apiPort = await freePort();
+    const options = { folder, options: { apiPort } };
+    const first = await startPage(own, lambda, options);
+    const tab = await reader.context.newPage();
+    await tab.goto(first.url);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await first[Symbol.asyncDispose]();
+    await tab.getByText('The connection is lost. Trying again…').waitFor();
+    const again = await startPage(own, lambda, options);
+    await tab.getByText('Live', { exact: true }).waitFor();
+    await tab
+      .getByRole('region', { name: /^notify/ })
+      .getByText('Enabled')
       .first()
       .waitFor();
-    await page.keyboard.press('Escape');
+    await tab.close();
+    await again[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   });
 
   test('by the keyboard alone a reader goes to a view, and sets a fault and ends it', async () => {
-    await show('', 'Now');
+    await reader.show('', 'Now');
     await page.reload();
     await page.getByRole('region', { name: /^notify/ }).waitFor();
     const press = async (...keys: string[]) => {
@@ -254,9 +174,11 @@ function defineTests() {
     const tabTo = async (name: RegExp, key = 'Tab') => {
       for (let count = 0; count < 40; count += 1) {
         await page.keyboard.press(key);
-        const said = await focused().evaluate(
-          (one) => one.getAttribute('aria-label') ?? one.textContent,
-        );
+        const said = await page
+          .locator(':root')
+          .evaluate(({ ownerDocument: { activeElement } }) => {
+            return activeElement?.getAttribute('aria-label') ?? activeElement?.textContent;
+          });
         if (name.test(said ?? '')) return;
       }
       throw new Error(`No Tab came to ${name}`);
@@ -288,7 +210,7 @@ function defineTests() {
   });
 
   test('nothing was asked of another host, and the browser complained of nothing', () => {
-    expect(foreign).toEqual([]);
-    expect(said).toEqual([]);
+    expect(reader.foreign).toEqual([]);
+    expect(reader.said).toEqual([]);
   });
 }

@@ -1,0 +1,110 @@
+/** A browser with the page, for the tests of the page. Its pictures are in .local/screenshots. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium } from '../support/chromium.ts';
+import { ROOT } from '../support/root.ts';
+import type { PageService } from './console-service.ts';
+
+const PICTURES = join(ROOT, '.local/screenshots');
+const TIMEOUT_MS = 15_000;
+
+/** A reader of the page: a browser that has opened the printed address. */
+export interface Reader extends AsyncDisposable {
+  readonly browser: Browser;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** The requests to other hosts. */
+  readonly foreign: string[];
+  /** The complaints of the browser. */
+  readonly said: string[];
+  /** Opens another page, which is watched, too. */
+  open(own: BrowserContext): Promise<Page>;
+  show(path: string, heading: string): Promise<void>;
+  confirm(verb: string): Promise<void>;
+  look(name: string, fullPage?: boolean): Promise<void>;
+}
+
+export async function openPage(service: PageService): Promise<Reader> {
+  mkdirSync(PICTURES, { recursive: true });
+  const browser = await launchChromium();
+  const foreign: string[] = [];
+  const said: string[] = [];
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+
+  /** Opens another page of the browser that has the token. */
+  async function open(own: BrowserContext): Promise<Page> {
+    const opened = await own.newPage();
+    opened.setDefaultTimeout(TIMEOUT_MS);
+    opened.on('request', (request) => {
+      if (new URL(request.url()).origin !== service.origin) foreign.push(request.url());
+    });
+    opened.on('console', (message) => {
+      if (message.type() === 'error') said.push(message.text());
+    });
+    opened.on('pageerror', (error) => said.push(error.message));
+    return opened;
+  }
+
+  const page = await open(context);
+  await page.goto(service.url);
+
+  /** Shows a view, and waits for its heading. */
+  async function show(path: string, heading: string): Promise<void> {
+    await page.goto(`${service.origin}/#/${path}`);
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+  }
+
+  /** Presses the dialog's button as soon as the dialog has said what it will do. */
+  async function confirm(verb: string): Promise<void> {
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: verb, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** Takes the picture of a view in both widths and colours, and asks axe about each. */
+  async function look(name: string, fullPage = true): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [1280, 400]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.setViewportSize({ width, height: 900 });
+        const path = join(PICTURES, `${name}-${width}-${colorScheme}.png`);
+        await page.screenshot({ path, fullPage });
+        const root = page.locator(':root');
+        const overflow = await root.evaluate((one) => one.scrollWidth - one.clientWidth);
+        expect([name, width, overflow]).toEqual([name, width, 0]);
+        // Two of the four have each colour and each layout.
+        if ((width === 1280) === (colorScheme === 'light')) {
+          expect([name, width, await faultsOfAxe()]).toEqual([name, width, []]);
+        }
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+  }
+
+  /** What axe finds serious or critical. */
+  async function faultsOfAxe(): Promise<string[]> {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  }
+
+  return {
+    browser,
+    context,
+    page,
+    foreign,
+    said,
+    open,
+    show,
+    confirm,
+    look,
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
