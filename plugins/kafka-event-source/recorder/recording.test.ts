@@ -170,6 +170,28 @@ test('of a batch with reported records, only those are not done', async () => {
   expect(await made.recording.record(idOf(3))).toMatchObject({ state: 'done', attempts: 2 });
 });
 
+test.each([false, true])(
+  'invocations that did not reach the function are no attempts (stored before the answer: %s)',
+  async (isStored) => {
+    const made = begin();
+    const records = [1, 2].map((offset) => bufferedRecord(offset, 'x'));
+    const batch = [{ partition: 0, records }];
+    const message = 'status 429, TooManyRequestsException';
+    for (let count = 0; count < 2; count += 1) {
+      const id = invoke(made, records, undefined);
+      if (isStored) await made.recording.flush();
+      const result = { kind: 'notReached', message } as const;
+      made.onStep({ kind: 'answered', id, result, failed: batch, reason: message });
+      made.onStep({ kind: 'throttled', batch, reason: message });
+    }
+    await made.recording.flush();
+    expect(await made.recording.record(idOf(1))).toMatchObject({ state: 'waiting', attempts: 0 });
+    invoke(made, records, THROWN);
+    await made.recording.flush();
+    expect(await made.recording.record(idOf(2))).toMatchObject({ attempts: 1 });
+  },
+);
+
 test('a record that is filtered out names the pattern and the field', async () => {
   const made = begin({}, { filters: ['{"value":{"kind":["placed"]},"key":["x"]}'] });
   const message = { key: Buffer.from('x'), value: Buffer.from('{"kind":"moved"}') };
