@@ -1,5 +1,5 @@
 /** The tables of the store, and how it is opened. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { RECORD_STATES, type RecordState } from './types.ts';
@@ -72,6 +72,8 @@ function loadSqlite(): typeof import('node:sqlite') {
 /** Opens the store for writing, and makes it if there is none. @throws StoreVersionError */
 export function openForWriting(file: string, maxBytes: number): DatabaseSync {
   makeFolder(dirname(file));
+  // Only its owner reads it. SQLite gives its other files the same rights.
+  closeSync(openSync(file, 'a', 0o600));
   const { DatabaseSync } = loadSqlite();
   const db = new DatabaseSync(file);
   try {
@@ -94,6 +96,22 @@ export function openForWriting(file: string, maxBytes: number): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
+    throw error;
+  }
+}
+
+/** Does the work in one transaction. @throws the error of the work, of which nothing is left */
+export function inTransaction(db: DatabaseSync, work: () => void): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    db.exec('COMMIT');
+  } catch (error) {
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled it back by itself.
+    }
     throw error;
   }
 }
