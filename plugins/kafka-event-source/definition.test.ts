@@ -65,6 +65,15 @@ test('an invocation of a durable function may last as long as its execution', ()
   expect(one()).not.toHaveProperty('executionMs');
 });
 
+test('one group that only this machine gives to two mappings is not what AWS refuses', () => {
+  const own = (topic: string) => ({ kafka: { ...kafka, topic, consumerGroupId: topic } });
+  const mine = { ...local, mappings: { notify: { consumerGroupId: 'mine' } } };
+  const [, second] = definitions([own('orders'), own('bills')], {}, mine);
+  expect(second?.warnings).toEqual([
+    expect.stringMatching(/group mine is also .* AWS's page says/),
+  ]);
+});
+
 test('the limits of throughput are off, unless the option asks for them', () => {
   expect(one()).not.toHaveProperty('limits');
   expect(one({}, {}, { ...local, limits: 'aws' })?.limits).toBe('aws');

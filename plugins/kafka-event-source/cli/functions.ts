@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Json } from '../json.ts';
-import { findEvents } from '../template/compile.ts';
+import { findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
 
 const event = z.union(
@@ -61,10 +61,7 @@ export function plainService(
 
 /** AWS's rules refuse a self-managed cluster without servers and access. */
 function defaults(servers: readonly string[]): Json {
-  return {
-    bootstrapServers: [...servers],
-    accessConfigurations: { vpcSubnet: 'local', vpcSecurityGroup: 'local' },
-  };
+  return { bootstrapServers: [...servers], accessConfigurations: NO_ACCESS };
 }
 
 /** A text in the form of a logical id. */

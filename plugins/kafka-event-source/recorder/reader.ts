@@ -35,6 +35,8 @@ type Row = Record<string, unknown>;
 const RECORDS = `SELECT r.*, s.topic, s.topic_id, m.uuid, m.function_key, e.text AS reason, e.detail AS cause
   FROM record r JOIN stream s ON s.id = r.stream JOIN mapping m ON m.id = s.mapping
   LEFT JOIN event e ON e.id = r.event`;
+/** The same for lists, which go through the records from the newest on: SQLite keeps the order of a cross join. */
+const LISTED = RECORDS.replaceAll(/ JOIN (stream|mapping)/g, ' CROSS JOIN $1');
 const INVOCATIONS = `SELECT i.*, m.uuid AS mapping_uuid, m.function_key, m.source
   FROM invocation i JOIN mapping m ON m.id = i.mapping`;
 
@@ -76,9 +78,10 @@ export class Reader {
     const found: Row[] = [];
     let next: number | undefined;
     let looked = 0;
-    const rows = this.#statement(
-      `${RECORDS} WHERE r.id < ?${where.and} ORDER BY r.id DESC`,
-    ).iterate(from, ...where.values);
+    const rows = this.#statement(`${LISTED} WHERE r.id < ?${where.and} ORDER BY r.id DESC`).iterate(
+      from,
+      ...where.values,
+    );
     for (const row of rows) {
       looked += 1;
       if (query.header !== undefined && !hasHeader(row, query.header)) {

@@ -1,11 +1,11 @@
 /** The tables of the store, and how it is opened. */
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { RECORD_STATES, type RecordState } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 1;
+const VERSION = 2;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -43,8 +43,9 @@ CREATE TABLE span(owner INTEGER NOT NULL, kind INTEGER NOT NULL, stream INTEGER 
   partition INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, ranges TEXT) STRICT;
 CREATE INDEX span_owner ON span(kind, owner);
 CREATE INDEX span_place ON span(stream, partition, last, first);
-CREATE TABLE committed(stream INTEGER NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
-  at INTEGER NOT NULL, PRIMARY KEY(stream, partition, next)) STRICT, WITHOUT ROWID;
+CREATE TABLE committed(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partition INTEGER NOT NULL,
+  next INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX committed_place ON committed(stream, partition, next);
 CREATE TABLE log(id INTEGER PRIMARY KEY, invocation INTEGER NOT NULL, lines TEXT NOT NULL) STRICT;
 CREATE INDEX log_invocation ON log(invocation);
 CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL) STRICT;
@@ -72,6 +73,17 @@ function loadSqlite(): typeof import('node:sqlite') {
 /** Opens the store for writing, and makes it if there is none. @throws StoreVersionError */
 export function openForWriting(file: string, maxBytes: number): DatabaseSync {
   makeFolder(dirname(file));
+  const found = open(file, maxBytes);
+  if (found) return found;
+  // What an older version has written is not worth a translation.
+  for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
+  const made = open(file, maxBytes);
+  if (!made) throw new Error(`${file} cannot be made anew`);
+  return made;
+}
+
+/** Opens or makes the store; undefined if it is of an older version. @throws StoreVersionError */
+function open(file: string, maxBytes: number): DatabaseSync | undefined {
   // Only its owner reads it. SQLite gives its other files the same rights.
   closeSync(openSync(file, 'a', 0o600));
   const { DatabaseSync } = loadSqlite();
@@ -93,9 +105,11 @@ export function openForWriting(file: string, maxBytes: number): DatabaseSync {
     }
     if (found === 0) db.exec(TABLES);
     db.exec('COMMIT');
-    return db;
-  } catch (error) {
+    if (found === 0 || found === VERSION) return db;
     db.close();
+    return undefined;
+  } catch (error) {
+    if (db.isOpen) db.close();
     throw error;
   }
 }

@@ -26,6 +26,10 @@ export function trim(
 
 function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean {
   const isOver = isOverSize(db, { maxBytes });
+  const commits = isOver
+    ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
+    : removeCommits(db, 'at < ?', oldest);
+  if (commits > 0) return true;
   const ids = isOver ? surplus(db) : expired(db, oldest);
   if (ids.length > 0) {
     inTransaction(db, () => remove(db, ids));
@@ -55,6 +59,12 @@ function surplus(db: DatabaseSync): number[] {
   if (newestBut(db, 'invocation') > 0) return [];
   const any = db.prepare('SELECT id FROM record ORDER BY id LIMIT ?').all(AT_ONCE);
   return any.map(({ id }) => Number(id));
+}
+
+/** Commits of records that are only counted are left over. @returns the number of those removed */
+function removeCommits(db: DatabaseSync, test: string, value: number): number {
+  const sql = `DELETE FROM committed WHERE id IN (SELECT id FROM committed ORDER BY id LIMIT ?) AND ${test}`;
+  return Number(db.prepare(sql).run(AT_ONCE, value).changes);
 }
 
 /** The id of the newest row but 10 000; 0 if there are fewer. */

@@ -310,7 +310,8 @@ export class Writer {
       for (const record of recordsOf(payload)) {
         const isFailed = failed.has(record.partition, record.offset);
         const state = !answer ? 'inFlight' : isFailed ? answer.failedState : 'done';
-        this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts: 1 });
+        const attempts = isAttempt(answer) ? 1 : 0;
+        this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts });
       }
     } else if (!again) {
       let stored = 0;
@@ -376,8 +377,11 @@ export class Writer {
     }
   }
 
-  #markAnswered(stream: number, spans: readonly Span[], { at, failed, failedState }: AnswerFacts) {
-    for (const span of spans) this.#mark(stream, span, 'done', at);
+  #markAnswered(stream: number, spans: readonly Span[], answer: AnswerFacts) {
+    const { at, failed, failedState } = answer;
+    // The invocation was counted when it began.
+    const attempts = isAttempt(answer) ? 0 : -1;
+    for (const span of spans) this.#mark(stream, span, 'done', at, { attempts });
     for (const span of failed) {
       if (spans.some(({ partition }) => partition === span.partition)) {
         this.#mark(stream, span, failedState, at);
@@ -614,6 +618,11 @@ function hideIn(bytes: Buffer, secrets: Secrets): Buffer {
   const text = bytes.toString('utf8');
   const hidden = secrets.hide(text);
   return hidden === text ? bytes : Buffer.from(hidden);
+}
+
+// AWS: an invocation that did not reach the function is no attempt.
+function isAttempt(answer: AnswerFacts | undefined): boolean {
+  return answer?.state !== 'throttled' && answer?.state !== 'notReached';
 }
 
 function boolean(value: boolean | undefined): number | null {

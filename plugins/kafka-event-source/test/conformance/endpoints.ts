@@ -14,6 +14,8 @@ import { until } from '../support/until.ts';
 import { lambdaAnswers, samAnswers, serveFunction } from './invoke-server.ts';
 import { FUNCTION, TIMEOUT_SECONDS } from './templates.ts';
 
+const run = promisify(execFile);
+
 const EMULATOR =
   'github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d';
 const HOME = join(dirname(MODULES), '.local/conformance');
@@ -103,7 +105,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   OFFLINE,
   {
     name: 'runtime interface emulator, Node',
-    missing: () => lacks('go'),
+    missing: lacksGo,
     async prepare() {
       await emulator();
       await clientFolder();
@@ -115,7 +117,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
   {
     name: 'runtime interface emulator, Python',
-    missing: async () => (await lacks('go')) ?? (await lacks('python')),
+    missing: async () => (await lacksGo()) ?? (await lacksPython()),
     async prepare() {
       await emulator();
       await python();
@@ -137,9 +139,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
 ];
 
-async function lacks(language: 'go' | 'python'): Promise<string | undefined> {
-  const commands = await missingCommands(language);
-  return commands.length > 0 ? `this machine has no ${commands.join(', ')}` : undefined;
+async function lacksGo(): Promise<string | undefined> {
+  const [command] = await missingCommands('go');
+  return command && `this machine has no ${command}`;
+}
+
+async function lacksPython(): Promise<string | undefined> {
+  return run('python3', ['-c', 'import ensurepip']).then(
+    () => undefined,
+    () => 'this machine has no python3 with venv',
+  );
 }
 
 const python = () => virtualEnvironment(join(SOURCE, 'requirements.txt'));
@@ -151,7 +160,7 @@ async function emulator(): Promise<string> {
   const work = join(HOME, `build-${process.pid}`);
   await mkdir(work, { recursive: true });
   const env = { ...process.env, GOBIN: work };
-  await promisify(execFile)('go', ['install', EMULATOR], { env, timeout: INSTALL_MS });
+  await run('go', ['install', EMULATOR], { env, timeout: INSTALL_MS });
   await rename(join(work, 'aws-lambda-rie'), binary);
   await rm(work, { recursive: true });
   return binary;
@@ -186,6 +195,9 @@ async function startEmulator(client: readonly string[], log: string): Promise<St
       () => true,
       () => undefined,
     );
+  }).catch(async (error) => {
+    await program[Symbol.asyncDispose]();
+    throw error;
   });
   return {
     url,

@@ -132,6 +132,9 @@ function command(name: string, write: Write, note?: string): Frontend {
       await until('the command to be ready', () => {
         if (hasEnded()) throw new Error(`the command ended: ${output()}`);
         return output().includes('ready.') ? true : undefined;
+      }).catch(async (error) => {
+        await program[Symbol.asyncDispose]();
+        throw error;
       });
       return {
         output,

@@ -82,8 +82,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     id: 'payload',
     part: 'payload',
-    title:
-      'the whole event, to the byte, of two partitions, with a tombstone, headers and binary values',
+    title: 'the whole event of two partitions, with a tombstone, headers and binary values',
     settings: { ...START, BatchSize: 10 },
     partitions: 2,
     before: [
