@@ -104,7 +104,6 @@ async function serve(plan: Plan, supervisor: Supervisor, stop: AbortSignal) {
     ]);
     const { table, topics } = readDefinition();
     await createResources({ ...found, table, topics });
-    say(`table ${table.TableName}, topics ${topics.map(({ name }) => name).join(', ')}`);
   });
 }
 

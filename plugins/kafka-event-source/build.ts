@@ -18,6 +18,7 @@ async function prepare(): Promise<void> {
   await build({
     entryPoints: [
       'index.ts',
+      'testing/testing.ts',
       'cli/main.ts',
       'lambda/worker.ts',
       'recorder/thread.ts',
@@ -35,6 +36,8 @@ async function prepare(): Promise<void> {
   });
   await bundle({ outdir: inside('dist') });
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
+  const types = readFileSync(inside('testing/types.ts'), 'utf8');
+  writeFileSync(inside('dist/testing.d.ts'), types.replace('../index.d.mts', './index.js'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
   copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
@@ -43,6 +46,8 @@ async function prepare(): Promise<void> {
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
   const entry = { types: './dist/index.d.ts', default: './dist/index.js' };
   const bin = Object.fromEntries(Object.keys(source.bin).map((name) => [name, './dist/main.js']));
-  const packed = { ...source, bin, exports: { ...source.exports, '.': entry } };
+  const testing = { types: './dist/testing.d.ts', default: './dist/testing.js' };
+  const exports = { ...source.exports, '.': entry, './testing': testing };
+  const packed = { ...source, bin, exports };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
 }

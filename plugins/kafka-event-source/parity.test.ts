@@ -3,6 +3,7 @@ import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
 import { formatParity } from './parity.ts';
 import { refuseFaults } from './report.ts';
+import { NO_ACCESS } from './template/compile.ts';
 import { kafka, kafkaService } from './test/support/kafka-service.ts';
 
 const arn = 'arn:aws:kafka:us-east-1:111:cluster/MyCluster/abc-1';
@@ -41,6 +42,12 @@ test('a local setting is a difference of that setting', () => {
     }),
     expect.objectContaining({ setting: 'DestinationConfig', here: '-', difference: 'local' }),
   ]);
+});
+
+test('access that functions without a template leave out is no difference', () => {
+  const accessConfigurations = NO_ACCESS;
+  const custom = { bootstrapServers: kafka.bootstrapServers };
+  expect(differences([{ kafka: { ...kafka, accessConfigurations } }], custom)).toEqual([]);
 });
 
 test('the access to the broker is reported without secrets', () => {

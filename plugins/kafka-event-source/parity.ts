@@ -3,6 +3,7 @@ import { clusterConfig, registryOf, type Shape, serversOf } from './admission/sh
 import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
 import { settingRows } from './settings/settings.ts';
+import { hasNoAccess } from './template/compile.ts';
 import type { Deployed } from './template/deployed.ts';
 import { isIntrinsic } from './template/intrinsic.ts';
 import { words } from './words.ts';
@@ -88,7 +89,7 @@ function whereFrom({ deployed, shape, mapping }: Compared): ParityRow[] {
           'no versions or aliases here',
         ),
     row('bootstrapServers', servers, mapping.bootstrapServers.join(',')),
-    row('SourceAccessConfigurations', access || NONE, describeAccess(mapping, access)),
+    accessRow(mapping, access),
     row('Topics', shape.Topics[0], mapping.topic),
     groupRow(shape, mapping),
     registryRow(shape, mapping),
@@ -105,6 +106,12 @@ function groupRow(shape: Shape, { groupId, uuid }: Mapping): ParityRow {
   if (group !== undefined || groupId !== uuid)
     return row('ConsumerGroupId', group ?? ITS_UUID, groupId);
   return { setting: 'ConsumerGroupId', deployed: ITS_UUID, here: groupId, difference: 'none' };
+}
+
+function accessRow(mapping: Mapping, access: string): ParityRow {
+  const setting = 'SourceAccessConfigurations';
+  if (!hasNoAccess(mapping.access)) return row(setting, access, describeAccess(mapping, access));
+  return { setting, deployed: NONE, here: describeAccess(mapping, ''), difference: 'none' };
 }
 
 function describeAccess({ connection }: Mapping, access: string): string {

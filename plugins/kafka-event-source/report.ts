@@ -58,7 +58,8 @@ function faultsOf({ name, where, refusals, warnings, parity }: Definition): stri
   ];
 }
 
-function describeRefusal({ by, code, message }: Refusal): string {
+/** A refusal in words, with who refuses it. */
+export function describeRefusal({ by, code, message }: Refusal): string {
   if (by === 'emulator') return message;
   const who = by === 'AWS' ? 'AWS refuses it' : 'The framework refuses it';
   return `${who}${code ? ` (${code})` : ''}: ${message}`;

@@ -8,6 +8,7 @@ const LONG = [
   'e2e/invoke-local',
   'integration/expelled',
   'integration/redrive',
+  'integration/console',
   'runtime/roles',
   'local/ends',
   'integration/leaderless',

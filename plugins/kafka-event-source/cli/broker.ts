@@ -12,6 +12,15 @@ import { UsageError } from './arguments.ts';
 
 const PORT = 9092;
 
+/** How errors name the command lines that start a Kafka, and their advice. */
+const CALLERS = {
+  broker: { name: 'The command broker', advice: 'Install one of them.' },
+  start: {
+    name: '--broker start',
+    advice: 'Install one of them, or name a Kafka that runs: --broker host:port.',
+  },
+} as const;
+
 /** A Kafka that can be started. */
 export interface Plan {
   readonly port: number;
@@ -24,11 +33,16 @@ export interface Plan {
 /**
  * Chooses how a Kafka runs whose data is kept in the folder: with Java, or without it with Docker.
  *
+ * @param caller the command line that wants it
  * @throws Error that says what is missing on the machine
  */
-export async function planBroker(folder: string, say: (line: string) => void): Promise<Plan> {
+export async function planBroker(
+  folder: string,
+  say: (line: string) => void,
+  caller: keyof typeof CALLERS,
+): Promise<Plan> {
   const directory = join(folder, '.kafka-event-source');
-  const service = await chooseService(directory, say);
+  const service = await chooseService(directory, say, caller);
   return { port: await choosePort(say), directory, service };
 }
 
@@ -70,6 +84,7 @@ export function superviseIn(directory: string): Supervisor {
 async function chooseService(
   directory: string,
   say: (line: string) => void,
+  caller: keyof typeof CALLERS,
 ): Promise<Plan['service']> {
   const { java, maven } = await findTools([kafkaJars]);
   const faults = [java, maven].filter(Boolean).join(', ');
@@ -81,8 +96,8 @@ async function chooseService(
     await removeLeftover(directory);
     return kafkaContainer;
   }
+  const { name, advice } = CALLERS[caller];
   throw new Error(
-    `--broker start needs Java 17 or newer and, the first time, Maven: ${faults}. Or Docker: ${docker}. ` +
-      'Install one of them, or name a Kafka that runs: --broker host:port.',
+    `${name} needs Java 17 or newer and, the first time, Maven: ${faults}. Or Docker: ${docker}. ${advice}`,
   );
 }

@@ -49,6 +49,7 @@ test.each([
     ['.serverless/cloudformation-template-update-stack.json', 'cdk.out/manifest.json', 'plan.json'],
   ],
   ['plan.json', ['plan.json', 'serverless.yml']],
+  ['cdk.out/A.template.json', ['cdk.out/A.template.json', 'cdk.out/ANested1.nested.template.json']],
 ])('%s is found', (expected, files) => {
   write(Object.fromEntries(files.map((file) => [file, '{}'])));
   expect(findProject({}, folder).template).toBe(join(folder, expected));

@@ -92,7 +92,7 @@ function findTemplate(
   if (template !== undefined) return existing(`template of ${CONFIG}`, resolve(folder, template));
   if (functions !== undefined) return undefined;
   for (const pattern of TEMPLATES) {
-    const found = globSync(pattern, { cwd: folder }).toSorted();
+    const found = globSync(pattern, { cwd: folder }).filter(isStack).toSorted();
     if (found.length > 1) {
       throw new UsageError(
         `There are several templates: ${found.join(', ')}. Name one by --template.`,
@@ -108,6 +108,9 @@ function findTemplate(
       `${CONFIG}.${advice}`,
   );
 }
+
+/** CDK writes nested stacks beside the stack that has them, which names them by their assets. */
+const isStack = (file: string) => !file.endsWith('.nested.template.json');
 
 const SERVERLESS = ['serverless.yml', 'serverless.yaml', 'serverless.ts', 'serverless.json'];
 const SERVERLESS_ADVICE =

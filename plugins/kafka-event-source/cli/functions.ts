@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { asText, type Json } from '../json.ts';
-import { type EventKind, findEvents } from '../template/compile.ts';
+import { type EventKind, findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { unknownProperties } from '../template/properties.ts';
 
@@ -73,10 +73,7 @@ export function plainService(
 
 /** AWS's rules refuse a self-managed cluster without servers and access. */
 function defaults(servers: readonly string[]): Json {
-  return {
-    bootstrapServers: [...servers],
-    accessConfigurations: { vpcSubnet: 'local', vpcSecurityGroup: 'local' },
-  };
+  return { bootstrapServers: [...servers], accessConfigurations: NO_ACCESS };
 }
 
 /** A text in the form of a logical id. */

@@ -44,7 +44,7 @@ export function startBrokerAlone(
 ): Promise<void> {
   const say = (line: string) => log.notice(line);
   return runParts(async (running) => {
-    const broker = await runBroker(await planBroker(folder, say), running, say);
+    const broker = await runBroker(await planBroker(folder, say, 'broker'), running, say);
     say(READY);
     return broker.ended ?? new Promise<never>(() => undefined);
   }, stopped);
@@ -72,7 +72,8 @@ async function run(values: Values, log: UserLog, running: Running): Promise<neve
   for (const file of [project.template, project.config]) {
     if (file !== undefined) say(`Read ${relative(process.cwd(), file)}`);
   }
-  const plan = project.broker === 'start' ? await planBroker(project.folder, say) : undefined;
+  const plan =
+    project.broker === 'start' ? await planBroker(project.folder, say, 'start') : undefined;
   const servers = plan && [`localhost:${plan.port}`];
   const read = async () => {
     const found = await readProject(project, values, servers);

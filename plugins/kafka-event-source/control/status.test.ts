@@ -46,7 +46,18 @@ test.each<[string, Live | undefined, Remote, RegExp]>([
   ['the topic is missing', live(), { members: 0 }, /there is no topic orders/],
   ['polling fails', condition(undefined, 'cannot poll'), remote, /cannot poll/],
   ['it joins', condition(undefined), remote, /joins its group/],
-  ['others have all', condition([]), remote, /no partitions: .* of the group g have them/],
+  [
+    'others have all',
+    condition([]),
+    { ...remote, members: 3 },
+    /no partitions: 2 other member\(s\) of the group g have them/,
+  ],
+  [
+    'others had all, and have left',
+    condition([]),
+    { ...remote, members: 1 },
+    /no partitions: other members of the group g have them/,
+  ],
   ['others have some', condition([0]), remote, /other members .* have partitions 1/],
   [
     'a record blocks',

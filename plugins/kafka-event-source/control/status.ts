@@ -177,12 +177,13 @@ function reasons(
 }
 
 function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): string[] {
-  const others = `${remote.members} other member(s) of the group ${mapping.groupId}`;
+  const others = (count: number) =>
+    `${count > 0 ? `${count} other member(s)` : 'other members'} of the group ${mapping.groupId}`;
   if (!live) {
     const enabled = mapping.enabled ? '' : ', and it is disabled in the template';
     return [
       `no ${words().start} of this service runs here${enabled}; this is what Kafka has committed`,
-      ...(remote.members > 0 ? [`${others} get its records`] : []),
+      ...(remote.members > 0 ? [`${others(remote.members)} get its records`] : []),
     ];
   }
   if (live.state === 'Disabled') return ['it is disabled'];
@@ -190,7 +191,10 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
   const { problem, partitions } = live.condition ?? {};
   if (problem) return [problem];
   if (!partitions) return ['it joins its group: this takes up to 10 s after another process ended'];
-  if (partitions.length === 0) return [`it has no partitions: ${others} have them`];
+  if (partitions.length === 0) {
+    // One of the members is this process.
+    return [`it has no partitions: ${others(remote.members - 1)} have them`];
+  }
   const missing = (remote.partitions ?? []).filter((one) => !partitions.includes(one.partition));
   if (missing.length === 0) return [];
   const list = missing.map(({ partition }) => partition).join(', ');

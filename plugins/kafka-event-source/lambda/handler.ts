@@ -66,6 +66,15 @@ export function asOnAws(handler: Handler, { callbackError, busy }: Calling): Han
   };
 }
 
+/** An answer as JSON. @throws Error in AWS's words for one that cannot be written */
+export function answerText(answer: unknown): string {
+  try {
+    return JSON.stringify(answer) ?? 'null';
+  } catch (cause) {
+    throw new Error('Unable to stringify response body', { cause });
+  }
+}
+
 // AWS: up to Node 22 the client ignores the value that a handler returns if it is no promise. The
 // callback, or else null when the event loop is empty, is the answer.
 function withCallback(handler: Handler, busy: Calling['busy']): Handler {
@@ -94,7 +103,7 @@ async function emptied(busy: () => number, before: number): Promise<null> {
   return null;
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return types.isPromise(value) || typeof (value as { then?: unknown } | null)?.then === 'function';
 }
 

@@ -24,7 +24,7 @@ import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads';
-import { asOnAws, type Calling, type Handler } from './handler.ts';
+import { answerText, asOnAws, type Calling, type Handler } from './handler.ts';
 import { INVOCATION_HEADER } from './invoke.ts';
 import type { Calls, CapturedLine } from './lines.ts';
 
@@ -389,12 +389,5 @@ function copyOf({ message, name, stack }: Error): Error {
 }
 
 function plain(answer: unknown): unknown {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(answer);
-  } catch (cause) {
-    // AWS's words.
-    throw new Error('Unable to stringify response body', { cause });
-  }
-  return text === undefined ? null : JSON.parse(text);
+  return JSON.parse(answerText(answer));
 }

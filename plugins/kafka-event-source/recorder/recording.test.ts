@@ -144,31 +144,53 @@ test('the payload of an invocation is what the function got, byte for byte', asy
 test('of a batch with reported records, only those are not done', async () => {
   const made = begin();
   const records = [1, 2, 3].map((offset) => bufferedRecord(offset, 'x'));
-  const [, second] = records as [BufferedRecord, BufferedRecord];
+  const reported = records.filter(({ offset }) => offset !== 2);
   const payload = { batchItemFailures: ['…'] };
-  const id = invoke(made, records, { kind: 'ok', payload }, [second]);
-  const batch = [{ partition: 0, records: [second] }];
+  const id = invoke(made, records, { kind: 'ok', payload }, reported);
+  const batch = [{ partition: 0, records: reported }];
   made.onStep({ kind: 'retried', batch, reason: 'reported', delayMs: 500 });
   await made.recording.flush();
   const { items } = await made.recording.records();
   expect(items.map(({ offset, state }) => [offset, state])).toEqual([
-    ['3', 'done'],
-    ['2', 'reportedFailed'],
-    ['1', 'done'],
+    ['3', 'reportedFailed'],
+    ['2', 'done'],
+    ['1', 'reportedFailed'],
   ]);
   expect(await made.recording.invocation(id)).toMatchObject({
     state: 'partial',
     answer: JSON.stringify(payload),
   });
   // The record between two of them is in no other invocation.
-  invoke(made, [second], OK, [], 2);
+  invoke(made, reported, OK, [], 2);
   await made.recording.flush();
-  const attempts = (await made.recording.record(idOf(3)))?.events.filter(
+  const attempts = (await made.recording.record(idOf(2)))?.events.filter(
     ({ kind }) => kind === 'invoked',
   );
   expect(attempts).toHaveLength(1);
-  expect(await made.recording.record(idOf(2))).toMatchObject({ state: 'done', attempts: 2 });
+  expect(await made.recording.record(idOf(3))).toMatchObject({ state: 'done', attempts: 2 });
 });
+
+test.each([false, true])(
+  'invocations that did not reach the function are no attempts (stored before the answer: %s)',
+  async (isStored) => {
+    const made = begin();
+    const records = [1, 2].map((offset) => bufferedRecord(offset, 'x'));
+    const batch = [{ partition: 0, records }];
+    const message = 'status 429, TooManyRequestsException';
+    for (let count = 0; count < 2; count += 1) {
+      const id = invoke(made, records, undefined);
+      if (isStored) await made.recording.flush();
+      const result = { kind: 'notReached', message } as const;
+      made.onStep({ kind: 'answered', id, result, failed: batch, reason: message });
+      made.onStep({ kind: 'throttled', batch, reason: message });
+    }
+    await made.recording.flush();
+    expect(await made.recording.record(idOf(1))).toMatchObject({ state: 'waiting', attempts: 0 });
+    invoke(made, records, THROWN);
+    await made.recording.flush();
+    expect(await made.recording.record(idOf(2))).toMatchObject({ attempts: 1 });
+  },
+);
 
 test('a record that is filtered out names the pattern and the field', async () => {
   const made = begin({}, { filters: ['{"value":{"kind":["placed"]},"key":["x"]}'] });

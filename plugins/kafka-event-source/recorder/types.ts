@@ -41,7 +41,7 @@ export interface RecordSummary extends RecordId {
   readonly keyPreview?: string | undefined;
   readonly valuePreview?: string | undefined;
   readonly state: RecordState;
-  /** Invocations that had the record. */
+  /** Invocations with the record that reached the function, as AWS counts them. */
   readonly attempts: number;
   /** Why it is in this state, in one sentence. */
   readonly reason?: string | undefined;

@@ -15,7 +15,7 @@ import type {
 } from './ops.ts';
 import { Privacy, Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
-import { OWNER, openForWriting, STATE } from './schema.ts';
+import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
 import { isOverSize, trim } from './trim.ts';
 import type { LifeEventKind, LogLine, RecordState } from './types.ts';
 
@@ -84,16 +84,11 @@ export class Writer {
   }
 
   #transact(ops: readonly Op[]): void {
-    this.#db.exec('BEGIN IMMEDIATE');
     try {
-      for (const op of ops) this.#apply(op);
-      this.#db.exec('COMMIT');
+      inTransaction(this.#db, () => {
+        for (const op of ops) this.#apply(op);
+      });
     } catch (error) {
-      try {
-        this.#db.exec('ROLLBACK');
-      } catch {
-        // SQLite has rolled it back by itself.
-      }
       // What was added in the transaction is gone.
       this.#streams.clear();
       this.#widest.clear();
@@ -315,7 +310,8 @@ export class Writer {
       for (const record of recordsOf(payload)) {
         const isFailed = failed.has(record.partition, record.offset);
         const state = !answer ? 'inFlight' : isFailed ? answer.failedState : 'done';
-        this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts: 1 });
+        const attempts = isAttempt(answer) ? 1 : 0;
+        this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts });
       }
     } else if (!again) {
       let stored = 0;
@@ -381,8 +377,11 @@ export class Writer {
     }
   }
 
-  #markAnswered(stream: number, spans: readonly Span[], { at, failed, failedState }: AnswerFacts) {
-    for (const span of spans) this.#mark(stream, span, 'done', at);
+  #markAnswered(stream: number, spans: readonly Span[], answer: AnswerFacts) {
+    const { at, failed, failedState } = answer;
+    // The invocation was counted when it began.
+    const attempts = isAttempt(answer) ? 0 : -1;
+    for (const span of spans) this.#mark(stream, span, 'done', at, { attempts });
     for (const span of failed) {
       if (spans.some(({ partition }) => partition === span.partition)) {
         this.#mark(stream, span, failedState, at);
@@ -619,6 +618,11 @@ function hideIn(bytes: Buffer, secrets: Secrets): Buffer {
   const text = bytes.toString('utf8');
   const hidden = secrets.hide(text);
   return hidden === text ? bytes : Buffer.from(hidden);
+}
+
+// AWS: an invocation that did not reach the function is no attempt.
+function isAttempt(answer: AnswerFacts | undefined): boolean {
+  return answer?.state !== 'throttled' && answer?.state !== 'notReached';
 }
 
 function boolean(value: boolean | undefined): number | null {

@@ -60,6 +60,15 @@ const ACCESS_PREFIXES: Readonly<Record<string, string>> = {
   vpcSecurityGroup: 'security_group:',
 };
 
+/** The access of a function without a template, where nothing is deployed: AWS's rules ask for some. */
+export const NO_ACCESS = { vpcSubnet: 'local', vpcSecurityGroup: 'local' } as const;
+
+/** Whether a mapping's access is NO_ACCESS. */
+export function hasNoAccess(access: readonly { readonly uri: string }[]): boolean {
+  const uris = compileAccess(NO_ACCESS).map(({ URI }) => URI);
+  return access.length === uris.length && access.every(({ uri }) => uris.includes(uri));
+}
+
 function compileKafka(event: Json): Json {
   return nonEmpty({
     ...compileBoth(event),

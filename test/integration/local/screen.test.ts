@@ -24,7 +24,7 @@ async function startedWith(output: 'short' | 'whole', AWS_PROFILE: string): Prom
   return printed;
 }
 
-test('a start fits on a screen, whatever the profile: the services, each route once, the mapping, and ready', async () => {
+test('a start fits on a screen, whatever the profile: the services, each route once, the mapping, the page, and ready', async () => {
   const printed = await startedWith('short', 'gone');
   const lines = printed.trimEnd().split('\n');
   expect(lines.slice(SCREEN)).toEqual([]);
@@ -37,6 +37,7 @@ test('a start fits on a screen, whatever the profile: the services, each route o
     }
   }
   expect(printed).toMatch(/^\s*Kafka event source: notify \(order-events\)/m);
+  expect(printed).toMatch(/^\s*Kafka event source: page http:\S+\/\?token=\S+$/m);
   expect(lines.at(-1)).toMatch(/^ready: HTTP API http:\S+, Lambda http:\S+, Kafka \S+, DynamoDB /);
 }, 150_000);
 

@@ -1,8 +1,8 @@
 /** The page's records, invocations and dead letters in a real browser. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { Random } from '../../testing/random.ts';
 import { findChromium } from '../support/chromium.ts';
-import { Random } from '../support/random.ts';
 import { Bench, failure, type Lambda, success, until } from './bench.ts';
 import { openPage, type Reader } from './console-page.ts';
 import { type PageService, startPage } from './console-service.ts';

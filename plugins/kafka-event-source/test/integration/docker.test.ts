@@ -161,5 +161,8 @@ test('without docker the error names both ways', async () => {
   const options = { cwd: folder, env: { PATH: folder } };
   await using program = startProgram(process.execPath, [MAIN, 'broker'], options);
   await program.ended();
-  expect(program.output()).toMatch(/java does not answer.*Or Docker: docker is not installed/);
+  expect(program.output()).toMatch(
+    /The command broker needs Java 17.*java does not answer.*Or Docker: docker is not installed/,
+  );
+  expect(program.output()).not.toContain('--broker');
 });

@@ -15,7 +15,7 @@ import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../testing/random.ts';
 import { readAll } from '../support/read-all.ts';
 import { ROOT } from '../support/root.ts';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaEvent } from '../../event.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Checker, Delivered } from './checker.ts';
 import { delivered } from './topic.ts';
 

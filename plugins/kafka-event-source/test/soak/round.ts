@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mapping } from '../../mapping.ts';
+import { Random } from '../../testing/random.ts';
 import { mappingOf } from '../support/mapping.ts';
-import { Random } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { Checker } from './checker.ts';
 import { LambdaFunction, MOODS } from './function.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { readNote } from '../../poller/note.ts';
 import { loadClient } from '../../protocol/client.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../testing/random.ts';
 import type { Checker, Delivered } from './checker.ts';
 
 export interface TopicOptions {

@@ -1,0 +1,103 @@
+/** Time that stands still until it is moved. */
+import type { Clock } from '../time.ts';
+import type { Duration } from './types.ts';
+
+type Wait = Parameters<Clock['after']>[2];
+
+interface Timer {
+  readonly at: number;
+  readonly action: () => void;
+  readonly wait: Wait;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  second: 1_000,
+  min: 60_000,
+  minute: 60_000,
+  h: 3_600_000,
+  hour: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+};
+
+export class VirtualClock implements Clock {
+  readonly #start: number;
+  #now = 0;
+  /** Ascending by time; those of one time in the order in which they were set. */
+  readonly #timers: Timer[] = [];
+
+  /** @param start in milliseconds since 1970 */
+  constructor(start: number) {
+    this.#start = start;
+  }
+
+  date(): number {
+    return this.#start + this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(ms: number, action: () => void, wait: Wait): () => void {
+    const timer = { at: this.#now + Math.max(0, ms), action, wait };
+    const place = this.#timers.findLastIndex(({ at }) => at <= timer.at) + 1;
+    this.#timers.splice(place, 0, timer);
+    return () => {
+      const index = this.#timers.indexOf(timer);
+      if (index >= 0) this.#timers.splice(index, 1);
+    };
+  }
+
+  /** The time of the next timer, of those with this reason if one is given; Infinity without one. */
+  next(wait?: Wait): number {
+    const timer = this.#timers.find((one) => wait === undefined || one.wait === wait);
+    return timer?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Moves the time to `ms` of the monotonic clock; timers are not called. */
+  moveTo(ms: number): void {
+    this.#now = Math.max(this.#now, ms);
+  }
+
+  /** Calls the next timer that is due. @returns false if there is none */
+  fire(): boolean {
+    const [timer] = this.#timers;
+    if (!timer || timer.at > this.#now) return false;
+    this.#timers.shift();
+    timer.action();
+    return true;
+  }
+}
+
+/** @throws Error that names the forms */
+export function millisecondsOf(duration: Duration): number {
+  const [, number = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/.exec(`${duration}`) ?? [];
+  const factor = UNITS[unit] ?? UNITS[unit.replace(/s$/, '')];
+  const ms = typeof duration === 'number' ? duration : Number(number) * (factor ?? Number.NaN);
+  if (number !== '' || typeof duration === 'number') if (ms >= 0 && ms < Infinity) return ms;
+  throw new Error(
+    `${JSON.stringify(duration)} is no duration: write milliseconds, or '90 s', '15 minutes', '6 hours', '6 days'.`,
+  );
+}
+
+/** Makes `Date` tell the clock's time in this process. @returns puts the original back */
+export function replaceDate(clock: VirtualClock): () => void {
+  const original = globalThis.Date;
+  class VirtualDate extends original {
+    constructor(...parts: [] | [number]) {
+      if (parts.length === 0) super(clock.date());
+      else super(...parts);
+    }
+
+    static override now(): number {
+      return clock.date();
+    }
+  }
+  globalThis.Date = VirtualDate as DateConstructor;
+  return () => {
+    globalThis.Date = original;
+  };
+}

@@ -1,0 +1,170 @@
+import { expect, test } from '@jest/globals';
+import type { KitOptions, MappingProperties } from './testing.ts';
+import { kafkaEventSource } from './testing.ts';
+
+/** A shop that counts mails; a fault in it sends a mail twice. */
+function shop({ isIdempotent }: { readonly isIdempotent: boolean }) {
+  const mails: string[] = [];
+  const notify = async (event: { records: Record<string, { key: string }[]> }) => {
+    for (const { key } of Object.values(event.records).flat()) {
+      const id = Buffer.from(key, 'base64').toString();
+      if (!isIdempotent || !mails.includes(id)) mails.push(id);
+    }
+  };
+  return { mails, notify };
+}
+
+const sourceOf = (
+  handler: (event: never) => unknown,
+  mapping: Partial<MappingProperties> = {},
+  options: Partial<KitOptions> = {},
+) =>
+  kafkaEventSource({
+    functions: { notify: handler },
+    mappings: {
+      notify: { topic: 'orders', provisionedPollerConfig: { minimumPollers: 1 }, ...mapping },
+    },
+    start: 0,
+    ...options,
+  });
+
+const outcomes = (source: Awaited<ReturnType<typeof sourceOf>>) =>
+  source.invocations('notify').map(({ outcome, attempt }) => `${outcome} ${attempt}`);
+
+test('the next invocations fail, time out or are throttled; the handler is not called', async () => {
+  const { mails, notify } = shop({ isIdempotent: false });
+  await using source = await sourceOf(notify);
+  source.fail('notify', { times: 2, message: 'no database' });
+  source.timeout('notify');
+  source.throttle('notify');
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  expect(outcomes(source)).toEqual([
+    'functionError 1',
+    'functionError 2',
+    'functionError 3',
+    'throttled 4',
+    'ok 4',
+  ]);
+  expect(source.invocations('notify')[0]?.error).toBe('Unhandled: no database');
+  expect(mails).toEqual(['order-1']);
+});
+
+test('the invocations with one record fail, and a bisect sets that record apart', async () => {
+  const { mails, notify } = shop({ isIdempotent: true });
+  await using source = await sourceOf(notify, {
+    bisectBatchOnFunctionError: true,
+    maximumRetryAttempts: 1,
+    onFailureDestination: 'kafka://dead',
+  });
+  source.fail('notify', { record: { key: 'order-2' } });
+  const keys = ['order-0', 'order-1', 'order-2', 'order-3'];
+  await source.produce(
+    'orders',
+    keys.map((key) => ({ key, value: 'x', partition: 0 })),
+  );
+  await source.drain();
+  expect(mails).toEqual(['order-0', 'order-1', 'order-3']);
+  expect(await source.letters('dead')).toMatchObject([{ key: 'order-2' }]);
+  expect(source.committed('notify')).toEqual({ 'orders-0': 4 });
+});
+
+test('a crash after the work delivers the records again', async () => {
+  const { mails, notify } = shop({ isIdempotent: false });
+  await using source = await sourceOf(notify);
+  source.crash('notify');
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  expect(mails).toEqual(['order-1', 'order-1']);
+});
+
+test('a rebalance during an invocation delivers its records again', async () => {
+  const waiting: (() => void)[] = [];
+  await using source = await sourceOf(() => new Promise<void>((resolve) => waiting.push(resolve)));
+  await source.produce('orders', { value: 'x', partition: 0 });
+  await source.clock.advance('1 s', { whileRunning: true });
+  await new Promise(setImmediate);
+  expect(waiting).toHaveLength(1);
+  await source.rebalance();
+  waiting[0]?.();
+  await source.clock.advance('1 s', { whileRunning: true });
+  await new Promise(setImmediate);
+  expect(source.committed('notify')).toEqual({});
+  expect(waiting).toHaveLength(2);
+  waiting[1]?.();
+  await source.idle();
+  expect(source.committed('notify')).toEqual({ 'orders-0': 1 });
+});
+
+test('a restart goes on at the committed offsets', async () => {
+  const { mails, notify } = shop({ isIdempotent: false });
+  await using source = await sourceOf(notify);
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.idle();
+  await source.restart();
+  await source.produce('orders', { key: 'order-2', value: 'x' });
+  await source.idle();
+  expect(mails).toEqual(['order-1', 'order-2']);
+});
+
+test('a delivery of everything once more finds what is not idempotent', async () => {
+  const counts = await Promise.all(
+    [true, false].map(async (isIdempotent) => {
+      const { mails, notify } = shop({ isIdempotent });
+      await using source = await sourceOf(notify);
+      await source.produce('orders', [
+        { key: 'order-1', value: 'x' },
+        { key: 'order-2', value: 'x' },
+      ]);
+      await source.idle();
+      await source.redeliverEverything();
+      return mails.length;
+    }),
+  );
+  expect(counts).toEqual([2, 4]);
+});
+
+test('a seed repeats a random run, in which all records are delivered', async () => {
+  const run = async (seed: number) => {
+    const { mails, notify } = shop({ isIdempotent: false });
+    await using source = await sourceOf(notify, { batchSize: 3 }, { seed });
+    const keys = Array.from({ length: 40 }, (_, index) => `order-${index}`);
+    await source.produce(
+      'orders',
+      keys.map((key) => ({ key, value: 'x' })),
+    );
+    await source.drain();
+    expect(new Set(mails)).toEqual(new Set(keys));
+    const attempts = source.invocations('notify').map(({ outcome, startedAt, records }) => ({
+      outcome,
+      startedAt,
+      offsets: records.map(({ partition, offset }) => `${partition}:${offset}`),
+    }));
+    return { mails, attempts };
+  };
+  const first = await run(7);
+  expect(await run(7)).toEqual(first);
+  expect((await run(8)).attempts).not.toEqual(first.attempts);
+  expect(first.mails.length).toBeGreaterThan(40);
+});
+
+test('the reserved concurrency holds invocations of other partitions back', async () => {
+  let [running, most] = [0, 0];
+  const handler = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise(setImmediate);
+    running -= 1;
+  };
+  await using source = await kafkaEventSource({
+    functions: { notify: { handler, reservedConcurrency: 1 } },
+    mappings: { notify: { topic: 'orders', batchSize: 1 } },
+  });
+  await source.produce(
+    'orders',
+    [0, 1, 2].map((partition) => ({ value: 'x', partition })),
+  );
+  await source.drain();
+  expect(source.invocations('notify').filter(({ outcome }) => outcome === 'ok')).toHaveLength(3);
+  expect(most).toBe(1);
+});

@@ -1,0 +1,52 @@
+/** Destinations in memory, and the letters in them. */
+import type { Destination } from '../destination/destination.ts';
+import { batchRecord, batchRecordWithPayload } from '../destination/failure.ts';
+import type { Mapping } from '../mapping.ts';
+import type { Clock } from '../time.ts';
+import type { KafkaRecord, Letter } from './types.ts';
+
+export class Mailbox {
+  readonly #clock: Clock;
+  /** By ARN. */
+  readonly #letters = new Map<string, Letter[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The mapping's destination: one of AWS's is replaced by this mailbox. */
+  wrap({ destination }: Mapping, real: Destination): Destination {
+    if (!destination || destination.kind === 'kafka') return real;
+    const { kind, arn } = destination;
+    const letters: Letter[] = this.#letters.get(arn) ?? [];
+    this.#letters.set(arn, letters);
+    return {
+      name: real.name,
+      send: async (failure) => {
+        const text = kind === 's3' ? batchRecordWithPayload(failure) : batchRecord(failure);
+        letters.push(toLetter(this.#clock.date(), text, null, {}));
+      },
+      close: async () => undefined,
+    };
+  }
+
+  of(arn: string): readonly Letter[] | undefined {
+    return this.#letters.get(arn);
+  }
+}
+
+/** A record of a dead letter topic as a letter. */
+export function letterOf({ timestamp, value, key, headers }: KafkaRecord): Letter {
+  return toLetter(timestamp, value ?? 'null', key, Object.fromEntries(headers));
+}
+
+function toLetter(
+  at: number,
+  text: string,
+  key: string | null,
+  headers: Readonly<Record<string, string>>,
+): Letter {
+  const message = JSON.parse(text);
+  const { condition = '', approximateInvokeCount = 0 } = message?.requestContext ?? {};
+  return { at, condition, invocations: approximateInvokeCount, key, headers, message };
+}

@@ -1,0 +1,45 @@
+/** Records as a test writes and reads them. */
+import type { LogRecord, NewRecord } from './log.ts';
+import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
+
+/** @param now the time of a record without a timestamp, in milliseconds since 1970 */
+export function newRecordOf(record: ProducedRecord, now: number): NewRecord {
+  const { key = null, value = null, headers = {}, partition, timestamp = now } = record;
+  const pairs: readonly (readonly [string, Bytes])[] = isPairs(headers)
+    ? headers
+    : Object.entries(headers);
+  return {
+    key: key === null ? null : bytesOf(key),
+    value: value === null ? null : bytesOf(isBytes(value) ? value : JSON.stringify(value)),
+    headers: pairs.map(([name, one]) => ({ key: name, value: bytesOf(one) })),
+    partition,
+    timestamp: Number(timestamp),
+  };
+}
+
+export function recordOf(topic: string, record: LogRecord): KafkaRecord {
+  const { partition = 0, offset, key, value, headers, timestamp } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    key: key?.toString() ?? null,
+    value: value?.toString() ?? null,
+    headers: headers.map((one) => [one.key, one.value?.toString() ?? ''] as const),
+    timestamp,
+  };
+}
+
+function isPairs(
+  headers: NonNullable<ProducedRecord['headers']>,
+): headers is readonly (readonly [string, Bytes])[] {
+  return Array.isArray(headers);
+}
+
+function isBytes(value: Bytes | object): value is Bytes {
+  return typeof value === 'string' || value instanceof Uint8Array;
+}
+
+function bytesOf(bytes: Bytes): Buffer {
+  return Buffer.from(bytes as Uint8Array);
+}

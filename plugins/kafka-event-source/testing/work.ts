@@ -1,0 +1,95 @@
+/** The work in this process that time must not overtake: running handlers, and letters on their way. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { VirtualClock } from './clock.ts';
+
+// The real ones, also after a test has replaced them by others.
+const { setTimeout, clearTimeout, performance } = globalThis;
+
+/** Fewer than this are no endless loop, however long they take. */
+const MANY = 1_000;
+
+/** Throws an error if there has been too much work since it was made. */
+export type Watch = () => void;
+
+export class Work {
+  readonly #clock: VirtualClock;
+  readonly #patienceMs: number;
+  #running = new Set<() => string>();
+  #begun = 0;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(clock: VirtualClock, patienceMs: number) {
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Does the work, which counts as running until it ends. @param what names it for a message */
+  async do<T>(what: () => string, work: () => Promise<T>): Promise<T> {
+    const running = this.#running;
+    running.add(what);
+    this.#begun += 1;
+    try {
+      // A loop of handlers that need no I/O leaves room for other work of the process.
+      await turn();
+      return await work();
+    } finally {
+      running.delete(what);
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+  }
+
+  /** Running work counts no more. */
+  abandon(): void {
+    this.#running = new Set();
+  }
+
+  /** Notices work without an end, such as of a handler that produces to its own topic. */
+  watch(): Watch {
+    const [begin, begun] = [performance.now(), this.#begun];
+    return () => {
+      const works = this.#begun - begun;
+      if (works < MANY || performance.now() - begin < this.#patienceMs) return;
+      throw new Error(
+        `There is always more to do: ${works} invocations in ${this.#patienceMs} ms. Does a handler ` +
+          'produce to its own topic? If the work has an end, raise patienceMs.',
+      );
+    };
+  }
+
+  /**
+   * Does all that is due, and waits for running work.
+   *
+   * @param isPatient whether it waits for running work
+   * @throws Error that names the work that does not end
+   */
+  async settle(isPatient = true, watch: Watch = () => undefined): Promise<void> {
+    for (;;) {
+      // Work without timers and I/O is done after a turn of the event loop.
+      await turn();
+      watch();
+      if (this.#clock.fire()) continue;
+      if (this.#running.size === 0 || !isPatient) return;
+      if (!(await this.#change())) throw this.#hanging();
+    }
+  }
+
+  /** Waits until some work ends. @returns false if none does in time */
+  async #change(): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), this.#patienceMs);
+    try {
+      return await Promise.race([this.#changed.promise.then(() => true), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #hanging(): Error {
+    const what = [...this.#running].map((one) => one()).join('; ');
+    return new Error(
+      `Still running after ${this.#patienceMs} ms: ${what}. To let a handler time out, move the clock by ` +
+        "clock.advance('6 s', { whileRunning: true }). If it is only slow, raise patienceMs.",
+    );
+  }
+}
