@@ -11,7 +11,7 @@ import { endsWithin } from '../time.ts';
 import type { CallFacts, FromWriter, Op, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
 import type { Question, Reply, Role } from './thread.ts';
-import { addTail, answerOf, Track } from './track.ts';
+import { addTail, answerOf, bytesOf, Track } from './track.ts';
 import {
   type Counts,
   type Invocation,
@@ -147,7 +147,8 @@ export class Recording implements Recorder, CallListener {
     if (this.#problem !== undefined) return;
     const call = this.#calls.get(invocation);
     // The answer is stored already.
-    if (!call) this.#outbox.add({ op: 'logs', id: invocation, lines: [{ at, line }] });
+    const lines = [{ at, line }];
+    if (!call) this.#outbox.add({ op: 'logs', id: invocation, lines }, bytesOf(lines));
     else this.#addLine(call, { at, line });
   }
 
