@@ -1,23 +1,26 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { COMMANDS } from './commands/commands.ts';
 import { optionsSchema } from './options.ts';
 
-const text = readFileSync(new URL('README.md', import.meta.url), 'utf8');
+const read = (file: string) => readFileSync(join(import.meta.dirname, file), 'utf8');
+const text = read('README.md');
 const section = (name: string) => text.split(`## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
+const pages = readdirSync(join(import.meta.dirname, 'docs')).map((file) => `docs/${file}`);
 
 test('the table of options has each option, and no others', () => {
   const rows = [...section('Options').matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
   expect(rows.sort()).toEqual(Object.keys(optionsSchema.shape).sort());
 });
 
-test('the README names each command, and only existing options', () => {
+test('the page of the commands names each command, and only existing options', () => {
   const { commands } = COMMANDS.kafka;
-  const named = [...text.matchAll(/^- `sls kafka ([\w-]+)`/gm)].map(([, name = '']) => name);
+  const page = read('docs/commands.md');
+  const named = [...page.matchAll(/^- `sls kafka ([\w-]+)`/gm)].map(([, name = '']) => name);
   expect(named.sort()).toEqual(Object.keys(commands).sort());
   const known = Object.values(commands).flatMap(({ options }) => Object.keys(options));
-  const used = [...(section('Commands').split('```sh')[0] ?? '').matchAll(/`--([\w-]+)/g)];
+  const used = [...(page.split('```sh')[0] ?? '').matchAll(/`--([\w-]+)/g)];
   for (const [, name] of used) expect([...known, 'help']).toContain(name);
 });
 
@@ -37,3 +40,33 @@ test('each symptom has words that the plugin really prints', () => {
   const words = said.flatMap((text = '') => text.split(/ ?… ?/).filter(Boolean));
   expect(words.filter((text) => !source.includes(text))).toEqual([]);
 });
+
+test('the README lists each page that is for its readers', () => {
+  const listed = [...section('Pages').matchAll(/^\| \[(docs\/\S+\.md)\]\(\1\)/gm)];
+  expect(listed.map(([, file]) => file).sort()).toEqual(
+    pages.filter((file) => file !== 'docs/rows.md').sort(),
+  );
+});
+
+test.each(['README.md', ...pages])('each link of %s leads to a file and its heading', (file) => {
+  const links = [...read(file).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(
+    ([, link = '']) => link,
+  );
+  const wrong = links.filter((link) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? file : join(dirname(file), path);
+    if (!existsSync(join(import.meta.dirname, target))) return true;
+    return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
+  });
+  expect(wrong).toEqual([]);
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

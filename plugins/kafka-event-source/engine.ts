@@ -143,7 +143,8 @@ export class Engine {
     const { host, names, allowChanges = isLoopback(host) } = console;
     // Without the recorder nothing is written to the service's folder.
     const token = recorder ? keptToken(place) : newToken();
-    const access = newAccess({ token, names, allowChanges });
+    const isShared = !isLoopback(host);
+    const access = newAccess({ token, names, allowChanges, isShared });
     const servers = () => this.#loaded.options.bootstrapServers;
     const debug = (message: string) => log.debug(message);
     const page = createConsole({
@@ -170,7 +171,7 @@ export class Engine {
         recorder: this.recorder,
         ask: askOf(() => routes),
         allowChanges: () => console.allowChanges === true,
-        access: isLoopback(host) ? undefined : access,
+        access: isShared ? access : undefined,
       }),
       ...page.routes,
       unknownRoute,

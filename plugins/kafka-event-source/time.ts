@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** The clock by which an engine reads the time, and sets its timers. */
 export interface Clock {
   /** The milliseconds since 1970. */
@@ -40,7 +42,7 @@ export async function pause(
 /** Whether the work ends within the time. After the time the work still goes on. */
 export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const isOver = new AbortController();
-  const late = pause(ms, isOver.signal).then(() => false);
+  const late = sleep(ms, false, { signal: isOver.signal }).catch(() => false);
   try {
     return await Promise.race([work.then(() => true), late]);
   } finally {

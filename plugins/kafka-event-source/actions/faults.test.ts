@@ -102,8 +102,8 @@ test('a delay is listed until it is over, and ends with the mapping', async () =
   await invoke();
   expect(seen).toEqual(['invoked']);
   invoker.close();
-  await invoked;
-  expect(faults.list()).toEqual([]);
+  expect(await invoked).toMatchObject({ kind: 'notReached' });
+  expect([seen, faults.list()]).toEqual([['invoked', 'closed'], []]);
 });
 
 test('a registry and a destination are away until that is ended, and then answer as before', async () => {

@@ -137,6 +137,10 @@ export class Faults {
         if (!entry) return real.invoke(payload, id);
         if (entry.kind === 'delay') {
           await this.#delay(entry, closed.signal);
+          // Its records are given back, and their next reader invokes the function with them.
+          if (closed.signal.aborted) {
+            return { kind: 'notReached', message: 'the mapping has ended' };
+          }
           return real.invoke(payload, id);
         }
         if (entry.kind === 'partial') return withOneFailed(payload, await real.invoke(payload, id));

@@ -101,6 +101,10 @@ function readingRoute(
 export const unknownRoute: Route = ({ method, path }) => {
   if (!path.startsWith('/api/')) return undefined;
   return errorAnswer(
-    new RequestError(404, 'NotFound', `There is no ${method} ${path}. The README lists the paths.`),
+    new RequestError(
+      404,
+      'NotFound',
+      `There is no ${method} ${path}. The package's docs/actions.md lists the actions.`,
+    ),
   );
 };

@@ -115,3 +115,21 @@ test('without allowChanges /api reads, and says what a change would do, but chan
     expect(refused(change, own)).toEqual([403, 'ChangesNotAllowed']);
   }
 });
+
+test("AWS's API takes changes of other machines only with allowChanges", () => {
+  const shared = { ...access, isShared: true };
+  for (const path of [SDK, '/2015-03-31/functions/notify/invocations']) {
+    for (const query of ['', 'dryRun=true']) {
+      const change = asked(path, {}, 'POST', query);
+      expect(refused(change, { ...shared, allowChanges: false })).toEqual([
+        403,
+        'ChangesNotAllowed',
+      ]);
+      expect(refused(change, shared)).toBeUndefined();
+      // From this machine, as ever.
+      expect(refused(change, { ...access, allowChanges: false })).toBeUndefined();
+    }
+  }
+  expect(refused(asked(SDK, {}), { ...shared, allowChanges: false })).toBeUndefined();
+  expect(refused(asked('/mcp', {}, 'POST'), { ...shared, allowChanges: false })).toBeUndefined();
+});

@@ -12,6 +12,8 @@ export interface Access {
   readonly names: readonly string[];
   /** Whether `/api` takes changes. */
   readonly allowChanges: boolean;
+  /** Whether other machines can reach the server. Then `allowChanges` holds for AWS's API, too. */
+  readonly isShared: boolean;
 }
 
 export interface Asked {
@@ -42,7 +44,7 @@ export const newToken = (): string => randomBytes(16).toString('base64url');
 
 /** An access with a new token, unless one is given. */
 export function newAccess(changes: Partial<Access> = {}): Access {
-  return { token: newToken(), names: [], allowChanges: true, ...changes };
+  return { token: newToken(), names: [], allowChanges: true, isShared: false, ...changes };
 }
 
 /** The refusal of a request; undefined for one that its route may answer. */
@@ -65,8 +67,8 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
         'Only its own page, and programs that send no Origin, may.',
     );
   }
-  if (!asked.path.startsWith('/api/')) return undefined;
-  if (!hasToken(asked, access)) {
+  const isApi = asked.path.startsWith('/api/');
+  if (isApi && !hasToken(asked, access)) {
     return refused(
       401,
       'TokenMissing',
@@ -74,8 +76,11 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
         'the token as "authorization: Bearer <token>".',
     );
   }
-  const isChange = !READS.includes(asked.method) && asked.query.get('dryRun') !== 'true';
-  if (isChange && !access.allowChanges) {
+  const isDryRun = isApi && asked.query.get('dryRun') === 'true';
+  const isChange = !READS.includes(asked.method) && !isDryRun;
+  // AWS's SDKs send no token. /mcp has its own rule, since its answers are POST requests, too.
+  const isGuarded = isApi || (access.isShared && asked.path !== '/mcp');
+  if (isChange && isGuarded && !access.allowChanges) {
     return refused(
       403,
       'ChangesNotAllowed',

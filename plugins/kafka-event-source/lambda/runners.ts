@@ -123,7 +123,7 @@ function answered(runner: string, answer: unknown): unknown {
   if (answer !== undefined) return answer;
   throw failure(
     `serverless-offline's ${runner} runner got no answer from the function; its output may say why. ` +
-      "README, Functions in other languages, has a way round: AWS's runtime interface emulator.",
+      "The package's docs/languages.md has a way round: AWS's runtime interface emulator.",
   );
 }
 

@@ -1,6 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { InvocationOp, Op } from './ops.ts';
+import { mappingOf } from '../test/support/mapping.ts';
+import { bufferedRecord } from '../test/support/recorded.ts';
+import type { CallFacts, InvocationOp, Op } from './ops.ts';
 import { Outbox } from './outbox.ts';
+import { Track } from './track.ts';
 
 const MB = 1024 * 1024;
 
@@ -95,4 +98,32 @@ test('a writer that hangs costs a bounded amount of memory', () => {
   expect(handed.filter(({ op }) => op === 'records')).toHaveLength(128);
   expect(handed).toContainEqual({ op: 'counted', mapping: 'a', count: 720 });
   expect(counted).toHaveLength(72);
+});
+
+test.each([
+  ['an invocation that has ended', true, 48],
+  ['one that runs', false, 128],
+])('log lines of %s cost a bounded amount of memory, too', (_, isEnded, megabytes) => {
+  const { outbox } = make();
+  const calls = new Map<string, CallFacts>();
+  const track = new Track({ mapping: mappingOf('orders', []), outbox, calls });
+  const line = 'x'.repeat(MB);
+  for (let id = 0; id < 150; id += 1) {
+    const batch = [{ partition: 0, records: [bufferedRecord(id, '{}')] }];
+    track.onStep({ kind: 'invoked', id: String(id), batch, attempt: 1, payload: '{}' });
+    if (!isEnded) track.tell(Date.now(), true);
+    const call = calls.get(String(id));
+    if (call) call.logs = [{ at: 0, line }];
+    track.tellLines();
+    const result = { kind: 'ok', payload: null } as const;
+    if (isEnded)
+      track.onStep({ kind: 'answered', id: String(id), result, failed: [], reason: undefined });
+  }
+  const ops: Op[] = [];
+  while (!outbox.isEmpty) ops.push(...outbox.take(true));
+  const kept = ops.flatMap((op) =>
+    op.op === 'logs' ? op.lines : op.op === 'invocation' ? (op.call.logs ?? []) : [],
+  );
+  expect(kept.length).toBeGreaterThan(0);
+  expect(kept.length).toBeLessThanOrEqual(megabytes);
 });

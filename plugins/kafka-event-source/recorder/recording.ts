@@ -11,7 +11,7 @@ import { endsWithin } from '../time.ts';
 import type { CallFacts, FromWriter, Op, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
 import type { Question, Reply, Role } from './thread.ts';
-import { addTail, answerOf, Track } from './track.ts';
+import { addTail, answerOf, bytesOf, Track } from './track.ts';
 import {
   type Counts,
   type Invocation,
@@ -46,6 +46,8 @@ const TICK_MS = 100;
  */
 const PAUSES = 19;
 const LONGEST_PAUSE_MS = 10_000;
+/** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
+const DONE_MS = 500;
 const CLOSE_MS = 2_000;
 /** Of one invocation. */
 const MOST_LINES = 5_000;
@@ -145,7 +147,8 @@ export class Recording implements Recorder, CallListener {
     if (this.#problem !== undefined) return;
     const call = this.#calls.get(invocation);
     // The answer is stored already.
-    if (!call) this.#outbox.add({ op: 'logs', id: invocation, lines: [{ at, line }] });
+    const lines = [{ at, line }];
+    if (!call) this.#outbox.add({ op: 'logs', id: invocation, lines }, bytesOf(lines));
     else this.#addLine(call, { at, line });
   }
 
@@ -253,7 +256,9 @@ export class Recording implements Recorder, CallListener {
   /** Hands the next operations to the writer, if it has done the last ones. */
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
-    const withDone = isHurried || Date.now() >= this.#pausedUntil;
+    const now = Date.now();
+    const isCalm = now >= this.#pausedUntil && now - this.#outbox.oldestDone >= DONE_MS;
+    const withDone = isHurried || isCalm;
     const ops = this.#outbox.take(withDone);
     if (ops.length === 0) return;
     this.#isFlooded ||= ops.some(({ op }) => op === 'counted');

@@ -1,5 +1,5 @@
 /** The tables of the store, and how it is opened. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { RECORD_STATES, type RecordState } from './types.ts';
@@ -84,6 +84,8 @@ export function openForWriting(file: string, maxBytes: number): DatabaseSync {
 
 /** Opens or makes the store; undefined if it is of an older version. @throws StoreVersionError */
 function open(file: string, maxBytes: number): DatabaseSync | undefined {
+  // Only its owner reads it. SQLite gives its other files the same rights.
+  closeSync(openSync(file, 'a', 0o600));
   const { DatabaseSync } = loadSqlite();
   const db = new DatabaseSync(file);
   try {
@@ -108,6 +110,22 @@ function open(file: string, maxBytes: number): DatabaseSync | undefined {
     return undefined;
   } catch (error) {
     if (db.isOpen) db.close();
+    throw error;
+  }
+}
+
+/** Does the work in one transaction. @throws the error of the work, of which nothing is left */
+export function inTransaction(db: DatabaseSync, work: () => void): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    db.exec('COMMIT');
+  } catch (error) {
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled it back by itself.
+    }
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { Mapping } from '../mapping.ts';
 import type { BufferedRecord } from '../record.ts';
 import type { AnswerFacts, CallFacts, InvocationOp, Op, Ranges, Span } from './ops.ts';
 import type { Outbox } from './outbox.ts';
-import type { RecordState } from './types.ts';
+import type { LogLine, RecordState } from './types.ts';
 
 /** Records that wait longer than this in a partition that stands still are stored before they are delivered. */
 const WAITING_MS = 300;
@@ -203,7 +203,7 @@ export class Track {
     };
     addTail(op.call, result);
     const payloadBytes = op.payload?.length ?? 0;
-    const bytes = 1_000 + (answer.answer?.length ?? 0);
+    const bytes = 1_000 + (answer.answer?.length ?? 0) + bytesOf(op.call.logs);
     if (isTold) outbox.add({ op: 'answer', id, answer, call: op.call }, bytes);
     else if (failed.length > 0 || op.payload === undefined) {
       outbox.add({ ...op, answer }, bytes + payloadBytes);
@@ -249,7 +249,7 @@ export class Track {
     if (!call?.logs || call.logs.length === 0) return;
     const lines = call.logs;
     call.logs = [];
-    this.#options.outbox.add({ op: 'logs', id, lines }, 100 * lines.length);
+    this.#options.outbox.add({ op: 'logs', id, lines }, bytesOf(lines));
   }
 
   /** Whether the store has the records of a batch, which failed or not together. */
@@ -396,6 +396,11 @@ function textOf(payload: unknown): string | undefined {
     // Nested too deeply.
     return undefined;
   }
+}
+
+/** The memory that log lines take, nearly. */
+export function bytesOf(lines: readonly LogLine[] = []): number {
+  return lines.reduce((sum, { line }) => sum + 100 + line.length, 0);
 }
 
 /** Takes over the endpoint's own request id and log lines. */

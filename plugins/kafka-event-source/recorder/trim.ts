@@ -1,7 +1,7 @@
 /** Keeps the store within its limits of size and age, a little at a time. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreOptions } from './ops.ts';
-import { OWNER, STATE } from './schema.ts';
+import { inTransaction, OWNER, STATE } from './schema.ts';
 
 /** Records removed in one transaction, which lasts a few milliseconds. */
 const AT_ONCE = 500;
@@ -32,9 +32,7 @@ function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean
   if (commits > 0) return true;
   const ids = isOver ? surplus(db) : expired(db, oldest);
   if (ids.length > 0) {
-    db.exec('BEGIN IMMEDIATE');
-    remove(db, ids);
-    db.exec('COMMIT');
+    inTransaction(db, () => remove(db, ids));
     return true;
   }
   return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
@@ -154,16 +152,16 @@ function oldestRest(db: DatabaseSync): Rest {
 
 function removeRest(db: DatabaseSync, { invocations, events }: Rest): boolean {
   if (invocations.length + events.length === 0) return false;
-  db.exec('BEGIN IMMEDIATE');
-  for (const [kind, ids] of [
-    [OWNER.invocation, invocations],
-    [OWNER.event, events],
-  ] as const) {
-    for (const id of ids) {
-      db.prepare('DELETE FROM span WHERE kind = ? AND owner = ?').run(kind, id);
-      removeOwner(db, kind, id);
+  inTransaction(db, () => {
+    for (const [kind, ids] of [
+      [OWNER.invocation, invocations],
+      [OWNER.event, events],
+    ] as const) {
+      for (const id of ids) {
+        db.prepare('DELETE FROM span WHERE kind = ? AND owner = ?').run(kind, id);
+        removeOwner(db, kind, id);
+      }
     }
-  }
-  db.exec('COMMIT');
+  });
   return true;
 }

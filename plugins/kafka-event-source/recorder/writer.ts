@@ -15,7 +15,7 @@ import type {
 } from './ops.ts';
 import { Privacy, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
-import { OWNER, openForWriting, STATE } from './schema.ts';
+import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
 import { isOverSize, trim } from './trim.ts';
 import type { LifeEventKind, LogLine, RecordState } from './types.ts';
 
@@ -84,16 +84,11 @@ export class Writer {
   }
 
   #transact(ops: readonly Op[]): void {
-    this.#db.exec('BEGIN IMMEDIATE');
     try {
-      for (const op of ops) this.#apply(op);
-      this.#db.exec('COMMIT');
+      inTransaction(this.#db, () => {
+        for (const op of ops) this.#apply(op);
+      });
     } catch (error) {
-      try {
-        this.#db.exec('ROLLBACK');
-      } catch {
-        // SQLite has rolled it back by itself.
-      }
       // What was added in the transaction is gone.
       this.#streams.clear();
       this.#widest.clear();

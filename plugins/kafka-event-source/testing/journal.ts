@@ -38,7 +38,7 @@ export class Journal {
   }
 
   invocations(functionKey: string): readonly Invocation[] {
-    return this.#invocations.filter((one) => one.functionKey === functionKey);
+    return this.#invocations.filter((one) => one.functionKey === functionKey).map((one) => one.now);
   }
 
   /** The lowest offset of a partition that the mapping has read. */
@@ -63,7 +63,8 @@ export class Journal {
   }
 }
 
-class Run implements Invocation {
+/** An invocation that has begun. */
+class Run {
   readonly functionKey: string;
   readonly attempt: number;
   readonly startedAt: number;
@@ -92,14 +93,6 @@ class Run implements Invocation {
     this.failed = failed;
   }
 
-  get endedAt(): number | undefined {
-    return this.#end?.at;
-  }
-
-  get event(): unknown {
-    return JSON.parse(this.#payload);
-  }
-
   get records(): readonly KafkaRecord[] {
     this.#records ??= this.#batch.flatMap(({ records }) =>
       records.map(({ json }) => toRecord(json)),
@@ -111,22 +104,35 @@ class Run implements Invocation {
     return placesOf(this.#topic, this.#batch);
   }
 
-  get outcome(): Invocation['outcome'] {
-    const kind = this.#end?.result.kind;
-    if (kind === undefined) return 'running';
-    if (kind === 'notReached') return 'throttled';
-    return kind === 'ok' ? 'ok' : 'functionError';
+  /** The invocation as it is now. Event and records are read when they are asked for. */
+  get now(): Invocation {
+    const { functionKey, attempt, requestId, startedAt, failed } = this;
+    const { at: endedAt, result } = this.#end ?? {};
+    const [payload, records] = [this.#payload, () => this.records];
+    return {
+      functionKey,
+      attempt,
+      requestId,
+      startedAt,
+      endedAt,
+      outcome: outcomeOf(result),
+      answer: result?.kind === 'ok' ? result.payload : undefined,
+      error: result && 'message' in result ? result.message : undefined,
+      failed,
+      get event(): unknown {
+        return JSON.parse(payload);
+      },
+      get records() {
+        return records();
+      },
+    };
   }
+}
 
-  get answer(): unknown {
-    const result = this.#end?.result;
-    return result?.kind === 'ok' ? result.payload : undefined;
-  }
-
-  get error(): string | undefined {
-    const result = this.#end?.result;
-    return result && 'message' in result ? result.message : undefined;
-  }
+function outcomeOf(result: InvocationResult | undefined): Invocation['outcome'] {
+  if (!result) return 'running';
+  if (result.kind === 'notReached') return 'throttled';
+  return result.kind === 'ok' ? 'ok' : 'functionError';
 }
 
 function toRecord(json: string): KafkaRecord {

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { delayOf } from '../delivery/retry.ts';
 import type { MappingProperties } from './testing.ts';
 import { kafkaEventSource } from './testing.ts';
@@ -110,4 +110,17 @@ test('Date tells the time of the clock if that is wanted, until the end', async 
   expect(seen).toEqual([at, at]);
   expect(Date.now()).toBeLessThan(at + 1e12);
   expect(new Date(5)).toBeInstanceOf(Date);
+});
+
+test('the kit works beside the fake timers of jest', async () => {
+  jest.useFakeTimers();
+  try {
+    await using source = await sourceOf(fails, { onFailureDestination: 'kafka://dead' });
+    await source.produce('orders', { value: 'x' });
+    await source.drain();
+    await source.restart();
+    expect(await source.letters('dead')).toHaveLength(1);
+  } finally {
+    jest.useRealTimers();
+  }
 });

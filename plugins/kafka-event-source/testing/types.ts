@@ -189,7 +189,7 @@ export interface Source extends AsyncDisposable {
    * @throws Error with the life of each record that is not done by then
    */
   drain(within?: Duration): Promise<void>;
-  /** The function's invocations, throttled ones included, in the order of their beginnings. */
+  /** The function's invocations as they are now, throttled ones included, in the order of their beginnings. */
   invocations(functionKey: string): readonly Invocation[];
   /** The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket. */
   letters(destination: string): Promise<readonly Letter[]>;

@@ -2,6 +2,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { VirtualClock } from './clock.ts';
 
+// The real ones, also after a test has replaced them by others.
+const { setTimeout, clearTimeout, performance } = globalThis;
+
 /** Fewer than this are no endless loop, however long they take. */
 const MANY = 1_000;
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -95,7 +95,10 @@ test('the package has the build, the documentation and the examples, and no sour
       'docs/fidelity.md',
     ]),
   );
-  expect(files.filter((file) => /(?<!\.d)\.m?ts$|test/.test(file))).toEqual([]);
+  expect(files.filter((file) => /(?<!\.d)\.m?ts$|test\b/.test(file))).toEqual([]);
+  const readme = await readFile(join(installed(), 'README.md'), 'utf8');
+  const links = [...readme.matchAll(/\]\(((?:docs|examples)[^)#]*)/g)].map(([, link]) => link);
+  expect(files).toEqual(expect.arrayContaining(links));
 });
 
 test('the command of the package starts Kafka, and gives a function its first record', async () => {

@@ -6,13 +6,13 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { install, mustRun } from '../support/install.ts';
 import { MODULES, ROOT } from '../support/root.ts';
 import { pack } from '../support/tarball.ts';
-import { blocksOf, sectionOf } from '../walks/blocks.ts';
+import { blocksOf } from '../walks/blocks.ts';
 
 const HELP = `npm run test:kit -- [--only <runner>] [--times <n>]
 
 Packs the plugin, installs it by npm in an empty folder beside each test runner (node:test, jest, vitest), checks
 the types of a test of the kit, and runs that test <n> times, once by default. Each run must end by itself.
-With node:test it also runs the recipes of the README.
+With node:test it also runs the recipes of docs/testing.md.
 Packages come from npm.`;
 
 const { values } = parseArgs({
@@ -142,9 +142,8 @@ async function run({ name, imports, command }: Runner, project: string): Promise
 }
 
 async function runRecipes(project: string): Promise<void> {
-  const section = sectionOf(await readFile(join(ROOT, 'README.md'), 'utf8'), 'Testing functions');
-  const recipes = blocksOf(section);
-  if (recipes.length === 0) throw new Error('The README has no recipes.');
+  const recipes = blocksOf(await readFile(join(ROOT, 'docs/testing.md'), 'utf8'));
+  if (recipes.length === 0) throw new Error('docs/testing.md has no recipes.');
   for (const { word, text } of recipes) await writeFile(join(project, word), text);
   await mustRun(process.execPath, ['--test', ...recipes.map(({ word }) => word)], project);
   console.log(`recipes: ${recipes.map(({ word }) => word).join(', ')}`);
