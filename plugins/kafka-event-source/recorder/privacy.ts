@@ -221,6 +221,13 @@ function readPath(path: string): Segment[] {
   return segments;
 }
 
+/** A reason why patterns left a record out, which was found without its private values. */
+export function reasonWithout(flags: number, reason: string): string {
+  return flags === 0
+    ? reason
+    : `${reason} Private fields are not known any more, and may be named here though they match.`;
+}
+
 /** Whether the text can be an entry of the private ones. */
 export function isPrivateEntry(text: string): boolean {
   if (!text.startsWith('$')) return true;
