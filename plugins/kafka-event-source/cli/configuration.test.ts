@@ -144,6 +144,33 @@ test.each<[string, Record<string, string>, Values, string]>([
     'functions.a: Unrecognized key: "handler"',
   ],
   [
+    'a misspelt property of an event',
+    { 'kafka-event-source.yml': FUNCTIONS.replace('batchSize', 'batchsize') },
+    {},
+    'functions.notify.events.0.kafka: the mapping of topic orders has no property batchsize. Its ' +
+      'properties are: accessConfigurations, batchSize,',
+  ],
+  [
+    'a property of the other kind of cluster',
+    {
+      'kafka-event-source.yml':
+        'functions: { a: { events: [msk: { topic: t, bootstrapServers: [b] }] } }',
+    },
+    {},
+    'functions.a.events.0.msk: the mapping of topic t has no property bootstrapServers. Its ' +
+      'properties are: arn,',
+  ],
+  [
+    'a misspelt property within a property',
+    {
+      'kafka-event-source.yml':
+        'functions: { a: { events: [kafka: { topic: t, provisionedPollers: { minimum: 1 } }] } }',
+    },
+    {},
+    'functions.a.events.0.kafka: the mapping of topic t has no property provisionedPollers.minimum. ' +
+      'Its properties are: provisionedPollers.group, provisionedPollers.max, provisionedPollers.min',
+  ],
+  [
     'an event of another kind',
     { 'kafka-event-source.yml': 'functions: { a: { events: [sqs: {}] } }' },
     {},

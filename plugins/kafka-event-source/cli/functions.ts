@@ -1,12 +1,24 @@
 /** The functions of kafka-event-source.yml, for a service without a template. */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Json } from '../json.ts';
-import { findEvents, NO_ACCESS } from '../template/compile.ts';
+import { asText, type Json } from '../json.ts';
+import { type EventKind, findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import { unknownProperties } from '../template/properties.ts';
+
+/** An event's properties; a misspelt one would have no effect. */
+const properties = (kind: EventKind) =>
+  z.looseObject({}).superRefine((event: Json, { addIssue }) => {
+    for (const { name, known } of unknownProperties(kind, event)) {
+      const message =
+        `the mapping of topic ${asText(event.topic ?? '-')} has no property ${name}. Its properties are: ` +
+        known.join(', ');
+      addIssue({ code: 'custom', message });
+    }
+  });
 
 const event = z.union(
-  [z.strictObject({ kafka: z.looseObject({}) }), z.strictObject({ msk: z.looseObject({}) })],
+  [z.strictObject({ kafka: properties('kafka') }), z.strictObject({ msk: properties('msk') })],
   { error: 'must be kafka or msk, with the properties of the event in serverless.yml' },
 );
 

@@ -91,6 +91,12 @@ export class Outbox {
     return this.#doneBytes > 0;
   }
 
+  /** The time of the oldest done records; in a flood they are young, because newer ones push them out. */
+  get oldestDone(): number {
+    const times = [...this.#done.values()].map(({ queue }) => queue.first?.op.answer?.at);
+    return Math.min(...times.map((at) => at ?? Number.POSITIVE_INFINITY));
+  }
+
   /** Whether there is more than one message, so that nothing needless is added. */
   get isBehind(): boolean {
     return this.#otherBytes > this.#messageBytes || this.#doneBytes > this.#messageBytes;

@@ -46,6 +46,8 @@ const TICK_MS = 100;
  */
 const PAUSES = 19;
 const LONGEST_PAUSE_MS = 10_000;
+/** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
+const DONE_MS = 500;
 const CLOSE_MS = 2_000;
 /** Of one invocation. */
 const MOST_LINES = 5_000;
@@ -254,7 +256,9 @@ export class Recording implements Recorder, CallListener {
   /** Hands the next operations to the writer, if it has done the last ones. */
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
-    const withDone = isHurried || Date.now() >= this.#pausedUntil;
+    const now = Date.now();
+    const isCalm = now >= this.#pausedUntil && now - this.#outbox.oldestDone >= DONE_MS;
+    const withDone = isHurried || isCalm;
     const ops = this.#outbox.take(withDone);
     if (ops.length === 0) return;
     this.#isFlooded ||= ops.some(({ op }) => op === 'counted');

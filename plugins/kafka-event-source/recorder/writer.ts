@@ -13,7 +13,7 @@ import type {
   Span,
   StoreOptions,
 } from './ops.ts';
-import { Privacy, reasonWithout, Secrets } from './privacy.ts';
+import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
 import { isOverSize, trim } from './trim.ts';
@@ -183,7 +183,7 @@ export class Writer {
     ).get(uuid, name, functionKey, JSON.stringify(source), JSON.stringify(filters)) as {
       id: number;
     };
-    const secrets = this.#mappings.get(uuid)?.secrets ?? new Secrets();
+    const secrets = this.#mappings.get(uuid)?.secrets ?? this.#privacy.createSecrets();
     this.#mappings.set(uuid, { id, facts, secrets });
     this.#filtered.delete(uuid);
   }
@@ -557,7 +557,7 @@ export class Writer {
 
   #secretsOf(mapping: number): Secrets {
     for (const known of this.#mappings.values()) if (known.id === mapping) return known.secrets;
-    return new Secrets();
+    return this.#privacy.createSecrets();
   }
 
   #statement(sql: string): StatementSync {

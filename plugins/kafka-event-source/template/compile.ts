@@ -45,7 +45,8 @@ export function ownProperties({ kind, event }: FoundEvent): Json {
   return nonEmpty(own);
 }
 
-const ACCESS_TYPES: Readonly<Record<string, string>> = {
+/** AWS's types of access, by the framework's names. */
+export const ACCESS_TYPES: Readonly<Record<string, string>> = {
   vpcSubnet: 'VPC_SUBNET',
   vpcSecurityGroup: 'VPC_SECURITY_GROUP',
   saslPlainAuth: 'BASIC_AUTH',

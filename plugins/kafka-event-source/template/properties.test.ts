@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
-import { defineProperties } from './properties.ts';
+import { defineProperties, unknownProperties } from './properties.ts';
 
 type Handler = Parameters<typeof defineProperties>[0];
 type Framework = Handler & {
@@ -23,6 +23,12 @@ type Framework = Handler & {
 const ConfigSchemaHandler: new (serverless: object) => Framework = createRequire(import.meta.url)(
   'serverless/lib/classes/config-schema-handler',
 );
+
+type FrameworkEvent = new (serverless: object, options: object) => object;
+const kafkaEvents = {
+  kafka: 'serverless/lib/plugins/aws/package/compile/events/kafka',
+  msk: 'serverless/lib/plugins/aws/package/compile/events/msk',
+} as const;
 
 const text = { type: 'string' };
 const pollers = (...names: string[]) => ({
@@ -122,6 +128,21 @@ test.each(names)('the own properties of %s stay as they are', (name) => {
   expect(of({ provisionedPollers: { min: 1.5 } })).toBe('provisionedPollers' in own);
   expect(of({ provisionedPollerConfig: { minimumPollers: 1.5 } })).toBe(
     'provisionedPollerConfig' in own,
+  );
+});
+
+test.each(['kafka', 'msk'] as const)("every property of osls' %s event is known", (kind) => {
+  const Event: FrameworkEvent = createRequire(import.meta.url)(kafkaEvents[kind]);
+  let names: string[] = [];
+  const configSchemaHandler = {
+    defineFunctionEvent: (_: string, __: string, schema: { properties: object }) => {
+      names = Object.keys(schema.properties);
+    },
+  };
+  new Event({ configSchemaHandler, getProvider: () => ({}) }, {});
+  expect(names).toContain('consumerGroupId');
+  expect(unknownProperties(kind, Object.fromEntries(names.map((name) => [name, true])))).toEqual(
+    [],
   );
 });
 

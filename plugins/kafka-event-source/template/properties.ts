@@ -1,6 +1,8 @@
-/** Adds the event properties that the installed framework lacks to its validation. */
+/** The properties of events; adds those that the installed framework lacks to its validation. */
+import { isObject, type Json } from '../json.ts';
 import { cloudFormation } from '../settings/rules.ts';
 import { settingRows } from '../settings/settings.ts';
+import { ACCESS_TYPES, type EventKind } from './compile.ts';
 
 interface SchemaHandler {
   defineFunctionEventProperties(provider: 'aws', event: string, schema: object): void;
@@ -31,6 +33,60 @@ const OWN_PROPERTIES: Readonly<Record<string, object>> = {
     additionalProperties: false,
   },
 };
+
+const any = {};
+const BOTH = {
+  topic: any,
+  batchSize: any,
+  maximumBatchingWindow: any,
+  enabled: any,
+  startingPosition: any,
+  startingPositionTimestamp: any,
+  consumerGroupId: any,
+  filterPatterns: any,
+};
+const access = Object.fromEntries(Object.keys(ACCESS_TYPES).map((name) => [name, any]));
+/** All properties of an event: the framework's own, of which only the names matter here, and this plugin's. */
+const PROPERTIES: Readonly<Record<EventKind, object>> = {
+  kafka: {
+    accessConfigurations: { properties: access },
+    bootstrapServers: any,
+    ...BOTH,
+    ...OWN_PROPERTIES,
+  },
+  msk: { arn: any, saslScram512: any, ...BOTH, ...OWN_PROPERTIES },
+};
+
+interface Unknown {
+  readonly name: string;
+  /** The names that may stand in its place. */
+  readonly known: readonly string[];
+}
+
+/** The properties of an event that neither the framework nor this plugin has. */
+export function unknownProperties(kind: EventKind, event: Json): Unknown[] {
+  return unknownIn(event, PROPERTIES[kind], '');
+}
+
+function unknownIn(value: Json, properties: object, path: string): Unknown[] {
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const known = Object.keys(properties).toSorted();
+    if (!known.includes(key)) {
+      return [{ name: path + key, known: known.map((name) => path + name) }];
+    }
+    const within = propertiesWithin(properties[key as keyof typeof properties]);
+    return within && isObject(inner) ? unknownIn(inner, within, `${path}${key}.`) : [];
+  });
+}
+
+function propertiesWithin(schema: Schema): object | undefined {
+  return [schema, ...(schema.anyOf ?? [])].find((one) => one.properties)?.properties;
+}
+
+interface Schema {
+  readonly properties?: object;
+  readonly anyOf?: readonly Schema[];
+}
 
 /** Adds to the `kafka` and `msk` events the properties that they do not have yet. */
 export function defineProperties(handler: SchemaHandler): void {
