@@ -241,6 +241,13 @@ function readPath(path: string): Segment[] {
   return segments;
 }
 
+/** A reason why patterns left a record out, which was found without its private values. */
+export function reasonWithout(flags: number, reason: string): string {
+  return flags === 0
+    ? reason
+    : `${reason} Private fields are not known any more, and may be named here though they match.`;
+}
+
 function kindOf(entry: string): 'path' | 'pattern' | 'header' {
   if (entry.startsWith('$')) return 'path';
   return /^\/.+\/$/.test(entry) ? 'pattern' : 'header';
