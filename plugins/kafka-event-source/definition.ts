@@ -22,6 +22,8 @@ import { words } from './words.ts';
 /** One mapping of the service: refused, or as it runs here. */
 export interface Definition {
   readonly name: string;
+  /** Undefined if the mapping calls a function of another service. */
+  readonly functionKey: string | undefined;
   readonly logicalId: string;
   /** The mapping's place in its file, such as `functions.notify.events.kafka`. */
   readonly where: string;
@@ -75,7 +77,8 @@ function readDefinition(
   const { shape, refusals } = admit(deployed, now);
   const { logicalId, where } = deployed;
   const topic = topicOf(deployed);
-  const name = `${deployed.fn?.key ?? logicalId} (${topic})`;
+  const functionKey = deployed.fn?.key;
+  const name = `${functionKey ?? logicalId} (${topic})`;
   const warnings = [
     ...deployed.warnings,
     ...(shape ? [...warningsOf(shape, deployed), ...filterWarnings(shape)] : []),
@@ -83,6 +86,7 @@ function readDefinition(
   ];
   const refused = (found: readonly Refusal[]): Definition => ({
     name,
+    functionKey,
     logicalId,
     where,
     mapping: undefined,
@@ -113,7 +117,7 @@ function readDefinition(
   if (doubled.length > 0) return refused(doubled);
   warnings.push(...warnOfGroup(one, accepted));
   const parity = parityOf({ deployed, shape, mapping });
-  return { name, logicalId, where, mapping, refusals: [], warnings, parity };
+  return { name, functionKey, logicalId, where, mapping, refusals: [], warnings, parity };
 }
 
 interface Sources {

@@ -32,6 +32,7 @@ export default class KafkaEventSource {
   readonly commands = COMMANDS;
   readonly hooks = {
     'kafka:alarms:run': () => this.#command('alarms'),
+    'kafka:mappings:run': () => this.#command('mappings'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:produce:run': () => this.#command('produce'),
     'kafka:redrive:run': () => this.#command('redrive'),

@@ -6,6 +6,7 @@ import type { Place } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
 import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
+import { MAPPINGS_OPTIONS } from './mappings-options.ts';
 import { PRODUCE_OPTIONS } from './produce-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
@@ -25,6 +26,11 @@ export const COMMANDS = {
           "Show which of the template's alarms on Kafka mappings would have rung since the start",
         lifecycleEvents: ['run'],
         options: ALARMS_OPTIONS,
+      },
+      mappings: {
+        usage: 'Show the mappings, each setting as it is deployed and as it runs here',
+        lifecycleEvents: ['run'],
+        options: MAPPINGS_OPTIONS,
       },
       'generate-event': {
         usage: 'Print an event as the function gets it, to invoke the function with',
@@ -61,6 +67,7 @@ export interface CommandContext {
 const commands: Readonly<Record<CommandName, (context: CommandContext) => Promise<void>>> = {
   status: async (context) => (await import('./status-command.ts')).runStatus(context),
   alarms: async (context) => (await import('./alarms-command.ts')).runAlarms(context),
+  mappings: async (context) => (await import('./mappings-command.ts')).runMappings(context),
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   produce: async (context) => (await import('./produce-command.ts')).runProduce(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),

@@ -1,56 +1,67 @@
 /** The mappings that a test runs, with AWS's refusals. */
 import { resolve } from 'node:path';
 import { plainService } from '../cli/functions.ts';
+import type { PrintedMapping } from '../commands/mappings-command.ts';
 import { readDefinitions } from '../definition.ts';
 import type { Mapping } from '../mapping.ts';
 import { type Options, readOptions } from '../options.ts';
 import { describeRefusal } from '../report.ts';
 import { loadTemplate } from '../sources/source.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
+import { readService } from './service.ts';
 import type { FunctionOptions, KitOptions } from './types.ts';
 
 /** In the events; nothing connects to it. */
 const SERVERS = ['memory:9092'];
 const DEFAULT_TIMEOUT_S = 6;
 
+/** A mapping, or its refusals. */
+type Found = Pick<PrintedMapping, 'functionKey' | 'where' | 'refusals'> & {
+  readonly mapping: Mapping | undefined;
+};
+
 /**
  * The enabled mappings of the given functions.
  *
- * @throws Error for a refused mapping, an unknown function, and a function without a mapping
+ * @throws Error for a refused mapping, and for a function without a mapping
  */
 export async function mappingsOf(options: KitOptions): Promise<Mapping[]> {
-  const { functions, settings } = options;
-  const local = readOptions({ bootstrapServers: SERVERS, ...settings });
-  const service = await serviceOf(options, local);
-  const keys = service.functions.map(({ key }) => key);
-  for (const key of Object.keys(functions)) {
-    if (!keys.includes(key)) {
-      throw new Error(
-        `There is no function ${key} with a mapping. There are: ${keys.join(', ') || 'none'}.`,
-      );
-    }
+  const found = await find(options);
+  const keys = [...new Set(found.flatMap(({ functionKey }) => functionKey ?? []))];
+  const wanted = Object.keys(options.functions);
+  const unknown = wanted.find((key) => !keys.includes(key));
+  if (unknown !== undefined) {
+    const known = keys.join(', ') || 'none';
+    throw new Error(
+      `There is no function ${unknown} with a Kafka event source. There are: ${known}.`,
+    );
   }
-  const wanted = (key: string) => Object.hasOwn(functions, key);
-  const only = { ...service, functions: service.functions.filter(({ key }) => wanted(key)) };
-  const { definitions } = readDefinitions(only, local);
-  const mappings = definitions.flatMap(({ mapping }) => mapping ?? []);
-  const refused = definitions.flatMap(({ where, mapping, refusals }) =>
-    mapping ? [] : refusals.map((refusal) => `${where}: ${describeRefusal(refusal)}`),
-  );
+  const own = found.filter(({ functionKey = '' }) => wanted.includes(functionKey));
+  const refused = own.flatMap(({ where, refusals }) => refusals.map((one) => `${where}: ${one}`));
   if (refused.length > 0) throw new Error(refused.join('\n'));
-  for (const key of Object.keys(functions)) {
-    if (!mappings.some(({ functionKey }) => functionKey === key)) {
-      throw new Error(`${key} has no Kafka event source.`);
-    }
-  }
-  return mappings.filter(({ enabled }) => enabled);
+  return own.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : []));
 }
+
+async function find(options: KitOptions): Promise<Found[]> {
+  const { service, template, mappings, settings, stage } = options;
+  if ([service, template, mappings].filter((one) => one !== undefined).length !== 1) {
+    throw new Error('Give one of mappings, service and template.');
+  }
+  const all = { bootstrapServers: SERVERS, ...settings };
+  if (service !== undefined) {
+    const read = await readService(service, all, stage);
+    return read.map((one) => ({ ...one, mapping: one.mapping && { ...one.mapping, connection } }));
+  }
+  const local = readOptions(all);
+  const { definitions } = readDefinitions(await serviceOf(options, local), local);
+  return definitions.map((one) => ({ ...one, refusals: one.refusals.map(describeRefusal) }));
+}
+
+/** Nothing connects to a Kafka outside. */
+const connection = { useDeployedAccess: false, secrets: {} };
 
 async function serviceOf(options: KitOptions, local: Options): Promise<Service> {
   const { template, mappings, functions, region = 'us-east-1', stage = 'test' } = options;
-  if ((template === undefined) === (mappings === undefined)) {
-    throw new Error('Give either mappings or a template.');
-  }
   if (template !== undefined) {
     return loadTemplate(resolve(template), { region, stage, given: local });
   }

@@ -21,5 +21,7 @@ test('the mappings of a template run', async () => {
 
 test('mappings come from one place', async () => {
   const functions = { Greet: async () => undefined };
-  await expect(kafkaEventSource({ functions })).rejects.toThrow('either mappings or a template');
+  await expect(kafkaEventSource({ functions })).rejects.toThrow(
+    'one of mappings, service and template',
+  );
 });

@@ -145,7 +145,7 @@ test("AWS's refusal of a mapping is the error", async () => {
 test('an unknown function, topic or duration is refused with the known ones', async () => {
   await expect(
     kafkaEventSource({ functions: { other: nothing }, mappings: { notify: { topic: 'orders' } } }),
-  ).rejects.toThrow('There is no function other with a mapping. There are: notify.');
+  ).rejects.toThrow('There is no function other with a Kafka event source. There are: notify.');
   await using source = await sourceOf(nothing, { onFailureDestination: 'kafka://dead' });
   await expect(source.produce('order', { value: 'x' })).rejects.toThrow('There are: orders, dead');
   expect(() => source.invocations('other')).toThrow('There are: notify');

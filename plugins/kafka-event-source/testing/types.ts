@@ -14,6 +14,8 @@ export interface KitOptions {
   readonly functions: Readonly<Record<string, Handler | FunctionOptions>>;
   /** Mappings given in code, by the keys of functions: the properties of `kafka` events in serverless.yml. */
   readonly mappings?: Readonly<Record<string, MappingProperties | readonly MappingProperties[]>>;
+  /** A serverless.yml in place of `mappings`. Its framework reads it, which takes a second for the first test of a file. */
+  readonly service?: string;
   /** A template in place of `mappings`: of SAM, CloudFormation, CDK, a packaged Serverless service, or a Terraform plan. */
   readonly template?: string;
   /** The ground of the records; `memory` is the only one yet. */

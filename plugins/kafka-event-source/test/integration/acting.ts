@@ -22,9 +22,16 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   const lines: string[] = [];
   const log = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
   const mapping = bench.mapping({ uuid: randomUUID(), ...changes });
-  const { name, logicalId } = mapping;
+  const { name, functionKey, logicalId } = mapping;
   const shown = { refusals: [], warnings: [], parity: [] };
-  const definition: Definition = { name, logicalId, where: logicalId, mapping, ...shown };
+  const definition: Definition = {
+    name,
+    functionKey,
+    logicalId,
+    where: logicalId,
+    mapping,
+    ...shown,
+  };
   const definitions = { definitions: [definition], warnings: [], notDeployed: [] };
   const folder = await mkdtemp(join(tmpdir(), 'kes-acting-'));
   const engine = await Engine.start(

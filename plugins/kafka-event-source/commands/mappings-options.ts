@@ -1,0 +1,8 @@
+/** The options of `sls kafka mappings` as the framework describes and prints them. */
+export const MAPPINGS_OPTIONS = {
+  settings: {
+    usage: 'Settings as JSON, in place of those in custom.kafkaEventSource',
+    type: 'string',
+  },
+  json: { usage: 'Print JSON', type: 'boolean' },
+} as const;
