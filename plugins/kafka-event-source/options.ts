@@ -78,13 +78,19 @@ const recorder = z.strictObject({
   /** The oldest records go first. */
   maxMegabytes: z.number().min(10).default(200),
   maxDays: z.number().positive().default(7),
-  /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
+  /**
+   * What is never written: the values at JSON paths such as `$.contact` and of headers by their names, and
+   * the parts of log lines, answers and errors that fit a regular expression such as `/\\S+@\\S+/`.
+   */
   private: z
     .array(
       z
         .string()
         .min(1)
-        .refine(isPrivateEntry, 'must be a JSON path such as $.contact, or a header'),
+        .refine(
+          isPrivateEntry,
+          'must be a JSON path such as $.contact, a regular expression in slashes that does not fit an empty text, or a header',
+        ),
     )
     .default([]),
 });

@@ -51,13 +51,17 @@ test("the local memory of events and invocations has no customer's address", asy
   made.recording.captures('one');
   made.recording.logged('one', 1, `event ${value}`);
   made.recording.logged('one', 1, payload);
-  const message = `no provider takes ${contact.email}`;
+  // The customer's preferences have them, and no event does.
+  const preferred = { email: 'Preferred.One+tag@mail.example.org', phone: '+4915112345678' };
+  made.recording.logged('one', 1, `To: ${preferred.email}`);
+  made.recording.logged('one', 1, `{"message":"sent","to":"${preferred.phone}"}`);
+  const message = `no provider takes ${contact.email} or ${preferred.email}`;
   const result = { kind: 'functionError', message, body: JSON.stringify({ contact }) } as const;
   made.onStep({ kind: 'answered', id: 'one', result, failed: batch, reason: message });
   await made.recording.flush();
   const inBase64 = (text: string) => Buffer.from(text).toString('base64').slice(0, -4);
   for (const { name, bytes } of storeFiles(made.folder)) {
-    for (const secret of [contact.email, contact.phone, value, letter]) {
+    for (const secret of [...Object.values(contact), ...Object.values(preferred), value, letter]) {
       for (const form of [secret, inBase64(secret)]) {
         expect([name, form, bytes.includes(form)]).toEqual([name, form, false]);
       }

@@ -124,7 +124,7 @@ export interface StoreOptions {
   readonly file: string;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** JSON paths and names of headers. */
+  /** JSON paths, patterns of texts, and names of headers. */
   readonly private: readonly string[];
 }
 

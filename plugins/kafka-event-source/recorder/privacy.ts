@@ -26,16 +26,24 @@ interface Redacted {
 export class Privacy {
   readonly #paths: readonly (readonly Segment[])[];
   readonly #headers: ReadonlySet<string>;
+  /** For texts, such as log lines. */
+  readonly #patterns: readonly RegExp[];
 
-  /** @param entries JSON paths, which begin with `$`, and names of headers */
+  /** @param entries JSON paths (`$.contact`), patterns of texts (`/.+@.+/`), and names of headers */
   constructor(entries: readonly string[]) {
-    this.#paths = entries.filter((one) => one.startsWith('$')).map(readPath);
-    const headers = entries.filter((one) => !one.startsWith('$'));
-    this.#headers = new Set(headers.map((name) => name.toLowerCase()));
+    const { path = [], pattern = [], header = [] } = Object.groupBy(entries, kindOf);
+    this.#paths = path.map(readPath);
+    this.#patterns = pattern.map((one) => new RegExp(one.slice(1, -1), 'g'));
+    this.#headers = new Set(header.map((name) => name.toLowerCase()));
   }
 
   get isNeeded(): boolean {
-    return this.#paths.length > 0 || this.#headers.size > 0;
+    return this.#paths.length + this.#patterns.length + this.#headers.size > 0;
+  }
+
+  /** For a mapping whose records are read from now on. */
+  createSecrets(): Secrets {
+    return new Secrets(this.#patterns);
   }
 
   /** The record without private values, which are added to `secrets`. */
@@ -127,10 +135,15 @@ export class Privacy {
  * lines, answers and reasons. A mapping has one of them, because a reason outlives its invocation.
  */
 export class Secrets {
+  readonly #patterns: readonly RegExp[];
   /** By their first characters; the second map has those of before. */
   #now = new Map<string, Set<string>>();
   #before = new Map<string, Set<string>>();
   #size = 0;
+
+  constructor(patterns: readonly RegExp[]) {
+    this.#patterns = patterns;
+  }
 
   add(value: string): void {
     if (value.length === 0) return;
@@ -152,8 +165,15 @@ export class Secrets {
     this.#size = 0;
   }
 
-  /** The text without the values. */
+  /** The text without the values, and without the parts that fit the patterns. */
   hide(text: string): string {
+    return this.#patterns.reduce(
+      (hidden, pattern) => hidden.replace(pattern, PLACEHOLDER),
+      this.#hideValues(text),
+    );
+  }
+
+  #hideValues(text: string): string {
     if (this.#now.size === 0 && this.#before.size === 0) return text;
     const parts: string[] = [];
     let begin = 0;
@@ -221,11 +241,23 @@ function readPath(path: string): Segment[] {
   return segments;
 }
 
+/** A reason why patterns left a record out, which was found without its private values. */
+export function reasonWithout(flags: number, reason: string): string {
+  return flags === 0
+    ? reason
+    : `${reason} Private fields are not known any more, and may be named here though they match.`;
+}
+
+function kindOf(entry: string): 'path' | 'pattern' | 'header' {
+  if (entry.startsWith('$')) return 'path';
+  return /^\/.+\/$/.test(entry) ? 'pattern' : 'header';
+}
+
 /** Whether the text can be an entry of the private ones. */
 export function isPrivateEntry(text: string): boolean {
-  if (!text.startsWith('$')) return true;
   try {
-    return readPath(text).length > 0;
+    if (kindOf(text) === 'pattern') return !new RegExp(text.slice(1, -1)).test('');
+    return kindOf(text) === 'header' || readPath(text).length > 0;
   } catch {
     return false;
   }

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type EventRecord, type EventSource, recordsKey, toPayload } from '../event.ts';
 import { explain } from '../filter/explain.ts';
+import { reasonWithout } from './privacy.ts';
 import { OWNER, REDACTED, STATE } from './schema.ts';
 import {
   type Bytes,
@@ -443,9 +444,7 @@ function reasonOf(row: Row): string | undefined {
   const { timestampType, topic, partition, offset, timestamp, headers } = eventRecordOf(row);
   const place = { topic, partition, offset, timestamp, timestampType, headers };
   const reason = explain(filters, { ...place, key: bytes(row.key), value: bytes(row.value) });
-  return Number(row.flags) === 0
-    ? reason
-    : `${reason} Private fields are not known any more, and may be named here though they match.`;
+  return reasonWithout(Number(row.flags), reason);
 }
 
 function previewOf(bytes: unknown): string | undefined {

@@ -489,6 +489,30 @@ describe('private values', () => {
     });
   });
 
+  test('of a decoded value are not in the reason why a pattern leaves the record out', async () => {
+    const schemaRegistry = {
+      uri: 'http://registry',
+      eventRecordFormat: 'SOURCE',
+      access: [],
+      attributes: ['VALUE'],
+    } as const;
+    const filters = ['{"value":{"contact":{"email":["other@example.org"]}}}'];
+    const made = begin({ private: entries }, { schemaRegistry, filters });
+    const record = toEventRecord(TOPIC, 0, {
+      key: null,
+      value: Buffer.from([0, 1, 2]),
+      timestamp: '1',
+      offset: '5',
+    });
+    const compared = { key: null, value: Buffer.from(JSON.stringify(order)) };
+    made.onStep({ kind: 'filteredOut', partition: 0, records: [{ record, compared }] });
+    await made.recording.flush();
+    expect((await made.recording.record(idOf(5)))?.reason).toContain('value.contact.email is');
+    for (const { bytes } of storeFiles(made.folder)) {
+      expect(bytes.includes('reader@exam')).toBe(false);
+    }
+  });
+
   test('of a value that is no JSON nothing is written, because nobody can find them in it', async () => {
     const made = begin({ private: entries });
     invoke(made, [bufferedRecord(1, '{"contact":"reader@exam')], OK);

@@ -13,7 +13,7 @@ import type {
   Span,
   StoreOptions,
 } from './ops.ts';
-import { Privacy, Secrets } from './privacy.ts';
+import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
 import { isOverSize, trim } from './trim.ts';
@@ -183,7 +183,7 @@ export class Writer {
     ).get(uuid, name, functionKey, JSON.stringify(source), JSON.stringify(filters)) as {
       id: number;
     };
-    const secrets = this.#mappings.get(uuid)?.secrets ?? new Secrets();
+    const secrets = this.#mappings.get(uuid)?.secrets ?? this.#privacy.createSecrets();
     this.#mappings.set(uuid, { id, facts, secrets });
     this.#filtered.delete(uuid);
   }
@@ -239,10 +239,23 @@ export class Writer {
       if (op.state !== 'filteredOut') continue;
       const compared = op.compared?.[index];
       const event = compared
-        ? this.#insertEvent(op.at, 'filteredOut', secrets.hide(reasonOf(facts, record, compared)))
+        ? this.#insertEvent(op.at, 'filteredOut', this.#reasonOf(facts, record, compared, secrets))
         : this.#filteredBy(facts);
       this.#statement('UPDATE record SET event = ? WHERE id = ?').run(event, id);
     }
+  }
+
+  /** Why the patterns left the record out, without the private values of its decoded key and value. */
+  #reasonOf(
+    { filters }: MappingFacts,
+    { key: _, value: __, ...place }: EventRecord,
+    [key, value]: readonly [string | null, string | null],
+    secrets: Secrets,
+  ): string {
+    const decoded = { ...place, ...(key !== null && { key }), ...(value !== null && { value }) };
+    const { record, flags } = this.#privacy.record(decoded, secrets);
+    const bytes = { key: bytesOf(record.key), value: bytesOf(record.value) };
+    return secrets.hide(reasonWithout(flags, explain(filters, { ...record, ...bytes })));
   }
 
   /** An event with the patterns, from which the reader finds the reason of each record. */
@@ -544,7 +557,7 @@ export class Writer {
 
   #secretsOf(mapping: number): Secrets {
     for (const known of this.#mappings.values()) if (known.id === mapping) return known.secrets;
-    return new Secrets();
+    return this.#privacy.createSecrets();
   }
 
   #statement(sql: string): StatementSync {
@@ -590,18 +603,6 @@ function countOf(spans: readonly Span[]): number {
 function recordsOf(payload: string): EventRecord[] {
   const { records } = JSON.parse(payload) as { records: Record<string, EventRecord[]> };
   return Object.values(records).flat();
-}
-
-function reasonOf(
-  { filters }: MappingFacts,
-  record: EventRecord,
-  [key, value]: readonly [string | null, string | null],
-): string {
-  return explain(filters, {
-    ...record,
-    key: bytesOf(key ?? undefined),
-    value: bytesOf(value ?? undefined),
-  });
 }
 
 /** Whether the store's file is the fault: SQLite's codes for busy, locked, I/O, corrupt, full and no database. */
