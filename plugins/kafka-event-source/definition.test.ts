@@ -59,7 +59,7 @@ test('a window of 0 in maximumBatchingWindowInSeconds or in an extension deploys
 });
 
 test('an invocation of a durable function may last as long as its execution', () => {
-  const others = { durableConfig: { executionTimeout: 900 }, durableAlias: 'durable' };
+  const others = { durableConfig: { executionTimeout: 900 }, eventAlias: 'durable' };
   const functions = [kafkaFunction('notify', [{ kafka }], 30, others)];
   expect(mappings([], { functions })[0]).toMatchObject({ timeoutMs: 30_000, executionMs: 900_000 });
   expect(one()).not.toHaveProperty('executionMs');
@@ -242,16 +242,12 @@ describe('a mapping of resources.Resources', () => {
     Topics: ['orders'],
     StartingPosition: 'LATEST',
   };
+  const mappingOf = (FunctionName: unknown) => ({
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: { ...properties, FunctionName },
+  });
   const read = (FunctionName: unknown, resources: object = {}) =>
-    definitions([], {
-      resources: {
-        ...resources,
-        Mapping: {
-          Type: 'AWS::Lambda::EventSourceMapping',
-          Properties: { ...properties, FunctionName },
-        },
-      },
-    });
+    definitions([], { resources: { ...resources, Mapping: mappingOf(FunctionName) } });
 
   test.each([
     ['a Ref', { Ref: 'notifyLambdaFunction' }],
@@ -276,6 +272,37 @@ describe('a mapping of resources.Resources', () => {
       startingPosition: 'LATEST',
       source: { eventSource: 'aws:kafka', eventSourceArn: arn },
     });
+  });
+
+  test.each([
+    ['a name', 'shop-local-notify:7', '7'],
+    ['an ARN in full', 'arn:aws:lambda:eu-west-1:111:function:shop-local-notify:live', 'live'],
+    ["the framework's alias", { Ref: 'notifyProvConcLambdaAlias' }, 'provisioned'],
+    ['an alias of its own', { Ref: 'Live' }, 'live'],
+    ['no alias', 'shop-local-notify', undefined],
+    ['a version that only AWS knows', { Ref: 'Version' }, undefined],
+  ])('has the alias or version in %s', (_, name, qualifier) => {
+    const FunctionName = { Ref: 'notifyLambdaFunction' };
+    const Live = { Type: 'AWS::Lambda::Alias', Properties: { FunctionName, Name: 'live' } };
+    const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName } };
+    const mapping = read(name, { Live, Version })[0]?.mapping;
+    expect(mapping).toMatchObject({ functionName: 'shop-local-notify' });
+    expect(mapping?.qualifier).toBe(qualifier);
+  });
+
+  test('a deployed function is not called by a version that only AWS knows, and a warning says so', () => {
+    const Version = {
+      Type: 'AWS::Lambda::Version',
+      Properties: { FunctionName: { Ref: 'notifyLambdaFunction' } },
+    };
+    const warnings = (lambdaEndpoint?: string) => {
+      const resources = { Version, Mapping: mappingOf({ Ref: 'Version' }) };
+      return definitions([], { resources }, { ...local, lambdaEndpoint })[0]?.warnings;
+    };
+    expect(warnings()).toEqual([]);
+    expect(warnings('aws')).toEqual([
+      expect.stringMatching(/\$LATEST of the function is called.* --function notify=/),
+    ]);
   });
 
   test('does not run for a function of another service, and a message says so', () => {

@@ -2,7 +2,7 @@
 import { clusterFault, isClusterArn, localClusterName } from './admission/cluster.ts';
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
-import { functionWarnings, runtimeWarnings } from './admission/functions.ts';
+import { functionWarnings, qualifierWarnings, runtimeWarnings } from './admission/functions.ts';
 import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
@@ -104,6 +104,7 @@ function readDefinition(
   } else if (misnamed !== undefined) return refused([paraphrased(misnamed)]);
   warnings.push(
     ...runtimeWarnings(deployed, local.lambdaEndpoint),
+    ...qualifierWarnings(deployed, local.lambdaEndpoint),
     ...destinationWarnings(deployed, shape, local),
   );
   const unknown = [
@@ -130,7 +131,7 @@ interface Sources {
 }
 
 function toMapping({ deployed, fn, shape, service, options, local }: Sources): Mapping {
-  const { logicalId, kind, features } = deployed;
+  const { logicalId, kind, features, qualifier } = deployed;
   const [topic = ''] = shape.Topics;
   const uuid = stableUuid([service.service, service.stage, logicalId, topic]);
   const bootstrapServers = local.bootstrapServers ?? (serversOf(shape) as string[]);
@@ -143,6 +144,7 @@ function toMapping({ deployed, fn, shape, service, options, local }: Sources): M
     uuid,
     functionKey: fn.key,
     functionName: fn.name,
+    ...(typeof qualifier === 'string' && { qualifier }),
     functionArn: functionArn(fn.name, service),
     timeoutMs: fn.timeoutSeconds * 1000,
     ...(executionSeconds !== undefined && { executionMs: executionSeconds * 1000 }),

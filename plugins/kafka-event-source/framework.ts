@@ -29,6 +29,8 @@ export interface Serverless {
       readonly image?: unknown;
       readonly runtime?: string;
       readonly durableConfig?: unknown;
+      readonly provisionedConcurrency?: unknown;
+      readonly snapStart?: unknown;
       readonly events?: readonly unknown[];
     };
   };
@@ -52,6 +54,8 @@ interface Naming {
   getLambdaProvisionedConcurrencyAliasLogicalId?(functionKey: string): string;
   getLambdaSnapStartAliasLogicalId?(functionKey: string): string;
   getLambdaDurableAliasLogicalId?(functionKey: string): string;
+  getLambdaProvisionedConcurrencyAliasName?(): string;
+  getLambdaSnapStartEnabledAliasName?(): string;
   getLambdaDurableAliasName?(): string;
   getKafkaEventLogicalId(functionKey: string, topic: string): string;
   getMSKEventLogicalId(functionKey: string, cluster: string, topic: string): string;
@@ -105,11 +109,9 @@ export function readService(serverless: Serverless): Service {
       name,
       isImage: image !== undefined,
       ...(image === undefined && { handler, runtime: provider.getRuntime?.(named) ?? named }),
-      ...(isObject(durableConfig) && {
-        durableConfig,
-        durableAlias: naming.getLambdaDurableAliasName?.(),
-      }),
-      logicalIds: logicalIds(naming, key),
+      ...(isObject(durableConfig) && { durableConfig }),
+      eventAlias: eventAlias(naming, others),
+      ...logicalIds(naming, key),
       events,
       timeoutSeconds,
       reservedConcurrency,
@@ -136,11 +138,31 @@ export function readService(serverless: Serverless): Service {
   };
 }
 
-function logicalIds(naming: Naming, key: string): string[] {
+/** The alias of a function's events, in the order in which osls chooses it. */
+function eventAlias(
+  naming: Naming,
+  fn: Pick<
+    ReturnType<Serverless['service']['getFunction']>,
+    'durableConfig' | 'provisionedConcurrency' | 'snapStart'
+  >,
+): string | undefined {
+  if (fn.durableConfig) return naming.getLambdaDurableAliasName?.();
+  if (fn.provisionedConcurrency) return naming.getLambdaProvisionedConcurrencyAliasName?.();
+  return fn.snapStart ? naming.getLambdaSnapStartEnabledAliasName?.() : undefined;
+}
+
+function logicalIds(naming: Naming, key: string) {
   const aliases = [
-    naming.getLambdaProvisionedConcurrencyAliasLogicalId?.(key),
-    naming.getLambdaSnapStartAliasLogicalId?.(key),
-    naming.getLambdaDurableAliasLogicalId?.(key),
-  ];
-  return [naming.getLambdaLogicalId(key), ...aliases.filter((id) => id !== undefined)];
+    [
+      naming.getLambdaProvisionedConcurrencyAliasLogicalId?.(key),
+      naming.getLambdaProvisionedConcurrencyAliasName?.(),
+    ],
+    [naming.getLambdaSnapStartAliasLogicalId?.(key), naming.getLambdaSnapStartEnabledAliasName?.()],
+    [naming.getLambdaDurableAliasLogicalId?.(key), naming.getLambdaDurableAliasName?.()],
+  ].filter(([id]) => id !== undefined);
+  const named = aliases.filter(([, name]) => name !== undefined);
+  return {
+    logicalIds: [naming.getLambdaLogicalId(key), ...aliases.map(([id]) => id as string)],
+    aliasNames: Object.fromEntries(named) as Record<string, string>,
+  };
 }

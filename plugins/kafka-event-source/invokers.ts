@@ -5,6 +5,7 @@ import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
 import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Mapping } from './mapping.ts';
 import { AWS } from './options.ts';
+import { parseFunctionName } from './template/deployed.ts';
 
 export interface InvokersOptions {
   /** Lambda's API, for the functions of mappings without an endpoint of their own. */
@@ -73,9 +74,12 @@ export class Invokers {
     return takingTurns(invoker, turns);
   }
 
-  /** The function's name at the endpoint. */
-  #nameOf({ functionKey, functionName }: Mapping): string {
-    return this.#options.names?.get(functionKey) ?? functionName;
+  /** The function's name at the endpoint. Only deployed functions have aliases and versions. */
+  #nameOf({ functionKey, functionName, qualifier, lambdaEndpoint }: Mapping): string {
+    const name = this.#options.names?.get(functionKey) ?? functionName;
+    const isQualified = parseFunctionName(name).qualifier !== undefined;
+    const isWanted = lambdaEndpoint === AWS && qualifier !== undefined && !isQualified;
+    return isWanted ? `${name}:${qualifier}` : name;
   }
 }
 

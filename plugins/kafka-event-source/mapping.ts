@@ -11,6 +11,8 @@ export interface Mapping extends Settings {
   readonly uuid: string;
   readonly functionKey: string;
   readonly functionName: string;
+  /** The alias or version that the mapping is deployed with; only deployed functions have one. */
+  readonly qualifier?: string;
   /** Without a qualifier. */
   readonly functionArn: string;
   readonly timeoutMs: number;

@@ -107,6 +107,23 @@ test('behaviour that only AWS has is a difference of its own kind', () => {
   );
 });
 
+test('an alias is a difference, except at the endpoint aws', () => {
+  const Properties = {
+    FunctionName: 'shop-local-notify:live',
+    EventSourceArn: arn,
+    Topics: ['orders'],
+  };
+  const resources = { Mapping: { Type: 'AWS::Lambda::EventSourceMapping', Properties } };
+  const rowOf = (custom: object) =>
+    read([], { bootstrapServers: 'localhost:9092', ...custom }, resources).definitions[0]
+      ?.parity[0];
+  expect(rowOf({})).toMatchObject({ here: 'shop-local-notify', difference: 'emulator' });
+  expect(rowOf({ lambdaEndpoint: 'aws' })).toMatchObject({
+    here: 'shop-local-notify:live',
+    difference: 'none',
+  });
+});
+
 test('the table shows the differences, or everything', () => {
   const [definition] = read([{ kafka: { ...kafka, ...pollers } }]).definitions;
   const rows = definition?.parity ?? [];

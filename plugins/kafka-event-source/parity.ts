@@ -2,6 +2,7 @@
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { asText } from './json.ts';
 import type { Mapping } from './mapping.ts';
+import { AWS } from './options.ts';
 import { settingRows } from './settings/settings.ts';
 import { hasNoAccess } from './template/compile.ts';
 import type { Deployed } from './template/deployed.ts';
@@ -72,22 +73,26 @@ function unlike(setting: string, deployed: unknown, here: string, why: string): 
   return { setting, deployed: text(deployed), here, difference: 'emulator', why };
 }
 
+function functionRow({ fn, qualifier }: Deployed, mapping: Mapping): ParityRow {
+  const written = qualifier === undefined ? fn?.name : `${fn?.name}:${asText(qualifier)}`;
+  const called =
+    mapping.lambdaEndpoint === AWS && mapping.qualifier !== undefined
+      ? `${mapping.functionName}:${mapping.qualifier}`
+      : mapping.functionName;
+  return written === called
+    ? row('FunctionName', written, called)
+    : unlike('FunctionName', written, called, 'no versions or aliases here');
+}
+
 function whereFrom({ deployed, shape, mapping }: Compared): ParityRow[] {
-  const { fn, qualifier, condition } = deployed;
+  const { condition } = deployed;
   const servers = serversOf(shape)?.map(text).join(',') ?? shape.EventSourceArn;
   const { SourceAccessConfigurations: written } = deployed.properties;
   const access = isIntrinsic(written)
     ? text(written)
     : mapping.access.map(({ type }) => type).join(', ');
   const rows = [
-    qualifier === undefined
-      ? row('FunctionName', fn?.name, mapping.functionName)
-      : unlike(
-          'FunctionName',
-          `${fn?.name}:${qualifier}`,
-          mapping.functionName,
-          'no versions or aliases here',
-        ),
+    functionRow(deployed, mapping),
     row('bootstrapServers', servers, mapping.bootstrapServers.join(',')),
     accessRow(mapping, access),
     row('Topics', shape.Topics[0], mapping.topic),

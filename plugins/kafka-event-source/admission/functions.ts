@@ -1,7 +1,10 @@
 /** Refuses mappings of functions that AWS refuses, and warns of functions that run otherwise on AWS. */
+import { asText } from '../json.ts';
 import { callbackErrorOf } from '../lambda/handler.ts';
 import { declaresCallback } from '../lambda/source.ts';
+import { AWS } from '../options.ts';
 import type { Deployed, FunctionDefinition } from '../template/deployed.ts';
+import { isIntrinsic } from '../template/intrinsic.ts';
 import { words } from '../words.ts';
 import { cannotRun, paraphrased, type Refusal } from './refusal.ts';
 
@@ -97,6 +100,18 @@ export function runtimeWarnings({ fn }: Deployed, lambdaEndpoint: string | undef
       `Docker. Set ${words().setting(`mappings.${key}.lambdaEndpoint`)} to an endpoint that runs ` +
       "the function; for AWS's runtime interface emulator: " +
       'http://localhost:9000/2015-03-31/functions/function/invocations',
+  ];
+}
+
+/** A warning for an alias or version of a deployed function that only AWS knows. */
+export function qualifierWarnings(
+  { fn, qualifier }: Deployed,
+  lambdaEndpoint: string | undefined,
+): string[] {
+  if (lambdaEndpoint !== AWS || !isIntrinsic(qualifier)) return [];
+  return [
+    `Only AWS knows the alias or version ${asText(qualifier)}: $LATEST of the function is called. To call ` +
+      `another one, start lambda-kafka-event-source with --function ${fn?.key}=${fn?.name}:<alias or version>.`,
   ];
 }
 

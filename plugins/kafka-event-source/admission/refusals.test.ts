@@ -354,9 +354,9 @@ describe("refused as AWS documents it, with the plugin's message", () => {
 });
 
 describe('a mapping of a durable function', () => {
-  const durableAlias = 'durable';
+  const eventAlias = 'durable';
   const unqualified = /is durable \(DurableConfig\): the mapping must name one of its versions/;
-  const framework = (executionTimeout: number, alias: object = { durableAlias }) => {
+  const framework = (executionTimeout: number, alias: object = { eventAlias }) => {
     const others = { durableConfig: { executionTimeout }, ...alias };
     return refused([], { functions: [kafkaFunction('notify', [{ kafka }], 6, others)] })[0];
   };
@@ -424,7 +424,7 @@ describe('a mapping of a durable function', () => {
   });
 
   test("keeps the function's own limit of 14 minutes", () => {
-    const others = { durableConfig: { executionTimeout: 900 }, durableAlias };
+    const others = { durableConfig: { executionTimeout: 900 }, eventAlias };
     const result = refused([], { functions: [kafkaFunction('notify', [{ kafka }], 841, others)] });
     expect(result[0]?.warnings).toEqual([expect.stringMatching(/at most 840 s/)]);
   });

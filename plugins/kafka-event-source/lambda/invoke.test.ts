@@ -5,12 +5,18 @@ import { describe, expect, test } from '@jest/globals';
 import { createInvoker, timeLimitOf } from './invoke.ts';
 
 /** The result of an invocation that the endpoint answers like this. */
-async function invoke(listener: http.RequestListener, timeoutMs = 30_000, errorsInBody = false) {
+async function invoke(
+  listener: http.RequestListener,
+  timeoutMs = 30_000,
+  errorsInBody = false,
+  wantsLogs = false,
+) {
   const server = http.createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs, errorsInBody });
+  const options = { endpoint, functionName: 'f', timeoutMs, errorsInBody, wantsLogs };
+  const invoker = createInvoker(options);
   try {
     return await invoker.invoke('{"text":"Grüße"}');
   } finally {
@@ -32,6 +38,31 @@ test("an answer may come within the function's timeout, or a durable function's 
 test('the payload arrives as it is, with its length in bytes', async () => {
   const result = await invoke((request, response) => request.pipe(response));
   expect(result).toEqual({ kind: 'ok', payload: { text: 'Grüße' } });
+});
+
+test('an endpoint that refuses to send log lines, as sam local does, is asked without them', async () => {
+  const asked: unknown[] = [];
+  const listener: http.RequestListener = (request, response) => {
+    const type = request.headers['x-amz-log-type'];
+    asked.push(type);
+    if (type === undefined) return void request.pipe(response);
+    request.resume();
+    const Message = 'log-type: Tail is not supported. None is only supported.';
+    response.writeHead(501).end(JSON.stringify({ Type: 'LocalService', Message }));
+  };
+  expect(await invoke(listener, 30_000, true, true)).toMatchObject({ kind: 'ok' });
+  expect(asked).toEqual(['Tail', undefined]);
+});
+
+test('an endpoint that refuses an invocation is asked once', async () => {
+  let asked = 0;
+  const listener: http.RequestListener = (request, response) => {
+    asked += 1;
+    request.resume();
+    response.writeHead(501).end('{"Message":"no"}');
+  };
+  expect(await invoke(listener)).toMatchObject({ kind: 'notReached' });
+  expect(asked).toBe(1);
 });
 
 test('the error of an endpoint that knows no such function says how to give its name there', async () => {

@@ -31,6 +31,9 @@ const ANSWER_BYTES = 6_291_556;
 /** The header with the id of an invocation, by which serverless-offline's calls are told apart. */
 export const INVOCATION_HEADER = 'x-kafka-event-source-invocation';
 
+/** An endpoint answers so to a request that it does not support. */
+const NOT_IMPLEMENTED = 501;
+
 /** Added to the function's own timeout, which does not include a cold start. */
 const MARGIN_MS = 30_000;
 const NO_TIMEOUT_MS = 15 * 60_000;
@@ -71,6 +74,7 @@ export function createInvoker({
   const client = url.protocol === 'https:' ? https : http;
   const agent = new client.Agent({ keepAlive: true });
   let isClosed = false;
+  let asksForLogs = wantsLogs;
 
   // Bytes are sent without another copy, and the payload is not kept as text besides.
   const post = (body: Buffer, id?: string) =>
@@ -81,7 +85,7 @@ export function createInvoker({
         ...(id !== undefined && { [INVOCATION_HEADER]: id }),
         // AWS: the answer has the last 4 KB of the log.
         // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-        ...(wantsLogs && { 'x-amz-log-type': 'Tail' }),
+        ...(asksForLogs && { 'x-amz-log-type': 'Tail' }),
       };
       const request = client.request(url, { method: 'POST', agent, headers }, (response) => {
         read(response).then(resolve, reject);
@@ -103,9 +107,18 @@ export function createInvoker({
       request.end(body);
     });
 
+  // `sam local start-lambda` refuses each invocation that asks for log lines, before the function runs.
+  const call = async (body: Buffer, id?: string) => {
+    const isAsking = asksForLogs;
+    const answer = await post(body, id);
+    if (!isAsking || answer.status !== NOT_IMPLEMENTED) return answer;
+    asksForLogs = false;
+    return post(body, id);
+  };
+
   return {
     invoke: (payload, id) =>
-      post(Buffer.from(payload), id).then(
+      call(Buffer.from(payload), id).then(
         (answer) => toResult(answer, errorsInBody),
         (error: NodeJS.ErrnoException) =>
           // AWS: a timeout of the function and too large an answer are function errors, and count as

@@ -39,7 +39,7 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     functions: functions.map(([id, resource]) => functionOf(id, resource, scope)),
     resources: {
       ...resources,
-      ...Object.fromEntries(functions.flatMap(([id, resource]) => eventsOf(id, resource))),
+      ...Object.fromEntries(functions.flatMap(([id, resource]) => eventsOf(id, resource, scope))),
     },
     ...parts,
     extensions: {},
@@ -65,13 +65,15 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
   const { FunctionName: name, Timeout: timeout, Handler: handler, Runtime: runtime } = properties;
   const { PackageType, ReservedConcurrentExecutions: reserved } = properties;
   const isImage = PackageType === 'Image';
+  const aliasNames = aliasesOf(id, properties);
   return {
     key: id,
     // `sam local` and CDK name a function without a name by its logical id.
     name: typeof name === 'string' ? name : id,
     isImage,
     ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
-    logicalIds: [id, ...aliasesOf(id, properties)],
+    logicalIds: [id, ...Object.keys(aliasNames)],
+    aliasNames,
     timeoutSeconds: secondsOf(timeout),
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
     events: [],
@@ -84,22 +86,26 @@ function secondsOf(timeout: unknown): number {
   return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : TIMEOUT_SECONDS;
 }
 
-/** SAM: the alias that AutoPublishAlias makes. */
-function aliasesOf(id: string, { AutoPublishAlias: alias }: Json): string[] {
-  return typeof alias === 'string' ? [`${id}Alias${alias}`] : [];
+/**
+ * SAM: the alias that AutoPublishAlias makes, by its logical id and by the name that a template refers to it.
+ * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html
+ */
+function aliasesOf(id: string, { AutoPublishAlias: alias }: Json): Record<string, string> {
+  return typeof alias === 'string' ? { [`${id}Alias${alias}`]: alias, [`${id}.Alias`]: alias } : {};
 }
 
 /**
  * The mappings that SAM makes of a function's events; their logical ids are those of SAM.
  * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventsource.html
  */
-function eventsOf(id: string, resource: Json): [string, Json][] {
+function eventsOf(id: string, resource: Json, scope: Scope): [string, Json][] {
   const properties = toObject(resource.Properties);
+  const AutoPublishAlias = resolve(properties.AutoPublishAlias, scope);
   return Object.entries(toObject(properties.Events)).flatMap(([name, event]): [string, Json][] => {
     const { Type: type, Properties: given } = toObject(event);
     const source = sourceOf(type, toObject(given));
     if (!source) return [];
-    const [target = id] = aliasesOf(id, properties);
+    const [target = id] = Object.keys(aliasesOf(id, { AutoPublishAlias }));
     const Properties = { FunctionName: { Ref: target }, ...source };
     const { Condition } = resource;
     const mapping = {

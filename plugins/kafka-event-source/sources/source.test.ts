@@ -119,12 +119,33 @@ describe('a SAM template', () => {
       {
         functionKey: 'Bill',
         functionName: 'Bill',
+        qualifier: 'live',
         topic: 'bills',
         groupId: 'bills',
         timeoutMs: 9_000,
         source: { eventSource: 'SelfManagedKafka' },
       },
     ]);
+  });
+
+  test.each(['live', '!Ref Stage'])(
+    'AutoPublishAlias: %s is the alias of the events',
+    async (alias) => {
+      const text = SAM.replace('AutoPublishAlias: live', `AutoPublishAlias: ${alias}`);
+      const [plain, aliased] = await definitions(write('alias.yaml', text));
+      expect(plain?.mapping).not.toHaveProperty('qualifier');
+      expect(aliased?.mapping?.qualifier).toBe(alias === 'live' ? 'live' : 'test');
+    },
+  );
+
+  test('a mapping of its own names the alias of AutoPublishAlias', async () => {
+    const Properties = `{ FunctionName: !Ref Bill.Alias, EventSourceArn: '${arn}', Topics: [own] }`;
+    const own = `  Own: { Type: AWS::Lambda::EventSourceMapping, Properties: ${Properties} }\n`;
+    const found = await definitions(write('own.yaml', SAM + own));
+    expect(found.find(({ logicalId }) => logicalId === 'Own')).toMatchObject({
+      refusals: [],
+      mapping: { functionName: 'Bill', qualifier: 'live' },
+    });
   });
 
   test('a parameter that is given wins over its default, also in a condition', async () => {
@@ -700,6 +721,8 @@ describe('a Terraform plan', () => {
         write('through.json', { planned_values, configuration: { root_module } }),
       );
       expect(found).toMatchObject({ refusals: [], mapping: { functionName: 'wares' } });
+      const hasAlias = JSON.stringify(root_module).includes('aws_lambda_alias');
+      expect(found?.mapping?.qualifier).toBe(hasAlias ? 'live' : undefined);
     });
 
     test.each(['a', 'b'])('by the key %s, also that of a module', async (key) => {

@@ -42,10 +42,12 @@ export interface FunctionDefinition {
   readonly isImage?: boolean;
   /** The function's property, as it is written. */
   readonly durableConfig?: unknown;
-  /** The alias that the events of a durable function are deployed with. */
-  readonly durableAlias?: string | undefined;
+  /** The alias that the framework deploys the function's events with. */
+  readonly eventAlias?: string | undefined;
   /** The function's own logical id, and those of the aliases that the framework makes. */
   readonly logicalIds: readonly string[];
+  /** The names of those aliases by their logical ids, as far as they are known. */
+  readonly aliasNames?: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
   readonly reservedConcurrency?: number | undefined;
   readonly events: readonly unknown[];
@@ -63,7 +65,8 @@ export interface Deployed {
   readonly features: Features;
   /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
-  readonly qualifier: string | undefined;
+  /** The alias or version that the mapping names: a `Ref` if only AWS knows its name. */
+  readonly qualifier: string | Json | undefined;
   /** The resource of a destination that has a local ARN here, because only AWS knows its own. */
   readonly madeDestination?: string | undefined;
   readonly properties: Json;
@@ -132,7 +135,7 @@ function clusterName(arn: unknown): string {
 
 function readEvents(service: Service): Map<string, Written> {
   const written = new Map<string, Written>();
-  for (const { key, events, logicalIds, durableAlias: alias } of service.functions) {
+  for (const { key, events, logicalIds, eventAlias: alias } of service.functions) {
     const arn = { 'Fn::GetAtt': [logicalIds[0], 'Arn'] };
     const FunctionName = alias === undefined ? arn : { 'Fn::Join': [':', [arn, alias]] };
     for (const found of findEvents(events)) {
@@ -254,7 +257,7 @@ function kindOf({ EventSourceArn: arn, SelfManagedEventSource: own, Topics: topi
  * A name, an ARN (`arn:aws:lambda:<region>:<account>:function:<name>`) or a partial ARN
  * (`<account>:function:<name>`), each with or without a version or an alias.
  */
-function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
+export function parseFunctionName(value: unknown): { name?: string; qualifier?: string } {
   if (typeof value !== 'string') return {};
   const pieces = value.split(':');
   const isPartial = /^\d+$/.test(pieces[0] ?? '') && pieces[1] === 'function';
@@ -263,16 +266,17 @@ function parseFunctionName(value: unknown): { name?: string; qualifier?: string 
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
 }
 
-/** The logical id of the alias or version that the mapping refers to; its name is not known here. */
-function qualifierOf({ Properties: written }: Json, service: Service): string | undefined {
+/** The reference to an alias or version whose name is not known here. */
+function qualifierOf({ Properties: written }: Json, service: Service): Json | undefined {
   const { FunctionName: target } = toObject(written);
   const { Ref: id } = toObject(target);
   if (typeof id !== 'string') return undefined;
   const { Type: type } = toObject(service.resources[id]);
   const isAlias =
     service.functions.some(({ logicalIds: [, ...aliases] }) => aliases.includes(id)) ||
+    type === 'AWS::Lambda::Alias' ||
     type === 'AWS::Lambda::Version';
-  return isAlias ? id : undefined;
+  return isAlias ? { Ref: id } : undefined;
 }
 
 /** The names and values that the template's functions may refer to. */
@@ -284,8 +288,11 @@ export function scopeOf(
   given: Given,
 ): Scope {
   const { service, stage, region, functions, resources, parameters, mappings, conditions } = source;
-  const names = functions.flatMap(({ name, logicalIds }) =>
-    logicalIds.map((id) => [id, name] as const),
+  const names = functions.flatMap(({ name, logicalIds, aliasNames = {} }) =>
+    logicalIds.map((id) => {
+      const alias = aliasNames[id];
+      return [id, alias === undefined ? name : `${name}:${alias}`] as const;
+    }),
   );
   return {
     region,

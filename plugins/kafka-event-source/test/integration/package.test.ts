@@ -240,7 +240,7 @@ test('the mapping that runs here is the packaged one, property by property', () 
       key,
       name: `mappings-prod-${key}`,
       logicalIds: [`${capital(key)}LambdaFunction`],
-      ...(key === 'durable' && { durableAlias: 'durable' }),
+      ...(key === 'durable' && { eventAlias: 'durable' }),
       timeoutSeconds: 6,
       events,
     })),

@@ -36,5 +36,7 @@ export function kafkaFunction(
   others: Partial<FunctionDefinition> = {},
 ): FunctionDefinition {
   const logicalIds = [`${key}LambdaFunction`, `${key}ProvConcLambdaAlias`];
-  return { key, name: `shop-local-${key}`, logicalIds, timeoutSeconds, events, ...others };
+  const aliasNames = { [`${key}ProvConcLambdaAlias`]: 'provisioned' };
+  const name = `shop-local-${key}`;
+  return { key, name, logicalIds, aliasNames, timeoutSeconds, events, ...others };
 }
