@@ -52,6 +52,15 @@ test('the page is bundled with its licence, and holds no address of another host
   expect(await route(get('/other.js'))).toBeUndefined();
 });
 
+test.each([
+  ['/api/records', 'cursor=none'],
+  ['/api/invocations', 'cursor=99999999999999999999'],
+  ['/api/records', 'offset=99999999999999999999'],
+])('%s?%s is a fault of the caller', async (path, query) => {
+  const found = readRecorded({ path, query: new URLSearchParams(query) }, {} as Recorder);
+  await expect(found).rejects.toMatchObject({ status: 400 });
+});
+
 test('a token is kept for its service alone, for its owner alone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kes-token-'));
   const place = { folder, stage: 'local' };

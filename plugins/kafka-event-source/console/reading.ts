@@ -22,6 +22,8 @@ const INVOCATION_STATES = [
   'interrupted',
 ] as const satisfies readonly InvocationState[];
 
+/** A number that the recorder takes as a text. */
+const digits = z.string().regex(/^\d{1,15}$/, 'must be a number of at most 15 digits');
 const count = z.coerce.number<string>().int().min(0);
 const common = {
   mapping: z.string().optional(),
@@ -29,14 +31,14 @@ const common = {
   from: count.optional(),
   to: count.optional(),
   limit: count.min(1).max(MAX_PAGE).optional(),
-  cursor: z.string().optional(),
+  cursor: digits.optional(),
 };
 
 const recordQuery = z.strictObject({
   ...common,
   topic: z.string().optional(),
   partition: count.optional(),
-  offset: z.string().regex(/^\d+$/, 'must be a number').optional(),
+  offset: digits.optional(),
   state: z.enum(RECORD_STATES).optional(),
   key: z.string().optional(),
   text: z.string().optional(),

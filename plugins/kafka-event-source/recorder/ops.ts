@@ -17,6 +17,8 @@ export interface Span {
   readonly partition: number;
   readonly count: number;
   readonly ranges: Ranges;
+  /** From which offset on the records were read when (ms); left out if they are stored already. */
+  readonly seen?: readonly (readonly [offset: number, at: number])[];
 }
 
 export interface MappingFacts {
@@ -56,8 +58,6 @@ export interface InvocationOp extends Where {
   readonly op: 'invocation';
   readonly id: string;
   readonly at: number;
-  /** When the records were read. */
-  readonly seenAt: number;
   readonly attempt: number;
   readonly spans: readonly Span[];
   /** Whether the payload was given up, so that records that are not stored yet are only counted. */
@@ -105,8 +105,6 @@ export type Op =
       /** The state of the records from now on; left out if it stays. */
       readonly state?: RecordState | undefined;
       readonly detail?: Readonly<Record<string, unknown>> | undefined;
-      /** When the records were read. */
-      readonly seenAt: number;
       /** JSON list of the records, if they may not be stored yet. */
       readonly json?: string | undefined;
     } & Where)

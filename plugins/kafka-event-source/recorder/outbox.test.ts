@@ -9,7 +9,7 @@ const MB = 1024 * 1024;
 
 function invocation(id: number, mapping = 'a'): InvocationOp {
   const spans = [{ partition: 0, count: 1_000, ranges: [[id * 1_000, id * 1_000 + 999]] as const }];
-  const facts = { mapping, topicId: '', at: id, seenAt: id, attempt: 1, payload: '{}', call: {} };
+  const facts = { mapping, topicId: '', at: id, attempt: 1, payload: '{}', call: {} };
   return { op: 'invocation', id: String(id), spans, ...facts };
 }
 

@@ -141,6 +141,21 @@ test('the payload of an invocation is what the function got, byte for byte', asy
   expect(invocation?.logs).toBe('not available from this endpoint');
 });
 
+test('each record of a batch has the time of its own reading', async () => {
+  const made = begin();
+  const origin = performance.timeOrigin;
+  const arrived = [-9_000, -9_000, -4_000].map((ms) => ms - 1_000);
+  const records = arrived.map((at, offset) => ({ ...bufferedRecord(offset, 'a'), arrived: at }));
+  invoke(made, records, OK);
+  invoke(made, [{ ...bufferedRecord(7, 'b'), arrived: -2_000 }], THROWN);
+  await made.recording.flush();
+  const seen = [0, 1, 2, 7].map(
+    async (offset) => (await made.recording.record(idOf(offset)))?.seenAt,
+  );
+  const wanted = [...arrived, -2_000].map((at) => Math.round(origin + at));
+  expect(await Promise.all(seen)).toEqual(wanted);
+});
+
 test('of a batch with reported records, only those are not done', async () => {
   const made = begin();
   const records = [1, 2, 3].map((offset) => bufferedRecord(offset, 'x'));

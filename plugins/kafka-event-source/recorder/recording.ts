@@ -166,7 +166,7 @@ export class Recording implements Recorder, CallListener {
     const again = { functionKey, topic: records[0]?.topic ?? '', originalId };
     const spans = spansOf(records);
     const topicId = records.find((one) => one.topicId !== undefined)?.topicId ?? '';
-    const op = { op: 'invocation', mapping, topicId, id, at, seenAt: at, attempt: 1 } as const;
+    const op = { op: 'invocation', mapping, topicId, id, at, attempt: 1 } as const;
     this.#outbox.add({ ...op, spans, payload, again, call: {} }, payload.length);
     return {
       id,

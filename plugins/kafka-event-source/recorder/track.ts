@@ -177,9 +177,8 @@ export class Track {
       ...this.#where(),
       id,
       at: Date.now(),
-      seenAt: seenAt(batch),
       attempt,
-      spans: batch.map(spanOf),
+      spans: batch.map(readSpanOf),
       payload: this.#isStored(batch) ? undefined : payload,
       call,
     };
@@ -234,8 +233,7 @@ export class Track {
         op: 'event',
         at: Date.now(),
         ...EVENTS[step.kind](step as never, known),
-        spans: batch.map(spanOf),
-        seenAt: seenAt(batch),
+        spans: batch.map(json === undefined ? spanOf : readSpanOf),
         json,
       },
       500 + (json?.length ?? 0),
@@ -343,10 +341,16 @@ function countOf(batch: readonly Some[]): number {
   return batch.reduce((sum, { records }) => sum + records.length, 0);
 }
 
-/** The time at which the first of the records was read. */
-function seenAt(batch: readonly Some[]): number {
-  const arrived = batch.map(({ records }) => records[0]?.arrived ?? 0);
-  return Math.min(Date.now(), Math.round(performance.timeOrigin + Math.min(...arrived)));
+/** With the times at which its records were read, for records that may not be stored yet. */
+function readSpanOf(some: Some): Span {
+  const seen: [offset: number, at: number][] = [];
+  let last: number | undefined;
+  for (const { offset, arrived } of some.records) {
+    if (arrived === last) continue;
+    last = arrived;
+    seen.push([offset, Math.min(Date.now(), Math.round(performance.timeOrigin + arrived))]);
+  }
+  return { ...spanOf(some), seen };
 }
 
 function jsonOf(records: readonly BufferedRecord[]): string {

@@ -9,7 +9,6 @@ import type {
   InvocationOp,
   MappingFacts,
   Op,
-  Ranges,
   Span,
   StoreOptions,
 } from './ops.ts';
@@ -319,12 +318,14 @@ export class Writer {
     const payload = op.payload;
     if (payload !== undefined && !again) {
       const failed = new Spans(answer?.failed ?? []);
+      const read = new Spans(op.spans);
       const at = answer?.at ?? op.at;
       for (const record of recordsOf(payload)) {
         const isFailed = failed.has(record.partition, record.offset);
         const state = !answer ? 'inFlight' : isFailed ? answer.failedState : 'done';
         const attempts = isAttempt(answer) ? 1 : 0;
-        this.#put(stream, record, secrets, { state, at, seenAt: op.seenAt, attempts });
+        const seenAt = read.seenAt(record.partition, record.offset) ?? op.at;
+        this.#put(stream, record, secrets, { state, at, seenAt, attempts });
       }
     } else if (!again) {
       let stored = 0;
@@ -407,11 +408,12 @@ export class Writer {
     const stream = this.#stream(op);
     const state = op.state;
     if (op.json !== undefined) {
+      const read = new Spans(op.spans);
       for (const record of JSON.parse(op.json) as EventRecord[]) {
         this.#put(stream, record, secrets, {
           state: state ?? 'waiting',
           at: op.at,
-          seenAt: op.seenAt,
+          seenAt: read.seenAt(record.partition, record.offset) ?? op.at,
           attempts: 0,
         });
       }
@@ -584,15 +586,21 @@ export class Writer {
 
 /** Tells which offsets are in some spans. */
 class Spans {
-  readonly #byPartition = new Map<number, Ranges>();
+  readonly #byPartition: ReadonlyMap<number, Span>;
 
   constructor(spans: readonly Span[]) {
-    for (const { partition, ranges } of spans) this.#byPartition.set(partition, ranges);
+    this.#byPartition = new Map(spans.map((span) => [span.partition, span]));
   }
 
   has(partition: number, offset: number): boolean {
-    const ranges = this.#byPartition.get(partition);
+    const ranges = this.#byPartition.get(partition)?.ranges;
     return ranges?.some(([first, last]) => first <= offset && offset <= last) ?? false;
+  }
+
+  /** The time (ms) at which the record was read. */
+  seenAt(partition: number, offset: number): number | undefined {
+    const seen = this.#byPartition.get(partition)?.seen;
+    return seen?.findLast(([first]) => first <= offset)?.[1];
   }
 }
 

@@ -73,8 +73,8 @@ class Run {
   readonly #batch: readonly Some[];
   #records: readonly KafkaRecord[] | undefined;
   #end: { readonly at: number; readonly result: InvocationResult } | undefined;
-  requestId: string | undefined;
-  failed: readonly Place[] = [];
+  #requestId: string | undefined;
+  #failed: readonly Place[] = [];
 
   constructor(mapping: Mapping, step: Step & { kind: 'invoked' }, now: number) {
     this.functionKey = mapping.functionKey;
@@ -85,12 +85,17 @@ class Run {
     this.#batch = step.batch;
   }
 
+  /** Names the call of the function. */
+  call(requestId: string): void {
+    this.#requestId = requestId;
+  }
+
   end(at: number, result: InvocationResult): void {
     this.#end = { at, result };
   }
 
   fail(failed: readonly Place[]): void {
-    this.failed = failed;
+    this.#failed = failed;
   }
 
   get records(): readonly KafkaRecord[] {
@@ -106,7 +111,8 @@ class Run {
 
   /** The invocation as it is now. Event and records are read when they are asked for. */
   get now(): Invocation {
-    const { functionKey, attempt, requestId, startedAt, failed } = this;
+    const { functionKey, attempt, startedAt } = this;
+    const [requestId, failed] = [this.#requestId, this.#failed];
     const { at: endedAt, result } = this.#end ?? {};
     const [payload, records] = [this.#payload, () => this.records];
     return {

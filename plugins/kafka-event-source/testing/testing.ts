@@ -265,7 +265,7 @@ class Kit implements Source {
     if (!run) throw new Error(`The invocation ${id} has not begun.`);
     this.#calls += 1;
     const requestId = `00000000-0000-4000-8000-${String(this.#calls).padStart(12, '0')}`;
-    run.requestId = requestId;
+    run.call(requestId);
     const { functionKey } = mapping;
     const fault = this.#faults.take(functionKey, run);
     const what = () => {
