@@ -59,10 +59,10 @@ function faultsOf({ name, where, refusals, warnings, parity }: Definition): stri
 }
 
 /** A refusal in words, with who refuses it. */
-export function describeRefusal({ by, code, message }: Refusal): string {
+export function describeRefusal({ by, code, message, advice }: Refusal): string {
   if (by === 'emulator') return message;
   const who = by === 'AWS' ? 'AWS refuses it' : 'The framework refuses it';
-  return `${who}${code ? ` (${code})` : ''}: ${message}`;
+  return `${who}${code ? ` (${code})` : ''}: ${message}${advice ? ` ${advice}` : ''}`;
 }
 
 function describe(mapping: Mapping): string {

@@ -5,6 +5,8 @@ export interface Refusal {
   readonly by: 'AWS' | 'Serverless' | 'emulator';
   readonly code?: string;
   readonly message: string;
+  /** What to write, in our own words. */
+  readonly advice?: string;
 }
 
 /** A value that AWS refuses, with AWS's own message. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readDefinitions } from '../definition.ts';
 import { readOptions } from '../options.ts';
+import { describeRefusal } from '../report.ts';
 import { kafka, kafkaFunction, kafkaService } from '../test/support/kafka-service.ts';
 
 const EXTENDED = 'notifyKafkaorders';
@@ -40,6 +41,41 @@ const plain = (properties: object) =>
       },
     },
   })[0];
+
+test('the refusal of a mapping without access says what to write, and that runs', () => {
+  const SelfManagedEventSource = { Endpoints: { KafkaBootstrapServers: ['a:1'] } };
+  const advice = (event: object, resources: Record<string, unknown> = {}) => {
+    const service = kafkaService([{ kafka: { ...kafka, ...event } }], { resources });
+    const { definitions } = readDefinitions(service, options, NOW);
+    return definitions.flatMap(({ refusals }) => refusals.map(describeRefusal));
+  };
+  expect(advice({ accessConfigurations: undefined })).toEqual([
+    expect.stringMatching(
+      /parameter is missing\. .* accessConfigurations: \{ vpcSubnet: \[subnet-1\], vpcSecurityGroup: \[sg-1\] \}/,
+    ),
+  ]);
+  expect(
+    advice({ accessConfigurations: { vpcSubnet: ['subnet-1'], vpcSecurityGroup: ['sg-1'] } }),
+  ).toEqual([]);
+  const Properties = {
+    FunctionName: 'shop-local-notify',
+    SelfManagedEventSource,
+    Topics: ['bills'],
+  };
+  const mapping = (more: object = {}) => ({
+    M: { Type: 'AWS::Lambda::EventSourceMapping', Properties: { ...Properties, ...more } },
+  });
+  expect(advice({}, mapping())).toEqual([
+    expect.stringContaining(
+      'SourceAccessConfigurations: [{ Type: VPC_SUBNET, URI: subnet:subnet-1 }, { Type: VPC_SECURITY_GROUP, URI: security_group:sg-1 }]',
+    ),
+  ]);
+  const SourceAccessConfigurations = [
+    { Type: 'VPC_SUBNET', URI: 'subnet:subnet-1' },
+    { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1' },
+  ];
+  expect(advice({}, mapping({ SourceAccessConfigurations }))).toEqual([]);
+});
 
 describe("refused with AWS's message", () => {
   const invalid = (text: string) => `InvalidParameterValueException: ${text}`;

@@ -78,13 +78,26 @@ function refuseSource(properties: Shape, { kind }: Deployed): Refusal[] {
   return found;
 }
 
+/** The way out for a cluster without authentication, such as one for local work only. */
+function accessAdvice(where: string): string {
+  const written = where.startsWith('functions.')
+    ? 'accessConfigurations: { vpcSubnet: [subnet-1], vpcSecurityGroup: [sg-1] }'
+    : 'SourceAccessConfigurations: [{ Type: VPC_SUBNET, URI: subnet:subnet-1 }, ' +
+      '{ Type: VPC_SECURITY_GROUP, URI: security_group:sg-1 }]';
+  return (
+    `A cluster without authentication needs the subnets and the security group of its VPC: ${written}. ` +
+    'For work on this machine only, these made-up names will do.'
+  );
+}
+
 function refuseAccess(
   { SourceAccessConfigurations: access }: Shape,
   { kind, where, fn, properties }: Deployed,
 ): Refusal[] {
   if (isIntrinsic(properties.SourceAccessConfigurations)) return [];
   if (kind === 'kafka' && access.length === 0) {
-    return [invalid("Required 'sourceAccessConfigurations' parameter is missing.")];
+    const missing = invalid("Required 'sourceAccessConfigurations' parameter is missing.");
+    return [{ ...missing, advice: accessAdvice(where) }];
   }
   const found: Refusal[] = [];
   for (const { Type: type, URI: uri } of access) {
