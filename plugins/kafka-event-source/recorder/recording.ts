@@ -1,32 +1,32 @@
 /** Records what happens to the records of all mappings, in threads of its own. */
 import { randomUUID } from 'node:crypto';
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { BegunCall, CallListener } from '../lambda/lines.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { OnStep } from '../life.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { endsWithin } from '../time.ts';
+import { Asked, startThread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
-import type { Question, Reply, Role } from './thread.ts';
+import { storeFile } from './schema.ts';
+import type { Question } from './thread.ts';
 import { addTail, answerOf, bytesOf, Track } from './track.ts';
-import {
-  type Counts,
-  type Invocation,
-  type InvocationQuery,
-  type InvocationSummary,
-  type LogLine,
-  type Page,
-  type Recorder,
-  type RecorderChange,
-  type RecordId,
-  type RecordLife,
-  type RecordQuery,
-  type RecordSummary,
-  type RunAgain,
-  STORE_FOLDER,
+import type {
+  Counts,
+  Invocation,
+  InvocationQuery,
+  InvocationSummary,
+  LogLine,
+  Page,
+  Recorder,
+  RecorderChange,
+  RecordId,
+  RecordLife,
+  RecordQuery,
+  RecordSummary,
+  RunAgain,
 } from './types.ts';
 
 export interface RecordingOptions {
@@ -88,7 +88,7 @@ export class Recording implements Recorder, CallListener {
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
     this.#log = log;
     this.#store = {
-      file: join(folder, STORE_FOLDER, `${encodeURIComponent(stage)}.sqlite`),
+      file: storeFile(folder, stage),
       maxBytes: maxMegabytes * MB,
       maxAgeMs: maxDays * DAY_MS,
       private: options.private,
@@ -344,54 +344,6 @@ export class Recording implements Recorder, CallListener {
       call.logs.push({ ...one, line: '(Later lines of this invocation are not kept.)' });
     }
   }
-}
-
-/** A thread that answers questions, beside the one that writes, which a long search must not hold up. */
-class Asked {
-  readonly #thread: Worker;
-  readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
-  #last = 0;
-
-  constructor(file: string) {
-    this.#thread = startThread({ role: 'read', file });
-    this.#thread.on('message', (reply: Reply) => this.#heard(reply));
-    this.#thread.on('error', (error) => this.#fail(error));
-    this.#thread.on('exit', () => this.#fail(new Error('the recorder is closed')));
-    this.#thread.unref();
-  }
-
-  ask(ask: Question['ask'], about: unknown): Promise<unknown> {
-    this.#last += 1;
-    const asked = Promise.withResolvers<unknown>();
-    this.#open.set(this.#last, asked);
-    this.#thread.ref();
-    this.#thread.postMessage({ id: this.#last, ask, about } satisfies Question);
-    return asked.promise;
-  }
-
-  async close(): Promise<void> {
-    await this.#thread.terminate();
-  }
-
-  #heard(reply: Reply): void {
-    const asked = this.#open.get(reply.id);
-    this.#open.delete(reply.id);
-    if (this.#open.size === 0) this.#thread.unref();
-    if ('problem' in reply) asked?.reject(new Error(reply.problem));
-    else asked?.resolve(reply.answer);
-  }
-
-  #fail(error: Error): void {
-    for (const asked of this.#open.values()) asked.reject(error);
-    this.#open.clear();
-  }
-}
-
-function startThread(workerData: Role): Worker {
-  // Beside this file, in the source as in the package.
-  return new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
-    workerData,
-  });
 }
 
 function spansOf(records: readonly RecordId[]) {

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { RECORD_STATES, type RecordState } from './types.ts';
+import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
 const VERSION = 2;
@@ -53,6 +53,11 @@ CREATE TABLE widest(stream INTEGER NOT NULL, partition INTEGER NOT NULL, width I
   PRIMARY KEY(stream, partition)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};
 `;
+
+/** The file of a service's store. */
+export function storeFile(folder: string, stage: string): string {
+  return join(folder, STORE_FOLDER, `${encodeURIComponent(stage)}.sqlite`);
+}
 
 /** Another version of the emulator has written the store. */
 class StoreVersionError extends Error {}
