@@ -35,6 +35,9 @@ export default class KafkaEventSource {
     'kafka:mappings:run': () => this.#command('mappings'),
     'kafka:generate-event:run': () => this.#command('generate-event'),
     'kafka:produce:run': () => this.#command('produce'),
+    'kafka:record:export:run': () => this.#command('record export'),
+    'kafka:record:import:run': () => this.#command('record import'),
+    'kafka:record:replay:run': () => this.#command('record replay'),
     'kafka:redrive:run': () => this.#command('redrive'),
     'kafka:status:run': () => this.#command('status'),
     'before:package:createDeploymentArtifacts': () => this.#keepOutOfPackage(),
@@ -76,6 +79,7 @@ export default class KafkaEventSource {
         options: this.#cli as Readonly<Record<string, unknown>>,
         debug: (message) => this.#log.debug(message),
         print: writeText,
+        endpoint: this.#offlineEndpoint(),
         invocation: (functionKey, file) => `sls invoke local -f ${functionKey} -p ${file}`,
       });
     } catch (error) {

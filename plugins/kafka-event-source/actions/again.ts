@@ -1,14 +1,12 @@
 /** Runs a recorded invocation again: as it was, edited, one record alone, or the batch without it. */
 import { z } from 'zod';
-import { asReceived } from '../commands/generate-command.ts';
-import { boundsOf, readStretch } from '../commands/scan.ts';
+import { RecordsGoneError, readOriginals } from '../commands/originals.ts';
 import type { Runtime } from '../control/runtime.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
-import { type EventRecord, type KafkaEvent, recordsKey, toPayload } from '../event.ts';
+import type { EventRecord, KafkaEvent } from '../event.ts';
 import type { Invoker } from '../lambda/invoke.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import type { Reader } from '../protocol/reader.ts';
 import type { Invocation, Recorder, RecordId } from '../recorder/types.ts';
 import { endsWithin } from '../time.ts';
 import { ActionError, bad } from './error.ts';
@@ -171,49 +169,19 @@ function chosen(payload: string, records: readonly RecordId[]): string {
  * The event from the records in Kafka, where the recorder has no payload, or one without its private
  * values.
  */
-async function readAgain(
-  mapping: Mapping,
-  records: readonly RecordId[],
-  log: Log,
-): Promise<string> {
-  const groups = Map.groupBy(records, ({ topic, partition }) => recordsKey(topic, partition));
+function readAgain(mapping: Mapping, records: readonly RecordId[], log: Log): Promise<string> {
   return withKafka(mapping, log, async (admin) => {
-    const found: [string, string[]][] = [];
-    for (const [key, group] of groups) {
-      const rows = await originals(admin, mapping, group);
-      found.push([key, rows.map((row) => JSON.stringify(row))]);
+    try {
+      return await readOriginals(admin, mapping, records);
+    } catch (error) {
+      if (!(error instanceof RecordsGoneError)) throw error;
+      throw new ActionError(
+        410,
+        'RecordsGone',
+        `The recorder has no complete payload, and ${error.message}: run it with an edited payload.`,
+      );
     }
-    return toPayload(mapping.source, found);
   });
-}
-
-async function originals(
-  admin: Reader,
-  mapping: Mapping,
-  group: readonly RecordId[],
-): Promise<EventRecord[]> {
-  const { topic = '', partition = 0, topicId } = group[0] ?? {};
-  const offsets = group.map(({ offset }) => Number(offset));
-  const [from, to] = [Math.min(...offsets), Math.max(...offsets) + 1];
-  const gone = () =>
-    new ActionError(
-      410,
-      'RecordsGone',
-      `The recorder has no complete payload, and Kafka has the records of ${topic}-${partition} from ` +
-        `offset ${from} to ${to - 1} no more: run it with an edited payload.`,
-    );
-  const bounds = (await boundsOf(admin, topic))?.find((one) => one.partition === partition);
-  if (!bounds || from < bounds.low || to > bounds.high) throw gone();
-  const currentId = await admin.topicIdOf(topic);
-  if (topicId && currentId && topicId !== currentId) throw gone();
-  const wanted = new Set(offsets);
-  const rows: EventRecord[] = [];
-  await readStretch(admin, topic, { partition, from, to }, async ({ messages }) => {
-    const own = messages.filter(({ offset }) => wanted.has(Number(offset)));
-    if (own.length > 0) rows.push(...(await asReceived(mapping, topic, partition, own)));
-  });
-  if (rows.length < wanted.size) throw gone();
-  return rows;
 }
 
 function isPlace(

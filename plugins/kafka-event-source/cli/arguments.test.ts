@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { COMMANDS } from '../commands/commands.ts';
+import { NAMED } from '../commands/commands.ts';
 import { pairsOf, readArguments, UsageError } from './arguments.ts';
 
 test.each([
@@ -55,14 +55,14 @@ test('a value may contain an equals sign', () => {
 test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
   const { command, text } = readArguments(args) as { command: string; text: string };
   expect(command).toBe('help');
-  for (const name of ['start', 'broker', ...Object.keys(COMMANDS.kafka.commands)]) {
+  for (const name of ['start', 'broker', ...Object.keys(NAMED)]) {
     expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));
   }
 });
 
 test('the help of each command lists its options', () => {
-  for (const [name, { options }] of Object.entries(COMMANDS.kafka.commands)) {
-    const { text } = readArguments([name, '--help']) as { text: string };
+  for (const [name, { options }] of Object.entries(NAMED)) {
+    const { text } = readArguments([...name.split(' '), '--help']) as { text: string };
     for (const option of ['template', 'parameter', ...Object.keys(options)]) {
       expect(text).toContain(`--${option}`);
     }

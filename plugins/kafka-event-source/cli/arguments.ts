@@ -1,7 +1,7 @@
 /** The arguments of `lambda-kafka-event-source`: its commands with their options, and the help. */
 import { createRequire } from 'node:module';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { COMMANDS, type CommandName } from '../commands/commands.ts';
+import { type CommandName, NAMED } from '../commands/commands.ts';
 import { isServer } from '../options.ts';
 
 export const NAME = 'lambda-kafka-event-source';
@@ -82,8 +82,6 @@ const START: OptionTexts = {
   report: { usage: 'Log all settings, as deployed and as they run here', type: 'boolean' },
 };
 
-const { commands } = COMMANDS.kafka;
-
 const ALL: Readonly<Record<string, { readonly usage: string; readonly options: OptionTexts }>> = {
   start: { usage: 'Poll Kafka, and invoke the functions', options: START },
   broker: {
@@ -91,7 +89,7 @@ const ALL: Readonly<Record<string, { readonly usage: string; readonly options: O
     options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
   },
   ...Object.fromEntries(
-    Object.entries(commands).map(([name, { usage, options }]) => [
+    Object.entries(NAMED).map(([name, { usage, options }]) => [
       name,
       { usage, options: { ...SERVICE, ...options } },
     ]),
@@ -110,7 +108,7 @@ type OwnCommand = 'start' | 'broker';
 
 /** Reads the arguments. @throws UsageError for a wrong or missing one */
 export function readArguments(args: readonly string[]): Arguments {
-  const [command, ...rest] = args;
+  const [command, ...rest] = joined(args);
   if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
     return { command: 'help', text: overview() };
   }
@@ -127,6 +125,12 @@ export function readArguments(args: readonly string[]): Arguments {
   const name = command as OwnCommand | CommandName;
   checkBroker('--broker', values.broker, { mayStart: name === 'start' });
   return { command: name, values };
+}
+
+/** The arguments, with a name of two words such as `record export` as one of them. */
+function joined(args: readonly string[]): readonly string[] {
+  const name = args.slice(0, 2).join(' ');
+  return Object.hasOwn(ALL, name) ? [name, ...args.slice(2)] : args;
 }
 
 function parse(command: string, texts: OptionTexts, args: string[]): Values {

@@ -57,7 +57,7 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
   const project = findProject(values, process.cwd());
   // A process that runs the service knows the broker that it has started.
   const servers = values.broker === undefined ? await findServers(project) : undefined;
-  const { loaded } = await readProject(project, values, servers);
+  const { loaded, names } = await readProject(project, values, servers);
   const log = createLog(values.verbose === true);
   await runCommand(command, {
     loaded,
@@ -65,6 +65,8 @@ async function runOther(command: CommandName, values: Values): Promise<void> {
     options: values,
     debug: log.debug,
     print,
+    endpoint: loaded.options.lambdaEndpoint,
+    names,
     invocation: (functionKey, file) =>
       `aws lambda invoke --function-name ${functionKey} --cli-binary-format raw-in-base64-out ` +
       `--payload file://${file}${urlOption(loaded.options)} out.json`,

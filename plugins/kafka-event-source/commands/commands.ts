@@ -8,6 +8,7 @@ import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { MAPPINGS_OPTIONS } from './mappings-options.ts';
 import { PRODUCE_OPTIONS } from './produce-options.ts';
+import { EXPORT_OPTIONS, IMPORT_OPTIONS, REPLAY_OPTIONS } from './record-options.ts';
 import { REDRIVE_OPTIONS } from './redrive-options.ts';
 import { STATUS_OPTIONS } from './status-options.ts';
 
@@ -47,11 +48,41 @@ export const COMMANDS = {
         lifecycleEvents: ['run'],
         options: REDRIVE_OPTIONS,
       },
+      record: {
+        usage: "Take the recorder's memory to another machine",
+        commands: {
+          export: {
+            usage: 'Write records, invocations and settings into one file, without private fields',
+            lifecycleEvents: ['run'],
+            options: EXPORT_OPTIONS,
+          },
+          import: {
+            usage: 'Show an export of another machine on the page, read-only',
+            lifecycleEvents: ['run'],
+            options: IMPORT_OPTIONS,
+          },
+          replay: {
+            usage: "Run an export's invocations again here, and fail if answers differ",
+            lifecycleEvents: ['run'],
+            options: REPLAY_OPTIONS,
+          },
+        },
+      },
     },
   },
 } as const;
 
-export type CommandName = keyof (typeof COMMANDS)['kafka']['commands'];
+const { record, ...others } = COMMANDS.kafka.commands;
+
+/** Each command by its whole name. */
+export const NAMED = {
+  ...others,
+  'record export': record.commands.export,
+  'record import': record.commands.import,
+  'record replay': record.commands.replay,
+} as const satisfies Record<keyof typeof others | `record ${keyof typeof record.commands}`, object>;
+
+export type CommandName = keyof typeof NAMED;
 
 export interface CommandContext {
   readonly loaded: Loaded;
@@ -59,6 +90,10 @@ export interface CommandContext {
   readonly options: Readonly<Record<string, unknown>>;
   readonly debug: (message: string) => void;
   readonly print: (text: string) => void;
+  /** Lambda's API for functions without an address in the settings; undefined if there is none. */
+  readonly endpoint?: string | undefined;
+  /** Names of functions at the endpoint, by the functions' keys. */
+  readonly names?: ReadonlyMap<string, string>;
   /** The command that invokes a function with the event in a file. */
   readonly invocation: (functionKey: string, file: string) => string;
 }
@@ -71,6 +106,9 @@ const commands: Readonly<Record<CommandName, (context: CommandContext) => Promis
   'generate-event': async (context) => (await import('./generate-command.ts')).runGenerate(context),
   produce: async (context) => (await import('./produce-command.ts')).runProduce(context),
   redrive: async (context) => (await import('./redrive-command.ts')).runRedrive(context),
+  'record export': async (context) => (await import('./record-command.ts')).runExport(context),
+  'record import': async (context) => (await import('./record-command.ts')).runImport(context),
+  'record replay': async (context) => (await import('./replay-command.ts')).runReplay(context),
 };
 
 /** Runs a command. @throws Error with a message for the user */

@@ -30,7 +30,7 @@ const PREVIEW = 200;
 /** Rows whose headers one search looks at; its page then ends early, with a cursor. */
 const SEARCHED = 200_000;
 
-type Row = Record<string, unknown>;
+export type Row = Record<string, unknown>;
 
 /** A record's row, with its stream and mapping. */
 const RECORDS = `SELECT r.*, s.topic, s.topic_id, m.uuid, m.function_key, e.text AS reason, e.detail AS cause
@@ -131,6 +131,11 @@ export class Reader {
       events,
       ...(why !== undefined && { why }),
     };
+  }
+
+  /** What an export says about itself, as it stands there. */
+  about(): unknown {
+    return JSON.parse(String(this.#statement('SELECT facts FROM about').get()?.facts));
   }
 
   /** The records with these row ids, in their order. */
@@ -511,7 +516,7 @@ function payloadOf(source: EventSource, rows: readonly Row[]): string {
 }
 
 /** With its members in the event's order. */
-function eventRecordOf(row: Row): EventRecord {
+export function eventRecordOf(row: Row): EventRecord {
   const extra = row.extra === null ? {} : JSON.parse(String(row.extra));
   const base64 = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString('base64');
   return {

@@ -14,6 +14,9 @@ export const STATE = Object.fromEntries(
 /** Bits of `record.flags`: where private values were replaced. */
 export const REDACTED = { key: 1, value: 2, headers: 4 } as const;
 
+/** Marks the file of an export: "KESX". */
+const EXPORT_ID = 0x4b45_5358;
+
 /** The kinds of `span.kind`. */
 export const OWNER = { invocation: 0, event: 1 } as const;
 
@@ -58,6 +61,9 @@ PRAGMA user_version = ${VERSION};
 export function storeFile(folder: string, stage: string): string {
   return join(folder, STORE_FOLDER, `${encodeURIComponent(stage)}.sqlite`);
 }
+
+/** In an export: what it says about itself, as JSON. */
+const ABOUT = 'CREATE TABLE about(facts TEXT NOT NULL) STRICT';
 
 /** Another version of the emulator has written the store. */
 class StoreVersionError extends Error {}
@@ -136,7 +142,7 @@ export function inTransaction(db: DatabaseSync, work: () => void): void {
 }
 
 /** The folder's content is nobody else's: it may have the data of customers. */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const ignore = join(folder, '.gitignore');
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
@@ -149,6 +155,70 @@ export function openForReading(file: string): DatabaseSync {
   return db;
 }
 
+/**
+ * Opens a copy of the store, to be made an export: what is deleted or replaced in it is overwritten.
+ *
+ * @throws Error for a store of another version, which is not copied
+ */
+export function openCopy(store: string, copy: string): DatabaseSync {
+  const { DatabaseSync } = loadSqlite();
+  const original = new DatabaseSync(store, { readOnly: true });
+  try {
+    original.exec('PRAGMA busy_timeout = 5000;');
+    const found = versionOf(original);
+    if (found !== VERSION) {
+      throw new Error(
+        `${store} was written by another version of the emulator (store ${found}, this one knows ${VERSION}).`,
+      );
+    }
+    rmSync(copy, { force: true });
+    closeSync(openSync(copy, 'wx', 0o600));
+    original.prepare('VACUUM INTO ?').run(copy);
+  } finally {
+    original.close();
+  }
+  const db = new DatabaseSync(copy);
+  db.exec('PRAGMA secure_delete = ON; PRAGMA auto_vacuum = NONE;');
+  db.exec(`PRAGMA application_id = ${EXPORT_ID}; ${ABOUT};`);
+  return db;
+}
+
+/**
+ * The fault of a file that shall be an export; undefined if there is none. Only the tables of the store
+ * pass: a view or a trigger of a file from elsewhere would run when the file is read.
+ */
+export function faultOfExport(file: string): string | undefined {
+  const { DatabaseSync } = loadSqlite();
+  const db = new DatabaseSync(file, { readOnly: true });
+  const own = new DatabaseSync(':memory:');
+  try {
+    db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;');
+    if (numberOf(db, 'application_id') !== EXPORT_ID) return 'it is no export of the recorder';
+    const found = versionOf(db);
+    if (found !== VERSION) {
+      return `it is of another version of the emulator (store ${found}, this one knows ${VERSION})`;
+    }
+    own.exec(`${TABLES} ${ABOUT};`);
+    if (tablesOf(db) !== tablesOf(own)) return 'it has other tables than an export has';
+    const whole = db.prepare('PRAGMA integrity_check(1)').get()?.integrity_check;
+    return whole === 'ok' ? undefined : `it is damaged: ${whole}`;
+  } catch (error) {
+    return `it cannot be read: ${(error as Error).message}`;
+  } finally {
+    db.close();
+    own.close();
+  }
+}
+
+function tablesOf(db: DatabaseSync): string {
+  const sql = 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name';
+  return JSON.stringify(db.prepare(sql).all());
+}
+
+function numberOf(db: DatabaseSync, pragma: string): number {
+  return Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
+}
+
 function versionOf(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  return numberOf(db, 'user_version');
 }

@@ -13,7 +13,7 @@ export type Role =
 
 export interface Question {
   readonly id: number;
-  readonly ask: 'records' | 'record' | 'invocations' | 'invocation' | 'counts';
+  readonly ask: 'records' | 'record' | 'invocations' | 'invocation' | 'counts' | 'about';
   readonly about: unknown;
 }
 

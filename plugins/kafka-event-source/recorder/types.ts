@@ -202,6 +202,29 @@ export interface RecorderReader {
   counts(mapping?: string): Promise<Counts>;
 }
 
+/** What an export says about itself. */
+export interface About {
+  readonly service: string;
+  readonly stage: string;
+  /** Milliseconds since 1970. */
+  readonly exportedAt: number;
+  readonly mappings: readonly {
+    readonly uuid: string;
+    readonly name: string;
+    readonly functionKey: string;
+    readonly topic: string;
+    readonly groupId: string;
+    /** AWS's names and values. */
+    readonly settings: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+/** An export that was imported here. */
+export interface Import extends About {
+  /** Its name here. */
+  readonly name: string;
+}
+
 /** The newest changes since the last call; the rest is only counted. */
 export interface RecorderChange {
   readonly records: readonly RecordSummary[];

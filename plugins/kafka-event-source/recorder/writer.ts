@@ -623,7 +623,7 @@ function bytesOf(base64: string | undefined): Buffer | null {
 }
 
 /** Bytes that are no text have no texts to be hidden. */
-function hideIn(bytes: Buffer, secrets: Secrets): Buffer {
+export function hideIn(bytes: Buffer, secrets: Secrets): Buffer {
   const text = bytes.toString('utf8');
   const hidden = secrets.hide(text);
   return hidden === text ? bytes : Buffer.from(hidden);

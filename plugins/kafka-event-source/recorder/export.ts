@@ -1,0 +1,211 @@
+/** Writes a service's store into one file for another machine, without private values. */
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { Privacy, type Secrets } from './privacy.ts';
+import { eventRecordOf, type Row } from './reader.ts';
+import { inTransaction, OWNER, openCopy, storeFile } from './schema.ts';
+import type { About, LogLine } from './types.ts';
+import { hideIn } from './writer.ts';
+
+interface ExportOptions {
+  /** The service's folder. */
+  readonly folder: string;
+  readonly stage: string;
+  /** The file to write; one that is there is replaced. */
+  readonly file: string;
+  /** JSON paths, patterns of texts, and names of headers, as they are set now. */
+  readonly private: readonly string[];
+  /** Undefined for all functions. */
+  readonly functionKey?: string | undefined;
+  readonly about: About;
+}
+
+interface Exported {
+  readonly records: number;
+  readonly invocations: number;
+}
+
+/** Records that are looked at between two others' turns to use the memory. */
+const AT_ONCE = 1_000;
+
+/** @throws Error without a store, or for one of another version */
+export function exportStore({ folder, stage, file, ...options }: ExportOptions): Exported {
+  const store = storeFile(folder, stage);
+  if (!existsSync(store)) {
+    throw new Error(`Nothing is recorded for the stage ${stage}: there is no ${store}.`);
+  }
+  // The other name keeps a file of before whole until the new one is.
+  const copy = `${file}.part`;
+  try {
+    const db = openCopy(store, copy);
+    try {
+      inTransaction(db, () => change(db, options));
+      db.exec('VACUUM');
+      const exported = { records: countOf(db, 'record'), invocations: countOf(db, 'invocation') };
+      db.close();
+      renameSync(copy, file);
+      return exported;
+    } finally {
+      if (db.isOpen) db.close();
+    }
+  } finally {
+    for (const end of ['', '-journal']) rmSync(`${copy}${end}`, { force: true });
+  }
+}
+
+function change(
+  db: DatabaseSync,
+  {
+    functionKey,
+    about,
+    ...options
+  }: Pick<ExportOptions, 'functionKey' | 'about' | 'private'>,
+): void {
+  // Their answers are not part of the export.
+  db.exec("UPDATE invocation SET state = 'interrupted' WHERE state = 'running'; DELETE FROM run;");
+  if (functionKey !== undefined) keepFunction(db, functionKey);
+  const privacy = new Privacy(options.private);
+  // The settings may have more private fields now than when the records were recorded.
+  if (privacy.isNeeded) {
+    const mappings = db.prepare('SELECT id FROM mapping').all();
+    for (const { id } of mappings) new Redaction(db, privacy, Number(id)).run();
+  }
+  db.prepare('INSERT INTO about(facts) VALUES(?)').run(JSON.stringify(about));
+}
+
+function keepFunction(db: DatabaseSync, functionKey: string): void {
+  db.prepare('DELETE FROM mapping WHERE function_key IS NOT ?').run(functionKey);
+  db.exec('DELETE FROM stream WHERE mapping NOT IN (SELECT id FROM mapping)');
+  for (const table of ['record', 'span', 'committed', 'widest']) {
+    db.exec(`DELETE FROM ${table} WHERE stream NOT IN (SELECT id FROM stream)`);
+  }
+  db.exec('DELETE FROM invocation WHERE mapping NOT IN (SELECT id FROM mapping)');
+  db.exec('DELETE FROM log WHERE invocation NOT IN (SELECT id FROM invocation)');
+  db.exec(
+    `DELETE FROM event WHERE id NOT IN (SELECT owner FROM span WHERE kind = ${OWNER.event})
+       AND id NOT IN (SELECT event FROM record WHERE event IS NOT NULL)`,
+  );
+}
+
+function countOf(db: DatabaseSync, table: string): number {
+  return Number(db.prepare(`SELECT count(*) AS number FROM ${table}`).get()?.number);
+}
+
+/** Replaces the private values of one mapping, as the recorder does before it writes. */
+class Redaction {
+  readonly #db: DatabaseSync;
+  readonly #privacy: Privacy;
+  readonly #mapping: number;
+  readonly #secrets: Secrets;
+  #learned = '';
+
+  constructor(db: DatabaseSync, privacy: Privacy, mapping: number) {
+    this.#db = db;
+    this.#privacy = privacy;
+    this.#mapping = mapping;
+    this.#secrets = privacy.createSecrets();
+  }
+
+  run(): void {
+    // The texts first: which values are private in them is only known from whole records.
+    this.#invocations();
+    this.#events();
+    this.#records();
+  }
+
+  #invocations(): void {
+    const change = this.#db.prepare(
+      'UPDATE invocation SET error = ?, answer = ?, payload = ?, is_redacted = ? WHERE id = ?',
+    );
+    const rows = this.#db
+      .prepare('SELECT id FROM invocation WHERE mapping = ? ORDER BY id')
+      .all(this.#mapping);
+    const read = this.#db.prepare('SELECT * FROM invocation WHERE id = ?');
+    for (const { id } of rows) {
+      this.#learn(OWNER.invocation, Number(id));
+      const row = read.get(id as number) ?? {};
+      const payload = this.#text(row.payload);
+      const isRedacted = Number(row.is_redacted) === 1 || payload !== row.payload;
+      const error = row.error === null ? null : this.#secrets.hide(String(row.error));
+      change.run(error, this.#text(row.answer), payload, Number(isRedacted), id as number);
+      this.#logs(Number(id));
+    }
+  }
+
+  #logs(invocation: number): void {
+    const rows = this.#db
+      .prepare('SELECT id, lines FROM log WHERE invocation = ?')
+      .all(invocation);
+    const change = this.#db.prepare('UPDATE log SET lines = ? WHERE id = ?');
+    for (const { id, lines } of rows) {
+      const hidden = (JSON.parse(String(lines)) as LogLine[]).map((one) => ({
+        ...one,
+        line: this.#privacy.text(one.line, this.#secrets),
+      }));
+      change.run(JSON.stringify(hidden), id as number);
+    }
+  }
+
+  #events(): void {
+    const rows = this.#db
+      .prepare(
+        `SELECT DISTINCT e.id, e.text FROM event e JOIN span s ON s.kind = ${OWNER.event} AND s.owner = e.id
+           JOIN stream t ON t.id = s.stream WHERE t.mapping = ? ORDER BY e.id`,
+      )
+      .all(this.#mapping);
+    const change = this.#db.prepare('UPDATE event SET text = ? WHERE id = ?');
+    for (const { id, text } of rows) {
+      this.#learn(OWNER.event, Number(id));
+      change.run(this.#secrets.hide(String(text)), id as number);
+    }
+  }
+
+  #records(): void {
+    const read = this.#db.prepare(
+      `SELECT r.*, s.topic FROM record r JOIN stream s ON s.id = r.stream
+         WHERE s.mapping = ? AND r.id > ? ORDER BY r.id LIMIT ${AT_ONCE}`,
+    );
+    const change = this.#db.prepare(
+      'UPDATE record SET key = ?, value = ?, headers = ?, flags = flags | ? WHERE id = ?',
+    );
+    for (let last = 0; ; ) {
+      const rows = read.all(this.#mapping, last);
+      if (rows.length === 0) return;
+      for (const row of rows) {
+        last = Number(row.id);
+        const { record, flags } = this.#privacy.record(eventRecordOf(row), this.#secrets);
+        const { key, value, headers } = record;
+        change.run(
+          key === undefined ? null : hideIn(Buffer.from(key, 'base64'), this.#secrets),
+          value === undefined ? null : Buffer.from(value, 'base64'),
+          headers.length > 0 ? JSON.stringify(headers) : null,
+          flags,
+          last,
+        );
+      }
+    }
+  }
+
+  /** Learns the private values of the records that an invocation or an event is about. */
+  #learn(kind: number, owner: number): void {
+    const spans = this.#db
+      .prepare('SELECT stream, partition, first, last FROM span WHERE kind = ? AND owner = ?')
+      .all(kind, owner);
+    // A batch that is tried again for days is learned once.
+    const signature = JSON.stringify(spans);
+    if (signature === this.#learned) return;
+    this.#learned = signature;
+    const read = this.#db.prepare(
+      `SELECT r.*, s.topic FROM record r JOIN stream s ON s.id = r.stream
+         WHERE r.stream = ? AND r.partition = ? AND r.offset BETWEEN ? AND ?`,
+    );
+    for (const { stream, partition, first, last } of spans as Record<string, number>[]) {
+      const rows = read.iterate(stream ?? 0, partition ?? 0, first ?? 0, last ?? 0);
+      for (const row of rows) this.#privacy.record(eventRecordOf(row as Row), this.#secrets);
+    }
+  }
+
+  #text(text: unknown): string | null {
+    return text === null ? null : this.#privacy.text(String(text), this.#secrets);
+  }
+}
