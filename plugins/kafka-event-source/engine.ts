@@ -25,6 +25,7 @@ import type { Metrics } from './monitoring/metrics.ts';
 import { systemLogWriter } from './monitoring/writer.ts';
 import { AWS } from './options.ts';
 import { Poller } from './poller/poller.ts';
+import { Imports } from './recorder/imports.ts';
 import { Recording } from './recorder/recording.ts';
 import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
@@ -39,6 +40,7 @@ export interface EngineOptions extends InvokersOptions {
 
 export class Engine {
   readonly #recording: Recording | undefined;
+  readonly #imports: Imports;
   readonly #options: EngineOptions;
   readonly #invokers: Invokers;
   readonly #faults = new Faults();
@@ -51,6 +53,7 @@ export class Engine {
   private constructor(loaded: Loaded, options: EngineOptions) {
     this.#loaded = loaded;
     this.#options = options;
+    this.#imports = new Imports(options.place.folder);
     const { recorder } = loaded.options;
     this.#invokers = new Invokers({ ...options, wantsLogs: recorder !== false });
     if (!recorder) return;
@@ -89,7 +92,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
-    await this.#recording?.close();
+    await Promise.all([this.#recording?.close(), this.#imports.close()]);
   }
 
   async #prepare(): Promise<void> {
@@ -152,6 +155,7 @@ export class Engine {
       runtime,
       loaded: () => this.#loaded,
       recorder: this.recorder,
+      imports: this.#imports,
       debug,
     });
     this.#console = page;

@@ -58,7 +58,9 @@ export async function runReplay(context: CommandContext): Promise<void> {
 async function withEndpoints({ loaded, options, endpoint }: CommandContext): Promise<Mapping[]> {
   const given = textOf(options.endpoint);
   if (given !== undefined && !isEndpoint(given)) {
-    throw new Error(`--endpoint "${given}" must be an address, such as http://127.0.0.1:3002, or aws.`);
+    throw new Error(
+      `--endpoint "${given}" must be an address, such as http://127.0.0.1:3002, or aws.`,
+    );
   }
   const mappings = mappingsOf(loaded.definitions).map((mapping) =>
     given === undefined ? mapping : { ...mapping, lambdaEndpoint: given },
@@ -130,7 +132,9 @@ function summary({ same, differs, leftOut, fromKafka, placeholders }: Counts): s
     ...(leftOut > 0 ? [`${leftOut} left out, for the reasons above.`] : []),
     ...(fromKafka > 0 ? [`${fromKafka} had their private values from Kafka.`] : []),
     ...(placeholders > 0
-      ? [`${placeholders} had placeholders in the place of private values, which Kafka does not have here.`]
+      ? [
+          `${placeholders} had placeholders in the place of private values, which Kafka does not have here.`,
+        ]
       : []),
   ].join(' ');
 }

@@ -91,14 +91,18 @@ test('an error is the same by its type and message, whatever its stack trace and
   expect((await run([failed], () => result)).rows).toMatchObject([
     { outcome: 'same', now: 'failed: TypeError: no' },
   ]);
-  expect((await run([failed])).rows).toMatchObject([
-    { outcome: 'differs', now: 'answered null' },
-  ]);
+  expect((await run([failed])).rows).toMatchObject([{ outcome: 'differs', now: 'answered null' }]);
 });
 
 test.each([
-  [{ state: 'succeeded', answer: '{"b":1,"a":{"d":[2],"c":3}}' }, 'answered {"a":{"c":3,"d":[2]},"b":1}'],
-  [{ state: 'partial', answer: '{"batchItemFailures":[{}]}' }, 'answered {"batchItemFailures":[{}]}'],
+  [
+    { state: 'succeeded', answer: '{"b":1,"a":{"d":[2],"c":3}}' },
+    'answered {"a":{"c":3,"d":[2]},"b":1}',
+  ],
+  [
+    { state: 'partial', answer: '{"batchItemFailures":[{}]}' },
+    'answered {"batchItemFailures":[{}]}',
+  ],
   // The emulator takes an answer for a failure that it cannot read.
   [{ state: 'failed', answer: '"ok"' }, 'answered "ok"'],
   [{ state: 'failed', answer: undefined }, 'failed'],

@@ -10,7 +10,11 @@ import type { Invocation, InvocationState, InvocationSummary, Page } from '../re
 
 export interface ReplayOptions {
   readonly reader: {
-    invocations(query: { functionKey?: string; cursor?: string; limit: number }): Page<InvocationSummary>;
+    invocations(query: {
+      functionKey?: string;
+      cursor?: string;
+      limit: number;
+    }): Page<InvocationSummary>;
     invocation(id: string): Invocation | undefined;
   };
   /** The mappings of this machine. */
@@ -57,7 +61,8 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<Replayed> 
     for (const { id } of only === undefined ? oldestFirst(options) : [{ id: only }]) {
       const one = reader.invocation(id);
       if (!one) throw new Error(`The export has no invocation ${id}.`);
-      const mapping = mappings.find(({ uuid }) => uuid === one.mapping) ?? ofFunction(one, mappings);
+      const mapping =
+        mappings.find(({ uuid }) => uuid === one.mapping) ?? ofFunction(one, mappings);
       const reason = reasonToLeaveOut(one, mapping);
       if (!mapping || reason !== undefined) {
         yield { ...factsOf(one), outcome: 'leftOut', why: reason ?? '' };

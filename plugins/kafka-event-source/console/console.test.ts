@@ -7,6 +7,7 @@ import { expect, test } from '@jest/globals';
 import { newAccess } from '../control/guard.ts';
 import type { View } from '../control/runtime.ts';
 import type { Answer } from '../control/server.ts';
+import type { Imports } from '../recorder/imports.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
@@ -19,6 +20,11 @@ const get = (path: string) => {
   const { pathname, searchParams } = new URL(path, 'http://localhost');
   return { method: 'GET', path: pathname, query: searchParams, headers: {}, body: Buffer.of() };
 };
+
+const memories = (recorder: Recorder | undefined, imports = {}) => ({
+  recorder,
+  imports: imports as Imports,
+});
 
 test('the address with the token leads to the one without it, and leaves the cookie', async () => {
   const route = pageRoute(access);
@@ -57,7 +63,7 @@ test.each([
   ['/api/invocations', 'cursor=99999999999999999999'],
   ['/api/records', 'offset=99999999999999999999'],
 ])('%s?%s is a fault of the caller', async (path, query) => {
-  const found = readRecorded({ path, query: new URLSearchParams(query) }, {} as Recorder);
+  const found = readRecorded({ path, query: new URLSearchParams(query) }, memories({} as Recorder));
   await expect(found).rejects.toMatchObject({ status: 400 });
 });
 
@@ -135,7 +141,8 @@ test('/api reads the recorder by its query, and says what is wrong with a query'
     invocations: answer({ items: [] }),
     invocation: answer({ id: 'i' }),
   } as unknown as Recorder;
-  const ask = (path: string, own: Recorder | undefined = recorder) => readRecorded(get(path), own);
+  const ask = (path: string, own: Recorder | undefined = recorder) =>
+    readRecorded(get(path), memories(own));
   expect(await ask('/api/records?partition=3&state=done&text=a%20b&limit=200')).toEqual({
     items: [],
   });
@@ -160,7 +167,32 @@ test('/api reads the recorder by its query, and says what is wrong with a query'
   }
   const broken = { ...recorder, problem: 'the store is newer' } as Recorder;
   await expect(ask('/api/records', broken)).rejects.toThrow('the store is newer');
-  await expect(readRecorded(get('/api/records'), undefined)).rejects.toMatchObject({
+  await expect(readRecorded(get('/api/records'), memories(undefined))).rejects.toMatchObject({
     code: 'NotRecorded',
   });
+});
+
+test('/api reads an import by its name, which the answer has, also without a recorder', async () => {
+  const asked: unknown[] = [];
+  const reader = {
+    records: async (query: unknown) => {
+      asked.push(query);
+      return { items: [] };
+    },
+    invocation: async () => undefined,
+  };
+  const imports = {
+    list: async () => [{ name: 'bug' }],
+    of: (name: string) => (name === 'bug' ? reader : undefined),
+  };
+  const ask = (path: string) => readRecorded(get(path), memories(undefined, imports));
+  expect(await ask('/api/imports')).toEqual({ items: [{ name: 'bug' }] });
+  expect(await ask('/api/records?state=done&imported=bug')).toEqual({ items: [], imported: 'bug' });
+  expect(asked).toEqual([{ state: 'done' }]);
+  await expect(ask('/api/records?imported=other')).rejects.toThrow(
+    'Nothing is imported under the name other.',
+  );
+  await expect(ask('/api/invocations/x?imported=bug')).rejects.toMatchObject({ status: 404 });
+  await expect(ask('/api/records?imported=bug&q=1')).rejects.toMatchObject({ status: 400 });
+  expect(await ask('/api/other?imported=bug')).toBeUndefined();
 });

@@ -3,12 +3,13 @@ import type { Access } from '../control/guard.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
+import type { Imports } from '../recorder/imports.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { errorAnswer, json, RequestError } from './answers.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
 import { Mappings } from './mappings.ts';
-import { readRecorded } from './reading.ts';
+import { type Memories, readRecorded } from './reading.ts';
 
 export interface ConsoleOptions {
   readonly access: Access;
@@ -17,6 +18,8 @@ export interface ConsoleOptions {
   readonly loaded: () => Loaded;
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
+  /** The memories of other machines. */
+  readonly imports: Imports;
   readonly debug: (message: string) => void;
 }
 
@@ -36,6 +39,7 @@ export function createConsole({
   runtime,
   loaded,
   recorder,
+  imports,
   debug,
 }: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
@@ -71,7 +75,7 @@ export function createConsole({
   };
   return {
     events,
-    routes: [pageRoute(access), readingRoute(readings, recorder)],
+    routes: [pageRoute(access), readingRoute(readings, { recorder, imports })],
     stop() {
       unlisten?.();
       mappings.stop();
@@ -80,16 +84,13 @@ export function createConsole({
   };
 }
 
-function readingRoute(
-  readings: Readonly<Record<string, Reading>>,
-  recorder: Recorder | undefined,
-): Route {
+function readingRoute(readings: Readonly<Record<string, Reading>>, memories: Memories): Route {
   return async (request) => {
     if (request.method !== 'GET') return undefined;
     const reading = Object.hasOwn(readings, request.path) ? readings[request.path] : undefined;
     try {
       if (reading) return await reading(request);
-      const found = await readRecorded(request, recorder);
+      const found = await readRecorded(request, memories);
       return found === undefined ? undefined : json(found);
     } catch (error) {
       return errorAnswer(error);

@@ -1,11 +1,13 @@
 /** The recorder's answers as JSON: records, invocations, and the life of one of them. */
 import { z } from 'zod';
 import type { Request } from '../control/server.ts';
+import type { Imports } from '../recorder/imports.ts';
 import {
   type InvocationQuery,
   type InvocationState,
   RECORD_STATES,
   type Recorder,
+  type RecorderReader,
   type RecordQuery,
 } from '../recorder/types.ts';
 import { RequestError } from './answers.ts';
@@ -54,39 +56,70 @@ const invocationQuery = z.strictObject({
 const RECORD = /^\/api\/records\/([^/]+)\/([^/]+)\/(\d+)\/(\d+)$/;
 const INVOCATION = /^\/api\/invocations\/([^/]+)$/;
 
+/** The memory of this service, and those of other machines. */
+export interface Memories {
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Recorder | undefined;
+  readonly imports: Imports;
+}
+
 /**
- * Answers the request, or undefined for one of another path.
+ * Answers the request, or undefined for one of another path. With `?imported=<name>` the answer comes from
+ * that import, and has its name.
  *
- * @throws RequestError for a wrong query, an unknown record, or without a recorder
+ * @throws RequestError for a wrong query, an unknown record or import, or without a recorder
  */
 export async function readRecorded(
   { path, query }: Pick<Request, 'path' | 'query'>,
-  recorder: Recorder | undefined,
+  { recorder, imports }: Memories,
 ): Promise<unknown> {
-  if (path === '/api/records') return recording(recorder).records(read(recordQuery, query));
-  if (path === '/api/invocations') {
-    return recording(recorder).invocations(read(invocationQuery, query));
-  }
+  if (path === '/api/imports') return { items: await imports.list() };
+  const name = query.get('imported');
+  if (name === null) return answerOf(path, query, () => recording(recorder));
+  const own = new URLSearchParams(query);
+  own.delete('imported');
+  const answer = await answerOf(path, own, () => imported(imports, name));
+  return answer && { ...answer, imported: name };
+}
+
+async function answerOf(
+  path: string,
+  query: URLSearchParams,
+  reader: () => RecorderReader,
+): Promise<object | undefined> {
+  if (path === '/api/records') return reader().records(read(recordQuery, query));
+  if (path === '/api/invocations') return reader().invocations(read(invocationQuery, query));
   const [, mapping, topic, partition, offset] = RECORD.exec(path) ?? [];
   if (mapping && topic && offset) {
     const topicId = query.get('topicId') ?? undefined;
     const id = { mapping: decoded(mapping), topic: decoded(topic), topicId, offset };
-    const life = await recording(recorder).record({ ...id, partition: Number(partition) });
+    const life = await reader().record({ ...id, partition: Number(partition) });
     if (life) return life;
     throw notThere(`record of partition ${partition} at offset ${offset}`);
   }
   const [, id] = INVOCATION.exec(path) ?? [];
   if (!id) return undefined;
-  const invocation = await recording(recorder).invocation(decoded(id));
+  const invocation = await reader().invocation(decoded(id));
   if (invocation) return invocation;
   throw notThere(`invocation ${decoded(id)}`);
 }
 
 /** @throws RequestError that says why nothing is recorded */
-function recording(recorder: Recorder | undefined): Recorder {
+function recording(recorder: Recorder | undefined): RecorderReader {
   if (recorder && recorder.problem === undefined) return recorder;
   const why = recorder?.problem ?? 'the setting recorder is false';
   throw new RequestError(404, 'NotRecorded', `Nothing is recorded: ${why}.`);
+}
+
+/** @throws RequestError for an unknown name */
+function imported(imports: Imports, name: string): RecorderReader {
+  const found = imports.of(name);
+  if (found) return found;
+  throw new RequestError(
+    404,
+    'NotFound',
+    `Nothing is imported under the name ${name}. GET /api/imports lists the imports.`,
+  );
 }
 
 function notThere(what: string): RequestError {

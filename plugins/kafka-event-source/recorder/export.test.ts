@@ -118,7 +118,9 @@ describe('an import', () => {
     expect(await reader?.invocation('one')).toMatchObject({ records: 3 });
     expect((await reader?.counts())?.kept.reportedFailed).toBe(0);
     expect(imports.of('../dev')).toBeUndefined();
+    writeFileSync(join(other, '.kafka-event-source/imported/foreign.sqlite'), 'no database');
     importStore(file, other, 'bug 7');
+    expect((await imports.list()).map(({ name }) => name)).toEqual(['bug 7']);
     expect((await imports.of('bug 7')?.records())?.items).toHaveLength(3);
     await imports.close();
   });
@@ -134,7 +136,9 @@ describe('an import', () => {
     };
     expect(refused('CREATE VIEW v AS SELECT 1')).toThrow('it has other tables than an export has');
     expect(refused('PRAGMA application_id = 1')).toThrow('it is no export of the recorder');
-    expect(refused('PRAGMA user_version = 9')).toThrow('of another version of the emulator (store 9');
+    expect(refused('PRAGMA user_version = 9')).toThrow(
+      'of another version of the emulator (store 9',
+    );
     expect(refused("UPDATE about SET facts = '{}'")).toThrow('it does not name its service');
     writeFileSync(file, 'no database at all, but a text that is long enough to be one');
     expect(() => importStore(file, folder, 'x')).toThrow('it cannot be read');

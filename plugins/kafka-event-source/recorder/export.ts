@@ -55,11 +55,7 @@ export function exportStore({ folder, stage, file, ...options }: ExportOptions):
 
 function change(
   db: DatabaseSync,
-  {
-    functionKey,
-    about,
-    ...options
-  }: Pick<ExportOptions, 'functionKey' | 'about' | 'private'>,
+  { functionKey, about, ...options }: Pick<ExportOptions, 'functionKey' | 'about' | 'private'>,
 ): void {
   // Their answers are not part of the export.
   db.exec("UPDATE invocation SET state = 'interrupted' WHERE state = 'running'; DELETE FROM run;");
@@ -133,9 +129,7 @@ class Redaction {
   }
 
   #logs(invocation: number): void {
-    const rows = this.#db
-      .prepare('SELECT id, lines FROM log WHERE invocation = ?')
-      .all(invocation);
+    const rows = this.#db.prepare('SELECT id, lines FROM log WHERE invocation = ?').all(invocation);
     const change = this.#db.prepare('UPDATE log SET lines = ? WHERE id = ?');
     for (const { id, lines } of rows) {
       const hidden = (JSON.parse(String(lines)) as LogLine[]).map((one) => ({

@@ -77,7 +77,11 @@ export class Imports {
   async list(): Promise<Import[]> {
     const found = await Promise.all(
       this.#names().map(async (name): Promise<Import | undefined> => {
-        const about = aboutSchema.safeParse(await this.#asked(name).ask('about', undefined));
+        // Anybody can put another file into the folder.
+        const found = await this.#asked(name)
+          .ask('about', undefined)
+          .catch(() => undefined);
+        const about = aboutSchema.safeParse(found);
         return about.success ? { name, ...about.data } : undefined;
       }),
     );

@@ -1,6 +1,7 @@
 /** The views of all invocations, and of one. */
 import type { Invocation, InvocationSummary, Page } from '../../recorder/types.ts';
 import { againChange } from './again.tsx';
+import { imported } from './api.ts';
 import { ChangeButton } from './change.tsx';
 import { useData } from './data.tsx';
 import { countText, durationText } from './format.ts';
@@ -150,9 +151,11 @@ function Whole({ of }: { of: Invocation }) {
       <Head
         title={`Invocation of ${functionKey}`}
         actions={
-          <ChangeButton isMain change={againChange({ id, payload, records: recordIds })}>
-            Run again…
-          </ChangeButton>
+          imported === undefined && (
+            <ChangeButton isMain change={againChange({ id, payload, records: recordIds })}>
+              Run again…
+            </ChangeButton>
+          )
         }
       >
         <State of={state} /> <code>{id}</code>

@@ -1,9 +1,11 @@
 /** The page: its frame, its views by the address after the `#`, and what all views share. */
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { imported } from './api.ts';
 import { type Change, ChangeContext, ChangeDialog } from './change.tsx';
 import { LiveContext, useData, useLive } from './data.tsx';
 import { Banner, Faults } from './faults.tsx';
+import { ImportBanner, ImportFacts, ImportLinks } from './imports.tsx';
 import { Invocations, OneInvocation } from './invocations.tsx';
 import { Letters } from './letters.tsx';
 import { type MappingsAnswer, Now } from './now.tsx';
@@ -20,8 +22,7 @@ interface ViewRow {
   readonly view: (place: Place) => preact.JSX.Element;
 }
 
-const VIEWS: readonly ViewRow[] = [
-  { path: '', name: 'Now', view: () => <Now /> },
+const MEMORY: readonly ViewRow[] = [
   {
     path: 'records',
     name: 'Records',
@@ -34,10 +35,28 @@ const VIEWS: readonly ViewRow[] = [
     view: (place) =>
       place.segments.length > 1 ? <OneInvocation place={place} /> : <Invocations place={place} />,
   },
-  { path: 'letters', name: 'Dead letters', view: (place) => <Letters place={place} /> },
-  { path: 'produce', name: 'Produce', view: (place) => <Produce place={place} /> },
-  { path: 'faults', name: 'Faults', view: () => <Faults /> },
 ];
+
+/** An import has no running mappings. */
+const VIEWS: readonly ViewRow[] =
+  imported === undefined
+    ? [
+        {
+          path: '',
+          name: 'Now',
+          view: () => (
+            <>
+              <Now />
+              <ImportLinks />
+            </>
+          ),
+        },
+        ...MEMORY,
+        { path: 'letters', name: 'Dead letters', view: (place) => <Letters place={place} /> },
+        { path: 'produce', name: 'Produce', view: (place) => <Produce place={place} /> },
+        { path: 'faults', name: 'Faults', view: () => <Faults /> },
+      ]
+    : [{ path: '', name: 'Import', view: () => <ImportFacts /> }, ...MEMORY];
 
 function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
@@ -113,7 +132,7 @@ function Frame({ isLocked }: { isLocked: boolean }) {
         {!allowChanges && <p class="quiet only-read">Changes are switched off.</p>}
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        {!isLocked && <Banner />}
+        {!isLocked && (imported === undefined ? <Banner /> : <ImportBanner />)}
         {isLocked ? <Locked /> : (row?.view(place) ?? <NotFound />)}
       </main>
       <p class={`said ${said ? '' : 'none'}`} role="status">

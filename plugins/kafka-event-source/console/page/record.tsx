@@ -1,6 +1,7 @@
 /** The view of one record: its life as a timeline, with the logs inside each attempt. */
 import type { Invocation, LifeEvent, LifeEventKind, RecordLife } from '../../recorder/types.ts';
 import { againChange } from './again.tsx';
+import { imported } from './api.ts';
 import { ChangeButton } from './change.tsx';
 import { useData } from './data.tsx';
 import { durationText } from './format.ts';
@@ -67,18 +68,20 @@ function Life({ life }: { life: RecordLife }) {
           </>
         }
         actions={
-          <>
-            {last && (
-              <ChangeButton
-                change={againChange({ id: last, mode: 'record', record, records: [life] })}
-              >
-                Run this record alone…
-              </ChangeButton>
-            )}
-            <a class="button" href={placeOf(['produce'], { mapping, topic, partition, offset })}>
-              Copy to Produce
-            </a>
-          </>
+          imported === undefined && (
+            <>
+              {last && (
+                <ChangeButton
+                  change={againChange({ id: last, mode: 'record', record, records: [life] })}
+                >
+                  Run this record alone…
+                </ChangeButton>
+              )}
+              <a class="button" href={placeOf(['produce'], { mapping, topic, partition, offset })}>
+                Copy to Produce
+              </a>
+            </>
+          )
         }
       >
         <State of={state} /> for {functionKey}
