@@ -174,7 +174,7 @@ function shown(
  * An answer as a text that is the same for equal ones. A stack trace has the paths of its machine, and a
  * time-out has the id of its request: neither counts.
  */
-export function describe({ state, answer }: Pick<Invocation, 'state' | 'answer'>): string {
+function describe({ state, answer }: Pick<Invocation, 'state' | 'answer'>): string {
   if (state === 'timedOut') return 'timed out';
   const value = answer === undefined ? undefined : parse(answer);
   if (state !== 'failed') return `answered ${sorted(value)}`;

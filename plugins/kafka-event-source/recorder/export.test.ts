@@ -22,8 +22,17 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const write = (more: { functionKey?: string; private?: string[] } = {}) =>
   exportStore({ folder, stage: 'dev', file, private: [], about, ...more });
 
-/** Records one invocation of these records, which fails with the text. @returns its event */
-async function record(records: readonly BufferedRecord[], text = 'no'): Promise<string> {
+/**
+ * Records one invocation of these records, which fails with the text.
+ *
+ * @param dropped records that reach no function, with themselves in the reason
+ * @returns the invocation's event
+ */
+async function record(
+  records: readonly BufferedRecord[],
+  text = 'no',
+  dropped: readonly BufferedRecord[] = [],
+): Promise<string> {
   const { recording, mapping, onStep } = recorder({ folder });
   const batch = [{ partition: 0, records }];
   const payload = payloadOf(records, mapping);
@@ -35,6 +44,13 @@ async function record(records: readonly BufferedRecord[], text = 'no'): Promise<
   const result = { kind: 'functionError', message: text, body } as const;
   onStep({ kind: 'answered', id: 'one', result, failed: batch, reason: text });
   onStep({ kind: 'retried', batch, reason: text, delayMs: 10 });
+  if (dropped.length > 0) {
+    const condition = 'RecordAgeExceeded';
+    const own = [{ partition: 0, records: dropped }];
+    const { value } = JSON.parse(dropped[0]?.json ?? '{}') as { value: string };
+    const reason = `too old: ${Buffer.from(value, 'base64').toString()}`;
+    onStep({ kind: 'dropped', batch: own, destination: undefined, condition, reason });
+  }
   await recording.close();
   return payload;
 }
@@ -64,18 +80,22 @@ test('an export has each event byte for byte, with records, logs and answers', a
 
 test('an export has none of the fields that are private now, though the store has them', async () => {
   const secret = (offset: number) => `jane-${offset}@example.com`;
-  const records = [0, 1, 2].map((offset) =>
+  const records = [0, 1, 2, 3].map((offset) =>
     bufferedRecord(offset, JSON.stringify({ contact: secret(offset), id: offset }), {
       key: Buffer.from(secret(offset)),
       headers: { authorization: Buffer.from(`token-${offset}`) },
     }),
   );
-  await record(records, `${secret(1)} was refused with token-1`);
+  await record(
+    records.slice(0, 3),
+    `${secret(1)} was refused with token-1`,
+    records.slice(3),
+  );
   const store = join(folder, '.kafka-event-source/dev.sqlite');
   expect(readFileSync(store).includes(secret(1))).toBe(true);
   write({ private: ['$.contact', 'authorization'] });
   const exported = readFileSync(file);
-  for (const offset of [0, 1, 2]) {
+  for (const offset of [0, 1, 2, 3]) {
     for (const text of [secret(offset), `token-${offset}`]) {
       expect(exported.includes(text)).toBe(false);
       expect(exported.includes(Buffer.from(text).toString('base64').slice(0, 12))).toBe(false);
@@ -118,7 +138,10 @@ describe('an import', () => {
     expect(await reader?.invocation('one')).toMatchObject({ records: 3 });
     expect((await reader?.counts())?.kept.reportedFailed).toBe(0);
     expect(imports.of('../dev')).toBeUndefined();
-    writeFileSync(join(other, '.kafka-event-source/imported/foreign.sqlite'), 'no database');
+    for (const name of ['foreign', '%zz']) {
+      const path = join(other, `.kafka-event-source/imported/${name}.sqlite`);
+      writeFileSync(path, 'no database');
+    }
     importStore(file, other, 'bug 7');
     expect((await imports.list()).map(({ name }) => name)).toEqual(['bug 7']);
     expect((await imports.of('bug 7')?.records())?.items).toHaveLength(3);

@@ -57,7 +57,7 @@ export function importStore(file: string, folder: string, name: string): About {
   using found = openExport(file);
   makeFolder(join(folder, STORE_FOLDER));
   makeFolder(importsOf(folder));
-  const kept = join(importsOf(folder), `${encodeURIComponent(name)}${END}`);
+  const kept = join(importsOf(folder), fileOf(name));
   copyFileSync(file, `${kept}.part`);
   chmodSync(`${kept}.part`, 0o600);
   renameSync(`${kept}.part`, kept);
@@ -115,12 +115,12 @@ export class Imports {
     if (!existsSync(this.#folder)) return [];
     return readdirSync(this.#folder)
       .filter((file) => file.endsWith(END))
-      .map((file) => decodeURIComponent(file.slice(0, -END.length)))
+      .flatMap((file) => nameOf(file) ?? [])
       .toSorted();
   }
 
   #asked(name: string): Asked {
-    const file = join(this.#folder, `${encodeURIComponent(name)}${END}`);
+    const file = join(this.#folder, fileOf(name));
     const changed = statSync(file).mtimeMs;
     const known = this.#open.get(name);
     if (known?.changed === changed) return known.asked;
@@ -130,6 +130,20 @@ export class Imports {
     this.#open.set(name, { changed, asked });
     return asked;
   }
+}
+
+/** The name of the import in this file; undefined for a file that no import has written. */
+function nameOf(file: string): string | undefined {
+  try {
+    const name = decodeURIComponent(file.slice(0, -END.length));
+    return fileOf(name) === file ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fileOf(name: string): string {
+  return `${encodeURIComponent(name)}${END}`;
 }
 
 function importsOf(folder: string): string {

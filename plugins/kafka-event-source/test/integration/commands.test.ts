@@ -81,6 +81,14 @@ test('status, alarms and generate-event work with a running service and without 
       /^From .*Z to .*Z:\n {2}Dropped: did not ring; DroppedEventCount, now .*\n {2}Unknown: not evaluated, /,
     );
 
+    const exported = await run('record', 'export', '-o', 'memory.sqlite');
+    expect([exported.code, exported.stdout]).toEqual([0, expect.stringMatching(/^Wrote 2 record/)]);
+    const replayed = await run('record', 'replay', '--file', 'memory.sqlite');
+    expect([replayed.code, replayed.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Ran \d invocation\(s\) again: \d answered the same, 0 differ\.$/m),
+    ]);
+
     const partition = String((await bench.committed(0)) === 2 ? 0 : 1);
     const at = ['--partition', partition, '--offset', '0', '--count', '2'];
     const { code } = await run('generate-event', '-f', 'print', ...at, '-o', 'event.json');
