@@ -86,11 +86,7 @@ test('an export has none of the fields that are private now, though the store ha
       headers: { authorization: Buffer.from(`token-${offset}`) },
     }),
   );
-  await record(
-    records.slice(0, 3),
-    `${secret(1)} was refused with token-1`,
-    records.slice(3),
-  );
+  await record(records.slice(0, 3), `${secret(1)} was refused with token-1`, records.slice(3));
   const store = join(folder, '.kafka-event-source/dev.sqlite');
   expect(readFileSync(store).includes(secret(1))).toBe(true);
   write({ private: ['$.contact', 'authorization'] });

@@ -11,9 +11,6 @@ export class ApiError extends Error {
   }
 }
 
-/** The import that this page shows in place of the service's own memory. */
-export const imported = new URLSearchParams(location.search).get('imported') ?? undefined;
-
 interface Sent {
   readonly method?: string;
   readonly body?: unknown;
@@ -25,7 +22,7 @@ export async function call<T>(
   path: string,
   { method = 'GET', body, signal }: Sent = {},
 ): Promise<T> {
-  const response = await fetch(method === 'GET' ? ofMemory(path) : path, {
+  const response = await fetch(path, {
     method,
     ...(body !== undefined && {
       body: JSON.stringify(body),
@@ -40,12 +37,6 @@ export async function call<T>(
   if (response.ok) return answer as T;
   const message = answer?.error?.message ?? answer?.Message ?? `It answered ${response.status}.`;
   throw new ApiError(response.status, message);
-}
-
-/** The path, with the name of the import where the memory is asked. */
-function ofMemory(path: string): string {
-  if (imported === undefined || !/^\/api\/(records|invocations)\b/.test(path)) return path;
-  return `${path}${path.includes('?') ? '&' : '?'}imported=${encodeURIComponent(imported)}`;
 }
 
 interface Answered {

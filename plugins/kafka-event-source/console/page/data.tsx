@@ -6,6 +6,9 @@ import { ApiError, call } from './api.ts';
 const KINDS = ['mapping', 'record', 'invocation', 'fault'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The import that this page shows in place of the service's own memory. */
+export const imported = new URLSearchParams(location.search).get('imported') ?? undefined;
+
 /** A view reads anew at most this often. */
 const AGAIN_MS = 1_000;
 const RECONNECT_MS = 2_000;
@@ -78,6 +81,12 @@ function mapNews(news: Live['news'], kinds: readonly Kind[]): Live['news'] {
   return { ...news, ...Object.fromEntries(kinds.map((kind) => [kind, news[kind] + 1])) };
 }
 
+/** The path, with the name of the import where the memory is asked. */
+function ofMemory(path: string): string {
+  if (imported === undefined || !/^\/api\/(records|invocations)\b/.test(path)) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}imported=${encodeURIComponent(imported)}`;
+}
+
 export interface Data<T> {
   readonly value: T | undefined;
   readonly error: ApiError | undefined;
@@ -111,7 +120,7 @@ export function useData<T>(
       isReading = true;
       readAt = Date.now();
       try {
-        const value = await call<T>(path, { signal });
+        const value = await call<T>(ofMemory(path), { signal });
         if (!signal.aborted) setState({ path, value });
       } catch (error) {
         if (signal.aborted) return;

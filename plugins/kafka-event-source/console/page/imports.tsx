@@ -1,7 +1,6 @@
 /** The memories of other machines: their list, and the facts of the one that the page shows. */
 import type { Import } from '../../recorder/types.ts';
-import { imported } from './api.ts';
-import { useData } from './data.tsx';
+import { imported, useData } from './data.tsx';
 import { Box, Empty, Facts, Head, Loaded, Time } from './parts.tsx';
 
 interface ImportsAnswer {

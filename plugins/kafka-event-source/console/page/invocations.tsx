@@ -1,9 +1,8 @@
 /** The views of all invocations, and of one. */
 import type { Invocation, InvocationSummary, Page } from '../../recorder/types.ts';
 import { againChange } from './again.tsx';
-import { imported } from './api.ts';
 import { ChangeButton } from './change.tsx';
-import { useData } from './data.tsx';
+import { imported, useData } from './data.tsx';
 import { countText, durationText } from './format.ts';
 import { Logs } from './logs.tsx';
 import {

@@ -1,9 +1,8 @@
 /** The page: its frame, its views by the address after the `#`, and what all views share. */
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { imported } from './api.ts';
 import { type Change, ChangeContext, ChangeDialog } from './change.tsx';
-import { LiveContext, useData, useLive } from './data.tsx';
+import { imported, LiveContext, useData, useLive } from './data.tsx';
 import { Banner, Faults } from './faults.tsx';
 import { ImportBanner, ImportFacts, ImportLinks } from './imports.tsx';
 import { Invocations, OneInvocation } from './invocations.tsx';

@@ -1,9 +1,8 @@
 /** The view of one record: its life as a timeline, with the logs inside each attempt. */
 import type { Invocation, LifeEvent, LifeEventKind, RecordLife } from '../../recorder/types.ts';
 import { againChange } from './again.tsx';
-import { imported } from './api.ts';
 import { ChangeButton } from './change.tsx';
-import { useData } from './data.tsx';
+import { imported, useData } from './data.tsx';
 import { durationText } from './format.ts';
 import { Logs } from './logs.tsx';
 import { Facts, Head, Loaded, State, Time } from './parts.tsx';

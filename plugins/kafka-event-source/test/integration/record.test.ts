@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals';
 import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
-import { Bench, type Lambda, success, until } from './bench.ts';
+import { Bench, type Handler, type Lambda, success, until } from './bench.ts';
 
 const MAIN = join(ROOT, 'cli/main.ts');
 const env = plainEnvironment() as NodeJS.ProcessEnv;
@@ -25,7 +25,11 @@ async function machine(bench: Bench, batchSize: number, settings: object = {}) {
   return {
     record: async (...args: string[]) => {
       const given = [MAIN, 'record', ...args, ...broker()];
-      return promisify(execFile)(process.execPath, given, { cwd: folder, env, timeout: 60_000 }).then(
+      return promisify(execFile)(process.execPath, given, {
+        cwd: folder,
+        env,
+        timeout: 60_000,
+      }).then(
         (output) => ({ code: 0, ...output }),
         (error) => error as { code: number; stdout: string; stderr: string },
       );
@@ -82,7 +86,11 @@ test('100 events of a recorder run again on another machine, byte for byte, and 
       };
       const { items } = await get('/api/imports');
       expect(items).toMatchObject([
-        { name: 'bug 7', stage: 'local', mappings: [{ functionKey: 'notify', topic: bench.topic }] },
+        {
+          name: 'bug 7',
+          stage: 'local',
+          mappings: [{ functionKey: 'notify', topic: bench.topic }],
+        },
       ]);
       expect((await get('/api/records')).items).toEqual([]);
       const records = await get('/api/records?imported=bug%207&state=done');
@@ -127,7 +135,10 @@ test('private values are not in the export, and come from Kafka while it has the
   await bench.createTopic();
   const contact = 'jane.private@example.com';
   await bench.produce([{ key: 'k', value: JSON.stringify({ contact, id: 7 }) }]);
-  const tell = async () => ({ body: JSON.stringify({ told: contact }) });
+  const tell: Handler = ({ records: [record] }) => {
+    const value = JSON.parse(Buffer.from(record?.value ?? '', 'base64').toString());
+    return { body: JSON.stringify({ told: value.contact }) };
+  };
   const [lambda, there] = [await bench.lambda(tell), await bench.lambda(tell)];
   const settings = { recorder: { private: ['$.contact'] } };
   await using here = await machine(bench, 1, settings);
