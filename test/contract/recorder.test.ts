@@ -1,7 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { eventOf } from '../../lib/order/events.ts';
+import { exportStore } from '../../plugins/kafka-event-source/recorder/export.ts';
 import {
   bufferedRecord,
   payloadOf,
@@ -12,14 +14,19 @@ import {
 } from '../../plugins/kafka-event-source/test/support/recorded.ts';
 
 const { custom } = parse(readFileSync('serverless.yml', 'utf8'), { merge: true });
-const made = recorder({ private: custom.kafkaEventSource.recorder.private });
+const { private: entries } = custom.kafkaEventSource.recorder;
+const made = recorder({ private: entries });
+/** Records as before the settings had private fields. */
+const before = recorder();
 
 afterAll(async () => {
-  await made.recording.close();
-  rmSync(made.folder, { recursive: true });
+  for (const { recording, folder } of [made, before]) {
+    await recording.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
-test("the local memory of events and invocations has no customer's address", async () => {
+test("neither the local memory of events and invocations nor its export has a customer's address", async () => {
   const contact = { email: 'somebody.private@example.org', phone: '+15550123456' };
   const at = '2026-11-27T10:00:00.000Z';
   const order = {
@@ -47,20 +54,28 @@ test("the local memory of events and invocations has no customer's address", asy
   const records = [record, bufferedRecord(2, letter)];
   const batch = [{ partition: 0, records }];
   const payload = payloadOf(records, made.mapping);
-  made.onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload });
-  made.recording.captures('one');
-  made.recording.logged('one', 1, `event ${value}`);
-  made.recording.logged('one', 1, payload);
   // The customer's preferences have them, and no event does.
   const preferred = { email: 'Preferred.One+tag@mail.example.org', phone: '+4915112345678' };
-  made.recording.logged('one', 1, `To: ${preferred.email}`);
-  made.recording.logged('one', 1, `{"message":"sent","to":"${preferred.phone}"}`);
   const message = `no provider takes ${contact.email} or ${preferred.email}`;
   const result = { kind: 'functionError', message, body: JSON.stringify({ contact }) } as const;
-  made.onStep({ kind: 'answered', id: 'one', result, failed: batch, reason: message });
-  await made.recording.flush();
+  for (const { onStep, recording } of [made, before]) {
+    onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload });
+    recording.captures('one');
+    recording.logged('one', 1, `event ${value}`);
+    recording.logged('one', 1, payload);
+    recording.logged('one', 1, `To: ${preferred.email}`);
+    recording.logged('one', 1, `{"message":"sent","to":"${preferred.phone}"}`);
+    onStep({ kind: 'answered', id: 'one', result, failed: batch, reason: message });
+    await recording.flush();
+  }
+  const about = { service: 'orders', stage: 'dev', exportedAt: 0, mappings: [] };
+  const exported = [made, before].map(({ folder }) => {
+    const file = join(folder, 'export.sqlite');
+    exportStore({ folder, stage: 'dev', file, private: entries, about });
+    return { name: file, bytes: readFileSync(file) };
+  });
   const inBase64 = (text: string) => Buffer.from(text).toString('base64').slice(0, -4);
-  for (const { name, bytes } of storeFiles(made.folder)) {
+  for (const { name, bytes } of [...storeFiles(made.folder), ...exported]) {
     for (const secret of [...Object.values(contact), ...Object.values(preferred), value, letter]) {
       for (const form of [secret, inBase64(secret)]) {
         expect([name, form, bytes.includes(form)]).toEqual([name, form, false]);
