@@ -163,9 +163,9 @@ test('an invoker that is closed ends its invocations', async () => {
 });
 
 test('the warning names the credentials that the SDK takes', () => {
-  const keys = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' };
+  const keys = { AWS_ACCESS_KEY_ID: 'AKIAWXYZ', AWS_SECRET_ACCESS_KEY: 'secret' };
   expect(credentialsText({ ...keys, AWS_PROFILE: 'dev' })).toBe('profile "dev"');
-  expect(credentialsText(keys)).toBe('access key AKID');
+  expect(credentialsText(keys)).toBe('access key ****WXYZ');
   expect(credentialsText({})).toBe('profile "default"');
 });
 

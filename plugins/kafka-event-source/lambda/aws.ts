@@ -102,7 +102,7 @@ export async function regionOfSdk(): Promise<string | undefined> {
 export function credentialsText(env: NodeJS.ProcessEnv = process.env): string {
   const { AWS_PROFILE: profile, AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret } = env;
   if (profile) return `profile "${profile}"`;
-  return key && secret ? `access key ${key}` : 'profile "default"';
+  return key && secret ? `access key ****${key.slice(-4)}` : 'profile "default"';
 }
 
 /** An error of AWS's client: AWS's exception, or one of the client itself. */

@@ -149,7 +149,7 @@ test('--endpoint aws calls the deployed function with the keys of the user, and 
   await bench.produceCount(1);
   const check = async (output: () => string) => {
     expect(output()).toContain(
-      'change real data: shop-notify in eu-central-1 (access key AKIDEXAMPLE).',
+      'change real data: shop-notify in eu-central-1 (access key ****MPLE).',
     );
     await until('the second call', () => server.calls.length === 2, { seen: output });
     expect(output()).toMatch(/attempt 0: status 429: TooManyRequestsException: Rate Exceeded\./);
