@@ -126,16 +126,11 @@ class MemoryConsumer {
   #join(assigned: readonly number[]): void {
     this.#assigned = assigned;
     this.#generation += 1;
-    const generation = this.#generation;
     const joined: Omit<Joined, 'age'> = {
       memberId: `${this.#groupId}-member`,
-      generation,
+      generation: this.#generation,
       topicIds: new Map(),
-      commit: async (topics) => {
-        if (generation === this.#generation) this.#commit(topics);
-        else
-          throw Object.assign(new Error('The group has gone on'), { type: 'ILLEGAL_GENERATION' });
-      },
+      commit: async (topics) => this.#commit(topics),
     };
     this.#emit(EVENTS.GROUP_JOIN, { memberAssignment: { [this.#topic]: assigned }, ...joined });
   }

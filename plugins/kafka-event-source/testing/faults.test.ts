@@ -168,3 +168,19 @@ test('the reserved concurrency holds invocations of other partitions back', asyn
   expect(source.invocations('notify').filter(({ outcome }) => outcome === 'ok')).toHaveLength(3);
   expect(most).toBe(1);
 });
+
+test('a restart gives up a handler that hangs', async () => {
+  let calls = 0;
+  const handler = () => {
+    calls += 1;
+    return calls === 1 ? new Promise(() => undefined) : Promise.resolve();
+  };
+  await using source = await sourceOf(handler);
+  await source.produce('orders', { value: 'x', partition: 0 });
+  await source.clock.advance('1 s', { whileRunning: true });
+  await new Promise(setImmediate);
+  expect(calls).toBe(1);
+  await source.restart();
+  await source.idle();
+  expect(outcomes(source)).toEqual(['running 1', 'ok 1']);
+});

@@ -41,16 +41,6 @@ export class Journal {
     return this.#invocations.filter((one) => one.functionKey === functionKey).map((one) => one.now);
   }
 
-  /** The lowest offset of a partition that the mapping has read. */
-  firstRead({ uuid, topic }: Mapping, partition: number): number | undefined {
-    const offsets = this.#entries
-      .filter(({ mapping, step }) => mapping.uuid === uuid && 'records' in step)
-      .flatMap(({ step }) => placesOf(topic, batchOf(step)))
-      .filter((place) => place.partition === partition)
-      .map(({ offset }) => offset);
-    return offsets.length > 0 ? Math.min(...offsets) : undefined;
-  }
-
   /** A line for each step of the record. */
   life({ topic, partition, offset }: Place): string {
     const lines = this.#entries

@@ -183,3 +183,10 @@ test('a record is too large for its dead letter topic as on Kafka: its letter la
   await source.idle();
   expect(await source.letters('dead')).toMatchObject([{ key: 'k', condition: 'RetriesExhausted' }]);
 });
+
+test('a disabled mapping does not run', async () => {
+  await using source = await sourceOf(nothing, { enabled: false }, { topics: { orders: 1 } });
+  await source.produce('orders', { value: 'x' });
+  await source.idle();
+  expect(source.invocations('notify')).toHaveLength(0);
+});

@@ -202,9 +202,9 @@ class Kit implements Source {
     await this.#end();
     for (const mapping of this.#mappings) {
       for (const partition of this.#log.partitions(mapping.topic).keys()) {
-        const offset = this.#journal.firstRead(mapping, partition) ?? 0;
+        // The topics were empty when the mappings began.
         const place = `${mapping.topic}-${partition}`;
-        this.#log.commit(mapping.groupId, place, { offset, metadata: null });
+        this.#log.commit(mapping.groupId, place, { offset: 0, metadata: null });
       }
     }
     await this.start();
@@ -249,6 +249,14 @@ class Kit implements Source {
       connect: async () => this.#client.kafka,
       clock: this.#time,
       observeMs: OBSERVE_MS,
+      wrapRegistry: ({ find, close }) => ({
+        find: (id) =>
+          this.#work.do(
+            () => `schema ${id} of ${mapping.name}`,
+            () => find(id),
+          ),
+        close,
+      }),
       wrapDestination: (real) => {
         const wrapped = this.#mailbox.wrap(mapping, real);
         const what = () => `a letter of ${mapping.name} is on its way to ${wrapped.name}`;

@@ -95,6 +95,7 @@ test('drain tells the life of a record that is never done', async () => {
 
 test('Date tells the time of the clock if that is wanted, until the end', async () => {
   const seen: number[] = [];
+  const original = Date;
   const source = await kafkaEventSource({
     functions: {
       notify: async () => void seen.push(Date.now(), Date.parse(new Date().toISOString())),
@@ -108,8 +109,7 @@ test('Date tells the time of the clock if that is wanted, until the end', async 
   await source.stop();
   const at = Date.UTC(2030, 0, 1) + 500;
   expect(seen).toEqual([at, at]);
-  expect(Date.now()).toBeLessThan(at + 1e12);
-  expect(new Date(5)).toBeInstanceOf(Date);
+  expect(Date).toBe(original);
 });
 
 test('the kit works beside the fake timers of jest', async () => {

@@ -28,7 +28,7 @@ export interface KitOptions {
   readonly virtualDate?: boolean;
   /**
    * Makes a random run: records arrive in pieces, and some first attempts crash after the handler's work, fail
-   * before it, are throttled, or lose their partitions. Equal seeds give equal runs.
+   * before it, are throttled, or lose their partitions. Equal seeds give equal runs of handlers without I/O.
    */
   readonly seed?: number;
   /** The real milliseconds that `idle` and others wait for running handlers; 4 000 by default. */

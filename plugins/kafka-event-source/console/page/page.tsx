@@ -1,6 +1,6 @@
 /** The page: its frame, its views by the address after the `#`, and what all views share. */
 import { render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type Change, ChangeContext, ChangeDialog } from './change.tsx';
 import { imported, LiveContext, useData, useLive } from './data.tsx';
 import { Banner, Faults } from './faults.tsx';
@@ -80,7 +80,7 @@ function Page() {
 function Frame({ isLocked }: { isLocked: boolean }) {
   const place = usePlace();
   const about = useData<MappingsAnswer>('/api/mappings');
-  const [change, setChange] = useState<Change>();
+  const [opened, setOpened] = useState<{ readonly change: Change; readonly key: number }>();
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
   const before = useRef('');
@@ -102,9 +102,15 @@ function Frame({ isLocked }: { isLocked: boolean }) {
     return () => clearTimeout(timer);
   }, [said]);
 
+  const openings = useRef(0);
+  const open = useCallback((change: Change) => {
+    openings.current += 1;
+    setOpened({ change, key: openings.current });
+  }, []);
+
   const { service, stage, allowChanges = true } = about.value ?? {};
   return (
-    <ChangeContext.Provider value={setChange}>
+    <ChangeContext.Provider value={open}>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the content
       </button>
@@ -137,13 +143,14 @@ function Frame({ isLocked }: { isLocked: boolean }) {
       <p class={`said ${said ? '' : 'none'}`} role="status">
         {said}
       </p>
-      {change && (
+      {opened && (
         <ChangeDialog
-          key={change.title}
-          change={change}
+          key={opened.key}
+          change={opened.change}
           isAllowed={allowChanges}
           close={(text) => {
-            setChange(undefined);
+            // The browser tells the end of a dialog late: the next one may be open by then.
+            setOpened((now) => (now?.key === opened.key ? undefined : now));
             if (text) setSaid(text);
           }}
         />

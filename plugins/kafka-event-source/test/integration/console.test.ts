@@ -209,6 +209,21 @@ function defineTests() {
     await page.getByText('No fault is set').waitFor();
   });
 
+  test('a dialog that is opened at the end of another one stays open', async () => {
+    await reader.show('faults', 'Faults');
+    const button = page.getByRole('button', { name: /^Set a fault/ });
+    await button.click();
+    await page.getByRole('dialog').waitFor();
+    // The browser tells the end of a dialog in a later task.
+    await button.evaluate((element) => {
+      element.ownerDocument.querySelector('dialog')?.close();
+      element.dispatchEvent(new Event('click'));
+    });
+    await page.getByRole('dialog').getByText('The next invocation of').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
   test('nothing was asked of another host, and the browser complained of nothing', () => {
     expect(reader.foreign).toEqual([]);
     expect(reader.said).toEqual([]);

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { millisecondsOf, VirtualClock } from './clock.ts';
+
+test('timers fire by their times, those of one time in the order in which they were set', () => {
+  const clock = new VirtualClock(1_000);
+  const fired: string[] = [];
+  const set = (name: string, ms: number) => clock.after(ms, () => fired.push(name), 'pause');
+  set('late', 20);
+  set('first', 10);
+  set('second', 10);
+  const cancel = set('never', 5);
+  cancel();
+  expect(clock.next()).toBe(10);
+  expect(clock.fire()).toBe(false);
+  clock.moveTo(20);
+  while (clock.fire());
+  expect(fired).toEqual(['first', 'second', 'late']);
+  expect([clock.date(), clock.monotonic()]).toEqual([1_020, 20]);
+  expect(clock.next()).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('a batch has timers of its own', () => {
+  const clock = new VirtualClock(0);
+  clock.after(1, () => undefined, 'pause');
+  clock.after(2, () => undefined, 'batch');
+  expect([clock.next(), clock.next('batch')]).toEqual([1, 2]);
+});
+
+test.each([
+  [7, 7],
+  ['500 ms', 500],
+  ['90 s', 90_000],
+  ['1.5 min', 90_000],
+  ['15 minutes', 900_000],
+  ['1 hour', 3_600_000],
+  ['6 days', 518_400_000],
+])('%s are %i ms', (duration, ms) => {
+  expect(millisecondsOf(duration)).toBe(ms);
+});
+
+test.each(['6', '', 's', '-1 s', -1, Number.NaN, '3 weeks'])('%s is no duration', (duration) => {
+  expect(() => millisecondsOf(duration)).toThrow('is no duration');
+});
