@@ -25,7 +25,7 @@ interface Exported {
   readonly invocations: number;
 }
 
-/** Records that are looked at between two others' turns to use the memory. */
+/** Records that are in memory at a time. */
 const AT_ONCE = 1_000;
 
 /** @throws Error without a store, or for one of another version */
