@@ -153,6 +153,7 @@ export class Engine {
       loaded: () => this.#loaded,
       recorder: this.recorder,
       debug,
+      warn: (message) => log.warning(message),
     });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));

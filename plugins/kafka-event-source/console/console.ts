@@ -8,6 +8,7 @@ import { errorAnswer, json, RequestError } from './answers.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
 import { Mappings } from './mappings.ts';
+import { loadPanels, panelsRoute } from './panels.ts';
 import { readRecorded } from './reading.ts';
 
 export interface ConsoleOptions {
@@ -18,6 +19,7 @@ export interface ConsoleOptions {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly debug: (message: string) => void;
+  readonly warn: (message: string) => void;
 }
 
 export interface Console {
@@ -37,6 +39,7 @@ export function createConsole({
   loaded,
   recorder,
   debug,
+  warn,
 }: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
   const mappings = new Mappings(runtime, definitions, debug);
@@ -55,6 +58,10 @@ export function createConsole({
     tell('record', records, more.records);
     tell('invocation', invocations, more.invocations);
   });
+  const { options, service: own } = loaded();
+  const { service, stage, region, folder } = own;
+  const about = { service, stage, region, folder, recorder };
+  const panels = loadPanels(options.console.panels, about, warn);
   const readings: Readonly<Record<string, Reading>> = {
     '/api/events': () => events.connect(),
     '/api/mappings': async () => {
@@ -71,7 +78,7 @@ export function createConsole({
   };
   return {
     events,
-    routes: [pageRoute(access), readingRoute(readings, recorder)],
+    routes: [pageRoute(access), panelsRoute(panels), readingRoute(readings, recorder)],
     stop() {
       unlisten?.();
       mappings.stop();

@@ -7,6 +7,7 @@ import { Banner, Faults } from './faults.tsx';
 import { Invocations, OneInvocation } from './invocations.tsx';
 import { Letters } from './letters.tsx';
 import { type MappingsAnswer, Now } from './now.tsx';
+import { PanelPage, type Panels } from './panel.tsx';
 import { Empty, Field, Head } from './parts.tsx';
 import { Produce } from './produce.tsx';
 import { Record } from './record.tsx';
@@ -39,6 +40,12 @@ const VIEWS: readonly ViewRow[] = [
   { path: 'faults', name: 'Faults', view: () => <Faults /> },
 ];
 
+const rowOf = (panel: Panels[number]): ViewRow => ({
+  path: `panels/${panel.name}`,
+  name: panel.title,
+  view: (place) => <PanelPage key={panel.name} panel={panel} place={place} />,
+});
+
 function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
@@ -62,13 +69,15 @@ function Page() {
 function Frame({ isLocked }: { isLocked: boolean }) {
   const place = usePlace();
   const about = useData<MappingsAnswer>('/api/mappings');
+  const panels = useData<Panels>('/api/panels');
   const [change, setChange] = useState<Change>();
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
   const before = useRef('');
   const path = place.segments[0] ?? '';
-  const row = VIEWS.find((one) => one.path === path);
+  const rows = [...VIEWS, ...(panels.value ?? []).map(rowOf)];
   const where = place.segments.join('/');
+  const row = rows.find((one) => one.path === path) ?? rows.find((one) => one.path === where);
   useEffect(() => {
     document.title = `${row?.name ?? 'Not found'} · Kafka event source`;
     const isLink = before.current !== '' && before.current !== `/${where}`;
@@ -77,7 +86,7 @@ function Frame({ isLocked }: { isLocked: boolean }) {
     scrollTo(0, 0);
     // A screen reader goes on at the heading of the view that a link has opened.
     main.current?.querySelector('h1')?.focus({ preventScroll: true });
-  }, [where]);
+  }, [where, row?.name]);
   useEffect(() => {
     if (!said) return;
     const timer = setTimeout(() => setSaid(''), 6_000);
@@ -103,8 +112,8 @@ function Frame({ isLocked }: { isLocked: boolean }) {
           </span>
         </p>
         <nav aria-label="Views">
-          {VIEWS.map(({ path: own, name }) => (
-            <a key={own} href={`#/${own}`} aria-current={own === path ? 'page' : undefined}>
+          {rows.map(({ path: own, name }) => (
+            <a key={own} href={`#/${own}`} aria-current={own === row?.path ? 'page' : undefined}>
               {name}
             </a>
           ))}
@@ -114,7 +123,7 @@ function Frame({ isLocked }: { isLocked: boolean }) {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         {!isLocked && <Banner />}
-        {isLocked ? <Locked /> : (row?.view(place) ?? <NotFound />)}
+        {isLocked ? <Locked /> : (row?.view(place) ?? (!panels.isLoading && <NotFound />))}
       </main>
       <p class={`said ${said ? '' : 'none'}`} role="status">
         {said}
