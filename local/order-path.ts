@@ -260,7 +260,7 @@ function silentStep(): PanelStep {
 }
 
 /** The id of the event in a record. */
-export function eventIdOf({ headers }: Pick<RecordLife, 'headers'>): string | undefined {
+function eventIdOf({ headers }: Pick<RecordLife, 'headers'>): string | undefined {
   const [, bytes] = headers.find(([name]) => name === 'ce_id') ?? [];
   return bytes && Buffer.from(bytes.base64, 'base64').toString();
 }

@@ -37,7 +37,7 @@ export function openReader({ settings, region, recorder }: PanelContext) {
   return createReader(openStore(config, own), config.eventsTopic, recorder);
 }
 
-export function createReader(store: Store, topic: string, recorder: RecorderReader | undefined) {
+function createReader(store: Store, topic: string, recorder: RecorderReader | undefined) {
   const { dynamo, table, clock } = store;
   const repository = createRepository(store);
   const customers = createCustomers(store);
