@@ -51,10 +51,10 @@ export async function takeScreenshot(api: string, page: string, file: string): P
     await tab.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
     await tab.goto(`${new URL(page).origin}/#/panels/orders?order=${data.id}`);
     await tab.getByRole('heading', { level: 1, name: `Order ${data.id}` }).waitFor();
-    await tab.locator('.step .state', { hasText: 'sent' }).waitFor();
-    await tab.locator('.step .state', { hasText: 'deferred' }).waitFor();
+    await tab.locator('.step .state', { hasText: 'sent' }).first().waitFor();
+    await tab.locator('.step .state', { hasText: 'deferred' }).first().waitFor();
     await tab.frameLocator('.preview iframe').getByText(data.id).first().waitFor();
-    await tab.locator('.step .state', { hasText: 'succeeded' }).waitFor();
+    await tab.locator('.step .state', { hasText: 'succeeded' }).first().waitFor();
     mkdirSync(dirname(file), { recursive: true });
     await tab.screenshot({ path: file, fullPage: true });
   } finally {

@@ -83,11 +83,15 @@ function defineTests() {
     await shipped.getByText('the customer has switched this kind of event off').waitFor();
     await shipped.getByText('succeeded').first().waitFor();
     const titles = await created.locator('.step h3').allTextContents();
-    expect(titles.map((text) => text.replace(/(\d\d:){2}.*$/, ''))).toEqual([
+    // On a busy machine the relay may publish an event again.
+    const steps = new Set(
+      titles.map((text) => text.replace(/(\d\d:){2}.*$/, '').replace(/\d:\d+/, 'n')),
+    );
+    expect([...steps]).toEqual([
       'POST /api/ordersaccepted',
       'Item, version 1stored',
       'Event ORDER_CREATEDpublished',
-      expect.stringMatching(/^order-events-\w+ \d:\d+done$/),
+      `${bench.topic} ndone`,
       'Invocation of notifysucceeded',
       'Email to a***@example.orgsent',
       'SMS to +*********56sent',
