@@ -40,6 +40,10 @@ test('each symptom has words that the plugin really prints', () => {
   expect(words.filter((text) => !source.includes(text))).toEqual([]);
 });
 
+test('the example of a panel is the one that the tests run', () => {
+  expect(read('docs/panels.md')).toContain(read('test/integration/service/panel.mjs'));
+});
+
 test('the README lists each page that is for its readers', () => {
   const listed = [...section('Pages').matchAll(/^\| \[(docs\/\S+\.md)\]\(\1\)/gm)];
   expect(listed.map(([, file]) => file).sort()).toEqual(

@@ -157,6 +157,7 @@ export class Engine {
       recorder: this.recorder,
       imports: this.#imports,
       debug,
+      warn: (message) => log.warning(message),
     });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));

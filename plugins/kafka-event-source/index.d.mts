@@ -26,6 +26,11 @@ export interface KafkaEventSourceOptions extends Local {
     readonly allowChanges?: boolean;
     readonly host?: string;
     readonly names?: readonly string[];
+    /** Panels of the service's own on the page; see docs/panels.md. */
+    readonly panels?: readonly {
+      readonly module: string;
+      readonly settings?: Readonly<Record<string, unknown>>;
+    }[];
   };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;

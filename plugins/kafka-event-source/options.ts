@@ -160,6 +160,12 @@ export const optionsSchema = z.strictObject({
       host: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
       /** More names of this machine under which the server is called. */
       names: z.array(z.string().min(1)).default([]),
+      /** Panels of the service's own: a module, whose path begins at the service's folder, and its settings. */
+      panels: z
+        .array(
+          z.strictObject({ module: file, settings: z.record(z.string(), z.unknown()).default({}) }),
+        )
+        .default([]),
     })
     .prefault({}),
   systemLog: z.string().min(1).default('log'),

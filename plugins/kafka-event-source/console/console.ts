@@ -9,6 +9,7 @@ import { errorAnswer, json, RequestError } from './answers.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
 import { Mappings } from './mappings.ts';
+import { loadPanels, panelsRoute } from './panels.ts';
 import { type Memories, readRecorded } from './reading.ts';
 
 export interface ConsoleOptions {
@@ -21,6 +22,7 @@ export interface ConsoleOptions {
   /** The memories of other machines. */
   readonly imports: Imports;
   readonly debug: (message: string) => void;
+  readonly warn: (message: string) => void;
 }
 
 export interface Console {
@@ -41,6 +43,7 @@ export function createConsole({
   recorder,
   imports,
   debug,
+  warn,
 }: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
   const mappings = new Mappings(runtime, definitions, debug);
@@ -59,6 +62,10 @@ export function createConsole({
     tell('record', records, more.records);
     tell('invocation', invocations, more.invocations);
   });
+  const { options, service: own } = loaded();
+  const { service, stage, region, folder } = own;
+  const about = { service, stage, region, folder, recorder };
+  const panels = loadPanels(options.console.panels, about, warn);
   const readings: Readonly<Record<string, Reading>> = {
     '/api/events': () => events.connect(),
     '/api/mappings': async () => {
@@ -75,7 +82,7 @@ export function createConsole({
   };
   return {
     events,
-    routes: [pageRoute(access), readingRoute(readings, { recorder, imports })],
+    routes: [pageRoute(access), panelsRoute(panels), readingRoute(readings, { recorder, imports })],
     stop() {
       unlisten?.();
       mappings.stop();

@@ -8,6 +8,7 @@ import { ImportBanner, ImportFacts, ImportLinks } from './imports.tsx';
 import { Invocations, OneInvocation } from './invocations.tsx';
 import { Letters } from './letters.tsx';
 import { type MappingsAnswer, Now } from './now.tsx';
+import { PanelPage, type Panels } from './panel.tsx';
 import { Empty, Field, Head } from './parts.tsx';
 import { Produce } from './produce.tsx';
 import { Record } from './record.tsx';
@@ -57,6 +58,12 @@ const VIEWS: readonly ViewRow[] =
       ]
     : [{ path: '', name: 'Import', view: () => <ImportFacts /> }, ...MEMORY];
 
+const rowOf = (panel: Panels[number]): ViewRow => ({
+  path: `panels/${panel.name}`,
+  name: panel.title,
+  view: (place) => <PanelPage key={panel.name} panel={panel} place={place} />,
+});
+
 function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
@@ -81,12 +88,14 @@ function Frame({ isLocked }: { isLocked: boolean }) {
   const place = usePlace();
   const about = useData<MappingsAnswer>('/api/mappings');
   const [opened, setOpened] = useState<{ readonly change: Change; readonly key: number }>();
+  const panels = useData<Panels>(imported === undefined ? '/api/panels' : undefined);
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
   const before = useRef('');
   const path = place.segments[0] ?? '';
-  const row = VIEWS.find((one) => one.path === path);
+  const rows = [...VIEWS, ...(panels.value ?? []).map(rowOf)];
   const where = place.segments.join('/');
+  const row = rows.find((one) => one.path === path) ?? rows.find((one) => one.path === where);
   useEffect(() => {
     document.title = `${row?.name ?? 'Not found'} · Kafka event source`;
     const isLink = before.current !== '' && before.current !== `/${where}`;
@@ -95,7 +104,7 @@ function Frame({ isLocked }: { isLocked: boolean }) {
     scrollTo(0, 0);
     // A screen reader goes on at the heading of the view that a link has opened.
     main.current?.querySelector('h1')?.focus({ preventScroll: true });
-  }, [where]);
+  }, [where, row?.name]);
   useEffect(() => {
     if (!said) return;
     const timer = setTimeout(() => setSaid(''), 6_000);
@@ -127,8 +136,8 @@ function Frame({ isLocked }: { isLocked: boolean }) {
           </span>
         </p>
         <nav aria-label="Views">
-          {VIEWS.map(({ path: own, name }) => (
-            <a key={own} href={`#/${own}`} aria-current={own === path ? 'page' : undefined}>
+          {rows.map(({ path: own, name }) => (
+            <a key={own} href={`#/${own}`} aria-current={own === row?.path ? 'page' : undefined}>
               {name}
             </a>
           ))}
@@ -138,7 +147,7 @@ function Frame({ isLocked }: { isLocked: boolean }) {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         {!isLocked && (imported === undefined ? <Banner /> : <ImportBanner />)}
-        {isLocked ? <Locked /> : (row?.view(place) ?? <NotFound />)}
+        {isLocked ? <Locked /> : (row?.view(place) ?? (!panels.isLoading && <NotFound />))}
       </main>
       <p class={`said ${said ? '' : 'none'}`} role="status">
         {said}

@@ -1,10 +1,12 @@
 /** The view of one record: its life as a timeline, with the logs inside each attempt. */
 import type { Invocation, LifeEvent, LifeEventKind, RecordLife } from '../../recorder/types.ts';
 import { againChange } from './again.tsx';
+import { bytesOf, textOf } from './bytes.ts';
 import { ChangeButton } from './change.tsx';
 import { imported, useData } from './data.tsx';
 import { durationText } from './format.ts';
 import { Logs } from './logs.tsx';
+import type { Panels } from './panel.tsx';
 import { Facts, Head, Loaded, State, Time } from './parts.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
 import { Value } from './value.tsx';
@@ -55,6 +57,7 @@ export function Record({ place: { segments, query } }: { place: Place }) {
 
 function Life({ life }: { life: RecordLife }) {
   const { topic, partition, offset, mapping, state, functionKey, attempts, why, reason } = life;
+  const panels = useData<Panels>(imported === undefined ? '/api/panels' : undefined).value ?? [];
   const last = life.events.findLast(({ invocation }) => invocation)?.invocation;
   const record = { topic, partition, offset };
   const isFault = ['deadLettered', 'dropped', 'expired', 'retrying'].includes(state);
@@ -76,6 +79,9 @@ function Life({ life }: { life: RecordLife }) {
                   Run this record alone…
                 </ChangeButton>
               )}
+              {panels.map((panel) => (
+                <PanelLink key={panel.name} panel={panel} life={life} />
+              ))}
               <a class="button" href={placeOf(['produce'], { mapping, topic, partition, offset })}>
                 Copy to Produce
               </a>
@@ -129,6 +135,23 @@ function Life({ life }: { life: RecordLife }) {
         </section>
       </div>
     </>
+  );
+}
+
+/** The way from a record to the panel about the thing that its key names. */
+function PanelLink({
+  panel: { name, title, records },
+  life: { topic, key },
+}: {
+  panel: Panels[number];
+  life: RecordLife;
+}) {
+  const text = key && !key.redacted ? textOf(bytesOf(key.base64)) : undefined;
+  if (!records?.topics.includes(topic) || !text) return null;
+  return (
+    <a class="button" href={placeOf(['panels', name], { [records.key]: text })}>
+      {title}
+    </a>
   );
 }
 

@@ -27,7 +27,7 @@ export interface Reader extends AsyncDisposable {
   look(name: string, fullPage?: boolean): Promise<void>;
 }
 
-export async function openPage(service: PageService): Promise<Reader> {
+export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Promise<Reader> {
   mkdirSync(PICTURES, { recursive: true });
   const browser = await launchChromium();
   const foreign: string[] = [];
