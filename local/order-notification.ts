@@ -43,6 +43,9 @@ function optional<T extends z.ZodType>(schema: T) {
 
 const NAMES = { email: 'Email', sms: 'SMS' } satisfies Record<ChannelName, string>;
 
+/** The states in which no provider has taken the message. */
+const NOT_SENT: ReadonlySet<string> = new Set(['claimed', 'deferred', 'failed']);
+
 /** Why a notification is not sent, and what would change that for the next ones. */
 const SKIPS: Readonly<Record<string, string>> = {
   'switched off': 'the customer has switched this kind of event off on this channel',
@@ -156,17 +159,26 @@ export function notificationStep(
       ...fact('Provider', provider),
       ...fact('Its id of the message', messageId),
     ],
-    previews: hasMessage ? previewsOf(message, { query, isOpen }) : [],
+    previews: hasMessage
+      ? previewsOf(message, { query, isOpen, isNotSent: NOT_SENT.has(record.status) })
+      : [],
   };
 }
 
 function previewsOf(
   message: Message,
-  { query, isOpen }: { query: Record<string, string>; isOpen: boolean },
+  {
+    query,
+    isOpen,
+    isNotSent,
+  }: { query: Record<string, string>; isOpen: boolean; isNotSent: boolean },
 ): NonNullable<PanelStep['previews']> {
-  if (!('html' in message)) return [{ kind: 'message', label: 'SMS', text: message.text, isOpen }];
+  const label = (text: string) => (isNotSent ? `Not sent so far: ${text}` : text);
+  if (!('html' in message)) {
+    return [{ kind: 'message', label: label('SMS'), text: message.text, isOpen }];
+  }
   return [
-    { kind: 'html', label: message.subject, query, isOpen },
+    { kind: 'html', label: label(message.subject), query, isOpen },
     { kind: 'text', label: 'Its plain text', text: message.body },
   ];
 }

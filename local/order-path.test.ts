@@ -211,6 +211,12 @@ test('a skipped notification has no preview, nor has one whose event no message 
   expect(last([broken], notificationOf({}))).toMatchObject({ previews: [] });
 });
 
+test('a message that no provider has taken is not shown as sent', () => {
+  const waiting = notificationOf({ status: 'deferred', reason: 'SES is away' });
+  const [shown] = stepsOf({ notifications: [waiting] }).at(-1)?.previews ?? [];
+  expect(shown?.label).toMatch(/^Not sent so far: /);
+});
+
 test('the message speaks the language of the customer', () => {
   const message = messageOf(notificationOf({}), published.value, {
     language: 'de',

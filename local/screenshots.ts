@@ -55,8 +55,12 @@ export async function takeScreenshot(api: string, page: string, file: string): P
     await tab.locator('.step .state', { hasText: 'deferred' }).first().waitFor();
     await tab.frameLocator('.preview iframe').getByText(data.id).first().waitFor();
     await tab.locator('.step .state', { hasText: 'succeeded' }).first().waitFor();
+    // A browser paints a frame only where it is in sight.
+    const height = await tab.locator(':root').evaluate((root) => root.scrollHeight);
+    await tab.setViewportSize({ width: WIDTH, height });
+    await tab.locator('.preview iframe').first().screenshot();
     mkdirSync(dirname(file), { recursive: true });
-    await tab.screenshot({ path: file, fullPage: true });
+    await tab.screenshot({ path: file });
   } finally {
     await browser.close();
   }
