@@ -86,3 +86,27 @@ test('an instance whose call ran into the time limit is used no more; one whose 
     ['thrown', 'IDLE'],
   ]);
 });
+
+test('an instance whose worker ended during a call is used no more, also if the answer still arrives', () => {
+  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const script = `
+    import { Worker } from 'node:worker_threads';
+    import Lambda from 'serverless-offline/lambda';
+    import { guardHandlers } from ${JSON.stringify(source)};
+    const { promise, resolve } = Promise.withResolvers();
+    class Instance {
+      get status() { return 'IDLE'; }
+      async runHandler() {
+        new Worker('process.exit(3)', { eval: true });
+        await promise;
+      }
+      async cleanup() {}
+    }
+    Lambda.prototype.get = () => new Instance();
+    await guardHandlers(() => undefined);
+    const instance = Lambda.prototype.get('print');
+    const message = await instance.runHandler().catch(({ message }) => message);
+    resolve();
+    console.log(JSON.stringify([message, instance.status]));`;
+  expect(printedBy(script)).toEqual(['Runtime exited with error: exit status 3', 'ENDED']);
+});

@@ -144,10 +144,14 @@ function watchWorker(worker: Worker, instance: Instance, state: Guarded, report:
     if (isMeant) return;
     const error = crashError(code, cause);
     report(`${state.functionKey}: ${error.message}`);
-    if (state.fail) state.fail(error);
-    // Between two calls: the next one gets a new worker. One under way ends at its time limit, out
-    // of sight, and its instance then has no further calls.
-    else instance.cleanup().catch((reason: unknown) => report(String(reason)));
+    if (state.fail) {
+      state.fail(error);
+      // Its answer may still arrive, or the call ends at its time limit, out of sight.
+      retire(instance);
+      return;
+    }
+    // Between two calls: the next one gets a new worker.
+    instance.cleanup().catch((reason: unknown) => report(String(reason)));
   });
 }
 

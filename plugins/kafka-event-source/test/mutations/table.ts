@@ -638,8 +638,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'F-02/2',
     file: 'lambda/serverless-offline.ts',
-    from: 'if (state.fail) state.fail(error);',
-    to: 'if (state.fail) report(error.message);',
+    from: '      state.fail(error);',
+    to: '      report(error.message);',
   },
   {
     row: 'F-02/4',
