@@ -244,7 +244,8 @@ function LastErrors({ uuid }: { uuid: string }) {
   );
 }
 
-function Settings({ mapping: { settings, servers, lastResult, lastResultAt } }: MappingProps0) {
+function Settings({ mapping }: { mapping: MappingView }) {
+  const { settings, servers, lastResult, lastResultAt } = mapping;
   return (
     <details>
       <summary>Settings and last result</summary>
@@ -268,10 +269,6 @@ function Settings({ mapping: { settings, servers, lastResult, lastResultAt } }: 
       />
     </details>
   );
-}
-
-interface MappingProps0 {
-  readonly mapping: MappingView;
 }
 
 /** A name of AWS's as words: "Batch size". */
