@@ -20,7 +20,7 @@ export interface MappingsAnswer {
 /** The partitions that are shown; the others are counted. */
 const SHOWN = 12;
 
-/** What only Kafka knows, such as the lag of a mapping that is paused, brings no news. */
+/** No event tells of changes that only Kafka knows, such as the lag of a paused mapping. */
 const KAFKA_MS = 5_000;
 
 export function Now() {

@@ -107,7 +107,7 @@ export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Pr
     await page.setViewportSize({ width: 1280, height: 900 });
   }
 
-  /** What axe finds serious or critical. */
+  /** The faults that axe calls serious or critical. */
   async function faultsOfAxe(): Promise<string[]> {
     await page.evaluate(axe.source);
     const { violations } = await page.evaluate(() =>
