@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openForWriting } from './schema.ts';
-import { trim } from './trim.ts';
+import { Trimmer } from './trim.ts';
 
 const LIMITS = { maxBytes: 10 * 1024 * 1024, maxAgeMs: 1 };
 
@@ -23,14 +23,29 @@ test.each([
   ['event', "INSERT INTO event VALUES(1, 0, 'read', '', NULL)"],
 ])('after a failure in the table %s the store can be written and trimmed', (table, insert) => {
   const db = openForWriting(join(folder, 'dev.sqlite'), LIMITS.maxBytes);
+  const trimmer = new Trimmer(db, LIMITS);
   db.exec(insert);
   db.exec(
     `CREATE TRIGGER full BEFORE DELETE ON ${table} BEGIN SELECT RAISE(FAIL, 'disk is full'); END`,
   );
-  expect(() => trim(db, LIMITS, Date.now())).toThrow('disk is full');
+  expect(() => trimmer.trim(Date.now())).toThrow('disk is full');
   db.exec('BEGIN IMMEDIATE; DROP TRIGGER full; COMMIT');
-  expect(trim(db, LIMITS, Date.now())).toBe(true);
+  expect(trimmer.trim(Date.now())).toBe(true);
   expect(db.prepare(`SELECT count(*) AS left FROM ${table}`).get()).toEqual({ left: 0 });
+  db.close();
+});
+
+test('an expired record goes, though older ones before it changed lately', () => {
+  const db = openForWriting(join(folder, 'dev.sqlite'), LIMITS.maxBytes);
+  const now = Date.now();
+  const insert = db.prepare(
+    'INSERT INTO record VALUES(?, 1, 0, ?, 0, 0, ?, 0, 0, NULL, NULL, NULL, NULL, 0, NULL)',
+  );
+  // More than one round of trimming looks at.
+  for (let id = 1; id <= 1_200; id += 1) insert.run(id, id, id % 600 === 0 ? 0 : now);
+  const trimmer = new Trimmer(db, { ...LIMITS, maxAgeMs: 60_000 });
+  for (let round = 0; round < 6; round += 1) trimmer.trim(now);
+  expect(db.prepare('SELECT count(*) AS left FROM record').get()).toEqual({ left: 1_198 });
   db.close();
 });
 

@@ -11,40 +11,55 @@ const NEWEST = 10_000;
 const SHARE = 0.85;
 const PAGES_AT_ONCE = 200;
 
-/** Removes some of the oldest records if there are too many. @returns whether more is to be removed */
-export function trim(
-  db: DatabaseSync,
-  { maxBytes, maxAgeMs }: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>,
-  now: number,
-): boolean {
-  const oldest = now - maxAgeMs;
-  const isMore = removeSome(db, oldest, maxBytes);
-  // Pages that became free are given back to the disk.
-  db.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
-  return isMore;
-}
+export class Trimmer {
+  readonly #db: DatabaseSync;
+  readonly #limits: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>;
+  /** The record up to which the last round looked for expired ones; 0 before the first record. */
+  #looked = 0;
 
-function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean {
-  const isOver = isOverSize(db, { maxBytes });
-  const commits = isOver
-    ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
-    : removeCommits(db, 'at < ?', oldest);
-  if (commits > 0) return true;
-  const ids = isOver ? surplus(db) : expired(db, oldest);
-  if (ids.length > 0) {
-    inTransaction(db, () => remove(db, ids));
-    return true;
+  constructor(db: DatabaseSync, limits: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>) {
+    this.#db = db;
+    this.#limits = limits;
   }
-  return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
-}
 
-/** Whether the tables take more than their share of the limit. */
-export function isOverSize(
-  db: DatabaseSync,
-  { maxBytes }: Pick<StoreOptions, 'maxBytes'>,
-): boolean {
-  const of = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  return (of('page_count') - of('freelist_count')) * of('page_size') > maxBytes * SHARE;
+  /** Whether the tables take more than their share of the limit. */
+  get isOverSize(): boolean {
+    const of = (name: string) => Number(this.#db.prepare(`PRAGMA ${name}`).get()?.[name]);
+    const pages = of('page_count') - of('freelist_count');
+    return pages * of('page_size') > this.#limits.maxBytes * SHARE;
+  }
+
+  /** Removes some of the oldest records if there are too many. @returns whether more is to be removed */
+  trim(now: number): boolean {
+    const isMore = this.#removeSome(now - this.#limits.maxAgeMs);
+    // Pages that became free are given back to the disk.
+    this.#db.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
+    return isMore;
+  }
+
+  #removeSome(oldest: number): boolean {
+    const db = this.#db;
+    const isOver = this.isOverSize;
+    const commits = isOver
+      ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
+      : removeCommits(db, 'at < ?', oldest);
+    if (commits > 0) return true;
+    const ids = isOver ? surplus(db) : this.#expired(oldest);
+    if (ids.length > 0) {
+      inTransaction(db, () => remove(db, ids));
+      return true;
+    }
+    return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
+  }
+
+  /** Each round looks at the next records: an old one that changed lately hides none of those after it. */
+  #expired(oldest: number): number[] {
+    const rows = this.#db
+      .prepare('SELECT id, changed FROM record WHERE id > ? ORDER BY id LIMIT ?')
+      .all(this.#looked, AT_ONCE);
+    this.#looked = rows.length < AT_ONCE ? 0 : Number(rows.at(-1)?.id);
+    return rows.filter(({ changed }) => Number(changed) < oldest).map(({ id }) => Number(id));
+  }
 }
 
 /**
@@ -71,14 +86,6 @@ function removeCommits(db: DatabaseSync, test: string, value: number): number {
 function newestBut(db: DatabaseSync, table: string, where = ''): number {
   const sql = `SELECT id FROM ${table} ${where} ORDER BY id DESC LIMIT 1 OFFSET ?`;
   return Number(db.prepare(sql).get(NEWEST)?.id ?? 0);
-}
-
-function expired(db: DatabaseSync, oldest: number): number[] {
-  return db
-    .prepare('SELECT id, changed FROM record ORDER BY id LIMIT ?')
-    .all(AT_ONCE)
-    .filter(({ changed }) => Number(changed) < oldest)
-    .map(({ id }) => Number(id));
 }
 
 function remove(db: DatabaseSync, ids: readonly number[]): void {
