@@ -11,6 +11,12 @@ const NEWEST = 10_000;
 const SHARE = 0.85;
 const PAGES_AT_ONCE = 200;
 
+/** Events with the patterns of a mapping. There are few, and many records share one. */
+const PATTERNS = "(kind = 'filteredOut' AND detail IS NOT NULL)";
+
+/** The events that may go before the records that refer to them. */
+const EVENTS = `event WHERE NOT ${PATTERNS}`;
+
 export class Trimmer {
   readonly #db: DatabaseSync;
   readonly #limits: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>;
@@ -96,6 +102,11 @@ function remove(db: DatabaseSync, ids: readonly number[]): void {
        FROM record WHERE id IN (SELECT value FROM json_each(?)) GROUP BY stream, partition`,
     )
     .all(list);
+  // The reason of one record, which no span leads to.
+  db.prepare(
+    `DELETE FROM event WHERE kind = 'filteredOut' AND NOT ${PATTERNS} AND id IN
+       (SELECT event FROM record WHERE id IN (SELECT value FROM json_each(?)))`,
+  ).run(list);
   db.prepare('DELETE FROM record WHERE id IN (SELECT value FROM json_each(?))').run(list);
   const owners = new Set<string>();
   for (const { stream, partition, first, last, number } of places) {
@@ -146,7 +157,7 @@ function expiredRest(db: DatabaseSync, oldest: number): Rest {
       .all(AT_ONCE)
       .filter(({ time: at }) => Number(at) < oldest)
       .map(({ id }) => Number(id));
-  return { invocations: of('invocation', 'started'), events: of('event', 'at') };
+  return { invocations: of('invocation', 'started'), events: of(EVENTS, 'at') };
 }
 
 function oldestRest(db: DatabaseSync): Rest {
@@ -154,7 +165,7 @@ function oldestRest(db: DatabaseSync): Rest {
     const rows = db.prepare(`SELECT id FROM ${table} ORDER BY id LIMIT ?`).all(AT_ONCE);
     return rows.map(({ id }) => Number(id));
   };
-  return { invocations: of('invocation'), events: of('event') };
+  return { invocations: of('invocation'), events: of(EVENTS) };
 }
 
 function removeRest(db: DatabaseSync, { invocations, events }: Rest): boolean {

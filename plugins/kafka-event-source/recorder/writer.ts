@@ -261,7 +261,13 @@ export class Writer {
   #filteredBy({ uuid, filters }: MappingFacts): number {
     const known = this.#filtered.get(uuid);
     if (known !== undefined) return known;
-    const event = this.#insertEvent(Date.now(), 'filteredOut', '', { filters });
+    // An earlier run had the same patterns: as they are never removed, they are stored once.
+    const stored = this.#statement(
+      "SELECT id FROM event WHERE kind = 'filteredOut' AND detail = ?",
+    ).get(JSON.stringify({ filters }));
+    const event = stored
+      ? Number(stored.id)
+      : this.#insertEvent(Date.now(), 'filteredOut', '', { filters });
     this.#filtered.set(uuid, event);
     return event;
   }
