@@ -44,6 +44,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #invokers: Invokers;
   readonly #faults = new Faults();
+  readonly #ending = new AbortController();
   readonly #reserved = new Map<string, { readonly limit: number; readonly slots: Slots }>();
   #loaded: Loaded;
   #runtime: Runtime | undefined;
@@ -90,6 +91,7 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    this.#ending.abort();
     this.#console?.stop();
     await Promise.all([this.#runtime?.stop(), this.#server?.close()]);
     await Promise.all([this.#recording?.close(), this.#imports.close()]);
@@ -170,6 +172,7 @@ export class Engine {
         log,
         recorder: this.recorder,
         invokerOf: (mapping) => this.#invokers.of(mapping),
+        ending: this.#ending.signal,
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
       mcpRoute({

@@ -28,6 +28,7 @@ function actions(
 ) {
   const [payloads, runs, results]: [string[], RunAgain[], InvocationResult[]] = [[], [], []];
   let closed = 0;
+  const ending = new AbortController();
   const recorder = {
     problem,
     invocation: async (id: string) => {
@@ -43,10 +44,12 @@ function actions(
   const context = {
     runtime: { get: (uuid: string) => (uuid === 'm' ? { mapping } : undefined) },
     log: {},
+    ending: ending.signal,
     recorder,
     invokerOf: () => ({
       invoke: async (given: string) => {
         payloads.push(given);
+        if (given.includes('end here')) ending.abort();
         return result;
       },
       close: () => {
@@ -97,6 +100,15 @@ describe('an invocation runs again', () => {
     expect(payloads).toEqual(['{"records":{"orders-0":[null,{"x":1}]}}', payload]);
     expect(runs.map(({ records }) => records.length)).toEqual([0, places.length]);
   });
+});
+
+test('a run that the end of the emulator cuts off has no result, and closes its connection', async () => {
+  const { run, results, closed } = actions({ kind: 'notReached', message: 'socket hang up' });
+  const cut = run({ mode: 'edited', payload: '{"value":"end here"}' });
+  await expect(cut).rejects.toMatchObject({ code: 'Ended', status: 503 });
+  expect(results).toEqual([]);
+  expect(closed()).toBeGreaterThan(0);
+  await expect(run({ mode: 'same' })).rejects.toMatchObject({ code: 'Ended' });
 });
 
 test('a dry run says what it will do, and calls nothing', async () => {

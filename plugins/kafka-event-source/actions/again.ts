@@ -45,6 +45,8 @@ export interface AgainActions {
   readonly log: Log;
   readonly recorder: Recorder | undefined;
   readonly invokerOf: (mapping: Mapping) => Invoker;
+  /** Aborted when the emulator ends. */
+  readonly ending: AbortSignal;
 }
 
 /** The event of a run by hand, and its records. */
@@ -57,7 +59,7 @@ interface Run {
  * Invokes the function, and records the new invocation, which names the old one. No offset moves, no
  * fault applies, and a failure is not tried again.
  *
- * @throws RequestError if the invocation, its mapping or its records are gone
+ * @throws RequestError if the invocation, its mapping or its records are gone, and if the emulator ends meanwhile
  */
 export async function runAgain(
   actions: AgainActions,
@@ -65,7 +67,7 @@ export async function runAgain(
   wish: AgainWish,
   isDryRun: boolean,
 ) {
-  const { runtime, recorder, invokerOf, log } = actions;
+  const { runtime, recorder, invokerOf, log, ending } = actions;
   if (!recorder || recorder.problem !== undefined) {
     throw new RequestError(
       404,
@@ -91,6 +93,7 @@ export async function runAgain(
   }
   const run = await runOf(mapping, old, wish, log);
   if (isDryRun) return { will: sentence(mapping, old, run, wish) };
+  refuseAtEnd(ending);
   const { functionKey } = mapping;
   const recorded = recorder.ranAgain({
     mapping: mapping.uuid,
@@ -99,8 +102,12 @@ export async function runAgain(
     ...run,
   });
   const invoker = invokerOf(mapping);
+  const close = () => invoker.close();
+  ending.addEventListener('abort', close);
   try {
     const result = await invoker.invoke(run.payload, recorded.id);
+    // The recorder itself calls a run interrupted that has no result at the end.
+    refuseAtEnd(ending);
     recorded.end(result);
     // The answer comes from the recorder, so that private values are left out of it.
     await endsWithin(STORE_MS, recorder.flush());
@@ -108,8 +115,14 @@ export async function runAgain(
     const { payload: _, ...answer } = found ?? { id: recorded.id, originalId: old.id };
     return { ...answer, originalId: old.id };
   } finally {
-    invoker.close();
+    ending.removeEventListener('abort', close);
+    close();
   }
+}
+
+function refuseAtEnd({ aborted }: AbortSignal): void {
+  if (aborted)
+    throw new RequestError(503, 'Ended', 'The emulator ends: start it and run this again.');
 }
 
 async function runOf(mapping: Mapping, old: Invocation, wish: AgainWish, log: Log): Promise<Run> {

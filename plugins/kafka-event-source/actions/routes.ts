@@ -22,6 +22,8 @@ export interface Actions {
   /** Undefined if the settings turn it off. */
   readonly recorder: Recorder | undefined;
   readonly invokerOf: (mapping: Mapping) => Invoker;
+  /** Aborted when the emulator ends. */
+  readonly ending: AbortSignal;
   /** Topics with dead letters, besides those of the mappings' destinations. */
   readonly deadLetterTopics: () => readonly string[];
 }

@@ -50,6 +50,7 @@ test('an event whose private values are not recorded comes from Kafka again, byt
       {
         runtime: { get: () => ({ mapping }) },
         log: { debug: () => undefined },
+        ending: new AbortController().signal,
         recorder: recorder(invocation),
         invokerOf: () =>
           createInvoker({ endpoint: lambda.endpoint, functionName: 'f', timeoutMs: 5_000 }),
@@ -105,4 +106,24 @@ test('a failed invocation that is recorded runs again, and the new one names it'
   expect(await bench.committed()).toBe(3);
   expect((await list())[0]).toMatchObject({ id: body.id, originalId: old.id });
   await client.close();
+});
+
+test('a run by hand that is under way ends with the emulator', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const lambda = await bench.lambda();
+  let answer: Promise<unknown>;
+  {
+    // The time limit of the function is not what ends it.
+    await using api = await act(bench, lambda, { timeoutMs: 900_000 });
+    await bench.produceCount(1);
+    const items = async () => (await api.get('/api/invocations')).body.items;
+    await until('the invocation', async () => (await items())[0]?.state === 'succeeded');
+    const [{ id }] = await items();
+    lambda.handle(() => new Promise(() => undefined));
+    answer = api.post(`/api/invocations/${id}/again`, { mode: 'same' }).catch(() => 'none');
+    await until('the run', () => lambda.invocations.length === 2);
+  }
+  await until('the end of the run', () => lambda.invocations[1]?.isLeft === true);
+  expect(await answer).toBe('none');
 });

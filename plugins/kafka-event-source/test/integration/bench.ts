@@ -19,6 +19,8 @@ export interface Invocation {
   readonly records: readonly EventRecord[];
   readonly at: number;
   endedAt?: number;
+  /** Whether the caller has gone away before the answer. */
+  isLeft?: boolean;
 }
 
 /** An answer of the endpoint. A promise is answered when it resolves. */
@@ -54,6 +56,9 @@ export async function startLambda(port = 0): Promise<Lambda> {
     const { url: path = '' } = request;
     const invocation: Invocation = { path, event, body, records, at: Date.now() };
     const index = invocations.push(invocation) - 1;
+    response.once('close', () => {
+      invocation.isLeft = !response.writableEnded;
+    });
     const answer = await handler(invocation, index);
     invocation.endedAt = Date.now();
     if (answer.functionError) response.setHeader('x-amz-function-error', answer.functionError);
