@@ -325,7 +325,8 @@ function spanOf({ partition, records }: Some): Span {
   return { partition, count: records.length, ranges: rangesOf(records) };
 }
 
-function rangesOf(records: readonly BufferedRecord[]): Ranges {
+/** @param records ascending by offset, each once */
+export function rangesOf(records: readonly Pick<BufferedRecord, 'offset'>[]): Ranges {
   const [first, last] = [records[0]?.offset ?? 0, records.at(-1)?.offset ?? 0];
   if (last - first === records.length - 1) return [[first, last]];
   const ranges: [number, number][] = [];
