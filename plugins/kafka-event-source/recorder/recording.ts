@@ -49,7 +49,7 @@ const LONGEST_PAUSE_MS = 10_000;
 /** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
 const DONE_MS = 500;
 const CLOSE_MS = 2_000;
-/** Of one invocation. */
+/** The log lines of one invocation that are kept, and their characters. */
 const MOST_LINES = 5_000;
 const MOST_CHARACTERS = 1024 * 1024;
 const DAY_MS = 86_400_000;

@@ -358,7 +358,11 @@ function jsonOf(records: readonly BufferedRecord[]): string {
   return `[${records.map(({ json }) => json).join(',')}]`;
 }
 
-/** What is said of a result, whose reason is that of the records that are not done. */
+/**
+ * The facts that the store has about a result.
+ *
+ * @param reason why some records are not done
+ */
 export function answerOf(
   result: InvocationResult,
   startedAt: number,
