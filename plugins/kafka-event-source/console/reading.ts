@@ -1,28 +1,18 @@
 /** The recorder's answers as JSON: records, invocations, and the life of one of them. */
 import { z } from 'zod';
+import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
 import type { Imports } from '../recorder/imports.ts';
 import {
+  INVOCATION_STATES,
   type InvocationQuery,
-  type InvocationState,
   RECORD_STATES,
   type Recorder,
   type RecorderReader,
   type RecordQuery,
 } from '../recorder/types.ts';
-import { RequestError } from './answers.ts';
 
 const MAX_PAGE = 200;
-const INVOCATION_STATES = [
-  'running',
-  'succeeded',
-  'partial',
-  'failed',
-  'timedOut',
-  'throttled',
-  'notReached',
-  'interrupted',
-] as const satisfies readonly InvocationState[];
 
 /** A number that the recorder takes as a text. */
 const digits = z.string().regex(/^\d{1,15}$/, 'must be a number of at most 15 digits');
@@ -132,16 +122,5 @@ function notThere(what: string): RequestError {
 function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
   const result = schema.safeParse(Object.fromEntries(query));
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    [path.map(String).join('.'), message].filter(Boolean).join(': '),
-  );
-  throw new RequestError(400, 'BadRequest', `${faults.join('; ')}.`);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new RequestError(404, 'NotFound', `"${text}" is not the name of anything here.`);
-  }
+  throw new RequestError(400, 'BadRequest', `${faultsOf(result.error)}.`);
 }
