@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
@@ -16,6 +17,11 @@ export const REDACTED = { key: 1, value: 2, headers: 4 } as const;
 
 /** Marks the file of an export: "KESX". */
 const EXPORT_ID = 0x4b45_5358;
+
+/** The offsets of a row of `span`. */
+export function rangesOfSpan({ first, last, ranges }: Record<string, unknown>): Ranges {
+  return ranges === null ? [[Number(first), Number(last)]] : JSON.parse(String(ranges));
+}
 
 /** The kinds of `span.kind`. */
 export const OWNER = { invocation: 0, event: 1 } as const;

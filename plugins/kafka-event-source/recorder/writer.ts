@@ -14,7 +14,7 @@ import type {
 } from './ops.ts';
 import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
-import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
+import { inTransaction, OWNER, openForWriting, rangesOfSpan, STATE } from './schema.ts';
 import { Trimmer } from './trim.ts';
 import type { LifeEventKind, LogLine, RecordState } from './types.ts';
 
@@ -547,11 +547,11 @@ export class Writer {
     const found = this.#statement(
       'SELECT stream, partition, first, last, ranges FROM span WHERE kind = ? AND owner = ?',
     ).all(kind, owner);
-    return found.map(({ stream, partition, first, last, ranges }) => ({
-      stream: Number(stream),
-      partition: Number(partition),
+    return found.map((span) => ({
+      stream: Number(span.stream),
+      partition: Number(span.partition),
       count: 0,
-      ranges: ranges === null ? [[Number(first), Number(last)]] : JSON.parse(String(ranges)),
+      ranges: rangesOfSpan(span),
     }));
   }
 
