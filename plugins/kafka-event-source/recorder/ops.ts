@@ -2,11 +2,10 @@
 import type { EventSource } from '../event.ts';
 import type {
   InvocationState,
-  InvocationSummary,
   LifeEventKind,
   LogLine,
+  RecorderChange,
   RecordState,
-  RecordSummary,
 } from './types.ts';
 
 /** Ascending ranges of offsets, both ends included. */
@@ -142,12 +141,6 @@ export type FromWriter =
       readonly ms: number;
       /** An error that lost these operations. */
       readonly problem?: string;
-      readonly changed?: Changed;
+      readonly changed?: RecorderChange;
     }
   | { readonly kind: 'closed' };
-
-export interface Changed {
-  readonly records: readonly RecordSummary[];
-  readonly invocations: readonly InvocationSummary[];
-  readonly more: { readonly records: number; readonly invocations: number };
-}

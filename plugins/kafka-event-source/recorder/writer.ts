@@ -5,7 +5,6 @@ import { explain } from '../filter/explain.ts';
 import type {
   AnswerFacts,
   CallFacts,
-  Changed,
   InvocationOp,
   MappingFacts,
   Op,
@@ -16,7 +15,7 @@ import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, rangesOfSpan, STATE } from './schema.ts';
 import { Trimmer } from './trim.ts';
-import type { LifeEventKind, LogLine, RecordState } from './types.ts';
+import type { LifeEventKind, LogLine, RecorderChange, RecordState } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
 const MOST_CHANGES = 50;
@@ -60,7 +59,7 @@ export class Writer {
   }
 
   /** Stores the operations. @throws Error if some could not be stored */
-  write(ops: readonly Op[], isWatched: boolean): Changed | undefined {
+  write(ops: readonly Op[], isWatched: boolean): RecorderChange | undefined {
     this.#isWatched = isWatched;
     this.#changedRecords = [];
     this.#changedInvocations = new Set();
@@ -576,7 +575,7 @@ export class Writer {
     return made;
   }
 
-  #changes(): Changed {
+  #changes(): RecorderChange {
     const records = [...new Set(this.#changedRecords)];
     const invocations = [...this.#changedInvocations];
     return {
