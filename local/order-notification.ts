@@ -56,10 +56,10 @@ const SKIPS: Readonly<Record<string, string>> = {
   'too many': 'this address has had its messages for this hour (LIMIT_MESSAGES_PER_HOUR)',
 };
 
-type Stand = Pick<PanelStep, 'state' | 'said' | 'waitsFor'>;
+type NotificationState = Pick<PanelStep, 'state' | 'said' | 'waitsFor'>;
 
 /** The state of a notification, and what it waits for. */
-export function standOf(record: NotificationRecord, now: Date): Stand {
+export function stateInWords(record: NotificationRecord, now: Date): NotificationState {
   const { status, reason, claimedUntil = '', deferredUntil, deferredShard, passing } = record;
   const isHeld = claimedUntil > now.toISOString();
   switch (status) {
@@ -152,7 +152,7 @@ export function notificationStep(
   return {
     title: `${NAMES[channel]}${to ? ` to ${to}` : ''}`,
     ...(at && { at: Date.parse(at) }),
-    ...standOf(record, now),
+    ...stateInWords(record, now),
     facts: [
       ['Attempts', String(attempts)],
       ...fact('Reason', reason),

@@ -5,7 +5,7 @@ import type { Order } from '../lib/order/order.ts';
 import { GIVEN_UP } from '../lib/table.ts';
 import { viewSchema } from '../plugins/kafka-event-source/console/panel.ts';
 import type { RecordLife } from '../plugins/kafka-event-source/recorder/types.ts';
-import { messageOf, readNotification, standOf } from './order-notification.ts';
+import { messageOf, readNotification, stateInWords } from './order-notification.ts';
 import { type OrderFacts, orderView } from './order-path.ts';
 
 const NOW = new Date('2026-11-27T10:00:00.000Z');
@@ -184,8 +184,8 @@ test.each([
   [{ status: 'claimed', claimedUntil: EARLIER }, 'taken', /the next delivery/],
   [{ status: 'sending', claimedUntil: LATER }, 'sending', /the provider's answer/],
 ])('a notification that is %j waits', (change, words, waitsFor) => {
-  const stand = standOf(notificationOf({ deferredUntil: LATER, ...change }), NOW);
-  expect(stand).toMatchObject({ state: { words }, waitsFor: expect.stringMatching(waitsFor) });
+  const shown = stateInWords(notificationOf({ deferredUntil: LATER, ...change }), NOW);
+  expect(shown).toMatchObject({ state: { words }, waitsFor: expect.stringMatching(waitsFor) });
 });
 
 test.each([
@@ -197,9 +197,9 @@ test.each([
   [{ status: 'unknown' }, 'unknown', /may have arrived/],
   [{ status: 'on hold' }, 'on hold', /Another release/],
 ])('a notification that is %j waits for nothing, and says why', (change, words, said) => {
-  const stand = standOf(notificationOf(change), NOW);
-  expect(stand).toMatchObject({ state: { words }, said: expect.stringMatching(said) });
-  expect(stand.waitsFor).toBeUndefined();
+  const shown = stateInWords(notificationOf(change), NOW);
+  expect(shown).toMatchObject({ state: { words }, said: expect.stringMatching(said) });
+  expect(shown.waitsFor).toBeUndefined();
 });
 
 test('a skipped notification has no preview, nor has one whose event no message can show', () => {

@@ -11,8 +11,12 @@ import type {
   PanelStep,
   PanelView,
 } from '../plugins/kafka-event-source/console/panel.ts';
+import {
+  INVOCATION_TONES,
+  RECORD_TONES,
+  stateWords,
+} from '../plugins/kafka-event-source/console/states.ts';
 import type {
-  InvocationState,
   InvocationSummary,
   RecordLife,
   RecordState,
@@ -37,45 +41,10 @@ export type OrderFacts = {
   now: Date;
 };
 
-const RECORD_TONES: Record<RecordState, PanelState['tone']> = {
-  waiting: 'idle',
-  inFlight: 'busy',
-  retrying: 'warn',
-  filteredOut: 'idle',
-  done: 'ok',
-  reportedFailed: 'warn',
-  deadLettered: 'bad',
-  dropped: 'bad',
-  expired: 'bad',
-};
-
-const RECORD_WORDS: Partial<Record<RecordState, string>> = {
-  inFlight: 'in flight',
-  filteredOut: 'filtered out',
-  reportedFailed: 'reported failed',
-  deadLettered: 'dead-lettered',
-};
-
 const INVOCATIONS = 5;
 
 /** A record in one of these states goes on by itself. */
 const GOING_ON: readonly RecordState[] = ['waiting', 'inFlight', 'retrying', 'reportedFailed'];
-
-const INVOCATION_TONES: Record<InvocationState, PanelState['tone']> = {
-  running: 'busy',
-  succeeded: 'ok',
-  partial: 'warn',
-  failed: 'bad',
-  timedOut: 'bad',
-  throttled: 'warn',
-  notReached: 'bad',
-  interrupted: 'idle',
-};
-
-const INVOCATION_WORDS: Partial<Record<InvocationState, string>> = {
-  timedOut: 'timed out',
-  notReached: 'not reached',
-};
 
 /** The whole path of an order, a section for each of its events. */
 export function orderView(facts: OrderFacts): PanelView {
@@ -202,7 +171,7 @@ function recordStep(life: RecordLife, { id }: StoredEvent, { failures }: OrderFa
       link: { record: { mapping, topic, topicId, partition, offset } },
     },
     at: seenAt,
-    state: { tone: RECORD_TONES[state], words: RECORD_WORDS[state] ?? state },
+    state: { tone: RECORD_TONES[state], words: stateWords(state) },
     ...(why && !isGoingOn && { said: why }),
     ...(isGoingOn && { waitsFor: `${why ?? `an answer of ${functionKey}.`}${counted}` }),
     facts: [
@@ -222,7 +191,7 @@ function invocationSteps(life: RecordLife, { invocations }: OrderFacts): PanelSt
     return {
       title: { text: `Invocation of ${functionKey}`, link: { invocation: id } },
       at: startedAt,
-      state: { tone: INVOCATION_TONES[state], words: INVOCATION_WORDS[state] ?? state },
+      state: { tone: INVOCATION_TONES[state], words: stateWords(state) },
       ...(error && { said: error }),
       facts: [
         ['Attempt', String(attempt)],

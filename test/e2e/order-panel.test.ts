@@ -2,17 +2,17 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { v7 as uuidV7 } from 'uuid';
 import { eventOf } from '../../lib/order/events.ts';
 import type { Order } from '../../lib/order/order.ts';
 import { takeScreenshot } from '../../local/screenshots.ts';
 import {
+  inBrowser,
   openPage,
   type Reader,
 } from '../../plugins/kafka-event-source/test/integration/console-page.ts';
-import { findChromium } from '../../plugins/kafka-event-source/test/support/chromium.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { startOffline } from '../support/sls.ts';
 import { environmentOf, post } from '../support/system.ts';
@@ -24,8 +24,8 @@ let address: string;
 let reader: Reader;
 let page: Page;
 
-if (findChromium()) {
-  beforeAll(async () => {
+inBrowser('the path', {
+  async open() {
     bench = await createOrderBench();
     offline = await startOffline(environmentOf(bench));
     address = await until('the address of the page', () => {
@@ -33,18 +33,15 @@ if (findChromium()) {
     });
     reader = await openPage({ url: address, origin: new URL(address).origin });
     page = reader.page;
-  }, 120_000);
-  afterAll(async () => {
+  },
+  async close() {
     await reader?.[Symbol.asyncDispose]();
     await offline?.stop();
     await bench?.close();
-  });
-  defineTests();
-} else {
-  test('the path is not looked at, because this machine has no Chromium', () => {
-    expect(findChromium()).toBeUndefined();
-  });
-}
+  },
+  tests: defineTests,
+  openMs: 120_000,
+});
 
 async function put(path: string, body: object): Promise<void> {
   await until('an answer', async () => {

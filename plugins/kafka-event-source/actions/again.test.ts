@@ -126,7 +126,7 @@ test.each([
   expect(payloads).toEqual([]);
 });
 
-test('what is gone is named', async () => {
+test('an invocation, a mapping or a recorder that is gone is named', async () => {
   const same = { mode: 'same' };
   await expect(actions().run(same, false, 'other')).rejects.toMatchObject({
     code: 'NoSuchInvocation',

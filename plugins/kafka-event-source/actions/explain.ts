@@ -63,7 +63,7 @@ export function explain(
     because: [
       ...ofRecord(asked, mapping, lives.get(mapping.uuid)),
       ...(faults.get(mapping.uuid) ?? []).map((one) => `A fault is set here: ${one}`),
-      ...mapping.why.map((one) => `Of the mapping: ${one}.`.replace(/\.\.$/, '.')),
+      ...mapping.why.map((one) => `State of the mapping: ${one}.`.replace(/\.\.$/, '.')),
     ],
   }));
 }

@@ -58,7 +58,7 @@ interface Entry {
   readonly ended: AbortController;
 }
 
-/** The calls of a mapping, with its faults between. */
+/** Wraps the calls of a mapping, so that its faults take effect. */
 export interface FaultySeams {
   invoker(real: Invoker): Invoker;
   registry(real: Registry): Registry;

@@ -5,7 +5,7 @@ export interface Refusal {
   readonly by: 'AWS' | 'Serverless' | 'emulator';
   readonly code?: string;
   readonly message: string;
-  /** What to write, in our own words. */
+  /** The change to make. These are the emulator's words, not AWS's. */
   readonly advice?: string;
 }
 

@@ -5,13 +5,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kafkaAnswers, kafkaJars, settings } from './kafka.ts';
-import { isAlive } from './processes.ts';
+import { isAlive, startOf } from './processes.ts';
 import { reporting } from './progress.ts';
 import type { Prepare, Service } from './services.ts';
 import { type Task, tail } from './supervise.ts';
 import { endCommand } from './system.ts';
 
-/** The container's label with the id of the process that started it. */
+/** The container's label with the id of the process that started it, and the time at which that started. */
 const STARTER = 'lambda-kafka-event-source.starter';
 const PULL_MS = 15 * 60_000;
 const DATA = '/var/lib/kafka/data';
@@ -66,12 +66,14 @@ export async function removeLeftover(directory: string): Promise<void> {
     () => undefined,
   );
   if (!found) return;
-  const [isRunning, pid] = found.stdout.trim().split(' ');
+  const [, isRunning, pid, start = ''] = /^(\w+) (\d+) ?(.*)$/.exec(found.stdout.trim()) ?? [];
   const starter = Number(pid);
-  if (isRunning === 'true' && starter !== process.pid && isAlive(starter)) {
+  // Another program may have the id of a process that was killed.
+  const runs = start === '' ? isAlive(starter) : startOf(starter) === start;
+  if (isRunning === 'true' && starter !== process.pid && runs) {
     throw new Error(
       `Kafka of this folder runs already, in the container ${name} of process ${pid}. End that process ` +
-        `(${endCommand(starter)}), or use its broker: docker port ${name}, and --broker with that address.`,
+        `(${endCommand(starter)}), or use its broker: \`docker port ${name}\` prints its address.`,
     );
   }
   await run(['rm', '--force', name]);
@@ -140,7 +142,14 @@ function containerTask(directory: string, port: number): Task {
     name: 'kafka',
     command: 'docker',
     args: [
-      ...['run', '--rm', '--name', name, '--label', `${STARTER}=${process.pid}`],
+      ...[
+        'run',
+        '--rm',
+        '--name',
+        name,
+        '--label',
+        `${STARTER}=${process.pid} ${startOf(process.pid)}`,
+      ],
       ...['--publish', `127.0.0.1:${port}:${INNER_PORT}`, '--volume', `${name}:${DATA}`],
       ...Object.entries(variables).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
       kafkaImage(),

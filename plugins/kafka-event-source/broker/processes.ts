@@ -16,9 +16,7 @@ export function processOf(pid: number): Process | undefined {
   if (!linux) return list('-p', String(pid))[0];
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may contain blanks and brackets: the fields start after the last bracket.
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, parent] = fieldsOf(pid);
     return state === 'Z' ? undefined : { pid, parent: Number(parent), command };
   } catch {
     return undefined; // It ended between the listing and the reading.
@@ -28,6 +26,16 @@ export function processOf(pid: number): Process | undefined {
 /** Whether a process of this id runs, on each system. */
 export function isAlive(pid: number): boolean {
   return pid > 0 && attempt(() => process.kill(pid, 0)) === true;
+}
+
+/**
+ * The time at which a process started, in the system's own words: with its id it names one process only.
+ * Empty if it has ended, and on Windows.
+ */
+export function startOf(pid: number): string {
+  if (linux) return attempt(() => fieldsOf(pid))?.[19] ?? '';
+  // Terminals of other languages and time zones must read the same.
+  return ask('env', ['LC_ALL=C', 'TZ=UTC', 'ps', '-p', String(pid), '-o', 'lstart=']).trim();
 }
 
 /** The process that listens on the port; undefined if none does, or one of another user. */
@@ -48,6 +56,13 @@ function list(...which: string[]): Process[] {
       const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
       return command === undefined ? [] : { pid: Number(pid), parent: Number(parent), command };
     });
+}
+
+/** The fields of /proc/<pid>/stat from the state on. @throws Error if the process has ended */
+function fieldsOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name, in brackets, may contain blanks and brackets: the fields start after the last bracket.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function pids(): number[] {

@@ -12,12 +12,17 @@ import { UsageError } from './arguments.ts';
 
 const PORT = 9092;
 
-/** How errors name the command lines that start a Kafka, and their advice. */
+/** How messages name the command lines that start a Kafka, and their advice. */
 const CALLERS = {
-  broker: { name: 'The command broker', advice: 'Install one of them.' },
+  broker: {
+    name: 'The command broker',
+    advice: 'Install one of them.',
+    useOther: () => 'use that one, and end this command.',
+  },
   start: {
     name: '--broker start',
     advice: 'Install one of them, or name a Kafka that runs: --broker host:port.',
+    useOther: (port: number) => `use --broker localhost:${port}.`,
   },
 } as const;
 
@@ -34,16 +39,18 @@ export interface Plan {
  * Chooses how a Kafka runs whose data is kept in the folder: with Java, or without it with Docker.
  *
  * @param caller the command line that wants it
+ * @param usual the port, if it is free and KAFKA_PORT names none
  * @throws Error that says what is missing on the machine
  */
 export async function planBroker(
   folder: string,
   say: (line: string) => void,
   caller: keyof typeof CALLERS,
+  usual = PORT,
 ): Promise<Plan> {
   const directory = join(folder, '.kafka-event-source');
   const service = await chooseService(directory, say, caller);
-  return { port: await choosePort(say), directory, service };
+  return { port: await choosePort(say, caller, usual), directory, service };
 }
 
 /** Starts the broker. It is ready on return. */
@@ -55,8 +62,12 @@ export function start(
   return startBroker({ ...plan, supervisor, say });
 }
 
-/** The port of KAFKA_PORT; without it Kafka's own, or another one if that is taken. */
-async function choosePort(say: (line: string) => void): Promise<number> {
+/** The port of KAFKA_PORT; without it the usual one, or another one if that is taken. */
+async function choosePort(
+  say: (line: string) => void,
+  caller: keyof typeof CALLERS,
+  usual: number,
+): Promise<number> {
   const { KAFKA_PORT: wanted } = process.env;
   if (wanted !== undefined) {
     if (/^[1-9]\d{0,4}$/.test(wanted) && Number(wanted) <= 65_535) return Number(wanted);
@@ -64,11 +75,11 @@ async function choosePort(say: (line: string) => void): Promise<number> {
       `KAFKA_PORT "${wanted}" is not a port: set it to 1 to 65535, or remove it.`,
     );
   }
-  if (await isFree(PORT)) return PORT;
+  if (await isFree(usual)) return usual;
   const port = await freePort();
   say(
-    `Port ${PORT} is taken, so Kafka is started on ${port}. If Kafka runs on ${PORT} already, use ` +
-      `--broker localhost:${PORT}.`,
+    `Port ${usual} is taken, so Kafka is started on ${port}. If Kafka runs on ${usual} already, ` +
+      CALLERS[caller].useOther(usual),
   );
   return port;
 }

@@ -35,7 +35,7 @@ export interface Console {
 /** Answers to the GET requests of a path below `/api`. */
 type Reading = (request: Request) => Promise<Answer> | Answer;
 
-/** Makes the routes of the page, and of what it reads. */
+/** Makes the routes of the page, and those of the JSON that it reads. */
 export function createConsole({
   access,
   runtime,

@@ -34,7 +34,11 @@ export class Events {
     return this.#pages.size > 0;
   }
 
-  /** Tells the pages that something has happened. `count` things, of which the summary is the last one. */
+  /**
+   * Tells the pages that something has happened.
+   *
+   * @param summary of the last one, if `count` things have happened
+   */
   publish(kind: EventKind, summary: unknown, count = 1): void {
     if (!this.hasPages) return;
     const pending = this.#pending.get(kind) ?? { latest: [], count: 0 };

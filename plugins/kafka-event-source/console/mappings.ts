@@ -1,4 +1,4 @@
-/** What `/api/mappings` tells about each mapping: its status, its settings, and its last minutes. */
+/** The mappings in the answer of `/api/mappings`: each with its status, its settings, and its last minutes. */
 import { remoteOf } from '../commands/remote.ts';
 import type { Runtime, View } from '../control/runtime.ts';
 import { liveOf, type Remote, refusedStatus, type Status, statusOf } from '../control/status.ts';

@@ -107,7 +107,7 @@ const calls = z.custom<(query: PanelQuery) => unknown>(
 /** Its methods stay its own, because the panel may be of a class. */
 export const panelSchema = z.looseObject({ ...described, read: calls, frame: calls.optional() });
 
-/** What the page knows of a panel before it asks it. */
+/** The description of a panel, which the page shows before the panel's own answer. */
 export const describedSchema = z.object(described);
 
 export type DescribedPanel = z.infer<typeof describedSchema>;
@@ -119,7 +119,7 @@ export interface Panel extends z.input<typeof describedSchema> {
   frame?(query: PanelQuery): Promise<string | undefined> | string | undefined;
 }
 
-/** What a panel's module gets. */
+/** The argument of `createPanel`: the service, the panel's settings, and the recorder. */
 export interface PanelContext {
   readonly service: string;
   readonly stage: string;

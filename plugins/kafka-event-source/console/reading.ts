@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Request } from '../control/server.ts';
 import type { Imports } from '../recorder/imports.ts';
 import {
+  INVOCATION_STATES,
   type InvocationQuery,
-  type InvocationState,
   RECORD_STATES,
   type Recorder,
   type RecorderReader,
@@ -13,16 +13,6 @@ import {
 import { RequestError } from './answers.ts';
 
 const MAX_PAGE = 200;
-const INVOCATION_STATES = [
-  'running',
-  'succeeded',
-  'partial',
-  'failed',
-  'timedOut',
-  'throttled',
-  'notReached',
-  'interrupted',
-] as const satisfies readonly InvocationState[];
 
 /** A number that the recorder takes as a text. */
 const digits = z.string().regex(/^\d{1,15}$/, 'must be a number of at most 15 digits');

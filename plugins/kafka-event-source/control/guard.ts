@@ -26,7 +26,7 @@ export interface Asked {
 /** A web page can make a browser send these for itself; a form's answer is seen by its user alone. */
 const READS: readonly string[] = ['GET', 'HEAD'];
 
-/** These go with every answer: what the server sends is neither framed, guessed at, nor read by another origin. */
+/** Each answer has these, so that no other origin frames or reads it, and no browser guesses its type. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",

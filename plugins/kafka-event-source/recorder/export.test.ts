@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { toEventRecord } from '../event.ts';
 import type { BufferedRecord } from '../record.ts';
 import { bufferedRecord, payloadOf, recorder, TOPIC, UUID } from '../test/support/recorded.ts';
 import { exportStore } from './export.ts';
@@ -106,6 +107,30 @@ test('an export has none of the fields that are private now, though the store ha
     logs: [{ line: 'logged [private] was refused with [private]' }],
   });
   expect(readFileSync(store).includes(secret(1))).toBe(true);
+});
+
+test('an export has no reason that was found with a decoded value, whose private fields nobody knows', async () => {
+  const schemaRegistry = {
+    uri: 'http://registry',
+    eventRecordFormat: 'SOURCE',
+    access: [],
+    attributes: ['VALUE'],
+  } as const;
+  const filters = ['{"value":{"contact":["other"]}}'];
+  const { recording, onStep } = recorder({ folder }, { schemaRegistry, filters });
+  const message = { key: null, value: Buffer.from([0, 1, 2]), timestamp: '1', offset: '5' };
+  const compared = { key: null, value: Buffer.from('{"contact":"jane@example.com"}') };
+  const record = toEventRecord(TOPIC, 0, message);
+  onStep({ kind: 'filteredOut', partition: 0, records: [{ record, compared }] });
+  await recording.close();
+  write();
+  expect(readFileSync(file).includes('jane@')).toBe(true);
+  write({ private: ['$.contact'] });
+  expect(readFileSync(file).includes('jane@')).toBe(false);
+  using found = openExport(file);
+  expect(found.reader.records().items.map(({ reason }) => reason)).toEqual([
+    'No filter pattern lets it pass. The values that it was compared with may be private.',
+  ]);
 });
 
 test('an export of one function has nothing of the others', async () => {

@@ -25,6 +25,9 @@ interface Exported {
   readonly invocations: number;
 }
 
+const WITHHELD_REASON =
+  'No filter pattern lets it pass. The values that it was compared with may be private.';
+
 /** Records that are in memory at a time. */
 const AT_ONCE = 1_000;
 
@@ -65,6 +68,10 @@ function change(
   if (privacy.isNeeded) {
     const mappings = db.prepare('SELECT id FROM mapping').all();
     for (const { id } of mappings) new Redaction(db, privacy, Number(id)).run();
+    // These name values of decoded records, which the store does not have, so that none can be found in them.
+    db.prepare("UPDATE event SET text = ? WHERE kind = 'filteredOut' AND text <> ''").run(
+      WITHHELD_REASON,
+    );
   }
   db.prepare('INSERT INTO about(facts) VALUES(?)').run(JSON.stringify(about));
 }

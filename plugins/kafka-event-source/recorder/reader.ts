@@ -54,9 +54,7 @@ export class Reader {
 
   records(query: RecordQuery = {}): Page<RecordSummary> {
     const limit = limitOf(query.limit);
-    const where = new Where();
-    where.add('m.uuid = ?', query.mapping);
-    where.add('m.function_key = ?', query.functionKey);
+    const where = new Where(query);
     where.add('s.topic = ?', query.topic);
     where.add('r.partition = ?', query.partition);
     where.add('r.offset = ?', query.offset === undefined ? undefined : integer(query.offset));
@@ -149,9 +147,7 @@ export class Reader {
 
   invocations(query: InvocationQuery = {}): Page<InvocationSummary> {
     const limit = limitOf(query.limit);
-    const where = new Where();
-    where.add('m.uuid = ?', query.mapping);
-    where.add('m.function_key = ?', query.functionKey);
+    const where = new Where(query);
     where.add('i.state = ?', query.state);
     where.add('i.original = ?', query.originalId);
     where.add('i.started >= ?', query.from);
@@ -381,7 +377,13 @@ class Where {
   readonly #tests: string[] = [];
   readonly values: SQLInputValue[] = [];
 
-  /** A test without a value holds always; one with an undefined value is left out. */
+  /** Begins with the conditions that queries of records and of invocations share. */
+  constructor({ mapping, functionKey }: Pick<RecordQuery, 'mapping' | 'functionKey'>) {
+    this.add('m.uuid = ?', mapping);
+    this.add('m.function_key = ?', functionKey);
+  }
+
+  /** A condition whose value is undefined is left out; one without a parameter is always added. */
   add(test: string, ...value: readonly [] | readonly [SQLInputValue | undefined]): void {
     if (value.length === 0) this.#tests.push(test);
     else if (value[0] !== undefined) {

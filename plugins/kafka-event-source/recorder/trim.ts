@@ -11,40 +11,61 @@ const NEWEST = 10_000;
 const SHARE = 0.85;
 const PAGES_AT_ONCE = 200;
 
-/** Removes some of the oldest records if there are too many. @returns whether more is to be removed */
-export function trim(
-  db: DatabaseSync,
-  { maxBytes, maxAgeMs }: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>,
-  now: number,
-): boolean {
-  const oldest = now - maxAgeMs;
-  const isMore = removeSome(db, oldest, maxBytes);
-  // Pages that became free are given back to the disk.
-  db.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
-  return isMore;
-}
+/** Events with the patterns of a mapping. There are few, and many records share one. */
+const PATTERNS = "(kind = 'filteredOut' AND detail IS NOT NULL)";
 
-function removeSome(db: DatabaseSync, oldest: number, maxBytes: number): boolean {
-  const isOver = isOverSize(db, { maxBytes });
-  const commits = isOver
-    ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
-    : removeCommits(db, 'at < ?', oldest);
-  if (commits > 0) return true;
-  const ids = isOver ? surplus(db) : expired(db, oldest);
-  if (ids.length > 0) {
-    inTransaction(db, () => remove(db, ids));
-    return true;
+/** The events that may go before the records that refer to them. */
+const EVENTS = `event WHERE NOT ${PATTERNS}`;
+
+export class Trimmer {
+  readonly #db: DatabaseSync;
+  readonly #limits: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>;
+  /** The record up to which the last round looked for expired ones; 0 before the first record. */
+  #looked = 0;
+
+  constructor(db: DatabaseSync, limits: Pick<StoreOptions, 'maxBytes' | 'maxAgeMs'>) {
+    this.#db = db;
+    this.#limits = limits;
   }
-  return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
-}
 
-/** Whether the tables take more than their share of the limit. */
-export function isOverSize(
-  db: DatabaseSync,
-  { maxBytes }: Pick<StoreOptions, 'maxBytes'>,
-): boolean {
-  const of = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  return (of('page_count') - of('freelist_count')) * of('page_size') > maxBytes * SHARE;
+  /** Whether the tables take more than their share of the limit. */
+  get isOverSize(): boolean {
+    const of = (name: string) => Number(this.#db.prepare(`PRAGMA ${name}`).get()?.[name]);
+    const pages = of('page_count') - of('freelist_count');
+    return pages * of('page_size') > this.#limits.maxBytes * SHARE;
+  }
+
+  /** Removes some of the oldest records if there are too many. @returns whether more is to be removed */
+  trim(now: number): boolean {
+    const isMore = this.#removeSome(now - this.#limits.maxAgeMs);
+    // Pages that became free are given back to the disk.
+    this.#db.exec(`PRAGMA incremental_vacuum(${PAGES_AT_ONCE})`);
+    return isMore;
+  }
+
+  #removeSome(oldest: number): boolean {
+    const db = this.#db;
+    const isOver = this.isOverSize;
+    const commits = isOver
+      ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
+      : removeCommits(db, 'at < ?', oldest);
+    if (commits > 0) return true;
+    const ids = isOver ? surplus(db) : this.#expired(oldest);
+    if (ids.length > 0) {
+      inTransaction(db, () => remove(db, ids));
+      return true;
+    }
+    return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
+  }
+
+  /** Each round looks at the next records: an old one that changed lately hides none of those after it. */
+  #expired(oldest: number): number[] {
+    const rows = this.#db
+      .prepare('SELECT id, changed FROM record WHERE id > ? ORDER BY id LIMIT ?')
+      .all(this.#looked, AT_ONCE);
+    this.#looked = rows.length < AT_ONCE ? 0 : Number(rows.at(-1)?.id);
+    return rows.filter(({ changed }) => Number(changed) < oldest).map(({ id }) => Number(id));
+  }
 }
 
 /**
@@ -73,14 +94,6 @@ function newestBut(db: DatabaseSync, table: string, where = ''): number {
   return Number(db.prepare(sql).get(NEWEST)?.id ?? 0);
 }
 
-function expired(db: DatabaseSync, oldest: number): number[] {
-  return db
-    .prepare('SELECT id, changed FROM record ORDER BY id LIMIT ?')
-    .all(AT_ONCE)
-    .filter(({ changed }) => Number(changed) < oldest)
-    .map(({ id }) => Number(id));
-}
-
 function remove(db: DatabaseSync, ids: readonly number[]): void {
   const list = JSON.stringify(ids);
   const places = db
@@ -89,6 +102,11 @@ function remove(db: DatabaseSync, ids: readonly number[]): void {
        FROM record WHERE id IN (SELECT value FROM json_each(?)) GROUP BY stream, partition`,
     )
     .all(list);
+  // The reason of one record, which no span leads to.
+  db.prepare(
+    `DELETE FROM event WHERE kind = 'filteredOut' AND NOT ${PATTERNS} AND id IN
+       (SELECT event FROM record WHERE id IN (SELECT value FROM json_each(?)))`,
+  ).run(list);
   db.prepare('DELETE FROM record WHERE id IN (SELECT value FROM json_each(?))').run(list);
   const owners = new Set<string>();
   for (const { stream, partition, first, last, number } of places) {
@@ -139,7 +157,7 @@ function expiredRest(db: DatabaseSync, oldest: number): Rest {
       .all(AT_ONCE)
       .filter(({ time: at }) => Number(at) < oldest)
       .map(({ id }) => Number(id));
-  return { invocations: of('invocation', 'started'), events: of('event', 'at') };
+  return { invocations: of('invocation', 'started'), events: of(EVENTS, 'at') };
 }
 
 function oldestRest(db: DatabaseSync): Rest {
@@ -147,7 +165,7 @@ function oldestRest(db: DatabaseSync): Rest {
     const rows = db.prepare(`SELECT id FROM ${table} ORDER BY id LIMIT ?`).all(AT_ONCE);
     return rows.map(({ id }) => Number(id));
   };
-  return { invocations: of('invocation'), events: of('event') };
+  return { invocations: of('invocation'), events: of(EVENTS) };
 }
 
 function removeRest(db: DatabaseSync, { invocations, events }: Rest): boolean {

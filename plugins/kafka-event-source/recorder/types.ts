@@ -93,18 +93,20 @@ export interface RecordLife extends RecordSummary {
   readonly why?: string | undefined;
 }
 
-export type InvocationState =
-  | 'running'
-  | 'succeeded'
+export const INVOCATION_STATES = [
+  'running',
+  'succeeded',
   /** The answer reported some of the records. */
-  | 'partial'
-  | 'failed'
-  | 'timedOut'
-  | 'throttled'
+  'partial',
+  'failed',
+  'timedOut',
+  'throttled',
   /** The endpoint did not answer, or refused the invocation. */
-  | 'notReached'
+  'notReached',
   /** The emulator ended before the answer. */
-  | 'interrupted';
+  'interrupted',
+] as const;
+export type InvocationState = (typeof INVOCATION_STATES)[number];
 
 export interface InvocationSummary {
   /** The emulator's id for the invocation. */

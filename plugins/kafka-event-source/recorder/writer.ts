@@ -15,7 +15,7 @@ import type {
 import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
-import { isOverSize, trim } from './trim.ts';
+import { Trimmer } from './trim.ts';
 import type { LifeEventKind, LogLine, RecordState } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
@@ -34,7 +34,6 @@ interface Known {
 
 export class Writer {
   readonly #db: DatabaseSync;
-  readonly #options: StoreOptions;
   readonly #privacy: Privacy;
   readonly #statements = new Map<string, StatementSync>();
   readonly #mappings = new Map<string, Known>();
@@ -45,6 +44,7 @@ export class Writer {
   readonly #reader: Reader;
   /** The widest span of each partition, by which a search for spans ends early. */
   readonly #widest = new Map<string, number>();
+  readonly #trimmer: Trimmer;
   #trimmed = 0;
   #isWatched = false;
   #changedRecords: number[] = [];
@@ -52,8 +52,8 @@ export class Writer {
 
   /** @throws StoreVersionError, or an error of the file */
   constructor(options: StoreOptions) {
-    this.#options = options;
     this.#db = openForWriting(options.file, options.maxBytes);
+    this.#trimmer = new Trimmer(this.#db, options);
     this.#privacy = new Privacy(options.private);
     this.#reader = new Reader(this.#db);
     this.#run = this.#begin();
@@ -98,13 +98,13 @@ export class Writer {
 
   /** Removes what is over the limit of size, however long it takes: the next operations wait. */
   shrink(): void {
-    while (isOverSize(this.#db, this.#options) && trim(this.#db, this.#options, Date.now()));
+    while (this.#trimmer.isOverSize && this.#trimmer.trim(Date.now()));
   }
 
   /** Removes some of what is too old. @returns whether more is to be removed */
   trim(now: number): boolean {
     if (now - this.#trimmed < TRIM_EVERY_MS) return false;
-    const isMore = trim(this.#db, this.#options, now);
+    const isMore = this.#trimmer.trim(now);
     if (!isMore) this.#trimmed = now;
     return isMore;
   }
@@ -261,7 +261,13 @@ export class Writer {
   #filteredBy({ uuid, filters }: MappingFacts): number {
     const known = this.#filtered.get(uuid);
     if (known !== undefined) return known;
-    const event = this.#insertEvent(Date.now(), 'filteredOut', '', { filters });
+    // An earlier run had the same patterns: as they are never removed, they are stored once.
+    const stored = this.#statement(
+      "SELECT id FROM event WHERE kind = 'filteredOut' AND detail = ?",
+    ).get(JSON.stringify({ filters }));
+    const event = stored
+      ? Number(stored.id)
+      : this.#insertEvent(Date.now(), 'filteredOut', '', { filters });
     this.#filtered.set(uuid, event);
     return event;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { millisecondsOf, VirtualClock } from './clock.ts';
+import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 
 test('timers fire by their times, those of one time in the order in which they were set', () => {
   const clock = new VirtualClock(1_000);
@@ -24,6 +24,21 @@ test('a batch has timers of its own', () => {
   clock.after(1, () => undefined, 'pause');
   clock.after(2, () => undefined, 'batch');
   expect([clock.next(), clock.next('batch')]).toEqual([1, 2]);
+});
+
+test('a replaced Date tells the time of the clock, and is still the Date of older dates', () => {
+  const older = new Date(0);
+  const clock = new VirtualClock(1_000);
+  clock.moveTo(500);
+  const restore = replaceDate(clock);
+  const own = new Date();
+  const times = [Date.now(), own.getTime(), Date.parse(Date()), new Date(2020, 5, 1).getMonth()];
+  const isDate = [older, own].flatMap((one) => [one instanceof Date, one.constructor === Date]);
+  restore();
+  expect(times).toEqual([1_500, 1_500, 1_000, 5]);
+  expect(isDate).toEqual([true, true, true, true]);
+  expect([own instanceof Date, own.constructor === Date]).toEqual([true, true]);
+  expect(Date.now()).toBeGreaterThan(1_500);
 });
 
 test.each([

@@ -86,18 +86,17 @@ export function millisecondsOf(duration: Duration): number {
 /** Makes `Date` tell the clock's time in this process. @returns puts the original back */
 export function replaceDate(clock: VirtualClock): () => void {
   const original = globalThis.Date;
-  class VirtualDate extends original {
-    constructor(...parts: [] | [number]) {
-      if (parts.length === 0) super(clock.date());
-      else super(...parts);
-    }
-
-    static override now(): number {
-      return clock.date();
-    }
-  }
-  globalThis.Date = VirtualDate as DateConstructor;
-  return () => {
-    globalThis.Date = original;
+  // No class of its own: dates that were made before must be instances, and Date is called without `new`, too.
+  const virtual = new Proxy(original, {
+    construct: (target, parts, newTarget) =>
+      Reflect.construct(target, parts.length === 0 ? [clock.date()] : parts, newTarget),
+    apply: () => new original(clock.date()).toString(),
+    get: (target, name) => (name === 'now' ? () => clock.date() : Reflect.get(target, name)),
+  });
+  const use = (date: DateConstructor) => {
+    globalThis.Date = date;
+    original.prototype.constructor = date;
   };
+  use(virtual);
+  return () => use(original);
 }

@@ -44,7 +44,7 @@ interface Answered {
   readonly Message?: string;
 }
 
-/** What a change would do, without doing it. */
+/** Asks for the sentence about the effect of a change. Nothing is changed. */
 export async function dryRun(path: string, method: string, body: unknown): Promise<string> {
   const way = path.includes('?') ? '&' : '?';
   const { will } = await call<{ will: string }>(`${path}${way}dryRun=true`, { method, body });

@@ -1,4 +1,4 @@
-/** What the views share: the answers of `/api`, and the news that make them read anew. */
+/** The answers of `/api` for all views, and the news that make the views read anew. */
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, call } from './api.ts';

@@ -1,38 +1,22 @@
 /** The views of all invocations, and of one. */
-import type { Invocation, InvocationSummary, Page } from '../../recorder/types.ts';
+import {
+  INVOCATION_STATES,
+  type Invocation,
+  type InvocationSummary,
+  type Page,
+} from '../../recorder/types.ts';
+import { stateWords } from '../states.ts';
 import { againChange } from './again.tsx';
 import { ChangeButton } from './change.tsx';
 import { imported, useData } from './data.tsx';
 import { countText, durationText } from './format.ts';
 import { Logs } from './logs.tsx';
-import {
-  Box,
-  Empty,
-  Facts,
-  Field,
-  Head,
-  Loaded,
-  Pages,
-  State,
-  stateWords,
-  Table,
-  Time,
-} from './parts.tsx';
+import { Box, Empty, Facts, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { recordPlace } from './records.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
 import { readable } from './value.tsx';
 
 const PAGE = 50;
-const STATES = [
-  'running',
-  'succeeded',
-  'partial',
-  'failed',
-  'timedOut',
-  'throttled',
-  'notReached',
-  'interrupted',
-];
 /** A batch may have 10 000 records. */
 const SHOWN = 100;
 
@@ -57,7 +41,7 @@ export function Invocations({ place: { query } }: { place: Place }) {
                 }}
               >
                 <option value="">any</option>
-                {STATES.map((one) => (
+                {INVOCATION_STATES.map((one) => (
                   <option key={one} value={one}>
                     {stateWords(one)}
                   </option>

@@ -20,7 +20,7 @@ export interface MappingsAnswer {
 /** The partitions that are shown; the others are counted. */
 const SHOWN = 12;
 
-/** What only Kafka knows, such as the lag of a mapping that is paused, brings no news. */
+/** No event tells of changes that only Kafka knows, such as the lag of a paused mapping. */
 const KAFKA_MS = 5_000;
 
 export function Now() {
@@ -244,7 +244,8 @@ function LastErrors({ uuid }: { uuid: string }) {
   );
 }
 
-function Settings({ mapping: { settings, servers, lastResult, lastResultAt } }: MappingProps0) {
+function Settings({ mapping }: { mapping: MappingView }) {
+  const { settings, servers, lastResult, lastResultAt } = mapping;
   return (
     <details>
       <summary>Settings and last result</summary>
@@ -268,10 +269,6 @@ function Settings({ mapping: { settings, servers, lastResult, lastResultAt } }: 
       />
     </details>
   );
-}
-
-interface MappingProps0 {
-  readonly mapping: MappingView;
 }
 
 /** A name of AWS's as words: "Batch size". */

@@ -18,7 +18,7 @@ import { type Place, placeOf, queryOf } from './route.ts';
 /** The answer of `/api/panels`. */
 export type Panels = readonly DescribedPanel[];
 
-/** What a panel shows need not be in the events of this page. */
+/** A panel may show things of which the page's events do not tell. */
 const AGAIN_MS = 5_000;
 
 export function PanelPage({ panel, place: { query } }: { panel: DescribedPanel; place: Place }) {

@@ -1,14 +1,13 @@
 /** The parts that views are made of. Every value is a text node: nothing that is shown can run. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { InvocationState, RecordState } from '../../recorder/types.ts';
+import type { PanelState } from '../panel.ts';
+import { INVOCATION_TONES, RECORD_TONES, stateWords } from '../states.ts';
 import type { ApiError } from './api.ts';
 import type { Data } from './data.tsx';
 import { agoText, clockText } from './format.ts';
 
-type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
-
-const TONES: Readonly<Record<string, Tone>> = {
+const TONES: Readonly<Record<string, PanelState['tone']>> = {
   Enabled: 'ok',
   Enabling: 'busy',
   Disabling: 'busy',
@@ -16,40 +15,9 @@ const TONES: Readonly<Record<string, Tone>> = {
   Disabled: 'idle',
   'Not running': 'idle',
   Refused: 'bad',
-  ...({
-    waiting: 'idle',
-    inFlight: 'busy',
-    retrying: 'warn',
-    filteredOut: 'idle',
-    done: 'ok',
-    reportedFailed: 'warn',
-    deadLettered: 'bad',
-    dropped: 'bad',
-    expired: 'bad',
-  } satisfies Record<RecordState, Tone>),
-  ...({
-    running: 'busy',
-    succeeded: 'ok',
-    partial: 'warn',
-    failed: 'bad',
-    timedOut: 'bad',
-    throttled: 'warn',
-    notReached: 'bad',
-    interrupted: 'idle',
-  } satisfies Record<InvocationState, Tone>),
+  ...RECORD_TONES,
+  ...INVOCATION_TONES,
 };
-
-/** The words for states whose names are no words. */
-const STATE_WORDS: Readonly<Record<string, string>> = {
-  inFlight: 'in flight',
-  filteredOut: 'filtered out',
-  reportedFailed: 'reported failed',
-  deadLettered: 'dead-lettered',
-  timedOut: 'timed out',
-  notReached: 'not reached',
-};
-
-export const stateWords = (state: string): string => STATE_WORDS[state] ?? state;
 
 /** A state in words, and in a colour that never stands alone. */
 export function State({ of }: { of: string }) {

@@ -1,10 +1,13 @@
-import { mkdtemp } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { startBroker } from '../../broker/broker.ts';
 import { freePort } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
+import { planBroker } from '../../cli/broker.ts';
 import { Bench, counting, failure, success, until, values } from './bench.ts';
 
 async function startKafka() {
@@ -75,3 +78,21 @@ test('a broker that hangs is reported while it does, and polled when it answers 
     await supervisor.stop();
   }
 }, 120_000);
+
+test.each([
+  ['start', (port: number) => `use --broker localhost:${port}.`],
+  ['broker', () => 'use that one, and end this command.'],
+] as const)('a taken port gives advice that the command %s can follow', async (command, advice) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kes-plan-'));
+  const taken = await freePort();
+  const server = createServer().listen(taken, '127.0.0.1');
+  await once(server, 'listening');
+  const said: string[] = [];
+  const { port } = await planBroker(folder, (line) => said.push(line), command, taken);
+  server.close();
+  await rm(folder, { recursive: true });
+  expect(said.at(-1)).toBe(
+    `Port ${taken} is taken, so Kafka is started on ${port}. If Kafka runs on ${taken} already, ` +
+      advice(taken),
+  );
+});

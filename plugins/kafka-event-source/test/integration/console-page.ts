@@ -1,10 +1,10 @@
 /** A browser with the page, for the tests of the page. Its pictures are in .local/screenshots. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { launchChromium } from '../support/chromium.ts';
+import { findChromium, launchChromium } from '../support/chromium.ts';
 import { ROOT } from '../support/root.ts';
 import type { PageService } from './console-service.ts';
 
@@ -25,6 +25,29 @@ export interface Reader extends AsyncDisposable {
   show(path: string, heading: string): Promise<void>;
   confirm(verb: string): Promise<void>;
   look(name: string, fullPage?: boolean): Promise<void>;
+}
+
+interface Suite {
+  /** Begins before the first test. */
+  open(): Promise<void>;
+  /** Ends what `open` has begun, also when that has failed midway. */
+  close(): Promise<void>;
+  /** Defines the tests. */
+  tests(): void;
+  readonly openMs?: number;
+}
+
+/** Defines the tests of a suite; without a Chromium, one test says that they are not run. */
+export function inBrowser(subject: string, { open, close, tests, openMs }: Suite): void {
+  if (!findChromium()) {
+    test(`${subject} is not looked at, because this machine has no Chromium`, () => {
+      expect(findChromium()).toBeUndefined();
+    });
+    return;
+  }
+  beforeAll(open, openMs);
+  afterAll(close);
+  tests();
 }
 
 export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Promise<Reader> {
@@ -84,7 +107,7 @@ export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Pr
     await page.setViewportSize({ width: 1280, height: 900 });
   }
 
-  /** What axe finds serious or critical. */
+  /** The faults that axe calls serious or critical. */
   async function faultsOfAxe(): Promise<string[]> {
     await page.evaluate(axe.source);
     const { violations } = await page.evaluate(() =>

@@ -1,10 +1,9 @@
 /** A service's own panel in a real browser: the example of docs/panels.md, with hostile values. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { findChromium } from '../support/chromium.ts';
 import { Bench, failure, type Lambda, success } from './bench.ts';
-import { openPage, type Reader } from './console-page.ts';
+import { inBrowser, openPage, type Reader } from './console-page.ts';
 import { type PageService, startPage } from './console-service.ts';
 
 const MODULE = join(import.meta.dirname, 'service/panel.mjs');
@@ -21,8 +20,8 @@ let service: PageService;
 let reader: Reader;
 let page: Page;
 
-if (findChromium()) {
-  beforeAll(async () => {
+inBrowser('the panel', {
+  async open() {
     bench = new Bench();
     await bench.createTopic(1);
     lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
@@ -31,18 +30,14 @@ if (findChromium()) {
     service = await startPage(bench, lambda, { event: { batchSize: 1 }, options });
     reader = await openPage(service);
     page = reader.page;
-  });
-  afterAll(async () => {
+  },
+  async close() {
     await reader?.[Symbol.asyncDispose]();
     await service?.[Symbol.asyncDispose]();
     await bench?.[Symbol.asyncDispose]();
-  });
-  defineTests();
-} else {
-  test('the panel is not looked at, because this machine has no Chromium', () => {
-    expect(findChromium()).toBeUndefined();
-  });
-}
+  },
+  tests: defineTests,
+});
 
 function defineTests() {
   test('a click on a record leads to the panel, which shows the previews and runs nothing', async () => {

@@ -2,12 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { freePort } from '../../broker/ports.ts';
-import { findChromium } from '../support/chromium.ts';
 import { Bench, failure, type Lambda, success, until } from './bench.ts';
-import { openPage, type Reader } from './console-page.ts';
+import { inBrowser, openPage, type Reader } from './console-page.ts';
 import { type PageService, startPage } from './console-service.ts';
 
 /** A record with this value makes the function fail; as base64, which the event has. */
@@ -19,26 +18,22 @@ let service: PageService;
 let reader: Reader;
 let page: Page;
 
-if (findChromium()) {
-  beforeAll(async () => {
+inBrowser('the page', {
+  async open() {
     bench = new Bench();
     await bench.createTopic(3);
     lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
     service = await startPage(bench, lambda, { event: { batchSize: 4 } });
     reader = await openPage(service);
     page = reader.page;
-  });
-  afterAll(async () => {
+  },
+  async close() {
     await reader?.[Symbol.asyncDispose]();
     await service?.[Symbol.asyncDispose]();
     await bench?.[Symbol.asyncDispose]();
-  });
-  defineTests();
-} else {
-  test('the page is not looked at, because this machine has no Chromium', () => {
-    expect(findChromium()).toBeUndefined();
-  });
-}
+  },
+  tests: defineTests,
+});
 
 function defineTests() {
   test('the printed address opens the page, and the token is in no address afterwards', async () => {

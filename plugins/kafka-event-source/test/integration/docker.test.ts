@@ -1,6 +1,6 @@
 // No engine is needed: an executable in the place of docker writes down how it is called.
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,14 +31,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** `start` on a machine with this engine and without Java. */
-async function start(engine: Engine = {}, lambda = 'http://127.0.0.1:9') {
+/** Runs the command on a machine with this engine and without Java. */
+async function start(engine: Engine = {}, lambda = 'http://127.0.0.1:9', command = 'start') {
   const { PATH, state, calls } = fakeDocker(folder, kafka(), engine);
   const notify = { events: [{ kafka: { topic: bench.topic, consumerGroupId: bench.groupId } }] };
   const config = { apiPort: 0, endpoint: lambda, broker: 'start', functions: { notify } };
   writeFileSync(join(folder, 'kafka-event-source.yml'), JSON.stringify(config));
   const env = { PATH, HOME: folder, TMPDIR: folder, KAFKA_PORT: `${port}` };
-  const program = startProgram(process.execPath, [MAIN, 'start'], { cwd: folder, env });
+  const program = startProgram(process.execPath, [MAIN, command], { cwd: folder, env });
   return { program, state, calls };
 }
 
@@ -83,34 +83,50 @@ test('the image is pulled once, Kafka runs in a container of the folder, and end
   expect(run.endsWith(kafkaImage())).toBe(true);
 });
 
-test('the container of a start that was killed is removed by the next start', async () => {
-  const { program } = await start();
-  await using _ = program;
-  await untilReady(program);
-  const supervisors = leftBehind().filter(({ command }) => command.includes('supervisor'));
-  expect(supervisors).toHaveLength(1);
-  for (const { pid } of supervisors) process.kill(pid, 'SIGKILL');
-  await program.end('SIGKILL');
-  const again = await start();
-  await using __ = again.program;
-  await untilReady(again.program);
-  expect(again.program.output()).toContain('ready.');
-  const removals = again.calls().filter((call) => call.startsWith('rm '));
-  expect(removals).toHaveLength(1);
-  expect(await again.program.end()).toEqual([0, null]);
-});
+test.each<[string, (starter: string) => string]>([
+  ['', (starter) => starter],
+  [
+    ', also if another program has its process id by now',
+    (starter) => starter.replace(/^\d+/, `${process.pid}`),
+  ],
+])(
+  'the container of a start that was killed is removed by the next start%s',
+  async (_title, later) => {
+    const { program, state } = await start();
+    await using _ = program;
+    await untilReady(program);
+    const supervisors = leftBehind().filter(({ command }) => command.includes('supervisor'));
+    expect(supervisors).toHaveLength(1);
+    for (const { pid } of supervisors) process.kill(pid, 'SIGKILL');
+    await program.end('SIGKILL');
+    const container = join(state, 'container');
+    const { starter, ...others } = JSON.parse(readFileSync(container, 'utf8'));
+    writeFileSync(container, JSON.stringify({ ...others, starter: later(starter) }));
+    const again = await start();
+    await using __ = again.program;
+    await untilReady(again.program);
+    expect(again.program.output()).toContain('ready.');
+    const removals = again.calls().filter((call) => call.startsWith('rm '));
+    expect(removals).toHaveLength(1);
+    expect(await again.program.end()).toEqual([0, null]);
+  },
+);
 
 test('the container of a start that still runs is left alone', async () => {
   const { program } = await start();
   await using _ = program;
   await untilReady(program);
   port = await freePort();
-  const other = await start();
-  await using __ = other.program;
-  await other.program.ended();
-  expect(other.program.output()).toMatch(
-    /runs already, in the container kafka-event-\S+ of process/,
-  );
+  for (const command of ['start', 'broker']) {
+    const other = await start({}, undefined, command);
+    await using __ = other.program;
+    await other.program.ended();
+    expect(other.program.output()).toMatch(
+      /runs already, in the container kafka-event-\S+ of process/,
+    );
+    // The command broker has no such option.
+    expect(other.program.output()).not.toContain('--broker');
+  }
   expect(program.hasEnded()).toBe(false);
   expect(await program.end()).toEqual([0, null]);
 });
