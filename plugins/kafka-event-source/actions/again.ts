@@ -1,6 +1,7 @@
 /** Runs a recorded invocation again: as it was, edited, one record alone, or the batch without it. */
 import { z } from 'zod';
 import { RecordsGoneError, readOriginals } from '../commands/originals.ts';
+import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
 import { PAYLOAD_BYTES } from '../delivery/batch.ts';
 import type { EventRecord, KafkaEvent } from '../event.ts';
@@ -9,7 +10,7 @@ import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Invocation, Recorder, RecordId } from '../recorder/types.ts';
 import { endsWithin } from '../time.ts';
-import { ActionError, bad } from './error.ts';
+import { bad } from './error.ts';
 import { withKafka } from './kafka.ts';
 
 const STORE_MS = 5_000;
@@ -56,7 +57,7 @@ interface Run {
  * Invokes the function, and records the new invocation, which names the old one. No offset moves, no
  * fault applies, and a failure is not tried again.
  *
- * @throws ActionError if the invocation, its mapping or its records are gone
+ * @throws RequestError if the invocation, its mapping or its records are gone
  */
 export async function runAgain(
   actions: AgainActions,
@@ -66,7 +67,7 @@ export async function runAgain(
 ) {
   const { runtime, recorder, invokerOf, log } = actions;
   if (!recorder || recorder.problem !== undefined) {
-    throw new ActionError(
+    throw new RequestError(
       404,
       'NotRecorded',
       `No invocation is recorded: ${recorder?.problem ?? 'remove recorder: false from the settings'}.`,
@@ -74,7 +75,7 @@ export async function runAgain(
   }
   const old = await recorder.invocation(id);
   if (!old) {
-    throw new ActionError(
+    throw new RequestError(
       404,
       'NoSuchInvocation',
       `There is no invocation ${id} in the recorder any more.`,
@@ -82,7 +83,7 @@ export async function runAgain(
   }
   const mapping = runtime.get(old.mapping)?.mapping;
   if (!mapping) {
-    throw new ActionError(
+    throw new RequestError(
       404,
       'NoSuchMapping',
       `The mapping of this invocation (${old.functionKey}) does not run here any more.`,
@@ -133,7 +134,7 @@ async function runOf(mapping: Mapping, old: Invocation, wish: AgainWish, log: Lo
 function edited(mapping: Mapping, given: AgainWish['payload']): Run {
   const payload = typeof given === 'string' ? given : JSON.stringify(given);
   if (Buffer.byteLength(payload) > PAYLOAD_BYTES) {
-    throw new ActionError(
+    throw new RequestError(
       413,
       'PayloadTooLarge',
       'Lambda takes events of at most 6 MB: make it smaller.',
@@ -175,7 +176,7 @@ function readAgain(mapping: Mapping, records: readonly RecordId[], log: Log): Pr
       return await readOriginals(admin, mapping, records);
     } catch (error) {
       if (!(error instanceof RecordsGoneError)) throw error;
-      throw new ActionError(
+      throw new RequestError(
         410,
         'RecordsGone',
         `The recorder has no complete payload, and ${error.message}: run it with an edited payload.`,

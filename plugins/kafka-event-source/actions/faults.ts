@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { RequestError } from '../control/request.ts';
 import type { Destination } from '../destination/destination.ts';
 import type { Invoker } from '../lambda/invoke.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import { RESULTS, type Registry, RegistryAway } from '../schema/registry.ts';
 import { pause } from '../time.ts';
-import { ActionError } from './error.ts';
 
 const INVOCATION_KINDS = ['fail', 'timeout', 'throttle', 'partial', 'delay'] as const;
 const AWAY_KINDS = ['registryAway', 'destinationAway'] as const;
@@ -80,12 +80,12 @@ export class Faults {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The fault as it would be set. @throws ActionError for a fault that has no effect on the mapping */
+  /** The fault as it would be set. @throws RequestError for a fault that has no effect on the mapping */
   plan(mapping: Mapping, wish: Wish): Fault {
     return faultOf(entryOf(mapping, wish));
   }
 
-  /** @throws ActionError for a fault that has no effect on the mapping */
+  /** @throws RequestError for a fault that has no effect on the mapping */
   set(mapping: Mapping, wish: Wish): Fault {
     const entry = entryOf(mapping, wish);
     this.#entries.set(entry.id, entry);
@@ -186,7 +186,7 @@ export class Faults {
 
 function entryOf(mapping: Mapping, { kind, count, delayMs }: Wish): Entry {
   const refuse = (message: string): never => {
-    throw new ActionError(400, 'FaultWithoutEffect', `${mapping.name} ${message}`);
+    throw new RequestError(400, 'FaultWithoutEffect', `${mapping.name} ${message}`);
   };
   if (kind === 'partial' && !mapping.reportBatchItemFailures) {
     refuse(
@@ -197,7 +197,7 @@ function entryOf(mapping: Mapping, { kind, count, delayMs }: Wish): Entry {
   if (kind === 'registryAway' && !mapping.schemaRegistry) refuse('has no schema registry.');
   if (kind === 'destinationAway' && !mapping.destination) refuse('has no on-failure destination.');
   if ((kind === 'delay') !== (delayMs !== undefined)) {
-    throw new ActionError(
+    throw new RequestError(
       400,
       'BadRequest',
       'delayMs belongs to the fault "delay", which needs it: the milliseconds by which an ' +

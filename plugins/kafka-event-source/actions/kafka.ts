@@ -2,12 +2,12 @@
 import type { Kafka } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { type Bounds, boundsOf, withAdmin } from '../commands/scan.ts';
+import { RequestError } from '../control/request.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { isUnauthorized, kafkaErrorOf } from '../protocol/errors.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
-import { ActionError } from './error.ts';
 
 /** The time for all requests of one action. */
 const ACTION_MS = 30_000;
@@ -15,7 +15,7 @@ const ACTION_MS = 30_000;
 /**
  * Lends a client for the mapping's servers.
  *
- * @throws ActionError if Kafka does not answer or refuses a request
+ * @throws RequestError if Kafka does not answer or refuses a request
  */
 export async function withKafka<T>(
   mapping: Mapping,
@@ -28,23 +28,23 @@ export async function withKafka<T>(
     const whole = withAdmin(kafka, servers, (admin) => work(admin, kafka));
     return await within(ACTION_MS, `Kafka at ${servers.join(',')}`, whole);
   } catch (error) {
-    if (error instanceof ActionError) throw error;
+    if (error instanceof RequestError) throw error;
     if (isUnauthorized(error)) {
-      throw new ActionError(403, 'NotAuthorized', `${messageOf(error)} Give the user this right.`);
+      throw new RequestError(403, 'NotAuthorized', `${messageOf(error)} Give the user this right.`);
     }
     const isAnswer = kafkaErrorOf(error) !== undefined;
     const [status, code] = isAnswer
       ? ([502, 'KafkaRefused'] as const)
       : ([503, 'KafkaAway'] as const);
-    throw new ActionError(status, code, messageOf(error), error);
+    throw new RequestError(status, code, messageOf(error), error);
   }
 }
 
-/** The bounds of a topic's partitions. @throws ActionError if there is no such topic */
+/** The bounds of a topic's partitions. @throws RequestError if there is no such topic */
 export async function boundsIn(admin: Reader, topic: string): Promise<Bounds[]> {
   const bounds = await boundsOf(admin, topic);
   if (bounds) return bounds;
-  throw new ActionError(
+  throw new RequestError(
     404,
     'NoSuchTopic',
     `There is no topic ${topic}: create it, or correct its name.`,

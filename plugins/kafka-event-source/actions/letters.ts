@@ -5,10 +5,11 @@ import { type Report, type Row, redrive } from '../commands/redrive.ts';
 import { deadLetterTopics, type Target } from '../commands/redrive-command.ts';
 import { readSelection } from '../commands/redrive-options.ts';
 import type { Bounds } from '../commands/scan.ts';
+import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
-import { ActionError, bad } from './error.ts';
+import { bad } from './error.ts';
 
 export interface LetterActions {
   readonly runtime: Runtime;
@@ -72,7 +73,7 @@ export async function listLetters(
 ): Promise<LetterPage> {
   const limit = Number(query.get('limit') ?? PAGE);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-    throw new ActionError(400, 'BadRequest', `limit is a number from 1 to ${MAX_PAGE}.`);
+    throw new RequestError(400, 'BadRequest', `limit is a number from 1 to ${MAX_PAGE}.`);
   }
   const cursor = readCursor(query.get('cursor'));
   const [topic, uuid] = [query.get('topic') ?? undefined, query.get('mapping') ?? undefined];
@@ -102,7 +103,7 @@ const running = new Set<string>();
 /**
  * Puts back the chosen letters, or with a dry run only says which.
  *
- * @throws ActionError without a choice, and if another redrive of the topic runs
+ * @throws RequestError without a choice, and if another redrive of the topic runs
  */
 export async function redriveLetters(
   actions: LetterActions,
@@ -127,7 +128,7 @@ export async function redriveLetters(
   const [target] = targetsOf(actions, topic, mapping);
   if (!target) throw bad('topic: there is no mapping, so no server is known');
   if (running.has(topic)) {
-    throw new ActionError(
+    throw new RequestError(
       409,
       'RedriveRunning',
       `A redrive of ${topic} is running: wait for its end.`,
@@ -207,7 +208,7 @@ async function read(
       ...how,
     });
   } catch (error) {
-    throw new ActionError(502, 'RedriveFailed', messageOf(error), error);
+    throw new RequestError(502, 'RedriveFailed', messageOf(error), error);
   }
 }
 
@@ -221,7 +222,7 @@ function targetsOf(
     uuid === undefined ? mappings : mappings.filter((one) => one.uuid === uuid);
   if (chosen.length === 0) {
     if (uuid === undefined) return [];
-    throw new ActionError(
+    throw new RequestError(
       404,
       'NoSuchMapping',
       `There is no mapping ${uuid}: GET /api/mappings lists them.`,

@@ -1,9 +1,8 @@
 /** Pauses a mapping, lets it go on, and changes its batch size, as AWS's UpdateEventSourceMapping does. */
 import { z } from 'zod';
-import { ApiError, checkUpdate, updateMapping } from '../control/api.ts';
+import { checkUpdate, updateMapping } from '../control/api.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Mapping } from '../mapping.ts';
-import { ActionError } from './error.ts';
 
 export const batchSizeSchema = z.strictObject({ size: z.int() });
 
@@ -43,7 +42,7 @@ export function resizing({ name, batchSize }: Mapping, size: number): Change {
 /**
  * Begins the change, or only checks it.
  *
- * @throws ActionError for one that AWS or the emulator refuses
+ * @throws RequestError for one that AWS or the emulator refuses
  */
 export function change(
   runtime: Runtime,
@@ -51,15 +50,10 @@ export function change(
   { properties, will }: Change,
   isDryRun: boolean,
 ) {
-  try {
-    if (isDryRun) {
-      checkUpdate(runtime, uuid, { ...properties });
-      return { will };
-    }
-    const { state, mapping } = updateMapping(runtime, uuid, { ...properties });
-    return { mapping: uuid, state, enabled: mapping.enabled, batchSize: mapping.batchSize };
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    throw new ActionError(error.status, error.code, error.message, error);
+  if (isDryRun) {
+    checkUpdate(runtime, uuid, { ...properties });
+    return { will };
   }
+  const { state, mapping } = updateMapping(runtime, uuid, { ...properties });
+  return { mapping: uuid, state, enabled: mapping.enabled, batchSize: mapping.batchSize };
 }

@@ -1,10 +1,10 @@
 /** The Model Context Protocol at `/mcp`, over HTTP without sessions. https://modelcontextprotocol.io/specification */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { type Access, hasToken } from '../control/guard.ts';
+import { RequestError } from '../control/request.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
 import { words } from '../words.ts';
-import { ActionError } from './error.ts';
 import { TOOLS, type Tool, type ToolContext } from './tools.ts';
 
 export interface McpOptions extends ToolContext {
@@ -101,12 +101,12 @@ function register(server: McpServer, name: string, tool: Tool, options: McpOptio
     try {
       const isDryRun = (given as { dryRun?: boolean }).dryRun === true;
       if (isChange && !isDryRun && !options.allowChanges()) {
-        throw new ActionError(403, 'ChangesNotAllowed', readOnly());
+        throw new RequestError(403, 'ChangesNotAllowed', readOnly());
       }
       const result = await tool.run(options, given as never);
       return { content: [{ type: 'text', text: JSON.stringify(result, null, 1) }] };
     } catch (error) {
-      const code = error instanceof ActionError ? error.code : 'Failed';
+      const code = error instanceof RequestError ? error.code : 'Failed';
       return { isError: true, content: [{ type: 'text', text: `${code}: ${messageOf(error)}` }] };
     }
   });

@@ -2,13 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Bounds } from '../commands/scan.ts';
+import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { type CommitNote, isOf, NOTHING_COMMITTED, readNote, writeNote } from '../poller/note.ts';
 import { isExpelled } from '../protocol/errors.ts';
 import type { Reader } from '../protocol/reader.ts';
-import { ActionError } from './error.ts';
 import { boundsIn, withKafka } from './kafka.ts';
 
 const partition = z.int().min(0);
@@ -50,7 +50,7 @@ interface Group {
   readonly metadata: string;
 }
 
-/** The move as it would be now. @throws ActionError for an offset or a partition that there is not */
+/** The move as it would be now. @throws RequestError for an offset or a partition that there is not */
 export async function planMove(mapping: Mapping, wish: Wish, log: Log) {
   const moves = await withKafka(mapping, log, async (admin) =>
     movesOf(admin, mapping, wish, await groupOf(admin, mapping)),
@@ -61,7 +61,7 @@ export async function planMove(mapping: Mapping, wish: Wish, log: Log) {
 /**
  * Stops the mapping, commits the offsets, and lets it go on from there.
  *
- * @throws ActionError if Kafka does not take the offsets; the mapping goes on where it was
+ * @throws RequestError if Kafka does not take the offsets; the mapping goes on where it was
  */
 export async function move(runtime: Runtime, mapping: Mapping, wish: Wish, log: Log) {
   // A wrong offset must not stop the mapping.
@@ -105,7 +105,7 @@ async function movesOf(
   const named = typeof to === 'object' && 'offset' in to ? to.partition : only;
   const chosen = bounds.filter((one) => named === undefined || one.partition === named);
   if (chosen.length === 0) {
-    throw new ActionError(
+    throw new RequestError(
       400,
       'NoSuchPartition',
       `${topic} has the partitions 0 to ${bounds.length - 1}, and not ${named}.`,
@@ -141,7 +141,7 @@ async function targetOf(
   }
   return ({ partition, low, high }) => {
     if (low <= to.offset && to.offset <= high) return to.offset;
-    throw new ActionError(
+    throw new RequestError(
       400,
       'NoSuchOffset',
       `Partition ${partition} of ${topic} has the offsets ${low} to ${high}, and not ${to.offset}.`,
@@ -163,7 +163,7 @@ async function commit(
       // The group still has a member: this process's own leaves at this moment.
       if (!isExpelled(error)) throw error;
       if (performance.now() > end) {
-        throw new ActionError(
+        throw new RequestError(
           409,
           'GroupInUse',
           `Nothing was moved: the group ${groupId} has members in other processes. Stop them, and ` +

@@ -3,6 +3,7 @@ import type { Message } from 'kafkajs';
 import { z } from 'zod';
 import { cannedEvent, KINDS, type Kind } from '../commands/canned.ts';
 import { readMessage } from '../commands/scan.ts';
+import { RequestError } from '../control/request.ts';
 import type { KafkaEvent } from '../event.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
@@ -12,7 +13,7 @@ import { isTooLarge } from '../protocol/errors.ts';
 import { listHeaders, orderedHeaders } from '../protocol/headers.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { within } from '../time.ts';
-import { ActionError, bad } from './error.ts';
+import { bad } from './error.ts';
 import { boundsIn, withKafka } from './kafka.ts';
 
 const SEND_MS = 15_000;
@@ -56,12 +57,12 @@ interface Place {
 
 interface Written {
   readonly records: readonly Place[];
-  /** Of the first record. */
+  /** Partition and offset of the first record; undefined if Kafka told none. */
   readonly partition: number | undefined;
   readonly offset: string | undefined;
 }
 
-/** The mapping whose servers take the record. @throws ActionError if that is not clear */
+/** The mapping whose servers take the record. @throws RequestError if that is not clear */
 export function chooseMapping(
   { topic, copyOf, mapping: uuid }: Pick<ProduceWish, 'topic' | 'copyOf' | 'mapping'>,
   mappings: readonly Mapping[],
@@ -75,7 +76,7 @@ export function chooseMapping(
   const servers = (one: Mapping) => one.bootstrapServers.join(',');
   const isOneCluster = any && others.every((one) => servers(one) === servers(any));
   if (uuid === undefined && isOneCluster) return any;
-  throw new ActionError(
+  throw new RequestError(
     400,
     'NoSuchMapping',
     uuid === undefined
@@ -84,7 +85,7 @@ export function chooseMapping(
   );
 }
 
-/** Writes the records, or with a dry run only says which. @throws ActionError if Kafka does not take them */
+/** Writes the records, or with a dry run only says which. @throws RequestError if Kafka does not take them */
 export async function produce(
   mapping: Mapping,
   wish: ProduceWish,
@@ -125,7 +126,7 @@ export async function produce(
       return { records: places, partition: places[0]?.partition, offset: places[0]?.offset };
     } catch (error) {
       if (!isTooLarge(error)) throw error;
-      throw new ActionError(
+      throw new RequestError(
         413,
         'RecordTooLarge',
         `${topic} takes no record of this size: raise its max.message.bytes, or send a smaller one.`,
@@ -191,7 +192,7 @@ async function original(
   const isThere = bounds && bounds.low <= offset && offset < bounds.high;
   const found = isThere ? await readMessage(admin, topic, named, offset) : undefined;
   if (!found) {
-    throw new ActionError(
+    throw new RequestError(
       404,
       'RecordGone',
       `${topic}-${named} has no record at offset ${offset} any more: choose one that is still in Kafka.`,

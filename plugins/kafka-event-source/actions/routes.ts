@@ -1,5 +1,6 @@
 /** The requests of `/api` that change something, as JSON. Each can say first, by `?dryRun=true`, what it will do. */
 import { z } from 'zod';
+import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import { InUseError, type Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Invoker } from '../lambda/invoke.ts';
@@ -7,7 +8,7 @@ import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { againSchema, runAgain } from './again.ts';
-import { ActionError, bad } from './error.ts';
+import { bad } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { listLetters, redriveLetters, redriveSchema } from './letters.ts';
 import { batchSizeSchema, type Change, change, pausing, resizing, resuming } from './mappings.ts';
@@ -87,25 +88,22 @@ export function actionsRoute(actions: Actions): Route {
   };
 }
 
-/** The mapping with this UUID. @throws ActionError if there is none */
+/** The mapping with this UUID. @throws RequestError if there is none */
 function mappingOf({ runtime }: Pick<Actions, 'runtime'>, uuid: string): Mapping {
   const view = runtime.get(uuid);
   if (view) return view.mapping;
-  throw new ActionError(
+  throw new RequestError(
     404,
     'NoSuchMapping',
     `There is no mapping ${uuid}: GET /api/mappings lists the mappings that run here.`,
   );
 }
 
-/** Reads a request's body. @throws ActionError that names each fault */
+/** Reads a request's body. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    [path.map(String).join('.'), message].filter(Boolean).join(': '),
-  );
-  throw bad(faults.join('; '));
+  throw bad(faultsOf(result.error));
 }
 
 function changing(changeOf: (mapping: Mapping, body: unknown) => Change): Run {
@@ -140,7 +138,7 @@ function setFault(actions: Actions, { body, isDryRun }: Call) {
 function endFault({ faults, log }: Actions, { parts: [id = ''], isDryRun }: Call) {
   const fault = isDryRun ? faults.list().find((one) => one.id === id) : faults.end(id);
   if (!fault) {
-    throw new ActionError(
+    throw new RequestError(
       404,
       'NoSuchFault',
       `There is no fault ${id}; it may be used up. GET /api/faults lists those that there are.`,
@@ -177,18 +175,10 @@ function callOf({ path, method }: Row, request: Request): Call {
   };
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new ActionError(404, 'NotFound', `"${text}" is not the name of anything here.`);
-  }
-}
-
 function bodyOf({ headers, body }: Request): unknown {
   // A page of another site can send other types without a question by its browser first.
   if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) {
-    throw new ActionError(
+    throw new RequestError(
       415,
       'NotJson',
       'Send the body as JSON, with content-type: application/json.',
@@ -197,15 +187,15 @@ function bodyOf({ headers, body }: Request): unknown {
   try {
     return JSON.parse(body.toString('utf8') || '{}');
   } catch (error) {
-    throw new ActionError(400, 'NotJson', `The body is not JSON: ${messageOf(error)}.`);
+    throw new RequestError(400, 'NotJson', `The body is not JSON: ${messageOf(error)}.`);
   }
 }
 
 function refusal(error: unknown): Answer {
   const found =
     error instanceof InUseError
-      ? new ActionError(409, 'MappingInUse', `${error.message}: wait until that has ended.`)
+      ? new RequestError(409, 'MappingInUse', `${error.message}: wait until that has ended.`)
       : error;
-  const { status = 500, code = 'Failed' } = found instanceof ActionError ? found : {};
+  const { status = 500, code = 'Failed' } = found instanceof RequestError ? found : {};
   return { status, body: { error: { code, message: messageOf(found) } } };
 }

@@ -1,5 +1,6 @@
 /** The tools that `/mcp` offers: what each one takes, and the answer that it makes. */
 import { z } from 'zod';
+import { RequestError } from '../control/request.ts';
 import type { Answer } from '../control/server.ts';
 import {
   type Bytes,
@@ -10,7 +11,6 @@ import {
 } from '../recorder/types.ts';
 import { againSchema } from './again.ts';
 import type { Ask } from './ask.ts';
-import { ActionError } from './error.ts';
 import { explain, type ShownMapping } from './explain.ts';
 import { type Fault, faultSchema } from './faults.ts';
 import { redriveSchema } from './letters.ts';
@@ -83,7 +83,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
     async (context, { offset: at, ...place }) => {
       const found = await recorderOf(context).record({ ...place, offset: String(at) });
       if (found) return shortRecord(found);
-      throw new ActionError(
+      throw new RequestError(
         404,
         'NoSuchRecord',
         'The recorder does not have this record: ask explain.',
@@ -101,7 +101,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
     async (context, { id }) => {
       const found = await recorderOf(context).invocation(id);
       if (found) return shortInvocation(found);
-      throw new ActionError(
+      throw new RequestError(
         404,
         'NoSuchInvocation',
         `There is no invocation ${id}: see list_invocations.`,
@@ -226,12 +226,12 @@ async function livesOf(
   return lives;
 }
 
-/** The body of an answer. @throws ActionError with the answer's own words */
+/** The body of an answer. @throws RequestError with the answer's own words */
 async function asked(answer: Promise<Answer>): Promise<unknown> {
   const { status, body } = await answer;
   if (status < 400) return body;
   const { code = 'Failed', message = JSON.stringify(body) } = Object(Object(body).error);
-  throw new ActionError(status, code, message);
+  throw new RequestError(status, code, message);
 }
 
 function path(base: string, isDryRun: boolean): string {
@@ -240,7 +240,7 @@ function path(base: string, isDryRun: boolean): string {
 
 function recorderOf({ recorder }: ToolContext): Recorder {
   if (recorder && recorder.problem === undefined) return recorder;
-  throw new ActionError(
+  throw new RequestError(
     404,
     'NotRecorded',
     `Nothing is recorded: ${recorder?.problem ?? 'remove recorder: false from the settings'}.`,

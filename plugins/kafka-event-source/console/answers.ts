@@ -1,18 +1,6 @@
 /** The answers of `/api`: JSON, and errors in one shape. */
+import { RequestError } from '../control/request.ts';
 import type { Answer } from '../control/server.ts';
-
-/** An error of the caller; the message says what to do. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
 
 export const json = (body: unknown): Answer => ({ status: 200, body });
 

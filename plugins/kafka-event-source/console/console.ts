@@ -1,11 +1,12 @@
 /** The page at the plugin's address, and the JSON that it reads under `/api`. */
 import type { Access } from '../control/guard.ts';
+import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
 import type { Imports } from '../recorder/imports.ts';
 import type { Recorder } from '../recorder/types.ts';
-import { errorAnswer, json, RequestError } from './answers.ts';
+import { errorAnswer, json } from './answers.ts';
 import { pageRoute } from './assets.ts';
 import { Events } from './events.ts';
 import { Mappings } from './mappings.ts';

@@ -2,10 +2,11 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { RequestError } from '../control/request.ts';
 import type { Answer, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
 import type { Options } from '../options.ts';
-import { errorAnswer, json, RequestError } from './answers.ts';
+import { errorAnswer, json } from './answers.ts';
 import {
   type CreatePanel,
   describedSchema,

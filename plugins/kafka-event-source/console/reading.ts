@@ -1,5 +1,6 @@
 /** The recorder's answers as JSON: records, invocations, and the life of one of them. */
 import { z } from 'zod';
+import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
 import type { Imports } from '../recorder/imports.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type RecorderReader,
   type RecordQuery,
 } from '../recorder/types.ts';
-import { RequestError } from './answers.ts';
 
 const MAX_PAGE = 200;
 
@@ -122,16 +122,5 @@ function notThere(what: string): RequestError {
 function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
   const result = schema.safeParse(Object.fromEntries(query));
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    [path.map(String).join('.'), message].filter(Boolean).join(': '),
-  );
-  throw new RequestError(400, 'BadRequest', `${faults.join('; ')}.`);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new RequestError(404, 'NotFound', `"${text}" is not the name of anything here.`);
-  }
+  throw new RequestError(400, 'BadRequest', `${faultsOf(result.error)}.`);
 }

@@ -5,6 +5,7 @@ import type { Mapping } from '../mapping.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
 import { words } from '../words.ts';
 import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
+import { RequestError } from './request.ts';
 import { InUseError, type Runtime, type View } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
 
@@ -16,22 +17,12 @@ const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeab
   isChangeable ? [name] : [],
 );
 
-/** An error as AWS answers it, with the name of AWS's exception. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
-const invalid = (message: string) => new ApiError(400, 'InvalidParameterValueException', message);
+/** The codes of these errors are the names of AWS's exceptions. */
+const invalid = (message: string) =>
+  new RequestError(400, 'InvalidParameterValueException', message);
 // AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html
 const notFound = () =>
-  new ApiError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.');
+  new RequestError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.');
 
 /** Answers calls about mappings, and leaves all others to the next route. */
 export function mappingsRoute(runtime: Runtime): Route {
@@ -88,7 +79,7 @@ function answer(runtime: Runtime, { method, query, body }: Request, uuid: string
 /**
  * Begins a change of a mapping's properties, by AWS's names.
  *
- * @throws ApiError for a change that AWS or the emulator refuses
+ * @throws RequestError for a change that AWS or the emulator refuses
  */
 export function updateMapping(runtime: Runtime, uuid: string, properties: Json): View {
   const changed = runtime.update(uuid, checkUpdate(runtime, uuid, properties));
@@ -96,7 +87,7 @@ export function updateMapping(runtime: Runtime, uuid: string, properties: Json):
   return changed;
 }
 
-/** The changes that an update would make. @throws ApiError as the update would */
+/** The changes that an update would make. @throws RequestError as the update would */
 export function checkUpdate(runtime: Runtime, uuid: string, properties: Json): Changes {
   const view = runtime.get(uuid);
   if (!view) throw notFound();
@@ -111,7 +102,7 @@ function decoded(text: string): string {
   }
 }
 
-function notHere(): ApiError {
+function notHere(): RequestError {
   return invalid(
     `Event source mappings are made and deleted in ${words().template}: change it, and start again. ` +
       '(This message is from the local emulator, not from AWS.)',
@@ -126,7 +117,7 @@ function list(runtime: Runtime, query: URLSearchParams): Json {
     .filter(({ mapping }) => (!fn || isFunction(mapping, fn)) && (!arn || isSource(mapping, arn)));
   const size = Number(query.get('MaxItems') ?? PAGE);
   if (!Number.isInteger(size) || size < 1 || size > 10_000) {
-    throw new ApiError(
+    throw new RequestError(
       400,
       'ValidationException',
       `1 validation error detected: Value '${query.get('MaxItems')}' at 'maxItems' failed to satisfy ` +
@@ -152,7 +143,7 @@ function isSource({ source }: Mapping, arn: string): boolean {
   return source.eventSource === 'aws:kafka' && source.eventSourceArn === arn;
 }
 
-/** The changes of an update. @throws ApiError for a change that AWS or the emulator refuses */
+/** The changes of an update. @throws RequestError for a change that AWS or the emulator refuses */
 function changesOf(mapping: Mapping, body: Json): Changes {
   for (const [name, value] of Object.entries(body)) {
     if (name === 'UUID' || value === null || CHANGEABLE.includes(name)) continue;
@@ -178,7 +169,7 @@ function changesOf(mapping: Mapping, body: Json): Changes {
   const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
   const refused = admission.refusals.find(({ message }) => !known.includes(message));
   if (refused) {
-    throw new ApiError(400, refused.code ?? 'InvalidParameterValueException', refused.message);
+    throw new RequestError(400, refused.code ?? 'InvalidParameterValueException', refused.message);
   }
   return admission.shape ? readChanges(admission.shape) : {};
 }
@@ -190,7 +181,7 @@ function parse(body: Buffer): Json {
   } catch {
     // The answer below is AWS's own.
   }
-  throw new ApiError(
+  throw new RequestError(
     400,
     'InvalidRequestContentException',
     'Could not parse request body into json.',
@@ -200,14 +191,14 @@ function parse(body: Buffer): Json {
 function refusal(error: unknown): Answer {
   const found =
     error instanceof InUseError
-      ? new ApiError(
+      ? new RequestError(
           400,
           'ResourceInUseException',
           // AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
           `Cannot update the event source mapping because it is in use. (${error.message})`,
         )
       : error;
-  if (!(found instanceof ApiError)) throw error;
+  if (!(found instanceof RequestError)) throw error;
   const { status, code, message } = found;
   return {
     status,

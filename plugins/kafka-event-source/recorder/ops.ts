@@ -1,4 +1,4 @@
-/** What the emulator's thread hands to the thread that writes the store. */
+/** The messages between the emulator's thread and the thread that writes the store. */
 import type { EventSource } from '../event.ts';
 import type {
   InvocationState,
@@ -17,7 +17,7 @@ export interface Span {
   readonly partition: number;
   readonly count: number;
   readonly ranges: Ranges;
-  /** From which offset on the records were read when (ms); left out if they are stored already. */
+  /** Each time (ms) of a reading, with the first offset read then; left out if the records are stored already. */
   readonly seen?: readonly (readonly [offset: number, at: number])[];
 }
 

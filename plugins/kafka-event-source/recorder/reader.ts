@@ -131,7 +131,7 @@ export class Reader {
     };
   }
 
-  /** What an export says about itself, as it stands there. */
+  /** The facts that an export has about itself, unchecked. */
   about(): unknown {
     return JSON.parse(String(this.#statement('SELECT facts FROM about').get()?.facts));
   }

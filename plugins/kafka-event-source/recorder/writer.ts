@@ -88,7 +88,7 @@ export class Writer {
         for (const op of ops) this.#apply(op);
       });
     } catch (error) {
-      // What was added in the transaction is gone.
+      // The rows that the transaction added are gone.
       this.#streams.clear();
       this.#widest.clear();
       this.#filtered.clear();
@@ -511,7 +511,7 @@ export class Writer {
     }
     sets.push('event = ?');
     values.push(event ?? null);
-    // What happened later was perhaps stored before.
+    // A step that happened later may be stored already.
     const statement = this.#statement(
       `UPDATE record SET ${sets.join(', ')}
        WHERE stream = ? AND partition = ? AND offset BETWEEN ? AND ? AND changed <= ? AND state <> ?`,
