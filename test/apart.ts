@@ -42,7 +42,11 @@ function apart(name: string, part: (folder: string) => void): void {
 function withoutEmulator(folder: string): void {
   const files = sources().filter((file) => !file.startsWith(`${EMULATOR}/`));
   copy(files, folder);
-  edit(folder, 'package.json', [`    "${EMULATOR}"\n`]);
+  edit(folder, 'package.json', [
+    `    "${EMULATOR}"\n`,
+    / && npm run --silent types:page --workspace [\w-]+/,
+    /^ +"(?:screenshots|test:conformance)": .*\n/gm,
+  ]);
   for (const [file, lines] of Object.entries(emulatorInYml())) edit(folder, file, lines);
   removeUsers(folder, files);
   edit(folder, 'jest.config.ts', [/^ +global(?:Setup|Teardown): .*\n/gm]); // Both are gone.
@@ -85,8 +89,8 @@ function copy(files: string[], folder: string, below = ''): void {
 }
 
 /**
- * Its lines: the plugin, its options, the properties of events that the framework lacks, and the alarm on a
- * metric that such a property asks for.
+ * Its lines: the plugin, its options and their variants, the properties of events that the framework lacks,
+ * and the alarm on a metric that such a property asks for.
  */
 function emulatorInYml(): Record<string, RegExp[]> {
   const names: string[] = [];
@@ -99,6 +103,7 @@ function emulatorInYml(): Record<string, RegExp[]> {
     'serverless.yml': [
       /^ +- lambda-kafka-event-source\n/m,
       /^ {2}kafkaEventSource:\n(?: {4}.*\n)+/m,
+      /^ {2}consoles:.*\n(?: {4}.*\n)+/m,
     ],
     'infra/kafka.yml': [new RegExp(`^ +(?:${names.join('|')}): .*\\n`, 'gm')],
     'infra/alarms.yml': [/^ {2}GivenUpAlarm:\n(?: {4}.*\n)+/m, / "\$\{GivenUpAlarm\.Arn\}",/],

@@ -1,4 +1,4 @@
-/** The steps of records through a mapping, which a listener is told of. */
+/** The steps of a mapping's records, and the listener that is called with them. */
 import type { EventRecord, Message } from './event.ts';
 import type { InvocationResult } from './lambda/result.ts';
 import type { BufferedRecord } from './record.ts';
@@ -61,5 +61,5 @@ export type Step =
   /** The group's committed offset. */
   | { readonly kind: 'committed'; readonly partition: number; readonly next: number };
 
-/** Is told of each step. It neither throws nor waits. */
+/** Called with each step. It neither throws nor waits. */
 export type OnStep = (step: Step) => void;

@@ -79,8 +79,9 @@ const recorder = z.strictObject({
   maxMegabytes: z.number().min(10).default(200),
   maxDays: z.number().positive().default(7),
   /**
-   * What is never written: the values at JSON paths such as `$.contact` and of headers by their names, and
-   * the parts of log lines, answers and errors that fit a regular expression such as `/\\S+@\\S+/`.
+   * Names the values that are never written: a JSON path such as `$.contact` or a header's name stands for
+   * its value; a regular expression such as `/\\S+@\\S+/` for the parts of log lines, answers and errors that
+   * match it.
    */
   private: z
     .array(

@@ -57,7 +57,7 @@ interface Place {
 
 interface Written {
   readonly records: readonly Place[];
-  /** Of the first record. */
+  /** Partition and offset of the first record; undefined if Kafka told none. */
   readonly partition: number | undefined;
   readonly offset: string | undefined;
 }

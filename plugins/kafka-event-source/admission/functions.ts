@@ -14,8 +14,8 @@ const MAX_TIMEOUT_SECONDS = 840;
 const MAX_EXECUTION_SECONDS = 900;
 const MAX_MANAGED_EXECUTION_SECONDS = 5_400;
 /**
- * The runtimes that serverless-offline 14.8 runs on the machine itself. Each of its releases has other ones
- * of Node.
+ * The runtimes that serverless-offline 14.8 runs on the machine itself. Its other releases know other
+ * runtimes of Node.
  */
 const RUNNERS =
   /^(nodejs.*|python3\.([7-9]|1[0-3])|ruby(2\.7|3\.[2-4]|4\.0)|java(8|8\.al2|11|17)|go1\.x)$/;
@@ -30,7 +30,7 @@ export function refuseFunction(deployed: Deployed): Refusal[] {
     ];
   }
   const found: Refusal[] = [];
-  // AWS documents only that each invocation needs a tenant, and its CDK that mappings are not supported.
+  // AWS's page says only that each invocation needs a tenant; its CDK says that mappings are not supported.
   // https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
   if (features.hasTenantIsolation) {
     found.push(

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { isObject } from '../json.ts';
 import { constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
-
 import { isIntrinsic } from '../template/intrinsic.ts';
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";

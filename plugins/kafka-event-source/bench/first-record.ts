@@ -1,15 +1,15 @@
 // Measures the seconds from `npx lambda-kafka-event-source start` on a SAM template to the function's first
 // record: with a broker that runs, with one that the command starts, and with that one started again.
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
 import { type Lambda, startLambda } from '../test/integration/bench.ts';
-import { install } from '../test/support/install.ts';
-import { MODULES, ROOT } from '../test/support/root.ts';
+import { install, linkJars } from '../test/support/install.ts';
+import { ROOT } from '../test/support/root.ts';
 import { plainEnvironment } from '../test/support/sls.ts';
 import { pack } from '../test/support/tarball.ts';
 import { until } from '../test/support/until.ts';
@@ -27,8 +27,7 @@ supervisor.remove(folder);
 const lambda = await startLambda();
 try {
   const home = await install(join(folder, 'home'), ['--omit=peer', await pack(folder)]);
-  await mkdir(join(home, '.local'));
-  await symlink(join(dirname(MODULES), '.local/jars'), join(home, '.local/jars'));
+  await linkJars(home);
   const port = await freePort();
   await startBroker({ directory: join(folder, 'broker'), port, supervisor, say: console.error });
   await createTopic(port);

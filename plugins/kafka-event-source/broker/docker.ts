@@ -11,7 +11,7 @@ import type { Prepare, Service } from './services.ts';
 import { type Task, tail } from './supervise.ts';
 import { endCommand } from './system.ts';
 
-/** The container's label with the id of the process that started it, and the time at which that started. */
+/** The container's label: the id of the process that started it, and the time at which that process started. */
 const STARTER = 'lambda-kafka-event-source.starter';
 const PULL_MS = 15 * 60_000;
 const DATA = '/var/lib/kafka/data';

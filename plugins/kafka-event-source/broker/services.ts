@@ -62,7 +62,7 @@ export async function startServices<Name extends string>(
     for (const { prepare } of all) await prepare({ supervisor, directory, say });
     await Promise.all([...services.keys()].map(start));
   } catch (error) {
-    // Not awaited: whoever waits for other processes of the supervisor shall learn of this failure first.
+    // Not awaited, so that callers who wait for other processes of the supervisor learn of this failure first.
     supervisor.stop();
     throw error;
   }

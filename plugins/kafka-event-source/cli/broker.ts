@@ -103,7 +103,7 @@ async function chooseService(
   const docker = await findEngine();
   if (docker === '') {
     say(`Kafka runs in Docker (${faults}).`);
-    // A container that was left behind has its port.
+    // A container that was left behind holds its port.
     await removeLeftover(directory);
     return kafkaContainer;
   }

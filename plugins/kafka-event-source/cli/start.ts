@@ -107,7 +107,7 @@ async function runBroker(
   const ended = children.get('kafka')?.ended.then(({ how }): never => {
     throw new Error(`Kafka ended (${how}). Its log: ${plan.directory}/logs/kafka.log`);
   });
-  // Also while the engine starts, nobody waits for it.
+  // Nobody waits for it while the engine starts: a rejection would then end the process.
   ended?.catch(() => undefined);
   return { ended };
 }

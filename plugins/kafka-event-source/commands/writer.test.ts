@@ -51,6 +51,22 @@ test.each([
   },
 );
 
+test('a cluster that has just made its first coordinator of transactions is asked again', async () => {
+  const { KafkaJSGroupCoordinatorNotFound: NotFound = Error } = errors;
+  let asked = 0;
+  const transaction = async () => {
+    asked += 1;
+    if (asked < 3) throw new NotFound('Failed to find group coordinator');
+    return { abort: async () => undefined };
+  };
+  const producer = { connect: async () => undefined, transaction };
+  const writer = await Writer.connect(
+    { producer: () => producer } as unknown as Kafka,
+    'kafka-redrive.dlq',
+  );
+  expect([writer.withoutTransactions, asked]).toEqual([undefined, 3]);
+});
+
 test('another error ends the run', async () => {
   const { kafka } = clusterWith(ofKafka('NOT_LEADER_FOR_PARTITION'));
   await expect(Writer.connect(kafka, 'kafka-redrive.dlq')).rejects.toThrow('refused');

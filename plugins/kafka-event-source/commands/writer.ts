@@ -1,7 +1,7 @@
 /** Writes records together with the note that they were put back: Kafka takes both, or neither. */
 import kafkajs, { type Kafka, type Message, type Producer, type Transaction } from 'kafkajs';
 import { isTooLarge, kafkaErrorOf } from '../protocol/errors.ts';
-import { within } from '../time.ts';
+import { stopwatch, within } from '../time.ts';
 
 const { CompressionTypes } = kafkajs;
 const SEND_MS = 15_000;
@@ -9,6 +9,8 @@ const SEND_MS = 15_000;
 const TRANSACTION_MS = 30_000;
 /** The name of kafkajs' error for a request that a cluster does not know. */
 const TOO_OLD = 'KafkaJSServerDoesNotSupportApiKey';
+/** The name of kafkajs' error when no broker names the coordinator. */
+const COORDINATOR_AWAY = 'KafkaJSGroupCoordinatorNotFound';
 /** The errors of clusters, and of users, that can have no transactions, each with its remedy. */
 const NO_TRANSACTIONS: Readonly<Record<string, (transactionalId: string) => string>> = {
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (id) =>
@@ -130,11 +132,23 @@ async function connectTransactional(kafka: Kafka, transactionalId: string): Prom
   );
   try {
     // kafkajs asks for the producer's id, which ends an earlier transaction, with the first one.
-    const first = await within(SEND_MS, 'the first transaction', producer.transaction());
+    const first = await within(SEND_MS, 'the first transaction', beginFirst(producer));
     await first.abort();
     return producer;
   } catch (error) {
     await producer.disconnect().catch(() => undefined);
     throw error;
+  }
+}
+
+/** A cluster makes the topic of its transactions for the first one. Until then it has no coordinator. */
+async function beginFirst(producer: Producer): Promise<Transaction> {
+  const time = stopwatch();
+  for (;;) {
+    try {
+      return await producer.transaction();
+    } catch (error) {
+      if (Object(error).name !== COORDINATOR_AWAY || time.monotonic() > SEND_MS) throw error;
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** What serverless-offline tells of the calls of this process's pollers: their request ids and log lines. */
+/** Passes on the request ids and log lines of pollers' calls, where serverless-offline runs in the same process. */
 
 /** A call that has begun. */
 export interface BegunCall {
@@ -15,7 +15,7 @@ export type CapturedLine = readonly [requestId: string, at: number, line: string
 
 export interface CallListener {
   began(call: BegunCall): void;
-  /** The lines of this call are told. */
+  /** From now on `logged` gets the lines of this call. */
   captures(invocation: string): void;
   /** @param at milliseconds since 1970 */
   logged(invocation: string, at: number, line: string): void;

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Question, Reply, Role } from './thread.ts';
 
-/** A thread that answers questions, beside the one that writes, which a long search must not hold up. */
+/** The thread that answers questions. It is not the one that writes, so that a long search delays no writing. */
 export class Asked {
   readonly #thread: Worker;
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>();

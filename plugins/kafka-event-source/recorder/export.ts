@@ -37,7 +37,7 @@ export function exportStore({ folder, stage, file, ...options }: ExportOptions):
   if (!existsSync(store)) {
     throw new Error(`Nothing is recorded for the stage ${stage}: there is no ${store}.`);
   }
-  // The other name keeps a file of before whole until the new one is.
+  // Under another name, so that an earlier export stays whole until the new one is complete.
   const copy = `${file}.part`;
   try {
     const db = openCopy(store, copy);
@@ -60,7 +60,7 @@ function change(
   db: DatabaseSync,
   { functionKey, about, ...options }: Pick<ExportOptions, 'functionKey' | 'about' | 'private'>,
 ): void {
-  // Their answers are not part of the export.
+  // The answers of invocations that still run come after the export.
   db.exec("UPDATE invocation SET state = 'interrupted' WHERE state = 'running'; DELETE FROM run;");
   if (functionKey !== undefined) keepFunction(db, functionKey);
   const privacy = new Privacy(options.private);
@@ -110,7 +110,7 @@ class Redaction {
   }
 
   run(): void {
-    // The texts first: which values are private in them is only known from whole records.
+    // Texts before records: the values to hide in them are learned from records that still have theirs.
     this.#invocations();
     this.#events();
     this.#records();

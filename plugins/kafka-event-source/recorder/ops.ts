@@ -1,12 +1,11 @@
-/** What the emulator's thread hands to the thread that writes the store. */
+/** The messages between the emulator's thread and the thread that writes the store. */
 import type { EventSource } from '../event.ts';
 import type {
   InvocationState,
-  InvocationSummary,
   LifeEventKind,
   LogLine,
+  RecorderChange,
   RecordState,
-  RecordSummary,
 } from './types.ts';
 
 /** Ascending ranges of offsets, both ends included. */
@@ -17,7 +16,7 @@ export interface Span {
   readonly partition: number;
   readonly count: number;
   readonly ranges: Ranges;
-  /** From which offset on the records were read when (ms); left out if they are stored already. */
+  /** Each time (ms) of a reading, with the first offset read then; left out if the records are stored already. */
   readonly seen?: readonly (readonly [offset: number, at: number])[];
 }
 
@@ -142,12 +141,6 @@ export type FromWriter =
       readonly ms: number;
       /** An error that lost these operations. */
       readonly problem?: string;
-      readonly changed?: Changed;
+      readonly changed?: RecorderChange;
     }
   | { readonly kind: 'closed' };
-
-export interface Changed {
-  readonly records: readonly RecordSummary[];
-  readonly invocations: readonly InvocationSummary[];
-  readonly more: { readonly records: number; readonly invocations: number };
-}

@@ -3,11 +3,11 @@ import type { InvocationOp, Op } from './ops.ts';
 
 /** The newest done records of each mapping are kept, however far the writer is behind. */
 export const NEWEST_DONE = 10_000;
-/** Of done records of all mappings, beyond which even newer ones are only counted. */
+/** The memory for done records of all mappings; beyond it even newer ones are only counted. */
 const DONE_BYTES = 48 * 1024 * 1024;
-/** Of all others. They are dropped beyond it, which takes a writer that hangs. */
+/** The memory for all other operations; beyond it the oldest are dropped, which happens only if the writer hangs. */
 const OTHER_BYTES = 128 * 1024 * 1024;
-/** Handed over at once, at most; less if the store is small. */
+/** The most bytes of one message to the writer; fewer if the store is small. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
 const MESSAGES_OF_A_STORE = 40;
 

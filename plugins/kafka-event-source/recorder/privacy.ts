@@ -5,9 +5,9 @@ import { REDACTED } from './schema.ts';
 /** Stands in the place of a private value. */
 const PLACEHOLDER = '[private]';
 const HIDDEN = Buffer.from(PLACEHOLDER).toString('base64');
-/** Shorter texts stand in others by chance; they are replaced where they stand alone. */
+/** Texts that are shorter are part of other words by chance; they are replaced only where they stand alone. */
 const SHORT = 4;
-/** A mapping's values that are kept in memory, twice. */
+/** The last private values of a mapping, of which so many to twice as many are kept in memory. */
 const MOST_VALUES = 50_000;
 
 interface Segment {
@@ -136,7 +136,7 @@ export class Privacy {
  */
 export class Secrets {
   readonly #patterns: readonly RegExp[];
-  /** By their first characters; the second map has those of before. */
+  /** The values by their first characters: the newest ones, and those before them. */
   #now = new Map<string, Set<string>>();
   #before = new Map<string, Set<string>>();
   #size = 0;

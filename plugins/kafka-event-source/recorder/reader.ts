@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type EventRecord, type EventSource, recordsKey, toPayload } from '../event.ts';
 import { explain } from '../filter/explain.ts';
 import { reasonWithout } from './privacy.ts';
-import { OWNER, REDACTED, STATE } from './schema.ts';
+import { OWNER, REDACTED, rangesOfSpan, STATE } from './schema.ts';
 import {
   type Bytes,
   type Counts,
@@ -131,7 +131,7 @@ export class Reader {
     };
   }
 
-  /** What an export says about itself, as it stands there. */
+  /** The facts that an export has about itself, unchecked. */
   about(): unknown {
     return JSON.parse(String(this.#statement('SELECT facts FROM about').get()?.facts));
   }
@@ -346,13 +346,11 @@ export class Reader {
       `${RECORDS} WHERE r.stream = ? AND r.partition = ? AND r.offset BETWEEN ? AND ?
          AND r.state <> ${STATE.filteredOut} ORDER BY r.offset`,
     );
-    return spans.flatMap(({ stream, partition, first, last, ranges }) => {
-      const list: [number, number][] =
-        ranges === null ? [[Number(first), Number(last)]] : JSON.parse(String(ranges));
-      return list.flatMap(([from, to]) =>
-        statement.all(stream as number, partition as number, from, to),
-      );
-    });
+    return spans.flatMap((span) =>
+      rangesOfSpan(span).flatMap(([from, to]) =>
+        statement.all(span.stream as number, span.partition as number, from, to),
+      ),
+    );
   }
 
   #logs(invocation: number): LogLine[] {

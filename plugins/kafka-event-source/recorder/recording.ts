@@ -8,11 +8,11 @@ import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { endsWithin } from '../time.ts';
 import { Asked, startThread } from './asked.ts';
-import type { CallFacts, FromWriter, Op, StoreOptions, ToWriter } from './ops.ts';
+import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
 import { storeFile } from './schema.ts';
 import type { Question } from './thread.ts';
-import { addTail, answerOf, bytesOf, Track } from './track.ts';
+import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
 import type {
   Counts,
   Invocation,
@@ -49,7 +49,7 @@ const LONGEST_PAUSE_MS = 10_000;
 /** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
 const DONE_MS = 500;
 const CLOSE_MS = 2_000;
-/** Of one invocation. */
+/** The log lines of one invocation that are kept, and their characters. */
 const MOST_LINES = 5_000;
 const MOST_CHARACTERS = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -346,16 +346,12 @@ export class Recording implements Recorder, CallListener {
   }
 }
 
-function spansOf(records: readonly RecordId[]) {
-  const byPartition = new Map<number, [number, number][]>();
-  for (const { partition, offset } of records) {
-    const ranges = byPartition.get(partition) ?? [];
-    ranges.push([Number(offset), Number(offset)]);
-    byPartition.set(partition, ranges);
-  }
-  return [...byPartition].map(([partition, ranges]) => ({
-    partition,
-    count: ranges.length,
-    ranges: ranges.sort(([a], [b]) => a - b),
-  }));
+function spansOf(records: readonly RecordId[]): Span[] {
+  const byPartition = Map.groupBy(records, ({ partition }) => partition);
+  return [...byPartition].map(([partition, group]) => {
+    // An edited event may have a record twice.
+    const offsets = [...new Set(group.map(({ offset }) => Number(offset)))].sort((a, b) => a - b);
+    const ranges = rangesOf(offsets.map((offset) => ({ offset })));
+    return { partition, count: group.length, ranges };
+  });
 }

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
@@ -16,6 +17,11 @@ export const REDACTED = { key: 1, value: 2, headers: 4 } as const;
 
 /** Marks the file of an export: "KESX". */
 const EXPORT_ID = 0x4b45_5358;
+
+/** The offsets of a row of `span`. */
+export function rangesOfSpan({ first, last, ranges }: Record<string, unknown>): Ranges {
+  return ranges === null ? [[Number(first), Number(last)]] : JSON.parse(String(ranges));
+}
 
 /** The kinds of `span.kind`. */
 export const OWNER = { invocation: 0, event: 1 } as const;
@@ -62,13 +68,13 @@ export function storeFile(folder: string, stage: string): string {
   return join(folder, STORE_FOLDER, `${encodeURIComponent(stage)}.sqlite`);
 }
 
-/** In an export: what it says about itself, as JSON. */
+/** The table that only an export has: the facts about it, as JSON. */
 const ABOUT = 'CREATE TABLE about(facts TEXT NOT NULL) STRICT';
 
 /** Another version of the emulator has written the store. */
 class StoreVersionError extends Error {}
 
-/** Loads node:sqlite without its warning, which would tell users of an experiment of ours. */
+/** Loads node:sqlite without its warning that SQLite is experimental in Node. */
 function loadSqlite(): typeof import('node:sqlite') {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;
@@ -86,7 +92,7 @@ export function openForWriting(file: string, maxBytes: number): DatabaseSync {
   makeFolder(dirname(file));
   const found = open(file, maxBytes);
   if (found) return found;
-  // What an older version has written is not worth a translation.
+  // A store of an older version is deleted and not converted: it has only the records of some days.
   for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
   const made = open(file, maxBytes);
   if (!made) throw new Error(`${file} cannot be made anew`);
@@ -101,7 +107,7 @@ function open(file: string, maxBytes: number): DatabaseSync | undefined {
   const db = new DatabaseSync(file);
   try {
     db.exec('PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL;');
-    // Of a kill it keeps all that was committed; of a power cut, perhaps not the last moment.
+    // A killed process loses nothing that was committed; a power cut may lose the last commits.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     db.exec(`PRAGMA journal_size_limit = ${Math.round(maxBytes / 20)};`);
     db.exec(`PRAGMA wal_autocheckpoint = ${Math.max(50, Math.round(maxBytes / 20 / 4096 / 4))};`);
@@ -141,7 +147,7 @@ export function inTransaction(db: DatabaseSync, work: () => void): void {
   }
 }
 
-/** The folder's content is nobody else's: it may have the data of customers. */
+/** Makes a folder that git ignores, because it may have the data of customers. */
 export function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const ignore = join(folder, '.gitignore');
@@ -184,7 +190,7 @@ export function openCopy(store: string, copy: string): DatabaseSync {
 }
 
 /**
- * The fault of a file that shall be an export; undefined if there is none. Only the tables of the store
+ * The reason why a file cannot be read as an export; undefined if it can. Only the tables of the store
  * pass: a view or a trigger of a file from elsewhere would run when the file is read.
  */
 export function faultOfExport(file: string): string | undefined {

@@ -325,7 +325,8 @@ function spanOf({ partition, records }: Some): Span {
   return { partition, count: records.length, ranges: rangesOf(records) };
 }
 
-function rangesOf(records: readonly BufferedRecord[]): Ranges {
+/** @param records ascending by offset, each once */
+export function rangesOf(records: readonly Pick<BufferedRecord, 'offset'>[]): Ranges {
   const [first, last] = [records[0]?.offset ?? 0, records.at(-1)?.offset ?? 0];
   if (last - first === records.length - 1) return [[first, last]];
   const ranges: [number, number][] = [];
@@ -357,7 +358,11 @@ function jsonOf(records: readonly BufferedRecord[]): string {
   return `[${records.map(({ json }) => json).join(',')}]`;
 }
 
-/** What is said of a result, whose reason is that of the records that are not done. */
+/**
+ * The facts that the store has about a result.
+ *
+ * @param reason why some records are not done
+ */
 export function answerOf(
   result: InvocationResult,
   startedAt: number,

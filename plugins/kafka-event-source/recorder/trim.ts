@@ -88,7 +88,7 @@ function removeCommits(db: DatabaseSync, test: string, value: number): number {
   return Number(db.prepare(sql).run(AT_ONCE, value).changes);
 }
 
-/** The id of the newest row but 10 000; 0 if there are fewer. */
+/** The id of the row that has 10 000 newer ones; 0 if there is none. */
 function newestBut(db: DatabaseSync, table: string, where = ''): number {
   const sql = `SELECT id FROM ${table} ${where} ORDER BY id DESC LIMIT 1 OFFSET ?`;
   return Number(db.prepare(sql).get(NEWEST)?.id ?? 0);

@@ -204,7 +204,7 @@ export interface RecorderReader {
   counts(mapping?: string): Promise<Counts>;
 }
 
-/** What an export says about itself. */
+/** The facts that an export has about itself. */
 export interface About {
   readonly service: string;
   readonly stage: string;

@@ -5,7 +5,6 @@ import { explain } from '../filter/explain.ts';
 import type {
   AnswerFacts,
   CallFacts,
-  Changed,
   InvocationOp,
   MappingFacts,
   Op,
@@ -14,9 +13,9 @@ import type {
 } from './ops.ts';
 import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
-import { inTransaction, OWNER, openForWriting, STATE } from './schema.ts';
+import { inTransaction, OWNER, openForWriting, rangesOfSpan, STATE } from './schema.ts';
 import { Trimmer } from './trim.ts';
-import type { LifeEventKind, LogLine, RecordState } from './types.ts';
+import type { LifeEventKind, LogLine, RecorderChange, RecordState } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
 const MOST_CHANGES = 50;
@@ -60,7 +59,7 @@ export class Writer {
   }
 
   /** Stores the operations. @throws Error if some could not be stored */
-  write(ops: readonly Op[], isWatched: boolean): Changed | undefined {
+  write(ops: readonly Op[], isWatched: boolean): RecorderChange | undefined {
     this.#isWatched = isWatched;
     this.#changedRecords = [];
     this.#changedInvocations = new Set();
@@ -88,7 +87,7 @@ export class Writer {
         for (const op of ops) this.#apply(op);
       });
     } catch (error) {
-      // What was added in the transaction is gone.
+      // The rows that the transaction added are gone.
       this.#streams.clear();
       this.#widest.clear();
       this.#filtered.clear();
@@ -511,7 +510,7 @@ export class Writer {
     }
     sets.push('event = ?');
     values.push(event ?? null);
-    // What happened later was perhaps stored before.
+    // A step that happened later may be stored already.
     const statement = this.#statement(
       `UPDATE record SET ${sets.join(', ')}
        WHERE stream = ? AND partition = ? AND offset BETWEEN ? AND ? AND changed <= ? AND state <> ?`,
@@ -547,11 +546,11 @@ export class Writer {
     const found = this.#statement(
       'SELECT stream, partition, first, last, ranges FROM span WHERE kind = ? AND owner = ?',
     ).all(kind, owner);
-    return found.map(({ stream, partition, first, last, ranges }) => ({
-      stream: Number(stream),
-      partition: Number(partition),
+    return found.map((span) => ({
+      stream: Number(span.stream),
+      partition: Number(span.partition),
       count: 0,
-      ranges: ranges === null ? [[Number(first), Number(last)]] : JSON.parse(String(ranges)),
+      ranges: rangesOfSpan(span),
     }));
   }
 
@@ -576,7 +575,7 @@ export class Writer {
     return made;
   }
 
-  #changes(): Changed {
+  #changes(): RecorderChange {
     const records = [...new Set(this.#changedRecords)];
     const invocations = [...this.#changedInvocations];
     return {

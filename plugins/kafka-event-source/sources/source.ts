@@ -33,7 +33,7 @@ export async function loadTemplate(
   const path = resolve(file);
   const template = parse(file, await read(file));
   const folder = folderOf(path);
-  // Of CDK, a project may have several stacks with equal logical ids.
+  // A CDK project may have several stacks with equal logical ids.
   const [, stack] = /([^/\\]+)\.template\.json$/.exec(path) ?? [];
   const service = [basename(folder), stack].filter(Boolean).join('-');
   const place = { ...options, folder, service };

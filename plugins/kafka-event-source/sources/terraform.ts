@@ -92,7 +92,7 @@ function mappingOf(planned: Planned, plan: Plan): Json {
     ...Object.fromEntries(same),
     ...topicsOf(planned),
     FunctionName: functionNameOf(planned, plan),
-    // A module's mappings share one expression, so that one with own servers has a reference here, too.
+    // All mappings of a module share one expression: a mapping with own servers has a reference here, too.
     EventSourceArn: own ? undefined : clusterArnOf(planned, plan.resources),
     SelfManagedEventSource: own && {
       Endpoints: {
@@ -243,7 +243,7 @@ function localTarget(planned: Planned, all: readonly Planned[]): Json | undefine
   };
 }
 
-/** The mapping and its destination, if the local ARN of that one is made here. */
+/** The addresses of the mapping and of its destination, if the destination's local ARN is made here. */
 function madeDestination(planned: Planned, all: readonly Planned[]): [string, string][] {
   const failure = failureOf(planned);
   const isMade = failure !== undefined && failure.destination_arn === undefined;

@@ -60,7 +60,7 @@ const ACCESS_PREFIXES: Readonly<Record<string, string>> = {
   vpcSecurityGroup: 'security_group:',
 };
 
-/** The access of a function without a template, where nothing is deployed: AWS's rules ask for some. */
+/** The access of a function without a template: nothing is deployed, but AWS's rules ask for some access. */
 export const NO_ACCESS = { vpcSubnet: 'local', vpcSecurityGroup: 'local' } as const;
 
 /** Whether a mapping's access is NO_ACCESS. */

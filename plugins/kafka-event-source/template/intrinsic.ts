@@ -43,7 +43,7 @@ export function resolve(value: unknown, scope: Scope): unknown {
   const choice = choose(value, scope);
   if (choice) return resolve(choice.value, scope);
   const entries = Object.entries(value).map(([key, one]) => {
-    // The variables in the text are replaced first, which may be parts of a dynamic reference.
+    // The variables in the text are replaced first: they may be parts of a dynamic reference.
     const isText = key === 'Fn::Sub' && typeof one === 'string';
     return [key, isText ? one : resolve(one, scope)] as const;
   });

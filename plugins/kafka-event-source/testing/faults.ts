@@ -7,7 +7,7 @@ type Kind = 'fail' | 'timeout' | 'throttle' | 'crash';
 /** The fault of one invocation. */
 export interface Fault {
   readonly kind: Kind | 'rebalance';
-  /** Whether the handler does its work before. */
+  /** Whether the handler does its work before the fault. */
   readonly after: boolean;
   readonly message?: string | undefined;
 }

@@ -71,10 +71,7 @@ export class Instances {
       .then((handler) =>
         answerOf(handler, JSON.parse(call.payload), contextOf(mapping, call, remaining)),
       )
-      .then(
-        (answer) => ({ body: answerText(answer), isError: false, isOver: false }),
-        (error: unknown) => ({ body: errorText(error), isError: true, isOver: false }),
-      )
+      .then((answer) => ({ body: answerText(answer), isError: false, isOver: false }))
       .catch((error: unknown) => ({ body: errorText(error), isError: true, isOver: false }));
     try {
       return await Promise.race([answered, late.promise]);

@@ -120,7 +120,7 @@ export class MemoryLog {
     return this.#groups.get(group)?.get(place);
   }
 
-  /** Calls the listener when records can be read. @returns ends that */
+  /** Calls the listener when records can be read. @returns ends the calls */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

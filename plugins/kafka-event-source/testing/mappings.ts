@@ -11,7 +11,7 @@ import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { readService } from './service.ts';
 import type { FunctionOptions, KitOptions } from './types.ts';
 
-/** In the events; nothing connects to it. */
+/** The servers in the events; nothing connects to them. */
 const SERVERS = ['memory:9092'];
 const DEFAULT_TIMEOUT_S = 6;
 

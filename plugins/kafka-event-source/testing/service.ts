@@ -10,7 +10,7 @@ import type { PrintedMapping } from '../commands/mappings-command.ts';
 const LIMIT_MS = 60_000;
 const run = promisify(execFile);
 
-/** What has been read, by arguments: the tests of a file share it. */
+/** The mappings that have been read, by arguments: the tests of a file share them. */
 const known = new Map<string, Promise<readonly PrintedMapping[]>>();
 
 /**

@@ -336,7 +336,7 @@ class Kit implements Source {
     );
   }
 
-  /** Gives up what is in flight. */
+  /** Gives up the records in flight. */
   async #end(): Promise<void> {
     const pollers = this.#pollers;
     this.#pollers = [];

@@ -49,7 +49,7 @@ export interface FunctionOptions {
   readonly handler?: Handler;
   /** In place of `handler`: makes the handler of a new instance, such as with module state of its own. */
   readonly load?: () => Handler | Promise<Handler>;
-  /** The time limit in seconds, 6 by default. A template has its own, and so of the settings below. */
+  /** The time limit in seconds, 6 by default. With `template` or `service`, this and the settings below come from there. */
   readonly timeout?: number;
   /** Such as nodejs24.x, which allows no callbacks. */
   readonly runtime?: string;
@@ -145,7 +145,7 @@ export interface Faulty {
   readonly times?: number;
   /** Only invocations with such a record. */
   readonly record?: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean);
-  /** Whether the handler does its work before; by default it does before a crash only. */
+  /** Whether the handler does its work before the fault; by default only before a crash. */
   readonly after?: boolean;
   /** The error's message. */
   readonly message?: string;
@@ -211,7 +211,7 @@ export interface Source extends AsyncDisposable {
   rebalance(): Promise<void>;
   /** Ends mappings and instances, and starts them again at the committed offsets. */
   restart(): Promise<void>;
-  /** Delivers all records once more, from the first one, and drains: finds what is not idempotent. */
+  /** Delivers all records once more, from the first one, and drains: to find handlers that are not idempotent. */
   redeliverEverything(): Promise<void>;
   /** The steps of a record so far, a line each, with the time since the start. */
   life(record: Place): string;

@@ -8,7 +8,7 @@ const { setTimeout, clearTimeout, performance } = globalThis;
 /** Fewer than this are no endless loop, however long they take. */
 const MANY = 1_000;
 
-/** Throws an error if there has been too much work since it was made. */
+/** Throws an error if there has been too much work since the watch began. */
 export type Watch = () => void;
 
 export class Work {

@@ -50,7 +50,7 @@ export const OFFLINE: Endpoint = {
   name: 'serverless-offline',
   missing: nothing,
   prepare: nothing,
-  /** Without the plugin: for frontends that do not run in its process. */
+  /** Starts a service without the plugin, for frontends that do not run inside serverless-offline. */
   async start(folder, log) {
     await writeService(folder, log);
     const offline = await startOffline(folder);

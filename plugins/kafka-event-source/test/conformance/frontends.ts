@@ -147,7 +147,7 @@ function command(name: string, write: Write, note?: string): Frontend {
   };
 }
 
-/** Writes a template, YAML or JSON by its name, and names all else by arguments. */
+/** Writes a template, as YAML or JSON by the file's name. Arguments name everything else. */
 function template(file: string, content: (surroundings: Surroundings) => object): Write {
   return async (surroundings) => {
     const text = file.endsWith('.json') ? JSON.stringify : stringify;
@@ -178,7 +178,7 @@ async function argumentsFor(
   ];
 }
 
-/** Everything in kafka-event-source.yml, without arguments. */
+/** Writes everything into kafka-event-source.yml, so that no arguments are needed. */
 async function writePlain({ run, brokers, folder, endpoint }: Surroundings) {
   const { url, functionName: name = FUNCTION } = endpoint ?? {};
   const settings = {

@@ -80,7 +80,7 @@ async function prepare(run: string, { admin, producer }: Clients): Promise<void>
   await admin.createTopics({ topics, waitForLeaders: true });
   for (const scenario of SCENARIOS) {
     const topic = topicOf(run, scenario);
-    // Of several partitions in one request, all are written again when one fails.
+    // If one partition of a request failed, kafkajs would write all of them again.
     for (const [partition, list] of Map.groupBy(
       scenario.before,
       ({ partition = 0 }) => partition,
@@ -139,7 +139,7 @@ async function reached(topic: string, offsets: readonly number[], { admin }: Cli
   await until(
     `the commit of ${offsets}`,
     async () => {
-      await pause(PAUSE_MS); // Of each scenario's group: the broker has other work, too.
+      await pause(PAUSE_MS); // All scenarios ask at once, and the broker has other work, too.
       const groups = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
       const partitions = groups.flatMap((one) => one.partitions);
       seen = offsets.map((_, index) =>

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../broker/ports.ts';
 import { Reader } from '../../recorder/reader.ts';
 import { openForReading } from '../../recorder/schema.ts';
 import { STORE_FOLDER } from '../../recorder/types.ts';
+import { install, linkJars } from '../support/install.ts';
 import { startProgram } from '../support/program.ts';
 import { MODULES } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
@@ -26,21 +27,12 @@ let folder: string;
  */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-published-'));
-  await install(await pack(folder));
-}, 240_000);
-
-async function install(tarball: string): Promise<void> {
-  const home = join(folder, 'home');
-  await mkdir(home);
-  await writeFile(join(home, 'package.json'), '{"private":true}');
-  const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
-  // With the whole environment: the registry may be set there. Without peers, of which the framework is one.
-  const args = ['install', ...quick, '--legacy-peer-deps', tarball];
-  await run('npm', args, { cwd: home, timeout: 200_000 });
+  // Without peers, of which the framework is one.
+  const home = await install(join(folder, 'home'), ['--legacy-peer-deps', await pack(folder)]);
   for (const name of ['serverless', 'serverless-offline']) {
     await symlink(join(MODULES, name), join(home, 'node_modules', name));
   }
-}
+}, 240_000);
 
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -109,9 +101,7 @@ test('the command of the package starts Kafka, and gives a function its first re
   const kafka = { topic: bench.topic };
   const settings = { apiPort: 0, functions: { notify: { events: [{ kafka }] } } };
   await writeFile(join(directory, 'kafka-event-source.yml'), JSON.stringify(settings));
-  // Without them Maven would fetch Kafka once more.
-  await mkdir(join(folder, 'home/.local'));
-  await symlink(join(dirname(MODULES), '.local/jars'), join(folder, 'home/.local/jars'));
+  await linkJars(join(folder, 'home'));
   const bin = join(folder, 'home/node_modules/.bin', NAME);
   const { stdout: help } = await run(bin, ['start', '--help'], { env });
   expect(help).toContain('--broker <host:port|start>');

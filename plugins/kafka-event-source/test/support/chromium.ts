@@ -1,4 +1,4 @@
-/** Chromium of this machine, for what only a real browser shows. */
+/** Finds and starts the Chromium of this machine, for tests that need a real browser. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
@@ -12,7 +12,7 @@ export function findChromium(): string | undefined {
   return [process.env.CHROMIUM ?? '', ...files].find(isProgram);
 }
 
-/** Starts it. @throws Error that says how to install it */
+/** Starts Chromium. @throws Error that says how to install it */
 export async function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath) {

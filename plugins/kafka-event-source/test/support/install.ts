@@ -1,7 +1,9 @@
 /** Installs packages by npm in empty folders, and runs their programs with a Node of choice. */
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { outputOf } from './program.ts';
+import { MODULES } from './root.ts';
 import { plainEnvironment } from './sls.ts';
 
 /** Installs packages in a folder of their own, once. */
@@ -16,6 +18,12 @@ export async function install(project: string, packages: readonly string[]): Pro
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--save-dev'];
   await mustRun('npm', ['install', ...quick, ...packages], project);
   return project;
+}
+
+/** Gives a project the jars of this repository, without which Maven would fetch Kafka once more. */
+export async function linkJars(project: string): Promise<void> {
+  await mkdir(join(project, '.local'));
+  await symlink(join(dirname(MODULES), '.local/jars'), join(project, '.local/jars'));
 }
 
 /** Installs a Node, such as 22.15.0 or the newest 24, once. @returns its program */
@@ -62,13 +70,8 @@ export function start(command: string, args: readonly string[], cwd: string, env
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 240_000, // Only against a program that hangs.
   });
-  let output = '';
+  const output = outputOf(child);
   let code: number | null | undefined;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {
@@ -76,7 +79,7 @@ export function start(command: string, args: readonly string[], cwd: string, env
       resolve(status);
     });
   });
-  return { child, ended, output: () => output, hasEnded: () => code !== undefined };
+  return { child, ended, output, hasEnded: () => code !== undefined };
 }
 
 /** Runs a program to its end. @returns its output @throws Error with the output if it fails */

@@ -12,15 +12,8 @@ export interface ProgramOptions {
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions) {
   const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = () => once(child, 'exit', { signal: AbortSignal.timeout(LIMIT_MS) });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
   return {
-    /** Everything printed so far, on both streams. */
-    output: () => output,
+    output: outputOf(child),
     hasEnded: () => hasEnded(child),
     /** Waits up to 40 s for its end. @returns its exit code and signal */
     ended,
@@ -37,6 +30,17 @@ export function startProgram(file: string, args: readonly string[], options: Pro
   };
 }
 
+/** Keeps the output of a process. @returns tells everything printed so far, on both streams */
+export function outputOf({ stdout, stderr }: ChildProcess): () => string {
+  let output = '';
+  for (const stream of [stdout, stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  return () => output;
+}
+
 /** Ends a process as kill -9 does, and waits until it has ended. */
 export async function kill(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
@@ -45,6 +49,6 @@ export async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }

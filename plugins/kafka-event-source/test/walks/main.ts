@@ -1,12 +1,12 @@
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../../bench/figures.ts';
 import { isFree } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
-import { installNode, sizeOf } from '../support/install.ts';
-import { MODULES, ROOT } from '../support/root.ts';
+import { installNode, linkJars, sizeOf } from '../support/install.ts';
+import { ROOT } from '../support/root.ts';
 import { plainEnvironment } from '../support/sls.ts';
 import { pack } from '../support/tarball.ts';
 import { type Block, blocksOf, commandsOf, sectionOf } from './blocks.ts';
@@ -136,9 +136,7 @@ async function follow({ name, node, blocks, files }: Walk, { folder, registry }:
   const project = join(folder, `${name} ${node}`.replaceAll(/\W+/g, '-'));
   await mkdir(project);
   for (const [from, to] of files) await cp(from, join(project, to), { recursive: true });
-  // Without them Maven would fetch Kafka once more.
-  await mkdir(join(project, '.local'));
-  await symlink(join(dirname(MODULES), '.local/jars'), join(project, '.local/jars'));
+  await linkJars(project);
   const bin = dirname(await installNode(folder, node));
   await using terminals = new Terminals(project, environment(registry, [join(folder, 'bin'), bin]));
   const times: number[] = [];

@@ -1,6 +1,7 @@
 /** The terminals of a reader, who runs each command in one of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { hasEnded, outputOf } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 /** Words of a command that goes on: of the package's own, and of serverless-offline. */
@@ -10,7 +11,7 @@ const COMMAND_MS = 240_000;
 interface Terminal {
   readonly command: string;
   readonly child: ChildProcess;
-  output: string;
+  readonly output: () => string;
 }
 
 export class Terminals implements AsyncDisposable {
@@ -31,21 +32,16 @@ export class Terminals implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    const terminal = { command, child, output: '' };
-    this.#all.push(terminal);
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        terminal.output += text;
-      });
-    }
-    const isOn = () => (hasEnded(child) || READY.test(terminal.output) ? true : undefined);
+    const output = outputOf(child);
+    this.#all.push({ command, child, output });
+    const isOn = () => (hasEnded(child) || READY.test(output()) ? true : undefined);
     await this.#until(`the end of "${command}"`, isOn, COMMAND_MS);
     if (hasEnded(child) && child.exitCode !== 0) throw this.#error(`"${command}" failed`);
   }
 
   /** Waits until a line is printed in one of the terminals. */
   async sees(line: string, limitMs: number): Promise<void> {
-    const isPrinted = () => this.#all.some(({ output }) => output.includes(line)) || undefined;
+    const isPrinted = () => this.#all.some(({ output }) => output().includes(line)) || undefined;
     await this.#until(`"${line}"`, isPrinted, limitMs);
   }
 
@@ -66,11 +62,7 @@ export class Terminals implements AsyncDisposable {
   }
 
   #error(message: string): Error {
-    const printed = this.#all.map(({ command, output }) => `$ ${command}\n${output}`);
+    const printed = this.#all.map(({ command, output }) => `$ ${command}\n${output()}`);
     return new Error([message, ...printed].join('\n'));
   }
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
 }

@@ -99,7 +99,7 @@ function entriesOf(
     .map(([key, fn]) => [key, { ...settings, ...fn }]);
 }
 
-// The other events of a template, such as a schedule, are none of the test.
+// The test leaves out the other events of a template, such as a schedule.
 const HANDLER = `
 export const run = async (event, { functionName }) => {
   const url = \`<url>/2015-03-31/functions/\${functionName}/invocations\`;
