@@ -1,5 +1,6 @@
 /** The view that writes a record: by hand, as a copy of one that was there, or a canned event. */
 import { useEffect, useState } from 'preact/hooks';
+import type { Kind } from '../../commands/canned.ts';
 import type { Bytes, RecordLife } from '../../recorder/types.ts';
 import { bytesOf, textOf } from './bytes.ts';
 import { type Change, ChangeButton, Entered, type Entry, type Values } from './change.tsx';
@@ -27,7 +28,7 @@ const CANNED = [
   ['poison', 'a good record, and one whose value is not JSON'],
   ['partitions', 'records of several partitions'],
   ['self-managed', 'one good record'],
-] as const;
+] as const satisfies readonly (readonly [Kind, string])[];
 
 export function Produce({ place: { query } }: { place: Place }) {
   const { mapping, topic, partition, offset } = query;
