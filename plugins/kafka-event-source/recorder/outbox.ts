@@ -87,6 +87,16 @@ export class Outbox {
     return this.#others.length === 0 && !this.hasDone && this.#counted.size === 0;
   }
 
+  /** The number of the last operation. */
+  get last(): number {
+    return this.#order;
+  }
+
+  /** Whether the writer lacks an operation up to this one, besides done records. */
+  isOwed(order: number): boolean {
+    return (this.#others.first?.order ?? Number.POSITIVE_INFINITY) <= order;
+  }
+
   get hasDone(): boolean {
     return this.#doneBytes > 0;
   }
