@@ -401,6 +401,29 @@ test('the memory goes on over a restart, and invocations that were cut off say s
   expect((await second.recording.invocation(cut))?.state).toBe('interrupted');
 });
 
+test('a run that was killed is ended, though its process id is used again', async () => {
+  const killed = begin();
+  const cut = invoke(killed, [bufferedRecord(1, 'x')], undefined);
+  await killed.recording.flush();
+  // In a container each start may have the same process id.
+  const db = new DatabaseSync(join(killed.folder, '.kafka-event-source', 'dev.sqlite'));
+  const ended = db.prepare("UPDATE run SET start = 'before' WHERE pid = ? RETURNING id");
+  expect(ended.all(process.pid)).toHaveLength(1);
+  db.close();
+  const second = begin({ folder: killed.folder });
+  await second.recording.flush();
+  expect((await second.recording.invocation(cut))?.state).toBe('interrupted');
+});
+
+test('an invocation of another process that runs is left running', async () => {
+  const first = begin();
+  const running = invoke(first, [bufferedRecord(1, 'x')], undefined);
+  await first.recording.flush();
+  const second = begin({ folder: first.folder });
+  await second.recording.flush();
+  expect((await second.recording.invocation(running))?.state).toBe('running');
+});
+
 test('a store of a newer version is left alone, and a message says so', async () => {
   const first = begin();
   await first.recording.flush();

@@ -6,7 +6,7 @@ import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 2;
+const VERSION = 3;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -57,7 +57,7 @@ CREATE TABLE committed(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partitio
 CREATE UNIQUE INDEX committed_place ON committed(stream, partition, next);
 CREATE TABLE log(id INTEGER PRIMARY KEY, invocation INTEGER NOT NULL, lines TEXT NOT NULL) STRICT;
 CREATE INDEX log_invocation ON log(invocation);
-CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL) STRICT;
+CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start TEXT NOT NULL) STRICT;
 CREATE TABLE widest(stream INTEGER NOT NULL, partition INTEGER NOT NULL, width INTEGER NOT NULL,
   PRIMARY KEY(stream, partition)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};
