@@ -118,6 +118,18 @@ test("a record's life has each attempt with its error, the bisection, the commit
   });
 });
 
+test('a payload that the endpoint refuses as too large is no attempt', async () => {
+  const driven = begin();
+  const refused = { kind: 'tooLarge', message: 'status 413: too large' } as const;
+  const first = bufferedRecord(0, 'x');
+  const id = invoke(driven, [first, bufferedRecord(1, 'y')], refused);
+  invoke(driven, [first], OK);
+  await driven.recording.flush();
+  expect((await driven.recording.invocation(id))?.state).toBe('notReached');
+  expect(await driven.recording.record(idOf(0))).toMatchObject({ state: 'done', attempts: 1 });
+  expect(await driven.recording.record(idOf(1))).toMatchObject({ state: 'retrying', attempts: 0 });
+});
+
 test('the payload of an invocation is what the function got, byte for byte', async () => {
   const made = begin();
   const headers = [
