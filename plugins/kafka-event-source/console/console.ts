@@ -47,7 +47,9 @@ export function createConsole({
   warn,
 }: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
-  const mappings = new Mappings(runtime, definitions, debug);
+  const hide: Recorder['hide'] = async (mapping, texts) =>
+    recorder ? recorder.hide(mapping, texts) : texts;
+  const mappings = new Mappings(runtime, definitions, debug, hide);
   let last = '';
   const events = new Events(() => {
     const summary = mappings.summary();

@@ -130,6 +130,13 @@ export interface StoreOptions {
 /** To the writing thread. */
 export type ToWriter =
   | { readonly kind: 'write'; readonly ops: readonly Op[]; readonly isWatched: boolean }
+  /** Asks for texts about records of a mapping without the private values of these. */
+  | {
+      readonly kind: 'hide';
+      readonly id: number;
+      readonly mapping: string;
+      readonly texts: readonly string[];
+    }
   | { readonly kind: 'close' };
 
 /** From the writing thread. */
@@ -145,4 +152,5 @@ export type FromWriter =
       readonly problem?: string;
       readonly changed?: RecorderChange;
     }
+  | { readonly kind: 'hidden'; readonly id: number; readonly texts: readonly string[] }
   | { readonly kind: 'closed' };

@@ -94,6 +94,16 @@ export class Outbox {
     );
   }
 
+  /** The number of the last operation. */
+  get last(): number {
+    return this.#order;
+  }
+
+  /** Whether the writer lacks an operation up to this one, besides done records. */
+  isOwed(order: number): boolean {
+    return (this.#others.first?.order ?? Number.POSITIVE_INFINITY) <= order;
+  }
+
   get hasDone(): boolean {
     return this.#doneBytes > 0;
   }

@@ -3,7 +3,7 @@ import type { EventRecord } from '../event.ts';
 import { REDACTED } from './schema.ts';
 
 /** Stands in the place of a private value. */
-const PLACEHOLDER = '[private]';
+export const PLACEHOLDER = '[private]';
 const HIDDEN = Buffer.from(PLACEHOLDER).toString('base64');
 /** Texts that are shorter are part of other words by chance; they are replaced only where they stand alone. */
 const SHORT = 4;

@@ -10,6 +10,7 @@ import { endsWithin } from '../time.ts';
 import { Asked, startThread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
+import { Privacy } from './privacy.ts';
 import { storeFile } from './schema.ts';
 import type { Question } from './thread.ts';
 import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
@@ -66,6 +67,7 @@ interface Lines {
 }
 
 export class Recording implements Recorder, CallListener {
+  readonly privacy: Privacy;
   readonly #log: Log;
   readonly #store: StoreOptions;
   readonly #outbox: Outbox;
@@ -87,11 +89,15 @@ export class Recording implements Recorder, CallListener {
   #isFlooded = false;
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
+  /** The questions for texts without private values; undefined is the answer of a writer that has ended. */
+  readonly #hiding = new Map<number, (texts: readonly string[] | undefined) => void>();
+  #lastHiding = 0;
   #lastChange = 0;
   readonly #warned = new Set<string>();
 
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
     this.#log = log;
+    this.privacy = new Privacy(options.private);
     this.#store = {
       file: storeFile(folder, stage),
       maxBytes: maxMegabytes * MB,
@@ -222,6 +228,36 @@ export class Recording implements Recorder, CallListener {
     return this.#ask('counts', mapping);
   }
 
+  async hide(mapping: string, texts: readonly string[]): Promise<readonly string[]> {
+    if (!this.privacy.isNeeded || texts.length === 0) return texts;
+    await this.#owesNothing();
+    const hidden = await new Promise<readonly string[] | undefined>((resolve) => {
+      if (this.#problem !== undefined) {
+        resolve(undefined);
+        return;
+      }
+      this.#lastHiding += 1;
+      this.#hiding.set(this.#lastHiding, resolve);
+      this.#post({ kind: 'hide', id: this.#lastHiding, mapping, texts });
+    });
+    // The writer alone knows the values: without it, patterns, and paths within JSON, are left.
+    const secrets = this.privacy.createSecrets();
+    return hidden ?? texts.map((text) => this.privacy.text(text, secrets));
+  }
+
+  /** Resolves when the writer knows all records that are part of a reason by now. */
+  async #owesNothing(): Promise<void> {
+    const { last } = this.#outbox;
+    while (
+      this.#problem === undefined &&
+      (this.#isBusy || !this.#isOpen || this.#outbox.isOwed(last))
+    ) {
+      const heard = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      this.#pump();
+      await heard;
+    }
+  }
+
   async flush(): Promise<void> {
     for (const track of this.#tracks.values()) {
       track.tellLines();
@@ -315,6 +351,10 @@ export class Recording implements Recorder, CallListener {
   #heard(message: FromWriter): void {
     if (message.kind === 'opened') this.#isOpen = true;
     if (message.kind === 'unusable') this.#fail(message.problem);
+    if (message.kind === 'hidden') {
+      this.#hiding.get(message.id)?.(message.texts);
+      this.#hiding.delete(message.id);
+    }
     if (message.kind === 'written') {
       this.#isBusy = false;
       this.#pause(message.ms);
@@ -334,6 +374,8 @@ export class Recording implements Recorder, CallListener {
   }
 
   #fail(problem: string): void {
+    for (const resolve of this.#hiding.values()) resolve(undefined);
+    this.#hiding.clear();
     if (this.#problem !== undefined) return;
     this.#problem = problem;
     clearInterval(this.#timer);

@@ -56,6 +56,11 @@ function write(options: StoreOptions): void {
       parentPort?.close();
       return;
     }
+    if (message.kind === 'hide') {
+      const { id, mapping, texts } = message;
+      tell({ kind: 'hidden', id, texts: writer.hide(mapping, texts) });
+      return;
+    }
     const start = performance.now();
     try {
       const changed = writer.write(message.ops, message.isWatched);

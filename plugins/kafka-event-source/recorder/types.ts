@@ -1,5 +1,6 @@
 /** The recorder's answers: each record's life, each invocation, and the counts of a mapping. */
 import type { InvocationResult } from '../lambda/result.ts';
+import type { Privacy } from './privacy.ts';
 
 /** The folder of the store, in the folder of the service. */
 export const STORE_FOLDER = '.kafka-event-source';
@@ -358,6 +359,10 @@ export interface RunAgain {
 export interface Recorder extends RecorderReader {
   /** The reason why nothing is recorded, such as a store of a newer version. */
   readonly problem: string | undefined;
+  /** The settings for private values, which no answer shows either. */
+  readonly privacy: Privacy;
+  /** Texts about records of a mapping, such as reasons, without the private values of these records. */
+  hide(mapping: string, texts: readonly string[]): Promise<readonly string[]>;
   /** @returns ends the calls */
   onChange(listener: (change: RecorderChange) => void): () => void;
   /** Records an invocation by hand. `end` takes its result. */

@@ -99,6 +99,12 @@ export class Writer {
     }
   }
 
+  /** Texts about records of a mapping, without the private values of these. */
+  hide(mapping: string, texts: readonly string[]): string[] {
+    const secrets = this.#mappings.get(mapping)?.secrets ?? this.#privacy.createSecrets();
+    return texts.map((text) => this.#privacy.text(text, secrets));
+  }
+
   /** Removes what is over the limit of size, however long it takes: the next operations wait. */
   shrink(): void {
     while (this.#trimmer.isOverSize && this.#trimmer.trim(Date.now()));
