@@ -10,15 +10,18 @@ import { type Call, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
 import { letterOf, Mailbox } from './letters.ts';
 import { isVisible, type LogTransaction, MemoryLog } from './log.ts';
-import { mappingsOf } from './mappings.ts';
+import { mappingsOf, SERVERS } from './mappings.ts';
 import { Random } from './random.ts';
 import { newRecordOf, recordOf } from './records.ts';
+import { redriveLetters } from './redrive.ts';
+import { MemoryRegistry } from './registry.ts';
 import type {
   Duration,
   Faulty,
   KitClock,
   KitOptions,
   Letter,
+  LettersToRedrive,
   Place,
   ProducedRecord,
   Source,
@@ -47,6 +50,7 @@ class Kit implements Source {
   readonly #work: Work;
   readonly #log = new MemoryLog();
   readonly #client: MemoryClient;
+  readonly registry = new MemoryRegistry();
   readonly #journal: Journal;
   readonly #mailbox: Mailbox;
   readonly #faults: FaultPlans;
@@ -149,6 +153,14 @@ class Kit implements Source {
     return this.#mailbox.of(destination) ?? this.records(destination).map(letterOf);
   }
 
+  async redrive(topic: string, letters: LettersToRedrive = {}) {
+    if (this.#mailbox.of(topic)) {
+      throw new Error(`${topic} is no topic of Kafka: only letters in Kafka can be put back.`);
+    }
+    this.#log.partitions(topic);
+    return redriveLetters(this.#client.kafka, SERVERS, topic, letters);
+  }
+
   records(topic: string) {
     return this.#log
       .partitions(topic)
@@ -249,14 +261,17 @@ class Kit implements Source {
       connect: async () => this.#client.kafka,
       clock: this.#time,
       observeMs: OBSERVE_MS,
-      wrapRegistry: ({ find, close }) => ({
-        find: (id) =>
-          this.#work.do(
-            () => `schema ${id} of ${mapping.name}`,
-            () => find(id),
-          ),
-        close,
-      }),
+      wrapRegistry: (real) => {
+        const registry = mapping.endpoints.schemaRegistry === undefined ? this.registry : real;
+        return {
+          find: (id) =>
+            this.#work.do(
+              () => `schema ${id} of ${mapping.name}`,
+              () => registry.find(id),
+            ),
+          close: () => real.close(),
+        };
+      },
       wrapDestination: (real) => {
         const wrapped = this.#mailbox.wrap(mapping, real);
         const what = () => `a letter of ${mapping.name} is on its way to ${wrapped.name}`;
