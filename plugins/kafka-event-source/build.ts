@@ -2,12 +2,23 @@
 // TypeScript from a package below node_modules. With --undo, after `npm pack`, removes and restores them.
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { bundle } from './console/bundle.ts';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { bundle, licenceOf } from './console/bundle.ts';
 import { OLDEST_NODE } from './node-version.ts';
 
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
+
+/** The decoder of protobuf is bundled, so that traces in protobuf need no package more. */
+const carried: Plugin = {
+  name: 'carried',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(protobufjs\/light\.js|long)$/ }, ({ path }) => ({
+      path: fileURLToPath(import.meta.resolve(path)),
+    }));
+  },
+};
 
 // An earlier build has other chunks, which would be packed, too.
 rmSync(inside('dist'), { recursive: true, force: true });
@@ -29,6 +40,7 @@ async function prepare(): Promise<void> {
     bundle: true,
     splitting: true,
     packages: 'external',
+    plugins: [carried],
     platform: 'node',
     target: `node${OLDEST_NODE}`,
     sourcemap: true,
@@ -38,6 +50,7 @@ async function prepare(): Promise<void> {
   copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
   const types = readFileSync(inside('testing/types.ts'), 'utf8');
   writeFileSync(inside('dist/testing.d.ts'), types.replace('../index.d.mts', './index.js'));
+  writeFileSync(inside('dist/NOTICES.txt'), ['protobufjs', 'long'].map(noticeOf).join('\n'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
   copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
@@ -50,4 +63,9 @@ async function prepare(): Promise<void> {
   const exports = { ...source.exports, '.': entry, './testing': testing };
   const packed = { ...source, bin, exports };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
+}
+
+/** The licence of a package whose code is in the bundle. */
+function noticeOf(name: string): string {
+  return `${name}\n\n${licenceOf(name)}`;
 }

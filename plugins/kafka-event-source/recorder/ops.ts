@@ -6,6 +6,7 @@ import type {
   LogLine,
   RecorderChange,
   RecordState,
+  TraceSpan,
 } from './types.ts';
 
 /** Ascending ranges of offsets, both ends included. */
@@ -115,6 +116,7 @@ export type Op =
     } & Where)
   | ({ readonly op: 'revoked'; readonly at: number; readonly partition: number } & Where)
   | { readonly op: 'logs'; readonly id: string; readonly lines: readonly LogLine[] }
+  | { readonly op: 'traced'; readonly spans: readonly TraceSpan[] }
   | { readonly op: 'counted'; readonly mapping: string; readonly count: number };
 
 export interface StoreOptions {

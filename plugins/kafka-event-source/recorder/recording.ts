@@ -28,6 +28,11 @@ import type {
   RecordQuery,
   RecordSummary,
   RunAgain,
+  Spans,
+  Trace,
+  TraceQuery,
+  TraceSpan,
+  TraceSummary,
 } from './types.ts';
 
 export interface RecordingOptions {
@@ -186,6 +191,11 @@ export class Recording implements Recorder, CallListener {
     };
   }
 
+  addSpans(spans: readonly TraceSpan[]): boolean {
+    if (spans.length === 0) return true;
+    return this.#outbox.addSpans({ op: 'traced', spans }, JSON.stringify(spans).length);
+  }
+
   records(query?: RecordQuery): Promise<Page<RecordSummary>> {
     return this.#ask('records', query);
   }
@@ -200,6 +210,18 @@ export class Recording implements Recorder, CallListener {
 
   invocation(id: string): Promise<Invocation | undefined> {
     return this.#ask('invocation', id);
+  }
+
+  traces(query?: TraceQuery): Promise<Page<TraceSummary>> {
+    return this.#ask('traces', query);
+  }
+
+  trace(id: string): Promise<Trace | undefined> {
+    return this.#ask('trace', id);
+  }
+
+  spansOf(id: string): Promise<Spans> {
+    return this.#ask('spansOf', id);
   }
 
   counts(mapping?: string): Promise<Counts> {
@@ -293,9 +315,9 @@ export class Recording implements Recorder, CallListener {
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
     const now = Date.now();
-    const isCalm = now >= this.#pausedUntil && now - this.#outbox.oldestDone >= DONE_MS;
-    const withDone = isHurried || isCalm;
-    const ops = this.#outbox.take(withDone);
+    const isRested = isHurried || now >= this.#pausedUntil;
+    const withDone = isHurried || (isRested && now - this.#outbox.oldestDone >= DONE_MS);
+    const ops = this.#outbox.take(withDone, isRested);
     if (ops.length === 0) return;
     this.#isFlooded ||= ops.some(({ op }) => op === 'counted');
     this.#isBusy = true;
@@ -340,7 +362,8 @@ export class Recording implements Recorder, CallListener {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }
       const { changed } = message;
-      if (changed && changed.records.length + changed.invocations.length > 0) {
+      const { records = [], invocations = [], traces = [] } = changed ?? {};
+      if (changed && records.length + invocations.length + traces.length > 0) {
         this.#lastChange = Date.now();
         for (const listener of this.#listeners) listener(changed);
       }

@@ -15,8 +15,10 @@ import type {
 import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, rangesOfSpan, STATE } from './schema.ts';
+import { traceparentOf } from './traceparent.ts';
+import { hideSpan, insertSpan } from './traces.ts';
 import { Trimmer } from './trim.ts';
-import type { LifeEventKind, LogLine, RecorderChange, RecordState } from './types.ts';
+import type { LifeEventKind, LogLine, RecorderChange, RecordState, TraceSpan } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
 const MOST_CHANGES = 50;
@@ -49,6 +51,7 @@ export class Writer {
   #isWatched = false;
   #changedRecords: number[] = [];
   #changedInvocations = new Set<string>();
+  #changedTraces = new Set<string>();
 
   /** @throws StoreVersionError, or an error of the file */
   constructor(options: StoreOptions) {
@@ -64,6 +67,7 @@ export class Writer {
     this.#isWatched = isWatched;
     this.#changedRecords = [];
     this.#changedInvocations = new Set();
+    this.#changedTraces = new Set();
     try {
       this.#transact(ops);
     } catch (error) {
@@ -165,6 +169,9 @@ export class Writer {
         break;
       case 'logs':
         this.#addLogs(op.id, op.lines);
+        break;
+      case 'traced':
+        this.#addSpans(op.spans);
         break;
       case 'counted':
         this.#count(op.mapping, op.count);
@@ -300,7 +307,7 @@ export class Writer {
     const key = bytesOf(kept.key);
     const found = this.#statement(
       `INSERT INTO record(stream, partition, offset, timestamp, seen, changed, state, attempts, key,
-         value, headers, extra, flags) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         value, headers, extra, flags, trace) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT(stream, partition, offset) DO UPDATE SET state = excluded.state,
          changed = excluded.changed, attempts = record.attempts + excluded.attempts, event = NULL
        RETURNING id`,
@@ -318,6 +325,7 @@ export class Writer {
       kept.headers.length > 0 ? JSON.stringify(kept.headers) : null,
       extra && JSON.stringify(extra),
       flags,
+      traceparentOf(kept.headers)?.traceId ?? null,
     ) as { id: number };
     if (this.#isWatched) this.#changedRecords.push(found.id);
     return found.id;
@@ -467,6 +475,16 @@ export class Writer {
     );
   }
 
+  #addSpans(spans: readonly TraceSpan[]): void {
+    const known = [...this.#mappings.values()].map(({ secrets }) => secrets);
+    const secrets = known.length > 0 ? known : [this.#privacy.createSecrets()];
+    const statement = (sql: string) => this.#statement(sql);
+    for (const span of spans) {
+      const isNew = insertSpan(statement, hideSpan(span, this.#privacy, secrets), Date.now());
+      if (isNew) this.#changedTraces.add(span.traceId);
+    }
+  }
+
   #insertEvent(at: number, kind: LifeEventKind, text: string, detail?: object): number {
     const { lastInsertRowid } = this.#statement(
       'INSERT INTO event(at, kind, text, detail) VALUES(?, ?, ?, ?)',
@@ -592,6 +610,7 @@ export class Writer {
         records: Math.max(0, records.length - MOST_CHANGES),
         invocations: Math.max(0, invocations.length - MOST_CHANGES),
       },
+      traces: [...this.#changedTraces].slice(-MOST_CHANGES),
     };
   }
 }
