@@ -192,8 +192,20 @@ export interface KitClock {
   advance(duration: Duration, options?: { readonly whileRunning?: boolean }): Promise<void>;
 }
 
+/**
+ * Appends one record, or several, to a topic.
+ *
+ * @returns their places in Kafka
+ * @throws Error for a topic or a partition that does not exist, naming the known ones, and for records that are larger
+ *   together than a batch of Kafka may be
+ */
+export interface Produce {
+  (topic: string, record: ProducedRecord): Promise<[Place]>;
+  (topic: string, records: readonly ProducedRecord[]): Promise<Place[]>;
+}
+
 export interface Transaction {
-  produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]): Promise<Place[]>;
+  readonly produce: Produce;
   /** Makes its records visible. */
   commit(): Promise<void>;
   /** Its records are never seen. */
@@ -236,8 +248,7 @@ export interface SchemaRegistry {
 export interface Source extends AsyncDisposable {
   readonly clock: KitClock;
   readonly registry: SchemaRegistry;
-  /** Appends records to a topic. @throws Error for a topic that does not exist, naming the known ones */
-  produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]): Promise<Place[]>;
+  readonly produce: Produce;
   /** Begins a transaction. Records behind its first one wait for its end. */
   transaction(): Transaction;
   /**
