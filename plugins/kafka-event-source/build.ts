@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { bundle, licenceOf } from './console/bundle.ts';
 import { OLDEST_NODE } from './node-version.ts';
 
@@ -20,13 +20,35 @@ const carried: Plugin = {
   },
 };
 
+const OPTIONS = {
+  bundle: true,
+  packages: 'external',
+  plugins: [carried],
+  platform: 'node',
+  target: `node${OLDEST_NODE}`,
+} satisfies BuildOptions;
+
 // An earlier build has other chunks, which would be packed, too.
 rmSync(inside('dist'), { recursive: true, force: true });
 if (process.argv.includes('--undo')) renameSync(kept, manifest);
 else await prepare();
 
+/** The test kit for tests that are CommonJS, as those of jest are by default: its `require` takes no modules. */
+async function buildForRequire(): Promise<void> {
+  await build({
+    ...OPTIONS,
+    entryPoints: [inside('testing/testing.ts')],
+    outfile: inside('dist/testing.cjs'),
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': 'fileUrl' },
+  });
+}
+
 async function prepare(): Promise<void> {
   await build({
+    ...OPTIONS,
     entryPoints: [
       'index.ts',
       'testing/testing.ts',
@@ -37,19 +59,18 @@ async function prepare(): Promise<void> {
     ].map(inside),
     entryNames: '[name]', // Workers and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
-    bundle: true,
     splitting: true,
-    packages: 'external',
-    plugins: [carried],
-    platform: 'node',
-    target: `node${OLDEST_NODE}`,
     sourcemap: true,
     format: 'esm',
   });
+  await buildForRequire();
   await bundle({ outdir: inside('dist') });
-  copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
   const types = readFileSync(inside('testing/types.ts'), 'utf8');
-  writeFileSync(inside('dist/testing.d.ts'), types.replace('../index.d.mts', './index.js'));
+  for (const kind of ['', 'c']) {
+    copyFileSync(inside('index.d.mts'), inside(`dist/index.d.${kind}ts`));
+    const own = types.replace('../index.d.mts', `./index.${kind}js`);
+    writeFileSync(inside(`dist/testing.d.${kind}ts`), own);
+  }
   writeFileSync(inside('dist/NOTICES.txt'), ['protobufjs', 'long'].map(noticeOf).join('\n'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
@@ -59,9 +80,14 @@ async function prepare(): Promise<void> {
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
   const entry = { types: './dist/index.d.ts', default: './dist/index.js' };
   const bin = Object.fromEntries(Object.keys(source.bin).map((name) => [name, './dist/main.js']));
-  const testing = { types: './dist/testing.d.ts', default: './dist/testing.js' };
+  const testing = {
+    import: { types: './dist/testing.d.ts', default: './dist/testing.js' },
+    require: { types: './dist/testing.d.cts', default: './dist/testing.cjs' },
+  };
   const exports = { ...source.exports, '.': entry, './testing': testing };
-  const packed = { ...source, bin, exports };
+  // For compilers that read no `exports`, such as with `"module": "commonjs"`.
+  const typesVersions = { '*': { testing: ['./dist/testing.d.cts'] } };
+  const packed = { ...source, bin, exports, typesVersions };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
 }
 

@@ -6,7 +6,7 @@ import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 3;
+const VERSION = 4;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -69,7 +69,7 @@ CREATE INDEX trace_span_size ON trace_span(size);
 CREATE TABLE trace_link(trace TEXT NOT NULL, target TEXT NOT NULL, span INTEGER NOT NULL,
   PRIMARY KEY(trace, target, span)) STRICT, WITHOUT ROWID;
 CREATE INDEX trace_link_span ON trace_link(span);
-CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL) STRICT;
+CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start TEXT NOT NULL) STRICT;
 CREATE TABLE widest(stream INTEGER NOT NULL, partition INTEGER NOT NULL, width INTEGER NOT NULL,
   PRIMARY KEY(stream, partition)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};

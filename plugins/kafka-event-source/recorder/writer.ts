@@ -1,5 +1,6 @@
 /** Writes what happens to records into the store. Runs in a thread of its own. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isRunning, startOf } from '../broker/processes.ts';
 import type { EventRecord } from '../event.ts';
 import { explain } from '../filter/explain.ts';
 import type {
@@ -125,12 +126,12 @@ export class Writer {
 
   /** Begins a run of the emulator, and ends those that were killed. */
   #begin(): number {
-    const runs = this.#db.prepare('SELECT id, pid FROM run').all();
-    for (const { id, pid } of runs) {
-      if (!isAlive(Number(pid))) this.#endRun(Number(id));
+    const runs = this.#db.prepare('SELECT id, pid, start FROM run').all();
+    for (const { id, pid, start } of runs) {
+      if (!isRunning(Number(pid), String(start))) this.#endRun(Number(id));
     }
-    const added = this.#db.prepare('INSERT INTO run(pid, started) VALUES(?, ?)');
-    return Number(added.run(process.pid, Date.now()).lastInsertRowid);
+    const added = this.#db.prepare('INSERT INTO run(pid, start) VALUES(?, ?)');
+    return Number(added.run(process.pid, startOf(process.pid)).lastInsertRowid);
   }
 
   /** The invocations of a run that has ended get no answer any more. */
@@ -666,13 +667,4 @@ function isAttempt(answer: AnswerFacts | undefined): boolean {
 
 function boolean(value: boolean | undefined): number | null {
   return value === undefined ? null : Number(value);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -1,4 +1,6 @@
 /** The test kit: runs mappings and their functions in this process, in memory, on a clock that the test moves. */
+// Imported first: under an older Node the other modules fail without naming Node.
+import '../node-check.ts';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
@@ -23,6 +25,7 @@ import type {
   Letter,
   LettersToRedrive,
   Place,
+  Produce,
   ProducedRecord,
   Source,
   Transaction,
@@ -51,6 +54,7 @@ class Kit implements Source {
   readonly #log = new MemoryLog();
   readonly #client: MemoryClient;
   readonly registry = new MemoryRegistry();
+  readonly produce = this.#producer();
   readonly #journal: Journal;
   readonly #mailbox: Mailbox;
   readonly #faults: FaultPlans;
@@ -108,14 +112,10 @@ class Kit implements Source {
     await this.#work.settle();
   }
 
-  async produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]) {
-    return this.#append(topic, records);
-  }
-
   transaction(): Transaction {
     const transaction: LogTransaction = { state: 'open' };
     return {
-      produce: async (topic, records) => this.#append(topic, records, transaction),
+      produce: this.#producer(transaction),
       commit: async () => this.#log.end(transaction, 'committed', this.#time.date()),
       abort: async () => this.#log.end(transaction, 'aborted', this.#time.date()),
     };
@@ -236,18 +236,20 @@ class Kit implements Source {
     await this.stop();
   }
 
-  #append(
-    topic: string,
-    records: ProducedRecord | readonly ProducedRecord[],
-    transaction?: LogTransaction,
-  ): Place[] {
-    const list = [records].flat() as ProducedRecord[];
-    const now = this.#time.date();
-    return this.#log.append(
-      topic,
-      list.map((record) => newRecordOf(record, now)),
-      transaction,
-    );
+  #producer(transaction?: LogTransaction): Produce {
+    const produce = async (
+      topic: string,
+      records: ProducedRecord | readonly ProducedRecord[],
+    ): Promise<Place[]> => {
+      const list = [records].flat() as ProducedRecord[];
+      const now = this.#time.date();
+      return this.#log.append(
+        topic,
+        list.map((record) => newRecordOf(record, now)),
+        transaction,
+      );
+    };
+    return produce as Produce;
   }
 
   #poller(mapping: Mapping, concurrency: Slots | undefined): Poller {
