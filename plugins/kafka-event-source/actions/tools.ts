@@ -8,6 +8,7 @@ import {
   RECORD_STATES,
   type Recorder,
   type RecordLife,
+  type Spans,
 } from '../recorder/types.ts';
 import { againSchema } from './again.ts';
 import type { Ask } from './ask.ts';
@@ -44,6 +45,7 @@ function tool<const Shape extends z.ZodRawShape>(
 const TEXT = 4_000;
 const PAYLOAD = 20_000;
 const LOG_LINES = 200;
+const SPANS = 100;
 const LIST = 20;
 /** Records of one key that are explained. */
 const SAME_KEY = 5;
@@ -96,16 +98,31 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
     (context, query) => recorderOf(context).invocations(query),
   ),
   get_invocation: tool(
-    'One invocation: its event, answer, error and log lines.',
+    'One invocation: its event, answer, error, log lines, and the spans of what it waited for.',
     { id: z.string() },
     async (context, { id }) => {
-      const found = await recorderOf(context).invocation(id);
-      if (found) return shortInvocation(found);
+      const recorder = recorderOf(context);
+      const found = await recorder.invocation(id);
+      if (found) return { ...shortInvocation(found), ...shortSpans(await recorder.spansOf(id)) };
       throw new RequestError(
         404,
         'NoSuchInvocation',
         `There is no invocation ${id}: see list_invocations.`,
       );
+    },
+  ),
+  list_traces: tool(
+    "OpenTelemetry's traces, the one with the newest span first.",
+    { service: z.string().optional(), status: z.literal('error').optional(), limit, cursor },
+    (context, query) => recorderOf(context).traces(query),
+  ),
+  get_trace: tool(
+    'One trace: its spans over all services, its records, and their invocations.',
+    { id: z.string().describe("The trace's id, from list_traces or a record's traceId") },
+    async (context, { id }) => {
+      const found = await recorderOf(context).trace(id);
+      if (found) return { ...found, ...shortSpans(found) };
+      throw new RequestError(404, 'NoSuchTrace', `There is no trace ${id}: see list_traces.`);
     },
   ),
   list_letters: tool(
@@ -270,6 +287,13 @@ function shortRecord({ key, value, headers, ...rest }: RecordLife) {
 function shortInvocation({ payload, answer, logs, ...rest }: Invocation) {
   const lines = typeof logs === 'string' ? logs : logs.slice(-LOG_LINES).map(({ line }) => line);
   return { ...rest, payload: cut(payload, PAYLOAD), answer: cut(answer, TEXT), logs: lines };
+}
+
+function shortSpans({ spans, isCut }: Spans) {
+  return {
+    spans: spans.slice(0, SPANS).map(({ events, links, ...rest }) => rest),
+    ...((isCut || spans.length > SPANS) && { isCut: true }),
+  };
 }
 
 function cut(text: string | undefined, length: number): string | undefined {

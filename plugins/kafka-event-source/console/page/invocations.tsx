@@ -14,6 +14,7 @@ import { Logs } from './logs.tsx';
 import { Box, Empty, Facts, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { recordPlace } from './records.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
+import { InvocationSpans } from './traces.tsx';
 import { readable } from './value.tsx';
 
 const PAGE = 50;
@@ -168,6 +169,7 @@ function Whole({ of }: { of: Invocation }) {
           ]}
         />
       </div>
+      <InvocationSpans id={id} />
       <div class="two">
         <div>
           <section class="card">
