@@ -98,7 +98,8 @@ test('an event delivered again writes no second skip', async () => {
 
 test('a skip that another delivery of the event wrote by itself is listed once', async () => {
   const event = newEvent({}, { contact: EMAIL });
-  await Promise.all([bench.notify()(event), bench.notify({ joinsSkips: false })(event)]);
+  // One of two at the same moment may find the other at work, and fails.
+  await Promise.allSettled([bench.notify()(event), bench.notify({ joinsSkips: false })(event)]);
   await bench.notify({ joinsSkips: false })(event);
   for (const limit of [1, 2, 3]) {
     expect(await all({ orderId: event.data.orderId }, limit)).toEqual([
