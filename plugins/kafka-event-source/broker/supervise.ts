@@ -39,6 +39,8 @@ export type Supervisor = {
   remove(path: string): void;
   /** Ends every process and the supervisor itself. */
   stop(): Promise<void>;
+  /** Lets this process end although the supervisor runs, which ends with it. */
+  unref(): void;
 };
 
 type Watched = { pid?: number; tellPid(pid?: number): void; tellEnd(end: End): void };
@@ -88,6 +90,10 @@ export function supervise(directory: string): Supervisor {
     },
     atEnd: (task) => order({ do: 'atEnd', task }),
     remove: (path) => order({ do: 'remove', path }),
+    unref() {
+      supervisor.unref();
+      supervisor.channel?.unref();
+    },
     async stop() {
       order({ do: 'stop' });
       const timer = setTimeout(() => supervisor.kill('SIGKILL'), STOP_LIMIT);

@@ -1,6 +1,7 @@
 /** The faults that a test plans for invocations, and those that a random run makes. */
 import type { Random } from './random.ts';
-import type { Faulty, Invocation, KafkaRecord } from './types.ts';
+import { matcherOf } from './records.ts';
+import type { Faulty, Invocation } from './types.ts';
 
 type Kind = 'fail' | 'timeout' | 'throttle' | 'crash';
 
@@ -37,7 +38,7 @@ export class FaultPlans {
 
   plan(functionKey: string, kind: Kind, { times, record, after, message }: Faulty): void {
     const plans = this.#plans.get(functionKey) ?? [];
-    const isOne = typeof record === 'function' ? record : matcher(record);
+    const isOne = matcherOf(record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,
@@ -64,9 +65,4 @@ export class FaultPlans {
     }
     return undefined;
   }
-}
-
-function matcher(wanted: Partial<KafkaRecord> = {}): (record: KafkaRecord) => boolean {
-  const fields = Object.entries(wanted);
-  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
 }
