@@ -44,7 +44,7 @@ export class MemoryGround implements Ground {
   }
 
   async begun(): Promise<void> {
-    await this.#work.settle();
+    await this.#work.settle(false);
   }
 
   async append(topic: string, records: readonly NewRecord[]): Promise<Place[]> {
