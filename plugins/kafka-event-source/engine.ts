@@ -30,6 +30,7 @@ import { Recording } from './recorder/recording.ts';
 import type { Recorder } from './recorder/types.ts';
 import { report } from './report.ts';
 import { createTopics } from './topics.ts';
+import { tracesRoute } from './traces/route.ts';
 
 export interface EngineOptions extends InvokersOptions {
   readonly place: Place;
@@ -181,6 +182,7 @@ export class Engine {
         allowChanges: () => console.allowChanges === true,
         access: isShared ? access : undefined,
       }),
+      tracesRoute({ recorder: this.recorder, access: isShared ? access : undefined }),
       ...page.routes,
       unknownRoute,
       // A call that is passed on has no signature of its own.

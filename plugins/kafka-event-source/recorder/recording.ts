@@ -10,6 +10,7 @@ import { endsWithin } from '../time.ts';
 import { Asked, startThread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
+import { Privacy } from './privacy.ts';
 import { storeFile } from './schema.ts';
 import type { Question } from './thread.ts';
 import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
@@ -27,6 +28,11 @@ import type {
   RecordQuery,
   RecordSummary,
   RunAgain,
+  Spans,
+  Trace,
+  TraceQuery,
+  TraceSpan,
+  TraceSummary,
 } from './types.ts';
 
 export interface RecordingOptions {
@@ -61,6 +67,7 @@ interface Lines {
 }
 
 export class Recording implements Recorder, CallListener {
+  readonly privacy: Privacy;
   readonly #log: Log;
   readonly #store: StoreOptions;
   readonly #outbox: Outbox;
@@ -82,11 +89,15 @@ export class Recording implements Recorder, CallListener {
   #isFlooded = false;
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
+  /** The questions for texts without private values; undefined is the answer of a writer that has ended. */
+  readonly #hiding = new Map<number, (texts: readonly string[] | undefined) => void>();
+  #lastHiding = 0;
   #lastChange = 0;
   readonly #warned = new Set<string>();
 
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
     this.#log = log;
+    this.privacy = new Privacy(options.private);
     this.#store = {
       file: storeFile(folder, stage),
       maxBytes: maxMegabytes * MB,
@@ -180,6 +191,11 @@ export class Recording implements Recorder, CallListener {
     };
   }
 
+  addSpans(spans: readonly TraceSpan[]): boolean {
+    if (spans.length === 0) return true;
+    return this.#outbox.addSpans({ op: 'traced', spans }, JSON.stringify(spans).length);
+  }
+
   records(query?: RecordQuery): Promise<Page<RecordSummary>> {
     return this.#ask('records', query);
   }
@@ -196,8 +212,50 @@ export class Recording implements Recorder, CallListener {
     return this.#ask('invocation', id);
   }
 
+  traces(query?: TraceQuery): Promise<Page<TraceSummary>> {
+    return this.#ask('traces', query);
+  }
+
+  trace(id: string): Promise<Trace | undefined> {
+    return this.#ask('trace', id);
+  }
+
+  spansOf(id: string): Promise<Spans> {
+    return this.#ask('spansOf', id);
+  }
+
   counts(mapping?: string): Promise<Counts> {
     return this.#ask('counts', mapping);
+  }
+
+  async hide(mapping: string, texts: readonly string[]): Promise<readonly string[]> {
+    if (!this.privacy.isNeeded || texts.length === 0) return texts;
+    await this.#owesNothing();
+    const hidden = await new Promise<readonly string[] | undefined>((resolve) => {
+      if (this.#problem !== undefined) {
+        resolve(undefined);
+        return;
+      }
+      this.#lastHiding += 1;
+      this.#hiding.set(this.#lastHiding, resolve);
+      this.#post({ kind: 'hide', id: this.#lastHiding, mapping, texts });
+    });
+    // The writer alone knows the values: without it, patterns, and paths within JSON, are left.
+    const secrets = this.privacy.createSecrets();
+    return hidden ?? texts.map((text) => this.privacy.text(text, secrets));
+  }
+
+  /** Resolves when the writer knows all records that are part of a reason by now. */
+  async #owesNothing(): Promise<void> {
+    const { last } = this.#outbox;
+    while (
+      this.#problem === undefined &&
+      (this.#isBusy || !this.#isOpen || this.#outbox.isOwed(last))
+    ) {
+      const heard = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      this.#pump();
+      await heard;
+    }
   }
 
   async flush(): Promise<void> {
@@ -257,9 +315,9 @@ export class Recording implements Recorder, CallListener {
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
     const now = Date.now();
-    const isCalm = now >= this.#pausedUntil && now - this.#outbox.oldestDone >= DONE_MS;
-    const withDone = isHurried || isCalm;
-    const ops = this.#outbox.take(withDone);
+    const isRested = isHurried || now >= this.#pausedUntil;
+    const withDone = isHurried || (isRested && now - this.#outbox.oldestDone >= DONE_MS);
+    const ops = this.#outbox.take(withDone, isRested);
     if (ops.length === 0) return;
     this.#isFlooded ||= ops.some(({ op }) => op === 'counted');
     this.#isBusy = true;
@@ -293,6 +351,10 @@ export class Recording implements Recorder, CallListener {
   #heard(message: FromWriter): void {
     if (message.kind === 'opened') this.#isOpen = true;
     if (message.kind === 'unusable') this.#fail(message.problem);
+    if (message.kind === 'hidden') {
+      this.#hiding.get(message.id)?.(message.texts);
+      this.#hiding.delete(message.id);
+    }
     if (message.kind === 'written') {
       this.#isBusy = false;
       this.#pause(message.ms);
@@ -300,7 +362,8 @@ export class Recording implements Recorder, CallListener {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }
       const { changed } = message;
-      if (changed && changed.records.length + changed.invocations.length > 0) {
+      const { records = [], invocations = [], traces = [] } = changed ?? {};
+      if (changed && records.length + invocations.length + traces.length > 0) {
         this.#lastChange = Date.now();
         for (const listener of this.#listeners) listener(changed);
       }
@@ -311,6 +374,8 @@ export class Recording implements Recorder, CallListener {
   }
 
   #fail(problem: string): void {
+    for (const resolve of this.#hiding.values()) resolve(undefined);
+    this.#hiding.clear();
     if (this.#problem !== undefined) return;
     this.#problem = problem;
     clearInterval(this.#timer);

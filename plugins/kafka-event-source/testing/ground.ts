@@ -27,8 +27,8 @@ export interface Ground {
   readonly broker: Source['broker'];
   /** Creates topics with so many partitions each. */
   createTopics(topics: ReadonlyMap<string, number>): Promise<void>;
-  /** The client of a mapping's poller. */
-  connect(mapping: Mapping): Promise<Kafka>;
+  /** A client, such as of a mapping's poller, with the names of the test. */
+  client(mapping?: Mapping): Promise<Kafka>;
   /** Takes note of a mapping's step. */
   note(mapping: Mapping, step: Step): void;
   /** Waits until the pollers poll. */

@@ -52,9 +52,15 @@ export async function mappingsOf(options: KitOptions, servers: readonly string[]
     return [key, { ...environment, ...ofFunction(options.functions[key]).environment }] as const;
   });
   return {
-    mappings: own.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : [])),
+    mappings: own.flatMap(({ mapping }) => (mapping?.enabled ? [withoutSecrets(mapping)] : [])),
     environments: new Map(environments),
   };
+}
+
+/** No registry outside is asked, so that its secrets are not read. */
+function withoutSecrets(mapping: Mapping): Mapping {
+  const { schemaRegistry: registry } = mapping;
+  return registry ? { ...mapping, schemaRegistry: { ...registry, access: [] } } : mapping;
 }
 
 async function find(options: KitOptions, servers: readonly string[]): Promise<Found[]> {

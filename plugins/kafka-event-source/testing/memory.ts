@@ -39,7 +39,7 @@ export class MemoryGround implements Ground {
     for (const [topic, partitions] of topics) this.#log.createTopic(topic, partitions);
   }
 
-  async connect() {
+  async client() {
     return this.#client.kafka;
   }
 

@@ -1,7 +1,8 @@
 /** A Kafka client whose topics and groups have a source's own names on the broker. */
 import { randomUUID } from 'node:crypto';
-import type { Admin, Consumer, EachBatchPayload, Kafka, Producer } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, Transaction } from 'kafkajs';
 import type { Joined } from '../protocol/membership.ts';
+import type { Reader } from '../protocol/reader.ts';
 
 /** Kafka's limit for the name of a topic. */
 const LONGEST = 249;
@@ -25,17 +26,21 @@ export class Names {
   }
 }
 
-/** The client in the terms of the test; it has as much of kafkajs as the poller and the destination use. */
+/** The client in the terms of the test; it has as much of kafkajs as the poller, the destination and a redrive use. */
 export function named(kafka: Kafka, names: Names): Kafka {
   return {
-    admin: (options: object) => namedAdmin(kafka.admin(options), names),
-    producer: (options: object) => namedProducer(kafka.producer(options), names),
+    admin: (options: object) => namedAdmin(kafka.admin(options) as Reader, names),
+    producer: ({ transactionalId: id, ...options }: { readonly transactionalId?: string } = {}) =>
+      namedProducer(
+        kafka.producer({ ...options, ...(id !== undefined && { transactionalId: names.of(id) }) }),
+        names,
+      ),
     consumer: ({ groupId, ...options }: Parameters<Kafka['consumer']>[0]) =>
       namedConsumer(kafka.consumer({ groupId: names.of(groupId), ...options }), names),
   } as unknown as Kafka;
 }
 
-function namedAdmin(admin: Admin, names: Names): Admin {
+function namedAdmin(admin: Reader, names: Names): Admin {
   const given = <T extends { readonly topic: string }>(one: T) => ({
     ...one,
     topic: names.given(one.topic) ?? one.topic,
@@ -56,6 +61,15 @@ function namedAdmin(admin: Admin, names: Names): Admin {
       const wanted = { groupId: names.of(groupId), topics: topics.map((one) => names.of(one)) };
       return (await admin.fetchOffsets(wanted)).map(given);
     },
+    describeGroups: async (groupIds: readonly string[]) => {
+      const { groups } = await admin.describeGroups(groupIds.map((one) => names.of(one)));
+      return {
+        groups: groups.map((one) => ({ ...one, groupId: names.given(one.groupId) ?? one.groupId })),
+      };
+    },
+    fetchRecords: ({ topic, ...place }: Parameters<Reader['fetchRecords']>[0]) =>
+      admin.fetchRecords({ topic: names.of(topic), ...place }),
+    topicIdOf: (topic: string) => admin.topicIdOf(names.of(topic)),
   } as unknown as Admin;
 }
 
@@ -63,9 +77,33 @@ function namedProducer(producer: Producer, names: Names): Producer {
   return {
     connect: () => producer.connect(),
     disconnect: () => producer.disconnect(),
-    send: ({ topic, ...rest }: Parameters<Producer['send']>[0]) =>
-      producer.send({ topic: names.of(topic), ...rest }),
+    ...namedSender(producer, names),
+    transaction: async () => {
+      const transaction = await producer.transaction();
+      return {
+        ...namedSender(transaction, names),
+        sendOffsets: ({ consumerGroupId, topics }: Parameters<Transaction['sendOffsets']>[0]) =>
+          transaction.sendOffsets({
+            consumerGroupId: names.of(consumerGroupId),
+            topics: topics.map((one) => ({ ...one, topic: names.of(one.topic) })),
+          }),
+        commit: () => transaction.commit(),
+        abort: () => transaction.abort(),
+      };
+    },
   } as unknown as Producer;
+}
+
+function namedSender(sender: Pick<Producer, 'send' | 'sendBatch'>, names: Names) {
+  return {
+    send: ({ topic, ...rest }: Parameters<Producer['send']>[0]) =>
+      sender.send({ topic: names.of(topic), ...rest }),
+    sendBatch: ({ topicMessages = [], ...rest }: Parameters<Producer['sendBatch']>[0]) =>
+      sender.sendBatch({
+        ...rest,
+        topicMessages: topicMessages.map((one) => ({ ...one, topic: names.of(one.topic) })),
+      }),
+  };
 }
 
 type Targets = readonly { readonly topic: string; readonly partitions?: number[] }[];

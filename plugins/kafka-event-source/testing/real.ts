@@ -88,8 +88,10 @@ export class RealGround implements Ground {
     });
   }
 
-  async connect(mapping: Mapping): Promise<Kafka> {
-    return named(await createClient(mapping, { debug: this.#options.say }), this.#names);
+  async client(mapping?: Mapping): Promise<Kafka> {
+    const log = { debug: this.#options.say };
+    const real = mapping ? await createClient(mapping, log) : await this.#kafka('kit');
+    return named(real, this.#names);
   }
 
   note(mapping: Mapping, step: Step): void {

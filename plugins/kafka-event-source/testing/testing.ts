@@ -1,4 +1,6 @@
 /** The test kit: runs mappings and their functions in this process, in memory or on a broker. */
+// Imported first: under an older Node the other modules fail without naming Node.
+import '../node-check.ts';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -7,7 +9,7 @@ import { Poller } from '../poller/poller.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 import { type Opened, shareProcess } from './environment.ts';
 import { type Fault, FaultPlans } from './faults.ts';
-import type { Ground, Left } from './ground.ts';
+import type { Ground, GroundTransaction, Left } from './ground.ts';
 import { type Call, exitOf, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
 import { describeLeaks } from './leaks.ts';
@@ -17,6 +19,8 @@ import { MemoryGround } from './memory.ts';
 import { Random } from './random.ts';
 import { NotIdle, RealGround } from './real.ts';
 import { matcherOf, newRecordOf } from './records.ts';
+import { redriveLetters } from './redrive.ts';
+import { MemoryRegistry } from './registry.ts';
 import { startedBroker } from './start.ts';
 import type {
   Duration,
@@ -26,7 +30,9 @@ import type {
   KitClock,
   KitOptions,
   Letter,
+  LettersToRedrive,
   Place,
+  Produce,
   ProducedRecord,
   Source,
   Transaction,
@@ -35,9 +41,13 @@ import { Work } from './work.ts';
 
 export type * from './types.ts';
 
+/** The servers in the events; nothing connects to them. */
+const MEMORY = ['memory:9092'];
 const PATIENCE_MS = { memory: 4_000, broker: 30_000 } as const;
 /** Of topics that `topics` does not name. */
 const PARTITIONS = 3;
+/** Of a life in a message. */
+const MANY_LINES = 20;
 const DRAIN_WITHIN = '7 days';
 /** Metrics are not part of the kit, so that the clock is not woken for them. */
 const OBSERVE_MS = 2 ** 31 - 1;
@@ -45,7 +55,7 @@ const OBSERVE_MS = 2 ** 31 - 1;
 /** See types.ts. */
 export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = async (options) => {
   const servers = await serversOf(options);
-  const wanted = await mappingsOf(options, servers ?? ['memory:9092']);
+  const wanted = await mappingsOf(options, servers ?? MEMORY);
   const kit = new Kit(options, wanted, servers);
   try {
     await kit.start(options.records);
@@ -68,32 +78,37 @@ async function serversOf({ ground = 'memory', start, virtualDate }: KitOptions) 
 
 class Kit implements Source {
   readonly #options: KitOptions;
+  readonly #servers: readonly string[];
   readonly #mappings: readonly Mapping[];
   readonly #ground: Ground;
   readonly #work: Work;
+  readonly registry = new MemoryRegistry();
+  readonly produce = this.#producer();
   readonly #journal: Journal;
   readonly #mailbox: Mailbox;
   readonly #faults: FaultPlans;
   readonly #instances: ReadonlyMap<string, Instances>;
   readonly #opened: Opened[] = [];
   readonly #restore: readonly (() => void)[];
+  #isStopped = false;
   #pollers: Poller[] = [];
   #calls = 0;
 
   constructor(
     options: KitOptions,
     { mappings, environments }: Wanted,
-    servers: readonly string[] | undefined,
+    broker: readonly string[] | undefined,
   ) {
     const { start = Date.now(), seed, functions, log = () => undefined } = options;
     const random = seed === undefined ? undefined : new Random(seed);
     const clock = new VirtualClock(new Date(start).getTime());
-    const { patienceMs = PATIENCE_MS[servers ? 'broker' : 'memory'] } = options;
+    const { patienceMs = PATIENCE_MS[broker ? 'broker' : 'memory'] } = options;
     this.#options = options;
+    this.#servers = broker ?? MEMORY;
     this.#mappings = mappings;
-    this.#work = new Work(() => !servers && clock.fire(), patienceMs);
-    this.#ground = servers
-      ? new RealGround({ servers, mappings, work: this.#work, say: log })
+    this.#work = new Work(() => !broker && clock.fire(), patienceMs);
+    this.#ground = broker
+      ? new RealGround({ servers: broker, mappings, work: this.#work, say: log })
       : new MemoryGround({ mappings, clock, work: this.#work, random });
     const time = this.#ground.clock;
     this.#journal = new Journal(time);
@@ -114,6 +129,7 @@ class Kit implements Source {
         return clock.date();
       },
       advance: async (duration, { whileRunning = false } = {}) => {
+        this.#refuseIfStopped();
         await this.#ground.advance(millisecondsOf(duration), !whileRunning);
       },
     };
@@ -152,16 +168,10 @@ class Kit implements Source {
     await this.#ground.begun(this.#pollers);
   }
 
-  async produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]) {
-    const places = await this.#ground.append(topic, this.#newRecords(records));
-    await this.#ground.refresh();
-    return places;
-  }
-
   transaction(): Transaction {
     const transaction = this.#ground.transaction();
     return {
-      produce: (topic, records) => transaction.append(topic, this.#newRecords(records)),
+      produce: this.#producer(transaction),
       commit: async () => {
         await transaction.commit();
         await this.#ground.refresh();
@@ -174,6 +184,7 @@ class Kit implements Source {
   }
 
   async idle(): Promise<void> {
+    this.#refuseIfStopped();
     try {
       await this.#ground.idle();
     } catch (error) {
@@ -206,6 +217,17 @@ class Kit implements Source {
     if (inMemory) return inMemory;
     await this.#ground.refresh();
     return this.records(destination).map(letterOf);
+  }
+
+  async redrive(topic: string, letters: LettersToRedrive = {}) {
+    if (this.#mailbox.of(topic)) {
+      throw new Error(`${topic} is no topic of Kafka: only letters in Kafka can be put back.`);
+    }
+    this.records(topic);
+    const kafka = await this.#ground.client();
+    const redriven = await redriveLetters(kafka, this.#servers, topic, letters);
+    await this.#ground.refresh();
+    return redriven;
   }
 
   records(topic: string) {
@@ -241,17 +263,20 @@ class Kit implements Source {
   }
 
   async rebalance(): Promise<void> {
+    this.#refuseIfStopped();
     await this.#ground.rebalance(this.#pollers);
     await this.#work.settle(false);
     await this.#ground.refresh();
   }
 
   async restart(): Promise<void> {
+    this.#refuseIfStopped();
     await this.#end();
     await this.#poll();
   }
 
   async redeliverEverything(): Promise<void> {
+    this.#refuseIfStopped();
     await this.#end();
     await this.#ground.rewind();
     await this.#poll();
@@ -289,6 +314,7 @@ class Kit implements Source {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#end();
     await this.#ground.close();
     for (const restore of this.#restore) restore();
@@ -299,13 +325,33 @@ class Kit implements Source {
     await this.stop();
   }
 
-  #newRecords(records: ProducedRecord | readonly ProducedRecord[]) {
-    const now = this.#ground.clock.date();
-    return ([records].flat() as ProducedRecord[]).map((record) => newRecordOf(record, now));
+  #refuseIfStopped(): void {
+    if (!this.#isStopped) return;
+    throw new Error(
+      'The source has been stopped. Does the test await all its work? With `await using`, write `return await`.',
+    );
+  }
+
+  #producer(transaction?: GroundTransaction): Produce {
+    const produce = async (
+      topic: string,
+      records: ProducedRecord | readonly ProducedRecord[],
+    ): Promise<Place[]> => {
+      this.#refuseIfStopped();
+      const list = [records].flat() as ProducedRecord[];
+      const now = this.#ground.clock.date();
+      const places = await (transaction ?? this.#ground).append(
+        topic,
+        list.map((record) => newRecordOf(record, now)),
+      );
+      await this.#ground.refresh();
+      return places;
+    };
+    return produce as Produce;
   }
 
   #lives(left: readonly Left[]): string {
-    return left.map(({ place }) => this.#journal.life(place)).join('\n');
+    return left.map(({ place }) => shortened(this.#journal.life(place))).join('\n');
   }
 
   /** @throws Error if `leaks` is `error` */
@@ -330,17 +376,20 @@ class Kit implements Source {
         this.#journal.add(mapping, step);
         this.#ground.note(mapping, step);
       },
-      connect: () => this.#ground.connect(mapping),
+      connect: () => this.#ground.client(mapping),
       clock: this.#ground.clock,
       observeMs: OBSERVE_MS,
-      wrapRegistry: ({ find, close }) => ({
-        find: (id) =>
-          this.#work.do(
-            () => `schema ${id} of ${mapping.name}`,
-            () => find(id),
-          ),
-        close,
-      }),
+      wrapRegistry: (real) => {
+        const registry = mapping.endpoints.schemaRegistry === undefined ? this.registry : real;
+        return {
+          find: (id) =>
+            this.#work.do(
+              () => `schema ${id} of ${mapping.name}`,
+              () => registry.find(id),
+            ),
+          close: () => real.close(),
+        };
+      },
       wrapDestination: (real) => {
         const wrapped = this.#mailbox.wrap(mapping, real);
         const what = () => `a letter of ${mapping.name} is on its way to ${wrapped.name}`;
@@ -412,4 +461,13 @@ class Kit implements Source {
     const known = [...this.#instances.keys()].join(', ');
     throw new Error(`There is no function ${functionKey}. There are: ${known}.`);
   }
+}
+
+/** A life for a message: of many lines the first and the last ones. */
+function shortened(life: string): string {
+  const lines = life.split('\n');
+  if (lines.length <= MANY_LINES) return life;
+  const half = MANY_LINES / 2;
+  const between = `  … ${lines.length - MANY_LINES} more steps …`;
+  return [...lines.slice(0, half), between, ...lines.slice(-half)].join('\n');
 }

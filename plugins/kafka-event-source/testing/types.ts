@@ -151,6 +151,35 @@ export interface Letter {
   readonly message: unknown;
 }
 
+/** The letters that are put back: those that fit each property that is given. */
+export interface LettersToRedrive {
+  /** The key of their records. */
+  readonly key?: string;
+  /** The topic of their records. */
+  readonly topic?: string;
+  /** Such as RetriesExhausted. */
+  readonly condition?: string;
+  /** A part of their reason. */
+  readonly reason?: string;
+  /** Whether letters that have been put back before are put back again; false by default. */
+  readonly again?: boolean;
+  /** A record that has been put back this many times is left; 3 by default. */
+  readonly limit?: number;
+}
+
+/** A letter after `redrive`. */
+export interface RedrivenLetter {
+  /** The letter's place in the topic of letters. */
+  readonly letter: Place;
+  readonly outcome: 'redriven' | 'left';
+  /** The reason why it is left. */
+  readonly why: string | undefined;
+  /** The key of its record. */
+  readonly key: string | null;
+  /** The place where its record failed; undefined for a message that is no letter. */
+  readonly record: Place | undefined;
+}
+
 /** The invocations that go wrong. */
 export interface Faulty {
   /** How many; 1 by default, and all of them for a record. */
@@ -184,18 +213,63 @@ export interface KitClock {
   advance(duration: Duration, options?: { readonly whileRunning?: boolean }): Promise<void>;
 }
 
+/**
+ * Appends one record, or several, to a topic.
+ *
+ * @returns their places in Kafka
+ * @throws Error for a topic or a partition that does not exist, naming the known ones, and for records that are larger
+ *   together than a batch of Kafka may be
+ */
+export interface Produce {
+  (topic: string, record: ProducedRecord): Promise<[Place]>;
+  (topic: string, records: readonly ProducedRecord[]): Promise<Place[]>;
+}
+
 export interface Transaction {
-  produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]): Promise<Place[]>;
+  readonly produce: Produce;
   /** Makes its records visible. */
   commit(): Promise<void>;
   /** Its records are never seen. */
   abort(): Promise<void>;
 }
 
+export interface SchemaOptions {
+  /** The schema's language; AVRO by default. */
+  readonly type?: 'AVRO' | 'PROTOBUF' | 'JSON';
+  /**
+   * The registered schemas that it refers to, each before those that use it, by the names in the schema: a type of
+   * Avro, a file of Protobuf, an address of JSON Schema.
+   */
+  readonly references?: readonly { readonly name: string; readonly id: number }[];
+}
+
+/**
+ * The schema registry of all mappings with `schemaRegistry`, in memory. A mapping reads the deployed address of its
+ * registry, and asks this one, except with `settings.endpoints.schemaRegistry`, which it asks instead.
+ */
+export interface SchemaRegistry {
+  /**
+   * Registers a schema.
+   *
+   * @param schema JSON as an object or as a text; Protobuf as a text
+   * @returns its id: 1 for the first one
+   */
+  register(schema: object | string, options?: SchemaOptions): number;
+  /**
+   * Writes a value as a producer with Confluent's serializer does: five bytes with the schema's id, and then the value.
+   * Avro needs the package avsc, Protobuf protobufjs, and JSON ajv and ajv-formats.
+   *
+   * @param value for Avro, a plain value in a union, or `{ type: value }` where the union is ambiguous; for Protobuf, the
+   *   first message of the schema
+   * @throws Error for an unknown id, a missing package, a schema that cannot be read, and a value that does not fit
+   */
+  encode(id: number, value: unknown): Promise<Uint8Array>;
+}
+
 export interface Source extends AsyncDisposable {
   readonly clock: KitClock;
-  /** Appends records to a topic. @throws Error for a topic that does not exist, naming the known ones */
-  produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]): Promise<Place[]>;
+  readonly registry: SchemaRegistry;
+  readonly produce: Produce;
   /** Begins a transaction. Records behind its first one wait for its end. */
   transaction(): Transaction;
   /**
@@ -216,6 +290,15 @@ export interface Source extends AsyncDisposable {
   invocations(functionKey: string): readonly Invocation[];
   /** The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket. */
   letters(destination: string): Promise<readonly Letter[]>;
+  /**
+   * Puts letters of a Kafka topic back on the topics of their records, as the command `redrive` does: each
+   * letter once, with its key, headers and partition.
+   *
+   * @param letters the letters to put back; all that have not been put back yet by default
+   * @returns the letters that were put back, and those that could not be, partition by partition
+   * @throws Error for a topic that does not exist, and for a destination of AWS
+   */
+  redrive(topic: string, letters?: LettersToRedrive): Promise<readonly RedrivenLetter[]>;
   /** The records of a topic that consumers can see; on a broker, those at the end of the last awaited call. */
   records(topic: string): readonly KafkaRecord[];
   /** The committed offsets of the function's mappings, by `topic-partition`; on a broker as `records`. */

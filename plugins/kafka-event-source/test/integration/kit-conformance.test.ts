@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe.each(['memory', 'a broker'])('in %s', (ground) => {
+describe.each(['memory', 'a broker'])('on %s', (ground) => {
   let source: Source;
   let events: KafkaEvent[];
 
