@@ -55,6 +55,7 @@ const environment = z
       .pipe(z.tuple([secret], secret))
       .optional(),
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
+    TABLE_LAYOUT: z.enum(['1', '2']).default('2'),
     HASH_SECRET: z.string().min(16, '16 characters at least').optional(),
     ...limitFields,
   })
@@ -100,6 +101,8 @@ export type SignIn =
 export type Config = {
   region: string;
   table: string;
+  /** The form of new events in the table, see lib/order/repository.ts. */
+  tableLayout: 1 | 2;
   /** Set only if DynamoDB is not AWS's own. */
   dynamoEndpoint: string | undefined;
   brokers: string[];
@@ -155,6 +158,7 @@ function configOf(data: z.output<typeof environment>): Config {
   return {
     region: data.AWS_REGION,
     table: data.ORDERS_TABLE,
+    tableLayout: data.TABLE_LAYOUT === '1' ? 1 : 2,
     dynamoEndpoint: data.DYNAMODB_ENDPOINT,
     traces: data.OTEL_EXPORTER_OTLP_ENDPOINT ? { ratio: data.OTEL_TRACES_SAMPLER_ARG } : undefined,
     brokers: data.KAFKA_BROKERS.split(','),

@@ -170,9 +170,10 @@ async function invocationsOf(
   records: RecordLife[] | undefined,
   recorder: RecorderReader | undefined,
 ): Promise<ReadonlyMap<string, InvocationSummary>> {
-  const ids = (records ?? []).flatMap(invocationIds);
+  // Records of one batch have the same invocation.
+  const ids = new Set((records ?? []).flatMap(invocationIds));
   const found = await Promise.all(
-    ids.map(async (id) => [id, await recorder?.invocation(id)] as const),
+    [...ids].map(async (id) => [id, await recorder?.invocation(id)] as const),
   );
   return new Map(found.flatMap(([id, one]) => (one ? [[id, one] as const] : [])));
 }

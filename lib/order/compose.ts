@@ -10,7 +10,7 @@ import { createRepository } from './repository.ts';
  */
 export function composeOutbox(config: Config, store = openStore(config)): OutboxDeps {
   return {
-    repository: createRepository(store),
+    repository: createRepository(store, config.tableLayout),
     producer: createProducer(config.brokers, config.signIn),
     topic: config.eventsTopic,
     clock: store.clock,

@@ -30,11 +30,11 @@ export async function moveOrder(
   const eventId = uuidV7();
   const mayMove = (owner: string) => allows(owner, move.status);
   for (let race = 0; race < MAX_RACES; race += 1) {
-    const { order, contact } = await findStored(deps.repository, id, mayMove);
+    const { order, contact, events } = await findStored(deps.repository, id, mayMove);
     if (decide(order, move) === 'stay') return order;
     const next = moved(order, move.status, deps.clock.now());
     const event = eventOf(next, { id: eventId, traceparent, contact });
-    const stored = await deps.repository.update(next, event);
+    const stored = await deps.repository.update(next, event, events[0]);
     if (!stored) continue;
     measure('OrdersUpdated');
     await publishNow(deps, stored, timeLeftMs());

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { UnreachableError } from '../kafka/client.ts';
 import { logFailure, logger } from '../logger.ts';
@@ -34,10 +35,13 @@ const MAX_UNREACHABLE = 2;
 const REFUSED_PER_RUN = 16;
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MINUTES = 60;
+/** The pauses before the run begins again after DynamoDB gave no answer. */
+const AGAIN_MS = [1_000, 2_000, 4_000];
 
 /**
  * Publishes the events that handlers left pending. It stops when Kafka is away and when no time is
- * left; the next run goes on. A partition that does not answer delays its own orders only. Two runs at
+ * left; the next run goes on. When DynamoDB gives no answer, it begins again up to three times: the
+ * next run is a minute away. A partition that does not answer delays its own orders only. Two runs at
  * once do no harm: see {@link publishPending}.
  *
  * @param timeLeft the time left to the invocation, in milliseconds
@@ -53,9 +57,28 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
     unreadable: 0,
     done: true,
   };
+  let failures = await publishOrders(deps, timeLeft, report);
+  for (const ms of AGAIN_MS) {
+    if (!failures.some(isDatabaseAway) || timeLeft() < ms + 2 * SEND_TIMEOUT_MS) break;
+    await pause(ms);
+    report.done = true;
+    failures = await publishOrders(deps, timeLeft, report);
+  }
+  logger.info('relay', report);
+  measure('EventsRelayed', report.published);
+  if (failures.length > 0) throw failures[0];
+  return report;
+}
+
+/** Publishes what is pending, and counts it in the report. @returns the failures, in their order */
+async function publishOrders(
+  deps: OutboxDeps,
+  timeLeft: () => number,
+  report: RelayReport,
+): Promise<unknown[]> {
   const { producer, topic } = deps;
   const turns = createTurns(ordersToPublish(deps), (id) => producer.partitionOf(topic, id));
-  let failure: unknown;
+  const failures: unknown[] = [];
   let unreachable = 0;
   const stop = () => {
     report.done = false;
@@ -66,7 +89,7 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
     try {
       outcome = await relayOrder(deps, id, report);
     } catch (error) {
-      failure ??= error;
+      failures.push(error);
       if (!(error instanceof AppError)) leave(id, error, report);
       else if (!isUnanswered(error)) stop();
       else if (!(error instanceof UnreachableError)) outcome = 'unanswered';
@@ -85,15 +108,12 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
     }
   };
   await pool(inTime(), AT_ONCE, take).catch((error: unknown) => {
-    failure ??= error;
+    failures.push(error);
     report.done = false;
   });
   report.skipped = turns.skipped();
   if (report.skipped > 0) report.done = false;
-  logger.info('relay', report);
-  measure('EventsRelayed', report.published);
-  if (failure) throw failure;
-  return report;
+  return failures;
 }
 
 /** The time of the next try of a refused order: after a minute, two, four, up to an hour. */
@@ -180,6 +200,10 @@ async function putOff(deps: OutboxDeps, stored: StoredOrder, at: number, reason:
 
 function isRefusal(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'KAFKA_REFUSED';
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'DATABASE_AWAY';
 }
 
 function isUnanswered(error: unknown): boolean {

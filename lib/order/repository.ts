@@ -27,6 +27,7 @@ import { createChanges } from './changes.ts';
 import type { StoredEvent } from './events.ts';
 import type { IdempotencyRecord } from './idempotency.ts';
 import type { Order } from './order.ts';
+import { pack } from './packed.ts';
 import { orderOf, type StoredOrder, storedOf, UnreadableOrderError } from './stored.ts';
 
 /** A page of orders with a status reads this many orders at once, and at most this often. */
@@ -46,11 +47,24 @@ export type PageRequest = {
 /** `last`: the place behind which the next page begins; absent at the end of the list. */
 export type Page = { orders: Order[]; last?: string };
 
+/** The form in which new events are stored; docs/deploy.md, "Upgrade", has the way from 1 to 2. */
+export type TableLayout = 1 | 2;
+
 /** Where orders are kept. Every failure to reach the table is an AppError `DATABASE_AWAY`. */
 export type Repository = ReturnType<typeof createRepository>;
 
-export function createRepository(store: Store) {
+/**
+ * @param layout the form of new events: 1 is that of the releases before packed events, which do not
+ * read 2. This release reads both, mixed in one order, too.
+ */
+export function createRepository(store: Store, layout: TableLayout = 2) {
   const { dynamo, table } = store;
+  const entryOf = (event: StoredEvent, order: Order, first?: StoredEvent) =>
+    layout === 1 ? event : pack(event, order, first);
+  const itemOf = (stored: StoredOrder) => ({
+    ...factsOf(stored),
+    events: stored.events.map((event) => entryOf(event, stored.order)),
+  });
   return {
     /**
      * Writes a new order and its first event in one conditional write. If the SDK repeats a write that
@@ -82,7 +96,7 @@ export function createRepository(store: Store) {
       stored: StoredOrder,
       record: IdempotencyRecord,
     ): Promise<IdempotencyRecord | undefined> {
-      const transaction = new TransactWriteCommand(insertOnceOf(table, stored, record));
+      const transaction = new TransactWriteCommand(insertOnceOf(table, itemOf(stored), record));
       for (const ms of [...CONFLICT_PAUSES_MS, undefined]) {
         const end = await attemptAll(dynamo.send(transaction));
         if (end === 'done') return undefined;
@@ -109,11 +123,15 @@ export function createRepository(store: Store) {
 
     /**
      * Writes the next version of an order and its event in one write, on the condition that the
-     * version before is still the stored one.
+     * version before is still the stored one. `first` is the order's first event.
      *
      * @returns the stored order, or undefined when another writer was first
      */
-    async update(next: Order, event: StoredEvent): Promise<StoredOrder | undefined> {
+    async update(
+      next: Order,
+      event: StoredEvent,
+      first: StoredEvent | undefined,
+    ): Promise<StoredOrder | undefined> {
       const update = new UpdateCommand({
         TableName: table,
         Key: orderKey(next.id),
@@ -129,7 +147,7 @@ export function createRepository(store: Store) {
           ':status': next.status,
           ':version': next.version,
           ':at': next.updatedAt,
-          ':event': [event],
+          ':event': [entryOf(event, next, first)],
           ':shard': pendingShard(next.id),
           ':day': changeShard(next),
         },
@@ -201,10 +219,10 @@ function pageQuery(table: string, customerId: string, request: PageRequest, coun
   };
 }
 
-function insertOnceOf(table: string, stored: StoredOrder, record: IdempotencyRecord) {
+function insertOnceOf(table: string, item: object, record: IdempotencyRecord) {
   const insert = {
     TableName: table,
-    Item: itemOf(stored),
+    Item: { ...item },
     ConditionExpression: 'attribute_not_exists(pk)',
   };
   const take = {
@@ -227,12 +245,12 @@ function earlierRecord(
   return found.orderId === own.orderId ? undefined : found;
 }
 
-function itemOf({ order, contact, events }: StoredOrder) {
+/** All of an order's item but its events. */
+function factsOf({ order, contact }: StoredOrder) {
   return {
     ...orderKey(order.id),
     ...order,
     contact,
-    events,
     customerKey: customerPartition(order.customerId),
     customerSort: customerSort(order),
     pendingShard: pendingShard(order.id),

@@ -7,6 +7,7 @@ import { readTolerantly } from '../tolerant.ts';
 import type { Refusal } from './backlog.ts';
 import type { StoredEvent } from './events.ts';
 import type { Contact, Order } from './order.ts';
+import { unpackAll } from './packed.ts';
 
 /** An order with its contact and its events, oldest first, which the API does not show. */
 export type StoredOrder = {
@@ -63,7 +64,8 @@ const besideSchema = z.strictObject({
 /** @throws UnreadableOrderError */
 export function storedOf(item: Record<string, unknown>): StoredOrder {
   const order = orderOf(item);
-  const { events } = read(eventsSchema, item) as Pick<StoredOrder, 'events'>;
+  const unpacked = { ...item, events: unpackAll(item.events, order) };
+  const { events } = read(eventsSchema, unpacked) as Pick<StoredOrder, 'events'>;
   const { contact, kafkaRefusal } = item;
   const { value, faults } = readTolerantly(besideSchema, {
     ...(contact !== undefined && { contact }),

@@ -2,20 +2,53 @@
 // TypeScript from a package below node_modules. With --undo, after `npm pack`, removes and restores them.
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { bundle } from './console/bundle.ts';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { bundle, licenceOf } from './console/bundle.ts';
 import { OLDEST_NODE } from './node-version.ts';
 
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
+
+/** The decoder of protobuf is bundled, so that traces in protobuf need no package more. */
+const carried: Plugin = {
+  name: 'carried',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(protobufjs\/light\.js|long)$/ }, ({ path }) => ({
+      path: fileURLToPath(import.meta.resolve(path)),
+    }));
+  },
+};
+
+const OPTIONS = {
+  bundle: true,
+  packages: 'external',
+  plugins: [carried],
+  platform: 'node',
+  target: `node${OLDEST_NODE}`,
+} satisfies BuildOptions;
 
 // An earlier build has other chunks, which would be packed, too.
 rmSync(inside('dist'), { recursive: true, force: true });
 if (process.argv.includes('--undo')) renameSync(kept, manifest);
 else await prepare();
 
+/** The test kit for tests that are CommonJS, as those of jest are by default: its `require` takes no modules. */
+async function buildForRequire(): Promise<void> {
+  await build({
+    ...OPTIONS,
+    entryPoints: [inside('testing/testing.ts')],
+    outfile: inside('dist/testing.cjs'),
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': 'fileUrl' },
+  });
+}
+
 async function prepare(): Promise<void> {
   await build({
+    ...OPTIONS,
     entryPoints: [
       'index.ts',
       'testing/testing.ts',
@@ -26,18 +59,19 @@ async function prepare(): Promise<void> {
     ].map(inside),
     entryNames: '[name]', // Workers and supervisor must lie beside the file that starts them.
     outdir: inside('dist'),
-    bundle: true,
     splitting: true,
-    packages: 'external',
-    platform: 'node',
-    target: `node${OLDEST_NODE}`,
     sourcemap: true,
     format: 'esm',
   });
+  await buildForRequire();
   await bundle({ outdir: inside('dist') });
-  copyFileSync(inside('index.d.mts'), inside('dist/index.d.ts'));
   const types = readFileSync(inside('testing/types.ts'), 'utf8');
-  writeFileSync(inside('dist/testing.d.ts'), types.replace('../index.d.mts', './index.js'));
+  for (const kind of ['', 'c']) {
+    copyFileSync(inside('index.d.mts'), inside(`dist/index.d.${kind}ts`));
+    const own = types.replace('../index.d.mts', `./index.${kind}js`);
+    writeFileSync(inside(`dist/testing.d.${kind}ts`), own);
+  }
+  writeFileSync(inside('dist/NOTICES.txt'), ['protobufjs', 'long'].map(noticeOf).join('\n'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
   copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
@@ -46,8 +80,18 @@ async function prepare(): Promise<void> {
   const { scripts, devDependencies, ...source } = JSON.parse(readFileSync(kept, 'utf8'));
   const entry = { types: './dist/index.d.ts', default: './dist/index.js' };
   const bin = Object.fromEntries(Object.keys(source.bin).map((name) => [name, './dist/main.js']));
-  const testing = { types: './dist/testing.d.ts', default: './dist/testing.js' };
+  const testing = {
+    import: { types: './dist/testing.d.ts', default: './dist/testing.js' },
+    require: { types: './dist/testing.d.cts', default: './dist/testing.cjs' },
+  };
   const exports = { ...source.exports, '.': entry, './testing': testing };
-  const packed = { ...source, bin, exports };
+  // For compilers that read no `exports`, such as with `"module": "commonjs"`.
+  const typesVersions = { '*': { testing: ['./dist/testing.d.cts'] } };
+  const packed = { ...source, bin, exports, typesVersions };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
+}
+
+/** The licence of a package whose code is in the bundle. */
+function noticeOf(name: string): string {
+  return `${name}\n\n${licenceOf(name)}`;
 }

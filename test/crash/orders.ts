@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import type { TableLayout } from '../../lib/order/repository.ts';
 import { loadItems, releases } from '../items/load.ts';
 import type { Reply } from '../support/http.ts';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
@@ -46,7 +47,8 @@ const WAYS: readonly [string[], ...string[][]] = [
  * Lets orders go their way through processes that are killed, cut off or left hanging at random steps,
  * by callers that repeat unanswered requests, and now and then without the leader of a partition; then
  * lets the relay finish, and checks what is left. The table begins with the items of the newest release
- * that is kept. The same seed plants the same faults.
+ * that is kept, and each process writes one of the two layouts of events, as in a rolling deployment.
+ * The same seed plants the same faults.
  */
 export async function crashOrders(
   addresses: Addresses,
@@ -114,7 +116,8 @@ async function crashOnce(
       const relay = random.chance(0.25)
         ? send(bench, { do: 'relay' }, counts, { fault: randomFault(random), leaderless })
         : undefined;
-      const reply = await send(bench, task, counts, { fault, leaderless });
+      const layout = random.pick<TableLayout>([1, 2]);
+      const reply = await send(bench, task, counts, { fault, leaderless, layout });
       await relay;
       if (reply && reply.status > 0 && reply.status < 500) {
         note(reply, accepted);
@@ -170,16 +173,22 @@ function randomFault(random: Random): Fault {
   };
 }
 
+type Conditions = {
+  fault?: Fault | undefined;
+  leaderless?: Leaderless | undefined;
+  layout?: TableLayout;
+};
+
 /** Starts a process for one piece of work. Undefined if it was killed before its answer. */
 async function send(
   bench: OrderBench,
   task: Task,
   counts: Counts,
-  { fault, leaderless }: { fault?: Fault | undefined; leaderless?: Leaderless | undefined } = {},
+  { fault, leaderless, layout = 2 }: Conditions = {},
 ): Promise<Reply | undefined> {
   const { brokers, dynamoEndpoint, table, topic } = bench;
   const errand: Errand = {
-    ...{ task, brokers, dynamoEndpoint, table, topic },
+    ...{ task, brokers, dynamoEndpoint, table, layout, topic },
     ...(fault && { fault }),
     ...(leaderless && { leaderless }),
   };

@@ -7,7 +7,7 @@ import { createHandler as createUpdateStatus } from '../../functions/updateStatu
 import { systemClock } from '../../lib/clock.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
-import { createRepository } from '../../lib/order/repository.ts';
+import { createRepository, type TableLayout } from '../../lib/order/repository.ts';
 import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext, type Reply } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
@@ -25,16 +25,18 @@ export type Errand = {
   brokers: string[];
   dynamoEndpoint: string;
   table: string;
+  /** As in a rolling deployment, processes of both layouts are at one order. */
+  layout: TableLayout;
   topic: string;
 };
 
 async function run(errand: Errand): Promise<Reply> {
-  const { task, fault, leaderless, brokers, dynamoEndpoint, table, topic } = errand;
+  const { task, fault, leaderless, brokers, dynamoEndpoint, table, layout, topic } = errand;
   if (leaderless) loseLeader(leaderless, portOf(brokers[0] ?? ''));
   if (fault) plant(fault, { kafka: portOf(brokers[0] ?? ''), dynamodb: portOf(dynamoEndpoint) });
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
   const deps = {
-    repository: createRepository({ dynamo, table, clock: systemClock }),
+    repository: createRepository({ dynamo, table, clock: systemClock }, layout),
     producer: createProducer(brokers),
     topic,
     clock: systemClock,

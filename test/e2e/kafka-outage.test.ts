@@ -43,6 +43,12 @@ async function signalKafka(signal: NodeJS.Signals): Promise<void> {
   process.kill(-pid, signal);
 }
 
+/** The lines in which the function that publishes left events says what it did. */
+function printedOfRelay(): string {
+  const lines = offline.printed().split('\n');
+  return lines.filter((line) => line.includes('relay') || line.includes('KAFKA_')).join('\n');
+}
+
 /** Places so many orders, four at once, and remembers how each was answered. */
 async function place(count: number, answers: Awaited<ReturnType<typeof post>>[], spreadMs = 0) {
   let left = count;
@@ -83,7 +89,8 @@ test('Kafka killed for 30 s and then hanging: every order is accepted, and no ev
   try {
     const told = () => new Set(topic.records.map(({ key }) => key));
     const left = () => FOLLOWS_MS - (performance.now() - back);
-    await until('all events', () => (told().size >= 200 ? true : undefined), left());
+    const all = () => `events of 200 orders (${topic.described()})\n${printedOfRelay()}`;
+    await until(all, () => (told().size >= 200 ? true : undefined), left());
     expect([...told()].toSorted()).toEqual(ids);
   } finally {
     await topic.close();

@@ -11,8 +11,16 @@ export type Read = {
 /** Reads a topic from its start with a client that is not the system's own. */
 export async function readTopic(brokers: string[], topic: string) {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: `reader-${crypto.randomUUID()}` });
+  const consumer = kafka.consumer({
+    groupId: `reader-${crypto.randomUUID()}`,
+    // A partition without a leader at the join is read soon after it has one, and not after five minutes.
+    metadataMaxAge: 1_000,
+  });
   const records: Read[] = [];
+  let crash = '';
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    crash = `, and the reader failed${restart ? ' and began again' : ''}: ${error.message}`;
+  });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
@@ -20,12 +28,15 @@ export async function readTopic(brokers: string[], topic: string) {
       records.push(readable(message, partition));
     },
   });
+  const described = () => `${records.length} were read${crash}`;
   return {
     records,
+    /** For a failure's message: how much was read, and why no more. */
+    described,
     /** Waits until there are this many records, and answers them. */
     atLeast: (count: number, deadlineMs?: number) =>
       until(
-        `${count} records on ${topic}`,
+        () => `${count} records on ${topic} (${described()})`,
         () => (records.length >= count ? records : undefined),
         deadlineMs,
       ),

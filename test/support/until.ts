@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Tries until the answer is there, and says what it waited for when the deadline passes. */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   attempt: () => Promise<T | undefined> | T | undefined,
   deadlineMs = 60_000,
 ): Promise<T> {
@@ -10,7 +10,10 @@ export async function until<T>(
   for (;;) {
     const answer = await attempt();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`);
+    if (Date.now() > end) {
+      const text = typeof what === 'string' ? what : what();
+      throw new Error(`${text}: not within ${Math.round(deadlineMs)} ms`);
+    }
     await pause(20);
   }
 }

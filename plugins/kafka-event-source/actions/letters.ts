@@ -1,19 +1,26 @@
 /** Lists the dead letters, newest first, and puts them back as `sls kafka redrive` does. */
+import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
+import { headerText } from '../commands/letter.ts';
 import { type Report, type Row, redrive } from '../commands/redrive.ts';
 import { deadLetterTopics, type Target } from '../commands/redrive-command.ts';
 import { readSelection } from '../commands/redrive-options.ts';
 import type { Bounds } from '../commands/scan.ts';
 import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
+import { LETTER_HEADERS } from '../destination/failure.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { PLACEHOLDER } from '../recorder/privacy.ts';
+import type { Recorder } from '../recorder/types.ts';
 import { bad } from './error.ts';
 
 export interface LetterActions {
   readonly runtime: Runtime;
   readonly log: Log;
+  /** Undefined if the settings turn it off. */
+  readonly recorder: Pick<Recorder, 'privacy'> | undefined;
   readonly deadLetterTopics: () => readonly string[];
 }
 
@@ -80,7 +87,7 @@ export async function listLetters(
   const sequences: LetterRow[][] = [];
   const next: Cursor = {};
   for (const target of targetsOf(actions, topic, uuid)) {
-    const found = await newestOf(target, cursor?.[target.topic], limit, actions.log);
+    const found = await newestOf(target, cursor?.[target.topic], limit, actions);
     sequences.push(...found.sequences);
     next[target.topic] = found.next;
   }
@@ -139,9 +146,10 @@ export async function redriveLetters(
     const letters: LetterRow[] = [];
     const counts = await read(target, actions.log, {
       selection,
-      found: (row) => {
+      found: (row, letter) => {
         const isSilent = row.outcome === 'not chosen' || row.outcome === 'done before';
-        if (!isSilent && letters.length < MAX_ROWS) letters.push({ topic, ...row });
+        if (isSilent || letters.length >= MAX_ROWS) return;
+        letters.push({ topic, ...withoutPrivate(row, letter, actions) });
       },
     });
     return { ...(isDryRun && { will: sentence(topic, counts) }), counts, letters };
@@ -155,7 +163,7 @@ async function newestOf(
   target: Target,
   before: Cursor[string] | undefined,
   count: number,
-  log: Log,
+  actions: LetterActions,
 ): Promise<{ readonly sequences: LetterRow[][]; readonly next: Cursor[string] }> {
   const { topic } = target;
   const next: Cursor[string] = {};
@@ -168,12 +176,12 @@ async function newestOf(
     return { partition, from, to };
   };
   const selection = readSelection({ 'dry-run': true });
-  await read(target, log, {
+  await read(target, actions.log, {
     selection,
     stretchOf,
-    found: (row) => {
+    found: (row, letter) => {
       const rows = byPartition.get(row.partition) ?? [];
-      rows.unshift({ topic, ...row });
+      rows.unshift({ topic, ...withoutPrivate(row, letter, actions) });
       byPartition.set(row.partition, rows);
     },
   });
@@ -192,6 +200,26 @@ function newestFirst(sequences: readonly LetterRow[][]): LetterRow[] {
     if (!head) return merged;
     merged.push(head);
   }
+}
+
+/** The row as the recorder would keep it: the letter has the record, and so its private values. */
+function withoutPrivate(
+  row: Row,
+  { value, headers = {} }: KafkaMessage,
+  { recorder }: Pick<LetterActions, 'recorder'>,
+): Row {
+  if (!recorder?.privacy.isNeeded) return row;
+  const { privacy } = recorder;
+  const secrets = privacy.createSecrets();
+  privacy.text(value?.toString('utf8') ?? '', secrets);
+  // Nobody can tell what is private in a field that did not fit into the letter.
+  const isWhole = headerText(headers, LETTER_HEADERS.omitted) === '';
+  const { key } = row;
+  return {
+    ...row,
+    reason: isWhole ? privacy.text(row.reason, secrets) : PLACEHOLDER,
+    ...(key !== undefined && { key: key && privacy.text(key, secrets) }),
+  };
 }
 
 async function read(

@@ -220,9 +220,10 @@ function sentence(
   const size = value === null ? 'no value' : `a value of ${Buffer.byteLength(value)} byte(s)`;
   const name =
     key === null || key === undefined ? 'no key' : `the key ${JSON.stringify(String(key))}`;
-  const from = copyOf
-    ? `a copy of ${copyOf.topic}-${copyOf.partition} offset ${copyOf.offset}`
-    : 'one record';
   const where = named === undefined ? 'the partition that its key gives' : `partition ${named}`;
-  return `Writes ${from} with ${name} and ${size} to ${topic}, ${where}.`;
+  // The key of a copy may be private.
+  const record = copyOf
+    ? `a copy of ${copyOf.topic}-${copyOf.partition} offset ${copyOf.offset} with ${size}`
+    : `one record with ${name} and ${size}`;
+  return `Writes ${record} to ${topic}, ${where}.`;
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kafkaAnswers, kafkaJars, settings } from './kafka.ts';
-import { isAlive, startOf } from './processes.ts';
+import { isRunning, startOf } from './processes.ts';
 import { reporting } from './progress.ts';
 import type { Prepare, Service } from './services.ts';
 import { type Task, tail } from './supervise.ts';
@@ -66,11 +66,9 @@ export async function removeLeftover(directory: string): Promise<void> {
     () => undefined,
   );
   if (!found) return;
-  const [, isRunning, pid, start = ''] = /^(\w+) (\d+) ?(.*)$/.exec(found.stdout.trim()) ?? [];
+  const [, state, pid, start = ''] = /^(\w+) (\d+) ?(.*)$/.exec(found.stdout.trim()) ?? [];
   const starter = Number(pid);
-  // Another program may have the id of a process that was killed.
-  const runs = start === '' ? isAlive(starter) : startOf(starter) === start;
-  if (isRunning === 'true' && starter !== process.pid && runs) {
+  if (state === 'true' && starter !== process.pid && isRunning(starter, start)) {
     throw new Error(
       `Kafka of this folder runs already, in the container ${name} of process ${pid}. End that process ` +
         `(${endCommand(starter)}), or use its broker: \`docker port ${name}\` prints its address.`,

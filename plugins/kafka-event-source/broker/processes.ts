@@ -24,7 +24,7 @@ export function processOf(pid: number): Process | undefined {
 }
 
 /** Whether a process of this id runs, on each system. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   return pid > 0 && attempt(() => process.kill(pid, 0)) === true;
 }
 
@@ -36,6 +36,12 @@ export function startOf(pid: number): string {
   if (linux) return attempt(() => fieldsOf(pid))?.[19] ?? '';
   // Terminals of other languages and time zones must read the same.
   return ask('env', ['LC_ALL=C', 'TZ=UTC', 'ps', '-p', String(pid), '-o', 'lstart=']).trim();
+}
+
+/** Whether the process that had this id and this start runs. Without a start, the id alone decides. */
+export function isRunning(pid: number, start: string): boolean {
+  // Another program may have the id of a process that was killed.
+  return start === '' ? isAlive(pid) : startOf(pid) === start;
 }
 
 /** The process that listens on the port; undefined if none does, or one of another user. */

@@ -35,8 +35,8 @@ export interface RedriveOptions {
   /** The dead-letter topic. */
   readonly topic: string;
   readonly selection: Selection;
-  /** Called for each letter as soon as its outcome is known. */
-  readonly found: (row: Row) => void;
+  /** Called for each letter as soon as its outcome is known, with the letter itself. */
+  readonly found: (row: Row, letter: KafkaMessage) => void;
   /** Called with a sentence that the user should know. */
   readonly notice?: (text: string) => void;
   /** The letters that a dry run reads, put back before or not; without it those that are left to do. */
@@ -73,6 +73,7 @@ const CHUNK = { letters: 100, bytes: 512 * 1024 } as const;
 interface Ready {
   readonly row: Row;
   readonly letter: Letter;
+  readonly message: KafkaMessage;
 }
 
 /**
@@ -127,9 +128,9 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
     // Read after the writer has connected, which ends the transaction of a run that was killed.
     const progress = await readProgress(admin, groupId, topic, bounds);
     const boundsOfTarget = rememberBounds(admin);
-    const tell = (row: Row) => {
+    const tell: RedriveOptions['found'] = (row, message) => {
       counts[row.outcome] += 1;
-      found(row);
+      found(row, message);
     };
     const context = { ...options, admin, writer, boundsOfTarget, tell };
     const toDo = ({ partition, low, high }: Bounds) => ({
@@ -194,7 +195,7 @@ interface Context extends RedriveOptions {
   readonly writer: Writer | undefined;
   /** The bounds of a topic's partitions at the first call, or anew; none if there is no topic. */
   readonly boundsOfTarget: (topic: string, isAnew?: boolean) => Promise<Bounds[]>;
-  readonly tell: (row: Row) => void;
+  readonly tell: RedriveOptions['found'];
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
@@ -215,7 +216,9 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   let bytes = 0;
   const flush = async () => {
     if (chunk.length === 0 || !writer) return;
-    for (const row of await send(writer, chunk, progress, context)) context.tell(row);
+    for (const { row, message } of await send(writer, chunk, progress, context)) {
+      context.tell(row, message);
+    }
     chunk = [];
     bytes = 0;
     await commit();
@@ -231,7 +234,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
             'remember one more. Put back the ones before them first, or with --all.',
         );
       }
-      chunk.push({ row, letter });
+      chunk.push({ row, letter, message });
       bytes += sizeOf(letter);
       if (chunk.length >= CHUNK.letters || bytes >= CHUNK.bytes) await flush();
       continue;
@@ -239,7 +242,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     // Progress must note the letters in their order.
     await flush();
     progress.pass(row.offset, row.outcome === 'done before');
-    context.tell(row);
+    context.tell(row, message);
   }
   await flush();
   progress.passEnd(next);
@@ -353,17 +356,17 @@ async function send(
   chunk: readonly Ready[],
   progress: Progress,
   context: Context,
-): Promise<Row[]> {
-  if (await sendTogether(writer, chunk, progress, context, [{}]))
-    return chunk.map(({ row }) => row);
-  const rows: Row[] = [];
+): Promise<readonly Ready[]> {
+  if (await sendTogether(writer, chunk, progress, context, [{}])) return chunk;
+  const sent: Ready[] = [];
   for (const ready of chunk) {
     const isTaken = await sendTogether(writer, [ready], progress, context, ALONE);
     if (!isTaken) progress.pass(ready.row.offset, false);
     const why = 'its topic takes no record of this size: raise its max.message.bytes';
-    rows.push({ ...ready.row, ...(isTaken ? {} : ({ outcome: 'left', why } as const)) });
+    const row = isTaken ? ready.row : ({ ...ready.row, outcome: 'left', why } as const);
+    sent.push({ ...ready, row });
   }
-  return rows;
+  return sent;
 }
 
 interface Way {

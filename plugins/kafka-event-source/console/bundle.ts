@@ -1,6 +1,6 @@
 /** Bundles the page, whose sources are here only in a checkout. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { BuildOptions, BuildResult } from 'esbuild';
 
@@ -25,7 +25,8 @@ export async function bundle(options: BuildOptions): Promise<BuildResult> {
   });
 }
 
-function licenceOf(name: string): string {
-  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+/** The text of a package's licence. */
+export function licenceOf(name: string): string {
+  const manifest = findPackageJSON(name, import.meta.url) ?? '';
   return readFileSync(join(dirname(manifest), 'LICENSE'), 'utf8');
 }

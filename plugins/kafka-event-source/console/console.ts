@@ -47,7 +47,9 @@ export function createConsole({
   warn,
 }: ConsoleOptions): Console {
   const definitions = () => loaded().definitions.definitions;
-  const mappings = new Mappings(runtime, definitions, debug);
+  const hide: Recorder['hide'] = async (mapping, texts) =>
+    recorder ? recorder.hide(mapping, texts) : texts;
+  const mappings = new Mappings(runtime, definitions, debug, hide);
   let last = '';
   const events = new Events(() => {
     const summary = mappings.summary();
@@ -55,13 +57,15 @@ export function createConsole({
     if (text !== last) events.publish('mapping', summary);
     last = text;
   });
-  const unlisten = recorder?.onChange(({ records, invocations, more }) => {
+  const unlisten = recorder?.onChange(({ records, invocations, more, traces }) => {
     const tell = (kind: 'record' | 'invocation', changed: readonly unknown[], others: number) => {
       const latest = changed.at(-1);
       if (latest) events.publish(kind, latest, changed.length + others);
     };
     tell('record', records, more.records);
     tell('invocation', invocations, more.invocations);
+    const traceId = traces.at(-1);
+    if (traceId !== undefined) events.publish('trace', { traceId }, traces.length);
   });
   const { options, service: own } = loaded();
   const { service, stage, region, folder } = own;

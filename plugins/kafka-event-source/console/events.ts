@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Answer } from '../control/server.ts';
 
-export type EventKind = 'mapping' | 'record' | 'invocation' | 'fault';
+export type EventKind = 'mapping' | 'record' | 'invocation' | 'trace' | 'fault';
 
 /** At most four messages a second of each kind. */
 const FLUSH_MS = 250;

@@ -39,8 +39,12 @@ interface Asked {
   asking?: Promise<void> | undefined;
 }
 
+/** Texts about records of a mapping, without the private values of these. */
+type Hide = (mapping: string, texts: readonly string[]) => Promise<readonly string[]>;
+
 export class Mappings {
   readonly #runtime: Runtime;
+  readonly #hide: Hide;
   readonly #definitions: () => readonly Definition[];
   readonly #debug: (message: string) => void;
   readonly #history = new History();
@@ -51,8 +55,10 @@ export class Mappings {
     runtime: Runtime,
     definitions: () => readonly Definition[],
     debug: (message: string) => void,
+    hide: Hide,
   ) {
     this.#runtime = runtime;
+    this.#hide = hide;
     this.#definitions = definitions;
     this.#debug = debug;
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS).unref();
@@ -114,11 +120,33 @@ export class Mappings {
     const status = statusOf(mapping, liveOf(view), remote);
     const { metrics: _, ...shown } = status;
     return {
-      ...shown,
+      ...(await this.#withoutPrivate(shown)),
       functionKey: mapping.functionKey,
       isEnabled: mapping.enabled,
       settings: writeSettings(mapping),
       history: this.#history.of(mapping.uuid),
+    };
+  }
+
+  /** The status, whose reasons are the function's own words. */
+  async #withoutPrivate(status: Status): Promise<Status> {
+    const { uuid, lastResult, why, partitions } = status;
+    const given = [
+      ...why,
+      ...(lastResult === undefined ? [] : [lastResult]),
+      ...partitions.flatMap(({ blocked }) => (blocked ? [blocked.reason] : [])),
+    ];
+    const hidden = await this.#hide(uuid, given);
+    const shown = new Map(given.map((text, index) => [text, hidden[index] ?? '']));
+    const show = (text: string) => shown.get(text) ?? '';
+    return {
+      ...status,
+      ...(lastResult !== undefined && { lastResult: show(lastResult) }),
+      why: why.map(show),
+      partitions: partitions.map(({ blocked, ...rest }) => ({
+        ...rest,
+        ...(blocked && { blocked: { ...blocked, reason: show(blocked.reason) } }),
+      })),
     };
   }
 

@@ -1,4 +1,4 @@
-/** The recorder's answers as JSON: records, invocations, and the life of one of them. */
+/** The recorder's answers as JSON: records, invocations and traces, and the life of one of them. */
 import { z } from 'zod';
 import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
@@ -10,6 +10,7 @@ import {
   type Recorder,
   type RecorderReader,
   type RecordQuery,
+  type TraceQuery,
 } from '../recorder/types.ts';
 
 const MAX_PAGE = 200;
@@ -43,8 +44,17 @@ const invocationQuery = z.strictObject({
   originalId: z.string().optional(),
 }) satisfies z.ZodType<InvocationQuery>;
 
+const traceQuery = z.strictObject({
+  service: z.string().optional(),
+  status: z.literal('error').optional(),
+  limit: common.limit,
+  cursor: common.cursor,
+}) satisfies z.ZodType<TraceQuery>;
+
 const RECORD = /^\/api\/records\/([^/]+)\/([^/]+)\/(\d+)\/(\d+)$/;
 const INVOCATION = /^\/api\/invocations\/([^/]+)$/;
+const SPANS = /^\/api\/invocations\/([^/]+)\/spans$/;
+const TRACE = /^\/api\/traces\/([^/]+)$/;
 
 /** The memory of this service, and those of other machines. */
 export interface Memories {
@@ -79,6 +89,15 @@ async function answerOf(
 ): Promise<object | undefined> {
   if (path === '/api/records') return reader().records(read(recordQuery, query));
   if (path === '/api/invocations') return reader().invocations(read(invocationQuery, query));
+  if (path === '/api/traces') return reader().traces(read(traceQuery, query));
+  const [, traceId] = TRACE.exec(path) ?? [];
+  if (traceId) {
+    const trace = await reader().trace(decoded(traceId));
+    if (trace) return trace;
+    throw notThere(`span or record of the trace ${decoded(traceId)}`);
+  }
+  const [, spansOf] = SPANS.exec(path) ?? [];
+  if (spansOf) return reader().spansOf(decoded(spansOf));
   const [, mapping, topic, partition, offset] = RECORD.exec(path) ?? [];
   if (mapping && topic && offset) {
     const topicId = query.get('topicId') ?? undefined;

@@ -23,6 +23,12 @@ export interface Asked {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** OTLP's own path, under which its exporters send traces. */
+export const TRACES_PATH = '/v1/traces';
+
+/** The routes of these paths ask for the token themselves if other machines can reach the server. */
+const OWN_RULES: readonly string[] = ['/mcp', TRACES_PATH];
+
 /** A web page can make a browser send these for itself; a form's answer is seen by its user alone. */
 const READS: readonly string[] = ['GET', 'HEAD'];
 
@@ -78,8 +84,8 @@ export function refusalOf(asked: Asked, access: Access): Answer | undefined {
   }
   const isDryRun = isApi && asked.query.get('dryRun') === 'true';
   const isChange = !READS.includes(asked.method) && !isDryRun;
-  // AWS's SDKs send no token. /mcp has its own rule, since its answers are POST requests, too.
-  const isGuarded = isApi || (access.isShared && asked.path !== '/mcp');
+  // AWS's SDKs send no token.
+  const isGuarded = isApi || (access.isShared && !OWN_RULES.includes(asked.path));
   if (isChange && isGuarded && !access.allowChanges) {
     return refused(
       403,
@@ -134,7 +140,8 @@ function isForeign({ method, headers }: Asked, host: string): boolean {
   return !(isLink && READS.includes(method));
 }
 
-function refused(status: number, code: string, message: string): Answer {
+/** A refusal for clients of AWS's API and of `/api`. */
+export function refused(status: number, code: string, message: string): Answer {
   // Both shapes: AWS's SDKs read `message`, and the clients of `/api` read `error`.
   return {
     status,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../log.ts';
-import { type Access, type Asked, newAccess, refusalOf, SAFE_HEADERS } from './guard.ts';
+import { type Access, type Asked, newAccess, refusalOf, refused, SAFE_HEADERS } from './guard.ts';
 import type { Runtime } from './runtime.ts';
 import { liveOf } from './status.ts';
 
@@ -36,7 +36,9 @@ export interface ControlServer {
 
 const HOST = '127.0.0.1';
 const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
-const MAX_BODY = 7 * 1024 * 1024;
+export const MAX_BODY = 7 * 1024 * 1024;
+/** More is not read to its end: the sender gets no answer. */
+const MAX_READ = 10 * MAX_BODY;
 const STATUS_PATH = '/kafka-event-source/status';
 
 /** The folder and stage of a service, which identify the process that runs it. */
@@ -191,6 +193,7 @@ async function answer(
     const refusal = refusalOf(asked, access);
     if (refusal) return refusal;
     const body = await bodyOf(request);
+    if (!body) return TOO_LARGE;
     for (const route of routes) {
       const found = await route({ ...asked, body });
       if (found) return found;
@@ -201,13 +204,16 @@ async function answer(
   }
 }
 
-async function bodyOf(request: http.IncomingMessage): Promise<Buffer> {
+/** Undefined for a body that is too large. It is read to its end, since a sender takes the answer only then. */
+async function bodyOf(request: http.IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    if (bytes > MAX_BODY) throw new Error('The request is larger than 7 MB.');
-    chunks.push(chunk as Buffer);
+    if (bytes > MAX_READ) break;
+    if (bytes <= MAX_BODY) chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks);
+  return bytes > MAX_BODY ? undefined : Buffer.concat(chunks);
 }
+
+const TOO_LARGE = refused(413, 'TooLarge', 'The request is larger than 7 MB.');

@@ -9,6 +9,7 @@
  * without it. The larger replacements are files of their own beside this one. They rely on kafkajs'
  * insides, so another release of kafkajs is used without them, and a warning tells the losses.
  */
+
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -262,7 +263,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
   {
     file: 'src/admin/index.js',
     loss: 'redrive and generate-event cannot read single records, and no group can be moved',
-    replace: (original: (options: AdminOptions) => object, load) => {
+    replace: (original: (options: AdminOptions) => kafkajs.Admin, load) => {
       const BatchOf = load('src/consumer/batch.js') as BatchClass;
       return (options: AdminOptions) => withReader(original(options), options, BatchOf);
     },

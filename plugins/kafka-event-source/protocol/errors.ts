@@ -1,6 +1,11 @@
 /** Kafka's own errors, as kafkajs throws them: bare, or as the cause of another error. */
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const EXPELLED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']);
+const COORDINATOR_MOVES = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+]);
 
 /** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
 export function kafkaErrorOf(error: unknown): string | undefined {
@@ -21,4 +26,9 @@ export function isExpelled(error: unknown): boolean {
 /** Whether the user lacks a right. */
 export function isUnauthorized(error: unknown): boolean {
   return kafkaErrorOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true;
+}
+
+/** Whether another broker has become the group's coordinator, or the coordinator reads the group still. */
+export function isCoordinatorMoving(error: unknown): boolean {
+  return COORDINATOR_MOVES.has(kafkaErrorOf(error) ?? '');
 }

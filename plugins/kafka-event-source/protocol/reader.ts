@@ -1,5 +1,8 @@
 /** Reads records by their offsets, and commits offsets, without being a member of a group. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Batch } from 'kafkajs';
+import { stopwatch } from '../time.ts';
+import { isCoordinatorMoving } from './errors.ts';
 import type { PartitionMetadata } from './topic-ids.ts';
 
 /** kafkajs' admin client as this plugin extends it. */
@@ -64,9 +67,15 @@ const WAIT_MS = 250;
 const BYTES = 512 * 1024;
 /** Kafka: the generation of a commit that comes from no member. */
 const NO_GENERATION = -1;
+/** A coordinator that moves, or that Kafka makes for the first group, is there within a few seconds. */
+const COORDINATOR_MS = 5_000;
+const AGAIN_MS = 100;
 
-/** Gives an admin client the function that fetches records. */
-export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: BatchClass): object {
+/**
+ * Gives an admin client the functions of a reader, and asks again for a group while its coordinator moves.
+ * kafkajs itself throws that error.
+ */
+export function withReader(admin: Admin, { cluster }: AdminOptions, BatchOf: BatchClass): Reader {
   const fetchOnce = async ({ topic, partition, offset }: Place) => {
     await cluster.addTargetTopic(topic);
     await cluster.refreshMetadataIfNecessary();
@@ -87,20 +96,23 @@ export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: Ba
   };
   return {
     ...admin,
+    describeGroups: (...args) => coordinated(() => admin.describeGroups(...args)),
+    fetchOffsets: (...args) => coordinated(() => admin.fetchOffsets(...args)),
     topicIdOf: async (topic: string) => {
       await cluster.addTargetTopic(topic);
       await cluster.refreshMetadata();
       return cluster.findTopicPartitionMetadata(topic)[0]?.topicId;
     },
-    commitOffsets: async (groupId: string, topic: string, partitions: readonly Commit[]) => {
-      const coordinator = await cluster.findGroupCoordinator({ groupId });
-      await coordinator.offsetCommit({
-        groupId,
-        groupGenerationId: NO_GENERATION,
-        memberId: '',
-        topics: [{ topic, partitions }],
-      });
-    },
+    commitOffsets: (groupId: string, topic: string, partitions: readonly Commit[]) =>
+      coordinated(async () => {
+        const coordinator = await cluster.findGroupCoordinator({ groupId });
+        await coordinator.offsetCommit({
+          groupId,
+          groupGenerationId: NO_GENERATION,
+          memberId: '',
+          topics: [{ topic, partitions }],
+        });
+      }),
     fetchRecords: async (place: Place) => {
       try {
         return await fetchOnce(place);
@@ -112,4 +124,16 @@ export function withReader(admin: object, { cluster }: AdminOptions, BatchOf: Ba
       }
     },
   };
+}
+
+async function coordinated<T>(ask: () => Promise<T>): Promise<T> {
+  const time = stopwatch();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isCoordinatorMoving(error) || time.monotonic() > COORDINATOR_MS) throw error;
+      await sleep(AGAIN_MS);
+    }
+  }
 }

@@ -4,6 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Privacy, type Secrets } from './privacy.ts';
 import { eventRecordOf, type Row } from './reader.ts';
 import { inTransaction, OWNER, openCopy, storeFile } from './schema.ts';
+import { traceparentOf } from './traceparent.ts';
+import { columnsOf, hideSpan, spanOf } from './traces.ts';
 import type { About, LogLine } from './types.ts';
 import { hideIn } from './writer.ts';
 
@@ -67,7 +69,8 @@ function change(
   // The settings may have more private fields now than when the records were recorded.
   if (privacy.isNeeded) {
     const mappings = db.prepare('SELECT id FROM mapping').all();
-    for (const { id } of mappings) new Redaction(db, privacy, Number(id)).run();
+    const secrets = mappings.map(({ id }) => new Redaction(db, privacy, Number(id)).run());
+    hideSpans(db, privacy, secrets);
     // These name values of decoded records, which the store does not have, so that none can be found in them.
     db.prepare("UPDATE event SET text = ? WHERE kind = 'filteredOut' AND text <> ''").run(
       WITHHELD_REASON,
@@ -84,6 +87,12 @@ function keepFunction(db: DatabaseSync, functionKey: string): void {
   }
   db.exec('DELETE FROM invocation WHERE mapping NOT IN (SELECT id FROM mapping)');
   db.exec('DELETE FROM log WHERE invocation NOT IN (SELECT id FROM invocation)');
+  // The spans of the traces that the records left belong to, and those that name an invocation left.
+  db.exec(
+    `DELETE FROM trace_span WHERE trace NOT IN (SELECT trace FROM record WHERE trace IS NOT NULL)
+       AND trace NOT IN (SELECT s.trace FROM trace_span s JOIN invocation i ON i.request = s.request)`,
+  );
+  db.exec('DELETE FROM trace_link WHERE span NOT IN (SELECT id FROM trace_span)');
   db.exec(
     `DELETE FROM event WHERE id NOT IN (SELECT owner FROM span WHERE kind = ${OWNER.event})
        AND id NOT IN (SELECT event FROM record WHERE event IS NOT NULL)`,
@@ -92,6 +101,19 @@ function keepFunction(db: DatabaseSync, functionKey: string): void {
 
 function countOf(db: DatabaseSync, table: string): number {
   return Number(db.prepare(`SELECT count(*) AS number FROM ${table}`).get()?.number);
+}
+
+/** Replaces the private values in the spans of traces, which belong to no mapping. */
+function hideSpans(db: DatabaseSync, privacy: Privacy, secrets: readonly Secrets[]): void {
+  const known = secrets.length > 0 ? secrets : [privacy.createSecrets()];
+  const read = db.prepare('SELECT * FROM trace_span WHERE id > ? ORDER BY id LIMIT 1');
+  const change = db.prepare(
+    'UPDATE trace_span SET request = ?, service = ?, name = ?, facts = ? WHERE id = ?',
+  );
+  for (let row = read.get(0); row; row = read.get(row.id as number)) {
+    const columns = columnsOf(hideSpan(spanOf(row), privacy, known));
+    change.run(columns.request, columns.service, columns.name, columns.facts, row.id as number);
+  }
 }
 
 /** Replaces the private values of one mapping, as the recorder does before it writes. */
@@ -109,11 +131,13 @@ class Redaction {
     this.#secrets = privacy.createSecrets();
   }
 
-  run(): void {
+  /** @returns the private values that it has found */
+  run(): Secrets {
     // Texts before records: the values to hide in them are learned from records that still have theirs.
     this.#invocations();
     this.#events();
     this.#records();
+    return this.#secrets;
   }
 
   #invocations(): void {
@@ -167,7 +191,7 @@ class Redaction {
          WHERE s.mapping = ? AND r.id > ? ORDER BY r.id LIMIT ${AT_ONCE}`,
     );
     const change = this.#db.prepare(
-      'UPDATE record SET key = ?, value = ?, headers = ?, flags = flags | ? WHERE id = ?',
+      'UPDATE record SET key = ?, value = ?, headers = ?, flags = flags | ?, trace = ? WHERE id = ?',
     );
     for (let last = 0; ; ) {
       const rows = read.all(this.#mapping, last);
@@ -181,6 +205,7 @@ class Redaction {
           value === undefined ? null : Buffer.from(value, 'base64'),
           headers.length > 0 ? JSON.stringify(headers) : null,
           flags,
+          traceparentOf(headers)?.traceId ?? null,
           last,
         );
       }

@@ -93,7 +93,7 @@ export class Imports {
     if (!this.#names().includes(name)) return undefined;
     const asked = this.#asked(name);
     const ask =
-      <T>(question: 'records' | 'record' | 'invocations' | 'invocation' | 'counts') =>
+      <T>(question: keyof RecorderReader) =>
       (about?: unknown) =>
         asked.ask(question, about) as Promise<T>;
     return {
@@ -102,6 +102,9 @@ export class Imports {
       invocations: ask('invocations'),
       invocation: ask('invocation'),
       counts: ask('counts'),
+      traces: ask('traces'),
+      trace: ask('trace'),
+      spansOf: ask('spansOf'),
     };
   }
 

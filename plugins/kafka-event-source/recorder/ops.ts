@@ -6,6 +6,7 @@ import type {
   LogLine,
   RecorderChange,
   RecordState,
+  TraceSpan,
 } from './types.ts';
 
 /** Ascending ranges of offsets, both ends included. */
@@ -115,6 +116,7 @@ export type Op =
     } & Where)
   | ({ readonly op: 'revoked'; readonly at: number; readonly partition: number } & Where)
   | { readonly op: 'logs'; readonly id: string; readonly lines: readonly LogLine[] }
+  | { readonly op: 'traced'; readonly spans: readonly TraceSpan[] }
   | { readonly op: 'counted'; readonly mapping: string; readonly count: number };
 
 export interface StoreOptions {
@@ -128,6 +130,13 @@ export interface StoreOptions {
 /** To the writing thread. */
 export type ToWriter =
   | { readonly kind: 'write'; readonly ops: readonly Op[]; readonly isWatched: boolean }
+  /** Asks for texts about records of a mapping without the private values of these. */
+  | {
+      readonly kind: 'hide';
+      readonly id: number;
+      readonly mapping: string;
+      readonly texts: readonly string[];
+    }
   | { readonly kind: 'close' };
 
 /** From the writing thread. */
@@ -143,4 +152,5 @@ export type FromWriter =
       readonly problem?: string;
       readonly changed?: RecorderChange;
     }
+  | { readonly kind: 'hidden'; readonly id: number; readonly texts: readonly string[] }
   | { readonly kind: 'closed' };

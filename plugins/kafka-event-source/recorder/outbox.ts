@@ -7,6 +7,8 @@ export const NEWEST_DONE = 10_000;
 const DONE_BYTES = 48 * 1024 * 1024;
 /** The memory for all other operations; beyond it the oldest are dropped, which happens only if the writer hangs. */
 const OTHER_BYTES = 128 * 1024 * 1024;
+/** The memory for spans of traces; beyond it they are refused. */
+const SPAN_BYTES = 16 * 1024 * 1024;
 /** The most bytes of one message to the writer; fewer if the store is small. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
 const MESSAGES_OF_A_STORE = 40;
@@ -63,6 +65,9 @@ interface DoneQueue {
 export class Outbox {
   readonly #others = new Queue<Other>();
   #otherBytes = 0;
+  /** Apart, so that a flood of spans pushes out nothing else. */
+  readonly #spans = new Queue<Other>();
+  #spanBytes = 0;
   #order = 0;
   readonly #done = new Map<string, DoneQueue>();
   #doneBytes = 0;
@@ -84,7 +89,19 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#others.length === 0 && !this.hasDone && this.#counted.size === 0;
+    return (
+      this.#others.length + this.#spans.length === 0 && !this.hasDone && this.#counted.size === 0
+    );
+  }
+
+  /** The number of the last operation. */
+  get last(): number {
+    return this.#order;
+  }
+
+  /** Whether the writer lacks an operation up to this one, besides done records. */
+  isOwed(order: number): boolean {
+    return (this.#others.first?.order ?? Number.POSITIVE_INFINITY) <= order;
   }
 
   get hasDone(): boolean {
@@ -116,6 +133,15 @@ export class Outbox {
     }
   }
 
+  /** @returns false if they are refused */
+  addSpans(op: Op, bytes: number): boolean {
+    if (this.#spanBytes + bytes > SPAN_BYTES) return false;
+    this.#order += 1;
+    this.#spans.push({ op, bytes, order: this.#order });
+    this.#spanBytes += bytes;
+    return true;
+  }
+
   addDone(done: Done): void {
     const { mapping } = done.op;
     const found = this.#done.get(mapping) ?? { queue: new Queue(), records: 0, bytes: 0 };
@@ -129,8 +155,13 @@ export class Outbox {
     while (this.#doneBytes > DONE_BYTES) this.#collapse(largest(this.#done.values()));
   }
 
-  /** The next operations for the writer. @param withDone whether done records may be among them */
-  take(withDone: boolean): Op[] {
+  /**
+   * The next operations for the writer.
+   *
+   * @param withDone whether done records may be among them
+   * @param withSpans whether spans may be among them
+   */
+  take(withDone: boolean, withSpans = withDone): Op[] {
     const taken: { readonly op: Op; readonly order: number }[] = [];
     let bytes = 0;
     for (const [mapping, count] of this.#counted) {
@@ -152,6 +183,13 @@ export class Outbox {
         bytes += done.bytes;
       }
     }
+    while (withSpans && bytes < this.#messageBytes) {
+      const spans = this.#spans.shift();
+      if (!spans) break;
+      taken.push(spans);
+      bytes += spans.bytes;
+      this.#spanBytes -= spans.bytes;
+    }
     return taken.sort((a, b) => a.order - b.order).map(({ op }) => op);
   }
 
@@ -168,9 +206,11 @@ export class Outbox {
   #collapse(found: DoneQueue): void {
     const done = this.#shift(found);
     if (!done) return;
-    // The writer has some of them as records that wait, which must not stay so.
-    if (done.isTold) this.add({ ...done.op, payload: undefined, isCollapsed: true });
-    else {
+    // The writer has some of them as records that wait, which must not stay so, and counts the others.
+    if (done.isTold) {
+      this.add({ ...done.op, payload: undefined, isCollapsed: true });
+      this.#onCounted(done.op.mapping);
+    } else {
       this.#onDropped(done.op);
       this.#count(done.op.mapping, done.records);
     }

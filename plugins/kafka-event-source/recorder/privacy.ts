@@ -3,12 +3,15 @@ import type { EventRecord } from '../event.ts';
 import { REDACTED } from './schema.ts';
 
 /** Stands in the place of a private value. */
-const PLACEHOLDER = '[private]';
+export const PLACEHOLDER = '[private]';
 const HIDDEN = Buffer.from(PLACEHOLDER).toString('base64');
 /** Texts that are shorter are part of other words by chance; they are replaced only where they stand alone. */
 const SHORT = 4;
 /** The last private values of a mapping, of which so many to twice as many are kept in memory. */
 const MOST_VALUES = 50_000;
+
+/** The parts of an attribute's name that paths are compared with. */
+const DEEPEST_NAME = 8;
 
 interface Segment {
   /** '*' for each member. */
@@ -72,6 +75,36 @@ export class Privacy {
     const value = /^\s*[[{]/.test(text) ? parse(text) : undefined;
     const isChanged = value !== undefined && this.#json(value, secrets);
     return secrets.hide(isChanged ? JSON.stringify(value) : text);
+  }
+
+  /**
+   * The attributes of a span without private values. Names have parts, such as `order.contact.email`: a path
+   * fits the last parts as the members of an object, and a header is the last part.
+   *
+   * @param secrets of all mappings: a span belongs to none
+   */
+  attributes(attributes: object, secrets: readonly Secrets[]): object {
+    const [own = this.createSecrets()] = secrets;
+    const hide = (value: unknown): unknown => {
+      if (typeof value === 'string') {
+        return secrets.reduce((text, known) => this.text(text, known), value);
+      }
+      if (Array.isArray(value)) return value.map(hide);
+      return isObject(value) ? mapped(value, hide) : value;
+    };
+    return mapped(attributes, (value, name) => hide(this.#attribute(name, value, own)));
+  }
+
+  #attribute(name: string, value: unknown, secrets: Secrets): unknown {
+    const parts = name.split('.').slice(-DEEPEST_NAME);
+    if (this.#headers.has(parts.at(-1)?.toLowerCase() ?? '')) return PLACEHOLDER;
+    for (const from of parts.keys()) {
+      const own = parts.slice(from);
+      const whole = own.reduceRight((inner, part) => ({ [part]: inner }), structuredClone(value));
+      if (!this.#json(whole, secrets)) continue;
+      return own.reduce((inner, part) => (isObject(inner) ? inner[part] : inner), whole);
+    }
+    return value;
   }
 
   /** Undefined: there is nothing private in it. */
@@ -213,6 +246,12 @@ type Json = Record<string, unknown>;
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mapped(object: object, change: (value: unknown, name: string) => unknown): Json {
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [name, change(value, name)]),
+  );
 }
 
 function parse(text: string): unknown {

@@ -4,6 +4,7 @@ import { type EventRecord, type EventSource, recordsKey, toPayload } from '../ev
 import { explain } from '../filter/explain.ts';
 import { reasonWithout } from './privacy.ts';
 import { OWNER, REDACTED, rangesOfSpan, STATE } from './schema.ts';
+import { TraceReader } from './traces.ts';
 import {
   type Bytes,
   type Counts,
@@ -22,6 +23,10 @@ import {
   type RecordQuery,
   type RecordState,
   type RecordSummary,
+  type Spans,
+  type Trace,
+  type TraceQuery,
+  type TraceSummary,
 } from './types.ts';
 
 const LIMIT = 50;
@@ -47,9 +52,11 @@ class QueryError extends Error {}
 export class Reader {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #traces: TraceReader;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    this.#traces = new TraceReader(db, this);
   }
 
   records(query: RecordQuery = {}): Page<RecordSummary> {
@@ -170,9 +177,7 @@ export class Reader {
   }
 
   invocation(id: string): Invocation | undefined {
-    const row =
-      this.#statement(`${INVOCATIONS} WHERE i.uuid = ?`).get(id) ??
-      this.#statement(`${INVOCATIONS} WHERE i.request = ? ORDER BY i.id DESC LIMIT 1`).get(id);
+    const row = this.#invocationRow(id);
     if (!row) return undefined;
     const found = this.#recordsOf(row);
     const isWhole = found.length === Number(row.records);
@@ -194,6 +199,28 @@ export class Reader {
     };
   }
 
+  traces(query: TraceQuery = {}): Page<TraceSummary> {
+    return this.#traces.list(query, limitOf(query.limit), cursorOf(query.cursor));
+  }
+
+  trace(id: string): Trace | undefined {
+    return this.#traces.trace(id.toLowerCase());
+  }
+
+  spansOf(id: string): Spans {
+    const row = this.#invocationRow(id);
+    return row ? this.#traces.ofInvocation(Number(row.id)) : { spans: [] };
+  }
+
+  /** The ids of the invocations of the record at this place. */
+  invocationsAt({ stream, partition, offset }: Row): string[] {
+    const statement = this.#statement('SELECT uuid FROM invocation WHERE id = ?');
+    return this.#spansAt(stream, partition, offset)
+      .filter(({ kind }) => kind === OWNER.invocation)
+      .flatMap(({ owner }) => statement.get(owner)?.uuid ?? [])
+      .map(String);
+  }
+
   counts(mapping?: string): Counts {
     const kept = Object.fromEntries(RECORD_STATES.map((state) => [state, 0])) as Record<
       RecordState,
@@ -213,6 +240,14 @@ export class Reader {
       onlyCounted: Number(totals?.counted),
       removed: Number(totals?.removed),
     };
+  }
+
+  /** By its id, or by the request id that the function saw. */
+  #invocationRow(id: string): Row | undefined {
+    return (
+      this.#statement(`${INVOCATIONS} WHERE i.uuid = ?`).get(id) ??
+      this.#statement(`${INVOCATIONS} WHERE i.request = ? ORDER BY i.id DESC LIMIT 1`).get(id)
+    );
   }
 
   #life(row: Row): LifeEvent[] {
@@ -437,6 +472,7 @@ function summaryOf(row: Row): RecordSummary {
     state: stateOf(row.state),
     attempts: Number(row.attempts),
     ...(reason !== undefined && { reason }),
+    ...(row.trace !== null && { traceId: String(row.trace) }),
   };
 }
 

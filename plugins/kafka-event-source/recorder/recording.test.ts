@@ -118,6 +118,18 @@ test("a record's life has each attempt with its error, the bisection, the commit
   });
 });
 
+test('a payload that the endpoint refuses as too large is no attempt', async () => {
+  const driven = begin();
+  const refused = { kind: 'tooLarge', message: 'status 413: too large' } as const;
+  const first = bufferedRecord(0, 'x');
+  const id = invoke(driven, [first, bufferedRecord(1, 'y')], refused);
+  invoke(driven, [first], OK);
+  await driven.recording.flush();
+  expect((await driven.recording.invocation(id))?.state).toBe('notReached');
+  expect(await driven.recording.record(idOf(0))).toMatchObject({ state: 'done', attempts: 1 });
+  expect(await driven.recording.record(idOf(1))).toMatchObject({ state: 'retrying', attempts: 0 });
+});
+
 test('the payload of an invocation is what the function got, byte for byte', async () => {
   const made = begin();
   const headers = [
@@ -399,6 +411,29 @@ test('the memory goes on over a restart, and invocations that were cut off say s
   await second.recording.flush();
   expect((await second.recording.invocation(done))?.state).toBe('succeeded');
   expect((await second.recording.invocation(cut))?.state).toBe('interrupted');
+});
+
+test('a run that was killed is ended, though its process id is used again', async () => {
+  const killed = begin();
+  const cut = invoke(killed, [bufferedRecord(1, 'x')], undefined);
+  await killed.recording.flush();
+  // In a container each start may have the same process id.
+  const db = new DatabaseSync(join(killed.folder, '.kafka-event-source', 'dev.sqlite'));
+  const ended = db.prepare("UPDATE run SET start = 'before' WHERE pid = ? RETURNING id");
+  expect(ended.all(process.pid)).toHaveLength(1);
+  db.close();
+  const second = begin({ folder: killed.folder });
+  await second.recording.flush();
+  expect((await second.recording.invocation(cut))?.state).toBe('interrupted');
+});
+
+test('an invocation of another process that runs is left running', async () => {
+  const first = begin();
+  const running = invoke(first, [bufferedRecord(1, 'x')], undefined);
+  await first.recording.flush();
+  const second = begin({ folder: first.folder });
+  await second.recording.flush();
+  expect((await second.recording.invocation(running))?.state).toBe('running');
 });
 
 test('a store of a newer version is left alone, and a message says so', async () => {

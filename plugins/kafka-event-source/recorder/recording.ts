@@ -10,6 +10,8 @@ import { endsWithin } from '../time.ts';
 import { Asked, startThread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
+import { Privacy } from './privacy.ts';
+import { Rests } from './rests.ts';
 import { storeFile } from './schema.ts';
 import type { Question } from './thread.ts';
 import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
@@ -27,6 +29,11 @@ import type {
   RecordQuery,
   RecordSummary,
   RunAgain,
+  Spans,
+  Trace,
+  TraceQuery,
+  TraceSpan,
+  TraceSummary,
 } from './types.ts';
 
 export interface RecordingOptions {
@@ -40,12 +47,6 @@ export interface RecordingOptions {
 }
 
 const TICK_MS = 100;
-/**
- * Done records, and those that are under way, wait for so many times the time of the last writing, so
- * that under load the writer leaves the processor to the emulator.
- */
-const PAUSES = 19;
-const LONGEST_PAUSE_MS = 10_000;
 /** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
 const DONE_MS = 500;
 const CLOSE_MS = 2_000;
@@ -61,6 +62,7 @@ interface Lines {
 }
 
 export class Recording implements Recorder, CallListener {
+  readonly privacy: Privacy;
   readonly #log: Log;
   readonly #store: StoreOptions;
   readonly #outbox: Outbox;
@@ -75,18 +77,21 @@ export class Recording implements Recorder, CallListener {
   #problem: string | undefined;
   #isOpen = false;
   #isBusy = false;
-  /** Until then only what must not be lost is written. */
-  #pausedUntil = 0;
-  #pauseMs = 0;
-  /** Whether done records were only counted since the last pause. */
-  #isFlooded = false;
+  /** Whether the operations under way could wait, so that a rest follows them. */
+  #couldWait = false;
+  /** During a rest only what must not be lost is written. */
+  readonly #rests = new Rests();
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
+  /** The questions for texts without private values; undefined is the answer of a writer that has ended. */
+  readonly #hiding = new Map<number, (texts: readonly string[] | undefined) => void>();
+  #lastHiding = 0;
   #lastChange = 0;
   readonly #warned = new Set<string>();
 
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
     this.#log = log;
+    this.privacy = new Privacy(options.private);
     this.#store = {
       file: storeFile(folder, stage),
       maxBytes: maxMegabytes * MB,
@@ -95,7 +100,10 @@ export class Recording implements Recorder, CallListener {
     };
     this.#outbox = new Outbox(
       this.#store.maxBytes,
-      (mapping) => this.#warnOfCounts(mapping),
+      (mapping) => {
+        this.#rests.pushedOut(Date.now());
+        this.#warnOfCounts(mapping);
+      },
       (op) => this.#forget([op]),
     );
     this.#writer = startThread({ role: 'write', options: this.#store });
@@ -180,6 +188,11 @@ export class Recording implements Recorder, CallListener {
     };
   }
 
+  addSpans(spans: readonly TraceSpan[]): boolean {
+    if (spans.length === 0) return true;
+    return this.#outbox.addSpans({ op: 'traced', spans }, JSON.stringify(spans).length);
+  }
+
   records(query?: RecordQuery): Promise<Page<RecordSummary>> {
     return this.#ask('records', query);
   }
@@ -196,8 +209,50 @@ export class Recording implements Recorder, CallListener {
     return this.#ask('invocation', id);
   }
 
+  traces(query?: TraceQuery): Promise<Page<TraceSummary>> {
+    return this.#ask('traces', query);
+  }
+
+  trace(id: string): Promise<Trace | undefined> {
+    return this.#ask('trace', id);
+  }
+
+  spansOf(id: string): Promise<Spans> {
+    return this.#ask('spansOf', id);
+  }
+
   counts(mapping?: string): Promise<Counts> {
     return this.#ask('counts', mapping);
+  }
+
+  async hide(mapping: string, texts: readonly string[]): Promise<readonly string[]> {
+    if (!this.privacy.isNeeded || texts.length === 0) return texts;
+    await this.#owesNothing();
+    const hidden = await new Promise<readonly string[] | undefined>((resolve) => {
+      if (this.#problem !== undefined) {
+        resolve(undefined);
+        return;
+      }
+      this.#lastHiding += 1;
+      this.#hiding.set(this.#lastHiding, resolve);
+      this.#post({ kind: 'hide', id: this.#lastHiding, mapping, texts });
+    });
+    // The writer alone knows the values: without it, patterns, and paths within JSON, are left.
+    const secrets = this.privacy.createSecrets();
+    return hidden ?? texts.map((text) => this.privacy.text(text, secrets));
+  }
+
+  /** Resolves when the writer knows all records that are part of a reason by now. */
+  async #owesNothing(): Promise<void> {
+    const { last } = this.#outbox;
+    while (
+      this.#problem === undefined &&
+      (this.#isBusy || !this.#isOpen || this.#outbox.isOwed(last))
+    ) {
+      const heard = new Promise<void>((resolve) => this.#waiters.push(resolve));
+      this.#pump();
+      await heard;
+    }
   }
 
   async flush(): Promise<void> {
@@ -245,7 +300,7 @@ export class Recording implements Recorder, CallListener {
   #tick(): void {
     if (this.#problem !== undefined) return;
     const now = Date.now();
-    const mayTell = now >= this.#pausedUntil && !this.#outbox.isBehind;
+    const mayTell = !this.#isBusy && !this.#outbox.isBehind && this.#rests.isOver(now);
     for (const track of this.#tracks.values()) {
       track.tellLines();
       if (mayTell) track.tell(now);
@@ -257,26 +312,15 @@ export class Recording implements Recorder, CallListener {
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
     const now = Date.now();
-    const isCalm = now >= this.#pausedUntil && now - this.#outbox.oldestDone >= DONE_MS;
-    const withDone = isHurried || isCalm;
-    const ops = this.#outbox.take(withDone);
+    const isRested = isHurried || this.#rests.isOver(now);
+    const isOld = this.#rests.isFlood(now) || now - this.#outbox.oldestDone >= DONE_MS;
+    const ops = this.#outbox.take(isHurried || (isRested && isOld), isRested);
     if (ops.length === 0) return;
-    this.#isFlooded ||= ops.some(({ op }) => op === 'counted');
     this.#isBusy = true;
+    this.#couldWait = isRested;
     const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
     this.#post({ kind: 'write', ops, isWatched });
     this.#forget(ops);
-  }
-
-  /** In a flood, whose done records are mostly counted, each pause is twice as long as the last one. */
-  #pause(ms: number): void {
-    const now = Date.now();
-    if (now < this.#pausedUntil) return;
-    this.#pauseMs = this.#isFlooded
-      ? Math.min(LONGEST_PAUSE_MS, Math.max(PAUSES * ms, 2 * this.#pauseMs))
-      : PAUSES * ms;
-    this.#isFlooded = false;
-    this.#pausedUntil = now + this.#pauseMs;
   }
 
   /** Later lines of these calls are stored by themselves. */
@@ -293,14 +337,19 @@ export class Recording implements Recorder, CallListener {
   #heard(message: FromWriter): void {
     if (message.kind === 'opened') this.#isOpen = true;
     if (message.kind === 'unusable') this.#fail(message.problem);
+    if (message.kind === 'hidden') {
+      this.#hiding.get(message.id)?.(message.texts);
+      this.#hiding.delete(message.id);
+    }
     if (message.kind === 'written') {
       this.#isBusy = false;
-      this.#pause(message.ms);
+      if (this.#couldWait) this.#rests.begin(Date.now(), message.ms);
       if (message.problem !== undefined) {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }
       const { changed } = message;
-      if (changed && changed.records.length + changed.invocations.length > 0) {
+      const { records = [], invocations = [], traces = [] } = changed ?? {};
+      if (changed && records.length + invocations.length + traces.length > 0) {
         this.#lastChange = Date.now();
         for (const listener of this.#listeners) listener(changed);
       }
@@ -311,6 +360,8 @@ export class Recording implements Recorder, CallListener {
   }
 
   #fail(problem: string): void {
+    for (const resolve of this.#hiding.values()) resolve(undefined);
+    this.#hiding.clear();
     if (this.#problem !== undefined) return;
     this.#problem = problem;
     clearInterval(this.#timer);

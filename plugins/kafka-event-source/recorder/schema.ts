@@ -6,7 +6,7 @@ import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 2;
+const VERSION = 4;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -26,6 +26,7 @@ export function rangesOfSpan({ first, last, ranges }: Record<string, unknown>): 
 /** The kinds of `span.kind`. */
 export const OWNER = { invocation: 0, event: 1 } as const;
 
+// Times of `trace_span` are microseconds, but `at`, when it was received, is in milliseconds.
 // The index of states leaves out done records: nearly all are done, and each would cost an entry.
 const TABLES = `
 CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT, function_key TEXT,
@@ -35,10 +36,11 @@ CREATE TABLE stream(id INTEGER PRIMARY KEY, mapping INTEGER NOT NULL, topic TEXT
 CREATE TABLE record(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partition INTEGER NOT NULL,
   offset INTEGER NOT NULL, timestamp INTEGER NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
   state INTEGER NOT NULL, attempts INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT, extra TEXT,
-  flags INTEGER NOT NULL, event INTEGER) STRICT;
+  flags INTEGER NOT NULL, event INTEGER, trace TEXT) STRICT;
 CREATE UNIQUE INDEX record_place ON record(stream, partition, offset);
 CREATE INDEX record_state ON record(state, id) WHERE state <> ${STATE.done};
 CREATE INDEX record_done ON record(id) WHERE state = ${STATE.done};
+CREATE INDEX record_trace ON record(trace) WHERE trace IS NOT NULL;
 CREATE TABLE invocation(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, request TEXT,
   mapping INTEGER NOT NULL, started INTEGER NOT NULL, duration REAL, records INTEGER NOT NULL,
   attempt INTEGER NOT NULL, state TEXT NOT NULL, error TEXT, answer TEXT, cold INTEGER, has_logs INTEGER NOT NULL,
@@ -57,7 +59,17 @@ CREATE TABLE committed(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partitio
 CREATE UNIQUE INDEX committed_place ON committed(stream, partition, next);
 CREATE TABLE log(id INTEGER PRIMARY KEY, invocation INTEGER NOT NULL, lines TEXT NOT NULL) STRICT;
 CREATE INDEX log_invocation ON log(invocation);
-CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started INTEGER NOT NULL) STRICT;
+CREATE TABLE trace_span(id INTEGER PRIMARY KEY, trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT,
+  started INTEGER NOT NULL, duration INTEGER NOT NULL, is_error INTEGER NOT NULL, at INTEGER NOT NULL,
+  size INTEGER NOT NULL, request TEXT, service TEXT NOT NULL, name TEXT NOT NULL, facts TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX trace_span_place ON trace_span(trace, span);
+CREATE INDEX trace_span_parent ON trace_span(trace, parent);
+CREATE INDEX trace_span_request ON trace_span(request) WHERE request IS NOT NULL;
+CREATE INDEX trace_span_size ON trace_span(size);
+CREATE TABLE trace_link(trace TEXT NOT NULL, target TEXT NOT NULL, span INTEGER NOT NULL,
+  PRIMARY KEY(trace, target, span)) STRICT, WITHOUT ROWID;
+CREATE INDEX trace_link_span ON trace_link(span);
+CREATE TABLE run(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, start TEXT NOT NULL) STRICT;
 CREATE TABLE widest(stream INTEGER NOT NULL, partition INTEGER NOT NULL, width INTEGER NOT NULL,
   PRIMARY KEY(stream, partition)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};

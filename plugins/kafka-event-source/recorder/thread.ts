@@ -4,6 +4,7 @@ import { messageOf } from '../log.ts';
 import type { FromWriter, StoreOptions, ToWriter } from './ops.ts';
 import { Reader } from './reader.ts';
 import { openForReading } from './schema.ts';
+import type { RecorderReader } from './types.ts';
 import { Writer } from './writer.ts';
 
 /** The work of a thread. */
@@ -13,7 +14,7 @@ export type Role =
 
 export interface Question {
   readonly id: number;
-  readonly ask: 'records' | 'record' | 'invocations' | 'invocation' | 'counts' | 'about';
+  readonly ask: keyof RecorderReader | 'about';
   readonly about: unknown;
 }
 
@@ -53,6 +54,11 @@ function write(options: StoreOptions): void {
       writer.close();
       tell({ kind: 'closed' });
       parentPort?.close();
+      return;
+    }
+    if (message.kind === 'hide') {
+      const { id, mapping, texts } = message;
+      tell({ kind: 'hidden', id, texts: writer.hide(mapping, texts) });
       return;
     }
     const start = performance.now();

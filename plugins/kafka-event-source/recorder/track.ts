@@ -388,6 +388,8 @@ function stateOf(
   if (result.kind === 'ok')
     return reason === undefined ? 'succeeded' : isSomeDone ? 'partial' : 'failed';
   const { message } = result;
+  // AWS: a request that is too large is refused before the function. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+  if (result.kind === 'tooLarge') return 'notReached';
   if (result.kind === 'notReached') {
     return /status 429|throttl|TooManyRequests/i.test(message) ? 'throttled' : 'notReached';
   }

@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test.each([
   [
     'record',
-    'INSERT INTO record VALUES(1, 1, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL)',
+    'INSERT INTO record VALUES(1, 1, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL)',
   ],
   ['event', "INSERT INTO event VALUES(1, 0, 'read', '', NULL)"],
 ])('after a failure in the table %s the store can be written and trimmed', (table, insert) => {
@@ -43,7 +43,7 @@ test('an expired record goes, though older ones before it changed lately', () =>
   const db = openForWriting(join(folder, 'dev.sqlite'), LIMITS.maxBytes);
   const now = Date.now();
   const insert = db.prepare(
-    'INSERT INTO record VALUES(?, 1, 0, ?, 0, 0, ?, 0, 0, NULL, NULL, NULL, NULL, 0, NULL)',
+    'INSERT INTO record VALUES(?, 1, 0, ?, 0, 0, ?, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL)',
   );
   // More than one round of trimming looks at.
   for (let id = 1; id <= 1_200; id += 1) insert.run(id, id, id % 600 === 0 ? 0 : now);

@@ -10,6 +10,8 @@ const NEWEST = 10_000;
 /** The share of the limit that the tables may have; the rest is for the log of changes beside them. */
 const SHARE = 0.85;
 const PAGES_AT_ONCE = 200;
+/** The share of the limit that the spans of traces may have. */
+const SHARE_OF_SPANS = 0.2;
 
 /** Events with the patterns of a mapping. There are few, and many records share one. */
 const PATTERNS = "(kind = 'filteredOut' AND detail IS NOT NULL)";
@@ -50,12 +52,38 @@ export class Trimmer {
       ? removeCommits(db, 'id <= ?', newestBut(db, 'committed'))
       : removeCommits(db, 'at < ?', oldest);
     if (commits > 0) return true;
+    if (this.#removeSpans(oldest)) return true;
     const ids = isOver ? surplus(db) : this.#expired(oldest);
     if (ids.length > 0) {
       inTransaction(db, () => remove(db, ids));
       return true;
     }
     return isOver ? removeRest(db, oldestRest(db)) : removeRest(db, expiredRest(db, oldest));
+  }
+
+  /** Removes some of the oldest spans of traces if they are too old, or too many. */
+  #removeSpans(oldest: number): boolean {
+    const db = this.#db;
+    const taken = db.prepare('SELECT coalesce(sum(size), 0) AS bytes FROM trace_span').get();
+    const isOver = Number(taken?.bytes) > this.#limits.maxBytes * SHARE_OF_SPANS;
+    const ids = db
+      .prepare('SELECT id, at FROM trace_span ORDER BY id LIMIT ?')
+      .all(AT_ONCE)
+      .filter(({ at }) => isOver || Number(at) < oldest)
+      .map(({ id }) => id);
+    if (ids.length === 0) return false;
+    inTransaction(db, () => {
+      const list = JSON.stringify(ids);
+      for (const [table, column] of [
+        ['trace_link', 'span'],
+        ['trace_span', 'id'],
+      ]) {
+        db.prepare(`DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`).run(
+          list,
+        );
+      }
+    });
+    return true;
   }
 
   /** Each round looks at the next records: an old one that changed lately hides none of those after it. */

@@ -1,5 +1,6 @@
 /** The recorder's answers: each record's life, each invocation, and the counts of a mapping. */
 import type { InvocationResult } from '../lambda/result.ts';
+import type { Privacy } from './privacy.ts';
 
 /** The folder of the store, in the folder of the service. */
 export const STORE_FOLDER = '.kafka-event-source';
@@ -45,6 +46,8 @@ export interface RecordSummary extends RecordId {
   readonly attempts: number;
   /** Why it is in this state, in one sentence. */
   readonly reason?: string | undefined;
+  /** The trace of its header `traceparent`: 32 hexadecimal digits. */
+  readonly traceId?: string | undefined;
 }
 
 export type LifeEventKind =
@@ -146,6 +149,103 @@ export interface Invocation extends InvocationSummary {
   readonly recordIds: readonly RecordId[];
 }
 
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly AttributeValue[]
+  | { readonly [name: string]: AttributeValue };
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** In the order of OTLP's numbers. */
+export const SPAN_KINDS = [
+  'unspecified',
+  'internal',
+  'server',
+  'client',
+  'producer',
+  'consumer',
+] as const;
+
+/** In the order of OTLP's numbers. */
+export const SPAN_STATUSES = ['unset', 'ok', 'error'] as const;
+
+/** A span of a trace, as an OpenTelemetry exporter has sent it. */
+export interface TraceSpan {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  readonly parentId?: string | undefined;
+  readonly service: string;
+  readonly name: string;
+  readonly kind: (typeof SPAN_KINDS)[number];
+  /** Milliseconds since 1970, with microseconds. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly status: (typeof SPAN_STATUSES)[number];
+  /** Why the status is an error. */
+  readonly message?: string | undefined;
+  readonly attributes: Attributes;
+  readonly events: readonly {
+    readonly at: number;
+    readonly name: string;
+    readonly attributes: Attributes;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** A span with the invocation that it is part of, where that is known. */
+export interface JoinedSpan extends TraceSpan {
+  /** The emulator's id. */
+  readonly invocation?: string | undefined;
+}
+
+/** Spans in the order of their starts. */
+export interface Spans {
+  readonly spans: readonly JoinedSpan[];
+  /** Whether there are more. */
+  readonly isCut?: true | undefined;
+}
+
+/** A record whose `traceparent` names the trace. */
+export interface TraceRecord extends RecordSummary {
+  /** The span that has sent it. */
+  readonly parentId: string;
+  /** The ids of its invocations. */
+  readonly invocations: readonly string[];
+}
+
+export interface Trace extends Spans {
+  readonly traceId: string;
+  readonly records: readonly TraceRecord[];
+  /** The invocations that got one of the records, or that spans belong to. */
+  readonly invocations: readonly InvocationSummary[];
+}
+
+export interface TraceSummary {
+  readonly traceId: string;
+  /** The name of its first span, which has no parent where that was sent. */
+  readonly name: string;
+  readonly services: readonly string[];
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly spans: number;
+  /** The spans whose status is an error. */
+  readonly errors: number;
+}
+
+export interface TraceQuery {
+  readonly service?: string | undefined;
+  /** Only traces with an error. */
+  readonly status?: 'error' | undefined;
+  /** 50 by default, 200 at most. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 export interface Counts {
   /** The records that are kept, by state. */
   readonly kept: Readonly<Record<RecordState, number>>;
@@ -200,6 +300,17 @@ export interface RecorderReader {
   invocations(query?: InvocationQuery): Promise<Page<InvocationSummary>>;
   /** @param id the invocation's id, or the request id that the function saw */
   invocation(id: string): Promise<Invocation | undefined>;
+  /** The traces that spans were received of, the one with the newest span first. */
+  traces(query?: TraceQuery): Promise<Page<TraceSummary>>;
+  /** @param id 32 hexadecimal digits */
+  trace(id: string): Promise<Trace | undefined>;
+  /**
+   * The spans of an invocation: those that name its request id and those below them, and what links to them.
+   * If none names it, the spans of its records' traces that began while it ran.
+   *
+   * @param id as for `invocation`
+   */
+  spansOf(id: string): Promise<Spans>;
   /** @param mapping a UUID; all mappings if it is left out */
   counts(mapping?: string): Promise<Counts>;
 }
@@ -232,6 +343,8 @@ export interface RecorderChange {
   readonly records: readonly RecordSummary[];
   readonly invocations: readonly InvocationSummary[];
   readonly more: { readonly records: number; readonly invocations: number };
+  /** The ids of traces with new spans, 50 at most. */
+  readonly traces: readonly string[];
 }
 
 /** A run by hand, which belongs to no poller and moves no offset. */
@@ -246,10 +359,16 @@ export interface RunAgain {
 export interface Recorder extends RecorderReader {
   /** The reason why nothing is recorded, such as a store of a newer version. */
   readonly problem: string | undefined;
+  /** The settings for private values, which no answer shows either. */
+  readonly privacy: Privacy;
+  /** Texts about records of a mapping, such as reasons, without the private values of these records. */
+  hide(mapping: string, texts: readonly string[]): Promise<readonly string[]>;
   /** @returns ends the calls */
   onChange(listener: (change: RecorderChange) => void): () => void;
   /** Records an invocation by hand. `end` takes its result. */
   ranAgain(run: RunAgain): { readonly id: string; end(result: InvocationResult): void };
+  /** Records received spans. @returns false if they are refused, because the recorder does not keep pace */
+  addSpans(spans: readonly TraceSpan[]): boolean;
   /** Resolves when all that happened before is stored. */
   flush(): Promise<void>;
 }

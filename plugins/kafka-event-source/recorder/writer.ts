@@ -1,5 +1,6 @@
 /** Writes what happens to records into the store. Runs in a thread of its own. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isRunning, startOf } from '../broker/processes.ts';
 import type { EventRecord } from '../event.ts';
 import { explain } from '../filter/explain.ts';
 import type {
@@ -14,8 +15,10 @@ import type {
 import { Privacy, reasonWithout, type Secrets } from './privacy.ts';
 import { Reader } from './reader.ts';
 import { inTransaction, OWNER, openForWriting, rangesOfSpan, STATE } from './schema.ts';
+import { traceparentOf } from './traceparent.ts';
+import { hideSpan, insertSpan } from './traces.ts';
 import { Trimmer } from './trim.ts';
-import type { LifeEventKind, LogLine, RecorderChange, RecordState } from './types.ts';
+import type { LifeEventKind, LogLine, RecorderChange, RecordState, TraceSpan } from './types.ts';
 
 /** The newest changes that a watcher is told of. */
 const MOST_CHANGES = 50;
@@ -48,6 +51,7 @@ export class Writer {
   #isWatched = false;
   #changedRecords: number[] = [];
   #changedInvocations = new Set<string>();
+  #changedTraces = new Set<string>();
 
   /** @throws StoreVersionError, or an error of the file */
   constructor(options: StoreOptions) {
@@ -63,6 +67,7 @@ export class Writer {
     this.#isWatched = isWatched;
     this.#changedRecords = [];
     this.#changedInvocations = new Set();
+    this.#changedTraces = new Set();
     try {
       this.#transact(ops);
     } catch (error) {
@@ -95,6 +100,12 @@ export class Writer {
     }
   }
 
+  /** Texts about records of a mapping, without the private values of these. */
+  hide(mapping: string, texts: readonly string[]): string[] {
+    const secrets = this.#mappings.get(mapping)?.secrets ?? this.#privacy.createSecrets();
+    return texts.map((text) => this.#privacy.text(text, secrets));
+  }
+
   /** Removes what is over the limit of size, however long it takes: the next operations wait. */
   shrink(): void {
     while (this.#trimmer.isOverSize && this.#trimmer.trim(Date.now()));
@@ -115,12 +126,12 @@ export class Writer {
 
   /** Begins a run of the emulator, and ends those that were killed. */
   #begin(): number {
-    const runs = this.#db.prepare('SELECT id, pid FROM run').all();
-    for (const { id, pid } of runs) {
-      if (!isAlive(Number(pid))) this.#endRun(Number(id));
+    const runs = this.#db.prepare('SELECT id, pid, start FROM run').all();
+    for (const { id, pid, start } of runs) {
+      if (!isRunning(Number(pid), String(start))) this.#endRun(Number(id));
     }
-    const added = this.#db.prepare('INSERT INTO run(pid, started) VALUES(?, ?)');
-    return Number(added.run(process.pid, Date.now()).lastInsertRowid);
+    const added = this.#db.prepare('INSERT INTO run(pid, start) VALUES(?, ?)');
+    return Number(added.run(process.pid, startOf(process.pid)).lastInsertRowid);
   }
 
   /** The invocations of a run that has ended get no answer any more. */
@@ -158,6 +169,9 @@ export class Writer {
         break;
       case 'logs':
         this.#addLogs(op.id, op.lines);
+        break;
+      case 'traced':
+        this.#addSpans(op.spans);
         break;
       case 'counted':
         this.#count(op.mapping, op.count);
@@ -293,7 +307,7 @@ export class Writer {
     const key = bytesOf(kept.key);
     const found = this.#statement(
       `INSERT INTO record(stream, partition, offset, timestamp, seen, changed, state, attempts, key,
-         value, headers, extra, flags) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         value, headers, extra, flags, trace) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT(stream, partition, offset) DO UPDATE SET state = excluded.state,
          changed = excluded.changed, attempts = record.attempts + excluded.attempts, event = NULL
        RETURNING id`,
@@ -311,6 +325,7 @@ export class Writer {
       kept.headers.length > 0 ? JSON.stringify(kept.headers) : null,
       extra && JSON.stringify(extra),
       flags,
+      traceparentOf(kept.headers)?.traceId ?? null,
     ) as { id: number };
     if (this.#isWatched) this.#changedRecords.push(found.id);
     return found.id;
@@ -460,6 +475,16 @@ export class Writer {
     );
   }
 
+  #addSpans(spans: readonly TraceSpan[]): void {
+    const known = [...this.#mappings.values()].map(({ secrets }) => secrets);
+    const secrets = known.length > 0 ? known : [this.#privacy.createSecrets()];
+    const statement = (sql: string) => this.#statement(sql);
+    for (const span of spans) {
+      const isNew = insertSpan(statement, hideSpan(span, this.#privacy, secrets), Date.now());
+      if (isNew) this.#changedTraces.add(span.traceId);
+    }
+  }
+
   #insertEvent(at: number, kind: LifeEventKind, text: string, detail?: object): number {
     const { lastInsertRowid } = this.#statement(
       'INSERT INTO event(at, kind, text, detail) VALUES(?, ?, ?, ?)',
@@ -585,6 +610,7 @@ export class Writer {
         records: Math.max(0, records.length - MOST_CHANGES),
         invocations: Math.max(0, invocations.length - MOST_CHANGES),
       },
+      traces: [...this.#changedTraces].slice(-MOST_CHANGES),
     };
   }
 }
@@ -641,13 +667,4 @@ function isAttempt(answer: AnswerFacts | undefined): boolean {
 
 function boolean(value: boolean | undefined): number | null {
   return value === undefined ? null : Number(value);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -15,6 +15,14 @@ export function createAvroReader({ text, references }: Schema): Reader {
   return (content) => JSON.stringify(toJson(type, type.fromBuffer(content)));
 }
 
+/** Unions take plain values; ambiguous ones take them by the name of their type. */
+export function createAvroWriter({ text, references }: Schema): (value: unknown) => Buffer {
+  const registry: Record<string, avro.Type> = {};
+  for (const reference of references) avro.Type.forSchema(parse(reference.text), { registry });
+  const type = avro.Type.forSchema(parse(text), { registry });
+  return (value) => type.toBuffer(value);
+}
+
 type Options = Parameters<typeof avro.Type.forSchema>[1];
 type AvroSchema = Parameters<typeof avro.Type.forSchema>[0];
 

@@ -16,6 +16,13 @@ export function readFrame(bytes: Buffer): Framed | undefined {
   return { schemaId: bytes.readUInt32BE(1), content: bytes.subarray(PREFIX) };
 }
 
+/** Puts the schema's id before the content. */
+export function frame(schemaId: number, content: Buffer): Buffer {
+  const prefix = Buffer.alloc(PREFIX, MAGIC);
+  prefix.writeUInt32BE(schemaId, 1);
+  return Buffer.concat([prefix, content]);
+}
+
 export interface MessagePlace {
   /** The message's index in its file, then in the message around it, and so on. */
   readonly path: readonly number[];

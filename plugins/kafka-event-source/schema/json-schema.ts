@@ -26,6 +26,16 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
   };
 }
 
+/** Checks values as the reader does. */
+export function createJsonSchemaWriter(schema: Schema): (value: unknown) => Buffer {
+  const check = createJsonSchemaReader(schema);
+  return (value) => {
+    const content = Buffer.from(JSON.stringify(value));
+    check(content);
+    return content;
+  };
+}
+
 /** Hides the parser's own message, which quotes the text. */
 function parsed(json: string): unknown {
   try {

@@ -16,14 +16,12 @@ const BUILT_IN: Readonly<Record<string, string>> = {
     message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`,
 };
 
-export function createProtobufReader({ text, references }: Schema): Reader {
-  const root = new protobuf.Root();
-  const imports = [text, ...references.map((reference) => reference.text)].flatMap(importsOf);
-  for (const file of new Set(imports)) addBuiltIn(root, file);
-  for (const reference of references) protobuf.parse(reference.text, root, PARSE);
-  protobuf.parse(text, root, PARSE);
-  root.resolveAll();
-  const messages = messagesOf(text);
+/** The place of a file's first message. */
+const FIRST = Buffer.from([0]);
+
+export function createProtobufReader(schema: Schema): Reader {
+  const root = rootOf(schema);
+  const messages = messagesOf(schema.text);
   const types = new Map<string, protobuf.Type>();
   return (bytes) => {
     const { path, content } = readMessagePlace(bytes);
@@ -32,6 +30,25 @@ export function createProtobufReader({ text, references }: Schema): Reader {
     types.set(key, type);
     return JSON.stringify(messageToJson(type, type.decode(content)));
   };
+}
+
+/** Writes the first message of the file; its fields have the schema's own names. */
+export function createProtobufWriter(schema: Schema): (value: unknown) => Buffer {
+  const type = rootOf(schema).lookupType(nameAt(messagesOf(schema.text), [0]));
+  return (value) => {
+    const message = type.fromObject(value as Record<string, unknown>);
+    return Buffer.concat([FIRST, type.encode(message).finish()]);
+  };
+}
+
+function rootOf({ text, references }: Schema): protobuf.Root {
+  const root = new protobuf.Root();
+  const imports = [text, ...references.map((reference) => reference.text)].flatMap(importsOf);
+  for (const file of new Set(imports)) addBuiltIn(root, file);
+  for (const reference of references) protobuf.parse(reference.text, root, PARSE);
+  protobuf.parse(text, root, PARSE);
+  root.resolveAll();
+  return root;
 }
 
 function importsOf(text: string): string[] {

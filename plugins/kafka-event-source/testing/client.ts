@@ -1,11 +1,13 @@
 /** A client of Kafka in memory, with the part of kafkajs' interface that the poller and the destination use. */
-import type { Admin, Consumer, EachBatchPayload, Kafka, Producer } from 'kafkajs';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, Transaction } from 'kafkajs';
 import type { Message } from '../event.ts';
 import { listHeaders } from '../protocol/headers.ts';
 import type { Joined, OffsetsToCommit } from '../protocol/membership.ts';
 import type { Clock } from '../time.ts';
-import { isVisible, type LogRecord, type MemoryLog } from './log.ts';
+import { isVisible, type LogRecord, type LogTransaction, type MemoryLog } from './log.ts';
 import type { Random } from './random.ts';
+import type { Place } from './types.ts';
 
 /** At most so many records in a fetch of a partition. */
 const FETCH_RECORDS = 500;
@@ -110,6 +112,10 @@ class MemoryConsumer {
     this.#wake();
   }
 
+  async commitOffsets(offsets: readonly GroupOffset[]): Promise<void> {
+    commitAll(this.#log, this.#groupId, offsets);
+  }
+
   seek({ partition, offset }: { readonly partition: number; readonly offset: string }): void {
     this.#positions.set(partition, Number(offset));
     this.#wake();
@@ -136,12 +142,7 @@ class MemoryConsumer {
   }
 
   #commit(topics: readonly OffsetsToCommit[]): void {
-    for (const { topic, partitions } of topics) {
-      for (const { partition, offset, metadata = null } of partitions) {
-        const committed = { offset: Number(offset), metadata };
-        this.#log.commit(this.#groupId, `${topic}-${partition}`, committed);
-      }
-    }
+    commitAll(this.#log, this.#groupId, offsetsOf(topics));
   }
 
   #emit(event: string, payload: object): void {
@@ -182,9 +183,9 @@ class MemoryConsumer {
         partition,
         fetchedOffset: String(from),
         highWatermark: String(this.#log.partitions(this.#topic)[partition]?.length ?? 0),
-        messages: records.filter(isVisible).map(messageOf),
-        lastOffset: () => String(last.offset),
+        ...messagesOf(records, last),
       },
+      heartbeat: async () => undefined,
       isStale: () => this.#positions.get(partition) !== from,
       isRunning: () => this.#eachBatch !== undefined,
       resolveOffset: () => {
@@ -196,6 +197,29 @@ class MemoryConsumer {
     }
     return isTaken;
   }
+}
+
+interface GroupOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata?: string | null | undefined;
+}
+
+const offsetsOf = (topics: readonly OffsetsToCommit[]): GroupOffset[] =>
+  topics.flatMap(({ topic, partitions }) => partitions.map((one) => ({ topic, ...one })));
+
+function commitAll(log: MemoryLog, groupId: string, offsets: readonly GroupOffset[]): void {
+  for (const { topic, partition, offset, metadata = null } of offsets) {
+    log.commit(groupId, `${topic}-${partition}`, { offset: Number(offset), metadata });
+  }
+}
+
+function messagesOf(records: readonly LogRecord[], last: LogRecord) {
+  return {
+    messages: records.filter(isVisible).map(messageOf),
+    lastOffset: () => String(last.offset),
+  };
 }
 
 function messageOf({ key, value, headers, timestamp, offset }: LogRecord): Message {
@@ -233,6 +257,15 @@ function createAdmin(log: MemoryLog): Admin {
           return { partition, offset: String(offset), metadata };
         }),
       })),
+    describeGroups: async (groupIds: readonly string[]) => ({
+      groups: groupIds.map((groupId) => ({ groupId, members: [] })),
+    }),
+    fetchRecords: async ({ topic, partition, offset }: Place) => {
+      await turn();
+      const records = log.read(topic, partition, offset, FETCH_RECORDS);
+      const last = records.at(-1);
+      return last && messagesOf(records, last);
+    },
   } as unknown as Admin;
 }
 
@@ -240,20 +273,59 @@ const GZIP = 1;
 
 function createProducer(log: MemoryLog, clock: Clock): Producer {
   const nothing = async () => undefined;
+  const append = (
+    { topic, messages }: Pick<Sent, 'topic' | 'messages'>,
+    compression?: number,
+    transaction?: LogTransaction,
+  ) => {
+    const records = messages.map(({ key, value, headers = {}, partition }) => ({
+      key: bytesOf(key),
+      value: bytesOf(value),
+      headers: listHeaders(headers).map((one) => ({ key: one.key, value: bytesOf(one.value) })),
+      partition,
+      timestamp: clock.date(),
+    }));
+    log.append(topic, records, transaction, compression === GZIP);
+  };
   return {
     connect: nothing,
     disconnect: nothing,
-    send: async ({ topic, messages, compression }: Parameters<Producer['send']>[0]) => {
-      const records = messages.map(({ key, value, headers = {} }) => ({
-        key: bytesOf(key),
-        value: bytesOf(value),
-        headers: listHeaders(headers).map((one) => ({ key: one.key, value: bytesOf(one.value) })),
-        timestamp: clock.date(),
-      }));
-      log.append(topic, records, undefined, compression === GZIP);
+    send: async (sent: Sent) => {
+      append(sent, sent.compression);
       return [];
     },
+    transaction: async () => createTransaction(log, clock, append),
   } as unknown as Producer;
+}
+
+type Sent = Parameters<Producer['send']>[0];
+type Append = (
+  sent: Pick<Sent, 'topic' | 'messages'>,
+  compression: number | undefined,
+  transaction: LogTransaction,
+) => void;
+
+/** Offsets of a transaction are committed with its records. */
+function createTransaction(log: MemoryLog, clock: Clock, append: Append): Transaction {
+  const transaction: LogTransaction = { state: 'open' };
+  const commits: (() => void)[] = [];
+  return {
+    sendBatch: async ({
+      topicMessages = [],
+      compression,
+    }: Parameters<Producer['sendBatch']>[0]) => {
+      for (const sent of topicMessages) append(sent, compression, transaction);
+      return [];
+    },
+    sendOffsets: async ({ consumerGroupId, topics }: Parameters<Transaction['sendOffsets']>[0]) => {
+      commits.push(() => commitAll(log, consumerGroupId, offsetsOf(topics)));
+    },
+    commit: async () => {
+      log.end(transaction, 'committed', clock.date());
+      for (const commit of commits) commit();
+    },
+    abort: async () => log.end(transaction, 'aborted', clock.date()),
+  } as unknown as Transaction;
 }
 
 function bytesOf(value: Buffer | string | null | undefined): Buffer | null {

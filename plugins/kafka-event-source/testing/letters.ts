@@ -35,9 +35,16 @@ export class Mailbox {
   }
 }
 
-/** A record of a dead letter topic as a letter. */
-export function letterOf({ timestamp, value, key, headers }: KafkaRecord): Letter {
-  return toLetter(timestamp, value ?? 'null', key, Object.fromEntries(headers));
+/** A record of a dead letter topic as a letter. @throws Error that names a record that is no letter */
+export function letterOf(record: KafkaRecord): Letter {
+  const { topic, partition, offset, timestamp, value, key, headers } = record;
+  try {
+    return toLetter(timestamp, value ?? 'null', key, Object.fromEntries(headers));
+  } catch (cause) {
+    const place = `${topic}-${partition} ${offset}`;
+    const advice = 'records(topic) has the records of any topic.';
+    throw new Error(`${place} is no letter, because it is not JSON. ${advice}`, { cause });
+  }
 }
 
 function toLetter(

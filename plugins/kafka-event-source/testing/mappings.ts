@@ -12,7 +12,7 @@ import { readService } from './service.ts';
 import type { FunctionOptions, KitOptions } from './types.ts';
 
 /** The servers in the events; nothing connects to them. */
-const SERVERS = ['memory:9092'];
+export const SERVERS = ['memory:9092'];
 const DEFAULT_TIMEOUT_S = 6;
 
 /** A mapping, or its refusals. */
@@ -39,7 +39,13 @@ export async function mappingsOf(options: KitOptions): Promise<Mapping[]> {
   const own = found.filter(({ functionKey = '' }) => wanted.includes(functionKey));
   const refused = own.flatMap(({ where, refusals }) => refusals.map((one) => `${where}: ${one}`));
   if (refused.length > 0) throw new Error(refused.join('\n'));
-  return own.flatMap(({ mapping }) => (mapping?.enabled ? [mapping] : []));
+  return own.flatMap(({ mapping }) => (mapping?.enabled ? [withoutSecrets(mapping)] : []));
+}
+
+/** No registry outside is asked, so that its secrets are not read. */
+function withoutSecrets(mapping: Mapping): Mapping {
+  const { schemaRegistry: registry } = mapping;
+  return registry ? { ...mapping, schemaRegistry: { ...registry, access: [] } } : mapping;
 }
 
 async function find(options: KitOptions): Promise<Found[]> {

@@ -184,6 +184,12 @@ test('a record is too large for its dead letter topic as on Kafka: its letter la
   expect(await source.letters('dead')).toMatchObject([{ key: 'k', condition: 'RetriesExhausted' }]);
 });
 
+test('letters of a topic with other records are refused by the record', async () => {
+  await using source = await sourceOf(nothing);
+  await source.produce('orders', { value: 'plain', partition: 2 });
+  await expect(source.letters('orders')).rejects.toThrow('orders-2 0 is no letter');
+});
+
 test('a disabled mapping does not run', async () => {
   await using source = await sourceOf(nothing, { enabled: false }, { topics: { orders: 1 } });
   await source.produce('orders', { value: 'x' });

@@ -1,4 +1,6 @@
 /** The test kit: runs mappings and their functions in this process, in memory, on a clock that the test moves. */
+// Imported first: under an older Node the other modules fail without naming Node.
+import '../node-check.ts';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
@@ -10,16 +12,20 @@ import { type Call, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
 import { letterOf, Mailbox } from './letters.ts';
 import { isVisible, type LogTransaction, MemoryLog } from './log.ts';
-import { mappingsOf } from './mappings.ts';
+import { mappingsOf, SERVERS } from './mappings.ts';
 import { Random } from './random.ts';
 import { newRecordOf, recordOf } from './records.ts';
+import { redriveLetters } from './redrive.ts';
+import { MemoryRegistry } from './registry.ts';
 import type {
   Duration,
   Faulty,
   KitClock,
   KitOptions,
   Letter,
+  LettersToRedrive,
   Place,
+  Produce,
   ProducedRecord,
   Source,
   Transaction,
@@ -47,6 +53,8 @@ class Kit implements Source {
   readonly #work: Work;
   readonly #log = new MemoryLog();
   readonly #client: MemoryClient;
+  readonly registry = new MemoryRegistry();
+  readonly produce = this.#producer();
   readonly #journal: Journal;
   readonly #mailbox: Mailbox;
   readonly #faults: FaultPlans;
@@ -104,14 +112,10 @@ class Kit implements Source {
     await this.#work.settle();
   }
 
-  async produce(topic: string, records: ProducedRecord | readonly ProducedRecord[]) {
-    return this.#append(topic, records);
-  }
-
   transaction(): Transaction {
     const transaction: LogTransaction = { state: 'open' };
     return {
-      produce: async (topic, records) => this.#append(topic, records, transaction),
+      produce: this.#producer(transaction),
       commit: async () => this.#log.end(transaction, 'committed', this.#time.date()),
       abort: async () => this.#log.end(transaction, 'aborted', this.#time.date()),
     };
@@ -147,6 +151,14 @@ class Kit implements Source {
 
   async letters(destination: string): Promise<readonly Letter[]> {
     return this.#mailbox.of(destination) ?? this.records(destination).map(letterOf);
+  }
+
+  async redrive(topic: string, letters: LettersToRedrive = {}) {
+    if (this.#mailbox.of(topic)) {
+      throw new Error(`${topic} is no topic of Kafka: only letters in Kafka can be put back.`);
+    }
+    this.#log.partitions(topic);
+    return redriveLetters(this.#client.kafka, SERVERS, topic, letters);
   }
 
   records(topic: string) {
@@ -224,18 +236,20 @@ class Kit implements Source {
     await this.stop();
   }
 
-  #append(
-    topic: string,
-    records: ProducedRecord | readonly ProducedRecord[],
-    transaction?: LogTransaction,
-  ): Place[] {
-    const list = [records].flat() as ProducedRecord[];
-    const now = this.#time.date();
-    return this.#log.append(
-      topic,
-      list.map((record) => newRecordOf(record, now)),
-      transaction,
-    );
+  #producer(transaction?: LogTransaction): Produce {
+    const produce = async (
+      topic: string,
+      records: ProducedRecord | readonly ProducedRecord[],
+    ): Promise<Place[]> => {
+      const list = [records].flat() as ProducedRecord[];
+      const now = this.#time.date();
+      return this.#log.append(
+        topic,
+        list.map((record) => newRecordOf(record, now)),
+        transaction,
+      );
+    };
+    return produce as Produce;
   }
 
   #poller(mapping: Mapping, concurrency: Slots | undefined): Poller {
@@ -249,14 +263,17 @@ class Kit implements Source {
       connect: async () => this.#client.kafka,
       clock: this.#time,
       observeMs: OBSERVE_MS,
-      wrapRegistry: ({ find, close }) => ({
-        find: (id) =>
-          this.#work.do(
-            () => `schema ${id} of ${mapping.name}`,
-            () => find(id),
-          ),
-        close,
-      }),
+      wrapRegistry: (real) => {
+        const registry = mapping.endpoints.schemaRegistry === undefined ? this.registry : real;
+        return {
+          find: (id) =>
+            this.#work.do(
+              () => `schema ${id} of ${mapping.name}`,
+              () => registry.find(id),
+            ),
+          close: () => real.close(),
+        };
+      },
       wrapDestination: (real) => {
         const wrapped = this.#mailbox.wrap(mapping, real);
         const what = () => `a letter of ${mapping.name} is on its way to ${wrapped.name}`;

@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createGetOrder } from '../../../functions/getOrder/handler.ts';
 import { createHandler as createHealth } from '../../../functions/health/handler.ts';
@@ -17,6 +17,7 @@ import { countRequests } from '../../support/faults.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
 import { until } from '../../support/until.ts';
+import { createLifeBench, type Life, shown, unitsOfLife } from './life.ts';
 
 const body = { customerId: 'c', items: [{ productId: 'p', quantity: 1, price: 5 }] };
 const headers = { 'idempotency-key': 'a-key' };
@@ -122,4 +123,41 @@ test('a health check costs 18 queries, a run of the relay 34; each order that it
     async () => (await bench.repository.backlog.summary()).oldest,
   );
   expect(await costOf(relay)).toEqual({ Query: 34, GetItem: 1, UpdateItem: 1 });
+});
+
+describe('a life of four statuses, with an email and a skipped SMS at each, costs these write units:', () => {
+  const EMAIL = { table: 4, notificationsByCustomer: 2 };
+  const COST: Life = {
+    created: { table: 2, byCustomer: 1, byDay: 1, pendingEvents: 2 },
+    'created, email': EMAIL,
+    confirmed: { table: 2, byCustomer: 1, pendingEvents: 2 },
+    'confirmed, email': EMAIL,
+    shipped: { table: 4, byCustomer: 1, pendingEvents: 2 },
+    'shipped, email': EMAIL,
+    delivered: { table: 4, byCustomer: 1, pendingEvents: 2 },
+    'delivered, email': EMAIL,
+  };
+  let lives: Awaited<ReturnType<typeof createLifeBench>>;
+
+  beforeAll(async () => {
+    lives = await createLifeBench();
+  });
+
+  afterAll(() => lives.close());
+
+  test('49 in all', async () => {
+    const life = await lives.life();
+    console.log(shown(life));
+    expect(life).toEqual(COST);
+    expect(unitsOfLife(life)).toBe(49);
+  });
+
+  test('55 with an idempotency key, as its transaction counts double', async () => {
+    const life = await lives.life(headers);
+    expect(life).toEqual({
+      ...COST,
+      created: { table: 5, byCustomer: 2, byDay: 2, pendingEvents: 3 },
+    });
+    expect(unitsOfLife(life)).toBe(55);
+  });
 });

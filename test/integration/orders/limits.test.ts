@@ -7,6 +7,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
 import { createProducer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
+import { createRepository } from '../../../lib/order/repository.ts';
 import { orderKey } from '../../../lib/table.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { callersOf } from '../../support/callers.ts';
@@ -50,7 +51,9 @@ const place = (body: object | string, deps: OutboxDeps = bench) =>
   call(createCreateOrder({ ...deps, callers: callersOf() }), { method: 'POST', body });
 
 test('the largest order with all its events is far smaller than an item and a batch may be', async () => {
-  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
+  const producer = createProducer([`localhost:${await freePort()}`]);
+  // The layout in which events are not packed is the larger one.
+  const away = { ...bench, producer, repository: createRepository(bench, 1) };
   const placed = await place(largest, away);
   expect(placed.status).toBe(201);
   const { id, totalAmount } = placed.body.data;

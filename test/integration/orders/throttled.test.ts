@@ -3,6 +3,8 @@ import { createHandler as createCreateOrder } from '../../../functions/createOrd
 import { createHandler as createListByCustomer } from '../../../functions/listByCustomer/handler.ts';
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Producer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
 import { callersOf } from '../../support/callers.ts';
@@ -113,6 +115,35 @@ test('a mark that is throttled does not undo a success: the event is published a
   const [first, again] = topic.records.filter(({ key }) => key === id);
   expect(again).toEqual(first);
   expect((await bench.repository.get(id))?.events[0]?.publishedAt).toBeDefined();
+});
+
+/** All tries of the first request, and none afterwards. */
+function* first(): Generator<Fault> {
+  for (let tries = 0; tries < 3; tries += 1) yield 'throttled';
+  yield* always('none');
+}
+
+test.each(['GetItem', 'Query', 'UpdateItem'])(
+  'the relay publishes in the same run when its first %s is throttled for good',
+  async (command) => {
+    const producer: Producer = {
+      ...bench.producer,
+      send: () => Promise.reject(new AppError('KAFKA_AWAY', 'away')),
+    };
+    const { id } = (await place(`relayed-${command}`, { ...bench, producer })).body.data;
+    const { deps } = throttled(`${command}Command`, first());
+    const clock = { now: () => new Date(Date.now() + 60_000) };
+    const report = await createRelayOutbox({ ...deps, clock })({}, lambdaContext());
+    expect(report).toMatchObject({ done: true });
+    expect((await bench.repository.get(id))?.events[0]?.publishedAt).toBeDefined();
+    await until('its event', () => (told(id).length > 0 ? true : undefined));
+  },
+);
+
+test('a relay whose reads are throttled for good ends before its time does, with the reason', async () => {
+  const { deps } = throttled('QueryCommand', always('throttled'));
+  const run = createRelayOutbox(deps)({}, lambdaContext(15_000));
+  await expect(run).rejects.toMatchObject({ code: 'DATABASE_AWAY' });
 });
 
 test('reads that are throttled for good are 503 with a time, and late otherwise', async () => {

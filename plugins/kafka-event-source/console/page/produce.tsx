@@ -1,11 +1,12 @@
 /** The view that writes a record: by hand, as a copy of one that was there, or a canned event. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import type { Kind } from '../../commands/canned.ts';
 import type { Bytes, RecordLife } from '../../recorder/types.ts';
 import { bytesOf, textOf } from './bytes.ts';
 import { type Change, ChangeButton, Entered, type Entry, type Values } from './change.tsx';
 import { useData } from './data.tsx';
 import type { MappingsAnswer } from './now.tsx';
-import { Field, Head, Problem } from './parts.tsx';
+import { Field, Head, Loaded, Problem } from './parts.tsx';
 import type { Place } from './route.ts';
 
 const ENTRIES: readonly Entry[] = [
@@ -27,35 +28,54 @@ const CANNED = [
   ['poison', 'a good record, and one whose value is not JSON'],
   ['partitions', 'records of several partitions'],
   ['self-managed', 'one good record'],
-] as const;
+] as const satisfies readonly (readonly [Kind, string])[];
 
 export function Produce({ place: { query } }: { place: Place }) {
   const { mapping, topic, partition, offset } = query;
   const about = useData<MappingsAnswer>('/api/mappings');
-  const topics = [...new Set((about.value?.mappings ?? []).map((one) => one.topic))].filter(
-    Boolean,
-  );
   const isCopy = mapping !== undefined && topic !== undefined;
   const path = [mapping, topic, partition, offset].map((one) => encodeURIComponent(one ?? ''));
   const copied = useData<RecordLife>(isCopy ? `/api/records/${path.join('/')}` : undefined);
-  const [values, setValues] = useState<Values>({ topic: topic ?? '', encoding: 'utf8' });
-  useEffect(() => {
-    if (copied.value) setValues(valuesOf(copied.value));
-  }, [copied.value]);
-  useEffect(() => {
-    const [first] = topics;
-    if (first) setValues((before) => (before.topic ? before : { ...before, topic: first }));
-  }, [topics.join()]);
-  const set = (name: string) => (value: string) =>
-    setValues((before) => ({ ...before, [name]: value }));
   return (
     <>
       <Head title="Produce">Write a record to a topic of the mappings’ cluster.</Head>
       <Problem error={copied.error} />
-      {copied.value && (
+      <Loaded data={about}>
+        {({ mappings }) =>
+          !copied.isLoading && (
+            <Form
+              key={path.join()}
+              original={copied.value}
+              topics={[...new Set(mappings.map((one) => one.topic))].filter(Boolean)}
+              topic={topic}
+            />
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+interface FormProps {
+  /** The record that is copied. */
+  readonly original: RecordLife | undefined;
+  readonly topics: readonly string[];
+  readonly topic: string | undefined;
+}
+
+/** Comes with all that it is filled in with, so that no field changes below its reader. */
+function Form({ original, topics, topic = topics[0] ?? '' }: FormProps) {
+  const [values, setValues] = useState<Values>(() =>
+    original ? valuesOf(original) : { topic, encoding: 'utf8' },
+  );
+  const set = (name: string) => (value: string) =>
+    setValues((before) => ({ ...before, [name]: value }));
+  return (
+    <>
+      {original && (
         <p class="callout">
-          A copy of {topic} {partition}:{offset}. Change it as you like.
-          {copied.value.value?.redacted && ' Its private values are replaced.'}
+          A copy of {original.topic} {original.partition}:{original.offset}. Change it as you like.
+          {original.value?.redacted && ' Its private values are replaced.'}
         </p>
       )}
       <form class="card form" onSubmit={(event) => event.preventDefault()}>

@@ -18,7 +18,12 @@ interface Answered {
 }
 
 /** Runs one mapping of the bench's topic, as `sls offline start` does. */
-export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping> = {}) {
+export async function act(
+  bench: Bench,
+  lambda: Lambda,
+  changes: Partial<Mapping> = {},
+  options: object = {},
+) {
   const lines: string[] = [];
   const log = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
   const mapping = bench.mapping({ uuid: randomUUID(), ...changes });
@@ -38,7 +43,7 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
     {
       service: { service: 'test', stage: 'test', functions: [] },
       definitions,
-      options: readOptions({ apiPort: 0 }),
+      options: readOptions({ apiPort: 0, ...options }),
     } as unknown as Loaded,
     {
       place: { folder, stage: 'test' },
@@ -65,6 +70,8 @@ export async function act(bench: Bench, lambda: Lambda, changes: Partial<Mapping
   return {
     uuid: mapping.uuid,
     url,
+    /** The page's address with the token. */
+    page: `${url}/?token=${token}`,
     authorization,
     lines,
     get: (path: string) => call('GET', path),

@@ -1,7 +1,7 @@
 /** A browser with the page, for the tests of the page. Its pictures are in .local/screenshots. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findChromium, launchChromium } from '../support/chromium.ts';
@@ -16,20 +16,22 @@ export interface Reader extends AsyncDisposable {
   readonly browser: Browser;
   readonly context: BrowserContext;
   readonly page: Page;
-  /** The requests to other hosts. */
+  /** The requests to other hosts. A test that expects some takes them out. */
   readonly foreign: string[];
-  /** The complaints of the browser. */
+  /** The complaints of the browser. A test that expects some takes them out. */
   readonly said: string[];
   /** Opens another page, which is watched, too. */
   open(own: BrowserContext): Promise<Page>;
   show(path: string, heading: string): Promise<void>;
   confirm(verb: string): Promise<void>;
+  /** Forgets what a test before has left: an open dialog, and the complaints. */
+  beginAnew(): Promise<void>;
   look(name: string, fullPage?: boolean): Promise<void>;
 }
 
 interface Suite {
   /** Begins before the first test. */
-  open(): Promise<void>;
+  open(): Promise<Reader>;
   /** Ends what `open` has begun, also when that has failed midway. */
   close(): Promise<void>;
   /** Defines the tests. */
@@ -37,7 +39,10 @@ interface Suite {
   readonly openMs?: number;
 }
 
-/** Defines the tests of a suite; without a Chromium, one test says that they are not run. */
+/**
+ * Defines the tests of a suite, each of which asks no other host, and lets the browser complain of nothing.
+ * Without a Chromium, one test says that they are not run.
+ */
 export function inBrowser(subject: string, { open, close, tests, openMs }: Suite): void {
   if (!findChromium()) {
     test(`${subject} is not looked at, because this machine has no Chromium`, () => {
@@ -45,7 +50,14 @@ export function inBrowser(subject: string, { open, close, tests, openMs }: Suite
     });
     return;
   }
-  beforeAll(open, openMs);
+  let reader: Reader;
+  beforeAll(async () => {
+    reader = await open();
+  }, openMs);
+  beforeEach(() => reader.beginAnew());
+  afterEach(() => {
+    expect([reader.foreign, reader.said]).toEqual([[], []]);
+  });
   afterAll(close);
   tests();
 }
@@ -80,11 +92,30 @@ export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Pr
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
   }
 
-  /** Presses the dialog's button as soon as the dialog has said what it will do. */
+  /**
+   * Presses the dialog's button as soon as the dialog has said what it will do.
+   *
+   * @throws Error with the dialog's text if it lets nobody press the button, or stays open
+   */
   async function confirm(verb: string): Promise<void> {
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: verb, exact: true }).click();
-    await dialog.waitFor({ state: 'detached' });
+    try {
+      await dialog.getByRole('button', { name: verb, exact: true }).click();
+      await dialog.waitFor({ state: 'detached' });
+    } catch (error) {
+      const text = (await dialog.allInnerTexts()).join(' | ') || 'there is none';
+      throw new Error(`The dialog was not confirmed with "${verb}": ${text}`, { cause: error });
+    }
+  }
+
+  async function beginAnew(): Promise<void> {
+    const open = page.locator('dialog[open]');
+    for (const one of await open.all()) {
+      await one.evaluate((element) => (element as unknown as { close(): void }).close());
+    }
+    await open.waitFor({ state: 'detached' });
+    foreign.splice(0);
+    said.splice(0);
   }
 
   /** Takes the picture of a view in both widths and colours, and asks axe about each. */
@@ -127,6 +158,7 @@ export async function openPage(service: Pick<PageService, 'url' | 'origin'>): Pr
     open,
     show,
     confirm,
+    beginAnew,
     look,
     [Symbol.asyncDispose]: () => browser.close(),
   };

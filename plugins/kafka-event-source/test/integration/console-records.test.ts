@@ -71,6 +71,7 @@ inBrowser('the page', {
     });
     reader = await openPage(service);
     page = reader.page;
+    return reader;
   },
   async close() {
     await reader?.[Symbol.asyncDispose]();
@@ -212,10 +213,5 @@ function defineTests() {
     }
     expect(await page.title()).not.toContain('harmed');
     expect(dialogs).toEqual([]);
-  });
-
-  test('nothing was asked of another host, and the browser complained of nothing', () => {
-    expect(reader.foreign).toEqual([]);
-    expect(reader.said).toEqual([]);
   });
 }

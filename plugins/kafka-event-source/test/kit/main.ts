@@ -1,18 +1,19 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { install, mustRun } from '../support/install.ts';
-import { MODULES, ROOT } from '../support/root.ts';
+import { BEFORE, recipes } from '../support/recipes.ts';
+import { MODULES } from '../support/root.ts';
 import { pack } from '../support/tarball.ts';
-import { blocksOf } from '../walks/blocks.ts';
 
 const HELP = `npm run test:kit -- [--only <runner>] [--times <n>]
 
 Packs the plugin, installs it by npm in an empty folder beside each test runner (node:test, jest, vitest), checks
 the types of a test of the kit, and runs that test <n> times, once by default. Each run must end by itself.
-With node:test it also runs the recipes of docs/testing.md.
+Jest runs it as a module and as CommonJS. With node:test and vitest it also runs the tests in docs/testing.md and
+docs/recipes.md.
 Packages come from npm.`;
 
 const { values } = parseArgs({
@@ -26,43 +27,69 @@ const { values } = parseArgs({
 interface Runner {
   readonly name: string;
   readonly packages: readonly string[];
-  /** The line that imports `test`. */
-  readonly imports: string;
+  /** The test's file; its name says whether it is a module. */
+  readonly file: 'kit.test.mjs' | 'kit.test.cjs';
+  /** The package of `test`. */
+  readonly from: string;
   readonly command: readonly string[];
+  /** The names of those tests of the pages that it runs. */
+  readonly recipes?: RegExp;
 }
 
-const { jest, '@types/node': types } = packageJson.devDependencies;
+const {
+  jest,
+  '@types/node': types,
+  '@types/aws-lambda': lambda,
+  avsc,
+} = packageJson.devDependencies;
 const RUNNERS: readonly Runner[] = [
   {
     name: 'node:test',
-    packages: [],
-    imports: "import { test } from 'node:test';",
-    command: ['--test', 'kit.test.mjs'],
+    packages: [`avsc@${avsc}`],
+    file: 'kit.test.mjs',
+    from: 'node:test',
+    command: ['--test'],
+    recipes: /\.mjs$/,
   },
   {
     name: 'jest',
     packages: [`jest@${jest}`],
-    imports: "import { test } from '@jest/globals';",
+    file: 'kit.test.mjs',
+    from: '@jest/globals',
     command: [
       '--experimental-vm-modules',
       'node_modules/jest/bin/jest.js',
       '--testMatch',
-      '**/kit.test.mjs',
+      '**/*.test.mjs',
     ],
   },
   {
+    name: 'jest with CommonJS',
+    packages: [`jest@${jest}`],
+    file: 'kit.test.cjs',
+    from: '@jest/globals',
+    command: ['node_modules/jest/bin/jest.js', '--testMatch', '**/*.test.cjs'],
+  },
+  {
     name: 'vitest',
-    packages: ['vitest@5.1.2'],
-    imports: "import { test } from 'vitest';",
-    command: ['node_modules/vitest/vitest.mjs', 'run', 'kit.test.mjs'],
+    packages: ['vitest@5.1.2', `@types/aws-lambda@${lambda}`],
+    file: 'kit.test.mjs',
+    from: 'vitest',
+    command: ['node_modules/vitest/vitest.mjs', 'run'],
+    recipes: /\.ts$/,
   },
 ];
 
+const imported = (names: string, from: string, { file }: Pick<Runner, 'file'>) =>
+  file === 'kit.test.cjs'
+    ? `const ${names} = require('${from}');`
+    : `import ${names} from '${from}';`;
+
 /** The test, which is JavaScript and checked as TypeScript. */
-const source = (imports: string) => `// @ts-check
-import assert from 'node:assert/strict';
-${imports}
-import { kafkaEventSource } from 'lambda-kafka-event-source/testing';
+const source = (runner: Runner) => `// @ts-check
+${imported('assert', 'node:assert/strict', runner)}
+${imported('{ test }', runner.from, runner)}
+${imported('{ kafkaEventSource }', 'lambda-kafka-event-source/testing', runner)}
 
 const begun = performance.now();
 const letters = 'order-events-dlq';
@@ -117,23 +144,20 @@ async function main(): Promise<void> {
       const project = join(folder, `project-${index}`);
       await install(project, [`@types/node@${types}`, ...runner.packages, tarball]);
       await run(runner, project);
-      if (runner.packages.length === 0) await runRecipes(project);
+      if (runner.recipes) await runRecipes(runner, project, runner.recipes);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function run({ name, imports, command }: Runner, project: string): Promise<void> {
-  await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await writeFile(join(project, 'kit.test.mjs'), source(imports));
-  const tsc = join(MODULES, 'typescript/bin/tsc');
-  const strict = ['--noEmit', '--strict', '--allowJs', '--checkJs', '--skipLibCheck'];
-  const modules = ['--module', 'nodenext', '--target', 'esnext', '--types', 'node'];
-  await mustRun(process.execPath, [tsc, ...strict, ...modules, 'kit.test.mjs'], project);
+async function run(runner: Runner, project: string): Promise<void> {
+  const { name, file, command } = runner;
+  await writeFile(join(project, file), source(runner));
+  await checkTypes(project, [file]);
   for (let time = 0; time < Number(values.times); time += 1) {
     const begin = performance.now();
-    const output = await mustRun(process.execPath, command, project);
+    const output = await mustRun(process.execPath, [...command, ...only(runner, file)], project);
     const figures = output.match(/(first record after|fifty tests within) \d+ ms/g) ?? [];
     console.log(
       `${name}: ${figures.join(', ')}, all in ${Math.round(performance.now() - begin)} ms`,
@@ -141,12 +165,27 @@ async function run({ name, imports, command }: Runner, project: string): Promise
   }
 }
 
-async function runRecipes(project: string): Promise<void> {
-  const recipes = blocksOf(await readFile(join(ROOT, 'docs/testing.md'), 'utf8'));
-  if (recipes.length === 0) throw new Error('docs/testing.md has no recipes.');
-  for (const { word, text } of recipes) await writeFile(join(project, word), text);
-  await mustRun(process.execPath, ['--test', ...recipes.map(({ word }) => word)], project);
-  console.log(`recipes: ${recipes.map(({ word }) => word).join(', ')}`);
+/** Jest's own option for files takes all that follows as a file. */
+const only = ({ from }: Runner, ...files: string[]) => (from === '@jest/globals' ? [] : files);
+
+async function checkTypes(project: string, files: readonly string[]): Promise<void> {
+  const tsc = join(MODULES, 'typescript/bin/tsc');
+  const strict = ['--noEmit', '--strict', '--noUncheckedIndexedAccess', '--skipLibCheck'];
+  const script = ['--allowJs', '--checkJs'];
+  const modules = ['--module', 'nodenext', '--target', 'esnext', '--types', 'node'];
+  await mustRun(process.execPath, [tsc, ...strict, ...script, ...modules, ...files], project);
+}
+
+async function runRecipes(runner: Runner, project: string, pattern: RegExp): Promise<void> {
+  const files = [...(await recipes())].filter(([name]) => pattern.test(name) && name !== BEFORE);
+  for (const [name, text] of files) await writeFile(join(project, name), text);
+  const names = files.map(([name]) => name);
+  if (names.length === 0) throw new Error(`The pages have no tests for ${runner.name}.`);
+  const typed = names.filter((name) => name.endsWith('.ts'));
+  if (typed.length > 0) await checkTypes(project, typed);
+  const tests = names.filter((name) => name.includes('.test.'));
+  await mustRun(process.execPath, [...runner.command, ...tests], project);
+  console.log(`${runner.name}: ${tests.join(', ')}`);
 }
 
 await main();

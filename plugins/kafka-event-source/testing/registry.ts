@@ -1,0 +1,48 @@
+/** A schema registry in memory, and the serializers of producers that use one. */
+import { messageOf } from '../log.ts';
+import type { Reference, Schema } from '../schema/format.ts';
+import { createReader } from '../schema/format.ts';
+import { type Registry, SchemaNotFound } from '../schema/registry.ts';
+import { createWriter } from '../schema/writer.ts';
+import type { SchemaOptions, SchemaRegistry } from './types.ts';
+
+export class MemoryRegistry implements Registry, SchemaRegistry {
+  /** The schema with the id 1 is the first one. */
+  readonly #schemas: Schema[] = [];
+
+  register(
+    schema: object | string,
+    { type = 'AVRO', references = [] }: SchemaOptions = {},
+  ): number {
+    const known = references.map(({ name, id }): Reference => ({ name, text: this.#get(id).text }));
+    const text = typeof schema === 'string' ? schema : JSON.stringify(schema);
+    this.#schemas.push({ format: type, text, references: known });
+    return this.#schemas.length;
+  }
+
+  async encode(id: number, value: unknown): Promise<Uint8Array> {
+    const schema = this.#get(id);
+    // A package that is missing, and a schema that cannot be read, are told as for readers.
+    await createReader(schema);
+    const write = await createWriter(id, schema);
+    try {
+      return write(value);
+    } catch (cause) {
+      throw new Error(`The value does not fit schema ${id}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async find(id: number): Promise<Schema> {
+    return this.#get(id);
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+
+  #get(id: number): Schema {
+    const schema = this.#schemas[id - 1];
+    if (schema) return schema;
+    throw new SchemaNotFound(`there is no schema ${id}; ${this.#schemas.length} are registered`);
+  }
+}
