@@ -22,6 +22,8 @@ const help = `npm run docs: writes the documents' parts that are made from the c
   docs/functions.md, README.md's table  from the comments of the handlers
   docs/errors.md's table                from lib/errors.ts
   the test kit's table of grounds       from the plugin's test/conformance/grounds.ts
+
+Before them, the emulator's own npm run docs writes its docs/api/ from its published types.
 `;
 
 /** The files that are made from the code, in whole or in part, by their paths. A test compares. */

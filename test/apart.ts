@@ -45,6 +45,7 @@ function withoutEmulator(folder: string): void {
   edit(folder, 'package.json', [
     `    "${EMULATOR}"\n`,
     / && npm run --silent types:page --workspace [\w-]+/,
+    /npm run --silent docs --workspace [\w-]+ && /,
     /^ +"(?:screenshots|test:conformance)": .*\n/gm,
   ]);
   for (const [file, lines] of Object.entries(emulatorInYml())) edit(folder, file, lines);

@@ -7,7 +7,12 @@ import { optionsSchema } from './options.ts';
 const read = (file: string) => readFileSync(join(import.meta.dirname, file), 'utf8');
 const text = read('README.md');
 const section = (name: string) => text.split(`## ${name}\n`)[1]?.split('\n## ')[0] ?? '';
-const pages = readdirSync(join(import.meta.dirname, 'docs')).map((file) => `docs/${file}`);
+const pagesOf = (folder: string) =>
+  readdirSync(join(import.meta.dirname, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `${folder}/${file}`);
+const pages = pagesOf('docs');
+const apiPages = pagesOf('docs/api');
 
 test('the table of options has each option, and no others', () => {
   const rows = [...section('Options').matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
@@ -47,22 +52,25 @@ test('the example of a panel is the one that the tests run', () => {
 test('the README lists each page that is for its readers', () => {
   const listed = [...section('Pages').matchAll(/^\| \[(docs\/\S+\.md)\]\(\1\)/gm)];
   expect(listed.map(([, file]) => file).sort()).toEqual(
-    pages.filter((file) => file !== 'docs/rows.md').sort(),
+    [...pages.filter((file) => file !== 'docs/rows.md'), 'docs/api/README.md'].sort(),
   );
 });
 
-test.each(['README.md', ...pages])('each link of %s leads to a file and its heading', (file) => {
-  const links = [...read(file).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(
-    ([, link = '']) => link,
-  );
-  const wrong = links.filter((link) => {
-    const [path = '', anchor] = link.split('#');
-    const target = path === '' ? file : join(dirname(file), path);
-    if (!existsSync(join(import.meta.dirname, target))) return true;
-    return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
-  });
-  expect(wrong).toEqual([]);
-});
+test.each(['README.md', ...pages, ...apiPages])(
+  'each link of %s leads to a file and its heading',
+  (file) => {
+    const links = [...read(file).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(
+      ([, link = '']) => link,
+    );
+    const wrong = links.filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : join(dirname(file), path);
+      if (!existsSync(join(import.meta.dirname, target))) return true;
+      return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
+    });
+    expect(wrong).toEqual([]);
+  },
+);
 
 /** The anchors of a page's headings, as GitHub makes them. */
 function anchorsOf(page: string): string[] {

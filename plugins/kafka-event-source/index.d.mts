@@ -1,9 +1,17 @@
-/** The options under `custom.kafkaEventSource`, for a configuration in TypeScript; see the README. */
-export interface KafkaEventSourceOptions extends Local {
+/**
+ * `import type { WithKafkaEventSource } from 'lambda-kafka-event-source'`: the types of the plugin, for a configuration in
+ * TypeScript, and the plugin itself. The README has the options with their defaults.
+ *
+ * @module plugin
+ */
+
+/** The options under `custom.kafkaEventSource`. */
+export interface KafkaEventSourceOptions extends ConnectionOptions {
   /** Settings for one mapping, by function or by `function/topic`. */
-  readonly mappings?: Readonly<Record<string, Own>>;
+  readonly mappings?: Readonly<Record<string, MappingOptions>>;
   /** Local contents of deployed secrets, by ARN. */
-  readonly secrets?: Readonly<Record<string, { file: string } | { environment: string }>>;
+  readonly secrets?: Readonly<Record<string, LocalSecret>>;
+  /** The region, and the addresses of AWS's services and of the schema registry on this machine. */
   readonly endpoints?: Readonly<
     Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
   >;
@@ -23,100 +31,207 @@ export interface KafkaEventSourceOptions extends Local {
   readonly apiPort?: number | string;
   /** The page at `apiPort`: whether it may change something, where it listens, and its further names. */
   readonly console?: {
+    /** Whether the page may change something; true by default. */
     readonly allowChanges?: boolean;
+    /** The address to listen at; 127.0.0.1 by default. */
     readonly host?: string;
+    /** Names other than localhost under which browsers may call it. */
     readonly names?: readonly string[];
     /** Panels of the service's own on the page; see docs/panels.md. */
     readonly panels?: readonly {
+      /** The panel's file, from the service's folder. */
       readonly module: string;
+      /** The settings that the panel gets. */
       readonly settings?: Readonly<Record<string, unknown>>;
     }[];
   };
   /** `log`, `off`, or a folder for the system logs of mappings. */
   readonly systemLog?: string;
   /** The memory of records and invocations: 200 MB and 7 days by default; `false` turns it off. */
-  readonly recorder?: false | Recorder;
+  readonly recorder?: false | RecorderOptions;
   /** Whether a refused mapping, a warning, or a difference from AWS that no option makes prevents the start. */
   readonly strict?: boolean;
   /** Whether all settings are logged, and not only those that differ from the deployed ones. */
   readonly report?: boolean;
 }
 
-interface Recorder {
+/** Local content of a deployed secret: a file's, or an environment variable's. */
+export type LocalSecret =
+  | {
+      /** The path of the file, from the service's folder. */
+      file: string;
+    }
+  | {
+      /** The name of the variable. */
+      environment: string;
+    };
+
+/** The bounds of what is remembered of records and invocations; docs/recorder.md describes it. */
+export interface RecorderOptions {
+  /** The megabytes of the file; 200 by default. */
   readonly maxMegabytes?: number;
+  /** The days that records are remembered; 7 by default. */
   readonly maxDays?: number;
   /** JSON paths such as `$.contact`, and names of headers: their values are never written. */
   readonly private?: readonly string[];
 }
 
-interface Local {
+/** The broker and the endpoint of functions on this machine. */
+export interface ConnectionOptions {
+  /** `host:port`, several with commas or as a list; the deployed servers by default. */
   readonly bootstrapServers?: string | readonly string[];
   /** Whether to connect with the deployed access configurations; by default with the deployed servers only. */
   readonly useDeployedAccess?: boolean;
   /** The address of Lambda's API, or the whole address of one function's invocations. */
   readonly lambdaEndpoint?: string;
-  readonly ssl?:
-    | boolean
-    | {
-        readonly ca?: string;
-        readonly certificate?: string;
-        readonly privateKey?: string;
-        readonly privateKeyPassword?: string;
-        readonly rejectUnauthorized?: boolean;
-      };
-  readonly sasl?:
-    | {
-        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-        readonly username: string;
-        readonly password: string;
-      }
-    | { readonly mechanism: 'aws-msk-iam'; readonly region?: string };
+  /** Whether the broker has TLS, or its files in PEM form; no TLS by default. */
+  readonly ssl?: boolean | SslOptions;
+  /** The login at the broker; none by default. */
+  readonly sasl?: SaslPassword | SaslIam;
 }
 
-interface Own extends Local {
+/** Files in PEM form, from the service's folder, for TLS with a broker. */
+export interface SslOptions {
+  /** The certificates of the authorities that are trusted. */
+  readonly ca?: string;
+  /** The certificate of this client. */
+  readonly certificate?: string;
+  /** The key of this client's certificate. */
+  readonly privateKey?: string;
+  /** The password of the key; a text, and no file. */
+  readonly privateKeyPassword?: string;
+  /** Whether a broker without a trusted certificate is refused; true by default. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** A login with user name and password. */
+export interface SaslPassword {
+  /** Kafka's mechanism. */
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  /** The user. */
+  readonly username: string;
+  /** The user's password. */
+  readonly password: string;
+}
+
+/** A login with the credentials of AWS; it needs the package aws-msk-iam-sasl-signer-js. */
+export interface SaslIam {
+  /** MSK's mechanism. */
+  readonly mechanism: 'aws-msk-iam';
+  /** The region of the cluster; that of the service by default. */
+  readonly region?: string;
+}
+
+/** The options of one mapping. */
+export interface MappingOptions extends ConnectionOptions {
+  /** Whether it runs, in place of the deployed setting. */
   readonly enabled?: boolean;
+  /** In place of the deployed consumer group. */
   readonly consumerGroupId?: string;
   /** In place of the deployed destination: an ARN, `kafka://topic`, or an empty text for none. */
   readonly onFailureDestination?: string;
 }
 
 /** A function of CloudFormation, in the place of a value. */
-type CloudFormation = { readonly Ref: string } | { readonly [name: `Fn::${string}`]: unknown };
+export type CloudFormation =
+  | {
+      /** The logical id of a resource, or the name of a parameter. */
+      readonly Ref: string;
+    }
+  | { readonly [name: `Fn::${string}`]: unknown };
 
-/** The properties that the plugin adds to `kafka` and `msk` events; the README has what they deploy as. */
+/**
+ * The properties that the plugin adds to `kafka` and `msk` events; docs/mappings.md has what they deploy as. Most of them need
+ * the provisioned mode.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-configure.html
+ */
 export interface KafkaEventProperties {
+  /** The seconds that a batch waits for more records, from 0 to 300; half a second by default. */
   readonly maximumBatchingWindowInSeconds?: number | CloudFormation;
+  /**
+   * The provisioned mode, in the words of CloudFormation.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-scaling-modes.html
+   */
   readonly provisionedPollerConfig?: {
+    /** The event pollers that always run, 1 to 200. */
     readonly minimumPollers?: number | CloudFormation;
+    /** The most event pollers, 1 to 2 000. */
     readonly maximumPollers?: number | CloudFormation;
+    /** The name of the group of mappings that share event pollers. */
     readonly pollerGroupName?: string;
   };
-  readonly provisionedPollers?:
-    | false
-    | {
-        readonly min?: number | CloudFormation;
-        readonly max?: number | CloudFormation;
-        readonly group?: string;
-      };
+  /** The provisioned mode, in the framework's words; `false` for none. */
+  readonly provisionedPollers?: false | ProvisionedPollers;
+  /**
+   * The retries after a failed attempt, up to 10 000. By default, and with -1, ten with a destination, and no limit without one.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
+   */
   readonly maximumRetryAttempts?: number | CloudFormation;
+  /** The seconds after which a record is given up, 60 to 604 800; -1, the default, for no limit. */
   readonly maximumRecordAge?: number | CloudFormation;
+  /** Whether a failed batch is split in two before it is retried; false by default. */
   readonly bisectBatchOnFunctionError?: boolean | CloudFormation;
+  /** Lets the answer name the records that failed; without it the whole batch fails. */
   readonly functionResponseType?: 'ReportBatchItemFailures';
+  /**
+   * Where given-up records are sent: the ARN of a queue, a topic or a bucket, or `kafka://topic`.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+   */
   readonly onFailureDestination?: string | CloudFormation;
+  /**
+   * The metrics of the mapping.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+   */
   readonly metricsConfig?: {
+    /** The groups of metrics. */
     readonly metrics: readonly ('EventCount' | 'ErrorCount' | 'KafkaMetrics')[];
   };
-  readonly loggingConfig?: { readonly systemLogLevel: 'DEBUG' | 'INFO' | 'WARN' };
+  /**
+   * The system log of the mapping.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/esm-logging.html
+   */
+  readonly loggingConfig?: {
+    /** The least level of a line. */
+    readonly systemLogLevel: 'DEBUG' | 'INFO' | 'WARN';
+  };
+  /**
+   * The schema registry of keys and values.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
+   */
   readonly schemaRegistry?: {
+    /** The address of a registry with Confluent's API, or the ARN of a Glue registry. */
     readonly uri: string | CloudFormation;
+    /** `JSON`: the function gets JSON; `SOURCE`: the bytes without the schema's id. */
     readonly eventRecordFormat: 'JSON' | 'SOURCE';
+    /** The ARNs of secrets with the login. */
     readonly accessConfigurations?: {
+      /** User name and password. */
       readonly basicAuth?: string | CloudFormation;
+      /** The certificate of the client, with its key. */
       readonly clientCertificateTlsAuth?: string | CloudFormation;
+      /** The certificate of the authority of the registry. */
       readonly serverRootCaCertificate?: string | CloudFormation;
     };
+    /** The parts of a record that are read with their schemas. */
     readonly validate: readonly ('key' | 'value' | 'KEY' | 'VALUE')[];
   };
+}
+
+/** The provisioned mode, in the framework's words. */
+export interface ProvisionedPollers {
+  /** The event pollers that always run, 1 to 200. */
+  readonly min?: number | CloudFormation;
+  /** The most event pollers, 1 to 2 000. */
+  readonly max?: number | CloudFormation;
+  /** The name of the group of mappings that share event pollers. */
+  readonly group?: string;
 }
 
 /**
@@ -127,7 +242,10 @@ export type WithKafkaEventSource<Configuration> = {
   [K in keyof Configuration]: K extends 'functions'
     ? Functions<Configuration[K]>
     : K extends 'custom'
-      ? Configuration[K] & { readonly kafkaEventSource?: KafkaEventSourceOptions }
+      ? Configuration[K] & {
+          /** The plugin's options. */
+          readonly kafkaEventSource?: KafkaEventSourceOptions;
+        }
       : Configuration[K];
 };
 
@@ -151,6 +269,11 @@ type Extended<Event> = Omit<Event, keyof KafkaEventProperties> & KafkaEventPrope
 // biome-ignore lint/style/noDefaultExport: the framework takes the default export.
 export default class KafkaEventSource {
   constructor(serverless: object, options: object, utils: object);
+  /** The commands under `sls kafka`, as the framework wants them described. */
   readonly commands: object;
+  /** The functions that the framework calls, by their events. */
   readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
 }
+
+// biome-ignore lint/complexity/noUselessEmptyExport: without it, all types of this declaration file would be exported.
+export {};

@@ -8,10 +8,11 @@ import {
   RECORD_STATES,
   type Recorder,
   type RecordLife,
+  type Spans,
 } from '../recorder/types.ts';
 import { againSchema } from './again.ts';
 import type { Ask } from './ask.ts';
-import { explain, type ShownMapping } from './explain.ts';
+import { type Asked, explain, type ShownMapping } from './explain.ts';
 import { type Fault, faultSchema } from './faults.ts';
 import { redriveSchema } from './letters.ts';
 
@@ -44,6 +45,7 @@ function tool<const Shape extends z.ZodRawShape>(
 const TEXT = 4_000;
 const PAYLOAD = 20_000;
 const LOG_LINES = 200;
+const SPANS = 100;
 const LIST = 20;
 /** Records of one key that are explained. */
 const SAME_KEY = 5;
@@ -96,16 +98,31 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
     (context, query) => recorderOf(context).invocations(query),
   ),
   get_invocation: tool(
-    'One invocation: its event, answer, error and log lines.',
+    'One invocation: its event, answer, error, log lines, and the spans of what it waited for.',
     { id: z.string() },
     async (context, { id }) => {
-      const found = await recorderOf(context).invocation(id);
-      if (found) return shortInvocation(found);
+      const recorder = recorderOf(context);
+      const found = await recorder.invocation(id);
+      if (found) return { ...shortInvocation(found), ...shortSpans(await recorder.spansOf(id)) };
       throw new RequestError(
         404,
         'NoSuchInvocation',
         `There is no invocation ${id}: see list_invocations.`,
       );
+    },
+  ),
+  list_traces: tool(
+    "OpenTelemetry's traces, the one with the newest span first.",
+    { service: z.string().optional(), status: z.literal('error').optional(), limit, cursor },
+    (context, query) => recorderOf(context).traces(query),
+  ),
+  get_trace: tool(
+    'One trace: its spans over all services, its records, and their invocations.',
+    { id: z.string().describe("The trace's id, from list_traces or a record's traceId") },
+    async (context, { id }) => {
+      const found = await recorderOf(context).trace(id);
+      if (found) return { ...found, ...shortSpans(found) };
+      throw new RequestError(404, 'NoSuchTrace', `There is no trace ${id}: see list_traces.`);
     },
   ),
   list_letters: tool(
@@ -167,25 +184,40 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   ),
 };
 
-async function explainAll(
-  context: ToolContext,
-  given: { topic?: string; partition?: number; offset?: number; key?: string; mapping?: string },
-) {
-  const { ask, recorder } = context;
+interface AskedPlace extends Asked {
+  /** The mapping's UUID. */
+  readonly mapping?: string | undefined;
+}
+
+/** Why the record of a place was not delivered; without a place, what holds the mappings up. */
+export async function explainPlace(context: ToolContext, place: AskedPlace) {
+  const { mappings, faults } = await knownOf(context, place);
+  return explain(place, mappings, await livesOf(place, mappings, context.recorder), faults);
+}
+
+/** The mappings in question, and the sentences of their faults. */
+async function knownOf({ ask }: ToolContext, { mapping: uuid }: AskedPlace) {
   const [shown, set] = await Promise.all([
     asked(ask('GET', '/api/mappings')) as Promise<{ mappings: ShownMapping[] }>,
     asked(ask('GET', '/api/faults')) as Promise<{ items: Fault[] }>,
   ]);
-  const mappings = shown.mappings.filter((one) => !given.mapping || one.uuid === given.mapping);
+  const mappings = shown.mappings.filter((one) => !uuid || one.uuid === uuid);
   const faults = new Map(
-    mappings.map(({ uuid }) => [
-      uuid,
-      set.items.filter((one) => one.mapping === uuid).map(({ will }) => will),
+    mappings.map((mapping) => [
+      mapping.uuid,
+      set.items.filter((one) => one.mapping === mapping.uuid).map(({ will }) => will),
     ]),
   );
-  const { key, ...place } = given;
-  if (key === undefined)
-    return explain(place, mappings, await livesOf(place, mappings, recorder), faults);
+  return { mappings, faults };
+}
+
+async function explainAll(
+  context: ToolContext,
+  { key, ...place }: AskedPlace & { readonly key?: string | undefined },
+) {
+  if (key === undefined) return explainPlace(context, place);
+  const { recorder } = context;
+  const { mappings, faults } = await knownOf(context, place);
   const { items } = await recorderOf(context).records({
     ...place,
     offset: undefined,
@@ -207,11 +239,7 @@ async function explainAll(
 }
 
 async function livesOf(
-  {
-    topic: name,
-    partition: number,
-    offset: at,
-  }: { topic?: string; partition?: number; offset?: number },
+  { topic: name, partition: number, offset: at }: Asked,
   mappings: readonly ShownMapping[],
   recorder: Recorder | undefined,
 ): Promise<ReadonlyMap<string, RecordLife>> {
@@ -259,6 +287,13 @@ function shortRecord({ key, value, headers, ...rest }: RecordLife) {
 function shortInvocation({ payload, answer, logs, ...rest }: Invocation) {
   const lines = typeof logs === 'string' ? logs : logs.slice(-LOG_LINES).map(({ line }) => line);
   return { ...rest, payload: cut(payload, PAYLOAD), answer: cut(answer, TEXT), logs: lines };
+}
+
+function shortSpans({ spans, isCut }: Spans) {
+  return {
+    spans: spans.slice(0, SPANS).map(({ events, links, ...rest }) => rest),
+    ...((isCut || spans.length > SPANS) && { isCut: true }),
+  };
 }
 
 function cut(text: string | undefined, length: number): string | undefined {

@@ -23,10 +23,8 @@ import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--only delay|rates|recorder|memory]';
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
-/** Rounds with and without the recorder. */
-const ROUNDS = 7;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;
 const BATCH_SIZES = [1, 100, 10_000] as const;
@@ -39,6 +37,7 @@ const { values } = parseArgs({
     records: { type: 'string', default: '300000' },
     backlog: { type: 'string', default: '1000000' },
     sent: { type: 'string', default: '300' },
+    rounds: { type: 'string', default: '7' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -158,73 +157,88 @@ async function rates(bench: Bench, records: number): Promise<void> {
   console.log(`\n${table(head, rows)}`);
 }
 
-/** Records per second with and without the recorder, in turn, so that other work slows both. */
+/** What draining a topic costs with and without the recorder, in turn, so that other work slows both. */
 async function recorder(bench: Bench, records: number): Promise<void> {
-  const rows: string[][] = [];
   for (const bytes of [100, 1024]) {
     const topic = await bench.topicOf(records, bytes);
-    await bench.emulated(topic, records, 10_000);
     const without: Drainage[] = [];
     const recorded: Drainage[] = [];
+    const after: number[] = [];
     let kept = 0;
+    const measureWithout = async () => {
+      without.push(await drainage(records, () => bench.emulated(topic, records, 10_000)));
+    };
     const measureRecorded = async () => {
       const folder = await mkdtemp(join(tmpdir(), 'bench-recorder-'));
       const limits = { maxMegabytes: 200, maxDays: 7, private: [] };
       const log = { ...silent, warning: noop };
       const recording = new Recording({ folder, stage: 'bench', ...limits, log });
       await recording.flush();
-      recorded.push(await drainage(() => bench.emulated(topic, records, 10_000, recording)));
+      recorded.push(
+        await drainage(records, () => bench.emulated(topic, records, 10_000, recording)),
+      );
+      const before = process.cpuUsage();
       await recording.flush();
+      after.push(microseconds(process.cpuUsage(before)));
       kept = (await recording.counts()).kept.done;
       await recording.close();
       await rm(folder, { recursive: true });
     };
-    for (let round = 0; round < ROUNDS; round += 1) {
-      if (round % 2 === 1) await measureRecorded();
-      without.push(await drainage(() => bench.emulated(topic, records, 10_000)));
-      if (round % 2 === 0) await measureRecorded();
+    // The first round compiles the code, and does not count.
+    for (let round = 0; round <= Number(values.rounds); round += 1) {
+      const both = [measureWithout, measureRecorded];
+      for (const measure of round % 2 === 0 ? both : both.reverse()) await measure();
+      if (round === 0) without.length = recorded.length = after.length = 0;
     }
-    const [plain, slowed] = [rateOf(without), rateOf(recorded)];
-    const [idle, busy] = [cpuOf(without), cpuOf(recorded)];
-    rows.push([
-      String(bytes),
-      Math.round(plain).toString(),
-      Math.round(slowed).toString(),
-      `${((1 - slowed / plain) * 100).toFixed(1)} % (goal: at most ${GOALS.recorderCost} %)`,
-      (idle / records).toFixed(2),
-      (busy / records).toFixed(2),
-      String(kept),
-    ]);
+    const rows = MEASURES_OF_DRAINAGE.map(([name, of]) => {
+      const [plain, slowed] = [without.map(of), recorded.map(of)];
+      const costs = plain.map((one, round) => ((slowed[round] ?? 0) / one - 1) * 100);
+      const [low, high] = [quantile(costs, 0.25), quantile(costs, 0.75)];
+      return [
+        name,
+        median(plain).toFixed(2),
+        median(slowed).toFixed(2),
+        `${median(costs).toFixed(1)} % (goal: at most ${GOALS.recorderCost} %)`,
+        `${low.toFixed(1)} to ${high.toFixed(1)} %`,
+      ];
+    });
+    const head = ['µs a record', 'without', 'with', 'cost', 'half of the rounds'];
+    console.log(
+      `\nthe recorder at batch size 10 000, ${records} records of ${bytes} bytes, medians of ` +
+        `${values.rounds} rounds\n${table(head, rows)}\nThen it wrote the newest ${kept} done records: ` +
+        `${(median(after) / 1000).toFixed(0)} ms of the processor`,
+    );
   }
-  const head = [
-    'bytes',
-    'records/s without',
-    'with',
-    'cost',
-    'CPU µs a record without',
-    'with',
-    'kept',
-  ];
-  console.log(
-    `\nthe recorder at batch size 10 000, medians of ${ROUNDS} rounds\n${table(head, rows)}`,
-  );
 }
 
+/** Microseconds. Other work of the machine adds nothing to processor time. */
 interface Drainage {
-  readonly rate: number;
-  /** Microseconds of this process, all its threads together: other work of the machine adds nothing. */
-  readonly cpu: number;
+  /** Of each record, from the first invocation on. */
+  readonly time: number;
+  /** Of each record, in the thread that delivers. */
+  readonly main: number;
+  /** Of each record, in all threads of this process. */
+  readonly all: number;
 }
 
-async function drainage(measure: () => Promise<number>): Promise<Drainage> {
-  const before = process.cpuUsage();
+const MEASURES_OF_DRAINAGE = [
+  ['time', ({ time }: Drainage) => time],
+  ['processor, delivering thread', ({ main }: Drainage) => main],
+  ['processor, whole process', ({ all }: Drainage) => all],
+] as const;
+
+async function drainage(records: number, measure: () => Promise<number>): Promise<Drainage> {
+  globalThis.gc?.();
+  const [main, all] = [process.threadCpuUsage(), process.cpuUsage()];
   const rate = await measure();
-  const { user, system } = process.cpuUsage(before);
-  return { rate, cpu: user + system };
+  return {
+    time: 1e6 / rate,
+    main: microseconds(process.threadCpuUsage(main)) / records,
+    all: microseconds(process.cpuUsage(all)) / records,
+  };
 }
 
-const rateOf = (all: readonly Drainage[]) => median(all.map(({ rate }) => rate));
-const cpuOf = (all: readonly Drainage[]) => median(all.map(({ cpu }) => cpu));
+const microseconds = ({ user, system }: NodeJS.CpuUsage) => user + system;
 
 /** V8 collects late if its heap may grow; a small heap makes it collect early. */
 const SMALL_HEAP = ['--max-semi-space-size=2', '--max-old-space-size=96'];

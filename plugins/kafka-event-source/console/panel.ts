@@ -17,6 +17,7 @@ const link = z.union([
     }),
   }),
   z.strictObject({ invocation: z.string() }),
+  z.strictObject({ trace: z.string() }),
   /** The same panel with other input. */
   z.strictObject({ panel: query }),
 ]);

@@ -206,9 +206,11 @@ export class Outbox {
   #collapse(found: DoneQueue): void {
     const done = this.#shift(found);
     if (!done) return;
-    // The writer has some of them as records that wait, which must not stay so.
-    if (done.isTold) this.add({ ...done.op, payload: undefined, isCollapsed: true });
-    else {
+    // The writer has some of them as records that wait, which must not stay so, and counts the others.
+    if (done.isTold) {
+      this.add({ ...done.op, payload: undefined, isCollapsed: true });
+      this.#onCounted(done.op.mapping);
+    } else {
       this.#onDropped(done.op);
       this.#count(done.op.mapping, done.records);
     }

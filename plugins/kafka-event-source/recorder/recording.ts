@@ -11,6 +11,7 @@ import { Asked, startThread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
 import { Privacy } from './privacy.ts';
+import { Rests } from './rests.ts';
 import { storeFile } from './schema.ts';
 import type { Question } from './thread.ts';
 import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
@@ -46,12 +47,6 @@ export interface RecordingOptions {
 }
 
 const TICK_MS = 100;
-/**
- * Done records, and those that are under way, wait for so many times the time of the last writing, so
- * that under load the writer leaves the processor to the emulator.
- */
-const PAUSES = 19;
-const LONGEST_PAUSE_MS = 10_000;
 /** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
 const DONE_MS = 500;
 const CLOSE_MS = 2_000;
@@ -82,11 +77,10 @@ export class Recording implements Recorder, CallListener {
   #problem: string | undefined;
   #isOpen = false;
   #isBusy = false;
-  /** Until then only what must not be lost is written. */
-  #pausedUntil = 0;
-  #pauseMs = 0;
-  /** Whether done records were only counted since the last pause. */
-  #isFlooded = false;
+  /** Whether the operations under way could wait, so that a rest follows them. */
+  #couldWait = false;
+  /** During a rest only what must not be lost is written. */
+  readonly #rests = new Rests();
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
   /** The questions for texts without private values; undefined is the answer of a writer that has ended. */
@@ -106,7 +100,10 @@ export class Recording implements Recorder, CallListener {
     };
     this.#outbox = new Outbox(
       this.#store.maxBytes,
-      (mapping) => this.#warnOfCounts(mapping),
+      (mapping) => {
+        this.#rests.pushedOut(Date.now());
+        this.#warnOfCounts(mapping);
+      },
       (op) => this.#forget([op]),
     );
     this.#writer = startThread({ role: 'write', options: this.#store });
@@ -303,7 +300,7 @@ export class Recording implements Recorder, CallListener {
   #tick(): void {
     if (this.#problem !== undefined) return;
     const now = Date.now();
-    const mayTell = now >= this.#pausedUntil && !this.#outbox.isBehind;
+    const mayTell = !this.#isBusy && !this.#outbox.isBehind && this.#rests.isOver(now);
     for (const track of this.#tracks.values()) {
       track.tellLines();
       if (mayTell) track.tell(now);
@@ -315,26 +312,15 @@ export class Recording implements Recorder, CallListener {
   #pump(isHurried = false): void {
     if (this.#isBusy || !this.#isOpen || this.#problem !== undefined) return;
     const now = Date.now();
-    const isRested = isHurried || now >= this.#pausedUntil;
-    const withDone = isHurried || (isRested && now - this.#outbox.oldestDone >= DONE_MS);
-    const ops = this.#outbox.take(withDone, isRested);
+    const isRested = isHurried || this.#rests.isOver(now);
+    const isOld = this.#rests.isFlood(now) || now - this.#outbox.oldestDone >= DONE_MS;
+    const ops = this.#outbox.take(isHurried || (isRested && isOld), isRested);
     if (ops.length === 0) return;
-    this.#isFlooded ||= ops.some(({ op }) => op === 'counted');
     this.#isBusy = true;
+    this.#couldWait = isRested;
     const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
     this.#post({ kind: 'write', ops, isWatched });
     this.#forget(ops);
-  }
-
-  /** In a flood, whose done records are mostly counted, each pause is twice as long as the last one. */
-  #pause(ms: number): void {
-    const now = Date.now();
-    if (now < this.#pausedUntil) return;
-    this.#pauseMs = this.#isFlooded
-      ? Math.min(LONGEST_PAUSE_MS, Math.max(PAUSES * ms, 2 * this.#pauseMs))
-      : PAUSES * ms;
-    this.#isFlooded = false;
-    this.#pausedUntil = now + this.#pauseMs;
   }
 
   /** Later lines of these calls are stored by themselves. */
@@ -357,7 +343,7 @@ export class Recording implements Recorder, CallListener {
     }
     if (message.kind === 'written') {
       this.#isBusy = false;
-      this.#pause(message.ms);
+      if (this.#couldWait) this.#rests.begin(Date.now(), message.ms);
       if (message.problem !== undefined) {
         this.#warn(`something that happened could not be recorded: ${message.problem}`);
       }

@@ -10,6 +10,8 @@ export interface Fault {
   readonly kind: Kind | 'rebalance';
   /** Whether the handler does its work before the fault. */
   readonly after: boolean;
+  /** Ends the handler's work earlier. */
+  readonly during?: Promise<unknown> | undefined;
   readonly message?: string | undefined;
 }
 
@@ -36,13 +38,14 @@ export class FaultPlans {
     this.#random = random;
   }
 
-  plan(functionKey: string, kind: Kind, { times, record, after, message }: Faulty): void {
+  plan(functionKey: string, kind: Kind, { times, record, after, during, message }: Faulty): void {
     const plans = this.#plans.get(functionKey) ?? [];
     const isOne = matcherOf(record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,
-      after: after ?? kind === 'crash',
+      after: after ?? (kind === 'crash' || during !== undefined),
+      during,
       message,
       isMeant: ({ records }) => records.some(isOne),
       left: times ?? (record === undefined ? 1 : Number.POSITIVE_INFINITY),

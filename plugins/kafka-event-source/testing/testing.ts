@@ -426,9 +426,10 @@ class Kit implements Source {
     const instances = this.#instances.get(mapping.functionKey);
     if (!instances) throw new Error(`There is no handler of ${mapping.functionKey}.`);
     if (!fault) return instances.call(mapping, call);
-    const { kind, after, message } = fault;
+    const { kind, after, during, message } = fault;
     const isOver = kind === 'crash' || kind === 'timeout';
-    const result = after ? await instances.call(mapping, call, isOver) : undefined;
+    const working = after ? instances.call(mapping, call, isOver) : undefined;
+    const result = await (during ? Promise.race([working, during.then(() => undefined)]) : working);
     switch (kind) {
       case 'throttle':
         // AWS: TooManyRequestsException. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html

@@ -1,14 +1,20 @@
-/** The test kit's names: Kafka-triggered functions in tests, on a clock that the test moves. */
+/**
+ * `import { kafkaEventSource } from 'lambda-kafka-event-source/testing'`: Kafka-triggered functions in tests, on a clock
+ * that the test moves. docs/testing.md is the page to begin with.
+ *
+ * @module testing
+ */
 import type { KafkaEventProperties, KafkaEventSourceOptions } from '../index.d.mts';
 
 /**
- * Starts event source mappings in this process, with Kafka and time in memory. Batching, filters, retries,
+ * Starts event source mappings in this process, with Kafka and time in memory or on a broker. Batching, filters, retries,
  * partial failures, record ages and destinations are the emulator's own.
  *
  * @throws Error for a mapping that AWS would refuse, for a wrong setting, and for an unknown function
  */
 export declare function kafkaEventSource(options: KitOptions): Promise<Source>;
 
+/** The options of `kafkaEventSource`. One of `mappings`, `service` and `template` is needed. */
 export interface KitOptions {
   /** The functions that run here, by their keys; mappings of other functions do not run. */
   readonly functions: Readonly<Record<string, Handler | FunctionOptions>>;
@@ -45,7 +51,9 @@ export interface KitOptions {
   readonly leaks?: 'warn' | 'error' | 'ignore';
   /** Takes the emulator's log lines; without it they are not kept. */
   readonly log?: (line: string) => void;
+  /** The stage of `service` or `template`; test by default, and with `service` the framework's own default. */
   readonly stage?: string;
+  /** The region in ARNs; us-east-1 by default, and with `service` that of the service. */
   readonly region?: string;
   /** Further settings, as under `custom.kafkaEventSource`. */
   readonly settings?: KafkaEventSourceOptions;
@@ -54,6 +62,7 @@ export interface KitOptions {
 /** A handler of Node: async, or with a callback where its runtime still has callbacks. */
 export type Handler = (event: never, context: never, callback: never) => unknown;
 
+/** A function with more than a handler. */
 export interface FunctionOptions {
   /** One handler for all instances. */
   readonly handler?: Handler;
@@ -63,6 +72,7 @@ export interface FunctionOptions {
   readonly timeout?: number;
   /** Such as nodejs24.x, which allows no callbacks. */
   readonly runtime?: string;
+  /** The most invocations at the same time; more are throttled. No limit by default. */
   readonly reservedConcurrency?: number;
   /** Variables of `process.env` within the handler, before those of the service and of the test's process. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -70,54 +80,77 @@ export interface FunctionOptions {
 
 /** The properties of a `kafka` event in serverless.yml. */
 export interface MappingProperties extends KafkaEventProperties {
+  /** The topic that the mapping reads. It is created. */
   readonly topic: string;
+  /** The most records of a batch, up to 10 000; 100 by default. */
   readonly batchSize?: number;
+  /** The seconds that a batch waits for more records, up to 300; half a second by default. */
   readonly maximumBatchingWindow?: number;
+  /** Where the mapping begins to read; TRIM_HORIZON, the first record, by default. */
   readonly startingPosition?: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP';
-  /** In seconds since 1970. */
+  /** The time for AT_TIMESTAMP, in seconds since 1970. */
   readonly startingPositionTimestamp?: number;
+  /** The consumer group; a group of the mapping's own by default. */
   readonly consumerGroupId?: string;
+  /** Whether the mapping runs; true by default. */
   readonly enabled?: boolean;
+  /**
+   * A record reaches the function if one of the patterns matches it.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
+   */
   readonly filterPatterns?: readonly object[];
 }
 
 /** `'90 s'`, `'15 minutes'`, `'6 days'`, or milliseconds. */
 export type Duration = string | number;
 
+/** A text, which is written as UTF-8, or bytes. */
 export type Bytes = string | Uint8Array;
 
+/** A record as a producer writes it. */
 export interface ProducedRecord {
   /** An object is written as JSON; null is a tombstone. */
   readonly value?: Bytes | object | null;
+  /** Records with the same key keep their order. */
   readonly key?: Bytes | null;
   /** An object, or a list of pairs where names repeat. */
   readonly headers?: Readonly<Record<string, Bytes>> | readonly (readonly [string, Bytes])[];
   /** Chosen by the key, as producers of Java do, and in turn without a key. */
   readonly partition?: number;
-  /** The time of the record; the clock's by default. */
+  /** The time of the record, a number in milliseconds since 1970; the clock's time by default. */
   readonly timestamp?: Date | number;
 }
 
 /** A record's place in Kafka. */
 export interface Place {
+  /** The name of the topic. */
   readonly topic: string;
+  /** The number of the partition, from 0 on. */
   readonly partition: number;
+  /** The offset in the partition, from 0 on. The end of a transaction takes an offset, too. */
   readonly offset: number;
 }
 
 /** A record as it is in Kafka; key, value and header values as UTF-8 text. */
 export interface KafkaRecord extends Place {
+  /** Null for a record without a key. */
   readonly key: string | null;
+  /** Null for a tombstone. */
   readonly value: string | null;
+  /** The headers in their order; a name may come twice. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** In milliseconds since 1970. */
   readonly timestamp: number;
 }
 
+/** An attempt to deliver a batch to a function. */
 export interface Invocation {
+  /** The function's name among `functions`. */
   readonly functionKey: string;
   /** 1 for the first attempt of these records. */
   readonly attempt: number;
+  /** The request id in the handler's context. */
   readonly requestId: string | undefined;
   /** In milliseconds since 1970, by the kit's clock. */
   readonly startedAt: number;
@@ -125,7 +158,9 @@ export interface Invocation {
   readonly endedAt: number | undefined;
   /** The event that the handler gets. */
   readonly event: unknown;
+  /** The records of the batch. */
   readonly records: readonly KafkaRecord[];
+  /** `functionError` for an error, a time-out and a crash; `throttled` for an invocation that did not reach the function. */
   readonly outcome: 'running' | 'ok' | 'functionError' | 'throttled';
   /** The handler's answer, after JSON. */
   readonly answer: unknown;
@@ -135,7 +170,11 @@ export interface Invocation {
   readonly failed: readonly Place[];
 }
 
-/** A message about records that a mapping gave up. */
+/**
+ * A message about records that a mapping gave up.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+ */
 export interface Letter {
   /** In milliseconds since 1970, by the kit's clock. */
   readonly at: number;
@@ -171,6 +210,7 @@ export interface LettersToRedrive {
 export interface RedrivenLetter {
   /** The letter's place in the topic of letters. */
   readonly letter: Place;
+  /** `left` for a letter that could not be put back. */
   readonly outcome: 'redriven' | 'left';
   /** The reason why it is left. */
   readonly why: string | undefined;
@@ -188,18 +228,27 @@ export interface Faulty {
   readonly record?: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean);
   /** Whether the handler does its work before the fault; by default only before a crash. */
   readonly after?: boolean;
+  /**
+   * The fault comes in the midst of the handler's work, when this resolves, or at the end of the work if that
+   * is earlier. No one can stop the handler's code: the test keeps it from doing more, such as by a database
+   * that no longer answers this instance.
+   */
+  readonly during?: Promise<unknown>;
   /** The error's message. */
   readonly message?: string;
 }
 
+/** The end that a test expects of a record. */
 export interface Expected {
   /** done: a handler took it; sent: it became a letter; dropped: given up without one; waiting: none of these yet. */
   readonly end: 'done' | 'sent' | 'dropped' | 'filtered out' | 'waiting';
   /** How often a handler got it. */
   readonly attempts?: number;
+  /** Only for the mappings of this function. */
   readonly functionKey?: string;
 }
 
+/** The time of the kit. In memory it stands still until it is moved. */
 export interface KitClock {
   /** In milliseconds since 1970. */
   readonly now: number;
@@ -207,6 +256,7 @@ export interface KitClock {
    * Moves the time on. All that is due happens at its own time: windows, retries, time limits, ages. On a broker
    * it really waits, for a minute at most.
    *
+   * @param duration how far
    * @param options `whileRunning` moves it although handlers run, such as to let one time out
    * @throws Error that names the handlers that do not end, and for more than a minute on a broker
    */
@@ -225,14 +275,17 @@ export interface Produce {
   (topic: string, records: readonly ProducedRecord[]): Promise<Place[]>;
 }
 
+/** A transaction of a producer. */
 export interface Transaction {
+  /** Appends records that consumers see after the commit. */
   readonly produce: Produce;
-  /** Makes its records visible. */
+  /** Makes its records visible. @throws Error if the transaction has ended */
   commit(): Promise<void>;
-  /** Its records are never seen. */
+  /** Its records are never seen. @throws Error if the transaction has ended */
   abort(): Promise<void>;
 }
 
+/** The language of a schema, and the schemas that it needs. */
 export interface SchemaOptions {
   /** The schema's language; AVRO by default. */
   readonly type?: 'AVRO' | 'PROTOBUF' | 'JSON';
@@ -240,7 +293,15 @@ export interface SchemaOptions {
    * The registered schemas that it refers to, each before those that use it, by the names in the schema: a type of
    * Avro, a file of Protobuf, an address of JSON Schema.
    */
-  readonly references?: readonly { readonly name: string; readonly id: number }[];
+  readonly references?: readonly SchemaReference[];
+}
+
+/** A registered schema that another one refers to. */
+export interface SchemaReference {
+  /** Its name in the schema that refers to it. */
+  readonly name: string;
+  /** The id that `register` gave it. */
+  readonly id: number;
 }
 
 /**
@@ -266,9 +327,13 @@ export interface SchemaRegistry {
   encode(id: number, value: unknown): Promise<Uint8Array>;
 }
 
+/** Mappings that run, with their functions and their Kafka. `await using` stops it at the end of a test. */
 export interface Source extends AsyncDisposable {
+  /** The time. */
   readonly clock: KitClock;
+  /** The schema registry of the mappings. */
   readonly registry: SchemaRegistry;
+  /** Appends records to a topic. */
   readonly produce: Produce;
   /** Begins a transaction. Records behind its first one wait for its end. */
   transaction(): Transaction;
@@ -286,9 +351,17 @@ export interface Source extends AsyncDisposable {
    * @throws Error with the life of each record that is not done by then
    */
   drain(within?: Duration): Promise<void>;
-  /** The function's invocations as they are now, throttled ones included, in the order of their beginnings. */
+  /**
+   * The function's invocations as they are now, throttled ones included, in the order of their beginnings.
+   *
+   * @throws Error for an unknown function, naming the known ones
+   */
   invocations(functionKey: string): readonly Invocation[];
-  /** The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket. */
+  /**
+   * The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket.
+   *
+   * @throws Error for an unknown topic, and for a record that is no letter
+   */
   letters(destination: string): Promise<readonly Letter[]>;
   /**
    * Puts letters of a Kafka topic back on the topics of their records, as the command `redrive` does: each
@@ -299,7 +372,11 @@ export interface Source extends AsyncDisposable {
    * @throws Error for a topic that does not exist, and for a destination of AWS
    */
   redrive(topic: string, letters?: LettersToRedrive): Promise<readonly RedrivenLetter[]>;
-  /** The records of a topic that consumers can see; on a broker, those at the end of the last awaited call. */
+  /**
+   * The records of a topic that consumers can see; on a broker, those at the end of the last awaited call.
+   *
+   * @throws Error for an unknown topic, naming the known ones
+   */
   records(topic: string): readonly KafkaRecord[];
   /** The committed offsets of the function's mappings, by `topic-partition`; on a broker as `records`. */
   committed(functionKey: string): Readonly<Record<string, number>>;
@@ -331,6 +408,7 @@ export interface Source extends AsyncDisposable {
   /** The broker under the source, for clients of the test's own; undefined in memory. */
   readonly broker:
     | {
+        /** Their addresses, each host:port. */
         readonly servers: readonly string[];
         /** The topic's name there: each source has topics of its own. */
         topic(name: string): string;

@@ -3,7 +3,7 @@ import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, call } from './api.ts';
 
-const KINDS = ['mapping', 'record', 'invocation', 'fault'] as const;
+const KINDS = ['mapping', 'record', 'invocation', 'trace', 'fault'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** The import that this page shows in place of the service's own memory. */
@@ -19,7 +19,7 @@ export interface Live {
   readonly news: Readonly<Record<Kind, number>>;
 }
 
-const NONE: Live['news'] = { mapping: 0, record: 0, invocation: 0, fault: 0 };
+const NONE: Live['news'] = { mapping: 0, record: 0, invocation: 0, trace: 0, fault: 0 };
 
 export const LiveContext = createContext<Live>({ isConnected: true, news: NONE });
 
@@ -83,7 +83,7 @@ function mapNews(news: Live['news'], kinds: readonly Kind[]): Live['news'] {
 
 /** The path, with the name of the import where the memory is asked. */
 function ofMemory(path: string): string {
-  if (imported === undefined || !/^\/api\/(records|invocations)\b/.test(path)) return path;
+  if (imported === undefined || !/^\/api\/(records|invocations|traces)\b/.test(path)) return path;
   return `${path}${path.includes('?') ? '&' : '?'}imported=${encodeURIComponent(imported)}`;
 }
 

@@ -14,6 +14,7 @@ import { Logs } from './logs.tsx';
 import { Box, Empty, Facts, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { recordPlace } from './records.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
+import { InvocationSpans } from './traces.tsx';
 import { readable } from './value.tsx';
 
 const PAGE = 50;
@@ -21,9 +22,9 @@ const PAGE = 50;
 const SHOWN = 100;
 
 export function Invocations({ place: { query } }: { place: Place }) {
-  const { state, cursor } = query;
+  const { mapping, state, cursor } = query;
   const data = useData<Page<InvocationSummary>>(
-    `/api/invocations${queryOf({ state, cursor, limit: PAGE })}`,
+    `/api/invocations${queryOf({ mapping, state, cursor, limit: PAGE })}`,
     cursor ? [] : ['invocation'],
   );
   return (
@@ -37,7 +38,7 @@ export function Invocations({ place: { query } }: { place: Place }) {
                 id={id}
                 value={state ?? ''}
                 onChange={({ currentTarget }) => {
-                  location.hash = placeOf(['invocations'], { state: currentTarget.value });
+                  location.hash = placeOf(['invocations'], { mapping, state: currentTarget.value });
                 }}
               >
                 <option value="">any</option>
@@ -50,6 +51,11 @@ export function Invocations({ place: { query } }: { place: Place }) {
             )}
           </Field>
         </div>
+        {mapping && (
+          <div class="actions">
+            <a href={placeOf(['invocations'], { state })}>Show those of all mappings</a>
+          </div>
+        )}
       </div>
       <Loaded data={data}>
         {({ items, next }) =>
@@ -100,8 +106,8 @@ export function Invocations({ place: { query } }: { place: Place }) {
                 ]}
               />
               <Pages
-                first={placeOf(['invocations'], { state })}
-                next={next && placeOf(['invocations'], { state, cursor: next })}
+                first={placeOf(['invocations'], { mapping, state })}
+                next={next && placeOf(['invocations'], { mapping, state, cursor: next })}
                 isFirst={!cursor}
               />
             </div>
@@ -163,6 +169,7 @@ function Whole({ of }: { of: Invocation }) {
           ]}
         />
       </div>
+      <InvocationSpans id={id} />
       <div class="two">
         <div>
           <section class="card">

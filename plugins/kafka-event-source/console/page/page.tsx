@@ -14,10 +14,13 @@ import { Produce } from './produce.tsx';
 import { Record } from './record.tsx';
 import { Records } from './records.tsx';
 import { type Place, readPlace } from './route.ts';
+import { OneTrace, Traces } from './traces.tsx';
 
 interface ViewRow {
   /** The first segment of its address. */
   readonly path: string;
+  /** The first segment of the view of one of them, where that is another. */
+  readonly of?: string;
   readonly name: string;
   readonly view: (place: Place) => preact.JSX.Element;
 }
@@ -34,6 +37,13 @@ const MEMORY: readonly ViewRow[] = [
     name: 'Invocations',
     view: (place) =>
       place.segments.length > 1 ? <OneInvocation place={place} /> : <Invocations place={place} />,
+  },
+  {
+    path: 'traces',
+    of: 'trace',
+    name: 'Traces',
+    view: (place) =>
+      place.segments[0] === 'trace' ? <OneTrace place={place} /> : <Traces place={place} />,
   },
 ];
 
@@ -95,7 +105,9 @@ function Frame({ isLocked }: { isLocked: boolean }) {
   const path = place.segments[0] ?? '';
   const rows = [...VIEWS, ...(panels.value ?? []).map(rowOf)];
   const where = place.segments.join('/');
-  const row = rows.find((one) => one.path === path) ?? rows.find((one) => one.path === where);
+  const row =
+    rows.find((one) => one.path === path || one.of === path) ??
+    rows.find((one) => one.path === where);
   useEffect(() => {
     document.title = `${row?.name ?? 'Not found'} · Kafka event source`;
     const isLink = before.current !== '' && before.current !== `/${where}`;

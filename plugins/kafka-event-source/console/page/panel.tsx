@@ -14,6 +14,7 @@ import { useData } from './data.tsx';
 import { Box, Facts, Field, Head, Loaded, Table, Time } from './parts.tsx';
 import { recordPlace } from './records.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
+import { tracePlace } from './traces.tsx';
 
 /** The answer of `/api/panels`. */
 export type Panels = readonly DescribedPanel[];
@@ -174,6 +175,7 @@ function Text({ name, of }: { name: string; of: PanelText }) {
 function hrefOf(name: string, link: PanelLink): string {
   if ('record' in link) return recordPlace(link.record);
   if ('invocation' in link) return placeOf(['invocations', link.invocation]);
+  if ('trace' in link) return tracePlace(link.trace);
   return placeOf(['panels', name], link.panel);
 }
 

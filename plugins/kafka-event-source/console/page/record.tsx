@@ -9,6 +9,7 @@ import { Logs } from './logs.tsx';
 import type { Panels } from './panel.tsx';
 import { Facts, Head, Loaded, State, Time } from './parts.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
+import { tracePlace } from './traces.tsx';
 import { Value } from './value.tsx';
 
 const TONES: Readonly<Record<LifeEventKind, '' | 'ok' | 'warn' | 'bad'>> = {
@@ -70,23 +71,33 @@ function Life({ life }: { life: RecordLife }) {
           </>
         }
         actions={
-          imported === undefined && (
-            <>
-              {last && (
-                <ChangeButton
-                  change={againChange({ id: last, mode: 'record', record, records: [life] })}
-                >
-                  Run this record alone…
-                </ChangeButton>
-              )}
-              {panels.map((panel) => (
-                <PanelLink key={panel.name} panel={panel} life={life} />
-              ))}
-              <a class="button" href={placeOf(['produce'], { mapping, topic, partition, offset })}>
-                Copy to Produce
+          <>
+            {life.traceId && (
+              <a class="button" href={tracePlace(life.traceId)}>
+                Trace
               </a>
-            </>
-          )
+            )}
+            {imported === undefined && (
+              <>
+                {last && (
+                  <ChangeButton
+                    change={againChange({ id: last, mode: 'record', record, records: [life] })}
+                  >
+                    Run this record alone…
+                  </ChangeButton>
+                )}
+                {panels.map((panel) => (
+                  <PanelLink key={panel.name} panel={panel} life={life} />
+                ))}
+                <a
+                  class="button"
+                  href={placeOf(['produce'], { mapping, topic, partition, offset })}
+                >
+                  Copy to Produce
+                </a>
+              </>
+            )}
+          </>
         }
       >
         <State of={state} /> for {functionKey}

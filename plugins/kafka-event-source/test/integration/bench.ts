@@ -28,6 +28,7 @@ export interface Answer {
   readonly status?: number;
   readonly body?: string;
   readonly functionError?: string;
+  readonly requestId?: string;
 }
 
 export type Handler = (invocation: Invocation, index: number) => Answer | Promise<Answer>;
@@ -62,6 +63,7 @@ export async function startLambda(port = 0): Promise<Lambda> {
     const answer = await handler(invocation, index);
     invocation.endedAt = Date.now();
     if (answer.functionError) response.setHeader('x-amz-function-error', answer.functionError);
+    if (answer.requestId) response.setHeader('x-amzn-requestid', answer.requestId);
     response.statusCode = answer.status ?? 200;
     response.end(answer.body ?? '');
   });

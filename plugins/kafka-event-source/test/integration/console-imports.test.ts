@@ -52,7 +52,7 @@ run(
       await page.getByText('"BatchSize": 7').waitFor();
       await reader.look('import');
       const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link');
-      expect(await views.allTextContents()).toEqual(['Import', 'Records', 'Invocations']);
+      expect(await views.allTextContents()).toEqual(['Import', 'Records', 'Invocations', 'Traces']);
 
       await page.getByRole('link', { name: 'Records' }).click();
       await page.getByText('of the import').waitFor();

@@ -54,6 +54,9 @@ async function connect({
     record: async ({ offset }: { offset: string }) => (offset === '7' ? filteredOut : undefined),
     records: async ({ key }: { key?: string }) => ({ items: key === 'k' ? [filteredOut] : [] }),
     invocation: async () => ({ id: 'i', payload: 'x'.repeat(30_000), logs: [{ line: 'hello' }] }),
+    spansOf: async () => ({ spans: [{ name: 'query', events: [{}], links: [] }] }),
+    trace: async (id: string) =>
+      id === 't' ? { traceId: id, spans: [], records: [filteredOut], invocations: [] } : undefined,
   } as unknown as Recorder;
   const routes: Route[] = [api];
   routes.push(
@@ -103,6 +106,17 @@ test('a record is shown as text, and a long event is cut', async () => {
   const { body } = await all.call('get_invocation', { id: 'i' });
   expect(body.payload).toMatch(/^x{20000}… \(30000 characters\)$/);
   expect(body.logs).toEqual(['hello']);
+  expect(body.spans).toEqual([{ name: 'query' }]);
+});
+
+test('a trace is shown with its records, and an unknown one is said to be unknown', async () => {
+  await using all = await connect();
+  expect((await all.call('get_trace', { id: 't' })).body).toMatchObject({
+    traceId: 't',
+    records: [{ offset: '7' }],
+  });
+  const { isError, text } = await all.call('get_trace', { id: 'no' });
+  expect([isError, text]).toEqual([true, 'NoSuchTrace: There is no trace no: see list_traces.']);
 });
 
 test.each([
