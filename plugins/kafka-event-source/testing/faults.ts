@@ -1,4 +1,5 @@
 /** The faults that a test plans for invocations, and those that a random run makes. */
+import { checkFaulty } from './given.ts';
 import type { Random } from './random.ts';
 import { matcherOf } from './records.ts';
 import type { Faulty, Invocation } from './types.ts';
@@ -38,7 +39,10 @@ export class FaultPlans {
     this.#random = random;
   }
 
-  plan(functionKey: string, kind: Kind, { times, record, after, during, message }: Faulty): void {
+  /** @throws Error for wrong options */
+  plan(functionKey: string, kind: Kind, faulty: Faulty): void {
+    checkFaulty(faulty);
+    const { times, record, after, during, message } = faulty;
     const plans = this.#plans.get(functionKey) ?? [];
     const isOne = matcherOf(record);
     this.#plans.set(functionKey, plans);

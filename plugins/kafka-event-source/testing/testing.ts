@@ -9,6 +9,7 @@ import { Poller } from '../poller/poller.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 import { type Opened, shareProcess } from './environment.ts';
 import { type Fault, FaultPlans } from './faults.ts';
+import { checkOptions } from './given.ts';
 import type { Ground, GroundTransaction, Left } from './ground.ts';
 import { type Call, exitOf, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
@@ -54,6 +55,7 @@ const OBSERVE_MS = 2 ** 31 - 1;
 
 /** See types.ts. */
 export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = async (options) => {
+  checkOptions(options);
   const servers = await serversOf(options);
   const wanted = await mappingsOf(options, servers ?? MEMORY);
   const kit = new Kit(options, wanted, servers);
