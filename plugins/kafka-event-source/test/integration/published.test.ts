@@ -78,7 +78,7 @@ test('the package has the build, the documentation and the examples, and no sour
       'dist/main.js',
       'dist/index.js.map',
       'dist/index.d.ts',
-      'dist/NOTICES.txt',
+      'dist/protobuf.js',
       'dist/python-runtime.py',
       'dist/page.css',
       'dist/page.html',
