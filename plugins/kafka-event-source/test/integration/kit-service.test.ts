@@ -116,3 +116,13 @@ test('the command shows the mappings, and no password', async () => {
   const wrong = await sls(['kafka', 'mappings', '--settings', '{"limit":1}'], folder);
   expect(wrong.stdout + wrong.stderr).toContain('limits');
 });
+
+test('a folder without a framework is an error that says what to install', async () => {
+  const empty = await mkdtemp(join(tmpdir(), 'kes-kit-'));
+  const source = kafkaEventSource({
+    service: join(empty, 'serverless.yml'),
+    functions: { notify: async () => undefined },
+  });
+  await expect(source).rejects.toThrow(`No framework is installed in ${empty}`);
+  await rm(empty, { recursive: true });
+});
