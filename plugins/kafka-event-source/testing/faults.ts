@@ -1,6 +1,8 @@
 /** The faults that a test plans for invocations, and those that a random run makes. */
+import { checkFaulty } from './given.ts';
 import type { Random } from './random.ts';
-import type { Faulty, Invocation, KafkaRecord } from './types.ts';
+import { matcherOf } from './records.ts';
+import type { Faulty, Invocation } from './types.ts';
 
 type Kind = 'fail' | 'timeout' | 'throttle' | 'crash';
 
@@ -9,6 +11,8 @@ export interface Fault {
   readonly kind: Kind | 'rebalance';
   /** Whether the handler does its work before the fault. */
   readonly after: boolean;
+  /** Ends the handler's work earlier. */
+  readonly during?: Promise<unknown> | undefined;
   readonly message?: string | undefined;
 }
 
@@ -35,13 +39,17 @@ export class FaultPlans {
     this.#random = random;
   }
 
-  plan(functionKey: string, kind: Kind, { times, record, after, message }: Faulty): void {
+  /** @throws Error for wrong options */
+  plan(functionKey: string, kind: Kind, faulty: Faulty): void {
+    checkFaulty(faulty);
+    const { times, record, after, during, message } = faulty;
     const plans = this.#plans.get(functionKey) ?? [];
-    const isOne = typeof record === 'function' ? record : matcher(record);
+    const isOne = matcherOf(record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,
-      after: after ?? kind === 'crash',
+      after: after ?? (kind === 'crash' || during !== undefined),
+      during,
       message,
       isMeant: ({ records }) => records.some(isOne),
       left: times ?? (record === undefined ? 1 : Number.POSITIVE_INFINITY),
@@ -64,9 +72,4 @@ export class FaultPlans {
     }
     return undefined;
   }
-}
-
-function matcher(wanted: Partial<KafkaRecord> = {}): (record: KafkaRecord) => boolean {
-  const fields = Object.entries(wanted);
-  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
 }

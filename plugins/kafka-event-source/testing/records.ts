@@ -1,9 +1,11 @@
 /** Records as a test writes and reads them. */
+import { checkRecord } from './given.ts';
 import type { LogRecord, NewRecord } from './log.ts';
 import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
 
 /** @param now the time of a record without a timestamp, in milliseconds since 1970 */
 export function newRecordOf(record: ProducedRecord, now: number): NewRecord {
+  checkRecord(record);
   const { key = null, value = null, headers = {}, partition, timestamp = now } = record;
   const pairs: readonly (readonly [string, Bytes])[] = isPairs(headers)
     ? headers
@@ -28,6 +30,15 @@ export function recordOf(topic: string, record: LogRecord): KafkaRecord {
     headers: headers.map((one) => [one.key, one.value?.toString() ?? ''] as const),
     timestamp,
   };
+}
+
+/** Whether a record is one of these: the fields of a pattern must be equal. */
+export function matcherOf(
+  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean) = {},
+): (record: KafkaRecord) => boolean {
+  if (typeof wanted === 'function') return wanted;
+  const fields = Object.entries(wanted);
+  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
 }
 
 function isPairs(
