@@ -28,6 +28,12 @@ const withBackend = {
   globalTeardown: '<rootDir>/test/support/teardown.ts',
 } satisfies Config;
 
+/** The project that needs DynamoDB alone; when it is there for `withBackend`, it is not started again. */
+const withDatabase = {
+  ...withBackend,
+  globalSetup: '<rootDir>/test/support/setup-database.ts',
+} satisfies Config;
+
 /** The jest projects of each workspace, the same that the workspace runs alone. */
 async function projectsOf(workspace: string): Promise<Projects> {
   const folder = join(import.meta.dirname, workspace);
@@ -54,6 +60,11 @@ export default {
       ...shared,
       displayName: 'contract',
       testMatch: ['<rootDir>/test/contract/**/*.test.ts'],
+    },
+    {
+      ...withDatabase,
+      displayName: 'notify',
+      testMatch: ['<rootDir>/test/notify/**/*.test.ts'],
     },
     {
       ...withBackend,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** The indexes of the table, by the names that the template gives them. */
 export const INDEXES = {
   ordersByCustomer: 'byCustomer',
-  ordersByChange: 'byChange',
+  ordersByDay: 'byDay',
   pendingEvents: 'pendingEvents',
   notificationsByCustomer: 'notificationsByCustomer',
   deferredNotifications: 'deferredNotifications',
@@ -59,7 +59,7 @@ export function allPendingShards(): string[] {
 /** The key of all orders whose next event Kafka refuses. They are few, so one key is enough. */
 export const REFUSED_SHARD = 'REFUSED';
 
-/** The key of an order by the day of its last change, in the index of changes. */
+/** The key of an order by the day of its last change, in the index of days. */
 export function changeShard({ id, updatedAt }: { id: string; updatedAt: string }): string {
   return `CHANGED#${updatedAt.slice(0, 10)}#${orderShard(id)}`;
 }

@@ -112,7 +112,13 @@ test('the path leads from the request to the message, and shows no address', () 
     ['Email to a***@example.com', 'sent'],
     ['SMS to +*******00', 'sent'],
   ]);
-  expect(steps[0]?.facts).toContainEqual(['Trace', '0af7651916cd43dd8448eb211c80319c']);
+  expect(steps[0]?.facts).toContainEqual([
+    'Trace',
+    {
+      text: '0af7651916cd43dd8448eb211c80319c',
+      link: { trace: '0af7651916cd43dd8448eb211c80319c' },
+    },
+  ]);
   expect(steps[5]?.previews).toMatchObject([
     { kind: 'html', query: { order: order.id, notification: notificationOf({}).sk } },
     { kind: 'text', text: expect.stringContaining(order.id) },

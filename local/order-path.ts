@@ -9,6 +9,7 @@ import type {
   PanelSection,
   PanelState,
   PanelStep,
+  PanelText,
   PanelView,
 } from '../plugins/kafka-event-source/console/panel.ts';
 import {
@@ -87,7 +88,7 @@ function requestStep(event: StoredEvent, { stored }: OrderFacts): PanelStep {
     state: { tone: 'ok', words: 'accepted' },
     facts: [
       ['Function', isFirst ? 'createOrder' : 'updateStatus'],
-      ...(trace ? [['Trace', trace] as [string, string]] : []),
+      ...(trace ? [['Trace', { text: trace, link: { trace } }] as [string, PanelText]] : []),
     ],
   };
 }

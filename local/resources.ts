@@ -3,9 +3,11 @@ import {
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
+  type GlobalSecondaryIndexUpdate,
   ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
+  UpdateTableCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Admin } from 'kafkajs';
@@ -23,6 +25,8 @@ export type Resources = {
 
 const CALL = 20_000; // LocalStack starts its DynamoDB at the first call.
 const LIMIT = 30_000;
+/** The indexes that a table of an earlier release may have, and that no code reads any more. */
+const EARLIER_INDEXES = ['byChange'];
 
 /** Creates the table and the topics that are missing and waits until they can be used. */
 export async function createResources(wanted: Resources): Promise<void> {
@@ -32,7 +36,7 @@ export async function createResources(wanted: Resources): Promise<void> {
   ]);
 }
 
-/** Creates the table with its time to live, unless it is there. */
+/** Creates the table with its time to live, unless it is there; a kept one gets the indexes of today. */
 async function createTable(endpoint: string, table: Table): Promise<void> {
   const { TimeToLiveSpecification: ttl, ...input } = table;
   const TableName = table.TableName;
@@ -44,11 +48,9 @@ async function createTable(endpoint: string, table: Table): Promise<void> {
         .send(new CreateTableCommand(input), limit(CALL))
         .catch(unless(ResourceInUseException));
     }
-    const found = await until(`table ${TableName} to become active`, LIMIT, async () => {
-      const description = await describe(client, TableName);
-      return description?.TableStatus === 'ACTIVE' ? description : undefined;
-    });
+    const found = await active(client, TableName);
     compare(table, found);
+    await adjustIndexes(client, table, found);
     if (ttl?.Enabled && !(await hasTimeToLive(client, TableName))) {
       const update = new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl });
       await client.send(update, limit(CALL));
@@ -65,25 +67,73 @@ async function describe(client: DynamoDBClient, TableName: string) {
   return answer?.Table;
 }
 
+/** Waits until the table and its indexes can be used. */
+function active(client: DynamoDBClient, name: string): Promise<TableDescription> {
+  return until(`table ${name} to become active`, LIMIT, async () => {
+    const description = await describe(client, name);
+    const states = [
+      description?.TableStatus,
+      ...(description?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus),
+    ];
+    return states.every((state) => state === 'ACTIVE') ? description : undefined;
+  });
+}
+
+/** Makes the indexes that a kept table lacks, and removes those of earlier releases, one in an update. */
+async function adjustIndexes(client: DynamoDBClient, wanted: Table, found: TableDescription) {
+  const kept = namesOf(found);
+  const missing = (wanted.GlobalSecondaryIndexes ?? []).filter(
+    ({ IndexName }) => !kept.includes(String(IndexName)),
+  );
+  const obsolete = kept.filter((name) => EARLIER_INDEXES.includes(name));
+  const updates: GlobalSecondaryIndexUpdate[] = [
+    ...missing.map((Create) => ({ Create })),
+    ...obsolete.map((IndexName) => ({ Delete: { IndexName } })),
+  ];
+  const { TableName, AttributeDefinitions } = wanted;
+  for (const update of updates) {
+    const input = { TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates: [update] };
+    await client.send(new UpdateTableCommand(input), limit(CALL));
+    await active(client, TableName);
+  }
+}
+
 async function hasTimeToLive(client: DynamoDBClient, TableName: string) {
   const answer = await client.send(new DescribeTimeToLiveCommand({ TableName }), limit(CALL));
   return /^ENABL/.test(answer.TimeToLiveDescription?.TimeToLiveStatus ?? '');
 }
 
-/** A table kept from before infra/table.yml changed would fail much later, and less clearly. */
+/** A table whose keys differ from infra/table.yml would fail much later, and less clearly. */
 function compare(wanted: Table, found: TableDescription) {
-  const keys = ({ KeySchema = [], GlobalSecondaryIndexes = [] }: Table | TableDescription) =>
-    [{ IndexName: 'table', KeySchema }, ...GlobalSecondaryIndexes]
-      .map(({ IndexName, KeySchema }) => {
-        return `${IndexName}(${KeySchema?.map((key) => key.AttributeName).join(', ')})`;
-      })
-      .sort()
-      .join(' ');
-  if (keys(wanted) === keys(found)) return;
+  const [of, kept] = [keysOf(wanted), keysOf(found)];
+  const own = namesOf(found).filter((name) => !EARLIER_INDEXES.includes(name));
+  if (['table', ...own].every((name) => of.get(name) === kept.get(name))) return;
   throw new Error(
-    `Table ${wanted.TableName} has the keys ${keys(found)}, infra/table.yml says ${keys(wanted)}. ` +
+    `Table ${wanted.TableName} has the keys ${shown(kept)}, infra/table.yml says ${shown(of)}. ` +
       'It was made by an earlier definition: "npm run reset" clears the local data.',
   );
+}
+
+/** The keys of the table and of its indexes, by their names. */
+function keysOf({ KeySchema, GlobalSecondaryIndexes = [] }: Table | TableDescription) {
+  const all = [{ IndexName: 'table', KeySchema }, ...GlobalSecondaryIndexes];
+  return new Map(
+    all.map(({ IndexName, KeySchema }) => [
+      String(IndexName),
+      String(KeySchema?.map((key) => key.AttributeName).join(', ')),
+    ]),
+  );
+}
+
+function shown(keys: Map<string, string>): string {
+  return [...keys]
+    .map(([name, attributes]) => `${name}(${attributes})`)
+    .sort()
+    .join(' ');
+}
+
+function namesOf({ GlobalSecondaryIndexes = [] }: TableDescription): string[] {
+  return GlobalSecondaryIndexes.map(({ IndexName }) => String(IndexName));
 }
 
 async function createTopics(admin: Admin, topics: Topic[]) {

@@ -26,6 +26,7 @@ import { prepare, untilUnused } from './data.ts';
 import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
+import { emulatorIn } from './emulator.ts';
 import { AUDIENCE, issuerAt } from './issuer.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
@@ -173,7 +174,12 @@ async function serveFunctions(
 
   const task = {
     ...plan.functions,
-    env: { ...plan.functions.env, ...env, START_WHEN_THERE: file },
+    env: {
+      ...plan.functions.env,
+      ...env,
+      ...(await emulatorIn(settings, say)),
+      START_WHEN_THERE: file,
+    },
     first: true,
   };
   const child = supervisor.run(task);

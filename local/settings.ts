@@ -9,6 +9,7 @@ const Env = z.object({
   HTTP_PORT: Port.default(3001),
   LAMBDA_PORT: Port.default(3002),
   KAFKA_UI_PORT: Port.default(8080),
+  EMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(3004),
   AWS_REGION: z.string().min(1).default('us-east-1'),
   KAFKA_BROKERS: z.string().min(1).optional(),
   DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -25,7 +26,11 @@ const Env = z.object({
   AUTH_OPERATOR_ROLE: z.string().optional(),
 });
 
-export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & { DYNAMODB_PORT: number };
+export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & {
+  DYNAMODB_PORT: number;
+  /** Empty: the functions make no traces. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: string | undefined;
+};
 
 /** The checked environment of `npm start`; the ports default to the contract's. */
 export function readSettings(env: NodeJS.ProcessEnv, backend: Choice): Settings {
@@ -39,5 +44,9 @@ export function readSettings(env: NodeJS.ProcessEnv, backend: Choice): Settings 
         'DYNAMODB_ENDPOINT (http://localhost:8000) to where your own are.',
     );
   }
-  return { ...data, DYNAMODB_PORT: data.DYNAMODB_PORT ?? (backend === 'docker' ? 4566 : 8000) };
+  return {
+    ...data,
+    DYNAMODB_PORT: data.DYNAMODB_PORT ?? (backend === 'docker' ? 4566 : 8000),
+    OTEL_EXPORTER_OTLP_ENDPOINT: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  };
 }

@@ -18,6 +18,9 @@ const help = `npm start: Kafka, DynamoDB and the functions, all on this machine,
   HTTP_PORT       the HTTP API, default 3001
   LAMBDA_PORT     Lambda's Invoke API, default 3002
   EMULATOR_PORT   the API of the emulator's mappings, default 3004; 0 for any free port
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                  where the functions send their traces, default the emulator's page;
+                  empty: they make none
   KAFKA_PORT      default 9092
   DYNAMODB_PORT   default 8000 (Java), 4566 (Docker: LocalStack)
   KAFKA_UI_PORT   default 8080 (Docker only)

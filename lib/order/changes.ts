@@ -7,16 +7,16 @@ const DAY_MS = 24 * 3600 * 1000;
 /** A writer whose clock is ahead may already write into the next day. */
 const CLOCK_MARGIN_MS = 60_000;
 
-/** The index of all orders by the day and time of their last change. */
+/** The index of all orders by the day of their last change, each day's by their creation. */
 export function createChanges({ dynamo, table }: Store) {
-  const page = async (shard: string, from: string, start?: Record<string, unknown>) =>
+  const page = async (shard: string, end: string, start?: Record<string, unknown>) =>
     orAway(
       dynamo.send(
         new QueryCommand({
           TableName: table,
-          IndexName: INDEXES.ordersByChange,
-          KeyConditionExpression: 'changeShard = :shard AND updatedAt >= :from',
-          ExpressionAttributeValues: { ':shard': shard, ':from': from },
+          IndexName: INDEXES.ordersByDay,
+          KeyConditionExpression: 'changeShard = :shard AND createdAt < :end',
+          ExpressionAttributeValues: { ':shard': shard, ':end': end },
           ExclusiveStartKey: start,
         }),
       ),
@@ -25,19 +25,18 @@ export function createChanges({ dynamo, table }: Store) {
   return {
     /**
      * The ids of all orders that may have an event of the period: created before its end, and last
-     * changed at its start or later. The search goes up to the present day, since the index has an
-     * order at its last change only. An order that changes meanwhile comes twice, but is never missed.
+     * changed on the day of its start or later. The search goes up to the present day, since the index
+     * has an order at its last day only. An order that changes meanwhile may come twice, but is never missed.
      */
     async *orders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
-      const [first, end] = [from.toISOString(), to.toISOString()];
+      const end = to.toISOString();
       const today = () => dayOf(now().getTime() + CLOCK_MARGIN_MS);
       for (let day = from.getTime(); dayOf(day) <= today(); day += DAY_MS) {
         for (const shard of changeShards(dayOf(day))) {
           let start: Record<string, unknown> | undefined;
           do {
-            const { Items = [], LastEvaluatedKey } = await page(shard, first, start);
-            const before = Items.filter(({ createdAt }) => String(createdAt) < end);
-            yield* before.map((item) => orderIdOf(item as Key));
+            const { Items = [], LastEvaluatedKey } = await page(shard, end, start);
+            yield* Items.map((item) => orderIdOf(item as Key));
             start = LastEvaluatedKey;
           } while (start);
         }

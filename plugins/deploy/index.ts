@@ -3,10 +3,12 @@ import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { type Nested, placeholders } from './placeholders.ts';
 import { ROLE_SCHEMA, type RoleService, writeRoles } from './roles.ts';
+import { adjustTable, type TableService } from './table.ts';
 
 type Serverless = {
   service: RoleService &
-    RouteService & {
+    RouteService &
+    TableService & {
       custom?: { mustBeSet?: Nested };
       provider: { region?: string; environment?: Record<string, string> } & Record<string, unknown>;
       functions?: Record<
@@ -30,11 +32,15 @@ type Serverless = {
  *   or while the functions would refuse one of their variables at their start; `sls package` checks neither.
  * - The authorizer stands before every route that is not open.
  * - Every function with `iamRoleStatements` gets a role of its own.
+ * - The table gets what the settings of the stage add to it.
  */
 export default class Deploy {
   readonly hooks = {
     initialize: () => this.#checkValues(),
-    'before:package:setupProviderConfiguration': () => this.#writeRoles(),
+    'before:package:setupProviderConfiguration': () => {
+      this.#writeRoles();
+      adjustTable(this.#serverless.service);
+    },
   };
   readonly #serverless: Serverless;
 

@@ -1,5 +1,6 @@
 /** The engine of plugin and command: reports the mappings of a service, polls them, and serves their API. */
 import { askOf } from './actions/ask.ts';
+import { explainRoute } from './actions/explain-route.ts';
 import { Faults } from './actions/faults.ts';
 import { mcpRoute } from './actions/mcp.ts';
 import { actionsRoute } from './actions/routes.ts';
@@ -164,6 +165,7 @@ export class Engine {
     });
     this.#console = page;
     this.#faults.listen(() => page.events.publish('fault', undefined));
+    const asking = { recorder: this.recorder, ask: askOf(() => routes) };
     const routes: Route[] = [
       statusRoute(runtime, place, servers),
       mappingsRoute(runtime),
@@ -176,9 +178,9 @@ export class Engine {
         ending: this.#ending.signal,
         deadLetterTopics: () => this.#loaded.options.deadLetterTopics,
       }),
+      explainRoute(asking),
       mcpRoute({
-        recorder: this.recorder,
-        ask: askOf(() => routes),
+        ...asking,
         allowChanges: () => console.allowChanges === true,
         access: isShared ? access : undefined,
       }),

@@ -40,6 +40,13 @@ test('under an older Node the plugin ends its load with an error that the framew
   expect(stdout).toBe(`ServerlessError ${complaint}`);
 });
 
+test('under an older Node the test kit says so, in whatever order its modules are loaded', async () => {
+  const load = `await import('./testing/testing.ts').catch(({ message }) => console.log(message));`;
+  const script = `await import('./protocol/codecs.ts'); ${load}`;
+  const { stdout } = await under20('--input-type=module', '-e', script);
+  expect(stdout).toBe(complaint);
+});
+
 test('under an older Node the command ends with one line', async () => {
   await expect(under20('cli/main.ts', '--help')).rejects.toMatchObject({
     code: 1,

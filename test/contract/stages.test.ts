@@ -20,6 +20,7 @@ type Mapping = { id: string; topics: string[]; group: string; servers: string[] 
 const packages = {
   prod: ['prod', {}],
   'prod, topic renamed': ['prod', RENAMED],
+  'prod, upgraded and warmed': ['prod', { TABLE_LAYOUT: '1', TABLE_WARM_WRITES: '12000' }],
   'pr-12': ['pr-12', {}],
   'pr-12 on MSK': ['pr-12', MSK],
   'pr-12 on MSK, topic renamed': ['pr-12', { ...MSK, ...RENAMED }],
@@ -35,6 +36,18 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { remove } of packaged.values()) await remove();
 });
+
+type Keyed = {
+  KeySchema: { AttributeName: string }[];
+  WarmThroughput?: { WriteUnitsPerSecond: number };
+};
+type Table = Keyed & {
+  AttributeDefinitions: { AttributeName: string }[];
+  GlobalSecondaryIndexes: (Keyed & { IndexName: string })[];
+};
+
+const tableOf = (name: keyof typeof packages): Table =>
+  read(name).resources.OrdersTable?.Properties as Table;
 
 function read(name: keyof typeof packages): Packaged {
   const found = packaged.get(name);
@@ -63,6 +76,30 @@ test('stage prod keeps every logical id and name of the release before', async (
   const kept = Object.fromEntries(Object.entries(now).filter(([id]) => id in before));
   expect(Object.keys(before).length).toBeGreaterThan(100);
   expect(kept).toEqual(before);
+});
+
+test('the table has the indexes of its layout, no attribute without a key, and the rate that is set', () => {
+  const indexes = ({ GlobalSecondaryIndexes }: Table) =>
+    GlobalSecondaryIndexes.map(({ IndexName }) => IndexName);
+  const [now, before] = [tableOf('prod'), tableOf('prod, upgraded and warmed')];
+  expect(indexes(before)).toEqual([...indexes(now), 'byChange']);
+  for (const table of [now, before]) {
+    const keyed = [table, ...table.GlobalSecondaryIndexes].flatMap(({ KeySchema }) => KeySchema);
+    expect(new Set(keyed.map(({ AttributeName }) => AttributeName))).toEqual(
+      new Set(table.AttributeDefinitions.map(({ AttributeName }) => AttributeName)),
+    );
+  }
+  const warmth = (table: Table) => {
+    return [table, ...table.GlobalSecondaryIndexes].map(({ WarmThroughput }) => WarmThroughput);
+  };
+  expect(new Set(warmth(now))).toEqual(new Set([undefined]));
+  expect(new Set(warmth(before).map((warm) => warm?.WriteUnitsPerSecond))).toEqual(
+    new Set([12_000]),
+  );
+  const layouts = (name: keyof typeof packages) =>
+    new Set(read(name).functions.map(({ environment }) => environment.TABLE_LAYOUT));
+  expect(layouts('prod')).toEqual(new Set(['2']));
+  expect(layouts('prod, upgraded and warmed')).toEqual(new Set(['1']));
 });
 
 test('a stage of any name is the same stack under names of its own', () => {

@@ -8,6 +8,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { eventOf } from '../../lib/order/events.ts';
 import type { Order } from '../../lib/order/order.ts';
 import { takeScreenshot } from '../../local/screenshots.ts';
+import { freePort } from '../../plugins/kafka-event-source/broker/ports.ts';
 import {
   inBrowser,
   openPage,
@@ -27,7 +28,12 @@ let page: Page;
 inBrowser('the path', {
   async open() {
     bench = await createOrderBench();
-    offline = await startOffline(environmentOf(bench));
+    const port = await freePort();
+    offline = await startOffline({
+      ...environmentOf(bench),
+      EMULATOR_PORT: String(port),
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    });
     address = await until('the address of the page', () => {
       return /http:\S+token=\S+/.exec(offline.printed())?.[0];
     });
@@ -147,6 +153,46 @@ function defineTests() {
     await page.goto(`${new URL(address).origin}/#/panels/orders?order=${order.id}`);
     await stepOf('Event ORDER_CREATED').getByText('refused', { exact: true }).waitFor();
     await page.getByText('MESSAGE_TOO_LARGE').waitFor();
+  });
+
+  test("an order's trace goes from the request through the record to its notifications", async () => {
+    const { body } = await post(offline.url, { customerId: 'ada' });
+    await page.goto(`${new URL(address).origin}/#/panels/orders?order=${body.data.id}`);
+    await page.getByRole('link', { name: /^[\da-f]{32}$/ }).click();
+    await page
+      .getByRole('heading', { level: 1, name: /^Trace orders-local-createOrder/ })
+      .waitFor();
+    const path = page.getByRole('list', { name: 'Path of the trace' });
+    // The record's span is sent at the end of its invocation, whose function writes to the ledger.
+    await path
+      .locator('summary', { hasText: /^\s*record/ })
+      .first()
+      .waitFor();
+    await path
+      .locator('summary', { hasText: /^\s*Kafka/ })
+      .first()
+      .waitFor();
+    const lines = await path.locator('.waterfall-name').allTextContents();
+    const found = lines.map((line) => line.replace(/\s+/g, ' ').trim());
+    expect(found[0]).toBe('orders-local-createOrder orders');
+    expect(found).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^DynamoDB.* orders$/),
+        expect.stringMatching(new RegExp(`^Record ${bench.topic} \\d:\\d+ done$`)),
+        'Invocation of notify succeeded',
+        'record orders',
+      ]),
+    );
+    expect(found.indexOf('record orders')).toBeGreaterThan(
+      found.indexOf('Invocation of notify succeeded'),
+    );
+    await reader.look('order-trace');
+    await path.getByRole('link', { name: 'Invocation of notify' }).first().click();
+    await page.getByRole('heading', { level: 2, name: 'Waited for' }).waitFor();
+    await page
+      .getByRole('list', { name: 'Spans of the invocation' })
+      .getByText('orders-local-notify')
+      .waitFor();
   });
 
   test('the picture of the README is taken on a running system', async () => {

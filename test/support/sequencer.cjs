@@ -17,6 +17,7 @@ const LONG = [
   'contract/stages',
   'local/screen',
   'e2e/crash',
+  'notify/random',
 ].map((name) => `/${name}.test.ts`);
 
 /**

@@ -2,5 +2,5 @@ import type {} from './setup.ts'; // Declares the processes that setup.ts starte
 
 // biome-ignore lint/style/noDefaultExport: Jest takes the default export.
 export default async function teardown() {
-  await globalThis.backend?.stop();
+  for (const backend of globalThis.backends ?? []) await backend.stop();
 }

@@ -160,26 +160,28 @@ export function createLedger(store: Store): Ledger {
     if (refused) throw underWay(notification);
   }
 
-  /** Gives a leased record another status. A repeat of a write whose answer was lost succeeds too. */
+  /** Gives a leased record another status. A repeat of a write whose answer was lost changes nothing. */
   async function move(
     notification: Notification,
     lease: string,
     from: 'claimed' | 'sending',
-    set: Attributes,
+    set: Attributes & { status: string },
     changes?: Changes,
   ) {
-    const { refused } = await update({
+    const { refused, item } = await update({
       Key: keyOf(notification),
       ...changing(
         set,
         {
-          ConditionExpression: 'claim = :claim AND #status IN (:from, :status)',
+          ConditionExpression: 'claim = :claim AND #status = :from',
           ExpressionAttributeValues: { ':claim': lease, ':from': from },
         },
         changes,
       ),
     });
-    if (refused) throw underWay(notification);
+    if (!refused) return;
+    const { claim, status } = storedSchema.parse(item ?? {});
+    if (claim !== lease || status !== set.status) throw underWay(notification);
   }
 
   /** Checks only the lease, which stays on the record even when others have found it abandoned. */

@@ -105,7 +105,10 @@ function ofRecord(
 function ofLife({ state, why, reason, attempts, events }: RecordLife): string[] {
   const last = events.at(-1)?.text;
   return [
-    `The record is ${STATES[state]} after ${attempts} attempt(s)${reason ? `: ${reason}` : ''}.`,
+    `The record is ${STATES[state]} after ${attempts} attempt(s)${reason ? `: ${reason}` : ''}.`.replace(
+      /\.\.$/,
+      '.',
+    ),
     ...(why ? [why] : []),
     ...(last && last !== why && last !== reason ? [`Its last event: ${last}`] : []),
   ];

@@ -12,7 +12,7 @@ import {
 } from '../recorder/types.ts';
 import { againSchema } from './again.ts';
 import type { Ask } from './ask.ts';
-import { explain, type ShownMapping } from './explain.ts';
+import { type Asked, explain, type ShownMapping } from './explain.ts';
 import { type Fault, faultSchema } from './faults.ts';
 import { redriveSchema } from './letters.ts';
 
@@ -184,25 +184,40 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   ),
 };
 
-async function explainAll(
-  context: ToolContext,
-  given: { topic?: string; partition?: number; offset?: number; key?: string; mapping?: string },
-) {
-  const { ask, recorder } = context;
+interface AskedPlace extends Asked {
+  /** The mapping's UUID. */
+  readonly mapping?: string | undefined;
+}
+
+/** Why the record of a place was not delivered; without a place, what holds the mappings up. */
+export async function explainPlace(context: ToolContext, place: AskedPlace) {
+  const { mappings, faults } = await knownOf(context, place);
+  return explain(place, mappings, await livesOf(place, mappings, context.recorder), faults);
+}
+
+/** The mappings in question, and the sentences of their faults. */
+async function knownOf({ ask }: ToolContext, { mapping: uuid }: AskedPlace) {
   const [shown, set] = await Promise.all([
     asked(ask('GET', '/api/mappings')) as Promise<{ mappings: ShownMapping[] }>,
     asked(ask('GET', '/api/faults')) as Promise<{ items: Fault[] }>,
   ]);
-  const mappings = shown.mappings.filter((one) => !given.mapping || one.uuid === given.mapping);
+  const mappings = shown.mappings.filter((one) => !uuid || one.uuid === uuid);
   const faults = new Map(
-    mappings.map(({ uuid }) => [
-      uuid,
-      set.items.filter((one) => one.mapping === uuid).map(({ will }) => will),
+    mappings.map((mapping) => [
+      mapping.uuid,
+      set.items.filter((one) => one.mapping === mapping.uuid).map(({ will }) => will),
     ]),
   );
-  const { key, ...place } = given;
-  if (key === undefined)
-    return explain(place, mappings, await livesOf(place, mappings, recorder), faults);
+  return { mappings, faults };
+}
+
+async function explainAll(
+  context: ToolContext,
+  { key, ...place }: AskedPlace & { readonly key?: string | undefined },
+) {
+  if (key === undefined) return explainPlace(context, place);
+  const { recorder } = context;
+  const { mappings, faults } = await knownOf(context, place);
   const { items } = await recorderOf(context).records({
     ...place,
     offset: undefined,
@@ -224,11 +239,7 @@ async function explainAll(
 }
 
 async function livesOf(
-  {
-    topic: name,
-    partition: number,
-    offset: at,
-  }: { topic?: string; partition?: number; offset?: number },
+  { topic: name, partition: number, offset: at }: Asked,
   mappings: readonly ShownMapping[],
   recorder: Recorder | undefined,
 ): Promise<ReadonlyMap<string, RecordLife>> {

@@ -6,15 +6,18 @@ import { type EventKind, findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { unknownProperties } from '../template/properties.ts';
 
-/** An event's properties; a misspelt one would have no effect. */
+/** What is said of an event's properties that do not exist: a misspelt one would have no effect. */
+export function wrongProperties(kind: EventKind, event: Json): string[] {
+  return unknownProperties(kind, event).map(
+    ({ name, known }) =>
+      `the mapping of topic ${asText(event.topic ?? '-')} has no property ${name}. Its properties are: ` +
+      known.join(', '),
+  );
+}
+
 const properties = (kind: EventKind) =>
   z.looseObject({}).superRefine((event: Json, { addIssue }) => {
-    for (const { name, known } of unknownProperties(kind, event)) {
-      const message =
-        `the mapping of topic ${asText(event.topic ?? '-')} has no property ${name}. Its properties are: ` +
-        known.join(', ');
-      addIssue({ code: 'custom', message });
-    }
+    for (const message of wrongProperties(kind, event)) addIssue({ code: 'custom', message });
   });
 
 const event = z.union(

@@ -14,12 +14,14 @@ const TYPES: Readonly<Record<string, string>> = {
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
+/** Read once by a process, which may run several emulators. */
+let files: Promise<Files> | undefined;
+
 /**
  * Serves the page. The address with the token leaves the token in a cookie, and leads to the address
  * without it, so that neither the history nor a screenshot has the token.
  */
 export function pageRoute(access: Access): Route {
-  let files: Promise<Files> | undefined;
   return async ({ method, path, query }) => {
     const name = path === '/' ? 'page.html' : path.slice(1);
     const type = TYPES[name];

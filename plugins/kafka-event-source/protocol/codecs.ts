@@ -5,7 +5,8 @@ import zlib from 'node:zlib';
 type Inflate = (bytes: Buffer) => Promise<Buffer>;
 
 const gunzip = promisify(zlib.gunzip);
-const zstd = promisify(zlib.zstdDecompress);
+/** A Node that lacks zstd must be able to load this file, so that it is named as too old. */
+const zstd: Inflate = (bytes) => promisify(zlib.zstdDecompress)(bytes);
 
 /** The packages that users install for codecs which Node lacks; package.json has the same ranges. */
 export const CODEC_PACKAGES = { snappy: 'snappy@^7.0.0', lz4: 'lz4-napi@^2.0.0' } as const;
@@ -15,7 +16,7 @@ export const CODECS = {
   1: { name: 'gzip', inflate: (bytes) => gunzip(bytes) },
   2: { name: 'snappy', inflate: snappy },
   3: { name: 'lz4', inflate: lz4 },
-  4: { name: 'zstd', inflate: (bytes) => zstd(bytes) },
+  4: { name: 'zstd', inflate: zstd },
 } as const satisfies Record<number, { name: string; inflate: Inflate }>;
 
 /** Inflates a batch. @throws CodecError that names the codec */

@@ -69,6 +69,35 @@ test('the invocations with one record fail, and a bisect sets that record apart'
   expect(source.committed('notify')).toEqual({ 'orders-0': 4 });
 });
 
+test('a crash in the midst of the work ends the invocation, whose work goes on without an effect on it', async () => {
+  const [sent, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let calls = 0;
+  await using source = await sourceOf(async () => {
+    calls += 1;
+    if (calls > 1) return;
+    sent.resolve();
+    await over.promise;
+  });
+  source.crash('notify', { during: sent.promise });
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  over.resolve();
+  await source.idle();
+  expect(outcomes(source)).toEqual(['functionError 1', 'ok 2']);
+  expect(source.invocations('notify')[0]?.error).toContain('Runtime exited');
+});
+
+test('a fault planned for the midst of the work comes at its end if that is earlier', async () => {
+  const { mails, notify } = shop({ isIdempotent: false });
+  await using source = await sourceOf(notify);
+  source.timeout('notify', { during: new Promise(() => undefined) });
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  expect(outcomes(source)).toEqual(['functionError 1', 'ok 2']);
+  expect(source.invocations('notify')[0]?.error).toContain('Task timed out');
+  expect(mails).toEqual(['order-1', 'order-1']);
+});
+
 test('a crash after the work delivers the records again', async () => {
   const { mails, notify } = shop({ isIdempotent: false });
   await using source = await sourceOf(notify);

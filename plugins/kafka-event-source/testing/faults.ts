@@ -1,4 +1,5 @@
 /** The faults that a test plans for invocations, and those that a random run makes. */
+import { checkFaulty } from './given.ts';
 import type { Random } from './random.ts';
 import type { Faulty, Invocation, KafkaRecord } from './types.ts';
 
@@ -9,6 +10,8 @@ export interface Fault {
   readonly kind: Kind | 'rebalance';
   /** Whether the handler does its work before the fault. */
   readonly after: boolean;
+  /** Ends the handler's work earlier. */
+  readonly during?: Promise<unknown> | undefined;
   readonly message?: string | undefined;
 }
 
@@ -35,13 +38,17 @@ export class FaultPlans {
     this.#random = random;
   }
 
-  plan(functionKey: string, kind: Kind, { times, record, after, message }: Faulty): void {
+  /** @throws Error for wrong options */
+  plan(functionKey: string, kind: Kind, faulty: Faulty): void {
+    checkFaulty(faulty);
+    const { times, record, after, during, message } = faulty;
     const plans = this.#plans.get(functionKey) ?? [];
     const isOne = typeof record === 'function' ? record : matcher(record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,
-      after: after ?? kind === 'crash',
+      after: after ?? (kind === 'crash' || during !== undefined),
+      during,
       message,
       isMeant: ({ records }) => records.some(isOne),
       left: times ?? (record === undefined ? 1 : Number.POSITIVE_INFINITY),

@@ -1,9 +1,11 @@
 /** Records as a test writes and reads them. */
+import { checkRecord } from './given.ts';
 import type { LogRecord, NewRecord } from './log.ts';
 import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
 
 /** @param now the time of a record without a timestamp, in milliseconds since 1970 */
 export function newRecordOf(record: ProducedRecord, now: number): NewRecord {
+  checkRecord(record);
   const { key = null, value = null, headers = {}, partition, timestamp = now } = record;
   const pairs: readonly (readonly [string, Bytes])[] = isPairs(headers)
     ? headers

@@ -8,6 +8,7 @@ import { Poller } from '../poller/poller.ts';
 import { MemoryClient } from './client.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 import { type Fault, FaultPlans } from './faults.ts';
+import { checkOptions } from './given.ts';
 import { type Call, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
 import { letterOf, Mailbox } from './letters.ts';
@@ -41,6 +42,7 @@ const OBSERVE_MS = 2 ** 31 - 1;
 
 /** See types.ts. */
 export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = async (options) => {
+  checkOptions(options);
   const kit = new Kit(options, await mappingsOf(options));
   await kit.start();
   return kit;
@@ -310,9 +312,10 @@ class Kit implements Source {
     const instances = this.#instances.get(mapping.functionKey);
     if (!instances) throw new Error(`There is no handler of ${mapping.functionKey}.`);
     if (!fault) return instances.call(mapping, call);
-    const { kind, after, message } = fault;
+    const { kind, after, during, message } = fault;
     const isOver = kind === 'crash' || kind === 'timeout';
-    const result = after ? await instances.call(mapping, call, isOver) : undefined;
+    const working = after ? instances.call(mapping, call, isOver) : undefined;
+    const result = await (during ? Promise.race([working, during.then(() => undefined)]) : working);
     switch (kind) {
       case 'throttle':
         // AWS: TooManyRequestsException. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html

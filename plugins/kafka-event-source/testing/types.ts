@@ -216,6 +216,12 @@ export interface Faulty {
   readonly record?: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean);
   /** Whether the handler does its work before the fault; by default only before a crash. */
   readonly after?: boolean;
+  /**
+   * The fault comes in the midst of the handler's work, when this resolves, or at the end of the work if that
+   * is earlier. No one can stop the handler's code: the test keeps it from doing more, such as by a database
+   * that no longer answers this instance.
+   */
+  readonly during?: Promise<unknown>;
   /** The error's message. */
   readonly message?: string;
 }

@@ -3,8 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { createFailures } from '../../../lib/notification/ledger/failures.ts';
-import { readTopic } from '../../support/topic.ts';
-import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
+import { createNotifyBench, type NotifyBench } from './bench.ts';
 import { after } from './quiet-hours.ts';
 
 let bench: NotifyBench;
@@ -20,13 +19,6 @@ afterAll(async () => {
   patient.destroy();
   await Promise.all(benches.map((one) => one.close()));
 });
-
-const bug = {
-  find: async (customerId: string) => {
-    if (customerId === 'odd') throw new TypeError('a bug');
-    return undefined;
-  },
-};
 
 // A long limit for a busy machine: a count without an answer in time counts nothing.
 const patient = DynamoDBDocumentClient.from(
@@ -44,25 +36,6 @@ async function failing(eventId: string, until: number, times = 11) {
   for (let left = times - 1; left >= 0; left -= 1) ends.push(await countAt(until - left, eventId));
   return ends;
 }
-
-test('an event that fails unexpectedly ten times over ten minutes goes to the dead letters, and its partition goes on', async () => {
-  const [odd, behind, other] = [newEvent({}, { customerId: 'odd' }), newEvent(), newEvent()];
-  const next = newEvent({ type: 'ORDER_SHIPPED', sequence: 2 }, { ...odd.data, customerId: 'ada' });
-  const inbox = createInbox();
-  const at = (minutes: number) =>
-    bench.notify({ sender: inbox, customers: bug, clock: after(minutes) });
-  expect(await at(0)(odd, behind, next)).toEqual(bench.failed(0, 2));
-  for (const minutes of [1, 2, 3, 4, 5, 6, 7, 8, 9, 9.5]) {
-    expect(await at(minutes)(odd, other)).toEqual(bench.failed(0));
-  }
-  const letters = await readTopic(bench.brokers, bench.deadLetterTopic);
-  expect(await at(10.1)(odd, next)).toEqual(bench.failed());
-  const [letter] = await letters.atLeast(1);
-  await letters.close();
-  expect(letter?.key).toBe(odd.data.orderId);
-  const toldAbout = inbox.sent.map(({ orderId }) => orderId);
-  expect(toldAbout.filter((id) => id === odd.data.orderId)).toHaveLength(2);
-});
 
 test('ten failures within less than ten minutes, or fewer within more, are not enough', async () => {
   expect(new Set(await failing('soon', 9, 10))).toEqual(new Set(['again']));

@@ -1,9 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
-import { createDynamo } from '../../../lib/dynamo.ts';
 import type { Message } from '../../../lib/notification/channels/channels.ts';
-import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
 import { factsOf, keyOf } from '../../../lib/notification/ledger/record.ts';
 import { until } from '../../support/until.ts';
@@ -19,15 +17,6 @@ afterAll(() => bench.close());
 
 const laterBy = (ms: number) => ({ now: () => new Date(Date.now() + ms) });
 const channels = (messages: Message[]) => messages.map(({ channel }) => channel).sort();
-
-test('an event that comes twice is sent once', async () => {
-  const inbox = createInbox();
-  const notify = bench.notify({ sender: inbox });
-  const event = newEvent();
-  expect(await notify(event, event)).toEqual(bench.failed());
-  expect(await notify(event)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email', 'sms']);
-});
 
 test('an event that comes twice at the same time is sent once', async () => {
   const inbox = createInbox();
@@ -90,27 +79,6 @@ test('a retriable failure of the earlier release is sent at the next delivery', 
   expect(email).not.toHaveProperty('reason');
 });
 
-test('a failure that passes soon is sent in the same invocation, each call on record', async () => {
-  const inbox = createInbox();
-  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
-  const during: unknown[] = [];
-  let failures = 2;
-  const sender: Sender<Message> = {
-    name: 'test',
-    async send(message, signal) {
-      during.push((await bench.recorded(event)).email?.status);
-      if (failures-- > 0) return { success: false, retriable: true, reason: 'too many requests' };
-      return inbox.send(message, signal);
-    },
-  };
-  expect(await bench.notify({ sender })(event)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email']);
-  expect(during).toEqual(['sending', 'sending', 'sending']);
-  const { email } = await bench.recorded(event);
-  expect(email).toMatchObject({ status: 'sent', attempts: 3, provider: 'test' });
-  expect(email).not.toHaveProperty('reason');
-});
-
 test('an invocation that dies between two calls leaves the notification to be sent', async () => {
   const event = newEvent({}, { contact: { email: 'ada@example.com' } });
   const inbox = createInbox();
@@ -163,84 +131,6 @@ test('an event that comes again after its records have expired is not sent again
   const delivered = newEvent({ type: 'ORDER_DELIVERED', sequence: 3 }, created.data);
   expect(await bench.notify(days(100))(delivered)).toEqual(bench.failed());
   expect(channels(inbox.sent)).toEqual(['email', 'sms']);
-});
-
-test('a write whose answer is lost, and that the SDK repeats, makes no difference', async () => {
-  const inbox = createInbox();
-  const twice = createDynamo({ region: 'us-east-1', dynamoEndpoint: bench.dynamoEndpoint });
-  const send = twice.send.bind(twice) as (command: unknown) => Promise<unknown>;
-  const repeated = async (command: unknown) => {
-    await send(command);
-    return send(command);
-  };
-  const dynamo = Object.assign(twice, { send: repeated });
-  const event = newEvent({}, { contact: { email: 'ada@example.com' } });
-  expect(await bench.notify({ sender: inbox, dynamo })(event)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email']);
-  expect(await bench.recorded(event)).toMatchObject({
-    email: { status: 'sent', attempts: 1 },
-    sms: { status: 'skipped', reason: 'no address', attempts: 0 },
-  });
-  twice.destroy();
-});
-
-test('a failure that stays is not tried again', async () => {
-  let calls = 0;
-  const sender: Sender<Message> = {
-    name: 'test',
-    async send() {
-      calls++;
-      return { success: false, retriable: false, reason: 'no such recipient' };
-    },
-  };
-  const notify = bench.notify({ sender });
-  const event = newEvent();
-  expect(await notify(event)).toEqual(bench.failed());
-  expect(await notify(event)).toEqual(bench.failed());
-  expect(calls).toBe(2);
-  const failed = { status: 'failed', reason: 'no such recipient', attempts: 1 };
-  expect(await bench.recorded(event)).toMatchObject({ email: failed, sms: failed });
-});
-
-test('a lost answer is unknown and never sent again', async () => {
-  const inbox = createInbox();
-  const sender: Sender<Message> = {
-    name: 'test',
-    async send(message, signal) {
-      await inbox.send(message, signal);
-      throw new Error('socket hang up');
-    },
-  };
-  const notify = bench.notify({ sender });
-  const event = newEvent();
-  expect(await notify(event)).toEqual(bench.failed());
-  expect(await notify(event)).toEqual(bench.failed());
-  expect(channels(inbox.sent)).toEqual(['email', 'sms']);
-  const unknown = { status: 'unknown', attempts: 1 };
-  expect(await bench.recorded(event)).toMatchObject({ email: unknown, sms: unknown });
-});
-
-test('a notification that a killed invocation was sending becomes unknown when its lease is over', async () => {
-  const gone = Promise.withResolvers<never>();
-  const dead = createInbox(() => gone.promise);
-  const event = newEvent();
-  // Begun and not over before the test is, as when its process is killed during the call.
-  const died = bench.notify({ sender: dead })(event);
-  await until('both channels to be taken', async () => {
-    const { email, sms } = await bench.recorded(event);
-    return email && sms ? true : undefined;
-  });
-
-  const inbox = createInbox();
-  const soon = bench.notify({ sender: inbox, clock: laterBy(5_000) });
-  await expect(soon(event)).rejects.toMatchObject({ code: 'SEND_FAILED' });
-  const late = bench.notify({ sender: inbox, clock: laterBy(11_000) });
-  expect(await late(event)).toEqual(bench.failed());
-  expect(inbox.sent).toEqual([]);
-  const unknown = { status: 'unknown', reason: expect.stringContaining('invocation ended') };
-  expect(await bench.recorded(event)).toMatchObject({ email: unknown, sms: unknown });
-  gone.reject(new Error('gone'));
-  await died;
 });
 
 /** Somebody else finds the record of a lease abandoned, when the lease's time is over. */

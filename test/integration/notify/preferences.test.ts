@@ -6,7 +6,7 @@ import { createDynamo } from '../../../lib/dynamo.ts';
 import { createCustomers } from '../../../lib/notification/preferences/customers.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call } from '../../support/http.ts';
-import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
+import { createNotifyBench, type NotifyBench } from './bench.ts';
 
 let bench: NotifyBench;
 
@@ -154,40 +154,4 @@ test.each([
   expect(reply.status).toBe(422);
   expect(reply.body.errors.map((fault: { path: string }) => fault.path)).toEqual(paths);
   expect((await get('refused')).body.data.version).toBe(0);
-});
-
-test('messages go where the preferences say, in their language, and not where they say no', async () => {
-  await put('karen', {
-    contact: { email: 'karen@example.net', phone: '+491701234567' },
-    language: 'de',
-    timeZone: 'Europe/Berlin',
-    events: { ORDER_SHIPPED: { email: false } },
-  });
-  const inbox = createInbox();
-  const created = newEvent({}, { customerId: 'karen', currency: 'EUR' });
-  const shipped = newEvent(
-    { type: 'ORDER_SHIPPED', sequence: 2 },
-    { ...created.data, status: 'shipped' },
-  );
-  expect(await bench.notify({ sender: inbox })(created, shipped)).toEqual(bench.failed());
-  const { orderId } = created.data;
-  expect(inbox.sent).toHaveLength(3);
-  expect(inbox.sent).toEqual(
-    expect.arrayContaining([
-      expect.objectContaining({
-        to: 'karen@example.net',
-        subject: `Ihre Bestellung ${orderId} ist eingegangen`,
-        body: expect.stringMatching(/Summe: 29,97 €\nDatum: 20. November 2026 um 11:00 MEZ/),
-      }),
-      expect.objectContaining({
-        to: '+491701234567',
-        text: `Vielen Dank für Ihre Bestellung ${orderId}. Summe: 29,97 €. Wir melden uns, sobald sie unterwegs ist.`,
-      }),
-      expect.objectContaining({ text: `Ihre Bestellung ${orderId} ist auf dem Weg zu Ihnen.` }),
-    ]),
-  );
-  expect(await bench.recorded(shipped)).toMatchObject({
-    email: { status: 'skipped', reason: 'switched off', to: 'k***@example.net', attempts: 0 },
-    sms: { status: 'sent' },
-  });
 });

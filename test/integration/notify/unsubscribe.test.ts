@@ -75,10 +75,3 @@ test('a link that is not ours is refused and changes nothing', async () => {
   expect(refused.status).toBe(404);
   expect(JSON.parse(refused.body)).toMatchObject({ code: 'LINK_INVALID' });
 });
-
-test('without the configuration emails have no link', async () => {
-  const inbox = createInbox();
-  await bench.notify({ sender: inbox })(newEvent({}, { customerId: 'none' }));
-  expect(inbox.sent).toHaveLength(2);
-  for (const message of inbox.sent) expect(message).not.toHaveProperty('unsubscribe');
-});

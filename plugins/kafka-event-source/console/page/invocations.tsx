@@ -22,9 +22,9 @@ const PAGE = 50;
 const SHOWN = 100;
 
 export function Invocations({ place: { query } }: { place: Place }) {
-  const { state, cursor } = query;
+  const { mapping, state, cursor } = query;
   const data = useData<Page<InvocationSummary>>(
-    `/api/invocations${queryOf({ state, cursor, limit: PAGE })}`,
+    `/api/invocations${queryOf({ mapping, state, cursor, limit: PAGE })}`,
     cursor ? [] : ['invocation'],
   );
   return (
@@ -38,7 +38,7 @@ export function Invocations({ place: { query } }: { place: Place }) {
                 id={id}
                 value={state ?? ''}
                 onChange={({ currentTarget }) => {
-                  location.hash = placeOf(['invocations'], { state: currentTarget.value });
+                  location.hash = placeOf(['invocations'], { mapping, state: currentTarget.value });
                 }}
               >
                 <option value="">any</option>
@@ -51,6 +51,11 @@ export function Invocations({ place: { query } }: { place: Place }) {
             )}
           </Field>
         </div>
+        {mapping && (
+          <div class="actions">
+            <a href={placeOf(['invocations'], { state })}>Show those of all mappings</a>
+          </div>
+        )}
       </div>
       <Loaded data={data}>
         {({ items, next }) =>
@@ -101,8 +106,8 @@ export function Invocations({ place: { query } }: { place: Place }) {
                 ]}
               />
               <Pages
-                first={placeOf(['invocations'], { state })}
-                next={next && placeOf(['invocations'], { state, cursor: next })}
+                first={placeOf(['invocations'], { mapping, state })}
+                next={next && placeOf(['invocations'], { mapping, state, cursor: next })}
                 isFirst={!cursor}
               />
             </div>

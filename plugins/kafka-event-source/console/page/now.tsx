@@ -1,5 +1,10 @@
 /** The view of the mappings as they are now. */
-import type { InvocationSummary, Page } from '../../recorder/types.ts';
+import type {
+  InvocationState,
+  InvocationSummary,
+  Page,
+  RecordState,
+} from '../../recorder/types.ts';
 import { type HistoryView, SAMPLES } from '../history.ts';
 import type { MappingView } from '../mappings.ts';
 import { type Change, ChangeButton, type Entry } from './change.tsx';
@@ -59,14 +64,17 @@ interface MappingProps {
 function Mapping({ mapping, isRecorded, reload }: MappingProps) {
   const { uuid, name, group, state, lag, counts, why, partitions, history } = mapping;
   const id = `mapping-${uuid || name}`;
-  const figures: [string, string, string?][] = [
-    ['Lag', lag === undefined ? '–' : figureText(lag)],
-    ['Finished / s', rateOf(history)],
-    ['Invocations', figureText(counts?.invocations ?? 0)],
-    ['Failed', figureText(counts?.failedInvocations ?? 0), counts?.failedInvocations ? 'bad' : ''],
-    ['Filtered out', figureText(counts?.filtered ?? 0)],
-    ['Dead letters', figureText(counts?.sentToDestination ?? 0)],
-    ['Dropped', figureText(counts?.dropped ?? 0), counts?.dropped ? 'bad' : ''],
+  const records = (chosen: RecordState) => placeOf(['records'], { mapping: uuid, state: chosen });
+  const invocations = (chosen?: InvocationState) =>
+    placeOf(['invocations'], { mapping: uuid, state: chosen });
+  const figures: Figure[] = [
+    { label: 'Lag', text: lag === undefined ? '–' : figureText(lag) },
+    { label: 'Finished / s', text: rateOf(history) },
+    { label: 'Invocations', count: counts?.invocations, href: invocations() },
+    { label: 'Failed', count: counts?.failedInvocations, href: invocations('failed'), isBad: true },
+    { label: 'Filtered out', count: counts?.filtered, href: records('filteredOut') },
+    { label: 'Dead letters', count: counts?.sentToDestination, href: records('deadLettered') },
+    { label: 'Dropped', count: counts?.dropped, href: records('dropped'), isBad: true },
   ];
   return (
     <section class="card" aria-labelledby={id}>
@@ -85,10 +93,12 @@ function Mapping({ mapping, isRecorded, reload }: MappingProps) {
       </header>
       {uuid && (
         <dl class="figures">
-          {figures.map(([label, value, tone]) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd class={tone}>{value}</dd>
+          {figures.map((figure) => (
+            <div key={figure.label}>
+              <dt>{figure.label}</dt>
+              <dd class={figure.isBad && figure.count ? 'bad' : ''}>
+                <FigureValue of={figure} isRecorded={isRecorded} />
+              </dd>
             </div>
           ))}
         </dl>
@@ -102,6 +112,30 @@ function Mapping({ mapping, isRecorded, reload }: MappingProps) {
       {uuid && isRecorded && <LastErrors uuid={uuid} />}
       {uuid && <Settings mapping={mapping} />}
     </section>
+  );
+}
+
+interface Figure {
+  readonly label: string;
+  readonly text?: string;
+  readonly count?: number | undefined;
+  /** The list of what is counted. */
+  readonly href?: string;
+  readonly isBad?: boolean;
+}
+
+function FigureValue({
+  of: { label, count = 0, text = figureText(count), href },
+  isRecorded,
+}: {
+  of: Figure;
+  isRecorded: boolean;
+}) {
+  if (!href || count === 0 || !isRecorded) return text;
+  return (
+    <a href={href} aria-label={`${label}: ${text}`}>
+      {text}
+    </a>
   );
 }
 

@@ -1,11 +1,14 @@
 /** The view of all records: search, and one page of what it finds. */
+import type { Explanation } from '../../actions/explain.ts';
 import { type Page, RECORD_STATES, type RecordSummary } from '../../recorder/types.ts';
 import { stateWords } from '../states.ts';
-import { useData } from './data.tsx';
+import { imported, useData } from './data.tsx';
 import { Empty, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
 
 const PAGE = 50;
+/** The name in an explanation where no mapping reads the topic. */
+const NO_MAPPING = 'none';
 
 /** The address of a record's own view. */
 export const recordPlace = ({
@@ -33,16 +36,19 @@ export function Records({ place: { query } }: { place: Place }) {
       <Loaded data={data}>
         {({ items, next }) =>
           items.length === 0 ? (
-            <Empty title={isSearch ? 'No record fits' : 'No record was read yet'}>
-              {isSearch ? (
-                <a href="#/records">Show all records</a>
-              ) : (
-                <>
-                  A record appears here as soon as a mapping reads it.{' '}
-                  <a href="#/produce">Produce one by hand</a>
-                </>
-              )}
-            </Empty>
+            <>
+              <Empty title={isSearch ? 'No record fits' : 'No record was read yet'}>
+                {isSearch ? (
+                  <a href="#/records">Show all records</a>
+                ) : (
+                  <>
+                    A record appears here as soon as a mapping reads it.{' '}
+                    <a href="#/produce">Produce one by hand</a>
+                  </>
+                )}
+              </Empty>
+              {imported === undefined && <WhyNone query={query} />}
+            </>
           ) : (
             <div class="card">
               <Table<RecordSummary>
@@ -89,11 +95,41 @@ export function Records({ place: { query } }: { place: Place }) {
   );
 }
 
+/** Why the mappings have not read the record that is looked for. */
+function WhyNone({ query: { topic, partition, offset, mapping } }: { query: Place['query'] }) {
+  const data = useData<{ readonly items: readonly Explanation[] }>(
+    `/api/explain${queryOf({ topic, partition, offset, mapping })}`,
+    ['mapping', 'fault'],
+  );
+  return (
+    <Loaded data={data}>
+      {({ items }) => (
+        <section class="card" aria-labelledby="why-none">
+          <h2 id="why-none">Why there is none</h2>
+          {items.map(({ mapping: name, because }) => (
+            <div key={name}>
+              {name !== NO_MAPPING && <h3>{name}</h3>}
+              <ul class="why">
+                {because.map((reason) => (
+                  <li key={reason}>{reason}</li>
+                ))}
+              </ul>
+            </div>
+          ))}
+        </section>
+      )}
+    </Loaded>
+  );
+}
+
 function Preview({ text }: { text: string | undefined }) {
   return text === undefined ? <span class="quiet">none</span> : <span class="clip">{text}</span>;
 }
 
-const FIELDS = ['text', 'key', 'header', 'topic', 'partition', 'offset', 'state', 'from', 'to'];
+const FIELDS = [
+  ...['text', 'key', 'header', 'topic', 'partition', 'offset', 'state', 'from', 'to'],
+  'mapping',
+];
 
 /** The fields hold their own values, so that a record that comes meanwhile does not undo what is typed. */
 function Search({ query }: { query: Place['query'] }) {
@@ -122,6 +158,7 @@ function Search({ query }: { query: Place['query'] }) {
   return (
     <search>
       <form class="search" onSubmit={find}>
+        <input type="hidden" name="mapping" defaultValue={query.mapping ?? ''} />
         <div class="row">
           {field('text', 'Text in the value')}
           {field('key', 'Key')}
@@ -154,6 +191,7 @@ function Search({ query }: { query: Place['query'] }) {
             Search
           </button>
           {Object.keys(query).length > 0 && <a href="#/records">Show all</a>}
+          {query.mapping && <span class="quiet">Of one mapping</span>}
         </div>
       </form>
     </search>

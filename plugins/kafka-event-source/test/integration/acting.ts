@@ -70,6 +70,8 @@ export async function act(
   return {
     uuid: mapping.uuid,
     url,
+    /** The page's address with the token. */
+    page: `${url}/?token=${token}`,
     authorization,
     lines,
     get: (path: string) => call('GET', path),

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { Mapping } from '../../mapping.ts';
+import { findChromium } from '../support/chromium.ts';
 import { act, clientOf } from './acting.ts';
 import { Bench, failure, type Handler, until } from './bench.ts';
+import { createStranger, type Stranger } from './stranger.ts';
 
 interface Situation {
   readonly mapping?: (bench: Bench) => Partial<Mapping>;
@@ -11,8 +13,10 @@ interface Situation {
   readonly before?: (bench: Bench) => Promise<unknown>;
   /** Happens while the mapping runs. @returns the end of it */
   readonly during?: (bench: Bench) => Promise<undefined | (() => Promise<unknown>)>;
-  readonly ask?: object;
+  readonly ask?: { readonly topic?: string; readonly partition?: number; readonly offset?: number };
   readonly words: RegExp;
+  /** The words on the page, where they are others or more. */
+  readonly seen?: RegExp;
 }
 
 async function one(bench: Bench) {
@@ -45,6 +49,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     },
     ask: { offset: 1 },
     words: /waits behind offset 0 .*thrown by the test/,
+    seen: /waits behind .*offset 0.*thrown by the test/i,
   },
   'the function times out': {
     fault: { kind: 'timeout', count: 100 },
@@ -54,7 +59,11 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     handler: () => ({ status: 429, body: '{"Message":"Rate Exceeded."}' }),
     words: /status 429: Rate Exceeded/,
   },
-  'a fault is set': { fault: { kind: 'throttle', count: 100 }, words: /A fault is set here/ },
+  'a fault is set': {
+    fault: { kind: 'throttle', count: 100 },
+    words: /A fault is set here/,
+    seen: /1 fault on purpose.*refused with status 429/i,
+  },
   'the function reports the record': {
     mapping: () => ({ reportBatchItemFailures: true }),
     handler: ({ records: [first] }) => {
@@ -80,6 +89,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'the filter does not fit': {
     mapping: () => ({ filters: ['{"partition":[9]}'] }),
     words: /filtered out, so no function gets it/,
+    seen: /The pattern \{"partition":\[9\]\} does not match/i,
   },
   'the record is on another topic': {
     ask: { topic: 'no-such-topic' },
@@ -140,6 +150,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     mapping: () => provisioned,
     handler: () => failure,
     words: /1 record\(s\) were given up and dropped|given up and dropped after/,
+    seen: /given up and dropped.*thrown by the test/i,
   },
   'Kafka is away': {
     mapping: () => ({ bootstrapServers: [nowhere] }),
@@ -147,12 +158,18 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
 };
 
-/** Asks until the answer has the words. @returns the last answer if they do not come */
-async function unexplained({
-  words,
-  ask = {},
-  ...situation
-}: Situation): Promise<string | undefined> {
+interface Explained {
+  /** The last answer of /mcp, if it lacks the words. */
+  readonly answer?: string;
+  /** What a stranger has seen on the page, if that lacks the words. */
+  readonly page?: string;
+}
+
+/** Asks until the answer has the words, and lets a stranger look for them on the page. */
+async function explained(
+  { words, ask = {}, seen = new RegExp(words, 'i'), ...situation }: Situation,
+  stranger: Stranger | undefined,
+): Promise<Explained> {
   const { mapping, handler, fault, before, during = one } = situation;
   await using bench = new Bench();
   await bench.createTopic();
@@ -169,20 +186,33 @@ async function unexplained({
   };
   try {
     await until(String(words), isNamed, { withinMs: 30_000 });
-    return undefined;
+    const place = { topic: bench.topic, partition: 0, offset: 0, ...ask };
+    const page = await stranger?.look(api.page, place, seen);
+    return page === undefined ? {} : { page };
   } catch (error) {
-    return `${error}: ${text}`;
+    return { answer: `${error}: ${text}` };
   } finally {
     await client.close();
     await end?.();
   }
 }
 
-test('one question to /mcp names the reason, in each situation', async () => {
-  const names = Object.keys(SITUATIONS);
-  const answers = await Promise.all(
-    Object.values(SITUATIONS).map(async (one, index) => [names[index], await unexplained(one)]),
+const explanations: Promise<(readonly [name: string, explained: Explained])[]> = (async () => {
+  await using stranger = findChromium() ? await createStranger() : undefined;
+  return await Promise.all(
+    Object.entries(SITUATIONS).map(
+      async ([name, one]) => [name, await explained(one, stranger)] as const,
+    ),
   );
-  expect(names.length).toBeGreaterThan(20);
-  expect(answers.filter(([, answer]) => answer !== undefined)).toEqual([]);
+})();
+
+test('one question to /mcp names the reason, in each situation', async () => {
+  expect(Object.keys(SITUATIONS).length).toBeGreaterThan(20);
+  const found = await explanations;
+  expect(found.filter(([, { answer }]) => answer !== undefined)).toEqual([]);
+});
+
+test('a stranger finds the reason on the page by three clicks at most, in each situation', async () => {
+  const found = await explanations;
+  expect(found.filter(([, { page }]) => page !== undefined)).toEqual([]);
 });

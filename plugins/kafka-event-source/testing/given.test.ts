@@ -1,0 +1,68 @@
+import { expect, test } from '@jest/globals';
+import type { KitOptions } from './testing.ts';
+import { kafkaEventSource } from './testing.ts';
+
+const nothing = async () => undefined;
+
+/** The options with some that TypeScript would refuse. */
+const start = (wrong: object) =>
+  kafkaEventSource({
+    functions: { notify: nothing },
+    mappings: { notify: { topic: 'orders' } },
+    ...wrong,
+  } as KitOptions);
+
+test.each<[string, object, string]>([
+  ['a misspelt option', { topic: { orders: 1 } }, '"topic". There are: functions, mappings,'],
+  ['a start that is no time', { start: 'yesterday' }, 'kafkaEventSource.start: must be a Date'],
+  ['a seed that is no number', { seed: 'a' }, 'kafkaEventSource.seed: '],
+  ['a topic without partitions', { topics: { orders: 0 } }, 'kafkaEventSource.topics.orders: '],
+  [
+    'a misspelt property of a mapping',
+    { mappings: { notify: { topic: 'orders', batchsize: 5 } } },
+    'mappings.notify: the mapping of topic orders has no property batchsize. Its properties are: ',
+  ],
+  [
+    'a handler that is not exported',
+    { functions: { notify: undefined } },
+    'functions.notify must be a handler, or an object with handler or load; it is undefined.',
+  ],
+  [
+    'a misspelt setting of a function',
+    { functions: { notify: { handler: nothing, timeOut: 5 } } },
+    '"timeOut". There are: handler, load, timeout,',
+  ],
+])('%s is refused', async (_, wrong, said) => {
+  await expect(start(wrong)).rejects.toThrow(said);
+});
+
+test.each<[string, unknown, string]>([
+  ['a text', 'text', 'The record: '],
+  ['a number as key', { key: 5 }, 'The record.key: must be a text or bytes'],
+  ['a number in a header', { headers: { a: 1 } }, 'The record.headers: must be an object of texts'],
+  ['a timestamp that is no time', { timestamp: 'now' }, 'The record.timestamp: must be a Date'],
+  ['a misspelt property', { val: 'x' }, '"val". There are: value, key, headers,'],
+])('a record that is, or has, %s is refused', async (_, record, said) => {
+  await using source = await start({});
+  await expect(source.produce('orders', record as object)).rejects.toThrow(said);
+  await expect(source.produce('orders', [record as object])).rejects.toThrow(said);
+});
+
+test('a record takes each form of its parts', async () => {
+  await using source = await start({});
+  const bytes = new Uint8Array([1]);
+  await source.produce('orders', [
+    {},
+    { key: null, value: null, headers: {} },
+    { key: bytes, value: bytes, headers: [['a', bytes]], partition: 0, timestamp: new Date(0) },
+    { key: 'k', value: { id: 1 }, headers: { a: 'x' }, timestamp: 0 },
+  ]);
+  expect(source.records('orders')).toHaveLength(4);
+});
+
+test('a misspelt option of a fault is refused', async () => {
+  await using source = await start({});
+  expect(() => source.fail('notify', { time: 3 } as object)).toThrow(
+    '"time". There are: times, record, after, during, message.',
+  );
+});

@@ -1,0 +1,112 @@
+/** Checks the options, records and faults that a test gives the kit: a misspelt name would have no effect. */
+import { z } from 'zod';
+import { wrongProperties } from '../cli/functions.ts';
+import type { Json } from '../json.ts';
+import { isPromise } from '../lambda/handler.ts';
+import type { Faulty, FunctionOptions, KitOptions, ProducedRecord } from './types.ts';
+
+type Shape<T> = Record<keyof T, z.ZodType>;
+
+const callable = z.custom((value) => typeof value === 'function', 'must be a function');
+const text = z.string().optional();
+
+const optionsSchema = z.strictObject({
+  functions: z.record(z.string(), z.unknown()),
+  mappings: z.record(z.string(), z.unknown()).optional(),
+  service: text,
+  template: text,
+  ground: text,
+  topics: z.record(z.string(), z.int().min(1)).optional(),
+  start: z
+    .custom(
+      isTime,
+      'must be a Date, a text such as 2026-11-27T09:00:00Z, or milliseconds since 1970',
+    )
+    .optional(),
+  virtualDate: z.boolean().optional(),
+  seed: z.int().optional(),
+  patienceMs: z.number().positive().optional(),
+  log: callable.optional(),
+  stage: text,
+  region: text,
+  settings: z.unknown().optional(), // Checked as those of the plugin.
+} satisfies Shape<KitOptions>);
+
+const functionSchema = z.strictObject({
+  handler: callable.optional(),
+  load: callable.optional(),
+  timeout: z.number().positive().optional(),
+  runtime: text,
+  reservedConcurrency: z.int().min(0).optional(),
+} satisfies Shape<FunctionOptions>);
+
+const bytes = z.custom(
+  (value) => value === null || typeof value === 'string' || ArrayBuffer.isView(value),
+  'must be a text or bytes',
+);
+
+const recordSchema = z.strictObject({
+  value: z.unknown().optional(),
+  key: bytes.optional(),
+  headers: z
+    .union([z.record(z.string(), bytes), z.array(z.tuple([z.string(), bytes]))], {
+      error: 'must be an object of texts or bytes, or a list of pairs of them',
+    })
+    .optional(),
+  partition: z.int().optional(),
+  timestamp: z.custom(isTime, 'must be a Date, or milliseconds since 1970').optional(),
+} satisfies Shape<ProducedRecord>);
+
+const faultySchema = z.strictObject({
+  times: z.number().min(1).optional(),
+  record: z.unknown().optional(),
+  after: z.boolean().optional(),
+  during: z.custom(isPromise, 'must be a promise').optional(),
+  message: text,
+} satisfies Shape<Faulty>);
+
+/** @throws Error for each wrong option, with the known ones */
+export function checkOptions(options: KitOptions): void {
+  check('kafkaEventSource', optionsSchema, options);
+  const { functions, mappings = {} } = options;
+  for (const [key, given] of Object.entries(functions)) {
+    if (typeof given === 'function') continue;
+    if (typeof given !== 'object' || given === null) {
+      throw new Error(
+        `functions.${key} must be a handler, or an object with handler or load; it is ${given === null ? 'null' : typeof given}. ` +
+          'Does its file export the handler by this name?',
+      );
+    }
+    check(`functions.${key}`, functionSchema, given);
+  }
+  for (const [key, given] of Object.entries(mappings)) {
+    const wrong = [given].flat().flatMap((one) => wrongProperties('kafka', one as unknown as Json));
+    if (wrong.length > 0) throw new Error(`mappings.${key}: ${wrong.join('\n')}`);
+  }
+}
+
+/** @throws Error for a wrong record */
+export function checkRecord(record: ProducedRecord): void {
+  check('The record', recordSchema, record);
+}
+
+/** @throws Error for wrong options of a fault */
+export function checkFaulty(faulty: Faulty): void {
+  check('The fault', faultySchema, faulty);
+}
+
+function check(what: string, schema: z.ZodObject, value: unknown): void {
+  const { error } = schema.safeParse(value);
+  if (!error) return;
+  const faults = error.issues.map(({ path, message, code }) => {
+    const known = Object.keys(schema.shape).join(', ');
+    const more = code === 'unrecognized_keys' ? `. There are: ${known}` : '';
+    return `${[what, ...path].join('.')}: ${message}${more}.`;
+  });
+  throw new Error(faults.join('\n'));
+}
+
+function isTime(value: unknown): boolean {
+  const isOfType = typeof value === 'number' || typeof value === 'string' || value instanceof Date;
+  return isOfType && !Number.isNaN(new Date(value).getTime());
+}
