@@ -43,7 +43,7 @@ async function buildForRequire(): Promise<void> {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
-    define: { 'import.meta.url': 'fileUrl' },
+    define: { 'import.meta.url': 'fileUrl', 'import.meta.dirname': '__dirname' },
   });
 }
 

@@ -21,7 +21,8 @@ const known = new Map<string, Promise<readonly PrintedMapping[]>>();
  * @throws Error with the framework's output if it fails, and if the plugin or the framework is missing
  */
 export function readService(file: string, settings: object, stage: string | undefined) {
-  const args = ['kafka', 'mappings', '--json', '--settings', JSON.stringify(settings)];
+  const args = ['kafka', 'mappings', '--json', '--environment', '--settings'];
+  args.push(JSON.stringify(settings));
   if (stage !== undefined) args.push('--stage', stage);
   const key = JSON.stringify([resolve(file), args]);
   const reading = known.get(key) ?? read(resolve(file), args);
