@@ -120,7 +120,8 @@ test('while one invocation is sending, a second one leaves the notification for 
 const off = { ...DEFAULTS.events, ORDER_CREATED: { email: true, sms: false } };
 const CHANGES: Partial<Preferences>[] = [{}, { contact: { phone: '+15550177' } }, { events: off }];
 
-test.each(CASES)(
+// A run makes four writes at most: for the order, for the lease, for the outcome, and for an address left.
+test.each(CASES.filter(([, write]) => write < 5))(
   'a run of sendDeferred that dies %s its write %i sends an SMS at most once, and leaves none open',
   async (when, write) => {
     await using shop = await openShop();

@@ -69,7 +69,7 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
   const broker = `kafka-${name}:9092`;
   await createTable(ENDPOINT, table);
   const [database, providers] = await Promise.all([startDatabase(ENDPOINT), startProviders()]);
-  Object.assign(process.env, {
+  const settings = {
     ORDERS_TABLE: table,
     ORDER_EVENTS_TOPIC: TOPIC,
     ORDER_EVENTS_DLQ: LETTERS,
@@ -86,14 +86,15 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
     FALLBACK_PHONE: '',
     NOTIFICATION_UNSUBSCRIBE_URL: '',
     ...environment,
-  });
+  };
+  Object.assign(process.env, settings);
 
   const instances: string[] = [];
   /** A new instance of a function, which reads its settings and keeps its state. */
   async function load<Event, Answer>(key: string) {
     const instance = `${name}-${instances.length + 1}`;
     instances.push(instance);
-    process.env.DYNAMODB_ENDPOINT = database.addressFor(instance);
+    Object.assign(process.env, settings, { DYNAMODB_ENDPOINT: database.addressFor(instance) });
     const path = `../../functions/${key}/handler.ts?instance=${instance}`;
     const { handler } = await import(path);
     return handler as (event: Event, context: Context) => Promise<Answer>;
