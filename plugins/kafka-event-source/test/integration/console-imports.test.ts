@@ -65,7 +65,7 @@ run(
       await reader.look('import-invocation');
 
       await page.getByRole('link', { name: 'Back to this service' }).click();
-      await page.getByRole('link', { name: 'Invocations' }).click();
+      await page.getByRole('link', { name: 'Invocations', exact: true }).click();
       await page.getByRole('row').nth(1).getByRole('link').click();
       await page.getByRole('button', { name: 'Run again…' }).waitFor();
       expect([reader.foreign, reader.said]).toEqual([[], []]);
