@@ -10,12 +10,13 @@ import { OLDEST_NODE } from './node-version.ts';
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
 
-/** The decoder of protobuf is bundled, so that traces in protobuf need no package more. */
+/** The decoder of protobuf is in the package, so that traces in protobuf need no package more. */
 const carried: Plugin = {
   name: 'carried',
   setup({ onResolve }) {
-    onResolve({ filter: /^(protobufjs\/light\.js|long)$/ }, ({ path }) => ({
-      path: fileURLToPath(import.meta.resolve(path)),
+    onResolve({ filter: /^protobufjs\/light\.js$/ }, () => ({
+      path: './protobuf.js',
+      external: true,
     }));
   },
 };
@@ -42,7 +43,20 @@ async function buildForRequire(): Promise<void> {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
-    define: { 'import.meta.url': 'fileUrl' },
+    define: { 'import.meta.url': 'fileUrl', 'import.meta.dirname': '__dirname' },
+  });
+}
+
+async function buildProtobuf(): Promise<void> {
+  await build({
+    entryPoints: [fileURLToPath(import.meta.resolve('protobufjs/light.js'))],
+    outfile: inside('dist/protobuf.js'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    // Their licences go with each copy.
+    banner: { js: ['protobufjs', 'long'].map(noticeOf).join('\n') },
   });
 }
 
@@ -64,6 +78,7 @@ async function prepare(): Promise<void> {
     format: 'esm',
   });
   await buildForRequire();
+  await buildProtobuf();
   await bundle({ outdir: inside('dist') });
   const types = readFileSync(inside('testing/types.ts'), 'utf8');
   for (const kind of ['', 'c']) {
@@ -71,7 +86,6 @@ async function prepare(): Promise<void> {
     const own = types.replace('../index.d.mts', `./index.${kind}js`);
     writeFileSync(inside(`dist/testing.d.${kind}ts`), own);
   }
-  writeFileSync(inside('dist/NOTICES.txt'), ['protobufjs', 'long'].map(noticeOf).join('\n'));
   copyFileSync(inside('lambda/python-runtime.py'), inside('dist/python-runtime.py'));
   // The jars of the broker.
   copyFileSync(inside('broker/pom.xml'), inside('dist/pom.xml'));
@@ -91,7 +105,7 @@ async function prepare(): Promise<void> {
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
 }
 
-/** The licence of a package whose code is in the bundle. */
+/** The licence of a package, as a comment. */
 function noticeOf(name: string): string {
-  return `${name}\n\n${licenceOf(name)}`;
+  return `/*! ${name}\n${licenceOf(name)}*/`;
 }

@@ -1,7 +1,7 @@
 /** The parts of the framework that the plugin reads. */
 import type { Place } from './control/server.ts';
 import { type Loaded, readDefinitions } from './definition.ts';
-import { isObject, type Json, toObject } from './json.ts';
+import { isObject, type Json, toObject, toTexts } from './json.ts';
 import { ConfigurationError, readOptions } from './options.ts';
 import { refuseFaults } from './report.ts';
 import type { EventKind } from './template/compile.ts';
@@ -15,6 +15,7 @@ export interface Serverless {
     readonly provider: {
       readonly timeout?: number;
       readonly runtime?: string;
+      readonly environment?: unknown;
       readonly compiledCloudFormationTemplate?: unknown;
     };
     readonly custom?: Json;
@@ -29,6 +30,7 @@ export interface Serverless {
       readonly image?: unknown;
       readonly runtime?: string;
       readonly durableConfig?: unknown;
+      readonly environment?: unknown;
       readonly provisionedConcurrency?: unknown;
       readonly snapStart?: unknown;
       readonly events?: readonly unknown[];
@@ -111,6 +113,7 @@ export function readService(serverless: Serverless): Service {
       ...(image === undefined && { handler, runtime: provider.getRuntime?.(named) ?? named }),
       ...(isObject(durableConfig) && { durableConfig }),
       eventAlias: eventAlias(naming, others),
+      environment: { ...toTexts(service.provider.environment), ...toTexts(others.environment) },
       ...logicalIds(naming, key),
       events,
       timeoutSeconds,

@@ -275,5 +275,307 @@ export default class KafkaEventSource {
   readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
 }
 
+/**
+ * The function that a panel's module exports under this name: docs/panels.md has an example.
+ *
+ * @throws an Error leaves the panel out of the page, with a warning
+ */
+export type CreatePanel = (context: PanelContext) => Promise<Panel> | Panel;
+
+/** The surroundings of a panel. */
+export interface PanelContext {
+  /** The service's name. */
+  readonly service: string;
+  /** The stage that runs. */
+  readonly stage: string;
+  /** The region of the service. */
+  readonly region: string;
+  /** The path of the service's folder. */
+  readonly folder: string;
+  /** The panel's settings under `console.panels`. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The memory of records and invocations; undefined with `recorder: false`. */
+  readonly recorder: PanelRecorder | undefined;
+}
+
+/** A view of the service's own on the page. */
+export interface Panel {
+  /** The part of its address, `#/panels/<name>`: small letters, digits and hyphens, 41 at most. */
+  name: string;
+  /** Its name in the menu. */
+  title: string;
+  /** One sentence, shown until there is a view. */
+  said?: string | undefined;
+  /** The fields to fill in; none by default. */
+  inputs?: PanelInput[] | undefined;
+  /** The topics whose records have a link to the panel. */
+  records?: PanelRecords | undefined;
+  /**
+   * Answers the view; asked again when something has happened, and every five seconds.
+   *
+   * @param query the values of the inputs; those that are not given are left out
+   * @throws an Error is shown in the place of the view
+   */
+  read(query: PanelQuery): Promise<PanelView> | PanelView;
+  /**
+   * Answers the HTML of a preview of the kind `html`.
+   *
+   * @param query the preview's
+   * @returns undefined if there is none
+   */
+  frame?(query: PanelQuery): Promise<string | undefined> | string | undefined;
+}
+
+/** Values of a panel's inputs, by their names. */
+export type PanelQuery = Record<string, string>;
+
+/** A field of a panel. */
+export interface PanelInput {
+  /** Letters, digits and low lines, 40 at most. */
+  name: string;
+  /** The text beside the field. */
+  label: string;
+  /** An example of a value. */
+  hint?: string | undefined;
+}
+
+/** The records that link to a panel. */
+export interface PanelRecords {
+  /** Their topics. */
+  topics: string[];
+  /** The input that gets a record's key. */
+  key: string;
+}
+
+/** The content of a panel. An unknown property is an error. */
+export interface PanelView {
+  /** The heading. */
+  title: string;
+  /** The state of the whole. */
+  state?: PanelState | undefined;
+  /** A sentence below the heading. */
+  said?: string | undefined;
+  /** The parts, in their order. */
+  sections: PanelSection[];
+}
+
+/** A part of a view, with facts, a table, steps, or several of them. */
+export interface PanelSection {
+  /** The heading. */
+  title: string;
+  /** Pairs of a name and a text. */
+  facts?: [name: string, text: PanelText][] | undefined;
+  /** A table. */
+  table?: PanelTable | undefined;
+  /** Steps, in their order. */
+  steps?: PanelStep[] | undefined;
+}
+
+/** A table. */
+export interface PanelTable {
+  /** The headings; one at least. */
+  columns: string[];
+  /** The rows. */
+  rows: PanelText[][];
+}
+
+/** A step of a path. */
+export interface PanelStep {
+  /** The heading. */
+  title: PanelText;
+  /** Its time, in milliseconds since 1970. */
+  at?: number | undefined;
+  /** Its state. */
+  state?: PanelState | undefined;
+  /** A sentence. */
+  said?: string | undefined;
+  /** The reason why it does not go on, and what has to happen. */
+  waitsFor?: string | undefined;
+  /** Pairs of a name and a text. */
+  facts?: [name: string, text: PanelText][] | undefined;
+  /** What a customer sees. */
+  previews?: PanelPreview[] | undefined;
+}
+
+/** A state in words, and its colour. */
+export interface PanelState {
+  /** The colour. */
+  tone: 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
+  /** The words. */
+  words: string;
+}
+
+/** A text, a text with a link, or a time in milliseconds since 1970. */
+export type PanelText = string | LinkedText | PanelTime;
+
+/** A text that may lead to a place of the page. */
+export interface LinkedText {
+  /** The text. */
+  text: string;
+  /** Where it leads; a text without a link by default. */
+  link?: PanelLink | undefined;
+}
+
+/** A time. */
+export interface PanelTime {
+  /** In milliseconds since 1970. */
+  at: number;
+}
+
+/** A place of the page: a record, an invocation, a trace, or the same panel with other values. */
+export type PanelLink = RecordLink | InvocationLink | TraceLink | SamePanelLink;
+
+/** Leads to a record. */
+export interface RecordLink {
+  /** The record's place. */
+  record: {
+    /** The mapping's UUID. */
+    mapping: string;
+    /** The name of the topic. */
+    topic: string;
+    /** Kafka's id of the topic; the topic as it was seen last by default. */
+    topicId?: string | undefined;
+    /** The number of the partition. */
+    partition: number;
+    /** The offset, in decimal digits. */
+    offset: string;
+  };
+}
+
+/** Leads to an invocation. */
+export interface InvocationLink {
+  /** The emulator's id for it. */
+  invocation: string;
+}
+
+/** Leads to a trace. */
+export interface TraceLink {
+  /** Its id: 32 hexadecimal digits. */
+  trace: string;
+}
+
+/** Leads to the same panel. */
+export interface SamePanelLink {
+  /** The values of the inputs. */
+  panel: PanelQuery;
+}
+
+/** A mail or another document, a short message, or a text, as a customer sees it. */
+export type PanelPreview = HtmlPreview | TextPreview;
+
+/** HTML that the panel's `frame` answers. It is shown in a frame without scripts. */
+export interface HtmlPreview {
+  /** HTML. */
+  kind: 'html';
+  /** Its name. */
+  label: string;
+  /** Whether it is shown at once; false by default. */
+  isOpen?: boolean | undefined;
+  /** The values that `frame` gets. */
+  query: PanelQuery;
+}
+
+/** A text. */
+export interface TextPreview {
+  /** A short message as a phone shows it, or a plain text. */
+  kind: 'message' | 'text';
+  /** Its name. */
+  label: string;
+  /** Whether it is shown at once; false by default. */
+  isOpen?: boolean | undefined;
+  /** The text. */
+  text: string;
+}
+
+/** The part of the recorder that panels need most. The newest come first, 50 of them by default. */
+export interface PanelRecorder {
+  /** Finds records. */
+  records(query?: RecordedQuery): Promise<RecordedPage<RecordedRecord>>;
+  /** Finds invocations. */
+  invocations(
+    query?: Omit<RecordedQuery, 'topic' | 'key'>,
+  ): Promise<RecordedPage<RecordedInvocation>>;
+}
+
+/** The records or invocations to find: those that fit each property that is given. */
+export interface RecordedQuery {
+  /** The mapping's UUID. */
+  readonly mapping?: string;
+  /** The function's name in the service. */
+  readonly functionKey?: string;
+  /** The topic of records. */
+  readonly topic?: string;
+  /** The whole key of records, as text. */
+  readonly key?: string;
+  /** The earliest time, in milliseconds since 1970. */
+  readonly from?: number;
+  /** The latest time, in milliseconds since 1970. */
+  readonly to?: number;
+  /** The most to find, up to 200; 50 by default. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly cursor?: string;
+}
+
+/** A part of an answer. */
+export interface RecordedPage<T> {
+  /** The records or invocations. */
+  readonly items: readonly T[];
+  /** The cursor of the next page; undefined on the last one. */
+  readonly next?: string | undefined;
+}
+
+/** A remembered record. */
+export interface RecordedRecord {
+  /** The mapping's UUID. */
+  readonly mapping: string;
+  /** The function's name in the service. */
+  readonly functionKey: string;
+  /** The name of the topic. */
+  readonly topic: string;
+  /** The number of the partition. */
+  readonly partition: number;
+  /** The offset, in decimal digits. */
+  readonly offset: string;
+  /** The record's own time, in milliseconds since 1970; -1 when it has none. */
+  readonly timestamp: number;
+  /** The time at which it was read, in milliseconds since 1970. */
+  readonly seenAt: number;
+  /** The first characters of the key; undefined without one. */
+  readonly keyPreview?: string | undefined;
+  /** The first characters of the value; undefined for a tombstone. */
+  readonly valuePreview?: string | undefined;
+  /** How far it is: `done`, `retrying`, `deadLettered` and others. */
+  readonly state: string;
+  /** Invocations with it that reached the function. */
+  readonly attempts: number;
+  /** Why it is in this state, in one sentence. */
+  readonly reason?: string | undefined;
+}
+
+/** A remembered invocation. */
+export interface RecordedInvocation {
+  /** The emulator's id for it. */
+  readonly id: string;
+  /** The request id that the function saw, where the endpoint tells it. */
+  readonly requestId?: string | undefined;
+  /** The mapping's UUID. */
+  readonly mapping: string;
+  /** The function's name in the service. */
+  readonly functionKey: string;
+  /** In milliseconds since 1970. */
+  readonly startedAt: number;
+  /** In milliseconds; undefined while it runs. */
+  readonly durationMs?: number | undefined;
+  /** The number of its records. */
+  readonly records: number;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** How it ended: `succeeded`, `failed`, `timedOut` and others. */
+  readonly state: string;
+  /** The error of a failed one. */
+  readonly error?: string | undefined;
+}
+
 // biome-ignore lint/complexity/noUselessEmptyExport: without it, all types of this declaration file would be exported.
 export {};

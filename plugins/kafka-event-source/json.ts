@@ -35,6 +35,16 @@ export function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The members that have one value, as texts. */
+export function toTexts(value: unknown): Record<string, string> {
+  const isPlain = (one: unknown) => ['string', 'number', 'boolean'].includes(typeof one);
+  return Object.fromEntries(
+    Object.entries(toObject(value)).flatMap(([name, one]) =>
+      isPlain(one) ? [[name, String(one)]] : [],
+    ),
+  );
+}
+
 /** A text as it is, and any other value as JSON, for messages. */
 export function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { signalGroup } from './system.ts';
 
 /** A process for the supervisor to run. Without a log its output goes to the starter's terminal. */
@@ -39,6 +39,8 @@ export type Supervisor = {
   remove(path: string): void;
   /** Ends every process and the supervisor itself. */
   stop(): Promise<void>;
+  /** Lets this process end although the supervisor runs, which ends with it. */
+  unref(): void;
 };
 
 type Watched = { pid?: number; tellPid(pid?: number): void; tellEnd(end: End): void };
@@ -48,7 +50,8 @@ const STOP_LIMIT = 20_000;
 /** Starts a supervisor. Its processes end with this process, even if this process is killed. */
 export function supervise(directory: string): Supervisor {
   // Beside this file, in the source as in the package.
-  const script = join(import.meta.dirname, `supervisor${extname(import.meta.url)}`);
+  const isSource = import.meta.url.endsWith('.ts');
+  const script = join(import.meta.dirname, isSource ? 'supervisor.ts' : 'supervisor.js');
   const supervisor = fork(script, [directory], {
     detached: true,
     windowsHide: true,
@@ -88,6 +91,10 @@ export function supervise(directory: string): Supervisor {
     },
     atEnd: (task) => order({ do: 'atEnd', task }),
     remove: (path) => order({ do: 'remove', path }),
+    unref() {
+      supervisor.unref();
+      supervisor.channel?.unref();
+    },
     async stop() {
       order({ do: 'stop' });
       const timer = setTimeout(() => supervisor.kill('SIGKILL'), STOP_LIMIT);

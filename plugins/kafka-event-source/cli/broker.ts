@@ -24,6 +24,11 @@ const CALLERS = {
     advice: 'Install one of them, or name a Kafka that runs: --broker host:port.',
     useOther: (port: number) => `use --broker localhost:${port}.`,
   },
+  kit: {
+    name: "ground: 'start'",
+    advice: "Install one of them, or name a Kafka that runs: ground: 'localhost:9092'.",
+    useOther: (port: number) => `use ground: 'localhost:${port}'.`,
+  },
 } as const;
 
 /** A Kafka that can be started. */

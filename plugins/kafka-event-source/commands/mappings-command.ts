@@ -6,6 +6,7 @@ import type { Mapping } from '../mapping.ts';
 import { readOptions } from '../options.ts';
 import { formatParity } from '../parity.ts';
 import { describeRefusal } from '../report.ts';
+import type { Service } from '../template/deployed.ts';
 import type { CommandContext } from './commands.ts';
 import { textOf } from './option.ts';
 
@@ -19,12 +20,18 @@ export interface PrintedMapping {
   readonly warnings: readonly string[];
   /** Undefined if the mapping is refused. Its connection is left out, which may have a password. */
   readonly mapping: Omit<Mapping, 'connection'> | undefined;
+  /** The function's variables, if they are wanted. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
 export async function runMappings({ loaded, options, print }: CommandContext): Promise<void> {
-  const { definitions } = withSettings(loaded, textOf(options.settings)).definitions;
-  if (options.json === true) print(JSON.stringify(definitions.map(toPrinted), null, 2));
-  else print(definitions.map(describe).join('\n\n') || 'There is no Kafka event source.');
+  const { definitions, service } = withSettings(loaded, textOf(options.settings));
+  const all = definitions.definitions;
+  if (options.json === true) {
+    const isFull = options.environment === true;
+    const printed = all.map((one) => toPrinted(one, isFull ? service : undefined));
+    print(JSON.stringify(printed, null, 2));
+  } else print(all.map(describe).join('\n\n') || 'There is no Kafka event source.');
 }
 
 /** @throws Error for settings that are no JSON, and ConfigurationError for wrong ones */
@@ -47,7 +54,8 @@ function parse(text: string): Json {
   throw new Error('--settings must be an object, such as {"bootstrapServers":"localhost:9092"}');
 }
 
-function toPrinted(definition: Definition): PrintedMapping {
+/** @param service tells the environment, if that is wanted */
+function toPrinted(definition: Definition, service: Service | undefined): PrintedMapping {
   const { name, functionKey, where, refusals, warnings } = definition;
   const { connection, ...mapping } = definition.mapping ?? {};
   return {
@@ -57,6 +65,7 @@ function toPrinted(definition: Definition): PrintedMapping {
     refusals: refusals.map(describeRefusal),
     warnings,
     mapping: definition.mapping && (mapping as Omit<Mapping, 'connection'>),
+    environment: service?.functions.find(({ key }) => key === functionKey)?.environment,
   };
 }
 

@@ -5,4 +5,8 @@ export const MAPPINGS_OPTIONS = {
     type: 'string',
   },
   json: { usage: 'Print JSON', type: 'boolean' },
+  environment: {
+    usage: 'With --json: adds the variables of each function, which may be secrets',
+    type: 'boolean',
+  },
 } as const;

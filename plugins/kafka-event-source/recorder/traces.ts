@@ -23,6 +23,10 @@ const MOST_TRACES = 100;
 /** Links of one span that are followed. */
 const MOST_LINKS = 16;
 
+/** The bytes of a span's ids, times and indices, and of a link, as measured in a store of 90 000 spans. */
+const ROW_BYTES = 300;
+const LINK_BYTES = 150;
+
 /** The attributes with the request id of an invocation, the newest name first: https://opentelemetry.io/docs/specs/semconv/faas/ */
 const REQUEST_IDS = ['faas.invocation_id', 'faas.execution'];
 
@@ -71,7 +75,7 @@ export function insertSpan(
     micros(span.durationMs),
     Number(span.status === 'error'),
     at,
-    facts.length + name.length + service.length,
+    facts.length + name.length + service.length + ROW_BYTES + span.links.length * LINK_BYTES,
     request,
     service,
     name,

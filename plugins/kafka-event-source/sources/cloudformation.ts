@@ -1,5 +1,5 @@
 /** Reads a service from a template of CloudFormation or SAM. */
-import { isObject, type Json, toObject, toText, without } from '../json.ts';
+import { isObject, type Json, toObject, toText, toTexts, without } from '../json.ts';
 import {
   type FunctionDefinition,
   MAPPING_TYPE,
@@ -76,6 +76,7 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     aliasNames,
     timeoutSeconds: secondsOf(timeout),
     ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
+    environment: toTexts(toObject(properties.Environment).Variables),
     events: [],
   };
 }

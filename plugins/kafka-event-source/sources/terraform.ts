@@ -1,5 +1,5 @@
 /** Reads a service from a Terraform plan. */
-import { isObject, type Json, toObject, toText } from '../json.ts';
+import { isObject, type Json, toObject, toText, toTexts } from '../json.ts';
 import { type FunctionDefinition, MAPPING_TYPE, type Service } from '../template/deployed.ts';
 import {
   FUNCTION,
@@ -64,6 +64,7 @@ function functionOf({ address, values }: Planned): FunctionDefinition {
     logicalIds: [address],
     timeoutSeconds: typeof timeout === 'number' ? timeout : TIMEOUT_SECONDS,
     ...(typeof reserved === 'number' && reserved >= 0 && { reservedConcurrency: reserved }),
+    environment: toTexts(first(values.environment)?.variables),
     events: [],
   };
 }

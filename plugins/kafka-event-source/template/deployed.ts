@@ -50,6 +50,8 @@ export interface FunctionDefinition {
   readonly aliasNames?: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
   readonly reservedConcurrency?: number | undefined;
+  /** The variables whose values are known here. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly events: readonly unknown[];
 }
 

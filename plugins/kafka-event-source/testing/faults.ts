@@ -1,7 +1,8 @@
 /** The faults that a test plans for invocations, and those that a random run makes. */
 import { checkFaulty } from './given.ts';
 import type { Random } from './random.ts';
-import type { Faulty, Invocation, KafkaRecord } from './types.ts';
+import { matcherOf } from './records.ts';
+import type { Faulty, Invocation } from './types.ts';
 
 type Kind = 'fail' | 'timeout' | 'throttle' | 'crash';
 
@@ -43,7 +44,7 @@ export class FaultPlans {
     checkFaulty(faulty);
     const { times, record, after, during, message } = faulty;
     const plans = this.#plans.get(functionKey) ?? [];
-    const isOne = typeof record === 'function' ? record : matcher(record);
+    const isOne = matcherOf(record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,
@@ -71,9 +72,4 @@ export class FaultPlans {
     }
     return undefined;
   }
-}
-
-function matcher(wanted: Partial<KafkaRecord> = {}): (record: KafkaRecord) => boolean {
-  const fields = Object.entries(wanted);
-  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
 }

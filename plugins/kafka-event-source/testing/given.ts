@@ -17,6 +17,7 @@ const optionsSchema = z.strictObject({
   template: text,
   ground: text,
   topics: z.record(z.string(), z.int().min(1)).optional(),
+  records: z.record(z.string(), z.array(z.unknown())).optional(), // Checked as they are produced.
   start: z
     .custom(
       isTime,
@@ -26,6 +27,7 @@ const optionsSchema = z.strictObject({
   virtualDate: z.boolean().optional(),
   seed: z.int().optional(),
   patienceMs: z.number().positive().optional(),
+  leaks: z.enum(['warn', 'error', 'ignore']).optional(),
   log: callable.optional(),
   stage: text,
   region: text,
@@ -38,6 +40,7 @@ const functionSchema = z.strictObject({
   timeout: z.number().positive().optional(),
   runtime: text,
   reservedConcurrency: z.int().min(0).optional(),
+  environment: z.record(z.string(), z.string()).optional(),
 } satisfies Shape<FunctionOptions>);
 
 const bytes = z.custom(

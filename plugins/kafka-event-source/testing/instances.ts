@@ -4,6 +4,8 @@ import { toResult } from '../lambda/invoke.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Clock } from '../time.ts';
+import { environmentOf, type Inside, inside, type Opened } from './environment.ts';
+import { watched } from './leaks.ts';
 import type { FunctionOptions, Handler as GivenHandler } from './types.ts';
 
 /** A call of a handler. */
@@ -21,16 +23,34 @@ interface Ended {
   readonly isOver: boolean;
 }
 
+/** An execution environment, which keeps the state of its handler's module, and its variables. */
+interface Instance {
+  readonly inside: Inside;
+  readonly handler: Promise<Handler>;
+}
+
 const VERSION = '$LATEST';
+const MEMORY_MB = '1024';
+const LOG_STREAM = `test/[${VERSION}]`;
 
 export class Instances {
   readonly #clock: Clock;
   readonly #load: Load;
-  #free: Promise<Handler>[] = [];
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #opened: Opened[];
+  #free: Instance[] = [];
 
-  constructor(given: GivenHandler | FunctionOptions, clock: Clock) {
+  /** @param opened gets the timers and handles that the handlers open */
+  constructor(
+    given: GivenHandler | FunctionOptions,
+    clock: Clock,
+    environment: Readonly<Record<string, string>>,
+    opened: Opened[],
+  ) {
     this.#clock = clock;
     this.#load = loadOf(given);
+    this.#environment = environment;
+    this.#opened = opened;
   }
 
   /** Ends all instances: the next calls make new ones. */
@@ -40,19 +60,29 @@ export class Instances {
 
   /** @param isLast whether the instance ends with the call */
   async call(mapping: Mapping, call: Call, isLast = false): Promise<InvocationResult> {
-    const instance = this.#free.pop() ?? this.#make(mapping);
     const free = this.#free;
-    const { body, isError, isOver } = await this.#run(instance, mapping, call);
-    if (!isOver && !isLast) free.push(instance);
-    return resultOf(call.requestId, body, isError);
+    return watched(async () => {
+      const instance = free.pop() ?? this.#make(mapping);
+      const { body, isError, isOver } = await this.#run(instance, mapping, call);
+      if (!isOver && !isLast) free.push(instance);
+      return resultOf(call.requestId, body, isError);
+    });
   }
 
-  async #make({ callbackError }: Mapping): Promise<Handler> {
-    const handler = (await this.#load()) as unknown as Handler;
-    return asOnAws(handler, { callbackError, busy: undefined });
+  #make(mapping: Mapping): Instance {
+    const { functionKey, callbackError } = mapping;
+    const env = environmentOf({ ...variablesOf(mapping), ...this.#environment });
+    const own = { functionKey, env, opened: this.#opened };
+    const load = async () => (await this.#load()) as unknown as Handler;
+    return {
+      inside: own,
+      handler: inside
+        .run(own, load)
+        .then((handler) => asOnAws(handler, { callbackError, busy: undefined })),
+    };
   }
 
-  async #run(instance: Promise<Handler>, mapping: Mapping, call: Call): Promise<Ended> {
+  async #run(instance: Instance, mapping: Mapping, call: Call): Promise<Ended> {
     const { timeoutMs } = mapping;
     const end = this.#clock.monotonic() + timeoutMs;
     const late = Promise.withResolvers<Ended>();
@@ -66,10 +96,15 @@ export class Instances {
         }),
       'pause',
     );
+    instance.inside.exit = (code) => {
+      const body = exitBody(call.requestId, code);
+      late.resolve({ body, isError: true, isOver: true });
+    };
     const remaining = () => Math.max(0, end - this.#clock.monotonic());
-    const answered = instance
+    const context = contextOf(mapping, call, remaining);
+    const answered = instance.handler
       .then((handler) =>
-        answerOf(handler, JSON.parse(call.payload), contextOf(mapping, call, remaining)),
+        inside.run(instance.inside, () => answerOf(handler, JSON.parse(call.payload), context)),
       )
       .then((answer) => ({ body: answerText(answer), isError: false, isOver: false }))
       .catch((error: unknown) => ({ body: errorText(error), isError: true, isOver: false }));
@@ -89,6 +124,17 @@ export function failedWith(requestId: string, errorMessage: string): InvocationR
 /** The result of a function over its time limit, in AWS's words. */
 export function timeoutOf(requestId: string, timeoutMs: number): InvocationResult {
   return resultOf(requestId, timeoutBody(requestId, timeoutMs), true);
+}
+
+/** The result of a function whose process has ended with this code, in AWS's words. */
+export function exitOf(requestId: string, code: number): InvocationResult {
+  return resultOf(requestId, exitBody(requestId, code), true);
+}
+
+function exitBody(requestId: string, code: number): string {
+  const why = code === 0 ? 'without providing a reason' : `with error: exit status ${code}`;
+  const errorMessage = `RequestId: ${requestId} Error: Runtime exited ${why}`;
+  return JSON.stringify({ errorType: 'Runtime.ExitError', errorMessage });
 }
 
 function timeoutBody(requestId: string, timeoutMs: number): string {
@@ -136,8 +182,24 @@ function contextOf({ functionName, functionArn }: Mapping, call: Call, remaining
     getRemainingTimeInMillis: remaining,
     invokedFunctionArn: functionArn,
     logGroupName: `/aws/lambda/${functionName}`,
-    logStreamName: `test/[${VERSION}]`,
-    memoryLimitInMB: '1024',
+    logStreamName: LOG_STREAM,
+    memoryLimitInMB: MEMORY_MB,
+  };
+}
+
+/**
+ * Lambda's own variables. The region is the one of the test, if it has one: its clients may use it, too.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+function variablesOf({ functionName, endpoints: { region } }: Mapping): Record<string, string> {
+  return {
+    AWS_LAMBDA_FUNCTION_NAME: functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: VERSION,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: MEMORY_MB,
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${functionName}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: LOG_STREAM,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    ...(process.env.AWS_REGION === undefined && { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { InvocationResult } from '../lambda/result.ts';
 import type { Some, Step } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Clock } from '../time.ts';
-import type { Invocation, KafkaRecord, Place } from './types.ts';
+import type { Expected, Invocation, KafkaRecord, Place } from './types.ts';
 
 interface Entry {
   readonly at: number;
@@ -12,18 +12,26 @@ interface Entry {
   readonly step: Step;
 }
 
+const ENDS: Readonly<Record<string, Expected['end']>> = {
+  filteredOut: 'filtered out',
+  sent: 'sent',
+  dropped: 'dropped',
+};
+
 export class Journal {
   readonly #clock: Clock;
+  readonly #start: number;
   readonly #entries: Entry[] = [];
   readonly #invocations: Run[] = [];
   readonly #running = new Map<string, Run>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#start = clock.monotonic();
   }
 
   add(mapping: Mapping, step: Step): void {
-    this.#entries.push({ at: this.#clock.monotonic(), mapping, step });
+    this.#entries.push({ at: this.#clock.monotonic() - this.#start, mapping, step });
     if (step.kind === 'invoked') {
       const run = new Run(mapping, step, this.#clock.date());
       this.#invocations.push(run);
@@ -39,6 +47,21 @@ export class Journal {
 
   invocations(functionKey: string): readonly Invocation[] {
     return this.#invocations.filter((one) => one.functionKey === functionKey).map((one) => one.now);
+  }
+
+  /** How the record has ended for a mapping, and how often a handler got it. */
+  end(
+    mapping: Mapping,
+    { partition, offset }: Place,
+    committed: number,
+  ): { readonly end: Expected['end']; readonly attempts: number } {
+    const steps = this.#entries
+      .filter((one) => one.mapping === mapping && isOf(one.step, partition, offset))
+      .map(({ step }) => step);
+    const attempts = steps.filter(({ kind }) => kind === 'invoked').length;
+    const last = steps.findLast(({ kind }) => kind in ENDS)?.kind ?? '';
+    const end = ENDS[last] ?? 'done';
+    return { end: committed > offset || end !== 'done' ? end : 'waiting', attempts };
   }
 
   /** A line for each step of the record. */

@@ -35,20 +35,18 @@ export interface Committed {
 /** Kafka's own default for the bytes of a record batch. */
 const MAX_BATCH_BYTES = 1_048_588;
 const BATCH_OVERHEAD = 70;
-const DEFAULT_PARTITIONS = 3;
-
 export class MemoryLog {
   readonly #topics = new Map<string, LogRecord[][]>();
   /** By group, then by `topic-partition`. */
   readonly #groups = new Map<string, Map<string, Committed>>();
   readonly #listeners = new Set<() => void>();
-  #turn = 0;
+  readonly #partitioner = new Partitioner();
 
   get topics(): string[] {
     return [...this.#topics.keys()];
   }
 
-  createTopic(topic: string, partitions = DEFAULT_PARTITIONS): void {
+  createTopic(topic: string, partitions: number): void {
     if (this.#topics.has(topic)) return;
     this.#topics.set(
       topic,
@@ -60,10 +58,7 @@ export class MemoryLog {
   partitions(topic: string): readonly (readonly LogRecord[])[] {
     const partitions = this.#topics.get(topic);
     if (partitions) return partitions;
-    const known = this.topics.join(', ') || 'none';
-    throw new Error(
-      `There is no topic ${topic}. There are: ${known}. More can be named by \`topics\`.`,
-    );
+    throw unknownTopic(topic, this.topics);
   }
 
   /** @throws Error with Kafka's type for records that are too large for their topic */
@@ -80,10 +75,8 @@ export class MemoryLog {
       });
     }
     const places = records.map((record) => {
-      const partition = record.partition ?? this.#choose(record.key, partitions.length);
-      const found = partitions[partition];
-      if (!found)
-        throw new Error(`${topic} has ${partitions.length} partitions, and no ${partition}.`);
+      const partition = this.#partitioner.choose(topic, record, partitions.length);
+      const found = partitions[partition] ?? [];
       found.push({ ...record, partition, offset: found.length, transaction });
       return { topic, partition, offset: found.length - 1 };
     });
@@ -126,15 +119,33 @@ export class MemoryLog {
     return () => void this.#listeners.delete(listener);
   }
 
-  #choose(key: Buffer | null, partitions: number): number {
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Chooses partitions by keys, as producers of Java do, and in turn for records without a key. */
+export class Partitioner {
+  #turn = 0;
+
+  /** @throws Error for a partition that the topic does not have */
+  choose(topic: string, { key, partition }: NewRecord, partitions: number): number {
+    if (partition !== undefined) {
+      if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return partition;
+      throw new Error(`${topic} has ${partitions} partitions, and no ${partition}.`);
+    }
     if (key !== null) return (murmur2(key) & 0x7fffffff) % partitions;
     this.#turn += 1;
     return (this.#turn - 1) % partitions;
   }
+}
 
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
+/** The error for a topic that the source does not have. */
+export function unknownTopic(topic: string, topics: readonly string[]): Error {
+  const known = topics.join(', ') || 'none';
+  return new Error(
+    `There is no topic ${topic}. There are: ${known}. More can be named by \`topics\`.`,
+  );
 }
 
 /** Whether consumers get the record. */

@@ -11,22 +11,30 @@ import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { readService } from './service.ts';
 import type { FunctionOptions, KitOptions } from './types.ts';
 
-/** The servers in the events; nothing connects to them. */
-export const SERVERS = ['memory:9092'];
 const DEFAULT_TIMEOUT_S = 6;
 
 /** A mapping, or its refusals. */
 type Found = Pick<PrintedMapping, 'functionKey' | 'where' | 'refusals'> & {
   readonly mapping: Mapping | undefined;
+  readonly environment?: Variables | undefined;
 };
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The mappings of a test, and the environments of their functions. */
+export interface Wanted {
+  readonly mappings: readonly Mapping[];
+  readonly environments: ReadonlyMap<string, Variables>;
+}
 
 /**
  * The enabled mappings of the given functions.
  *
+ * @param servers the Kafka in the events
  * @throws Error for a refused mapping, and for a function without a mapping
  */
-export async function mappingsOf(options: KitOptions): Promise<Mapping[]> {
-  const found = await find(options);
+export async function mappingsOf(options: KitOptions, servers: readonly string[]): Promise<Wanted> {
+  const found = await find(options, servers);
   const keys = [...new Set(found.flatMap(({ functionKey }) => functionKey ?? []))];
   const wanted = Object.keys(options.functions);
   const unknown = wanted.find((key) => !keys.includes(key));
@@ -39,7 +47,14 @@ export async function mappingsOf(options: KitOptions): Promise<Mapping[]> {
   const own = found.filter(({ functionKey = '' }) => wanted.includes(functionKey));
   const refused = own.flatMap(({ where, refusals }) => refusals.map((one) => `${where}: ${one}`));
   if (refused.length > 0) throw new Error(refused.join('\n'));
-  return own.flatMap(({ mapping }) => (mapping?.enabled ? [withoutSecrets(mapping)] : []));
+  const environments = wanted.map((key) => {
+    const { environment } = own.find(({ functionKey }) => functionKey === key) ?? {};
+    return [key, { ...environment, ...ofFunction(options.functions[key]).environment }] as const;
+  });
+  return {
+    mappings: own.flatMap(({ mapping }) => (mapping?.enabled ? [withoutSecrets(mapping)] : [])),
+    environments: new Map(environments),
+  };
 }
 
 /** No registry outside is asked, so that its secrets are not read. */
@@ -48,25 +63,34 @@ function withoutSecrets(mapping: Mapping): Mapping {
   return registry ? { ...mapping, schemaRegistry: { ...registry, access: [] } } : mapping;
 }
 
-async function find(options: KitOptions): Promise<Found[]> {
+async function find(options: KitOptions, servers: readonly string[]): Promise<Found[]> {
   const { service, template, mappings, settings, stage } = options;
   if ([service, template, mappings].filter((one) => one !== undefined).length !== 1) {
     throw new Error('Give one of mappings, service and template.');
   }
-  const all = { bootstrapServers: SERVERS, ...settings };
+  const all = { bootstrapServers: servers, ...settings };
   if (service !== undefined) {
     const read = await readService(service, all, stage);
     return read.map((one) => ({ ...one, mapping: one.mapping && { ...one.mapping, connection } }));
   }
   const local = readOptions(all);
-  const { definitions } = readDefinitions(await serviceOf(options, local), local);
-  return definitions.map((one) => ({ ...one, refusals: one.refusals.map(describeRefusal) }));
+  const read = await serviceOf(options, local, servers);
+  const { definitions } = readDefinitions(read, local);
+  return definitions.map((one) => ({
+    ...one,
+    refusals: one.refusals.map(describeRefusal),
+    environment: read.functions.find(({ key }) => key === one.functionKey)?.environment,
+  }));
 }
 
-/** Nothing connects to a Kafka outside. */
+/** The framework prints no passwords. */
 const connection = { useDeployedAccess: false, secrets: {} };
 
-async function serviceOf(options: KitOptions, local: Options): Promise<Service> {
+async function serviceOf(
+  options: KitOptions,
+  local: Options,
+  servers: readonly string[],
+): Promise<Service> {
   const { template, mappings, functions, region = 'us-east-1', stage = 'test' } = options;
   if (template !== undefined) {
     return loadTemplate(resolve(template), { region, stage, given: local });
@@ -79,7 +103,7 @@ async function serviceOf(options: KitOptions, local: Options): Promise<Service> 
     folder: process.cwd(),
     region,
     stage,
-    servers: SERVERS,
+    servers,
   });
   return {
     ...service,

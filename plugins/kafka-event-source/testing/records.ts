@@ -32,6 +32,15 @@ export function recordOf(topic: string, record: LogRecord): KafkaRecord {
   };
 }
 
+/** Whether a record is one of these: the fields of a pattern must be equal. */
+export function matcherOf(
+  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean) = {},
+): (record: KafkaRecord) => boolean {
+  if (typeof wanted === 'function') return wanted;
+  const fields = Object.entries(wanted);
+  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
+}
+
 function isPairs(
   headers: NonNullable<ProducedRecord['headers']>,
 ): headers is readonly (readonly [string, Bytes])[] {

@@ -21,7 +21,8 @@ const known = new Map<string, Promise<readonly PrintedMapping[]>>();
  * @throws Error with the framework's output if it fails, and if the plugin or the framework is missing
  */
 export function readService(file: string, settings: object, stage: string | undefined) {
-  const args = ['kafka', 'mappings', '--json', '--settings', JSON.stringify(settings)];
+  const args = ['kafka', 'mappings', '--json', '--environment', '--settings'];
+  args.push(JSON.stringify(settings));
   if (stage !== undefined) args.push('--stage', stage);
   const key = JSON.stringify([resolve(file), args]);
   const reading = known.get(key) ?? read(resolve(file), args);
@@ -49,9 +50,22 @@ async function read(file: string, args: readonly string[]): Promise<readonly Pri
 /** The framework's program, as the service has it installed. */
 function frameworkIn(folder: string): string {
   const { resolve: find } = createRequire(join(folder, 'package.json'));
-  const manifest = find('serverless/package.json');
+  const manifest = installed(folder, find);
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     bin: Readonly<Record<string, string>>;
   };
   return join(dirname(manifest), bin.serverless ?? bin.sls ?? '');
+}
+
+/** The framework's package.json. @throws Error that says what to install */
+function installed(folder: string, find: (name: string) => string): string {
+  try {
+    return find('serverless/package.json');
+  } catch (cause) {
+    throw new Error(
+      `No framework is installed in ${folder}, which must read its service: npm install --save-dev ` +
+        'serverless@npm:osls@4. Without a framework, give the test mappings or a template.',
+      { cause },
+    );
+  }
 }

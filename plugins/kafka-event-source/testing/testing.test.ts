@@ -190,6 +190,26 @@ test('letters of a topic with other records are refused by the record', async ()
   await expect(source.letters('orders')).rejects.toThrow('orders-2 0 is no letter');
 });
 
+test('after stop the source says so', async () => {
+  const source = await sourceOf(nothing);
+  await source.stop();
+  const works = [
+    source.produce('orders', { value: 'x' }),
+    source.idle(),
+    source.drain(),
+    source.clock.advance(1),
+    source.restart(),
+    source.rebalance(),
+    source.redeliverEverything(),
+  ];
+  for (const work of await Promise.allSettled(works)) {
+    expect(work).toMatchObject({
+      reason: { message: expect.stringMatching(/^The source has been stopped/) },
+    });
+  }
+  await source.stop();
+});
+
 test('a disabled mapping does not run', async () => {
   await using source = await sourceOf(nothing, { enabled: false }, { topics: { orders: 1 } });
   await source.produce('orders', { value: 'x' });

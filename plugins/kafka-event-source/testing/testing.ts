@@ -1,26 +1,33 @@
-/** The test kit: runs mappings and their functions in this process, in memory, on a clock that the test moves. */
+/** The test kit: runs mappings and their functions in this process, in memory or on a broker. */
 // Imported first: under an older Node the other modules fail without naming Node.
 import '../node-check.ts';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
-import { MemoryClient } from './client.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
+import { type Opened, shareProcess } from './environment.ts';
 import { type Fault, FaultPlans } from './faults.ts';
 import { checkOptions } from './given.ts';
-import { type Call, failedWith, Instances, timeoutOf } from './instances.ts';
+import type { Ground, GroundTransaction, Left } from './ground.ts';
+import { type Call, exitOf, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
+import { describeLeaks } from './leaks.ts';
 import { letterOf, Mailbox } from './letters.ts';
-import { isVisible, type LogTransaction, MemoryLog } from './log.ts';
-import { mappingsOf, SERVERS } from './mappings.ts';
+import { mappingsOf, type Wanted } from './mappings.ts';
+import { MemoryGround } from './memory.ts';
 import { Random } from './random.ts';
-import { newRecordOf, recordOf } from './records.ts';
+import { NotIdle, RealGround } from './real.ts';
+import { matcherOf, newRecordOf } from './records.ts';
 import { redriveLetters } from './redrive.ts';
 import { MemoryRegistry } from './registry.ts';
+import { startedBroker } from './start.ts';
 import type {
   Duration,
+  Expected,
   Faulty,
+  KafkaRecord,
   KitClock,
   KitOptions,
   Letter,
@@ -31,11 +38,17 @@ import type {
   Source,
   Transaction,
 } from './types.ts';
-import { type Watch, Work } from './work.ts';
+import { Work } from './work.ts';
 
 export type * from './types.ts';
 
-const PATIENCE_MS = 4_000;
+/** The servers in the events; nothing connects to them. */
+const MEMORY = ['memory:9092'];
+const PATIENCE_MS = { memory: 4_000, broker: 30_000 } as const;
+/** Of topics that `topics` does not name. */
+const PARTITIONS = 3;
+/** Of a life in a message. */
+const MANY_LINES = 20;
 const DRAIN_WITHIN = '7 days';
 /** Metrics are not part of the kit, so that the clock is not woken for them. */
 const OBSERVE_MS = 2 ** 31 - 1;
@@ -43,65 +56,108 @@ const OBSERVE_MS = 2 ** 31 - 1;
 /** See types.ts. */
 export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = async (options) => {
   checkOptions(options);
-  const kit = new Kit(options, await mappingsOf(options));
-  await kit.start();
+  const servers = await serversOf(options);
+  const wanted = await mappingsOf(options, servers ?? MEMORY);
+  const kit = new Kit(options, wanted, servers);
+  try {
+    await kit.start(options.records);
+  } catch (error) {
+    await kit.stop();
+    throw error;
+  }
   return kit;
 };
 
+/** The servers of the broker; undefined in memory. @throws Error for options that a broker cannot have */
+async function serversOf({ ground = 'memory', start, virtualDate }: KitOptions) {
+  if (ground === 'memory') return undefined;
+  if (start !== undefined || virtualDate) {
+    const option = start === undefined ? 'virtualDate' : 'start';
+    throw new Error(`The time on a broker is real: leave out ${option}, or use ground: 'memory'.`);
+  }
+  return (ground === 'start' ? await startedBroker() : ground).split(',');
+}
+
 class Kit implements Source {
   readonly #options: KitOptions;
+  readonly #servers: readonly string[];
   readonly #mappings: readonly Mapping[];
-  readonly #time: VirtualClock;
+  readonly #ground: Ground;
   readonly #work: Work;
-  readonly #log = new MemoryLog();
-  readonly #client: MemoryClient;
   readonly registry = new MemoryRegistry();
   readonly produce = this.#producer();
   readonly #journal: Journal;
   readonly #mailbox: Mailbox;
   readonly #faults: FaultPlans;
   readonly #instances: ReadonlyMap<string, Instances>;
-  readonly #restoreDate: () => void;
+  readonly #opened: Opened[] = [];
+  readonly #restore: readonly (() => void)[];
+  #isStopped = false;
   #pollers: Poller[] = [];
   #calls = 0;
 
-  constructor(options: KitOptions, mappings: readonly Mapping[]) {
-    const { start = Date.now(), patienceMs = PATIENCE_MS, seed, topics = {}, functions } = options;
+  constructor(
+    options: KitOptions,
+    { mappings, environments }: Wanted,
+    broker: readonly string[] | undefined,
+  ) {
+    const { start = Date.now(), seed, functions, log = () => undefined } = options;
     const random = seed === undefined ? undefined : new Random(seed);
+    const clock = new VirtualClock(new Date(start).getTime());
+    const { patienceMs = PATIENCE_MS[broker ? 'broker' : 'memory'] } = options;
     this.#options = options;
+    this.#servers = broker ?? MEMORY;
     this.#mappings = mappings;
-    this.#time = new VirtualClock(new Date(start).getTime());
-    this.#work = new Work(this.#time, patienceMs);
-    this.#client = new MemoryClient(this.#log, this.#time, random);
-    this.#journal = new Journal(this.#time);
-    this.#mailbox = new Mailbox(this.#time);
+    this.#work = new Work(() => !broker && clock.fire(), patienceMs);
+    this.#ground = broker
+      ? new RealGround({ servers: broker, mappings, work: this.#work, say: log })
+      : new MemoryGround({ mappings, clock, work: this.#work, random });
+    const time = this.#ground.clock;
+    this.#journal = new Journal(time);
+    this.#mailbox = new Mailbox(time);
     this.#faults = new FaultPlans(random);
     this.#instances = new Map(
-      Object.entries(functions).map(([key, given]) => [key, new Instances(given, this.#time)]),
+      Object.entries(functions).map(([key, given]) => {
+        return [key, new Instances(given, time, environments.get(key) ?? {}, this.#opened)];
+      }),
     );
-    for (const [topic, partitions] of Object.entries(topics)) {
-      this.#log.createTopic(topic, partitions);
-    }
-    for (const { topic, destination } of mappings) {
-      this.#log.createTopic(topic);
-      if (destination?.kind === 'kafka') this.#log.createTopic(destination.topic);
-    }
-    this.#restoreDate = options.virtualDate ? replaceDate(this.#time) : () => undefined;
+    this.#restore = [shareProcess(), ...(options.virtualDate ? [replaceDate(clock)] : [])];
   }
 
   get clock(): KitClock {
-    const time = this.#time;
+    const { clock } = this.#ground;
     return {
       get now() {
-        return time.date();
+        return clock.date();
       },
       advance: async (duration, { whileRunning = false } = {}) => {
-        await this.#moveTo(time.monotonic() + millisecondsOf(duration), !whileRunning);
+        this.#refuseIfStopped();
+        await this.#ground.advance(millisecondsOf(duration), !whileRunning);
       },
     };
   }
 
-  async start(): Promise<void> {
+  get broker() {
+    return this.#ground.broker;
+  }
+
+  async start(existing: KitOptions['records'] = {}): Promise<void> {
+    await this.#createTopics();
+    for (const [topic, records] of Object.entries(existing)) await this.produce(topic, records);
+    await this.#poll();
+  }
+
+  async #createTopics(): Promise<void> {
+    const topics = new Map(Object.entries(this.#options.topics ?? {}));
+    const named = this.#mappings.flatMap(({ topic, destination }) => [
+      topic,
+      ...(destination?.kind === 'kafka' ? [destination.topic] : []),
+    ]);
+    for (const topic of named) if (!topics.has(topic)) topics.set(topic, PARTITIONS);
+    if (topics.size > 0) await this.#ground.createTopics(topics);
+  }
+
+  async #poll(): Promise<void> {
     const concurrency = new Map<string, Slots>();
     this.#pollers = this.#mappings.map((mapping) => {
       const { functionKey, reservedConcurrency: limit } = mapping;
@@ -111,38 +167,45 @@ class Kit implements Source {
       return this.#poller(mapping, concurrency.get(functionKey));
     });
     for (const poller of this.#pollers) poller.start();
-    await this.#work.settle();
+    await this.#ground.begun(this.#pollers);
   }
 
   transaction(): Transaction {
-    const transaction: LogTransaction = { state: 'open' };
+    const transaction = this.#ground.transaction();
     return {
       produce: this.#producer(transaction),
-      commit: async () => this.#log.end(transaction, 'committed', this.#time.date()),
-      abort: async () => this.#log.end(transaction, 'aborted', this.#time.date()),
+      commit: async () => {
+        await transaction.commit();
+        await this.#ground.refresh();
+      },
+      abort: async () => {
+        await transaction.abort();
+        await this.#ground.refresh();
+      },
     };
   }
 
   async idle(): Promise<void> {
-    const watch = this.#work.watch();
-    await this.#work.settle(true, watch);
-    for (let next = this.#time.next('batch'); next < Infinity; next = this.#time.next('batch')) {
-      await this.#moveTo(next, true, watch);
+    this.#refuseIfStopped();
+    try {
+      await this.#ground.idle();
+    } catch (error) {
+      if (!(error instanceof NotIdle)) throw error;
+      throw new Error(`${error.message}. Not done:\n${this.#lives(error.left)}`);
     }
   }
 
   async drain(within: Duration = DRAIN_WITHIN): Promise<void> {
-    const end = this.#time.monotonic() + millisecondsOf(within);
+    const ms = millisecondsOf(within);
+    const { mostMs, clock } = this.#ground;
+    const end = clock.monotonic() + Math.min(ms, mostMs);
     for (;;) {
       await this.idle();
-      const left = this.#left();
+      const left = await this.#ground.left();
       if (left.length === 0) return;
-      const next = this.#time.next();
-      if (next > end) {
-        const lives = left.map((place) => this.#journal.life(place));
-        throw new Error(`Not done within ${within}:\n${lives.join('\n')}`);
-      }
-      await this.#moveTo(next);
+      if (await this.#ground.goOn(end)) continue;
+      const time = ms > mostMs ? `${mostMs / 1000} s, the most on a broker` : within;
+      throw new Error(`Not done within ${time}:\n${this.#lives(left)}`);
     }
   }
 
@@ -152,38 +215,37 @@ class Kit implements Source {
   }
 
   async letters(destination: string): Promise<readonly Letter[]> {
-    return this.#mailbox.of(destination) ?? this.records(destination).map(letterOf);
+    const inMemory = this.#mailbox.of(destination);
+    if (inMemory) return inMemory;
+    await this.#ground.refresh();
+    return this.records(destination).map(letterOf);
   }
 
   async redrive(topic: string, letters: LettersToRedrive = {}) {
     if (this.#mailbox.of(topic)) {
       throw new Error(`${topic} is no topic of Kafka: only letters in Kafka can be put back.`);
     }
-    this.#log.partitions(topic);
-    return redriveLetters(this.#client.kafka, SERVERS, topic, letters);
+    this.records(topic);
+    const kafka = await this.#ground.client();
+    const redriven = await redriveLetters(kafka, this.#servers, topic, letters);
+    await this.#ground.refresh();
+    return redriven;
   }
 
   records(topic: string) {
-    return this.#log
-      .partitions(topic)
-      .flatMap((_, partition) => this.#log.read(topic, partition, 0))
-      .filter(isVisible)
-      .map((record) => recordOf(topic, record));
+    return this.#ground.records(topic);
   }
 
   committed(functionKey: string) {
     this.#known(functionKey);
     const places = this.#mappings
       .filter((mapping) => mapping.functionKey === functionKey)
-      .flatMap(({ groupId, topic }) =>
-        this.#log.partitions(topic).map((_, partition) => {
-          const place = `${topic}-${partition}`;
-          return [place, this.#log.committed(groupId, place)?.offset] as const;
-        }),
+      .flatMap((mapping) =>
+        [...this.#ground.committed(mapping)].map(
+          ([partition, offset]) => [`${mapping.topic}-${partition}`, offset] as const,
+        ),
       );
-    return Object.fromEntries(
-      places.flatMap(([place, offset]) => (offset === undefined ? [] : [[place, offset]])),
-    );
+    return Object.fromEntries(places);
   }
 
   fail(functionKey: string, faulty: Faulty = {}): void {
@@ -203,25 +265,23 @@ class Kit implements Source {
   }
 
   async rebalance(): Promise<void> {
-    this.#client.rebalance();
+    this.#refuseIfStopped();
+    await this.#ground.rebalance(this.#pollers);
     await this.#work.settle(false);
+    await this.#ground.refresh();
   }
 
   async restart(): Promise<void> {
+    this.#refuseIfStopped();
     await this.#end();
-    await this.start();
+    await this.#poll();
   }
 
   async redeliverEverything(): Promise<void> {
+    this.#refuseIfStopped();
     await this.#end();
-    for (const mapping of this.#mappings) {
-      for (const partition of this.#log.partitions(mapping.topic).keys()) {
-        // The topics were empty when the mappings began.
-        const place = `${mapping.topic}-${partition}`;
-        this.#log.commit(mapping.groupId, place, { offset: 0, metadata: null });
-      }
-    }
-    await this.start();
+    await this.#ground.rewind();
+    await this.#poll();
     await this.drain();
   }
 
@@ -229,29 +289,82 @@ class Kit implements Source {
     return this.#journal.life(record);
   }
 
+  expectRecord(
+    record: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean),
+    expected: Expected,
+  ): void {
+    const isOne = matcherOf(record);
+    const { functionKey = '' } = expected;
+    if (functionKey !== '') this.#known(functionKey);
+    const own = this.#mappings.filter((one) => !functionKey || one.functionKey === functionKey);
+    const topics = [...new Set(own.map(({ topic }) => topic))];
+    const found = topics.flatMap((topic) => this.records(topic).filter(isOne));
+    if (found.length === 0) throw new Error(`There is no such record in ${topics.join(', ')}.`);
+    const { end, attempts } = expected;
+    const others = found.filter((one) =>
+      own.some((mapping) => {
+        const committed = this.#ground.committed(mapping).get(one.partition) ?? 0;
+        const seen = this.#journal.end(mapping, one, committed);
+        const isOther = attempts !== undefined && seen.attempts !== attempts;
+        return mapping.topic === one.topic && (seen.end !== end || isOther);
+      }),
+    );
+    if (others.length === 0) return;
+    const times = attempts === undefined ? '' : ` after ${attempts} attempt(s)`;
+    const lives = others.map((one) => this.life(one));
+    throw new Error(`Expected: ${end}${times}. What has happened:\n${lives.join('\n')}`);
+  }
+
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#end();
-    this.#restoreDate();
+    await this.#ground.close();
+    for (const restore of this.#restore) restore();
+    await this.#tellLeaks();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  #producer(transaction?: LogTransaction): Produce {
+  #refuseIfStopped(): void {
+    if (!this.#isStopped) return;
+    throw new Error(
+      'The source has been stopped. Does the test await all its work? With `await using`, write `return await`.',
+    );
+  }
+
+  #producer(transaction?: GroundTransaction): Produce {
     const produce = async (
       topic: string,
       records: ProducedRecord | readonly ProducedRecord[],
     ): Promise<Place[]> => {
+      this.#refuseIfStopped();
       const list = [records].flat() as ProducedRecord[];
-      const now = this.#time.date();
-      return this.#log.append(
+      const now = this.#ground.clock.date();
+      const places = await (transaction ?? this.#ground).append(
         topic,
         list.map((record) => newRecordOf(record, now)),
-        transaction,
       );
+      await this.#ground.refresh();
+      return places;
     };
     return produce as Produce;
+  }
+
+  #lives(left: readonly Left[]): string {
+    return left.map(({ place }) => shortened(this.#journal.life(place))).join('\n');
+  }
+
+  /** @throws Error if `leaks` is `error` */
+  async #tellLeaks(): Promise<void> {
+    const { leaks = 'warn' } = this.#options;
+    await turn(); // A handle that a handler has closed is closed after this.
+    const found = describeLeaks(this.#opened.splice(0));
+    if (found.length === 0 || leaks === 'ignore') return;
+    const text = `${found.join('; ')}. It keeps the process alive: close it in the handler, or in the test before stop().`;
+    if (leaks === 'error') throw new Error(text);
+    process.emitWarning(text, 'KafkaEventSourceLeak');
   }
 
   #poller(mapping: Mapping, concurrency: Slots | undefined): Poller {
@@ -261,9 +374,12 @@ class Kit implements Source {
       concurrency,
       log: { error: log, warning: log, notice: log, debug: log },
       invoke: (payload, id) => this.#invoke(mapping, payload, id),
-      onStep: (step) => this.#journal.add(mapping, step),
-      connect: async () => this.#client.kafka,
-      clock: this.#time,
+      onStep: (step) => {
+        this.#journal.add(mapping, step);
+        this.#ground.note(mapping, step);
+      },
+      connect: () => this.#ground.client(mapping),
+      clock: this.#ground.clock,
       observeMs: OBSERVE_MS,
       wrapRegistry: (real) => {
         const registry = mapping.endpoints.schemaRegistry === undefined ? this.registry : real;
@@ -304,7 +420,7 @@ class Kit implements Source {
     const result = await this.#work.do(what, () =>
       this.#call(mapping, { payload, requestId }, fault),
     );
-    run.end(this.#time.date(), result);
+    run.end(this.#ground.clock.date(), result);
     return result;
   }
 
@@ -323,37 +439,15 @@ class Kit implements Source {
       case 'timeout':
         return timeoutOf(call.requestId, mapping.timeoutMs);
       case 'crash':
-        return failedWith(
-          call.requestId,
-          message ?? `RequestId: ${call.requestId} Error: Runtime exited with error: exit status 1`,
-        );
+        return message === undefined
+          ? exitOf(call.requestId, 1)
+          : failedWith(call.requestId, message);
       case 'rebalance':
-        this.#client.rebalance();
+        await this.#ground.rebalance(this.#pollers);
         return result ?? failedWith(call.requestId, 'no result');
       default:
         return failedWith(call.requestId, message ?? 'failed, as the test wants it');
     }
-  }
-
-  /** Moves the time to `ms` of the monotonic clock; all timers until then fire at their own times. */
-  async #moveTo(ms: number, isPatient = true, watch?: Watch): Promise<void> {
-    await this.#work.settle(isPatient, watch);
-    for (let next = this.#time.next(); next <= ms; next = this.#time.next()) {
-      this.#time.moveTo(next);
-      await this.#work.settle(isPatient, watch);
-    }
-    this.#time.moveTo(ms);
-  }
-
-  /** The first record of each partition that is not done. */
-  #left(): Place[] {
-    return this.#mappings.flatMap(({ groupId, topic }) =>
-      this.#log.partitions(topic).flatMap((_, partition) => {
-        const offset = this.#log.committed(groupId, `${topic}-${partition}`)?.offset ?? 0;
-        const waits = this.#log.read(topic, partition, offset).length > 0;
-        return waits ? [{ topic, partition, offset }] : [];
-      }),
-    );
   }
 
   /** Gives up the records in flight. */
@@ -370,4 +464,13 @@ class Kit implements Source {
     const known = [...this.#instances.keys()].join(', ');
     throw new Error(`There is no function ${functionKey}. There are: ${known}.`);
   }
+}
+
+/** A life for a message: of many lines the first and the last ones. */
+function shortened(life: string): string {
+  const lines = life.split('\n');
+  if (lines.length <= MANY_LINES) return life;
+  const half = MANY_LINES / 2;
+  const between = `  … ${lines.length - MANY_LINES} more steps …`;
+  return [...lines.slice(0, half), between, ...lines.slice(-half)].join('\n');
 }

@@ -91,6 +91,9 @@ test('drain tells the life of a record that is never done', async () => {
   const error = await source.drain('10 s').catch((one: Error) => one.message);
   expect(error).toContain('Not done within 10 s:\norders-0 0\n  +0.000 s notify: read');
   expect(error).toContain('retried after 4000 ms: Unhandled: poison');
+  const long = await source.drain('1 day').catch((one: Error) => one.message);
+  expect(long).toMatch(/^ {2}… \d{4} more steps …$/m);
+  expect(`${long}`.split('\n')).toHaveLength(22);
 });
 
 test('Date tells the time of the clock if that is wanted, until the end', async () => {

@@ -7,7 +7,7 @@
 import type { KafkaEventProperties, KafkaEventSourceOptions } from '../index.d.mts';
 
 /**
- * Starts event source mappings in this process, with Kafka and time in memory. Batching, filters, retries,
+ * Starts event source mappings in this process, with Kafka and time in memory or on a broker. Batching, filters, retries,
  * partial failures, record ages and destinations are the emulator's own.
  *
  * @throws Error for a mapping that AWS would refuse, for a wrong setting, and for an unknown function
@@ -24,21 +24,31 @@ export interface KitOptions {
   readonly service?: string;
   /** A template in place of `mappings`: of SAM, CloudFormation, CDK, a packaged Serverless service, or a Terraform plan. */
   readonly template?: string;
-  /** The ground of the records; `memory` is the only one yet. */
-  readonly ground?: 'memory';
+  /**
+   * The Kafka under the records: `memory` by default; the address of a broker that runs, such as `localhost:9092`;
+   * or `start` for a broker that is started for this process, by Java or Docker. On a broker the time is real.
+   */
+  readonly ground?: 'memory' | 'start' | (string & {});
   /** Topics by the number of their partitions; topics of mappings and of destinations have three by default. */
   readonly topics?: Readonly<Record<string, number>>;
-  /** The time at the start: a Date, a text for one, or milliseconds since 1970; the real time by default. */
+  /** Records that are in their topics before the mappings begin. */
+  readonly records?: Readonly<Record<string, readonly ProducedRecord[]>>;
+  /** The time at the start, in memory: a Date, a text for one, or milliseconds since 1970; the real time by default. */
   readonly start?: Date | string | number;
-  /** Whether `Date` tells the clock's time in this process until `stop`; false by default. */
+  /** Whether `Date` tells the clock's time in this process until `stop`, in memory; false by default. */
   readonly virtualDate?: boolean;
   /**
    * Makes a random run: records arrive in pieces, and some first attempts crash after the handler's work, fail
    * before it, are throttled, or lose their partitions. Equal seeds give equal runs of handlers without I/O.
    */
   readonly seed?: number;
-  /** The real milliseconds that `idle` and others wait for running handlers; 4 000 by default. */
+  /** The real milliseconds that `idle` and others wait for running handlers; 4 000 in memory, 30 000 on a broker. */
   readonly patienceMs?: number;
+  /**
+   * Timers, connections and other handles that handlers have opened and that are open after `stop`, where they
+   * keep the process alive: a warning of the process by default; `error` lets `stop` throw.
+   */
+  readonly leaks?: 'warn' | 'error' | 'ignore';
   /** Takes the emulator's log lines; without it they are not kept. */
   readonly log?: (line: string) => void;
   /** The stage of `service` or `template`; test by default, and with `service` the framework's own default. */
@@ -64,6 +74,8 @@ export interface FunctionOptions {
   readonly runtime?: string;
   /** The most invocations at the same time; more are throttled. No limit by default. */
   readonly reservedConcurrency?: number;
+  /** Variables of `process.env` within the handler, before those of the service and of the test's process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The properties of a `kafka` event in serverless.yml. */
@@ -226,16 +238,27 @@ export interface Faulty {
   readonly message?: string;
 }
 
-/** The time of the kit. It stands still until it is moved. */
+/** The end that a test expects of a record. */
+export interface Expected {
+  /** done: a handler took it; sent: it became a letter; dropped: given up without one; waiting: none of these yet. */
+  readonly end: 'done' | 'sent' | 'dropped' | 'filtered out' | 'waiting';
+  /** How often a handler got it. */
+  readonly attempts?: number;
+  /** Only for the mappings of this function. */
+  readonly functionKey?: string;
+}
+
+/** The time of the kit. In memory it stands still until it is moved. */
 export interface KitClock {
   /** In milliseconds since 1970. */
   readonly now: number;
   /**
-   * Moves the time on. All that is due happens at its own time: windows, retries, time limits, ages.
+   * Moves the time on. All that is due happens at its own time: windows, retries, time limits, ages. On a broker
+   * it really waits, for a minute at most.
    *
    * @param duration how far
    * @param options `whileRunning` moves it although handlers run, such as to let one time out
-   * @throws Error that names the handlers that do not end
+   * @throws Error that names the handlers that do not end, and for more than a minute on a broker
    */
   advance(duration: Duration, options?: { readonly whileRunning?: boolean }): Promise<void>;
 }
@@ -315,8 +338,8 @@ export interface Source extends AsyncDisposable {
   /** Begins a transaction. Records behind its first one wait for its end. */
   transaction(): Transaction;
   /**
-   * Resolves when nothing is left to do but to wait for a retry. The time moves over batching windows, and no
-   * further.
+   * Resolves when nothing is left to do but to wait for a retry. In memory the time moves over batching windows,
+   * and no further.
    *
    * @throws Error that says what is waited for, if handlers do not end
    */
@@ -324,7 +347,7 @@ export interface Source extends AsyncDisposable {
   /**
    * Moves the time on until each record is done or given up.
    *
-   * @param within the most that the time moves, 7 days by default
+   * @param within the most that the time moves: 7 days by default in memory, and a minute at most on a broker
    * @throws Error with the life of each record that is not done by then
    */
   drain(within?: Duration): Promise<void>;
@@ -349,9 +372,13 @@ export interface Source extends AsyncDisposable {
    * @throws Error for a topic that does not exist, and for a destination of AWS
    */
   redrive(topic: string, letters?: LettersToRedrive): Promise<readonly RedrivenLetter[]>;
-  /** The records of a topic that consumers can see. @throws Error for an unknown topic, naming the known ones */
+  /**
+   * The records of a topic that consumers can see; on a broker, those at the end of the last awaited call.
+   *
+   * @throws Error for an unknown topic, naming the known ones
+   */
   records(topic: string): readonly KafkaRecord[];
-  /** The committed offsets of the function's mappings, by `topic-partition`. */
+  /** The committed offsets of the function's mappings, by `topic-partition`; on a broker as `records`. */
   committed(functionKey: string): Readonly<Record<string, number>>;
   /** The next invocations fail, before the handler is called. */
   fail(functionKey: string, faulty?: Faulty): void;
@@ -369,6 +396,24 @@ export interface Source extends AsyncDisposable {
   redeliverEverything(): Promise<void>;
   /** The steps of a record so far, a line each, with the time since the start. */
   life(record: Place): string;
-  /** Ends everything. May be called again. */
+  /**
+   * Checks how a record has ended, for each mapping of its topic or for the one function.
+   *
+   * @throws Error with the life of each such record that has ended otherwise, and if there is no such record
+   */
+  expectRecord(
+    record: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean),
+    expected: Expected,
+  ): void;
+  /** The broker under the source, for clients of the test's own; undefined in memory. */
+  readonly broker:
+    | {
+        /** Their addresses, each host:port. */
+        readonly servers: readonly string[];
+        /** The topic's name there: each source has topics of its own. */
+        topic(name: string): string;
+      }
+    | undefined;
+  /** Ends everything. May be called again. @throws Error if handlers leave handles open and `leaks` is `error` */
   stop(): Promise<void>;
 }

@@ -1,6 +1,5 @@
 /** The work in this process that time must not overtake: running handlers, and letters on their way. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { VirtualClock } from './clock.ts';
 
 // The real ones, also after a test has replaced them by others.
 const { setTimeout, clearTimeout, performance } = globalThis;
@@ -12,15 +11,23 @@ const MANY = 1_000;
 export type Watch = () => void;
 
 export class Work {
-  readonly #clock: VirtualClock;
-  readonly #patienceMs: number;
+  readonly #fire: () => boolean;
+  readonly patienceMs: number;
   #running = new Set<() => string>();
   #begun = 0;
+  /** The works that are not called yet. */
+  #waiting = 0;
   #changed = Promise.withResolvers<void>();
 
-  constructor(clock: VirtualClock, patienceMs: number) {
-    this.#clock = clock;
-    this.#patienceMs = patienceMs;
+  /** @param fire calls the next timer that is due, and returns false if there is none */
+  constructor(fire: () => boolean, patienceMs: number) {
+    this.#fire = fire;
+    this.patienceMs = patienceMs;
+  }
+
+  /** Whether any work runs. */
+  get isRunning(): boolean {
+    return this.#running.size > 0;
   }
 
   /** Does the work, which counts as running until it ends. @param what names it for a message */
@@ -29,8 +36,10 @@ export class Work {
     running.add(what);
     this.#begun += 1;
     try {
+      this.#waiting += 1;
       // A loop of handlers that need no I/O leaves room for other work of the process.
       await turn();
+      this.#waiting -= 1;
       return await work();
     } finally {
       running.delete(what);
@@ -49,9 +58,9 @@ export class Work {
     const [begin, begun] = [performance.now(), this.#begun];
     return () => {
       const works = this.#begun - begun;
-      if (works < MANY || performance.now() - begin < this.#patienceMs) return;
+      if (works < MANY || performance.now() - begin < this.patienceMs) return;
       throw new Error(
-        `There is always more to do: ${works} invocations in ${this.#patienceMs} ms. Does a handler ` +
+        `There is always more to do: ${works} invocations in ${this.patienceMs} ms. Does a handler ` +
           'produce to its own topic? If the work has an end, raise patienceMs.',
       );
     };
@@ -60,7 +69,7 @@ export class Work {
   /**
    * Does all that is due, and waits for running work.
    *
-   * @param isPatient whether it waits for running work
+   * @param isPatient whether it waits until running work ends, and not only until it has begun
    * @throws Error that names the work that does not end
    */
   async settle(isPatient = true, watch: Watch = () => undefined): Promise<void> {
@@ -68,7 +77,8 @@ export class Work {
       // Work without timers and I/O is done after a turn of the event loop.
       await turn();
       watch();
-      if (this.#clock.fire()) continue;
+      if (this.#fire()) continue;
+      if (this.#waiting > 0) continue;
       if (this.#running.size === 0 || !isPatient) return;
       if (!(await this.#change())) throw this.#hanging();
     }
@@ -77,7 +87,7 @@ export class Work {
   /** Waits until some work ends. @returns false if none does in time */
   async #change(): Promise<boolean> {
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => late.resolve(false), this.#patienceMs);
+    const timer = setTimeout(() => late.resolve(false), this.patienceMs);
     try {
       return await Promise.race([this.#changed.promise.then(() => true), late.promise]);
     } finally {
@@ -88,7 +98,7 @@ export class Work {
   #hanging(): Error {
     const what = [...this.#running].map((one) => one()).join('; ');
     return new Error(
-      `Still running after ${this.#patienceMs} ms: ${what}. To let a handler time out, move the clock by ` +
+      `Still running after ${this.patienceMs} ms: ${what}. To let a handler time out, move the clock by ` +
         "clock.advance('6 s', { whileRunning: true }). If it is only slow, raise patienceMs.",
     );
   }

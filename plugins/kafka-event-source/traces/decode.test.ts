@@ -7,7 +7,7 @@ import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-t
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { SimpleSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
-import { decodeSpans } from './decode.ts';
+import { decodeSpans, ShapeError } from './decode.ts';
 import { fromProtobuf, toProtobuf } from './messages.ts';
 
 const LINKED = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: TraceFlags.SAMPLED };
@@ -107,7 +107,6 @@ test('a span that lacks what OTLP demands is refused, and the others are taken',
     { ...SPAN, startTimeUnixNano: '0' },
     { ...SPAN, startTimeUnixNano: 'now' },
     { ...SPAN, startTimeUnixNano: '18446744073709551615' },
-    { ...SPAN, attributes: 7 },
     'no span',
     null,
   ];
@@ -116,6 +115,25 @@ test('a span that lacks what OTLP demands is refused, and the others are taken',
   expect(reason).toBe('traceId must have 16 bytes, not all of them zero');
   // An end before the start is a clock that was set back.
   expect(spans).toMatchObject([{ traceId: '0a'.repeat(16), service: 'unknown', durationMs: 0 }]);
+});
+
+test('a request has at most 10 000 spans, and the others are refused unread', () => {
+  const many = Array.from({ length: 200_000 }, () => ({}));
+  const request = { resourceSpans: [{ scopeSpans: [{ spans: [SPAN] }, { spans: many }] }] };
+  expect(decodeSpans(request)).toMatchObject({ spans: [{}], refused: 200_000 });
+  const good = Array.from({ length: 10_005 }, () => SPAN);
+  const { spans, refused, reason } = decodeSpans(requestOf(...good));
+  expect([spans.length, refused, reason]).toEqual([10_000, 5, 'a request has at most 10000 spans']);
+});
+
+test.each([
+  [7, 'the request must be an object'],
+  [{ resourceSpans: {} }, 'resourceSpans must be a list'],
+  [{ resourceSpans: [null] }, 'resourceSpans must be an object'],
+  [{ resourceSpans: [{ resource: 'shop' }] }, 'resource must be an object'],
+  [{ resourceSpans: [{ scopeSpans: [{ spans: 'one' }] }] }, 'spans must be a list'],
+])('a request of another shape is refused: %j', (request, why) => {
+  expect(() => decodeSpans(request)).toThrow(new ShapeError(why));
 });
 
 test('null and absent fields are the same', () => {
@@ -207,7 +225,7 @@ test('any JSON is read or refused, and never breaks the reader', () => {
       try {
         decodeSpans(span);
       } catch (error) {
-        expect((error as Error).name).toBe('ZodError');
+        expect(error).toBeInstanceOf(ShapeError);
       }
     }),
     { numRuns: 500 },

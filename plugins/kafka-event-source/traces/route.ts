@@ -1,9 +1,8 @@
 /** Receives traces by OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { z } from 'zod';
 import { type Access, hasToken, TRACES_PATH } from '../control/guard.ts';
-import { faultsOf, RequestError } from '../control/request.ts';
+import { RequestError } from '../control/request.ts';
 import { type Answer, MAX_BODY, type Request, type Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
 import type { Recorder } from '../recorder/types.ts';
@@ -84,8 +83,7 @@ async function spansIn(request: Request, type: string): Promise<Decoded> {
         : JSON.parse(bytes.toString('utf8')),
     );
   } catch (error) {
-    const why = error instanceof z.ZodError ? faultsOf(error) : messageOf(error);
-    throw new RequestError(400, 'BadRequest', `It cannot be read as ${type}: ${why}.`);
+    throw new RequestError(400, 'BadRequest', `It cannot be read as ${type}: ${messageOf(error)}.`);
   }
 }
 

@@ -174,3 +174,28 @@ function example(schema: z.core.JSONSchema.BaseSchema | Schema): unknown {
   if (items) return [example(items)];
   return type === 'boolean' ? true : type === 'integer' || type === 'number' ? 1 : 'text';
 }
+
+/** The published types of panels beside the real ones. */
+const PANELS = `
+import type * as published from './published.d.mts';
+import type { Panel, PanelContext, PanelView } from './plugin/console/panel.ts';
+
+declare const real: { view: PanelView; panel: Panel; context: PanelContext };
+declare const typed: { view: published.PanelView; panel: published.Panel };
+export const views: [published.PanelView, PanelView] = [real.view, typed.view];
+export const panels: [published.Panel, Panel] = [real.panel, typed.panel];
+export const context: published.PanelContext = real.context;
+type Names<T> = T extends readonly (infer E)[] ? Names<E> : T extends object
+  ? string extends keyof T ? never : { [K in keyof T & string]-?: K | Names<T[K]> }[keyof T & string]
+  : never;
+export const missing: Record<Exclude<Names<PanelView>, Names<published.PanelView>>, 0> = {};
+export const invented: Record<Exclude<Names<published.PanelView>, Names<PanelView>>, 0> = {};
+`;
+
+const comparePanels = (types: string) =>
+  typeErrors({ 'published.d.mts': types, 'panels.ts': PANELS });
+
+test('the published types of panels are those that the page takes', async () => {
+  expect(await comparePanels(published)).toEqual([]);
+  expect(await comparePanels(published.replace('  waitsFor?:', '  waitFor?:'))).not.toEqual([]);
+});

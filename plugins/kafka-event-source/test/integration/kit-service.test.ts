@@ -28,11 +28,17 @@ const service = {
     },
     topic: 'orders-$' + '{sls:stage}',
   },
-  provider: { name: 'aws', runtime: 'nodejs24.x', region: 'us-east-1' },
+  provider: {
+    name: 'aws',
+    runtime: 'nodejs24.x',
+    region: 'us-east-1',
+    environment: { KIT_STAGE: '$' + '{sls:stage}', KIT_TABLE: 'of the provider' },
+  },
   functions: {
     notify: {
       handler: 'handler.notify',
       timeout: 9,
+      environment: { KIT_TABLE: 'of the function', KIT_ARN: { Ref: 'Queue' } },
       events: [
         event('$' + '{self:custom.topic}', {
           batchSize: 2,
@@ -62,6 +68,8 @@ test('a test runs the mappings of a serverless.yml, with its variables and stage
   const remaining: number[] = [];
   const notify = async (_event: never, context: { getRemainingTimeInMillis(): number }) => {
     remaining.push(context.getRemainingTimeInMillis());
+    const { KIT_STAGE, KIT_TABLE, KIT_ARN } = process.env;
+    return { KIT_STAGE, KIT_TABLE, KIT_ARN };
   };
   await using source = await kafkaEventSource({
     service: file,
@@ -76,6 +84,10 @@ test('a test runs the mappings of a serverless.yml, with its variables and stage
   const sizes = source.invocations('notify').map(({ records }) => records.length);
   expect(sizes).toEqual([2, 1]);
   expect(remaining).toEqual([9_000, 9_000]);
+  expect(source.invocations('notify')[0]?.answer).toEqual({
+    KIT_STAGE: 'two',
+    KIT_TABLE: 'of the function',
+  });
 });
 
 test("a refused mapping of a serverless.yml is the test's error", async () => {
@@ -97,9 +109,20 @@ test('the command shows the mappings, and no password', async () => {
   expect(text.stdout).toMatch(/BatchSize +2/);
   const json = await sls(['kafka', 'mappings', '--json', '--settings', '{"limits":"aws"}'], folder);
   const [notify, refused] = JSON.parse(json.stdout);
+  expect(json.stdout).not.toContain('of the provider'); // It may be a secret.
   expect(notify.mapping).toMatchObject({ topic: 'orders-dev', limits: 'aws', batchSize: 2 });
   expect(refused).not.toHaveProperty('mapping');
   expect(text.stdout + json.stdout).not.toContain('confidential');
   const wrong = await sls(['kafka', 'mappings', '--settings', '{"limit":1}'], folder);
   expect(wrong.stdout + wrong.stderr).toContain('limits');
+});
+
+test('a folder without a framework is an error that says what to install', async () => {
+  const empty = await mkdtemp(join(tmpdir(), 'kes-kit-'));
+  const source = kafkaEventSource({
+    service: join(empty, 'serverless.yml'),
+    functions: { notify: async () => undefined },
+  });
+  await expect(source).rejects.toThrow(`No framework is installed in ${empty}`);
+  await rm(empty, { recursive: true });
 });

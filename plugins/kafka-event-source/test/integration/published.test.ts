@@ -8,6 +8,7 @@ import { freePort } from '../../broker/ports.ts';
 import { Reader } from '../../recorder/reader.ts';
 import { openForReading } from '../../recorder/schema.ts';
 import { STORE_FOLDER } from '../../recorder/types.ts';
+import { toProtobuf } from '../../traces/messages.ts';
 import { install, linkJars } from '../support/install.ts';
 import { startProgram } from '../support/program.ts';
 import { MODULES } from '../support/root.ts';
@@ -77,6 +78,7 @@ test('the package has the build, the documentation and the examples, and no sour
       'dist/main.js',
       'dist/index.js.map',
       'dist/index.d.ts',
+      'dist/protobuf.js',
       'dist/python-runtime.py',
       'dist/page.css',
       'dist/page.html',
@@ -118,6 +120,13 @@ test('the command of the package starts Kafka, and gives a function its first re
     await started.produce([{ value: 'first' }], bench.topic);
   }
   await until('the record', () => lambda.invocations.length > 0, { ...wait, seen: output });
+  // The decoder is in the package, and protobufjs is not installed.
+  const [, page = ''] = /page (http:\/\/\S+)\/\?token/.exec(output()) ?? [];
+  const bytes = await toProtobuf('ExportTraceServiceRequest', { resourceSpans: [{}] });
+  const headers = { 'content-type': 'application/x-protobuf' };
+  const traces = await fetch(`${page}/v1/traces`, { method: 'POST', headers, body: bytes });
+  expect([traces.status, await traces.text()]).toEqual([200, '']);
+  expect(await readdir(join(folder, 'home/node_modules'))).not.toContain('protobufjs');
   const [code] = await program.end();
   expect([code, values(lambda)]).toEqual([0, ['first']]);
 }, 90_000);

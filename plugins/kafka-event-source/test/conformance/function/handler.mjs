@@ -22,7 +22,7 @@ export async function conform(event) {
     ).length;
     if (attempts > (order.times ?? 1)) continue;
     if (order.do === 'exit') process.exit(3);
-    if (order.do === 'hang') await pause(TEN_MINUTES_MS);
+    if (order.do === 'hang') await pause(Number(process.env.CONFORMANCE_HANG_MS ?? TEN_MINUTES_MS));
     if (order.do === 'throw') throw new Error('thrown by the function');
     if (order.do === 'report') {
       batchItemFailures.push({ itemIdentifier: { partition: `${topic}-${partition}`, offset } });

@@ -1,0 +1,105 @@
+import { createServer } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { Kafka, logLevel } from 'kafkajs';
+import { type Handler, type KitOptions, kafkaEventSource } from '../../testing/testing.ts';
+import { until } from '../support/until.ts';
+
+const brokers = process.env.KAFKA_BROKERS ?? '';
+const sourceOf = (handler: Handler, options: Partial<KitOptions> = {}) =>
+  kafkaEventSource({
+    ground: brokers,
+    functions: { notify: handler },
+    mappings: { notify: { topic: 'orders', consumerGroupId: 'notify' } },
+    ...options,
+  });
+const kafka = () => new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
+
+test('sources of one topic and group on one broker do not see the records of each other', async () => {
+  const seen = ['a', 'b'].map(() => [] as string[]);
+  const sources = await Promise.all(
+    seen.map((list) =>
+      sourceOf(async ({ records }: { records: object }) => void list.push(...Object.keys(records))),
+    ),
+  );
+  const [first, second] = sources;
+  await first?.produce('orders', { value: 'x', partition: 0 });
+  await second?.produce('orders', { value: 'y', partition: 1 });
+  await Promise.all(sources.map((source) => source.idle()));
+  await Promise.all(sources.map((source) => source.stop()));
+  expect(seen).toEqual([['orders-0'], ['orders-1']]);
+});
+
+test('clients of the test find the topic by its name on the broker, which is gone after stop', async () => {
+  await using source = await sourceOf(async () => undefined);
+  const { servers = [], topic } = source.broker ?? {};
+  const own = topic?.('orders') ?? '';
+  expect([servers, own]).toEqual([brokers.split(','), expect.stringMatching(/^orders-kit-/)]);
+  expect(() => topic?.('order')).toThrow('There are: orders');
+  const producer = kafka().producer();
+  await producer.connect();
+  await producer.send({ topic: own, messages: [{ key: 'order-1', value: 'by hand' }] });
+  await producer.disconnect();
+  await source.drain();
+  source.expectRecord({ key: 'order-1' }, { end: 'done', attempts: 1 });
+  expect(source.invocations('notify')[0]?.event).toMatchObject({
+    bootstrapServers: brokers,
+    records: { 'orders-1': [{ topic: 'orders' }] },
+  });
+  await source.stop();
+  const admin = kafka().admin();
+  await admin.connect();
+  try {
+    await until('the end of the topic', async () =>
+      (await admin.listTopics()).includes(own) ? undefined : true,
+    );
+    const { groups } = await admin.listGroups();
+    expect(groups.filter(({ groupId }) => groupId.startsWith('notify-kit-'))).toEqual([]);
+  } finally {
+    await admin.disconnect();
+  }
+});
+
+test('a time that cannot be moved is refused with advice', async () => {
+  await expect(sourceOf(async () => undefined, { start: 0 })).rejects.toThrow(
+    "The time on a broker is real: leave out start, or use ground: 'memory'.",
+  );
+  await expect(sourceOf(async () => undefined, { virtualDate: true })).rejects.toThrow(
+    'virtualDate',
+  );
+  await using source = await sourceOf(async () => undefined);
+  await expect(source.clock.advance('6 days')).rejects.toThrow(
+    /clock.advance waits for 60 s at most. Run this test with ground: 'memory'/,
+  );
+});
+
+test('idle tells the life of a record for which nothing happens', async () => {
+  await using source = await sourceOf(async () => undefined, {
+    mappings: { notify: { topic: 'orders', maximumBatchingWindowInSeconds: 300 } },
+    patienceMs: 500,
+  });
+  await source.produce('orders', { value: 'x', partition: 0 });
+  await expect(source.idle()).rejects.toThrow(
+    /^Nothing has happened for 500 ms. Not done:\norders-0 0\n.* notify: read/,
+  );
+});
+
+test('drain tells the life of a record that fails for ever', async () => {
+  const handler = async () => {
+    throw new Error('poison');
+  };
+  await using source = await sourceOf(handler);
+  await source.produce('orders', { value: 'x', partition: 0 });
+  await expect(source.drain('1 s')).rejects.toThrow(
+    /^Not done within 1 s:\norders-0 0\n.*failed: Unhandled: poison/s,
+  );
+});
+
+test('a broker that is not there is named', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  await expect(sourceOf(async () => undefined, { ground: `127.0.0.1:${port}` })).rejects.toThrow(
+    `Kafka at 127.0.0.1:${port} does not answer`,
+  );
+});

@@ -1,0 +1,102 @@
+/** The process as handlers see it: with an environment of their own, and an exit that ends only their instance. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A timer or a handle that a function has opened. */
+export interface Opened {
+  readonly functionKey: string;
+  /** Node's name of the kind, such as Timeout or TCPWRAP. */
+  readonly kind: string;
+  readonly resource: { hasRef(): boolean | null };
+  /** Its stack tells the place. */
+  readonly at: Error;
+}
+
+/** An instance of a function. */
+export interface Inside {
+  readonly functionKey: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly opened: Opened[];
+  /** Ends the instance and its call. */
+  exit?: (code: number) => void;
+}
+
+export const inside = new AsyncLocalStorage<Inside>();
+
+/** The environment outside of handlers: a test may replace it by another object. */
+let outside = process.env;
+let realExit = process.exit;
+let users = 0;
+
+/** Lets handlers see a process of their own, as long as any source needs it. @returns ends that */
+export function shareProcess(): () => void {
+  users += 1;
+  if (users === 1) {
+    outside = process.env;
+    realExit = process.exit;
+    process.exit = exit;
+    Object.defineProperty(process, 'env', {
+      get: () => inside.getStore()?.env ?? outside,
+      set: (value: NodeJS.ProcessEnv) => {
+        outside = value;
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    users -= 1;
+    if (users > 0) return;
+    process.exit = realExit;
+    Object.defineProperty(process, 'env', {
+      value: outside,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  };
+}
+
+function exit(code?: number | string | null): never {
+  const store = inside.getStore();
+  if (!store) return realExit.call(process, code);
+  store.exit?.(Number(code ?? 0));
+  // Nobody gets this error: the call has ended.
+  throw new Error(`${store.functionKey} has called process.exit(${code ?? ''}).`);
+}
+
+/**
+ * The environment of an instance: the given variables before those of the process. What the handler sets stays
+ * in the instance.
+ */
+export function environmentOf(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const own = new Map<PropertyKey, string | undefined>(Object.entries(variables));
+  const lookUp = (name: PropertyKey) =>
+    own.has(name) ? own.get(name) : Reflect.get(outside, name);
+  return new Proxy<NodeJS.ProcessEnv>(
+    {},
+    {
+      get: (_, name) => lookUp(name),
+      has: (_, name) => lookUp(name) !== undefined,
+      set: (_, name, value) => {
+        own.set(name, String(value));
+        return true;
+      },
+      deleteProperty: (_, name) => {
+        own.set(name, undefined);
+        return true;
+      },
+      ownKeys: () => {
+        const names = new Set([...Reflect.ownKeys(outside), ...own.keys()]) as Set<string>;
+        return [...names].filter((name) => lookUp(name) !== undefined);
+      },
+      getOwnPropertyDescriptor: (_, name) => {
+        const value = lookUp(name);
+        if (value === undefined) return undefined;
+        return { value, writable: true, enumerable: true, configurable: true };
+      },
+    },
+  );
+}
