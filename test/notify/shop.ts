@@ -107,6 +107,7 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
     functions: { notify: { load: () => load('notify') } },
     start,
     virtualDate: true,
+    leaks: 'ignore', // Instances keep their connections to DynamoDB.
     // Only against a machine that stands still.
     patienceMs: 60_000,
     ...(seed !== undefined && { seed }),
