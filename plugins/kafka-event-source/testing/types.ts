@@ -1,3 +1,5 @@
+// Gives projects with an older `lib` the type AsyncDisposable.
+/// <reference lib="esnext.disposable" />
 /**
  * `import { kafkaEventSource } from 'lambda-kafka-event-source/testing'`: Kafka-triggered functions in tests, on a clock
  * that the test moves. docs/testing.md is the page to begin with.
