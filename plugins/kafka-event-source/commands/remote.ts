@@ -25,10 +25,10 @@ export async function remoteOf(
 }
 
 async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
-  const bounds = await boundsOf(admin, topic);
+  const isThere = (await boundsOf(admin, topic)) !== undefined;
   const group = within(GROUP_MS, 'the group', admin.describeGroups([groupId]));
   const members = (await group).groups[0]?.members.length ?? 0;
-  if (!bounds) return { members };
+  if (!isThere) return { members };
   const watermarks = await within(
     GROUP_MS,
     `the ends of ${topic}`,
@@ -36,6 +36,8 @@ async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
   );
   const watermark = (partition: number) =>
     Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
+  // Asked after the watermark: a record between the two would look like one of an open transaction.
+  const bounds = (await boundsOf(admin, topic)) ?? [];
   const [offsets] = await within(
     GROUP_MS,
     'the committed offsets',

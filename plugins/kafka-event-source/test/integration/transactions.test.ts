@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createClient } from '../../access/connect.ts';
+import { remoteOf } from '../../commands/remote.ts';
 import { boundsOf, withAdmin } from '../../commands/scan.ts';
 import { HIGH_WATERMARK } from '../../protocol/client.ts';
 import { kafkaTool, produceByJava } from '../support/java.ts';
@@ -68,3 +69,22 @@ test.each(['committed', 'rolled back'])(
     await producer.disconnect();
   },
 );
+
+test('records that come while Kafka is asked are not taken for those of an open transaction', async () => {
+  await using bench = new Bench();
+  await bench.createTopic();
+  const over = new AbortController();
+  const producing = (async () => {
+    while (!over.signal.aborted) await bench.produceCount(1);
+  })();
+  const mapping = bench.mapping();
+  try {
+    for (let asked = 0; asked < 15; asked += 1) {
+      const { partitions: [found] = [] } = await remoteOf(mapping, () => undefined);
+      expect(found?.highWatermark).toBe(found?.end);
+    }
+  } finally {
+    over.abort();
+    await producing;
+  }
+});
