@@ -26,6 +26,8 @@ const { values } = parseArgs({
 /** A line of a runner about a process that something keeps alive. */
 const OPEN = /did not exit|failed to exit|open handles?:? *[1-9]|KafkaEventSourceLeak/i;
 const SUITE = 'suite.mjs';
+/** A thousand rounds take five minutes on two busy cores. */
+const LIMIT_MS = 30 * 60_000;
 
 /** The test file. The suite itself knows no runner. */
 const testFile = (runner: Runner, rounds: number) => `
@@ -70,11 +72,13 @@ async function run(runner: Runner, project: string): Promise<void> {
   await writeFile(join(project, runner.file), testFile(runner, rounds));
   const begin = performance.now();
   // A process of its own for the file would be a second one.
-  const command = isOneProcess ? [runner.file] : [...runner.command, ...only(runner, runner.file)];
+  const command = isOneProcess
+    ? ['--test-reporter=dot', runner.file]
+    : [...runner.command, ...only(runner, runner.file)];
   let kinds = '';
   for (let start = 0; start < starts; start += 1) {
     const env = { KIT_SEED: `${Number(values.seed) + start}` };
-    const output = await mustRun(process.execPath, command, project, env);
+    const output = await mustRun(process.execPath, command, project, env, LIMIT_MS);
     const open = output.split('\n').find((line) => OPEN.test(line));
     if (open !== undefined) throw new Error(`${runner.name}: ${open}`);
     kinds = /kinds at the end: (.*)/.exec(output)?.[1] ?? kinds;
