@@ -11,7 +11,7 @@ const VENV = join(ROOT, '.local/deploy');
 const READY = join(VENV, `ready-${TOOLS.join('-').replaceAll(/[^a-z0-9.]/g, '-')}`);
 const CA = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-ca-GhIjKl';
 const WAYS: Record<string, string>[] = [
-  { KAFKA_KIND: 'msk-iam' },
+  { KAFKA_KIND: 'msk-iam', TABLE_LAYOUT: '1', TABLE_WARM_WRITES: '8000' },
   { KAFKA_KIND: 'msk-scram' },
   { KAFKA_KIND: 'self-managed-scram', RESERVE_CONCURRENCY: 'off' },
   { KAFKA_KIND: 'self-managed-mtls' },

@@ -93,6 +93,9 @@ export function sequenceKey(orderId: string): Key {
 /** The prefix of the sort keys of an order's notifications. */
 export const NOTIFICATION = 'NOTIFICATION#';
 
+/** In the place of the recipient's hash: a notification without an address. */
+const NO_RECIPIENT = 'none';
+
 /** The prefix of the sort keys of an event's notifications. The keys of another event may begin with it, too. */
 export function notificationPrefix(event: Event): string {
   return `${NOTIFICATION}${placeOf(event)}#`;
@@ -104,7 +107,7 @@ export function notificationPrefix(event: Event): string {
  */
 export function notificationKey(event: Event, channel: string, address: string | undefined): Key {
   // An address in capitals is the same recipient.
-  const recipient = address === undefined ? 'none' : digest(address.toLowerCase());
+  const recipient = address === undefined ? NO_RECIPIENT : digest(address.toLowerCase());
   return {
     pk: orderPartition(event.data.orderId),
     sk: `${notificationPrefix(event)}${channel}#${recipient}`,
@@ -114,6 +117,18 @@ export function notificationKey(event: Event, channel: string, address: string |
 /** Sorts a customer's notifications by the time of their events. */
 export function recipientSort(event: Event, channel: string): string {
   return `${new Date(event.timestamp).toISOString()}#${placeOf(event)}#${channel}`;
+}
+
+/** The keys that a notification of another channel of the same event would have, without a recipient. */
+export function besideKeys(
+  { sk, recipientSort }: { sk: string; recipientSort: string },
+  own: unknown,
+  other: string,
+) {
+  return {
+    sk: `${sk.slice(0, sk.lastIndexOf(`#${own}#`))}#${other}#${NO_RECIPIENT}`,
+    recipientSort: `${recipientSort.slice(0, recipientSort.lastIndexOf(`#${own}`))}#${other}`,
+  };
 }
 
 /** The key of a notification that waits, in the index of those. */

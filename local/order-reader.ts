@@ -2,6 +2,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../lib/attempt.ts';
 import { type Config, loadConfig } from '../lib/config.ts';
+import { withBeside } from '../lib/notification/ledger/beside.ts';
 import { createCustomers } from '../lib/notification/preferences/customers.ts';
 import { DEFAULTS } from '../lib/notification/preferences/preferences.ts';
 import { isOrderId } from '../lib/order/order.ts';
@@ -68,7 +69,10 @@ function createReader(store: Store, topic: string, recorder: RecorderReader | un
       table,
       topic,
       stored,
-      notifications: found.filter(isNotification).flatMap((one) => readNotification(one) ?? []),
+      notifications: found
+        .filter(isNotification)
+        .flatMap(withBeside)
+        .flatMap((one) => readNotification(one) ?? []),
       failures: new Map(found.flatMap(failuresIn)),
       records,
       invocations,

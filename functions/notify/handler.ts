@@ -65,6 +65,7 @@ export const handler = createHandler({
   }),
   clock: store.clock,
   unsubscribe: config.unsubscribe,
+  joinsSkips: config.tableLayout === 2,
   deadLetters: createDeadLetters({
     producer: createProducer(config.brokers, config.signIn),
     topic: config.deadLetterTopic,

@@ -3,7 +3,7 @@ import type { OrderEvent } from '../order-event.ts';
 import type { Key } from '../table.ts';
 import { callsMs } from './call.ts';
 import { CHANNEL_NAMES, CHANNELS, type ChannelName, type Senders } from './channels/channels.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import type { Ledger, RecordFound } from './ledger/ledger.ts';
 import {
   attributesOf,
   isRetriable,
@@ -28,6 +28,8 @@ export type DeliverDeps = SendDeps & {
   recipientOf: RecipientOf;
   /** The address and secret of the links that unsubscribe; without it emails have none. */
   unsubscribe: UnsubscribeConfig | undefined;
+  /** True where a channel without an address is skipped on another channel's record; earlier releases do not list that. */
+  joinsSkips?: boolean;
 };
 
 /** The fate of one notification. `waits`: until quiet hours end. `put off`: no provider took it. */
@@ -54,8 +56,10 @@ export async function deliverEvent(
 ): Promise<void> {
   const planned = await planOf(event, deps);
   const { plan, isFirst } = await inTime(event, planned, deps.ledger);
-  const done = await Promise.allSettled(plan.map((one) => deliver(one, attempt, deps)));
-  if (!isFirst) await skipOtherAddresses(event, plan, attempt, deps);
+  const records = isFirst ? [] : await deps.ledger.recordsOf(event);
+  const open = isFirst && deps.joinsSkips ? joined(plan) : without(plan, records);
+  const done = await Promise.allSettled(open.map((one) => deliver(one, attempt, deps)));
+  await skipOtherAddresses({ event, plan, records }, attempt, deps);
   const failed = done.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
@@ -100,8 +104,47 @@ export async function inTime(
   return { plan, isFirst: step === 'first' };
 }
 
+/**
+ * The plan with the skips that have no address on the record of a message, which saves their own. They
+ * must come after that channel by name: lists show them right before it, where a page may end.
+ */
+function joined(plan: Notification[]): Notification[] {
+  const carrier = plan.find((one) => 'message' in one);
+  if (!carrier) return plan;
+  const skips = plan.filter(isWithoutAddress).filter(({ channel }) => channel > carrier.channel);
+  if (skips.length === 0) return plan;
+  const beside = skips.map(({ channel, skip: reason }) => ({ channel, reason }));
+  return plan
+    .filter((one) => !skips.some((skip) => skip === one))
+    .map((one) => (one === carrier ? { ...one, beside } : one));
+}
+
+/** The plan without the skips that stand on a record of the event already. */
+function without(plan: Notification[], records: RecordFound[]): Notification[] {
+  const noted = new Set(records.flatMap(({ beside }) => beside));
+  return plan.filter((one) => !isWithoutAddress(one) || !noted.has(one.channel));
+}
+
+function isWithoutAddress(one: Notification): one is Notification & { skip: string } {
+  return 'skip' in one && one.to === undefined;
+}
+
 /** Skips, puts off or sends one notification, and puts it on record. */
 export async function deliver(
+  notification: Notification,
+  attempt: Attempt,
+  deps: SendDeps,
+): Promise<Fate> {
+  const fate = await deliverOne(notification, attempt, deps);
+  if (fate === 'already settled' || !('beside' in notification)) return fate;
+  for (const { channel, reason } of notification.beside ?? []) {
+    count(CHANNELS[channel].metrics.skipped);
+    attempt.log.info('notification', { channel, status: 'skipped', reason });
+  }
+  return fate;
+}
+
+async function deliverOne(
   notification: Notification,
   attempt: Attempt,
   deps: SendDeps,
@@ -157,13 +200,12 @@ export async function noteSkip(
 
 /** Skips what an earlier delivery has left open for an address that the customer has left. */
 async function skipOtherAddresses(
-  event: OrderEvent,
-  plan: Notification[],
+  { event, plan, records }: { event: OrderEvent; plan: Notification[]; records: RecordFound[] },
   { log }: Attempt,
   { ledger }: Pick<DeliverDeps, 'ledger'>,
 ): Promise<void> {
   const own = new Set(plan.map((one) => keyOf(one).sk));
-  for (const { key, channel, status } of await ledger.recordsOf(event)) {
+  for (const { key, channel, status } of records) {
     if (own.has(key.sk) || !OPEN.has(status)) continue;
     await noteSkip({ event, channel, skip: ADDRESS_CHANGED }, log, ledger, key);
   }

@@ -101,7 +101,7 @@ async function prepare(): Promise<void> {
   const exports = { ...source.exports, '.': entry, './testing': testing };
   // For compilers that read no `exports`, such as with `"module": "commonjs"`.
   const typesVersions = { '*': { testing: ['./dist/testing.d.cts'] } };
-  const packed = { ...source, bin, exports, typesVersions };
+  const packed = { ...source, bin, exports, types: entry.types, typesVersions };
   writeFileSync(manifest, `${JSON.stringify(packed, null, 2)}\n`);
 }
 

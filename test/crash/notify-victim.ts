@@ -23,13 +23,15 @@ export type NotifyErrand = {
   /** Seconds that have passed since the process before was killed, without anybody waiting for them. */
   laterBy: number;
   timeMs: number;
+  /** Whether a skip without an address stands on another channel's record. */
+  joinsSkips: boolean;
   dynamoEndpoint: string;
   provider: string;
   table: string;
 };
 
 async function run(errand: NotifyErrand): Promise<unknown> {
-  const { task, fault, laterBy, timeMs, dynamoEndpoint, provider, table } = errand;
+  const { task, fault, laterBy, timeMs, joinsSkips, dynamoEndpoint, provider, table } = errand;
   if (fault) plant(fault, { dynamodb: portOf(dynamoEndpoint), provider: portOf(provider) });
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
   const clock = { now: () => new Date(Date.now() + laterBy * 1000) };
@@ -51,6 +53,7 @@ async function run(errand: NotifyErrand): Promise<unknown> {
   }
   const handler = createNotify({
     ...deps,
+    joinsSkips,
     deadLetters: { add: () => Promise.reject(new Error('nothing here is a dead letter')) },
     failures: createFailures(store),
     reportsItemFailures: true,

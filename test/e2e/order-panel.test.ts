@@ -172,6 +172,8 @@ function defineTests() {
       .locator('summary', { hasText: /^\s*Kafka/ })
       .first()
       .waitFor();
+    // The spans come before the answer, which tells the recorder the request id.
+    await path.getByText('succeeded').first().waitFor();
     const lines = await path.locator('.waterfall-name').allTextContents();
     const found = lines.map((line) => line.replace(/\s+/g, ' ').trim());
     expect(found[0]).toBe('orders-local-createOrder orders');

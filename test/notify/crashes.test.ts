@@ -67,6 +67,7 @@ test('a process that dies when the provider has the message, and before the outc
   expect(await shop.recorded(created)).toMatchObject({
     email: { status: 'unknown', reason, attempts: 1 },
   });
+  expect(await shop.storedStatuses(order.id)).toContain('unknown');
   await shop.source.redeliverEverything();
   expect(shop.providers.calls).toHaveLength(1);
 });

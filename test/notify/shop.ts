@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { jest } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { createHandler as createListNotifications } from '../../functions/listNotifications/handler.ts';
@@ -12,6 +13,7 @@ import { createCustomers } from '../../lib/notification/preferences/customers.ts
 import { DEFAULTS, type Preferences } from '../../lib/notification/preferences/preferences.ts';
 import type { DeferredReport } from '../../lib/notification/send-deferred.ts';
 import type { EventType, OrderEvent, OrderStatus } from '../../lib/order-event.ts';
+import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import { readDefinition } from '../../local/definition.ts';
 import { dynamodbClient } from '../../local/dynamodb.ts';
 import {
@@ -105,6 +107,7 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
     functions: { notify: { load: () => load('notify') } },
     start,
     virtualDate: true,
+    leaks: 'ignore', // Instances keep their connections to DynamoDB.
     // Only against a machine that stands still.
     patienceMs: 60_000,
     ...(seed !== undefined && { seed }),
@@ -195,6 +198,18 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
     async recorded({ id, data }: OrderEvent): Promise<Partial<Record<string, NotificationEntry>>> {
       const own = (await notifications(data.orderId)).filter(({ eventId }) => eventId === id);
       return Object.fromEntries(own.map((one) => [one.channel, one]));
+    },
+
+    /** The statuses in the table itself: the API shows a call that was abandoned as unknown before it is found. */
+    async storedStatuses(orderId: string): Promise<string[]> {
+      const query = new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+        ExpressionAttributeValues: { ':pk': orderPartition(orderId), ':sk': NOTIFICATION },
+        ConsistentRead: true,
+      });
+      const { Items = [] } = await dynamo.send(query);
+      return Items.map(({ status }) => String(status));
     },
 
     /** The offsets of the records in each invocation of notify. */

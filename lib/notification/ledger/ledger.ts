@@ -8,6 +8,7 @@ import type { OrderEvent } from '../../order-event.ts';
 import type { Store } from '../../store.ts';
 import { GIVEN_UP, type Key, notificationPrefix, orderPartition } from '../../table.ts';
 import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
+import { channelsBeside } from './beside.ts';
 import {
   attributesOf,
   deferralOf,
@@ -89,7 +90,8 @@ export type Lease = { id: string; failingSince?: Date | undefined; counted?: tru
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
-type RecordFound = { key: Key; channel: ChannelName; status: Status };
+/** `beside`: the channels that are skipped on the record. */
+export type RecordFound = { key: Key; channel: ChannelName; status: Status; beside: ChannelName[] };
 
 type Attributes = Record<string, unknown> & { claim?: string };
 type Taking = { remove: string[]; calls?: 0 | 1; key?: Key };
@@ -305,7 +307,12 @@ export function createLedger(store: Store): Ledger {
         return eventId === event.id && CHANNEL_NAMES.includes(channel);
       });
       return own.map(
-        ({ pk, sk, channel, status }): RecordFound => ({ key: { pk, sk }, channel, status }),
+        ({ pk, sk, channel, status, ...others }): RecordFound => ({
+          key: { pk, sk },
+          channel,
+          status,
+          beside: channelsBeside(others),
+        }),
       );
     },
   };

@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { logger } from '../../logger.ts';
 import type { Store } from '../../store.ts';
 import { customerPartition, INDEXES, NOTIFICATION, orderPartition } from '../../table.ts';
+import { withBeside } from './beside.ts';
 import { type NotificationEntry, notificationSchema } from './entry.ts';
 
 /** Selects the notifications of an order or of a customer. */
@@ -61,10 +62,18 @@ export async function listNotifications(
     customer === undefined || recipientKey === customerPartition(customer);
   const page = Items.slice(0, limit).filter(isOwn);
   const records = 'orderId' in selection ? page : await readAll(store, page);
+  const names = new Set(page.map(nameOf));
+  // An earlier page may have ended between a skip and the record on which it stands.
+  if (from) names.add(nameOf(from));
+  const all = records.flatMap((record) =>
+    withBeside(record).filter((one) => one === record || !names.has(nameOf(one))),
+  );
+  const shown = all.slice(0, limit);
   // DynamoDB ends a page at 1 MB, too.
-  const last = LastEvaluatedKey ? page.at(-1) : undefined;
+  const end = LastEvaluatedKey ? page.at(-1) : undefined;
+  const last = all.length > limit ? shown.at(-1) : end;
   return {
-    notifications: records.flatMap((record) => entriesOf(record, clock.now())),
+    notifications: shown.flatMap((record) => entriesOf(record, clock.now())),
     nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, selection)),
   };
 }

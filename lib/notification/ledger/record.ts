@@ -9,10 +9,14 @@ import {
   recipientSort,
 } from '../../table.ts';
 import { CHANNELS, type ChannelName, type Message } from '../channels/channels.ts';
+import type { Beside } from './beside.ts';
 
-/** An event on one channel: a message, now or after quiet hours, or the reason why there is none. */
+/**
+ * An event on one channel: a message, now or after quiet hours, or the reason why there is none. `beside`:
+ * the channels without an address that its record says are skipped.
+ */
 export type Notification = { event: OrderEvent; channel: ChannelName } & (
-  | { message: Message; until?: Date }
+  | { message: Message; until?: Date; beside?: Beside[] }
   | { skip: string; to?: string }
 );
 
@@ -95,6 +99,9 @@ export function factsOf(notification: Notification, now: Date) {
     ...(to !== undefined && { to: CHANNELS[channel].mask(to) }),
     ...('message' in notification &&
       'subject' in notification.message && { subject: notification.message.subject }),
+    ...('beside' in notification && {
+      beside: notification.beside?.map((one) => ({ ...one, at: now.toISOString() })),
+    }),
     at: now.toISOString(),
     expiresAt: expiryOf(now),
     recipientKey: customerPartition(event.data.customerId),

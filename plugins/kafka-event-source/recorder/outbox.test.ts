@@ -80,6 +80,16 @@ test('done records wait while the writer rests; the others do not', () => {
   expect(idsOf(outbox.take(true))).toEqual(['1']);
 });
 
+test('done records of one mapping do not keep back those of another', () => {
+  const { outbox } = make();
+  for (const [id, mapping] of [...'aaabbb'].entries()) {
+    const op = invocation(id, mapping);
+    outbox.addDone({ op, records: 1_000, bytes: 5 * MB, isTold: false });
+  }
+  const taken = Array.from({ length: 4 }, () => outbox.take(true));
+  expect(taken.map(idsOf)).toEqual([['0'], ['3'], ['1'], ['4']]);
+});
+
 test('a writer that hangs costs a bounded amount of memory', () => {
   const { outbox, counted } = make();
   const records = {

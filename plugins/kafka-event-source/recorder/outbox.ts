@@ -175,7 +175,11 @@ export class Outbox {
       bytes += other.bytes;
       this.#otherBytes -= other.bytes;
     }
-    for (const found of withDone ? this.#done.values() : []) {
+    for (const [mapping, found] of withDone ? [...this.#done] : []) {
+      if (bytes >= this.#messageBytes) break;
+      // The other mappings come first the next time.
+      this.#done.delete(mapping);
+      this.#done.set(mapping, found);
       while (bytes < this.#messageBytes) {
         const done = this.#shift(found);
         if (!done) break;

@@ -35,6 +35,9 @@ const PREVIEW = 200;
 /** Rows whose headers one search looks at; its page then ends early, with a cursor. */
 const SEARCHED = 200_000;
 
+/** A record may be tried again for days: these are the attempts, and the other steps, that its life has. */
+const [FIRST, LAST] = [20, 200];
+
 export type Row = Record<string, unknown>;
 
 /** A record's row, with its stream and mapping. */
@@ -259,10 +262,12 @@ export class Reader {
         text: `Read from ${recordsKey(String(row.topic), Number(partition))} at offset ${offset}.`,
       },
     ];
-    for (const { kind, owner } of this.#spansAt(stream, partition, offset)) {
-      if (kind === OWNER.event) events.push(...this.#event(owner));
-      else events.push(...this.#attempt(owner));
-    }
+    const { invocations = [], events: others = [] } = Object.groupBy(
+      this.#spansAt(stream, partition, offset),
+      ({ kind }) => (kind === OWNER.event ? 'events' : 'invocations'),
+    );
+    events.push(...told(invocations, 'attempts', ({ owner }) => this.#attempt(owner)));
+    events.push(...told(others, 'steps', ({ owner }) => this.#event(owner)));
     const { state, reason = '' } = summaryOf(row);
     if (state === 'filteredOut') {
       events.push({ at: Number(row.changed), kind: 'filteredOut', text: reason });
@@ -404,6 +409,20 @@ export class Reader {
     this.#statements.set(sql, made);
     return made;
   }
+}
+
+/** The events of the owners; of very many, the first and the last ones, with a word about the others. */
+function told<T>(
+  owners: readonly T[],
+  noun: string,
+  eventsOf: (one: T) => readonly LifeEvent[],
+): LifeEvent[] {
+  const left = owners.length - FIRST - LAST;
+  if (left <= 0) return owners.flatMap(eventsOf);
+  const first = owners.slice(0, FIRST).flatMap(eventsOf);
+  const at = first.at(-1)?.at ?? 0;
+  const word = { at, kind: 'retried', text: `${left} ${noun} after this are not shown.` } as const;
+  return [...first, word, ...owners.slice(-LAST).flatMap(eventsOf)];
 }
 
 class Where {

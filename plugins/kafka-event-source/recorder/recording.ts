@@ -47,6 +47,8 @@ export interface RecordingOptions {
 }
 
 const TICK_MS = 100;
+/** In a flood the writer is woken less often, since each time costs the thread that delivers. */
+const FLOOD_TICK_MS = 500;
 /** Done records wait so long, so that those of a flood are pushed out before they cost anything. */
 const DONE_MS = 500;
 const CLOSE_MS = 2_000;
@@ -77,6 +79,7 @@ export class Recording implements Recorder, CallListener {
   #problem: string | undefined;
   #isOpen = false;
   #isBusy = false;
+  #lastPost = 0;
   /** Whether the operations under way could wait, so that a rest follows them. */
   #couldWait = false;
   /** During a rest only what must not be lost is written. */
@@ -305,7 +308,7 @@ export class Recording implements Recorder, CallListener {
       track.tellLines();
       if (mayTell) track.tell(now);
     }
-    this.#pump();
+    if (now - this.#lastPost >= FLOOD_TICK_MS || !this.#rests.isFlood(now)) this.#pump();
   }
 
   /** Hands the next operations to the writer, if it has done the last ones. */
@@ -317,6 +320,7 @@ export class Recording implements Recorder, CallListener {
     const ops = this.#outbox.take(isHurried || (isRested && isOld), isRested);
     if (ops.length === 0) return;
     this.#isBusy = true;
+    this.#lastPost = now;
     this.#couldWait = isRested;
     const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
     this.#post({ kind: 'write', ops, isWatched });

@@ -153,8 +153,10 @@ test('an invocation shows the spans that name its request, those that link to th
 
 test('spans that name no invocation are those of its records that began while it ran', async () => {
   const made = begin();
-  const during = (changes: Partial<TraceSpan>) => spanOf({ startedAt: Date.now(), ...changes });
   invoke(made, 'invocation-1', [sent(7)]);
+  await made.recording.flush();
+  const { startedAt = 0 } = (await made.recording.invocation('invocation-1')) ?? {};
+  const during = (changes: Partial<TraceSpan>) => spanOf({ startedAt, ...changes });
   made.recording.addSpans([
     during({ name: 'in the trace', spanId: SEND }),
     during({
@@ -163,7 +165,7 @@ test('spans that name no invocation are those of its records that began while it
       spanId: NOTIFY,
       links: [{ traceId: ORDER, spanId: SEND }],
     }),
-    during({ name: 'before', startedAt: Date.now() - 60_000 }),
+    during({ name: 'before', startedAt: startedAt - 60_000 }),
     during({ name: 'of another trace', traceId: 'dd'.repeat(16) }),
     during({ name: 'another invocation', spanId: RECORD, attributes: { 'faas.execution': 'x' } }),
   ]);

@@ -9,8 +9,8 @@ import type { LogLine, RecordState } from './types.ts';
 
 /** Records that wait longer than this in a partition that stands still are stored before they are delivered. */
 const WAITING_MS = 300;
-/** Invocations that last longer are stored before their end. */
-const RUNNING_MS = 100;
+/** Invocations that last longer are stored before their end, too, which costs as much again. */
+const RUNNING_MS = 500;
 /** Waiting records that are stored at a time. */
 const AT_ONCE = 1_000;
 
@@ -136,8 +136,8 @@ export class Track {
     if (!list || last === undefined) return;
     while (list[0] && (list[0].records.at(-1)?.offset ?? last) <= last) list.shift();
     const [first] = list;
-    if (!first) this.#waiting.delete(partition);
-    while (first && (first.records[first.from]?.offset ?? last + 1) <= last) first.from += 1;
+    if (first) first.from = firstIndex(first.records, first.from, ({ offset }) => offset > last);
+    else this.#waiting.delete(partition);
   }
 
   #filteredOut({ records }: Step & { kind: 'filteredOut' }): void {
@@ -344,14 +344,36 @@ function countOf(batch: readonly Some[]): number {
 
 /** With the times at which its records were read, for records that may not be stored yet. */
 function readSpanOf(some: Some): Span {
+  const { records } = some;
   const seen: [offset: number, at: number][] = [];
-  let last: number | undefined;
-  for (const { offset, arrived } of some.records) {
-    if (arrived === last) continue;
-    last = arrived;
+  let index = 0;
+  for (let first = records[0]; first; first = records[index]) {
+    const { offset, arrived } = first;
     seen.push([offset, Math.min(Date.now(), Math.round(performance.timeOrigin + arrived))]);
+    index = firstIndex(records, index, (record) => record.arrived > arrived);
   }
   return { ...spanOf(some), seen };
+}
+
+/**
+ * The index of the first record that passes; their number if there is none. It looks at few of them.
+ *
+ * @param from all records before it do not pass
+ * @param passes true for all records after one that passes
+ */
+function firstIndex(
+  records: readonly BufferedRecord[],
+  from: number,
+  passes: (record: BufferedRecord) => boolean,
+): number {
+  let [low, high] = [from, records.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const record = records[middle];
+    if (record && passes(record)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function jsonOf(records: readonly BufferedRecord[]): string {

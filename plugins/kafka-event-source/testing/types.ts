@@ -1,3 +1,5 @@
+// Gives projects with an older `lib` the type AsyncDisposable.
+/// <reference lib="esnext.disposable" />
 /**
  * `import { kafkaEventSource } from 'lambda-kafka-event-source/testing'`: Kafka-triggered functions in tests, on a clock
  * that the test moves. docs/testing.md is the page to begin with.
@@ -28,7 +30,7 @@ export interface KitOptions {
    * The Kafka under the records: `memory` by default; the address of a broker that runs, such as `localhost:9092`;
    * or `start` for a broker that is started for this process, by Java or Docker. On a broker the time is real.
    */
-  readonly ground?: 'memory' | 'start' | (string & {});
+  readonly ground?: 'memory' | 'start' | (string & {}) | undefined;
   /** Topics by the number of their partitions; topics of mappings and of destinations have three by default. */
   readonly topics?: Readonly<Record<string, number>>;
   /** Records that are in their topics before the mappings begin. */
@@ -378,15 +380,39 @@ export interface Source extends AsyncDisposable {
    * @throws Error for an unknown topic, naming the known ones
    */
   records(topic: string): readonly KafkaRecord[];
-  /** The committed offsets of the function's mappings, by `topic-partition`; on a broker as `records`. */
+  /**
+   * The committed offsets of the function's mappings, by `topic-partition`; on a broker as `records`.
+   *
+   * @throws Error for an unknown function, naming the known ones
+   */
   committed(functionKey: string): Readonly<Record<string, number>>;
-  /** The next invocations fail, before the handler is called. */
+  /**
+   * The next invocations fail, before the handler is called.
+   *
+   * @param faulty the invocations that are meant; the next one by default
+   * @throws Error for an unknown function, naming the known ones
+   */
   fail(functionKey: string, faulty?: Faulty): void;
-  /** The next invocations time out at once. */
+  /**
+   * The next invocations time out at once.
+   *
+   * @param faulty the invocations that are meant; the next one by default
+   * @throws Error for an unknown function, naming the known ones
+   */
   timeout(functionKey: string, faulty?: Faulty): void;
-  /** The next invocations are throttled, which is no attempt. */
+  /**
+   * The next invocations are throttled, which is no attempt.
+   *
+   * @param faulty the invocations that are meant; the next one by default
+   * @throws Error for an unknown function, naming the known ones
+   */
   throttle(functionKey: string, faulty?: Faulty): void;
-  /** In the next invocations the process ends after the handler's work, and its answer is lost. */
+  /**
+   * In the next invocations the process ends after the handler's work, and its answer is lost.
+   *
+   * @param faulty the invocations that are meant; the next one by default
+   * @throws Error for an unknown function, naming the known ones
+   */
   crash(functionKey: string, faulty?: Faulty): void;
   /** Takes all partitions away and gives them back: records in flight are delivered again. */
   rebalance(): Promise<void>;

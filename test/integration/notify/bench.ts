@@ -15,6 +15,7 @@ import type { Message } from '../../../lib/notification/channels/channels.ts';
 import { createMockSender } from '../../../lib/notification/channels/senders/mock.ts';
 import type { Sender } from '../../../lib/notification/channels/senders/sender.ts';
 import { planOf } from '../../../lib/notification/deliver.ts';
+import { withBeside } from '../../../lib/notification/ledger/beside.ts';
 import { createDeferred } from '../../../lib/notification/ledger/deferred.ts';
 import { createFailures } from '../../../lib/notification/ledger/failures.ts';
 import { createLedger } from '../../../lib/notification/ledger/ledger.ts';
@@ -38,6 +39,8 @@ const UNLIMITED = { ordersPerMinute: undefined, requestsPerMinute: undefined };
 type Parts = {
   /** The messages an hour for each recipient; no limit without it. */
   messagesPerHour?: number;
+  /** Whether a channel without an address is skipped on another channel's record; true without it. */
+  joinsSkips?: boolean;
   /** The time of the invocation. */
   timeLeftMs?: number;
   sender?: Sender<Message>;
@@ -102,6 +105,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         writer: 'notify',
         clock,
       }),
+      joinsSkips: given.joinsSkips ?? true,
       failures: createFailures({ dynamo: given.dynamo ?? dynamo, table, clock }),
       standstill: createStandstill({ dynamo: given.dynamo ?? dynamo, table, clock }),
       reportsItemFailures: true,
@@ -191,7 +195,9 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
         ConsistentRead: true,
       });
       const { Items = [] } = await dynamo.send(query);
-      const own = Items.filter(({ eventId }) => eventId === event.id);
+      const own = Items.flatMap((item) => withBeside(item) as (typeof item)[]).filter(
+        ({ eventId }) => eventId === event.id,
+      );
       return Object.fromEntries(own.map((item) => [String(item.channel), item]));
     },
 

@@ -33,21 +33,24 @@ const CLOSE = '}]';
 
 /** Sets valid JSON in lines without reading its numbers: 12345678901234567890 must not become ...8000. */
 function indented(text: string): string {
-  let [out, depth] = ['', 0];
+  const parts: string[] = [];
+  let [last, depth] = ['', 0];
   const line = () => `\n${'  '.repeat(depth)}`;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs)) {
     if (OPEN.includes(token)) {
       depth += 1;
-      out += token + line();
+      parts.push(token, line());
     } else if (CLOSE.includes(token)) {
       depth -= 1;
-      const isEmpty = OPEN.includes(out.trimEnd().at(-1) ?? ' ');
-      out = isEmpty ? out.trimEnd() + token : out + line() + token;
-    } else if (token === ',') out += token + line();
-    else if (token === ':') out += ': ';
-    else out += token;
+      // Nothing is in it: the line that its opening has begun goes.
+      if (OPEN.includes(last)) parts.pop();
+      else parts.push(line());
+      parts.push(token);
+    } else if (token === ',') parts.push(token, line());
+    else parts.push(token === ':' ? ': ' : token);
+    last = token;
   }
-  return out;
+  return parts.join('');
 }
 
 const ROW = 16;

@@ -1,4 +1,5 @@
 /** The views of all invocations, and of one. */
+import { useMemo } from 'preact/hooks';
 import {
   INVOCATION_STATES,
   type Invocation,
@@ -135,13 +136,20 @@ export function OneInvocation({ place }: { place: Place }) {
 function Whole({ of }: { of: Invocation }) {
   const { id, requestId, functionKey, state, startedAt, durationMs, attempt, records } = of;
   const { coldStart, error, originalId, payload, answer, logs, recordIds, redacted } = of;
+  const whole = `/api/invocations/${encodeURIComponent(id)}`;
+  // A payload may have 6 MB.
+  const texts = useMemo(
+    () => ({ answer: readable(answer ?? ''), payload: readable(payload ?? '') }),
+    [answer, payload],
+  );
+  const change = useMemo(() => againChange({ id, payload, records: recordIds }), [id, payload]);
   return (
     <>
       <Head
         title={`Invocation of ${functionKey}`}
         actions={
           imported === undefined && (
-            <ChangeButton isMain change={againChange({ id, payload, records: recordIds })}>
+            <ChangeButton isMain change={change}>
               Run again…
             </ChangeButton>
           )
@@ -181,7 +189,7 @@ function Whole({ of }: { of: Invocation }) {
             {answer === undefined ? (
               <p class="quiet">None yet</p>
             ) : (
-              <Box label="Answer" text={readable(answer)} />
+              <Box label="Answer" text={texts.answer} whole={whole} />
             )}
           </section>
         </div>
@@ -192,7 +200,7 @@ function Whole({ of }: { of: Invocation }) {
             {payload === undefined ? (
               <p class="quiet">Its records are no longer kept.</p>
             ) : (
-              <Box label="Payload" text={readable(payload)} />
+              <Box label="Payload" text={texts.payload} whole={whole} />
             )}
           </section>
           <section class="card">

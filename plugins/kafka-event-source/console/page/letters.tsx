@@ -126,7 +126,9 @@ function List({ items, reload, children }: ListProps) {
             cell: ({ original, key }) =>
               original && (
                 <>
-                  {original.topic} {original.partition}:{original.offset}
+                  <a href={placeOf(['records'], original)}>
+                    {original.topic} {original.partition}:{original.offset}
+                  </a>
                   {key !== null && key !== undefined && (
                     <>
                       , key <code>{key}</code>

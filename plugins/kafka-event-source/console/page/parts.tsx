@@ -5,7 +5,7 @@ import type { PanelState } from '../panel.ts';
 import { INVOCATION_TONES, RECORD_TONES, stateWords } from '../states.ts';
 import type { ApiError } from './api.ts';
 import type { Data } from './data.tsx';
-import { agoText, clockText } from './format.ts';
+import { agoText, clockText, sizeText } from './format.ts';
 
 const TONES: Readonly<Record<string, PanelState['tone']>> = {
   Enabled: 'ok',
@@ -214,12 +214,31 @@ export function Facts({ of }: { of: readonly (readonly [string, ComponentChildre
   );
 }
 
+/** The characters of a text that a box shows: a browser takes a minute to lay out megabytes of lines. */
+const BOX = 200_000;
+
+interface BoxProps {
+  readonly label: string;
+  readonly text: string;
+  readonly kind?: string;
+  /** The address that has all of a text which is too long to be shown. */
+  readonly whole?: string;
+}
+
 /** Text of any length in its own box, which scrolls by itself. */
-export function Box({ label, text, kind = '' }: { label: string; text: string; kind?: string }) {
+export function Box({ label, text, kind = '', whole }: BoxProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must take the keyboard
-    <section class={`box ${kind}`} tabIndex={0} aria-label={label}>
-      <pre>{text}</pre>
-    </section>
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must take the keyboard */}
+      <section class={`box ${kind}`} tabIndex={0} aria-label={label}>
+        <pre>{text.slice(0, BOX)}</pre>
+      </section>
+      {text.length > BOX && (
+        <p class="quiet">
+          The first {sizeText(BOX)} of {sizeText(text.length)}.{' '}
+          {whole && <a href={whole}>All of it, as JSON</a>}
+        </p>
+      )}
+    </>
   );
 }

@@ -28,6 +28,11 @@ export function Records({ place: { query } }: { place: Place }) {
     // An older page does not change below its reader.
     cursor ? [] : ['record'],
   );
+  const pages = (next: string | undefined) => ({
+    first: placeOf(['records'], { ...query, cursor: '' }),
+    next: next && placeOf(['records'], { ...query, cursor: next }),
+    isFirst: !cursor,
+  });
   const isSearch = Object.keys({ ...search, ...times }).some((name) => query[name]);
   return (
     <>
@@ -35,7 +40,14 @@ export function Records({ place: { query } }: { place: Place }) {
       <Search key={JSON.stringify(query)} query={query} />
       <Loaded data={data}>
         {({ items, next }) =>
-          items.length === 0 ? (
+          items.length === 0 && next ? (
+            <div class="card">
+              <Empty title="None found so far">
+                The search has looked at the newest records. Go on with the older ones.
+              </Empty>
+              <Pages {...pages(next)} />
+            </div>
+          ) : items.length === 0 ? (
             <>
               <Empty title={isSearch ? 'No record fits' : 'No record was read yet'}>
                 {isSearch ? (
@@ -82,11 +94,7 @@ export function Records({ place: { query } }: { place: Place }) {
                   },
                 ]}
               />
-              <Pages
-                first={placeOf(['records'], { ...query, cursor: '' })}
-                next={next && placeOf(['records'], { ...query, cursor: next })}
-                isFirst={!cursor}
-              />
+              <Pages {...pages(next)} />
             </div>
           )
         }
@@ -105,7 +113,7 @@ function WhyNone({ query: { topic, partition, offset, mapping } }: { query: Plac
     <Loaded data={data}>
       {({ items }) => (
         <section class="card" aria-labelledby="why-none">
-          <h2 id="why-none">Why there is none</h2>
+          <h2 id="why-none">{topic || offset ? 'Why there is none' : 'The mappings now'}</h2>
           {items.map(({ mapping: name, because }) => (
             <div key={name}>
               {name !== NO_MAPPING && <h3>{name}</h3>}

@@ -54,7 +54,7 @@ run(
       const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link');
       expect(await views.allTextContents()).toEqual(['Import', 'Records', 'Invocations', 'Traces']);
 
-      await page.getByRole('link', { name: 'Records' }).click();
+      await page.getByRole('link', { name: 'Records', exact: true }).click();
       await page.getByText('of the import').waitFor();
       await page.getByRole('link', { name: `${bench.topic} 0:0` }).click();
       await page.getByRole('heading', { name: 'Life' }).waitFor();
@@ -65,7 +65,7 @@ run(
       await reader.look('import-invocation');
 
       await page.getByRole('link', { name: 'Back to this service' }).click();
-      await page.getByRole('link', { name: 'Invocations' }).click();
+      await page.getByRole('link', { name: 'Invocations', exact: true }).click();
       await page.getByRole('row').nth(1).getByRole('link').click();
       await page.getByRole('button', { name: 'Run again…' }).waitFor();
       expect([reader.foreign, reader.said]).toEqual([[], []]);

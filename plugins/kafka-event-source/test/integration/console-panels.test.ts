@@ -72,6 +72,7 @@ function defineTests() {
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByRole('heading', { level: 1, name: 'Basket basket-2' }).waitFor();
     await page.getByText('Waits for: an answer of the function.').waitFor();
+    await page.frameLocator('iframe[title="Receipt"]').getByText('poison').waitFor();
     await reader.look('panel');
     lambda.handle(() => success);
     await page.locator('.step .state', { hasText: 'done' }).waitFor();

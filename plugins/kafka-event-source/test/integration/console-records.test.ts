@@ -163,6 +163,23 @@ function defineTests() {
     await reader.look('invocations');
   });
 
+  test('a search that finds nothing says why', async () => {
+    await reader.show('records?topic=other&partition=0&offset=3', 'Records');
+    await page.getByText('No mapping of this service reads other.').waitFor();
+    await reader.show(`records?topic=${bills()}&partition=0&offset=9999`, 'Records');
+    await page.getByText('cannot be read: the partition ends at').waitFor();
+    await reader.look('why-none');
+  });
+
+  test('a dead letter leads to its record', async () => {
+    await reader.show('letters', 'Dead letters');
+    await page
+      .getByRole('link', { name: new RegExp(`^${bills()} `) })
+      .first()
+      .click();
+    await page.getByRole('table', { name: 'Records' }).getByText('dead-lettered').waitFor();
+  });
+
   test('a record is copied to Produce, and produced once more', async () => {
     await reader.show('records?key=order-9', 'Records');
     await page.getByRole('table').getByRole('link').first().click();

@@ -142,6 +142,8 @@ function defineTests() {
     ).toBe('page');
     const path = page.getByRole('list', { name: 'Path of the trace' });
     await path.getByRole('link', { name: 'Invocation of notify' }).waitFor();
+    // The answer tells the recorder the request id, by which the spans are joined.
+    await path.getByText('succeeded').waitFor();
     const lines = await path.locator('.waterfall-name').allTextContents();
     expect(lines.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([
       'POST /orders shop',
