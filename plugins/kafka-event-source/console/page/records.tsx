@@ -113,7 +113,7 @@ function WhyNone({ query: { topic, partition, offset, mapping } }: { query: Plac
     <Loaded data={data}>
       {({ items }) => (
         <section class="card" aria-labelledby="why-none">
-          <h2 id="why-none">Why there is none</h2>
+          <h2 id="why-none">{topic || offset ? 'Why there is none' : 'The mappings now'}</h2>
           {items.map(({ mapping: name, because }) => (
             <div key={name}>
               {name !== NO_MAPPING && <h3>{name}</h3>}

@@ -215,7 +215,8 @@ function defineTests() {
     await page.getByRole('dialog').getByText('The next invocation of').waitFor();
     await tabTo(/^Set$/);
     await press('Enter');
-    await page.getByText('1 fault on purpose.').waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^End the fault/ }).waitFor();
     await tabTo(/^End the fault/);
     await press('Enter');
     await page.getByRole('dialog').getByText('Ends this fault').waitFor();
