@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** A timer or a handle that a function has opened. */
 export interface Opened {
-  readonly functionKey: string;
+  readonly by: Inside;
   /** Node's name of the kind, such as Timeout or TCPWRAP. */
   readonly kind: string;
   readonly resource: { hasRef(): boolean | null };
@@ -16,6 +16,8 @@ export interface Inside {
   readonly functionKey: string;
   readonly env: NodeJS.ProcessEnv;
   readonly opened: Opened[];
+  /** Whether the instance has ended: on Lambda nothing that it has opened is left. */
+  isOver?: boolean;
   /** Ends the instance and its call. */
   exit?: (code: number) => void;
 }

@@ -63,8 +63,10 @@ export class Instances {
     const free = this.#free;
     return watched(async () => {
       const instance = free.pop() ?? this.#make(mapping);
+      if (isLast) instance.inside.isOver = true;
       const { body, isError, isOver } = await this.#run(instance, mapping, call);
-      if (!isOver && !isLast) free.push(instance);
+      if (isOver) instance.inside.isOver = true;
+      else if (!isLast) free.push(instance);
       return resultOf(call.requestId, body, isError);
     });
   }

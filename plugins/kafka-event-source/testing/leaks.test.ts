@@ -62,6 +62,17 @@ test('what is over, closed or holds up nothing is no leak, nor what the test ope
   clearTimeout(own);
 });
 
+test('what an instance has opened that has ended is no leak: on Lambda its process is gone', async () => {
+  let timer: NodeJS.Timeout | undefined;
+  const handler = async () => {
+    timer = setTimeout(() => undefined, 60_000);
+    process.exit(1);
+  };
+  const source = await used(handler, 'error');
+  await source.stop();
+  clearTimeout(timer);
+});
+
 test('ignore says nothing', async () => {
   let timer: NodeJS.Timeout | undefined;
   const handler = async () => {

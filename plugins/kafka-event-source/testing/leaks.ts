@@ -25,10 +25,11 @@ let running = 0;
 const hook = createHook({
   init(_id, kind, _trigger, resource) {
     if (kind === 'PROMISE') return;
-    const { opened, functionKey } = inside.getStore() ?? {};
-    if (!opened || functionKey === undefined || !hasRef(resource)) return;
+    const by = inside.getStore();
+    if (!by || !hasRef(resource)) return;
+    const { opened } = by;
     if (opened.length >= MANY) opened.splice(0, MANY, ...opened.filter(isOpen));
-    opened.push({ functionKey, kind, resource, at: stackHere() });
+    opened.push({ by, kind, resource, at: stackHere() });
   },
 });
 
@@ -46,7 +47,7 @@ export async function watched<T>(call: () => Promise<T>): Promise<T> {
 
 /** A line for each resource that keeps the process alive: timers that are over and closed handles do not. */
 export function describeLeaks(opened: readonly Opened[]): string[] {
-  return opened.filter(isOpen).map(({ functionKey, kind, at }) => {
+  return opened.filter(isOpen).map(({ by: { functionKey }, kind, at }) => {
     const lines = at.stack?.split('\n') ?? [];
     const place = lines.find((line) => line.includes('    at ') && !isOwn(line))?.trim();
     const made = place === undefined ? '' : `, made ${place}`;
@@ -70,7 +71,8 @@ function hasRef(resource: object): resource is Opened['resource'] {
   return typeof Reflect.get(resource, 'hasRef') === 'function';
 }
 
-function isOpen({ resource }: Opened): boolean {
+function isOpen({ by, resource }: Opened): boolean {
+  if (by.isOver) return false;
   // Node's mark of a timer that is over.
   return Reflect.get(resource, '_destroyed') !== true && resource.hasRef() === true;
 }

@@ -1,7 +1,13 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
+import { answers } from '../../broker/ports.ts';
 import { type Handler, type KitOptions, kafkaEventSource } from '../../testing/testing.ts';
+import { ROOT } from '../support/root.ts';
 import { until } from '../support/until.ts';
 
 const brokers = process.env.KAFKA_BROKERS ?? '';
@@ -91,6 +97,32 @@ test('drain tells the life of a record that fails for ever', async () => {
   await source.produce('orders', { value: 'x', partition: 0 });
   await expect(source.drain('1 s')).rejects.toThrow(
     /^Not done within 1 s:\norders-0 0\n.*failed: Unhandled: poison/s,
+  );
+});
+
+test('a broker is started once for a process, which ends by itself, and the broker with it', async () => {
+  const kit = pathToFileURL(join(ROOT, 'testing/testing.ts')).href;
+  const script = `
+    const { kafkaEventSource } = await import('${kit}');
+    const mappings = { notify: { topic: 'orders' } };
+    const functions = { notify: async () => undefined };
+    const make = () => kafkaEventSource({ ground: 'start', functions, mappings });
+    const [first, second] = await Promise.all([make(), make()]);
+    await first.produce('orders', { value: 'x' });
+    await first.drain();
+    console.log(JSON.stringify([first, second].map((source) => [
+      source.broker.servers[0],
+      source.invocations('notify').length,
+    ])));
+    await first.stop();
+    await second.stop();`;
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const [[server, calls], ...others] = JSON.parse(stdout);
+  expect([calls, others]).toEqual([1, [[server, 0]]]);
+  const [host = '', port] = server.split(':');
+  await until('the end of the broker', async () =>
+    (await answers(host, Number(port))) ? undefined : true,
   );
 });
 

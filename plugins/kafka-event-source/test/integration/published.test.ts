@@ -95,6 +95,29 @@ test('the package has the build, the documentation and the examples, and no sour
   expect(files).toEqual(expect.arrayContaining(links));
 });
 
+test.each([
+  ['import', 'const { kafkaEventSource } = await import(NAME);'],
+  ['require', 'const { kafkaEventSource } = require(NAME);'],
+])('the test kit of the package runs a mapping after %s', async (_, load) => {
+  const script = `(async () => {
+    const NAME = '${NAME}/testing';
+    ${load}
+    const source = await kafkaEventSource({
+      functions: { notify: async () => 'taken' },
+      mappings: { notify: { topic: 'orders' } },
+    });
+    await source.produce('orders', { value: { id: 1 } });
+    await source.drain();
+    console.log(source.invocations('notify')[0].answer);
+    await source.stop();
+  })()`;
+  const { stdout } = await run(process.execPath, ['-e', script], {
+    cwd: join(folder, 'home'),
+    env,
+  });
+  expect(stdout).toBe('taken\n');
+});
+
 test('the command of the package starts Kafka, and gives a function its first record', async () => {
   await using bench = new Bench();
   const lambda = await bench.lambda();

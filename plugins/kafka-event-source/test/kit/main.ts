@@ -7,6 +7,7 @@ import { install, mustRun } from '../support/install.ts';
 import { BEFORE, recipes } from '../support/recipes.ts';
 import { MODULES } from '../support/root.ts';
 import { pack } from '../support/tarball.ts';
+import { imported, only, RUNNERS, type Runner } from './runners.ts';
 
 const HELP = `npm run test:kit -- [--only <runner>] [--times <n>]
 
@@ -24,66 +25,7 @@ const { values } = parseArgs({
   },
 });
 
-interface Runner {
-  readonly name: string;
-  readonly packages: readonly string[];
-  /** The test's file; its name says whether it is a module. */
-  readonly file: 'kit.test.mjs' | 'kit.test.cjs';
-  /** The package of `test`. */
-  readonly from: string;
-  readonly command: readonly string[];
-  /** The names of those tests of the pages that it runs. */
-  readonly recipes?: RegExp;
-}
-
-const {
-  jest,
-  '@types/node': types,
-  '@types/aws-lambda': lambda,
-  avsc,
-} = packageJson.devDependencies;
-const RUNNERS: readonly Runner[] = [
-  {
-    name: 'node:test',
-    packages: [`avsc@${avsc}`],
-    file: 'kit.test.mjs',
-    from: 'node:test',
-    command: ['--test'],
-    recipes: /\.mjs$/,
-  },
-  {
-    name: 'jest',
-    packages: [`jest@${jest}`],
-    file: 'kit.test.mjs',
-    from: '@jest/globals',
-    command: [
-      '--experimental-vm-modules',
-      'node_modules/jest/bin/jest.js',
-      '--testMatch',
-      '**/*.test.mjs',
-    ],
-  },
-  {
-    name: 'jest with CommonJS',
-    packages: [`jest@${jest}`],
-    file: 'kit.test.cjs',
-    from: '@jest/globals',
-    command: ['node_modules/jest/bin/jest.js', '--testMatch', '**/*.test.cjs'],
-  },
-  {
-    name: 'vitest',
-    packages: ['vitest@5.1.2', `@types/aws-lambda@${lambda}`],
-    file: 'kit.test.mjs',
-    from: 'vitest',
-    command: ['node_modules/vitest/vitest.mjs', 'run'],
-    recipes: /\.ts$/,
-  },
-];
-
-const imported = (names: string, from: string, { file }: Pick<Runner, 'file'>) =>
-  file === 'kit.test.cjs'
-    ? `const ${names} = require('${from}');`
-    : `import ${names} from '${from}';`;
+const { '@types/node': types } = packageJson.devDependencies;
 
 /** The test, which is JavaScript and checked as TypeScript. */
 const source = (runner: Runner) => `// @ts-check
@@ -164,9 +106,6 @@ async function run(runner: Runner, project: string): Promise<void> {
     );
   }
 }
-
-/** Jest's own option for files takes all that follows as a file. */
-const only = ({ from }: Runner, ...files: string[]) => (from === '@jest/globals' ? [] : files);
 
 async function checkTypes(project: string, files: readonly string[]): Promise<void> {
   const tsc = join(MODULES, 'typescript/bin/tsc');

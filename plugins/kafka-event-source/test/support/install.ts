@@ -60,15 +60,24 @@ export function sizeText({ packages, megabytes, megabytesOnDisk }: Size): string
   return `${packages} packages, ${megabytes.toFixed(1)} MB, ${onDisk} MB in blocks of the disk`;
 }
 
+/** Only against a program that hangs. */
+const LIMIT_MS = 240_000;
+
 /** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
-export function start(command: string, args: readonly string[], cwd: string, env: object = {}) {
+export function start(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: object = {},
+  limitMs = LIMIT_MS,
+) {
   const isNpm = command === 'npm';
   const own = plainEnvironment({ ...env, NODE_COMPILE_CACHE: undefined });
   const child = spawn(command, args, {
     cwd,
     env: isNpm ? process.env : { ...own, PATH: `${dirname(command)}:${own.PATH}` },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 240_000, // Only against a program that hangs.
+    timeout: limitMs,
   });
   const output = outputOf(child);
   let code: number | null | undefined;
@@ -88,8 +97,9 @@ export async function mustRun(
   args: readonly string[],
   cwd: string,
   env: object = {},
+  limitMs = LIMIT_MS,
 ) {
-  const program = start(command, args, cwd, env);
+  const program = start(command, args, cwd, env, limitMs);
   const code = await program.ended;
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${program.output()}`);
   return program.output();
