@@ -149,3 +149,19 @@ test('an instance keeps its state between calls; a crash and a restart make a ne
   await deliver();
   expect(made).toBe(3);
 });
+
+test('an instance whose handler cannot be loaded is gone: the next attempt loads it anew', async () => {
+  let loads = 0;
+  const load = () => {
+    loads += 1;
+    if (loads === 1) throw new Error('no database');
+    return async () => loads;
+  };
+  await using source = await sourceOf({ load });
+  await source.produce('orders', { value: 'x', partition: 0 });
+  await source.drain('1 minute');
+  expect(source.invocations('notify').map(({ error, answer }) => error ?? answer)).toEqual([
+    'Unhandled: no database',
+    2,
+  ]);
+});

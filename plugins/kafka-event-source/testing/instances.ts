@@ -104,12 +104,18 @@ export class Instances {
     };
     const remaining = () => Math.max(0, end - this.#clock.monotonic());
     const context = contextOf(mapping, call, remaining);
-    const answered = instance.handler
-      .then((handler) =>
-        inside.run(instance.inside, () => answerOf(handler, JSON.parse(call.payload), context)),
-      )
-      .then((answer) => ({ body: answerText(answer), isError: false, isOver: false }))
-      .catch((error: unknown) => ({ body: errorText(error), isError: true, isOver: false }));
+    const failed = (isOver: boolean) => (error: unknown) => {
+      return { body: errorText(error), isError: true, isOver };
+    };
+    const answered = instance.handler.then(
+      (handler) =>
+        inside
+          .run(instance.inside, () => answerOf(handler, JSON.parse(call.payload), context))
+          .then((answer) => ({ body: answerText(answer), isError: false, isOver: false }))
+          .catch(failed(false)),
+      // An instance whose handler could not be loaded is gone: the next attempt loads it anew.
+      failed(true),
+    );
     try {
       return await Promise.race([answered, late.promise]);
     } finally {
