@@ -92,6 +92,30 @@ test('a test may replace process.env meanwhile; after stop it is a plain propert
   expect(Object.getOwnPropertyDescriptor(process, 'env')).toHaveProperty('value');
 });
 
+test('a process with two copies of the kit has the variables of both', async () => {
+  const copies = await Promise.all(
+    ['import', 'require'].map(async (name) => {
+      const file = `./environment.ts?${name}`;
+      return (await import(file)) as typeof import('./environment.ts');
+    }),
+  );
+  const { env, exit } = process;
+  const ends = copies.map(({ shareProcess }) => shareProcess());
+  const seen = () =>
+    copies.map(({ inside, environmentOf }, index) => {
+      const own = environmentOf({ KIT_TABLE: `${index}` });
+      return inside.run({ functionKey: 'notify', env: own, opened: [] }, () => {
+        return process.env.KIT_TABLE;
+      });
+    });
+  expect(seen()).toEqual(['0', '1']);
+  ends[0]?.();
+  expect(seen()[1]).toBe('1');
+  ends[1]?.();
+  expect(process.env).toBe(env);
+  expect(process.exit).toBe(exit);
+});
+
 test('the variables of a template reach the handler, those with an unknown value do not', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kes-kit-'));
   try {

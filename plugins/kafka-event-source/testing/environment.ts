@@ -24,22 +24,36 @@ export interface Inside {
 
 export const inside = new AsyncLocalStorage<Inside>();
 
-/** The environment outside of handlers: a test may replace it by another object. */
-let outside = process.env;
-let realExit = process.exit;
-let users = 0;
+/** The process under all sources in it. */
+interface Shared {
+  readonly insides: AsyncLocalStorage<Inside>[];
+  /** The environment outside of handlers: a test may replace it by another object. */
+  outside: NodeJS.ProcessEnv;
+  realExit: typeof process.exit;
+  users: number;
+}
+
+// A process may have two copies of this module: one by `import`, and one by `require`.
+const KEY = Symbol.for('lambda-kafka-event-source/testing/process');
+const copies = globalThis as unknown as Record<symbol, Shared | undefined>;
+copies[KEY] ??= { insides: [], outside: process.env, realExit: process.exit, users: 0 };
+const shared = copies[KEY];
+shared.insides.push(inside);
+
+/** The instance whose code runs now, of any copy. */
+const instanceNow = () => shared.insides.find((one) => one.getStore())?.getStore();
 
 /** Lets handlers see a process of their own, as long as any source needs it. @returns ends that */
 export function shareProcess(): () => void {
-  users += 1;
-  if (users === 1) {
-    outside = process.env;
-    realExit = process.exit;
+  shared.users += 1;
+  if (shared.users === 1) {
+    shared.outside = process.env;
+    shared.realExit = process.exit;
     process.exit = exit;
     Object.defineProperty(process, 'env', {
-      get: () => inside.getStore()?.env ?? outside,
+      get: () => instanceNow()?.env ?? shared.outside,
       set: (value: NodeJS.ProcessEnv) => {
-        outside = value;
+        shared.outside = value;
       },
       enumerable: true,
       configurable: true,
@@ -49,11 +63,11 @@ export function shareProcess(): () => void {
   return () => {
     if (isOver) return;
     isOver = true;
-    users -= 1;
-    if (users > 0) return;
-    process.exit = realExit;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    process.exit = shared.realExit;
     Object.defineProperty(process, 'env', {
-      value: outside,
+      value: shared.outside,
       writable: true,
       enumerable: true,
       configurable: true,
@@ -62,8 +76,8 @@ export function shareProcess(): () => void {
 }
 
 function exit(code?: number | string | null): never {
-  const store = inside.getStore();
-  if (!store) return realExit.call(process, code);
+  const store = instanceNow();
+  if (!store) return shared.realExit.call(process, code);
   store.exit?.(Number(code ?? 0));
   // Nobody gets this error: the call has ended.
   throw new Error(`${store.functionKey} has called process.exit(${code ?? ''}).`);
@@ -76,7 +90,7 @@ function exit(code?: number | string | null): never {
 export function environmentOf(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const own = new Map<PropertyKey, string | undefined>(Object.entries(variables));
   const lookUp = (name: PropertyKey) =>
-    own.has(name) ? own.get(name) : Reflect.get(outside, name);
+    own.has(name) ? own.get(name) : Reflect.get(shared.outside, name);
   return new Proxy<NodeJS.ProcessEnv>(
     {},
     {
@@ -91,7 +105,7 @@ export function environmentOf(variables: Readonly<Record<string, string>>): Node
         return true;
       },
       ownKeys: () => {
-        const names = new Set([...Reflect.ownKeys(outside), ...own.keys()]) as Set<string>;
+        const names = new Set([...Reflect.ownKeys(shared.outside), ...own.keys()]) as Set<string>;
         return [...names].filter((name) => lookUp(name) !== undefined);
       },
       getOwnPropertyDescriptor: (_, name) => {
