@@ -41,6 +41,18 @@ test('a replaced Date tells the time of the clock, and is still the Date of olde
   expect(Date.now()).toBeGreaterThan(1_500);
 });
 
+test('Date tells the newest of several clocks, and after the end of all the real time', () => {
+  const original = Date;
+  const ends = [1_000, 2_000].map((start) => replaceDate(new VirtualClock(start)));
+  const [virtual, both] = [Date, Date.now()];
+  ends[0]?.();
+  ends[0]?.();
+  const second = Date.now();
+  ends[1]?.();
+  expect([both, second, Date]).toEqual([2_000, 2_000, original]);
+  expect(virtual.now()).toBeGreaterThan(2_000);
+});
+
 test.each([
   [7, 7],
   ['500 ms', 500],

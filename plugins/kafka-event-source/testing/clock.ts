@@ -83,15 +83,33 @@ export function millisecondsOf(duration: Duration): number {
   );
 }
 
-/** Makes `Date` tell the clock's time in this process. @returns puts the original back */
+/** The clocks of the sources that want it; `Date` tells the newest one. */
+const told: VirtualClock[] = [];
+let restore: () => void = () => undefined;
+
+/** Makes `Date` tell the clock's time in this process. @returns ends that */
 export function replaceDate(clock: VirtualClock): () => void {
+  if (told.length === 0) restore = useVirtualDate();
+  told.push(clock);
+  return () => {
+    const index = told.indexOf(clock);
+    if (index < 0) return;
+    told.splice(index, 1);
+    if (told.length === 0) restore();
+  };
+}
+
+/** @returns puts the original back */
+function useVirtualDate(): () => void {
   const original = globalThis.Date;
+  // Fake timers may put the virtual Date back after its end: then it tells the original's time.
+  const now = () => told.at(-1)?.date() ?? original.now();
   // No class of its own: dates that were made before must be instances, and Date is called without `new`, too.
   const virtual = new Proxy(original, {
     construct: (target, parts, newTarget) =>
-      Reflect.construct(target, parts.length === 0 ? [clock.date()] : parts, newTarget),
-    apply: () => new original(clock.date()).toString(),
-    get: (target, name) => (name === 'now' ? () => clock.date() : Reflect.get(target, name)),
+      Reflect.construct(target, parts.length === 0 ? [now()] : parts, newTarget),
+    apply: () => new original(now()).toString(),
+    get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
   });
   const use = (date: DateConstructor) => {
     globalThis.Date = date;
