@@ -30,6 +30,17 @@ test('a timer that a handler leaves is named, with its function and its place', 
   await source.stop();
 });
 
+test('resources of one kind that are made at one place are named once', async () => {
+  const timers: NodeJS.Timeout[] = [];
+  const handler = async () => {
+    for (const ms of [60_000, 60_001]) timers.push(setInterval(() => undefined, ms));
+  };
+  const source = await used(handler, 'error');
+  const { message } = (await source.stop().catch((error: Error) => error)) as Error;
+  expect(message.match(/left a timer open/g)).toHaveLength(1);
+  for (const timer of timers) clearInterval(timer);
+});
+
 test('a server is named, too, as a warning by default', async () => {
   const server = net.createServer();
   const handler = async () => {

@@ -45,14 +45,18 @@ export async function watched<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A line for each resource that keeps the process alive: timers that are over and closed handles do not. */
+/**
+ * A line for each kind and place of resources that keep the process alive: timers that are over and closed handles
+ * do not.
+ */
 export function describeLeaks(opened: readonly Opened[]): string[] {
-  return opened.filter(isOpen).map(({ by: { functionKey }, kind, at }) => {
-    const lines = at.stack?.split('\n') ?? [];
-    const place = lines.find((line) => line.includes('    at ') && !isOwn(line))?.trim();
+  const lines = opened.filter(isOpen).map(({ by: { functionKey }, kind, at }) => {
+    const stack = at.stack?.split('\n') ?? [];
+    const place = stack.find((line) => line.includes('    at ') && !isOwn(line))?.trim();
     const made = place === undefined ? '' : `, made ${place}`;
     return `${functionKey} left ${KINDS[kind] ?? 'a resource'} open (${kind})${made}`;
   });
+  return [...new Set(lines)];
 }
 
 /** This file, or the bundle with it. */
