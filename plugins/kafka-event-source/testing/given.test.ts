@@ -16,6 +16,12 @@ test.each<[string, object, string]>([
   ['a misspelt option', { topic: { orders: 1 } }, '"topic". There are: functions, mappings,'],
   ['a start that is no time', { start: 'yesterday' }, 'kafkaEventSource.start: must be a Date'],
   ['a seed that is no number', { seed: 'a' }, 'kafkaEventSource.seed: '],
+  [
+    'a misspelt ground',
+    { ground: 'memry' },
+    "kafkaEventSource.ground: must be 'memory', 'start', or the address of a broker, host:port.",
+  ],
+  ['a ground without a port', { ground: 'localhost' }, 'kafkaEventSource.ground: must be'],
   ['a topic without partitions', { topics: { orders: 0 } }, 'kafkaEventSource.topics.orders: '],
   [
     'a misspelt property of a mapping',
@@ -38,9 +44,19 @@ test.each<[string, object, string]>([
 
 test.each<[string, unknown, string]>([
   ['a text', 'text', 'The record: '],
+  [
+    'a number as value',
+    { value: 5 },
+    'The record.value: must be a text, bytes, null, or an object',
+  ],
   ['a number as key', { key: 5 }, 'The record.key: must be a text or bytes'],
   ['a number in a header', { headers: { a: 1 } }, 'The record.headers: must be an object of texts'],
   ['a timestamp that is no time', { timestamp: 'now' }, 'The record.timestamp: must be a Date'],
+  [
+    'a text as timestamp',
+    { timestamp: '2026-11-27T09:00:00Z' },
+    'The record.timestamp: must be a Date, or milliseconds since 1970',
+  ],
   ['a misspelt property', { val: 'x' }, '"val". There are: value, key, headers,'],
 ])('a record that is, or has, %s is refused', async (_, record, said) => {
   await using source = await start({});

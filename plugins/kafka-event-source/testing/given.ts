@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { wrongProperties } from '../cli/functions.ts';
 import type { Json } from '../json.ts';
 import { isPromise } from '../lambda/handler.ts';
+import { isServer } from '../options.ts';
 import type { Faulty, FunctionOptions, KitOptions, ProducedRecord } from './types.ts';
 
 type Shape<T> = Record<keyof T, z.ZodType>;
@@ -15,7 +16,9 @@ const optionsSchema = z.strictObject({
   mappings: z.record(z.string(), z.unknown()).optional(),
   service: text,
   template: text,
-  ground: text,
+  ground: z
+    .custom(isGround, "must be 'memory', 'start', or the address of a broker, host:port")
+    .optional(),
   topics: z.record(z.string(), z.int().min(1)).optional(),
   records: z.record(z.string(), z.array(z.unknown())).optional(), // Checked as they are produced.
   start: z
@@ -49,7 +52,12 @@ const bytes = z.custom(
 );
 
 const recordSchema = z.strictObject({
-  value: z.unknown().optional(),
+  value: z
+    .custom(
+      (value) => typeof value === 'string' || typeof value === 'object',
+      'must be a text, bytes, null, or an object, which is written as JSON',
+    )
+    .optional(),
   key: bytes.optional(),
   headers: z
     .union([z.record(z.string(), bytes), z.array(z.tuple([z.string(), bytes]))], {
@@ -57,7 +65,12 @@ const recordSchema = z.strictObject({
     })
     .optional(),
   partition: z.int().optional(),
-  timestamp: z.custom(isTime, 'must be a Date, or milliseconds since 1970').optional(),
+  timestamp: z
+    .custom(
+      (value) => typeof value !== 'string' && isTime(value),
+      'must be a Date, or milliseconds since 1970',
+    )
+    .optional(),
 } satisfies Shape<ProducedRecord>);
 
 const faultySchema = z.strictObject({
@@ -107,6 +120,11 @@ function check(what: string, schema: z.ZodObject, value: unknown): void {
     return `${[what, ...path].join('.')}: ${message}${more}.`;
   });
   throw new Error(faults.join('\n'));
+}
+
+function isGround(value: unknown): boolean {
+  if (value === 'memory' || value === 'start') return true;
+  return typeof value === 'string' && value.split(',').every(isServer);
 }
 
 function isTime(value: unknown): boolean {

@@ -38,7 +38,7 @@ import type {
   Source,
   Transaction,
 } from './types.ts';
-import { Work } from './work.ts';
+import { turn, Work } from './work.ts';
 
 export type * from './types.ts';
 
