@@ -60,6 +60,7 @@ export class RealGround implements Ground {
   readonly #waiting = new Map<Mapping, Set<number>>();
   readonly #transactions = new Set<() => Promise<void>>();
   #steps = 0;
+  #isClosed = false;
   #clients: Promise<{ readonly admin: Reader; readonly producer: Producer }> | undefined;
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -167,13 +168,14 @@ export class RealGround implements Ground {
     };
   }
 
-  /** One at a time: two would read the same records. */
-  refresh(): Promise<void> {
+  /** One at a time: two would read the same records. After the end it does nothing: nobody would end its clients. */
+  async refresh(): Promise<void> {
+    if (this.#isClosed) return;
     this.#refreshing = this.#refreshing.then(
       () => this.#refresh(),
       () => this.#refresh(),
     );
-    return this.#refreshing;
+    await this.#refreshing;
   }
 
   records(topic: string): readonly KafkaRecord[] {
@@ -286,6 +288,7 @@ export class RealGround implements Ground {
 
   /** Removes the topics and groups from the broker, as far as it answers. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (!this.#clients) return;
     const { say, mappings } = this.#options;
     const told = (error: unknown) => say(`not removed from the broker: ${messageOf(error)}`);
@@ -320,7 +323,8 @@ export class RealGround implements Ground {
       await Promise.allSettled([admin.disconnect(), producer.disconnect()]);
       const { servers } = this.#options;
       throw new Error(
-        `Kafka at ${servers} does not answer: ${messageOf(cause)}. Start it, or use ground: 'start' or 'memory'.`,
+        `Kafka at ${servers} does not answer: ${messageOf(cause)}. Start it, or use ground: 'start' or 'memory'. ` +
+          'For a Kafka with a login or TLS, give `settings: { sasl, ssl }` beside mappings or a template.',
         { cause },
       );
     }

@@ -200,6 +200,7 @@ test('after stop the source says so', async () => {
     source.clock.advance(1),
     source.restart(),
     source.rebalance(),
+    source.redrive('orders'),
     source.redeliverEverything(),
   ];
   for (const work of await Promise.allSettled(works)) {

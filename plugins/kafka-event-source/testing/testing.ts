@@ -75,7 +75,8 @@ async function serversOf({ ground = 'memory', start, virtualDate }: KitOptions) 
     const option = start === undefined ? 'virtualDate' : 'start';
     throw new Error(`The time on a broker is real: leave out ${option}, or use ground: 'memory'.`);
   }
-  return (ground === 'start' ? await startedBroker() : ground).split(',');
+  const servers = ground === 'start' ? await startedBroker() : ground;
+  return servers.split(',').map((one) => one.trim());
 }
 
 class Kit implements Source {

@@ -126,6 +126,32 @@ test('a broker is started once for a process, which ends by itself, and the brok
   );
 });
 
+test('letters are told after stop, too, and the process ends by itself', async () => {
+  const kit = pathToFileURL(join(ROOT, 'testing/testing.ts')).href;
+  const script = `
+    const { kafkaEventSource } = await import('${kit}');
+    const source = await kafkaEventSource({
+      ground: '${brokers}',
+      functions: { notify: async () => undefined },
+      mappings: {
+        notify: {
+          topic: 'orders',
+          provisionedPollerConfig: { minimumPollers: 1 },
+          maximumRetryAttempts: 0,
+          onFailureDestination: 'kafka://dead',
+        },
+      },
+    });
+    source.fail('notify');
+    await source.produce('orders', { key: 'order-1', value: 'x' });
+    await source.drain();
+    await source.stop();
+    console.log((await source.letters('dead'))[0].key);`;
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+  expect(stdout).toBe('order-1\n');
+});
+
 test('a broker that is not there is named', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
