@@ -1,4 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import timers from 'node:timers/promises';
+
+// The real one, also after a test of functions has replaced it by another.
+const { setTimeout: sleep } = timers;
 
 /** The clock by which an engine reads the time, and sets its timers. */
 export interface Clock {

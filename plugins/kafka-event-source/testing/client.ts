@@ -1,5 +1,4 @@
 /** A client of Kafka in memory, with the part of kafkajs' interface that the poller and the destination use. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, Transaction } from 'kafkajs';
 import type { Message } from '../event.ts';
 import { listHeaders } from '../protocol/headers.ts';
@@ -8,6 +7,7 @@ import type { Clock } from '../time.ts';
 import { isVisible, type LogRecord, type LogTransaction, type MemoryLog } from './log.ts';
 import type { Random } from './random.ts';
 import type { Place } from './types.ts';
+import { turn } from './work.ts';
 
 /** At most so many records in a fetch of a partition. */
 const FETCH_RECORDS = 500;

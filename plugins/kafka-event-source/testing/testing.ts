@@ -1,7 +1,6 @@
 /** The test kit: runs mappings and their functions in this process, in memory or on a broker. */
 // Imported first: under an older Node the other modules fail without naming Node.
 import '../node-check.ts';
-import { setImmediate as turn } from 'node:timers/promises';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
@@ -223,6 +222,7 @@ class Kit implements Source {
   }
 
   async redrive(topic: string, letters: LettersToRedrive = {}) {
+    this.#refuseIfStopped();
     if (this.#mailbox.of(topic)) {
       throw new Error(`${topic} is no topic of Kafka: only letters in Kafka can be put back.`);
     }

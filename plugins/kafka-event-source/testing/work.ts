@@ -1,8 +1,10 @@
 /** The work in this process that time must not overtake: running handlers, and letters on their way. */
-import { setImmediate as turn } from 'node:timers/promises';
+import timers from 'node:timers/promises';
 
 // The real ones, also after a test has replaced them by others.
 const { setTimeout, clearTimeout, performance } = globalThis;
+/** Lets other work of the process go on. */
+export const { setImmediate: turn } = timers;
 
 /** Fewer than this are no endless loop, however long they take. */
 const MANY = 1_000;
