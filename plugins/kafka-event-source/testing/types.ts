@@ -112,7 +112,7 @@ export type Bytes = string | Uint8Array;
 
 /** A record as a producer writes it. */
 export interface ProducedRecord {
-  /** An object is written as JSON; null is a tombstone. */
+  /** An object is written as JSON; null is a tombstone. A number is refused: write it as a text. */
   readonly value?: Bytes | object | null;
   /** Records with the same key keep their order. */
   readonly key?: Bytes | null;
@@ -188,8 +188,76 @@ export interface Letter {
   readonly key: string | null;
   /** Empty for destinations of AWS. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The message, after JSON. */
-  readonly message: unknown;
+  /** The message, after JSON. A letter that other code has written to the topic may have another form. */
+  readonly message: LetterMessage;
+}
+
+/**
+ * The message of a letter.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+ */
+export interface LetterMessage {
+  /** The last invocation with the records. */
+  readonly requestContext: {
+    /** Its request id. */
+    readonly requestId: string;
+    /** The function's ARN, which ends with its version in letters on Kafka. */
+    readonly functionArn: string;
+    /** Such as RetriesExhausted. */
+    readonly condition: string;
+    /** The attempts. */
+    readonly approximateInvokeCount: number;
+  };
+  /** The answer of the last invocation: absent for records that were too old, null for those that did not reach the function. */
+  readonly responseContext?: {
+    /** 200, also for an error of the function. */
+    readonly statusCode: number;
+    /** The version that ran. */
+    readonly executedVersion: string;
+    /** Such as Unhandled; null if the function's answer reported the records. */
+    readonly functionError: string | null;
+  } | null;
+  /** The version of the message's form. */
+  readonly version: string;
+  /** The time of the letter, in ISO 8601. */
+  readonly timestamp: string;
+  /** The records. */
+  readonly KafkaBatchInfo: {
+    /** Their number. */
+    readonly batchSize: number;
+    /** The cluster of a mapping of Amazon MSK. */
+    readonly eventSourceArn?: string;
+    /** The addresses of the cluster, separated by commas. */
+    readonly bootstrapServers: string;
+    /** The size of the event, in bytes. */
+    readonly payloadSize: number;
+    /** In letters on Kafka: the place and the time of the one record. */
+    readonly recordInfo?: {
+      /** A whole number as a text. */
+      readonly offset: string;
+      /** In ISO 8601. */
+      readonly timestamp: string;
+    };
+    /** In letters for SQS, SNS and S3: the first and the last record, by `topic-partition`. */
+    readonly recordsInfo?: Readonly<
+      Record<
+        string,
+        {
+          /** A whole number as a text. */
+          readonly firstRecordOffset: string;
+          /** A whole number as a text. */
+          readonly lastRecordOffset: string;
+          /** In ISO 8601. */
+          readonly firstRecordTimestamp: string;
+          /** In ISO 8601. */
+          readonly lastRecordTimestamp: string;
+        }
+      >
+    >;
+  };
+  /** The event with the records: an object in letters on Kafka, JSON as a text in those for S3, absent for SQS and SNS. */
+  readonly payload?: unknown;
 }
 
 /** The letters that are put back: those that fit each property that is given. */
