@@ -45,8 +45,11 @@ async function told(count: number, contact: object, customerId: string, joinsSki
 /** All entries of a list, read in pages of this size. */
 async function all(query: Record<string, string>, limit: number) {
   const found: { eventId: string; channel: string; status: string }[] = [];
+  const cursors = new Set<string>();
   let cursor: string | null = '';
   while (cursor !== null) {
+    expect(cursors).not.toContain(cursor);
+    cursors.add(cursor);
     const given = { ...query, limit: String(limit), ...(cursor && { cursor }) };
     const { body } = await bench.list(given);
     expect(body.data.length).toBeLessThanOrEqual(limit);
@@ -134,6 +137,28 @@ test('an email whose answer is lost keeps the skip, and so does one that is put 
   ]);
 });
 
+test.each([
+  ['ada@example.com', 'bea@example.com'],
+  ['bea@example.com', 'ada@example.com'],
+])('an email of an event that moves from %s to %s has the skip listed once', async (old, email) => {
+  const customerId = randomUUID();
+  const event = newEvent({}, { contact: { email: old }, customerId });
+  const away = async () => ({ success: false as const, retriable: true, reason: 'away' });
+  await bench.notify({ sender: { name: 'away', send: away } })(event);
+  await bench.customers.save(customerId, { ...DEFAULTS, contact: { email } }, undefined);
+  await bench.notify()(event);
+  expect(await itemsOf(event)).toEqual(['email', 'email']);
+  const expected = ['email sent', 'email skipped', 'sms skipped'].map((it) => `${event.id} ${it}`);
+  for (const limit of [1, 2, 3, 4]) {
+    const listed = await all({ orderId: event.data.orderId }, limit);
+    expect(listed.toSorted()).toEqual(expected);
+    await until('the index', async () => {
+      const found = await all({ customerId }, limit);
+      return found.toSorted().join() === expected.join() || undefined;
+    });
+  }
+});
+
 test('a phone that is given between two deliveries gets its SMS', async () => {
   const event = newEvent({}, { contact: EMAIL, customerId: 'beside-phone' });
   await bench.notify()(event);
@@ -142,6 +167,10 @@ test('a phone that is given between two deliveries gets its SMS', async () => {
   const inbox = createInbox();
   await bench.notify({ sender: inbox })(event);
   expect(inbox.sent.map(({ channel }) => channel)).toEqual(['sms']);
+  const expected = ['email sent', 'sms sent', 'sms skipped'].map((it) => `${event.id} ${it}`);
+  for (const limit of [1, 2, 3, 4]) {
+    expect((await all({ orderId: event.data.orderId }, limit)).toSorted()).toEqual(expected);
+  }
 });
 
 test('other skips have records of their own: of an email, and where nothing is sent', async () => {
