@@ -141,6 +141,8 @@ export type ToWriter =
 
 /** From the writing thread. */
 export type FromWriter =
+  /** The store of an older version of the emulator was deleted, and a new one is made. */
+  | { readonly kind: 'deleted' }
   | { readonly kind: 'opened' }
   /** Nothing can be stored; the sentence says why. */
   | { readonly kind: 'unusable'; readonly problem: string }

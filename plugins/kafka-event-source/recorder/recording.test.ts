@@ -454,7 +454,7 @@ test('a store of a newer version is left alone, and a message says so', async ()
   await expect(second.recording.records()).rejects.toThrow(/newer version/);
 });
 
-test('the store of an older version is begun anew', async () => {
+test('the store of an older version is begun anew, and a message says so', async () => {
   const first = begin();
   invoke(first, [bufferedRecord(1, 'x')], OK);
   await first.recording.flush();
@@ -467,6 +467,8 @@ test('the store of an older version is begun anew', async () => {
   await second.recording.flush();
   const { items } = await second.recording.records();
   expect(items.map(({ offset }) => offset)).toEqual(['2']);
+  expect(first.warnings).toEqual([]);
+  expect(second.warnings).toEqual([expect.stringMatching(/dev\.sqlite were deleted: an older version/)]);
 });
 
 test('a file that is no store stops nothing', async () => {

@@ -339,6 +339,12 @@ export class Recording implements Recorder, CallListener {
   }
 
   #heard(message: FromWriter): void {
+    if (message.kind === 'deleted') {
+      this.#warn(
+        `the records and invocations in ${this.#store.file} were deleted: an older version of the emulator had ` +
+          'kept them, and this one cannot read them.',
+      );
+    }
     if (message.kind === 'opened') this.#isOpen = true;
     if (message.kind === 'unusable') this.#fail(message.problem);
     if (message.kind === 'hidden') {

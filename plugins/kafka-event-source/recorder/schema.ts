@@ -99,13 +99,23 @@ function loadSqlite(): typeof import('node:sqlite') {
   }
 }
 
-/** Opens the store for writing, and makes it if there is none. @throws StoreVersionError */
-export function openForWriting(file: string, maxBytes: number): DatabaseSync {
+/**
+ * Opens the store for writing, and makes it if there is none.
+ *
+ * @param onDeleted called when a store of an older version was deleted
+ * @throws StoreVersionError
+ */
+export function openForWriting(
+  file: string,
+  maxBytes: number,
+  onDeleted: () => void = () => undefined,
+): DatabaseSync {
   makeFolder(dirname(file));
   const found = open(file, maxBytes);
   if (found) return found;
   // A store of an older version is deleted and not converted: it has only the records of some days.
   for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
+  onDeleted();
   const made = open(file, maxBytes);
   if (!made) throw new Error(`${file} cannot be made anew`);
   return made;

@@ -33,7 +33,7 @@ function write(options: StoreOptions): void {
   const tell = (message: FromWriter) => parentPort?.postMessage(message);
   let writer: Writer;
   try {
-    writer = new Writer(options);
+    writer = new Writer(options, () => tell({ kind: 'deleted' }));
   } catch (error) {
     tell({ kind: 'unusable', problem: messageOf(error) });
     return;

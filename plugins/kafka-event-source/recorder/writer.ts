@@ -53,9 +53,12 @@ export class Writer {
   #changedInvocations = new Set<string>();
   #changedTraces = new Set<string>();
 
-  /** @throws StoreVersionError, or an error of the file */
-  constructor(options: StoreOptions) {
-    this.#db = openForWriting(options.file, options.maxBytes);
+  /**
+   * @param onDeleted called when a store of an older version was deleted
+   * @throws StoreVersionError, or an error of the file
+   */
+  constructor(options: StoreOptions, onDeleted?: () => void) {
+    this.#db = openForWriting(options.file, options.maxBytes, onDeleted);
     this.#trimmer = new Trimmer(this.#db, options);
     this.#privacy = new Privacy(options.private);
     this.#reader = new Reader(this.#db);
