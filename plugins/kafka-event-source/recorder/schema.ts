@@ -193,12 +193,8 @@ export function openCopy(store: string, copy: string): DatabaseSync {
   const original = new DatabaseSync(store, { readOnly: true });
   try {
     original.exec('PRAGMA busy_timeout = 5000;');
-    const found = versionOf(original);
-    if (found !== VERSION) {
-      throw new Error(
-        `${store} was written by another version of the emulator (store ${found}, this one knows ${VERSION}).`,
-      );
-    }
+    const fault = faultOfVersion(original);
+    if (fault !== undefined) throw new Error(`${store} cannot be exported: ${fault}.`);
     rmSync(copy, { force: true });
     closeSync(openSync(copy, 'wx', 0o600));
     original.prepare('VACUUM INTO ?').run(copy);
@@ -222,10 +218,8 @@ export function faultOfExport(file: string): string | undefined {
   try {
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;');
     if (numberOf(db, 'application_id') !== EXPORT_ID) return 'it is no export of the recorder';
-    const found = versionOf(db);
-    if (found !== VERSION) {
-      return `it is of another version of the emulator (store ${found}, this one knows ${VERSION})`;
-    }
+    const fault = faultOfVersion(db);
+    if (fault !== undefined) return fault;
     own.exec(`${TABLES} ${ABOUT};`);
     if (tablesOf(db) !== tablesOf(own)) return 'it has other tables than an export has';
     const whole = db.prepare('PRAGMA integrity_check(1)').get()?.integrity_check;
@@ -236,6 +230,13 @@ export function faultOfExport(file: string): string | undefined {
     db.close();
     own.close();
   }
+}
+
+/** The reason why this version of the emulator cannot read the tables; undefined if it can. */
+export function faultOfVersion(db: DatabaseSync): string | undefined {
+  const found = versionOf(db);
+  if (found === VERSION) return undefined;
+  return `it is of another version of the emulator (store ${found}, this one knows ${VERSION})`;
 }
 
 function tablesOf(db: DatabaseSync): string {
