@@ -89,6 +89,9 @@ export class Privacy {
       if (typeof value === 'string') {
         return secrets.reduce((text, known) => this.text(text, known), value);
       }
+      // A number is private as a whole, or not: a part of one is there by chance.
+      if (typeof value === 'number')
+        return hide(String(value)) === PLACEHOLDER ? PLACEHOLDER : value;
       if (Array.isArray(value)) return value.map(hide);
       return isObject(value) ? mapped(value, hide) : value;
     };
