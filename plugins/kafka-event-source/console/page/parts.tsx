@@ -169,7 +169,7 @@ export function Pages({
   if (isFirst && !next) return null;
   return (
     <nav class="pages" aria-label="Pages of the list">
-      {isFirst ? <span class="quiet">Newest first</span> : <a href={first}>← Newest</a>}
+      {isFirst ? <span class="quiet">The first page</span> : <a href={first}>← Newest</a>}
       {next ? <a href={next}>Older →</a> : <span class="quiet">These are the oldest</span>}
     </nav>
   );
