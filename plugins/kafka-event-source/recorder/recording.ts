@@ -193,7 +193,8 @@ export class Recording implements Recorder, CallListener {
 
   addSpans(spans: readonly TraceSpan[]): boolean {
     if (spans.length === 0) return true;
-    return this.#outbox.addSpans({ op: 'traced', spans }, JSON.stringify(spans).length);
+    const json = JSON.stringify(spans);
+    return this.#outbox.addSpans({ op: 'traced', json }, json.length);
   }
 
   records(query?: RecordQuery): Promise<Page<RecordSummary>> {

@@ -374,7 +374,7 @@ test('a flood of spans is refused, and pushes out nothing else', () => {
     () => undefined,
   );
   outbox.add({ op: 'counted', mapping: 'one', count: 1 });
-  const op = { op: 'traced', spans: [] } as const;
+  const op = { op: 'traced', json: '[]' } as const;
   const taken = Array.from({ length: 100 }, () => outbox.addSpans(op, 1024 * 1024));
   expect(taken.filter(Boolean)).toHaveLength(16);
   expect(outbox.take(false)).toEqual([{ op: 'counted', mapping: 'one', count: 1 }]);

@@ -174,7 +174,7 @@ export class Writer {
         this.#addLogs(op.id, op.lines);
         break;
       case 'traced':
-        this.#addSpans(op.spans);
+        this.#addSpans(JSON.parse(op.json));
         break;
       case 'counted':
         this.#count(op.mapping, op.count);
