@@ -6,7 +6,7 @@ import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 4;
+const VERSION = 5;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -27,6 +27,7 @@ export function rangesOfSpan({ first, last, ranges }: Record<string, unknown>): 
 export const OWNER = { invocation: 0, event: 1 } as const;
 
 // Times of `trace_span` are microseconds, but `at`, when it was received, is in milliseconds.
+// The time of a record is a REAL: it may be any number of 64 bits, and node:sqlite reads no integer above 2^53.
 // The index of states leaves out done records: nearly all are done, and each would cost an entry.
 const TABLES = `
 CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT, function_key TEXT,
@@ -34,7 +35,7 @@ CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEX
 CREATE TABLE stream(id INTEGER PRIMARY KEY, mapping INTEGER NOT NULL, topic TEXT NOT NULL,
   topic_id TEXT NOT NULL, UNIQUE(mapping, topic, topic_id)) STRICT;
 CREATE TABLE record(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partition INTEGER NOT NULL,
-  offset INTEGER NOT NULL, timestamp INTEGER NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
+  offset INTEGER NOT NULL, timestamp REAL NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
   state INTEGER NOT NULL, attempts INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT, extra TEXT,
   flags INTEGER NOT NULL, event INTEGER, trace TEXT) STRICT;
 CREATE UNIQUE INDEX record_place ON record(stream, partition, offset);
