@@ -34,6 +34,8 @@ export function Time({ at, isAgo = false }: { at: number; isAgo?: boolean }) {
   }, [isAgo]);
   if (at < 0) return <span class="quiet">no time</span>;
   const date = new Date(at);
+  // A record's time may be any number, such as nanoseconds.
+  if (Number.isNaN(date.getTime())) return <span class="number">{at} ms since 1970</span>;
   return (
     <time dateTime={date.toISOString()} title={date.toISOString()} class="number">
       {isAgo ? agoText(at, Math.max(now, at)) : clockText(at, Date.now())}

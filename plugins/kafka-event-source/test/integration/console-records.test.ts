@@ -170,6 +170,17 @@ function defineTests() {
     await page.getByRole('table', { name: 'Records' }).getByText('dead-lettered').waitFor();
   });
 
+  test('a record whose time is beyond all calendars is shown', async () => {
+    await page.route('**/api/records/*/*/*/*', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), timestamp: 1.7e18 } });
+    });
+    await reader.show('records?key=order-9', 'Records');
+    await page.getByRole('table').getByRole('link').first().click();
+    await page.getByText('1700000000000000000 ms since 1970').waitFor();
+    await page.unrouteAll();
+  });
+
   test('a record is copied to Produce, and produced once more', async () => {
     await reader.show('records?key=order-9', 'Records');
     await page.getByRole('table').getByRole('link').first().click();
