@@ -288,7 +288,7 @@ export class RealGround implements Ground {
   async close(): Promise<void> {
     if (!this.#clients) return;
     const { say, mappings } = this.#options;
-    const told = (error: unknown) => say(`not removed from the broker: ${messageOf(error)}`);
+    const told = (error: unknown) => say(`the broker keeps something of this source: ${messageOf(error)}`);
     await Promise.all([...this.#transactions].map((abandon) => abandon().catch(told)));
     const clients = await this.#clients.catch(() => undefined);
     this.#clients = undefined;
@@ -361,7 +361,7 @@ export class RealGround implements Ground {
       partition: this.#partitioner.choose(topic, record, count),
     }));
     const offsets = new Map<NewRecord, number>();
-    // If one partition of a request failed, kafkajs would write all of them again.
+    // One request a partition: if one partition of a request fails, kafkajs writes all of them again.
     for (const [partition, list] of Map.groupBy(placed, (one) => one.partition)) {
       const messages = list.map(({ record }) => toMessage(record, partition));
       const [written] = await to.send({
@@ -416,7 +416,7 @@ export class RealGround implements Ground {
       await this.#until('the end of the transaction', async () => {
         if (this.#transactions.size > 0) return true; // An open one may hold readers back.
         const bounds = await boundsOf(admin, this.#own(topic));
-        // Behind the last record is the mark of the transaction.
+        // Kafka's mark of the transaction's end takes the offset after its last record.
         return (bounds?.find((one) => one.partition === partition)?.high ?? 0) > offset + 1;
       });
     }

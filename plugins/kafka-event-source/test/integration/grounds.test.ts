@@ -479,7 +479,7 @@ const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    name: 'what is wrong is said, with the names that there are',
+    name: 'an error names the wrong value, and the known ones',
     mapping: LETTERS,
     async play(source) {
       const said = (work: () => unknown) =>
@@ -497,7 +497,7 @@ const SCENARIOS: readonly Scenario[] = [
       'There is no topic order. There are: orders, dead. More can be named by `topics`.',
       'orders has 3 partitions, and no 3.',
       expect.stringContaining('There is no topic other.'),
-      'There is no such record in orders.',
+      'There is no such record in orders. records(topic) has all that are there.',
     ],
   },
 ];
