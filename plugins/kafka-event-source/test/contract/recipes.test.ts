@@ -46,7 +46,7 @@ test('each recipe of the pages passes', async () => {
   expect(passed).toHaveLength(names.length + 2);
 });
 
-test('a recipe fails without the line of which it says so', async () => {
+test('a recipe fails without the line that it marks as needed', async () => {
   const without = [...files]
     .filter(([, text]) => text.includes(NEEDED))
     .map(([name, text]) => {
