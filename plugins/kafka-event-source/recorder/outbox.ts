@@ -65,7 +65,7 @@ interface DoneQueue {
 export class Outbox {
   readonly #others = new Queue<Other>();
   #otherBytes = 0;
-  /** Apart, so that a flood of spans pushes out nothing else. */
+  /** A queue of their own, so that a flood of spans pushes out nothing else. */
   readonly #spans = new Queue<Other>();
   #spanBytes = 0;
   #order = 0;

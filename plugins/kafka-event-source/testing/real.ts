@@ -33,7 +33,7 @@ const MOST_MS = 60_000;
 const BROKER_MS = 30_000;
 const LOOK_MS = 20;
 const SEND_MS = 15_000;
-/** A client of this name has a member id before those of pollers: the assigner serves it first. */
+/** A client of this name gets a member id that sorts before those of pollers, so the assigner serves it first. */
 const FIRST_MEMBER = '!rebalance';
 
 /** A partition as the broker has it. */
@@ -81,7 +81,7 @@ export class RealGround implements Ground {
       admin.createTopics({ topics: own, waitForLeaders: false }),
     );
     for (const [topic, partitions] of topics) this.#topics.set(topic, partitions);
-    // For a moment the broker does not know them.
+    // For a moment the broker does not know the new topics.
     await this.#until('the topics are there', async () => {
       await this.refresh();
       return [...topics].every(([topic, count]) => this.#seen.get(topic)?.size === count);
@@ -409,7 +409,7 @@ export class RealGround implements Ground {
     }
   }
 
-  /** Waits until readers get past these records: Kafka answers the end of a transaction before. */
+  /** Kafka answers the end of a transaction before readers see it: waits until they get past these records. */
   async #marked(places: readonly Place[]): Promise<void> {
     const { admin } = await this.#connected();
     for (const { topic, partition, offset } of places) {

@@ -363,7 +363,7 @@ class Kit implements Source {
   /** @throws Error if `leaks` is `error` */
   async #tellLeaks(): Promise<void> {
     const { leaks = 'warn' } = this.#options;
-    await turn(); // A handle that a handler has closed is closed after this.
+    await turn(); // Only now a handle that a handler has closed counts as closed.
     const found = describeLeaks(this.#opened.splice(0));
     if (found.length === 0 || leaks === 'ignore') return;
     const text = `${found.join('; ')}. It keeps the process alive: close it in the handler, or in the test before stop().`;

@@ -23,7 +23,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function run(cwd: string, names: readonly string[]) {
   const flags = ['--test', '--test-isolation=none', '--test-reporter=tap'];
   const { stdout } = await new Promise<{ stdout: string }>((resolve) => {
-    // The exit code tells no more than the lines do.
+    // The printed lines already name the tests that failed, so the exit code is not needed.
     execFile(process.execPath, [...flags, ...names], { cwd, timeout: 60_000 }, (_, stdout) =>
       resolve({ stdout }),
     );

@@ -57,7 +57,7 @@ const lifeOf = (source: Source, offset: number) =>
     .split('\n')
     .slice(1)
     .map((line) => line.trim())
-    // A commit may take two in one.
+    // One commit may cover two batches.
     .filter((line) => !line.includes('committed'));
 
 const SCENARIOS: readonly Scenario[] = [
@@ -541,7 +541,7 @@ async function played(scenario: Scenario, ground: (typeof GROUNDS)[number]): Pro
 describe.each(GROUNDS)('on %s', (ground) => {
   const results = new Map<Scenario, Promise<unknown>>();
 
-  // Several at a time, because most of them wait. Jest's own tests at a time may not import modules.
+  // Several at a time, because most of them wait. Jest's own concurrent tests may not import modules.
   beforeAll(async () => {
     const waiting = [...SCENARIOS];
     const playAll = async () => {
@@ -573,7 +573,7 @@ test("retries come no earlier on a broker than at the times of the test kit's cl
   const [memory, broker] = await Promise.all([gaps('memory'), gaps('a broker')]);
   expect(memory).toEqual([500, 1_000, 2_000]);
   for (const [index, gap] of memory.entries()) {
-    // The clock of the day has whole milliseconds.
+    // The times of invocations are whole milliseconds.
     expect(broker[index]).toBeGreaterThanOrEqual(gap - 2);
   }
 });
