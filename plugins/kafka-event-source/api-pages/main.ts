@@ -47,7 +47,9 @@ async function install(): Promise<string> {
     });
     return modules;
   } catch (cause) {
-    throw new Error(`TypeDoc cannot be installed. Its first installation needs a network: ${outputOf(cause)}`);
+    throw new Error(
+      `TypeDoc cannot be installed. Its first installation needs a network: ${outputOf(cause)}`,
+    );
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

@@ -288,7 +288,8 @@ export class RealGround implements Ground {
   async close(): Promise<void> {
     if (!this.#clients) return;
     const { say, mappings } = this.#options;
-    const told = (error: unknown) => say(`the broker keeps something of this source: ${messageOf(error)}`);
+    const told = (error: unknown) =>
+      say(`the broker keeps something of this source: ${messageOf(error)}`);
     await Promise.all([...this.#transactions].map((abandon) => abandon().catch(told)));
     const clients = await this.#clients.catch(() => undefined);
     this.#clients = undefined;
