@@ -63,7 +63,7 @@ export async function listNotifications(
   const page = Items.slice(0, limit).filter(isOwn);
   const records = 'orderId' in selection ? page : await readAll(store, page);
   const names = new Set(page.map(nameOf));
-  // An earlier page may have ended between a skip and the record on which it stands.
+  // An earlier page may have ended between a skip and the record on which it is noted.
   if (from) names.add(nameOf(from));
   const all = records.flatMap((record) =>
     withBeside(record).filter((one) => one === record || !names.has(nameOf(one))),

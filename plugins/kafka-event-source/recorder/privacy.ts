@@ -79,7 +79,7 @@ export class Privacy {
 
   /**
    * The attributes of a span without private values. Names have parts, such as `order.contact.email`: a path
-   * fits the last parts as the members of an object, and a header is the last part.
+   * is compared with the last parts, as with nested members, and the name of a header with the last part.
    *
    * @param secrets of all mappings: a span belongs to none
    */

@@ -103,7 +103,7 @@ export class Writer {
     }
   }
 
-  /** Texts about records of a mapping, without the private values of these. */
+  /** Answers texts about records of a mapping without the private values of these records. */
   hide(mapping: string, texts: readonly string[]): string[] {
     const secrets = this.#mappings.get(mapping)?.secrets ?? this.#privacy.createSecrets();
     return texts.map((text) => this.#privacy.text(text, secrets));

@@ -223,7 +223,7 @@ interface BoxProps {
   readonly label: string;
   readonly text: string;
   readonly kind?: string;
-  /** The address that has all of a text which is too long to be shown. */
+  /** The address of the whole text, for one that is too long to be shown. */
   readonly whole?: string;
 }
 
