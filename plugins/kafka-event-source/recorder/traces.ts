@@ -20,7 +20,7 @@ const MOST_SPANS = 1_000;
 const MOST_RECORDS = 100;
 /** The most traces of an invocation's records that are searched for its spans. */
 const MOST_TRACES = 100;
-/** The most links of a span that are stored and followed. */
+/** The most links of a span that are followed. */
 const MOST_LINKS = 16;
 
 /** The bytes of a span's ids, times and indices, and of a link, as measured in a store of 90 000 spans. */
