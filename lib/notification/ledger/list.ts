@@ -67,7 +67,7 @@ export async function listNotifications(
   const page = Items.slice(0, limit).filter(isOwn);
   const records = 'orderId' in selection ? page : await readAll(store, page);
   const names = new Set(page.map(nameOf));
-  // An earlier page may have ended between a skip and the record on which it stands.
+  // An earlier page may have ended between a skip and the record on which it is noted.
   if (from) names.add(nameOf(from.keys)).add(from.skip ?? '');
   const all = records.flatMap((record) =>
     withBeside(record).filter((one) => one === record || !names.has(nameOf(one))),
@@ -78,7 +78,7 @@ export async function listNotifications(
   const last = all.length > limit ? shown.at(-1) : end;
   const isRecord = (one: Item) => records.includes(one) || one === end;
   const before = shown.findLast(isRecord) ?? from?.keys;
-  // Other records of the event may lie between a skip's key and the record on which it stands.
+  // Other records of the event may lie between a skip's key and the record on which it is noted.
   const position = (one: Item) =>
     isRecord(one) || !before
       ? positionOf(one, selection)

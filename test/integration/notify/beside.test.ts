@@ -59,7 +59,7 @@ async function all(query: Record<string, string>, limit: number) {
   return found.map(({ eventId, channel, status }) => `${eventId} ${channel} ${status}`);
 }
 
-test('an SMS without an address is skipped on the record of the email, and listed like one by itself', async () => {
+test('the skip of an SMS without an address is noted on the record of the email, and listed as if it had its own', async () => {
   const [event] = await told(1, EMAIL, 'beside-listed');
   const { body } = await bench.list({ orderId: String(event?.data.orderId) });
   expect(await itemsOf(event as OrderEvent)).toEqual(['email']);
@@ -101,7 +101,7 @@ test('an event delivered again writes no second skip', async () => {
   expect(await itemsOf(events[0] as OrderEvent)).toEqual(['email']);
 });
 
-test('a skip that another delivery of the event wrote by itself is listed once', async () => {
+test('a skip that another delivery of the event wrote as a record of its own is listed once', async () => {
   const [event] = (await told(1, EMAIL, 'beside-twice')) as [OrderEvent];
   // The other one had read the event's records before the email's was written.
   const ledger = createLedger({ ...bench, clock: systemClock });
