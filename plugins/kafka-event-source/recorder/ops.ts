@@ -115,7 +115,7 @@ export type Op =
     } & Where)
   | ({ readonly op: 'revoked'; readonly at: number; readonly partition: number } & Where)
   | { readonly op: 'logs'; readonly id: string; readonly lines: readonly LogLine[] }
-  /** With a JSON list of `TraceSpan`s: a text costs the emulator's thread less than objects do. */
+  /** Has a JSON list of `TraceSpan`s: passing a text on costs the emulator's thread less than passing objects. */
   | { readonly op: 'traced'; readonly json: string }
   | { readonly op: 'counted'; readonly mapping: string; readonly count: number };
 

@@ -89,7 +89,7 @@ export class Privacy {
       if (typeof value === 'string') {
         return secrets.reduce((text, known) => this.text(text, known), value);
       }
-      // A number is private as a whole, or not: a part of one is there by chance.
+      // Numbers are compared as a whole: a part of one may equal a private value by chance.
       if (typeof value === 'number')
         return hide(String(value)) === PLACEHOLDER ? PLACEHOLDER : value;
       if (Array.isArray(value)) return value.map(hide);

@@ -29,7 +29,7 @@ export interface Reader extends AsyncDisposable {
   look(name: string, fullPage?: boolean): Promise<void>;
 }
 
-/** Ends the thing after the last test, before the things that were used earlier. */
+/** Ends the given thing after the last test; the thing that was given last ends first. */
 type Use = <T extends AsyncDisposable>(thing: T) => T;
 
 interface Suite {
