@@ -28,7 +28,7 @@ const withBackend = {
   globalTeardown: '<rootDir>/test/support/teardown.ts',
 } satisfies Config;
 
-/** The project that needs DynamoDB alone; when it is there for `withBackend`, it is not started again. */
+/** A project that needs only DynamoDB, which is not started again if `withBackend` has started it. */
 const withDatabase = {
   ...withBackend,
   globalSetup: '<rootDir>/test/support/setup-database.ts',

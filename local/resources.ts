@@ -25,6 +25,8 @@ export type Resources = {
 
 const CALL = 20_000; // LocalStack starts its DynamoDB at the first call.
 const LIMIT = 30_000;
+/** A new index is filled with the items of the table. */
+const INDEX_LIMIT = 120_000;
 /** The indexes that a table of an earlier release may have, and that no code reads any more. */
 const EARLIER_INDEXES = ['byChange'];
 
@@ -68,14 +70,17 @@ async function describe(client: DynamoDBClient, TableName: string) {
 }
 
 /** Waits until the table and its indexes can be used. */
-function active(client: DynamoDBClient, name: string): Promise<TableDescription> {
-  return until(`table ${name} to become active`, LIMIT, async () => {
+function active(client: DynamoDBClient, name: string, ms = LIMIT): Promise<TableDescription> {
+  return until(`table ${name} to become active`, ms, async () => {
     const description = await describe(client, name);
+    const indexes = description?.GlobalSecondaryIndexes ?? [];
     const states = [
-      description?.TableStatus,
-      ...(description?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus),
+      ['it', description?.TableStatus],
+      ...indexes.map(({ IndexName, IndexStatus }) => [IndexName, IndexStatus]),
     ];
-    return states.every((state) => state === 'ACTIVE') ? description : undefined;
+    const waits = states.filter(([, state]) => state !== 'ACTIVE');
+    if (waits.length === 0) return description;
+    throw new Error(waits.map(([part, state]) => `${part} is ${state}`).join(', '));
   });
 }
 
@@ -94,7 +99,7 @@ async function adjustIndexes(client: DynamoDBClient, wanted: Table, found: Table
   for (const update of updates) {
     const input = { TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates: [update] };
     await client.send(new UpdateTableCommand(input), limit(CALL));
-    await active(client, TableName);
+    await active(client, TableName, INDEX_LIMIT);
   }
 }
 

@@ -28,7 +28,7 @@ export type DeliverDeps = SendDeps & {
   recipientOf: RecipientOf;
   /** The address and secret of the links that unsubscribe; without it emails have none. */
   unsubscribe: UnsubscribeConfig | undefined;
-  /** True where a channel without an address is skipped on another channel's record; earlier releases do not list that. */
+  /** True notes a skip without an address on another channel's record; earlier releases do not list such skips. */
   joinsSkips?: boolean;
 };
 
@@ -105,8 +105,9 @@ export async function inTime(
 }
 
 /**
- * The plan with the skips that have no address on the record of a message, which saves their own. They
- * must come after that channel by name: lists show them right before it, where a page may end.
+ * Notes the skips without an address on the record of a message, which saves their own records. Only skips
+ * whose channel comes after the message's by name: lists show them right before that record, and a page may
+ * end between them.
  */
 function joined(plan: Notification[]): Notification[] {
   const carrier = plan.find((one) => 'message' in one);
@@ -119,7 +120,7 @@ function joined(plan: Notification[]): Notification[] {
     .map((one) => (one === carrier ? { ...one, beside } : one));
 }
 
-/** The plan without the skips that stand on a record of the event already. */
+/** The plan without the skips that a record of the event has noted already. */
 function without(plan: Notification[], records: RecordFound[]): Notification[] {
   const noted = new Set(records.flatMap(({ beside }) => beside));
   return plan.filter((one) => !isWithoutAddress(one) || !noted.has(one.channel));

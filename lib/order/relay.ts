@@ -35,13 +35,13 @@ const MAX_UNREACHABLE = 2;
 const REFUSED_PER_RUN = 16;
 const MINUTE_MS = 60_000;
 const MAX_PAUSE_MINUTES = 60;
-/** The pauses before the run begins again after DynamoDB gave no answer. */
+/** The pauses before each new try of the run, when DynamoDB gave no answer. */
 const AGAIN_MS = [1_000, 2_000, 4_000];
 
 /**
  * Publishes the events that handlers left pending. It stops when Kafka is away and when no time is
- * left; the next run goes on. When DynamoDB gives no answer, it begins again up to three times: the
- * next run is a minute away. A partition that does not answer delays its own orders only. Two runs at
+ * left; the next run goes on. When DynamoDB gives no answer, the run tries again up to three times,
+ * because the next run is a minute away. A partition that does not answer delays its own orders only. Two runs at
  * once do no harm: see {@link publishPending}.
  *
  * @param timeLeft the time left to the invocation, in milliseconds

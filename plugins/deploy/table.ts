@@ -44,7 +44,9 @@ export function adjustTable({ custom, resources }: TableService): void {
   if (warmWrites === undefined || warmWrites === '') return;
   const rate = Number(warmWrites);
   if (!Number.isInteger(rate) || rate < 1) {
-    throw new Error(`TABLE_WARM_WRITES is "${warmWrites}", not a whole number of units a second.`);
+    throw new Error(
+      `TABLE_WARM_WRITES is "${warmWrites}". Set it to a whole number of write units a second, such as 8000.`,
+    );
   }
   for (const one of [table, ...table.GlobalSecondaryIndexes]) {
     one.WarmThroughput = { WriteUnitsPerSecond: rate };

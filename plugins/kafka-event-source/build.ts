@@ -10,7 +10,7 @@ import { OLDEST_NODE } from './node-version.ts';
 const inside = (file: string) => join(import.meta.dirname, file);
 const [manifest, kept] = [inside('package.json'), inside('package.json.source')];
 
-/** The decoder of protobuf is in the package, so that traces in protobuf need no package more. */
+/** The protobuf decoder is in the package, so that traces in protobuf need no further package. */
 const carried: Plugin = {
   name: 'carried',
   setup({ onResolve }) {

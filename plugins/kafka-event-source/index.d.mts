@@ -11,7 +11,7 @@ export interface KafkaEventSourceOptions extends ConnectionOptions {
   readonly mappings?: Readonly<Record<string, MappingOptions>>;
   /** Local contents of deployed secrets, by ARN. */
   readonly secrets?: Readonly<Record<string, LocalSecret>>;
-  /** The region, and the addresses of AWS's services and of the schema registry on this machine. */
+  /** The region, and the local addresses of AWS's services and of the schema registry. */
   readonly endpoints?: Readonly<
     Partial<Record<'region' | 'sqs' | 'sns' | 's3' | 'secretsManager' | 'schemaRegistry', string>>
   >;

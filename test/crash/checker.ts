@@ -15,8 +15,8 @@ type Stored = {
 };
 
 /**
- * Checks the promises after any kill. It reads the table and the topic itself, and shares no code with
- * the system but the one that unpacks events: a fault in it shows as bytes that differ from the topic's.
+ * Checks the promises after any kill. It reads the table and the topic itself, and shares only the
+ * unpacking of events with the system: a fault there shows as bytes that differ from the topic's.
  *
  * @returns every violation, in words
  */

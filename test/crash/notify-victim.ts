@@ -23,7 +23,7 @@ export type NotifyErrand = {
   /** Seconds that have passed since the process before was killed, without anybody waiting for them. */
   laterBy: number;
   timeMs: number;
-  /** Whether a skip without an address stands on another channel's record. */
+  /** Whether a skip without an address is noted on another channel's record. */
   joinsSkips: boolean;
   dynamoEndpoint: string;
   provider: string;

@@ -25,7 +25,7 @@ export type Errand = {
   brokers: string[];
   dynamoEndpoint: string;
   table: string;
-  /** As in a rolling deployment, processes of both layouts are at one order. */
+  /** As in a rolling deployment, processes of both layouts work on the same order. */
   layout: TableLayout;
   topic: string;
 };

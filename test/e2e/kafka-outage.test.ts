@@ -43,7 +43,7 @@ async function signalKafka(signal: NodeJS.Signals): Promise<void> {
   process.kill(-pid, signal);
 }
 
-/** The lines in which the function that publishes left events says what it did. */
+/** The log lines of relayOutbox, with its reports. */
 function printedOfRelay(): string {
   const lines = offline.printed().split('\n');
   return lines.filter((line) => line.includes('relay') || line.includes('KAFKA_')).join('\n');

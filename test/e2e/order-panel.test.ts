@@ -26,25 +26,22 @@ let reader: Reader;
 let page: Page;
 
 inBrowser('the path', {
-  async open() {
+  async open(use) {
     bench = await createOrderBench();
+    use({ [Symbol.asyncDispose]: () => bench.close() });
     const port = await freePort();
     offline = await startOffline({
       ...environmentOf(bench),
       EMULATOR_PORT: String(port),
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
     });
+    use({ [Symbol.asyncDispose]: () => offline.stop() });
     address = await until('the address of the page', () => {
       return /http:\S+token=\S+/.exec(offline.printed())?.[0];
     });
-    reader = await openPage({ url: address, origin: new URL(address).origin });
+    reader = use(await openPage({ url: address, origin: new URL(address).origin }));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await offline?.stop();
-    await bench?.close();
   },
   tests: defineTests,
   openMs: 120_000,

@@ -49,7 +49,7 @@ test.each(CASES)(
   },
 );
 
-test('a process that dies when the provider has the message, and before the outcome is noted, is not repeated', async () => {
+test('a message is not sent again when the process dies after the provider took it, and before the outcome is noted', async () => {
   await using shop = await openShop();
   const order = newOrder({ contact: { email: 'ada@example.com' } });
   const created = order.event();

@@ -11,16 +11,16 @@ export type DatabaseRequest = {
 };
 
 /**
- * `answer lost`: DynamoDB does the work. In the others it does not; `refused` is an error that no code expects.
- * A lost request is answered with 503 as by a proxy: jest hides errors of sockets from the SDK.
+ * With `answered` and `answer lost` DynamoDB does the work, with the others it does not. `refused` is an error that
+ * no code expects. A lost request is answered with 503: the SDK does not recognise errors of sockets within jest.
  */
 export type Reaction = 'answered' | 'answer lost' | 'never sent' | 'throttled' | 'refused';
 
 export type Database = Awaited<ReturnType<typeof startDatabase>>;
 
 /**
- * A way to DynamoDB Local that a test can break. Each instance of a function has an address of its own,
- * so that the requests of one that has died no longer arrive.
+ * A proxy in front of DynamoDB Local that makes the faults a test asks for. Each instance of a function has
+ * an address of its own, so that the requests of an instance that has died no longer arrive.
  */
 export async function startDatabase(endpoint: string) {
   const { hostname, port } = new URL(endpoint);
@@ -71,7 +71,7 @@ export async function startDatabase(endpoint: string) {
     react(decide: (request: DatabaseRequest) => Reaction) {
       react = decide;
     },
-    /** Nothing of the instance arrives any more. */
+    /** No request of the instance arrives any more. */
     kill: (instance: string) => dead.add(instance),
     /**
      * Kills the instance that first makes such a request, before DynamoDB has it or when its work is done.

@@ -5,7 +5,7 @@ import { newOrder, openShop, type Shop, TOPIC } from './shop.ts';
 
 let shop: Shop;
 
-// The rows below share it, each with keys of its own.
+// The rows below share this shop, each with keys of its own.
 beforeAll(async () => {
   shop = await openShop();
 });
@@ -155,7 +155,7 @@ test.each<[string, ReturnType<typeof eventWith>]>([
   // Two of the event, and two behind each of its deliveries.
   expect(shop.providers.taken).toHaveLength(before + 2 + 4);
   const { customerId, orderId } = value.data;
-  // The others are no ids that the API takes.
+  // The API does not take the other ids.
   if (!/^[\w@:.-]+$/.test(customerId)) return;
   const listed = await shop.listed({ customerId });
   expect(listed.map((one) => one.orderId)).toContain(orderId);

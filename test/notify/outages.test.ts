@@ -7,7 +7,7 @@ import { newOrder, openShop, type Shop } from './shop.ts';
 
 const AWAY: Refusal = { status: 503, error: 'ServiceUnavailable' };
 
-/** Every try of each write meets the reaction once, below the SDK's own retries. */
+/** The first try of each write meets the reaction; the SDK's own retry is answered. */
 function onceEach(reaction: Reaction) {
   let isNext = false;
   return ({ action }: { action: string }): Reaction => {
@@ -50,7 +50,7 @@ test.each(['never sent', 'throttled'] as const)(
 );
 
 test.each(['never sent', 'throttled', 'answer lost'] as const)(
-  'a first try of each write that is %s makes no difference',
+  'the outcome is the same when the first try of each write is %s',
   async (reaction) => {
     await using shop = await openShop();
     const created = newOrder().event();
@@ -103,7 +103,7 @@ test('an outcome that DynamoDB does not take until the end of the invocation is 
   await shop.publish(created);
   await shop.clock.advance('500 ms', { whileRunning: true });
   await asked.promise;
-  // With less than the time of a request left it gives up.
+  // With less time left than a request takes, the run gives up.
   await shop.clock.advance('57 s', { whileRunning: true });
   await shop.source.idle();
   shop.database.react(() => 'answered');
@@ -155,7 +155,7 @@ test.each<Row>([
     expect(put).toMatchObject({ attempts: 3, reason: expect.stringMatching(/^s(es|ns): \w+$/) });
     expect(JSON.stringify(put)).not.toMatch(/a@b\.c|ada@|15550123/);
     shop.providers.react(() => 'taken');
-    // Not before its pause of a minute is over.
+    // A notification is not tried before its pause of a minute is over.
     await shop.sendDeferred('59 s');
     expect(shop.providers.taken).toEqual([]);
     await shop.sendDeferred('1 s');
@@ -296,7 +296,7 @@ test('a recipient that is refused for ever is given up after six days, and holds
   expect(await shop.sendDeferred('24 hours')).toMatchObject({ failed: 0, dropped: 1 });
   const { email } = await shop.recorded(refused);
   expect(email).toMatchObject({ status: 'failed', attempts: calls() });
-  // Nobody tries it once it was given up.
+  // A notification that was given up is not tried again.
   for (let days = 0; days < 3; days += 1) await shop.sendDeferred('12 hours');
   expect(calls()).toBe(email?.attempts);
 });

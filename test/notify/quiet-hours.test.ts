@@ -60,7 +60,7 @@ test('in quiet hours the email goes and the SMS waits until they end, then it go
   expect(shop.told(order.id)).toHaveLength(2);
 });
 
-test('two runs at the same time send it once', async () => {
+test('two runs at the same time send a notification once', async () => {
   await using shop = await evening();
   const orders = [await sleeper(shop), await sleeper(shop), await sleeper(shop)];
   await shop.publish(...orders.map((order) => order.event()));
@@ -211,7 +211,7 @@ test('a notification that a killed run was sending becomes unknown, and is not s
   expect(shop.providers.calls).toHaveLength(2);
 });
 
-test('one that goes wrong does not stop the others', async () => {
+test('a notification that goes wrong does not stop the others', async () => {
   await using shop = await evening();
   const [bad, good] = [await sleeper(shop), await sleeper(shop)];
   await shop.publish(bad.event(), good.event());
@@ -223,7 +223,7 @@ test('one that goes wrong does not stop the others', async () => {
   expect(smsOf(shop, good.id)).toHaveLength(1);
 });
 
-test('an address that changed waits for itself when its provider fails', async () => {
+test('an SMS to an address that changed is tried again later when its provider fails', async () => {
   await using shop = await evening();
   const order = await sleeper(shop);
   await shop.publish(order.event());
@@ -231,7 +231,7 @@ test('an address that changed waits for itself when its provider fails', async (
   await shop.prefer(order.customerId, { ...VIENNA, contact: { phone: '+15550177' } });
   shop.providers.react(() => ({ status: 400, error: 'Throttled' }));
   await runAt(shop, MORNING);
-  // The second look is before its pause of a minute is over.
+  // The second run comes before the notification's pause of a minute is over.
   for (const after of ['30 s', '1 min']) await shop.sendDeferred(after);
   expect(shop.providers.calls.filter(({ channel }) => channel === 'sms')).toHaveLength(2);
   const states = (await shop.notifications(order.id)).map(({ to, status, reason }) => {
@@ -266,7 +266,7 @@ function large(items: number) {
   return newOrder({ items: Array.from({ length: items }, () => item) });
 }
 
-test('many items can wait', async () => {
+test('an event with many items can wait', async () => {
   await using shop = await evening();
   const order = large(1_000);
   await shop.prefer(order.customerId, VIENNA);

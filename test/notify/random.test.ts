@@ -20,7 +20,7 @@ const TEMPORARY: [Answer, ...Answer[]] = [
 const FINAL: Answer = { status: 400, error: 'InvalidParameterValue' };
 const REJECTED: Answer = { status: 400, error: 'MessageRejected' };
 
-/** A provider in every mood. */
+/** A provider that answers at random in every way. */
 function moodOf(random: Random) {
   return ({ channel }: Told): Answer => {
     if (random.chance(0.15)) return random.pick(TEMPORARY);

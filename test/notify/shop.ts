@@ -29,7 +29,7 @@ import { startProviders } from './providers.ts';
 
 export const TOPIC = 'order-events';
 export const LETTERS = 'order-events-dlq';
-/** A Friday. It is past, so that no deadline of an instance given up is ahead when a test has ended. */
+/** A Friday in the past, so that an abandoned instance has no deadline ahead of it after its test. */
 export const START = '2026-11-20T10:00:00.000Z';
 /** DynamoDB Local itself. Each instance of a function reads an address of its own in the same variable. */
 const ENDPOINT = String(process.env.DYNAMODB_ENDPOINT);
@@ -39,7 +39,7 @@ const RUN_MS = 50_000;
 /** The open shops by the address of their Kafka, for producers of the handlers. */
 const kafkas = new Map<string, Pick<Producer, 'send'>>();
 
-// The handlers are the deployed ones, but for this: their letters go to the Kafka in memory.
+// The handlers are the deployed ones, with one exception: their letters go to the Kafka in memory.
 jest.unstable_mockModule('../../lib/kafka/producer.ts', () => ({
   createProducer: ([broker = '']: readonly string[]): Producer => ({
     send: async (...parts) => kafkas.get(broker)?.send(...parts),
@@ -48,7 +48,7 @@ jest.unstable_mockModule('../../lib/kafka/producer.ts', () => ({
   }),
 }));
 
-// The pauses between two tries are random; without chance they are over at once, in real time.
+// The pauses between two tries are random: with the number 0 each is over at once, in real time.
 jest.spyOn(Math, 'random').mockReturnValue(0);
 
 type ShopOptions = {
@@ -108,7 +108,7 @@ export async function openShop({ start = START, environment = {}, seed }: ShopOp
     start,
     virtualDate: true,
     leaks: 'ignore', // Instances keep their connections to DynamoDB.
-    // Only against a machine that stands still.
+    // A bound for a machine that stands still.
     patienceMs: 60_000,
     ...(seed !== undefined && { seed }),
   });

@@ -13,7 +13,7 @@ export async function readTopic(brokers: string[], topic: string) {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({
     groupId: `reader-${crypto.randomUUID()}`,
-    // A partition without a leader at the join is read soon after it has one, and not after five minutes.
+    // A partition that has no leader at the join is read soon after it gets one, instead of after five minutes.
     metadataMaxAge: 1_000,
   });
   const records: Read[] = [];

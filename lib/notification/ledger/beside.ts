@@ -1,29 +1,29 @@
-// Skips that stand on the record of another channel's notification, and so cost no write of their own.
+// Skips that are noted on the record of another channel's notification, which saves a write for each.
 
 import * as z from 'zod';
 import { besideKeys } from '../../table.ts';
 import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
 
-/** A notification without an address that is not sent, on the record of one that is. */
+/** A notification that is skipped because it has no address, noted on the record of one that is sent. */
 export type Beside = { channel: ChannelName; reason: string };
 
 type Item = Record<string, unknown>;
 
-/** Another release may have written it: what this one cannot read counts as absent. */
+/** Another release may have written `beside`: a value that this release cannot read counts as absent. */
 const besideSchema = z.object({
   beside: z
     .array(z.object({ channel: z.enum(CHANNEL_NAMES), reason: z.string(), at: z.string() }))
     .catch([]),
 });
 
-/** The channels that are skipped on this record. */
+/** The channels whose skips are noted on this record. */
 export function channelsBeside(item: Item): ChannelName[] {
   return besideSchema.parse(item).beside.map(({ channel }) => channel);
 }
 
 /**
- * A record, after the skips that stand on it, each as the record that it would be by itself: with the
- * keys at which an earlier release wrote it, so that an order's or customer's list has the same places.
+ * The skips noted on a record, each as a record of its own, and then the record. A skip gets the keys that an
+ * earlier release wrote it with, so that it has the same place in the list of an order or a customer.
  */
 export function withBeside(item: Item): Item[] {
   const { pk, sk, recipientKey, recipientSort, eventId, orderId, customerId, type } = item;

@@ -90,7 +90,7 @@ export type Lease = { id: string; failingSince?: Date | undefined; counted?: tru
 /** The reason why a notification waits, and the end of the wait. */
 export type Wait = { reason: string; until: Date };
 
-/** `beside`: the channels that are skipped on the record. */
+/** `beside`: the channels whose skips are noted on the record. */
 export type RecordFound = { key: Key; channel: ChannelName; status: Status; beside: ChannelName[] };
 
 type Attributes = Record<string, unknown> & { claim?: string };

@@ -31,6 +31,10 @@ const key = (maxBytes: number) =>
     .min(1)
     .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= maxBytes);
 const keysSchema = z.tuple([key(2048), key(1024), key(1024).optional()]);
+const positionSchema = z.union([
+  keysSchema.transform((keys) => ({ keys, skip: undefined })),
+  z.strictObject({ keys: keysSchema, skip: z.string() }),
+]);
 
 /** How often DynamoDB is asked again for records that one answer left out. */
 const MAX_ROUNDS = 3;
@@ -55,7 +59,7 @@ export async function listNotifications(
     ...('orderId' in selection ? byOrder(selection.orderId) : byCustomer(selection.customerId)),
     ScanIndexForward: false,
     Limit: limit + 1, // One more tells whether this page is the last.
-    ExclusiveStartKey: from,
+    ExclusiveStartKey: from?.keys,
   });
   const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
   const isOwn = ({ recipientKey }: Item) =>
@@ -63,8 +67,8 @@ export async function listNotifications(
   const page = Items.slice(0, limit).filter(isOwn);
   const records = 'orderId' in selection ? page : await readAll(store, page);
   const names = new Set(page.map(nameOf));
-  // An earlier page may have ended between a skip and the record on which it stands.
-  if (from) names.add(nameOf(from));
+  // An earlier page may have ended between a skip and the record on which it is noted.
+  if (from) names.add(nameOf(from.keys)).add(from.skip ?? '');
   const all = records.flatMap((record) =>
     withBeside(record).filter((one) => one === record || !names.has(nameOf(one))),
   );
@@ -72,9 +76,16 @@ export async function listNotifications(
   // DynamoDB ends a page at 1 MB, too.
   const end = LastEvaluatedKey ? page.at(-1) : undefined;
   const last = all.length > limit ? shown.at(-1) : end;
+  const isRecord = (one: Item) => records.includes(one) || one === end;
+  const before = shown.findLast(isRecord) ?? from?.keys;
+  // Other records of the event may lie between a skip's key and the record on which it is noted.
+  const position = (one: Item) =>
+    isRecord(one) || !before
+      ? positionOf(one, selection)
+      : positionOf(before, selection, nameOf(one));
   return {
     notifications: shown.flatMap((record) => entriesOf(record, clock.now())),
-    nextCursor: last === undefined ? null : sealCursor(scope, positionOf(last, selection)),
+    nextCursor: last === undefined ? null : sealCursor(scope, position(last)),
   };
 }
 
@@ -94,26 +105,33 @@ function byCustomer(customerId: string) {
   };
 }
 
-/** Where the next page begins: the keys of the table, and of the index where it is read. */
-function positionOf({ pk, sk, recipientSort }: Item, selection: Selection): string {
-  return JSON.stringify('orderId' in selection ? [pk, sk] : [pk, sk, recipientSort]);
+/**
+ * Where the next page begins: the keys of the table, and of the index where it is read, and the name of
+ * a skip that is listed already.
+ */
+function positionOf({ pk, sk, recipientSort }: Item, selection: Selection, skip?: string): string {
+  const keys = 'orderId' in selection ? [pk, sk] : [pk, sk, recipientSort];
+  return JSON.stringify(skip === undefined ? keys : { keys, skip });
 }
 
-/** The keys at a position; undefined for a text that is none, or that DynamoDB would refuse. */
-function keysIn(position: string, selection: Selection): Item | undefined {
-  const keys = keysOf(position);
-  if (!keys) return undefined;
+/** The keys and the skip at a position; undefined for a text that is none, or that DynamoDB would refuse. */
+function keysIn(position: string, selection: Selection) {
+  const read = partsOf(position);
+  if (!read) return undefined;
+  const { keys, skip } = read;
   const [pk, sk, recipientSort] = keys;
   if (!sk.startsWith(NOTIFICATION)) return undefined;
   if ('orderId' in selection)
-    return pk === orderPartition(selection.orderId) ? { pk, sk } : undefined;
+    return pk === orderPartition(selection.orderId) ? { keys: { pk, sk }, skip } : undefined;
   const recipientKey = customerPartition(selection.customerId);
-  return recipientSort === undefined ? undefined : { pk, sk, recipientSort, recipientKey };
+  return recipientSort === undefined
+    ? undefined
+    : { keys: { pk, sk, recipientSort, recipientKey }, skip };
 }
 
-function keysOf(position: string) {
+function partsOf(position: string) {
   try {
-    return keysSchema.safeParse(JSON.parse(position)).data;
+    return positionSchema.safeParse(JSON.parse(position)).data;
   } catch {
     return undefined; // It is no JSON.
   }

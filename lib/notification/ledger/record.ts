@@ -12,8 +12,8 @@ import { CHANNELS, type ChannelName, type Message } from '../channels/channels.t
 import type { Beside } from './beside.ts';
 
 /**
- * An event on one channel: a message, now or after quiet hours, or the reason why there is none. `beside`:
- * the channels without an address that its record says are skipped.
+ * An event on one channel: a message, now or after quiet hours, or the reason why there is none. `beside`
+ * has the skips of other channels that are noted on its record.
  */
 export type Notification = { event: OrderEvent; channel: ChannelName } & (
   | { message: Message; until?: Date; beside?: Beside[] }

@@ -46,6 +46,8 @@ const TEXT = 4_000;
 const PAYLOAD = 20_000;
 const LOG_LINES = 200;
 const SPANS = 100;
+/** A batch may have 10 000 records. */
+const RECORDS = 100;
 const LIST = 20;
 /** Records of one key that are explained. */
 const SAME_KEY = 5;
@@ -284,9 +286,15 @@ function shortRecord({ key, value, headers, ...rest }: RecordLife) {
   };
 }
 
-function shortInvocation({ payload, answer, logs, ...rest }: Invocation) {
+function shortInvocation({ payload, answer, logs, recordIds, ...rest }: Invocation) {
   const lines = typeof logs === 'string' ? logs : logs.slice(-LOG_LINES).map(({ line }) => line);
-  return { ...rest, payload: cut(payload, PAYLOAD), answer: cut(answer, TEXT), logs: lines };
+  return {
+    ...rest,
+    payload: cut(payload, PAYLOAD),
+    answer: cut(answer, TEXT),
+    logs: lines,
+    recordIds: recordIds.slice(0, RECORDS),
+  };
 }
 
 function shortSpans({ spans, isCut }: Spans) {

@@ -22,7 +22,7 @@ const run = promisify(execFile);
 const inside = (file: string) => join(import.meta.dirname, file);
 const FILES = ['package.json', 'package-lock.json'];
 
-/** Beside the needed packages: this package's own, or the workspace's. */
+/** The folder .local beside node_modules: this package's own, or the workspace's. */
 const local = () => {
   const modules = dirname(dirname(createRequire(import.meta.url).resolve('esbuild/package.json')));
   return join(dirname(modules), '.local');
@@ -36,7 +36,7 @@ async function install(): Promise<string> {
   const modules = join(home, 'node_modules');
   if (await exists(home)) return modules;
   await mkdir(local(), { recursive: true });
-  // Moved when it is whole, because two runs may install at the same time.
+  // Moved into place when it is complete, because two runs may install at the same time.
   const fresh = await mkdtemp(`${home}-`);
   try {
     for (const file of FILES) await copyFile(inside(file), join(fresh, file));
@@ -47,7 +47,9 @@ async function install(): Promise<string> {
     });
     return modules;
   } catch (cause) {
-    throw new Error(`TypeDoc cannot be installed, which needs a network once: ${outputOf(cause)}`);
+    throw new Error(
+      `TypeDoc cannot be installed. Its first installation needs a network: ${outputOf(cause)}`,
+    );
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

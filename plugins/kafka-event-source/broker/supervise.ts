@@ -39,7 +39,7 @@ export type Supervisor = {
   remove(path: string): void;
   /** Ends every process and the supervisor itself. */
   stop(): Promise<void>;
-  /** Lets this process end although the supervisor runs, which ends with it. */
+  /** Lets this process end while the supervisor runs; the supervisor then ends, too. */
   unref(): void;
 };
 

@@ -6,7 +6,7 @@ import { type EventKind, findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { unknownProperties } from '../template/properties.ts';
 
-/** What is said of an event's properties that do not exist: a misspelt one would have no effect. */
+/** The faults of an event's properties that do not exist: a misspelt one would have no effect. */
 export function wrongProperties(kind: EventKind, event: Json): string[] {
   return unknownProperties(kind, event).map(
     ({ name, known }) =>

@@ -36,7 +36,7 @@ async function ask(admin: Admin, { topic, groupId }: Mapping): Promise<Remote> {
   );
   const watermark = (partition: number) =>
     Number(watermarks.find((one) => one.partition === partition)?.offset ?? 0);
-  // Asked after the watermark: a record between the two would look like one of an open transaction.
+  // The ends are asked for after the watermark: otherwise a record that comes between looks like an open transaction.
   const bounds = (await boundsOf(admin, topic)) ?? [];
   const [offsets] = await within(
     GROUP_MS,

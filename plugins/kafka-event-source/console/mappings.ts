@@ -39,7 +39,7 @@ interface Asked {
   asking?: Promise<void> | undefined;
 }
 
-/** Texts about records of a mapping, without the private values of these. */
+/** Answers texts about records of a mapping without the private values of these records. */
 type Hide = (mapping: string, texts: readonly string[]) => Promise<readonly string[]>;
 
 export class Mappings {
@@ -128,7 +128,7 @@ export class Mappings {
     };
   }
 
-  /** The status, whose reasons are the function's own words. */
+  /** The status without private values: its reasons are the function's own words, and may quote a record. */
   async #withoutPrivate(status: Status): Promise<Status> {
     const { uuid, lastResult, why, partitions } = status;
     const given = [

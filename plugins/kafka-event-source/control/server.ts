@@ -37,7 +37,7 @@ export interface ControlServer {
 const HOST = '127.0.0.1';
 const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
 export const MAX_BODY = 7 * 1024 * 1024;
-/** More is not read to its end: the sender gets no answer. */
+/** A larger body is not read to its end, so its sender gets no answer. */
 const MAX_READ = 10 * MAX_BODY;
 const STATUS_PATH = '/kafka-event-source/status';
 

@@ -5,7 +5,7 @@ import zlib from 'node:zlib';
 type Inflate = (bytes: Buffer) => Promise<Buffer>;
 
 const gunzip = promisify(zlib.gunzip);
-/** A Node that lacks zstd must be able to load this file, so that it is named as too old. */
+/** A Node without zstd must be able to load this file, so that the version check can call it too old. */
 const zstd: Inflate = (bytes) => promisify(zlib.zstdDecompress)(bytes);
 
 /** The packages that users install for codecs which Node lacks; package.json has the same ranges. */

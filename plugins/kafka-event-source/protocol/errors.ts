@@ -28,7 +28,7 @@ export function isUnauthorized(error: unknown): boolean {
   return kafkaErrorOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true;
 }
 
-/** Whether another broker has become the group's coordinator, or the coordinator reads the group still. */
+/** Whether another broker has become the group's coordinator, or the coordinator is still loading the group. */
 export function isCoordinatorMoving(error: unknown): boolean {
   return COORDINATOR_MOVES.has(kafkaErrorOf(error) ?? '');
 }

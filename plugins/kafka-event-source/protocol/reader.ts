@@ -67,13 +67,13 @@ const WAIT_MS = 250;
 const BYTES = 512 * 1024;
 /** Kafka: the generation of a commit that comes from no member. */
 const NO_GENERATION = -1;
-/** A coordinator that moves, or that Kafka makes for the first group, is there within a few seconds. */
+/** A coordinator that moves, or that Kafka sets up for the first group, answers within a few seconds. */
 const COORDINATOR_MS = 5_000;
 const AGAIN_MS = 100;
 
 /**
  * Gives an admin client the functions of a reader, and asks again for a group while its coordinator moves.
- * kafkajs itself throws that error.
+ * kafkajs by itself would throw that error.
  */
 export function withReader(admin: Admin, { cluster }: AdminOptions, BatchOf: BatchClass): Reader {
   const fetchOnce = async ({ topic, partition, offset }: Place) => {

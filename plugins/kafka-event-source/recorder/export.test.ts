@@ -169,6 +169,23 @@ describe('an import', () => {
     await imports.close();
   });
 
+  test('that an older version has kept is named, and each question about it says why there is no answer', async () => {
+    await record(bytes.slice(0, 3));
+    write();
+    importStore(file, folder, 'old');
+    const db = new DatabaseSync(join(folder, '.kafka-event-source/imported/old.sqlite'));
+    db.exec('DROP TABLE trace_span; PRAGMA user_version = 3');
+    db.close();
+    const imports = new Imports(folder);
+    expect((await imports.list()).map(({ name }) => name)).toEqual(['old']);
+    for (const question of ['records', 'traces'] as const) {
+      await expect(imports.of('old')?.[question]()).rejects.toThrow(
+        /old\.sqlite cannot be used: it is of another version of the emulator \(store 3,/,
+      );
+    }
+    await imports.close();
+  });
+
   test('of a file with a view, or of another program or version, is refused', async () => {
     await record(bytes.slice(0, 3));
     const refused = (change: string) => {

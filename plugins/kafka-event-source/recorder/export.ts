@@ -87,7 +87,7 @@ function keepFunction(db: DatabaseSync, functionKey: string): void {
   }
   db.exec('DELETE FROM invocation WHERE mapping NOT IN (SELECT id FROM mapping)');
   db.exec('DELETE FROM log WHERE invocation NOT IN (SELECT id FROM invocation)');
-  // The spans of the traces that the records left belong to, and those that name an invocation left.
+  // Kept are the spans of the traces of the remaining records, and those that name a remaining invocation.
   db.exec(
     `DELETE FROM trace_span WHERE trace NOT IN (SELECT trace FROM record WHERE trace IS NOT NULL)
        AND trace NOT IN (SELECT s.trace FROM trace_span s JOIN invocation i ON i.request = s.request)`,

@@ -65,7 +65,7 @@ interface DoneQueue {
 export class Outbox {
   readonly #others = new Queue<Other>();
   #otherBytes = 0;
-  /** Apart, so that a flood of spans pushes out nothing else. */
+  /** A queue of their own, so that a flood of spans pushes out nothing else. */
   readonly #spans = new Queue<Other>();
   #spanBytes = 0;
   #order = 0;
@@ -99,7 +99,7 @@ export class Outbox {
     return this.#order;
   }
 
-  /** Whether the writer lacks an operation up to this one, besides done records. */
+  /** Whether the writer has not yet got all operations up to this one, apart from done records. */
   isOwed(order: number): boolean {
     return (this.#others.first?.order ?? Number.POSITIVE_INFINITY) <= order;
   }
@@ -210,7 +210,7 @@ export class Outbox {
   #collapse(found: DoneQueue): void {
     const done = this.#shift(found);
     if (!done) return;
-    // The writer has some of them as records that wait, which must not stay so, and counts the others.
+    // If the writer has some of the records as waiting, it learns that they are done, and counts the others itself.
     if (done.isTold) {
       this.add({ ...done.op, payload: undefined, isCollapsed: true });
       this.#onCounted(done.op.mapping);

@@ -79,7 +79,7 @@ export class Privacy {
 
   /**
    * The attributes of a span without private values. Names have parts, such as `order.contact.email`: a path
-   * fits the last parts as the members of an object, and a header is the last part.
+   * is compared with the last parts, as with nested members, and the name of a header with the last part.
    *
    * @param secrets of all mappings: a span belongs to none
    */
@@ -89,6 +89,9 @@ export class Privacy {
       if (typeof value === 'string') {
         return secrets.reduce((text, known) => this.text(text, known), value);
       }
+      // Numbers are compared as a whole: a part of one may equal a private value by chance.
+      if (typeof value === 'number')
+        return hide(String(value)) === PLACEHOLDER ? PLACEHOLDER : value;
       if (Array.isArray(value)) return value.map(hide);
       return isObject(value) ? mapped(value, hide) : value;
     };

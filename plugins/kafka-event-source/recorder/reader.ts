@@ -35,7 +35,7 @@ const PREVIEW = 200;
 /** Rows whose headers one search looks at; its page then ends early, with a cursor. */
 const SEARCHED = 200_000;
 
-/** A record may be tried again for days: these are the attempts, and the other steps, that its life has. */
+/** A record may be tried again for days: its life shows only the first and the last attempts, and other steps. */
 const [FIRST, LAST] = [20, 200];
 
 export type Row = Record<string, unknown>;
@@ -411,7 +411,7 @@ export class Reader {
   }
 }
 
-/** The events of the owners; of very many, the first and the last ones, with a word about the others. */
+/** The events of the owners. Of very many it has the first and the last ones, and says how many are left out. */
 function told<T>(
   owners: readonly T[],
   noun: string,

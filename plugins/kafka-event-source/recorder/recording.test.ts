@@ -140,6 +140,9 @@ test('the payload of an invocation is what the function got, byte for byte', asy
     bufferedRecord(5, null, { key: Buffer.from('only a key') }),
     bufferedRecord(6, Buffer.from([0, 159, 146, 150]), { headers: headers as never }),
     bufferedRecord(9, '<script>alert(1)</script>', { attributes: 8 }),
+    // Some producers give nanoseconds.
+    bufferedRecord(10, 'late', { timestamp: '1764288000000000000' }),
+    bufferedRecord(11, 'latest', { timestamp: '9223372036854775807' }),
     bufferedRecord(2 ** 40, '{"a":1.50}', { timestamp: '-1' }),
   ];
   const id = invoke(made, records, OK);
@@ -147,7 +150,7 @@ test('the payload of an invocation is what the function got, byte for byte', asy
   const invocation = await made.recording.invocation(id);
   expect(invocation?.payload).toBe(payloadOf(records, made.mapping));
   expect(invocation?.recordIds.map(({ offset }) => offset)).toEqual([
-    ...['5', '6', '9'],
+    ...['5', '6', '9', '10', '11'],
     String(2 ** 40),
   ]);
   expect(invocation?.logs).toBe('not available from this endpoint');
@@ -454,7 +457,7 @@ test('a store of a newer version is left alone, and a message says so', async ()
   await expect(second.recording.records()).rejects.toThrow(/newer version/);
 });
 
-test('the store of an older version is begun anew', async () => {
+test('the store of an older version is begun anew, and a message says so', async () => {
   const first = begin();
   invoke(first, [bufferedRecord(1, 'x')], OK);
   await first.recording.flush();
@@ -467,6 +470,10 @@ test('the store of an older version is begun anew', async () => {
   await second.recording.flush();
   const { items } = await second.recording.records();
   expect(items.map(({ offset }) => offset)).toEqual(['2']);
+  expect(first.warnings).toEqual([]);
+  expect(second.warnings).toEqual([
+    expect.stringMatching(/dev\.sqlite were deleted: an older version/),
+  ]);
 });
 
 test('a file that is no store stops nothing', async () => {

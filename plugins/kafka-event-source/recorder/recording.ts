@@ -80,13 +80,13 @@ export class Recording implements Recorder, CallListener {
   #isOpen = false;
   #isBusy = false;
   #lastPost = 0;
-  /** Whether the operations under way could wait, so that a rest follows them. */
+  /** Whether the operations that are being written could have waited, so that a rest follows them. */
   #couldWait = false;
-  /** During a rest only what must not be lost is written. */
+  /** During a rest the writer writes only what must not be lost. */
   readonly #rests = new Rests();
   /** Called when the writer has written, or ended. */
   #waiters: (() => void)[] = [];
-  /** The questions for texts without private values; undefined is the answer of a writer that has ended. */
+  /** The open questions to the writer for texts without private values; it answers undefined when it has ended. */
   readonly #hiding = new Map<number, (texts: readonly string[] | undefined) => void>();
   #lastHiding = 0;
   #lastChange = 0;
@@ -193,7 +193,8 @@ export class Recording implements Recorder, CallListener {
 
   addSpans(spans: readonly TraceSpan[]): boolean {
     if (spans.length === 0) return true;
-    return this.#outbox.addSpans({ op: 'traced', spans }, JSON.stringify(spans).length);
+    const json = JSON.stringify(spans);
+    return this.#outbox.addSpans({ op: 'traced', json }, json.length);
   }
 
   records(query?: RecordQuery): Promise<Page<RecordSummary>> {
@@ -240,12 +241,12 @@ export class Recording implements Recorder, CallListener {
       this.#hiding.set(this.#lastHiding, resolve);
       this.#post({ kind: 'hide', id: this.#lastHiding, mapping, texts });
     });
-    // The writer alone knows the values: without it, patterns, and paths within JSON, are left.
+    // Only the writer knows the values: without it, patterns and paths within JSON still hide theirs.
     const secrets = this.privacy.createSecrets();
     return hidden ?? texts.map((text) => this.privacy.text(text, secrets));
   }
 
-  /** Resolves when the writer knows all records that are part of a reason by now. */
+  /** Resolves when the writer has all records that a present reason may quote. */
   async #owesNothing(): Promise<void> {
     const { last } = this.#outbox;
     while (
@@ -339,6 +340,12 @@ export class Recording implements Recorder, CallListener {
   }
 
   #heard(message: FromWriter): void {
+    if (message.kind === 'deleted') {
+      this.#warn(
+        `the records and invocations in ${this.#store.file} were deleted: an older version of the emulator had ` +
+          'kept them, and this one cannot read them.',
+      );
+    }
     if (message.kind === 'opened') this.#isOpen = true;
     if (message.kind === 'unusable') this.#fail(message.problem);
     if (message.kind === 'hidden') {

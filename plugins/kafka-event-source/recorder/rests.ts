@@ -1,10 +1,10 @@
 /** Decides when the writer rests, so that under load it leaves the processor to the emulator. */
 
-/** A rest lasts so many times as long as the writing before it. */
+/** A rest lasts this many times as long as the writing before it. */
 const RESTS = 19;
-/** In a flood newer done records push older ones out unwritten; it is over when none was pushed out for so long. */
+/** In a flood newer done records push older ones out unwritten. It is over when none was pushed out for this long. */
 const FLOOD_MS = 500;
-/** The rest in a flood: what is written then is a sample, since nearly all done records are pushed out. */
+/** The rest in a flood, in which nearly all done records are pushed out: the writer stores only a sample. */
 const FLOOD_REST_MS = 10_000;
 
 /** All times are milliseconds. */
@@ -14,7 +14,7 @@ export class Rests {
   /** The beginning of the rest, or of the flood. */
   #last = 0;
 
-  /** Done records were pushed out. */
+  /** Takes note that done records were pushed out. */
   pushedOut(now: number): void {
     if (!this.isFlood(now)) this.#last = now;
     this.#pushedOutAt = now;
@@ -24,12 +24,12 @@ export class Rests {
     return now - this.#pushedOutAt < FLOOD_MS;
   }
 
-  /** Whether what can wait may be written. */
+  /** Whether operations that can wait may be written. */
   isOver(now: number): boolean {
     return now >= this.#until && (!this.isFlood(now) || now - this.#last >= FLOOD_REST_MS);
   }
 
-  /** A rest begins after a writing that took `ms`. */
+  /** Begins the rest after a writing that took `ms`. */
   begin(now: number, ms: number): void {
     this.#until = now + RESTS * ms;
     this.#last = now;

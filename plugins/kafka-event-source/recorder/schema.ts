@@ -6,7 +6,7 @@ import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
 /** Rises with each change of the tables. */
-const VERSION = 4;
+const VERSION = 5;
 
 export const STATE = Object.fromEntries(
   RECORD_STATES.map((state, index) => [state, index]),
@@ -27,6 +27,7 @@ export function rangesOfSpan({ first, last, ranges }: Record<string, unknown>): 
 export const OWNER = { invocation: 0, event: 1 } as const;
 
 // Times of `trace_span` are microseconds, but `at`, when it was received, is in milliseconds.
+// The time of a record is a REAL: it may be any number of 64 bits, and node:sqlite reads no integer above 2^53.
 // The index of states leaves out done records: nearly all are done, and each would cost an entry.
 const TABLES = `
 CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT, function_key TEXT,
@@ -34,7 +35,7 @@ CREATE TABLE mapping(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEX
 CREATE TABLE stream(id INTEGER PRIMARY KEY, mapping INTEGER NOT NULL, topic TEXT NOT NULL,
   topic_id TEXT NOT NULL, UNIQUE(mapping, topic, topic_id)) STRICT;
 CREATE TABLE record(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, partition INTEGER NOT NULL,
-  offset INTEGER NOT NULL, timestamp INTEGER NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
+  offset INTEGER NOT NULL, timestamp REAL NOT NULL, seen INTEGER NOT NULL, changed INTEGER NOT NULL,
   state INTEGER NOT NULL, attempts INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT, extra TEXT,
   flags INTEGER NOT NULL, event INTEGER, trace TEXT) STRICT;
 CREATE UNIQUE INDEX record_place ON record(stream, partition, offset);
@@ -99,13 +100,23 @@ function loadSqlite(): typeof import('node:sqlite') {
   }
 }
 
-/** Opens the store for writing, and makes it if there is none. @throws StoreVersionError */
-export function openForWriting(file: string, maxBytes: number): DatabaseSync {
+/**
+ * Opens the store for writing, and makes it if there is none.
+ *
+ * @param onDeleted called when a store of an older version was deleted
+ * @throws StoreVersionError
+ */
+export function openForWriting(
+  file: string,
+  maxBytes: number,
+  onDeleted: () => void = () => undefined,
+): DatabaseSync {
   makeFolder(dirname(file));
   const found = open(file, maxBytes);
   if (found) return found;
   // A store of an older version is deleted and not converted: it has only the records of some days.
   for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
+  onDeleted();
   const made = open(file, maxBytes);
   if (!made) throw new Error(`${file} cannot be made anew`);
   return made;
@@ -183,12 +194,8 @@ export function openCopy(store: string, copy: string): DatabaseSync {
   const original = new DatabaseSync(store, { readOnly: true });
   try {
     original.exec('PRAGMA busy_timeout = 5000;');
-    const found = versionOf(original);
-    if (found !== VERSION) {
-      throw new Error(
-        `${store} was written by another version of the emulator (store ${found}, this one knows ${VERSION}).`,
-      );
-    }
+    const fault = faultOfVersion(original);
+    if (fault !== undefined) throw new Error(`${store} cannot be exported: ${fault}.`);
     rmSync(copy, { force: true });
     closeSync(openSync(copy, 'wx', 0o600));
     original.prepare('VACUUM INTO ?').run(copy);
@@ -212,10 +219,8 @@ export function faultOfExport(file: string): string | undefined {
   try {
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;');
     if (numberOf(db, 'application_id') !== EXPORT_ID) return 'it is no export of the recorder';
-    const found = versionOf(db);
-    if (found !== VERSION) {
-      return `it is of another version of the emulator (store ${found}, this one knows ${VERSION})`;
-    }
+    const fault = faultOfVersion(db);
+    if (fault !== undefined) return fault;
     own.exec(`${TABLES} ${ABOUT};`);
     if (tablesOf(db) !== tablesOf(own)) return 'it has other tables than an export has';
     const whole = db.prepare('PRAGMA integrity_check(1)').get()?.integrity_check;
@@ -226,6 +231,13 @@ export function faultOfExport(file: string): string | undefined {
     db.close();
     own.close();
   }
+}
+
+/** The reason why this version of the emulator cannot read the tables; undefined if it can. */
+export function faultOfVersion(db: DatabaseSync): string | undefined {
+  const found = versionOf(db);
+  if (found === VERSION) return undefined;
+  return `it is of another version of the emulator (store ${found}, this one knows ${VERSION})`;
 }
 
 function tablesOf(db: DatabaseSync): string {

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../log.ts';
 import type { FromWriter, StoreOptions, ToWriter } from './ops.ts';
 import { Reader } from './reader.ts';
-import { openForReading } from './schema.ts';
+import { faultOfVersion, openForReading } from './schema.ts';
 import type { RecorderReader } from './types.ts';
 import { Writer } from './writer.ts';
 
@@ -33,7 +33,7 @@ function write(options: StoreOptions): void {
   const tell = (message: FromWriter) => parentPort?.postMessage(message);
   let writer: Writer;
   try {
-    writer = new Writer(options);
+    writer = new Writer(options, () => tell({ kind: 'deleted' }));
   } catch (error) {
     tell({ kind: 'unusable', problem: messageOf(error) });
     return;
@@ -74,10 +74,15 @@ function write(options: StoreOptions): void {
 }
 
 function read(file: string): void {
-  let reader: Reader | undefined;
+  let store: { readonly reader: Reader; readonly fault: string | undefined } | undefined;
   parentPort?.on('message', ({ id, ask, about }: Question) => {
     try {
-      reader ??= new Reader(openForReading(file));
+      store ??= openStore(file);
+      const { reader, fault } = store;
+      // Each version has the facts about an import, so that the list names it.
+      if (fault !== undefined && ask !== 'about') {
+        throw new Error(`${file} cannot be used: ${fault}. Export it again, and import that.`);
+      }
       // The names of questions are the reader's methods.
       const answer = reader[ask](about as never);
       parentPort?.postMessage({ id, answer } satisfies Reply);
@@ -85,4 +90,9 @@ function read(file: string): void {
       parentPort?.postMessage({ id, problem: messageOf(error) } satisfies Reply);
     }
   });
+}
+
+function openStore(file: string) {
+  const db = openForReading(file);
+  return { reader: new Reader(db), fault: faultOfVersion(db) };
 }

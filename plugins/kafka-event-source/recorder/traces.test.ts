@@ -239,7 +239,8 @@ test('private values are in no span of the store: by path, by header, by pattern
   const made = begin({
     private: ['$.contact', '$..phone', 'authorization', '/\\+\\d{5,}/'],
   });
-  invoke(made, 'invocation-1', [sent(1, JSON.stringify({ contact: SECRET }))]);
+  const dialled = 491_712_345_678;
+  invoke(made, 'invocation-1', [sent(1, JSON.stringify({ contact: SECRET, phone: dialled }))]);
   await made.recording.flush();
   made.recording.addSpans([
     spanOf({
@@ -252,6 +253,8 @@ test('private values are in no span of the store: by path, by header, by pattern
         'http.request.header.authorization': 'private-token',
         body: '{"contact":"private-json"}',
         list: [`x ${SECRET}`, 7],
+        dialled,
+        longer: dialled * 10,
         kept: 'visible',
       },
       events: [{ at: NOW, name: 'sent', attributes: { to: SECRET } }],
@@ -270,6 +273,8 @@ test('private values are in no span of the store: by path, by header, by pattern
         'http.request.header.authorization': '[private]',
         body: '{"contact":"[private]"}',
         list: ['x [private]', 7],
+        dialled: '[private]',
+        longer: dialled * 10,
         kept: 'visible',
       },
       events: [{ attributes: { to: '[private]' } }],
@@ -369,7 +374,7 @@ test('a flood of spans is refused, and pushes out nothing else', () => {
     () => undefined,
   );
   outbox.add({ op: 'counted', mapping: 'one', count: 1 });
-  const op = { op: 'traced', spans: [] } as const;
+  const op = { op: 'traced', json: '[]' } as const;
   const taken = Array.from({ length: 100 }, () => outbox.addSpans(op, 1024 * 1024));
   expect(taken.filter(Boolean)).toHaveLength(16);
   expect(outbox.take(false)).toEqual([{ op: 'counted', mapping: 'one', count: 1 }]);

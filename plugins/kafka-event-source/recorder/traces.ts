@@ -1,4 +1,4 @@
-/** Writes the spans of traces, and answers questions about them and what they belong to. */
+/** Writes the spans of traces, and answers questions about them, their records and their invocations. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Privacy, Secrets } from './privacy.ts';
 import type { Reader, Row } from './reader.ts';
@@ -14,13 +14,13 @@ import type {
   TraceSummary,
 } from './types.ts';
 
-/** Spans of one trace, or of one invocation, that an answer has. */
+/** The most spans of a trace, or of an invocation, in an answer. */
 const MOST_SPANS = 1_000;
-/** Records of one trace that an answer has. */
+/** The most records of a trace in an answer. */
 const MOST_RECORDS = 100;
-/** Traces of an invocation's records that are looked through. */
+/** The most traces of an invocation's records that are searched for its spans. */
 const MOST_TRACES = 100;
-/** Links of one span that are followed. */
+/** The most links of a span that are followed. */
 const MOST_LINKS = 16;
 
 /** The bytes of a span's ids, times and indices, and of a link, as measured in a store of 90 000 spans. */
@@ -30,7 +30,7 @@ const LINK_BYTES = 150;
 /** The attributes with the request id of an invocation, the newest name first: https://opentelemetry.io/docs/specs/semconv/faas/ */
 const REQUEST_IDS = ['faas.invocation_id', 'faas.execution'];
 
-/** Only what a list or a join needs is in columns of its own. */
+/** The JSON of a span: only fields that a list or a join needs are columns. */
 type Facts = Omit<TraceSpan, 'traceId' | 'spanId' | 'parentId' | 'service' | 'name'>;
 
 /** The columns of a span whose values may be private. */
@@ -87,7 +87,7 @@ export function insertSpan(
   return true;
 }
 
-/** The span without private values: those of the mappings' records, too, as far as they are known by now. */
+/** The span without private values, including those of the mappings' records that are known by now. */
 export function hideSpan(
   span: TraceSpan,
   privacy: Privacy,
@@ -191,7 +191,7 @@ export class TraceReader {
     return own.length > 0 ? this.#below(own) : this.#during(row);
   }
 
-  /** These spans, those that link to them, and all below. */
+  /** These spans, those that link to them, and all spans below. */
   #below(ids: readonly number[]): Spans {
     return this.#spans(
       `WHERE id IN (
@@ -217,7 +217,7 @@ export class TraceReader {
          WHERE s.kind = 0 AND s.owner = ? AND r.trace IS NOT NULL LIMIT ${MOST_TRACES}`,
     ).all(Number(id));
     const list = JSON.stringify(traces.map(({ trace }) => trace));
-    // A span of another invocation says so.
+    // A span of another invocation names that one.
     return this.#spans(
       `WHERE started BETWEEN ? AND ? AND request IS NULL AND (trace IN (SELECT value FROM json_each(?))
          OR id IN (SELECT span FROM trace_link WHERE trace IN (SELECT value FROM json_each(?))))`,

@@ -9,7 +9,7 @@ import type { LogLine, RecordState } from './types.ts';
 
 /** Records that wait longer than this in a partition that stands still are stored before they are delivered. */
 const WAITING_MS = 300;
-/** Invocations that last longer are stored before their end, too, which costs as much again. */
+/** Invocations that last longer are stored before their end, too, which doubles their cost. */
 const RUNNING_MS = 500;
 /** Waiting records that are stored at a time. */
 const AT_ONCE = 1_000;
@@ -356,7 +356,7 @@ function readSpanOf(some: Some): Span {
 }
 
 /**
- * The index of the first record that passes; their number if there is none. It looks at few of them.
+ * The index of the first record that passes, by binary search; the number of records if none passes.
  *
  * @param from all records before it do not pass
  * @param passes true for all records after one that passes

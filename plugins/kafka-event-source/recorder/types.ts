@@ -221,7 +221,7 @@ export interface TraceRecord extends RecordSummary {
 export interface Trace extends Spans {
   readonly traceId: string;
   readonly records: readonly TraceRecord[];
-  /** The invocations that got one of the records, or that spans belong to. */
+  /** The invocations that got one of the records, or that have one of the spans. */
   readonly invocations: readonly InvocationSummary[];
 }
 
@@ -300,12 +300,12 @@ export interface RecorderReader {
   invocations(query?: InvocationQuery): Promise<Page<InvocationSummary>>;
   /** @param id the invocation's id, or the request id that the function saw */
   invocation(id: string): Promise<Invocation | undefined>;
-  /** The traces that spans were received of, the one with the newest span first. */
+  /** The traces with a span, the one with the newest span first. */
   traces(query?: TraceQuery): Promise<Page<TraceSummary>>;
   /** @param id 32 hexadecimal digits */
   trace(id: string): Promise<Trace | undefined>;
   /**
-   * The spans of an invocation: those that name its request id and those below them, and what links to them.
+   * The spans of an invocation: those that name its request id, those that link to them, and all spans below.
    * If none names it, the spans of its records' traces that began while it ran.
    *
    * @param id as for `invocation`
@@ -359,9 +359,9 @@ export interface RunAgain {
 export interface Recorder extends RecorderReader {
   /** The reason why nothing is recorded, such as a store of a newer version. */
   readonly problem: string | undefined;
-  /** The settings for private values, which no answer shows either. */
+  /** The settings for private values: answers do not show these values either. */
   readonly privacy: Privacy;
-  /** Texts about records of a mapping, such as reasons, without the private values of these records. */
+  /** Answers texts about records of a mapping, such as reasons, without the private values of these records. */
   hide(mapping: string, texts: readonly string[]): Promise<readonly string[]>;
   /** @returns ends the calls */
   onChange(listener: (change: RecorderChange) => void): () => void;

@@ -53,9 +53,12 @@ export class Writer {
   #changedInvocations = new Set<string>();
   #changedTraces = new Set<string>();
 
-  /** @throws StoreVersionError, or an error of the file */
-  constructor(options: StoreOptions) {
-    this.#db = openForWriting(options.file, options.maxBytes);
+  /**
+   * @param onDeleted called when a store of an older version was deleted
+   * @throws StoreVersionError, or an error of the file
+   */
+  constructor(options: StoreOptions, onDeleted?: () => void) {
+    this.#db = openForWriting(options.file, options.maxBytes, onDeleted);
     this.#trimmer = new Trimmer(this.#db, options);
     this.#privacy = new Privacy(options.private);
     this.#reader = new Reader(this.#db);
@@ -100,7 +103,7 @@ export class Writer {
     }
   }
 
-  /** Texts about records of a mapping, without the private values of these. */
+  /** Answers texts about records of a mapping without the private values of these records. */
   hide(mapping: string, texts: readonly string[]): string[] {
     const secrets = this.#mappings.get(mapping)?.secrets ?? this.#privacy.createSecrets();
     return texts.map((text) => this.#privacy.text(text, secrets));
@@ -171,7 +174,7 @@ export class Writer {
         this.#addLogs(op.id, op.lines);
         break;
       case 'traced':
-        this.#addSpans(op.spans);
+        this.#addSpans(JSON.parse(op.json));
         break;
       case 'counted':
         this.#count(op.mapping, op.count);

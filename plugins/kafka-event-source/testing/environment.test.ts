@@ -57,7 +57,7 @@ test('functions that run at the same time do not see the variables of each other
   expect(['a', 'b'].map((key) => source.invocations(key)[0]?.answer)).toEqual(['a', 'b']);
 });
 
-test('a module that is loaded for an instance sees them, too; what it sets stays in the instance', async () => {
+test('a module that is loaded for an instance has the variables, too, and those it sets stay in the instance', async () => {
   const load = () => {
     const table = process.env.KIT_TABLE;
     process.env.KIT_COUNT = '0';

@@ -7,7 +7,7 @@ export interface Opened {
   /** Node's name of the kind, such as Timeout or TCPWRAP. */
   readonly kind: string;
   readonly resource: { hasRef(): boolean | null };
-  /** Its stack tells the place. */
+  /** Its stack has the place where the handle was opened. */
   readonly at: Error;
 }
 
@@ -79,7 +79,7 @@ function exit(code?: number | string | null): never {
   const store = instanceNow();
   if (!store) return shared.realExit.call(process, code);
   store.exit?.(Number(code ?? 0));
-  // Nobody gets this error: the call has ended.
+  // Ends the handler's code; the call itself has ended already.
   throw new Error(`${store.functionKey} has called process.exit(${code ?? ''}).`);
 }
 

@@ -69,7 +69,7 @@ test('the invocations with one record fail, and a bisect sets that record apart'
   expect(source.committed('notify')).toEqual({ 'orders-0': 4 });
 });
 
-test('a crash in the midst of the work ends the invocation, whose work goes on without an effect on it', async () => {
+test('a crash while the handler works ends the invocation, and the work that goes on changes nothing about it', async () => {
   const [sent, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let calls = 0;
   await using source = await sourceOf(async () => {

@@ -46,7 +46,7 @@ export interface Ground {
   advance(ms: number, isPatient: boolean): Promise<void>;
   /** The most that a drain may take, in milliseconds. */
   readonly mostMs: number;
-  /** Goes on to the next thing that is due. @returns false if nothing is due until `end` of the clock */
+  /** Moves on to the next timer that is due. @returns false if none is due until `end` of the clock */
   goOn(end: number, watch?: Watch): Promise<boolean>;
   left(): Promise<readonly Left[]>;
   rebalance(pollers: readonly Poller[]): Promise<void>;

@@ -58,7 +58,7 @@ test('a server is named, too, as a warning by default', async () => {
   ]);
 });
 
-test('what is over, closed or holds up nothing is no leak, nor what the test opens', async () => {
+test('a handle that is over, is closed, holds up nothing or is the test’s own is no leak', async () => {
   const own = setTimeout(() => undefined, 60_000);
   const handler = async () => {
     clearTimeout(setTimeout(() => undefined, 60_000));
@@ -73,7 +73,7 @@ test('what is over, closed or holds up nothing is no leak, nor what the test ope
   clearTimeout(own);
 });
 
-test('what an instance has opened that has ended is no leak: on Lambda its process is gone', async () => {
+test('a handle of an instance that has ended is no leak: on Lambda its process is gone', async () => {
   let timer: NodeJS.Timeout | undefined;
   const handler = async () => {
     timer = setTimeout(() => undefined, 60_000);

@@ -16,9 +16,9 @@ const KINDS: Readonly<Record<string, string>> = {
   WORKER: 'a worker thread',
   MESSAGEPORT: 'a message port',
 };
-/** The first of these lines of a stack that is not Node's own is where the resource was made. */
+/** The stack lines that are searched for the place of a resource: the first line that is not Node's own. */
 const STACK_LINES = 30;
-/** So many are kept before those that are over are left out. */
+/** At this number of kept resources, those that are over are dropped. */
 const MANY = 1_000;
 
 let running = 0;

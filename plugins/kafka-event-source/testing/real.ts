@@ -33,7 +33,7 @@ const MOST_MS = 60_000;
 const BROKER_MS = 30_000;
 const LOOK_MS = 20;
 const SEND_MS = 15_000;
-/** A client of this name has a member id before those of pollers: the assigner serves it first. */
+/** A client of this name gets a member id that sorts before those of pollers, so the assigner serves it first. */
 const FIRST_MEMBER = '!rebalance';
 
 /** A partition as the broker has it. */
@@ -82,7 +82,7 @@ export class RealGround implements Ground {
       admin.createTopics({ topics: own, waitForLeaders: false }),
     );
     for (const [topic, partitions] of topics) this.#topics.set(topic, partitions);
-    // For a moment the broker does not know them.
+    // For a moment the broker does not know the new topics.
     await this.#until('the topics are there', async () => {
       await this.refresh();
       return [...topics].every(([topic, count]) => this.#seen.get(topic)?.size === count);
@@ -291,7 +291,8 @@ export class RealGround implements Ground {
     this.#isClosed = true;
     if (!this.#clients) return;
     const { say, mappings } = this.#options;
-    const told = (error: unknown) => say(`not removed from the broker: ${messageOf(error)}`);
+    const told = (error: unknown) =>
+      say(`the broker keeps something of this source: ${messageOf(error)}`);
     await Promise.all([...this.#transactions].map((abandon) => abandon().catch(told)));
     const clients = await this.#clients.catch(() => undefined);
     this.#clients = undefined;
@@ -365,7 +366,7 @@ export class RealGround implements Ground {
       partition: this.#partitioner.choose(topic, record, count),
     }));
     const offsets = new Map<NewRecord, number>();
-    // If one partition of a request failed, kafkajs would write all of them again.
+    // One request a partition: if one partition of a request fails, kafkajs writes all of them again.
     for (const [partition, list] of Map.groupBy(placed, (one) => one.partition)) {
       const messages = list.map(({ record }) => toMessage(record, partition));
       const [written] = await to.send({
@@ -413,14 +414,14 @@ export class RealGround implements Ground {
     }
   }
 
-  /** Waits until readers get past these records: Kafka answers the end of a transaction before. */
+  /** Kafka answers the end of a transaction before readers see it: waits until they get past these records. */
   async #marked(places: readonly Place[]): Promise<void> {
     const { admin } = await this.#connected();
     for (const { topic, partition, offset } of places) {
       await this.#until('the end of the transaction', async () => {
         if (this.#transactions.size > 0) return true; // An open one may hold readers back.
         const bounds = await boundsOf(admin, this.#own(topic));
-        // Behind the last record is the mark of the transaction.
+        // Kafka's mark of the transaction's end takes the offset after its last record.
         return (bounds?.find((one) => one.partition === partition)?.high ?? 0) > offset + 1;
       });
     }

@@ -22,7 +22,7 @@ export class MemoryRegistry implements Registry, SchemaRegistry {
 
   async encode(id: number, value: unknown): Promise<Uint8Array> {
     const schema = this.#get(id);
-    // A package that is missing, and a schema that cannot be read, are told as for readers.
+    // A missing package and an unreadable schema get the errors that readers get.
     await createReader(schema);
     const write = await createWriter(id, schema);
     try {

@@ -44,9 +44,9 @@ export type * from './types.ts';
 /** The servers in the events; nothing connects to them. */
 const MEMORY = ['memory:9092'];
 const PATIENCE_MS = { memory: 4_000, broker: 30_000 } as const;
-/** Of topics that `topics` does not name. */
+/** The partitions of a topic that `topics` does not name. */
 const PARTITIONS = 3;
-/** Of a life in a message. */
+/** The lines of a life in a message. */
 const MANY_LINES = 20;
 const DRAIN_WITHIN = '7 days';
 /** Metrics are not part of the kit, so that the clock is not woken for them. */
@@ -300,7 +300,11 @@ class Kit implements Source {
     const own = this.#mappings.filter((one) => !functionKey || one.functionKey === functionKey);
     const topics = [...new Set(own.map(({ topic }) => topic))];
     const found = topics.flatMap((topic) => this.records(topic).filter(isOne));
-    if (found.length === 0) throw new Error(`There is no such record in ${topics.join(', ')}.`);
+    if (found.length === 0) {
+      throw new Error(
+        `There is no such record in ${topics.join(', ')}. records(topic) has all that are there.`,
+      );
+    }
     const { end, attempts } = expected;
     const others = found.filter((one) =>
       own.some((mapping) => {
@@ -360,7 +364,7 @@ class Kit implements Source {
   /** @throws Error if `leaks` is `error` */
   async #tellLeaks(): Promise<void> {
     const { leaks = 'warn' } = this.#options;
-    await turn(); // A handle that a handler has closed is closed after this.
+    await turn(); // Only now a handle that a handler has closed counts as closed.
     const found = describeLeaks(this.#opened.splice(0));
     if (found.length === 0 || leaks === 'ignore') return;
     const text = `${found.join('; ')}. It keeps the process alive: close it in the handler, or in the test before stop().`;

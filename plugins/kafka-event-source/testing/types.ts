@@ -47,8 +47,8 @@ export interface KitOptions {
   /** The real milliseconds that `idle` and others wait for running handlers; 4 000 in memory, 30 000 on a broker. */
   readonly patienceMs?: number;
   /**
-   * Timers, connections and other handles that handlers have opened and that are open after `stop`, where they
-   * keep the process alive: a warning of the process by default; `error` lets `stop` throw.
+   * Timers, connections and other handles of handlers that keep the process alive after `stop`: `warn`, the default,
+   * emits a warning of the process; `error` makes `stop` throw.
    */
   readonly leaks?: 'warn' | 'error' | 'ignore';
   /** Takes the emulator's log lines; without it they are not kept. */
@@ -76,7 +76,7 @@ export interface FunctionOptions {
   readonly runtime?: string;
   /** The most invocations at the same time; more are throttled. No limit by default. */
   readonly reservedConcurrency?: number;
-  /** Variables of `process.env` within the handler, before those of the service and of the test's process. */
+  /** Variables of `process.env` within the handler. They win over those of the service and of the test's process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -260,7 +260,7 @@ export interface LetterMessage {
   readonly payload?: unknown;
 }
 
-/** The letters that are put back: those that fit each property that is given. */
+/** The letters to put back: those that match every given property. */
 export interface LettersToRedrive {
   /** The key of their records. */
   readonly key?: string;
@@ -299,9 +299,9 @@ export interface Faulty {
   /** Whether the handler does its work before the fault; by default only before a crash. */
   readonly after?: boolean;
   /**
-   * The fault comes in the midst of the handler's work, when this resolves, or at the end of the work if that
-   * is earlier. No one can stop the handler's code: the test keeps it from doing more, such as by a database
-   * that no longer answers this instance.
+   * The fault comes when this promise resolves, while the handler works, or at the end of the work if that is
+   * earlier. The handler's code runs on, because nothing can stop it: let the test keep it from doing more, such
+   * as by a database that no longer answers this instance.
    */
   readonly during?: Promise<unknown>;
   /** The error's message. */
@@ -375,8 +375,8 @@ export interface SchemaReference {
 }
 
 /**
- * The schema registry of all mappings with `schemaRegistry`, in memory. A mapping reads the deployed address of its
- * registry, and asks this one, except with `settings.endpoints.schemaRegistry`, which it asks instead.
+ * The schema registry of all mappings with `schemaRegistry`, in memory. It takes the place of the registry at the
+ * deployed address. With `settings.endpoints.schemaRegistry` the mappings ask the registry at that address instead.
  */
 export interface SchemaRegistry {
   /**

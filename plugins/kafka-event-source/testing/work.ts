@@ -71,7 +71,7 @@ export class Work {
   /**
    * Does all that is due, and waits for running work.
    *
-   * @param isPatient whether it waits until running work ends, and not only until it has begun
+   * @param isPatient whether it waits until running work ends, instead of only until it has begun
    * @throws Error that names the work that does not end
    */
   async settle(isPatient = true, watch: Watch = () => undefined): Promise<void> {

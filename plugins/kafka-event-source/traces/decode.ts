@@ -35,8 +35,8 @@ type Message = Readonly<Record<string, unknown>>;
 
 /**
  * The spans of an `ExportTraceServiceRequest`, cut to what is kept of each. A span without the ids and the
- * start that OTLP demands is refused, and the others are taken. By hand and without a schema: the thread that
- * delivers records does this, and a schema took ten times as long.
+ * start that OTLP demands is refused, and the others are taken. There is no schema, because this runs on the thread
+ * that delivers records, and a schema took ten times as long.
  *
  * @throws ShapeError for another message
  */
@@ -144,7 +144,7 @@ function microsOf(given: unknown): number | undefined {
 const some = (values: unknown, most = MOST): readonly unknown[] =>
   Array.isArray(values) ? values.slice(0, most) : [];
 
-/** Reads the texts and values of one span, until they are as large as a span may be. */
+/** Reads the texts and values of one span, up to the size that a span may have. */
 class Values {
   #left = LARGEST_SPAN;
 

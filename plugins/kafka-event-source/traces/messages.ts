@@ -56,7 +56,7 @@ const MESSAGES = {
 
 type Name = keyof typeof MESSAGES;
 
-/** A set value of this field is on the wire even if it is empty. */
+/** A set value of this field is sent even if it is empty. */
 const AnyValue = {
   fields: MESSAGES.AnyValue,
   oneofs: { value: { oneof: Object.keys(MESSAGES.AnyValue) } },
@@ -64,7 +64,7 @@ const AnyValue = {
 
 let loading: Promise<protobuf.Root> | undefined;
 
-/** Loaded with the first request in protobuf. */
+/** The decoder, loaded with the first request in protobuf. */
 function load(): Promise<protobuf.Root> {
   loading ??= import('protobufjs/light.js').then(({ default: { Root } }) => {
     const nested = Object.entries(MESSAGES).map(([name, fields]) => [name, { fields }]);

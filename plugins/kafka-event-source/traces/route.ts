@@ -83,7 +83,8 @@ async function spansIn(request: Request, type: string): Promise<Decoded> {
         : JSON.parse(bytes.toString('utf8')),
     );
   } catch (error) {
-    throw new RequestError(400, 'BadRequest', `It cannot be read as ${type}: ${messageOf(error)}.`);
+    const message = `The body cannot be read as ${type}: ${messageOf(error)}.`;
+    throw new RequestError(400, 'BadRequest', message);
   }
 }
 
@@ -98,9 +99,10 @@ async function unpacked({ headers, body }: Request): Promise<Buffer> {
     return await unpack(body, { maxOutputLength: MAX_BODY });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new RequestError(413, 'TooLarge', 'The request is larger than 7 MB unpacked.');
+      const message = 'The unpacked request is larger than 7 MB: send fewer spans at a time.';
+      throw new RequestError(413, 'TooLarge', message);
     }
-    throw new RequestError(400, 'BadRequest', `It cannot be unpacked: ${messageOf(error)}.`);
+    throw new RequestError(400, 'BadRequest', `The body is not gzip: ${messageOf(error)}.`);
   }
 }
 

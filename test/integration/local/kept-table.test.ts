@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -8,21 +11,39 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createDynamo } from '../../../lib/dynamo.ts';
 import { createRepository } from '../../../lib/order/repository.ts';
+import { type Backend, startBackend } from '../../../local/backend.ts';
 import { readDefinition } from '../../../local/definition.ts';
 import { dynamodbClient, limit } from '../../../local/dynamodb.ts';
 import { createResources } from '../../../local/resources.ts';
+import { freePorts } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { loadItems, releases } from '../../items/load.ts';
 import { addresses, createOrderBench } from '../../support/orders.ts';
 
-const { brokers, dynamoEndpoint } = addresses();
+const { brokers } = addresses();
 const { table, topics } = readDefinition();
+let folder: string;
+let backend: Backend;
+let dynamoEndpoint: string;
 let client: DynamoDBClient;
 
-beforeAll(() => {
+// DynamoDB Local may never end the making of an index while other tests write to it, so this has its own.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'orders-kept-'));
+  const [kafkaPort = 0, dynamoPort = 0] = await freePorts(2);
+  const services = ['dynamodb'] as const;
+  backend = await startBackend({
+    ...{ directory: folder, kafkaPort, dynamoPort, services },
+    say: () => undefined,
+  });
+  dynamoEndpoint = backend.dynamoEndpoint;
   client = dynamodbClient(dynamoEndpoint);
-});
+}, 120_000);
 
-afterAll(() => client.destroy());
+afterAll(async () => {
+  client?.destroy();
+  await backend?.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
 
 const resourcesOf = (TableName: string) => ({
   dynamoEndpoint,
@@ -67,7 +88,7 @@ async function indexesOf(TableName: string) {
 test('a table of an earlier release gets the indexes of today, and a replay finds its orders', async () => {
   const TableName = `orders-${randomUUID().slice(0, 8)}`;
   await createEarlier(TableName);
-  const bench = await createOrderBench();
+  const bench = await createOrderBench({ brokers, dynamoEndpoint });
   const release = String(releases().toSorted().at(-1));
   const { items } = await loadItems({ ...bench, table: TableName }, release);
   await bench.close();
@@ -85,7 +106,7 @@ test('a table of an earlier release gets the indexes of today, and a replay find
   for await (const id of changes.orders(from, to, () => systemClock.now())) found.push(id);
   expect(found.toSorted()).toEqual(orders.map(({ id }) => id).toSorted());
   dynamo.destroy();
-});
+}, 300_000);
 
 test('a table with other keys is refused, and stays as it is', async () => {
   const TableName = `orders-${randomUUID().slice(0, 8)}`;

@@ -39,7 +39,7 @@ const UNLIMITED = { ordersPerMinute: undefined, requestsPerMinute: undefined };
 type Parts = {
   /** The messages an hour for each recipient; no limit without it. */
   messagesPerHour?: number;
-  /** Whether a channel without an address is skipped on another channel's record; true without it. */
+  /** Whether a skip without an address is noted on another channel's record; true by default. */
   joinsSkips?: boolean;
   /** The time of the invocation. */
   timeLeftMs?: number;

@@ -45,8 +45,11 @@ async function told(count: number, contact: object, customerId: string, joinsSki
 /** All entries of a list, read in pages of this size. */
 async function all(query: Record<string, string>, limit: number) {
   const found: { eventId: string; channel: string; status: string }[] = [];
+  const cursors = new Set<string>();
   let cursor: string | null = '';
   while (cursor !== null) {
+    expect(cursors).not.toContain(cursor);
+    cursors.add(cursor);
     const given = { ...query, limit: String(limit), ...(cursor && { cursor }) };
     const { body } = await bench.list(given);
     expect(body.data.length).toBeLessThanOrEqual(limit);
@@ -56,7 +59,7 @@ async function all(query: Record<string, string>, limit: number) {
   return found.map(({ eventId, channel, status }) => `${eventId} ${channel} ${status}`);
 }
 
-test('an SMS without an address is skipped on the record of the email, and listed like one by itself', async () => {
+test('the skip of an SMS without an address is noted on the record of the email, and listed as if it had its own', async () => {
   const [event] = await told(1, EMAIL, 'beside-listed');
   const { body } = await bench.list({ orderId: String(event?.data.orderId) });
   expect(await itemsOf(event as OrderEvent)).toEqual(['email']);
@@ -98,7 +101,7 @@ test('an event delivered again writes no second skip', async () => {
   expect(await itemsOf(events[0] as OrderEvent)).toEqual(['email']);
 });
 
-test('a skip that another delivery of the event wrote by itself is listed once', async () => {
+test('a skip that another delivery of the event wrote as a record of its own is listed once', async () => {
   const [event] = (await told(1, EMAIL, 'beside-twice')) as [OrderEvent];
   // The other one had read the event's records before the email's was written.
   const ledger = createLedger({ ...bench, clock: systemClock });
@@ -134,6 +137,28 @@ test('an email whose answer is lost keeps the skip, and so does one that is put 
   ]);
 });
 
+test.each([
+  ['ada@example.com', 'bea@example.com'],
+  ['bea@example.com', 'ada@example.com'],
+])('an email of an event that moves from %s to %s has the skip listed once', async (old, email) => {
+  const customerId = randomUUID();
+  const event = newEvent({}, { contact: { email: old }, customerId });
+  const away = async () => ({ success: false as const, retriable: true, reason: 'away' });
+  await bench.notify({ sender: { name: 'away', send: away } })(event);
+  await bench.customers.save(customerId, { ...DEFAULTS, contact: { email } }, undefined);
+  await bench.notify()(event);
+  expect(await itemsOf(event)).toEqual(['email', 'email']);
+  const expected = ['email sent', 'email skipped', 'sms skipped'].map((it) => `${event.id} ${it}`);
+  for (const limit of [1, 2, 3, 4]) {
+    const listed = await all({ orderId: event.data.orderId }, limit);
+    expect(listed.toSorted()).toEqual(expected);
+    await until('the index', async () => {
+      const found = await all({ customerId }, limit);
+      return found.toSorted().join() === expected.join() || undefined;
+    });
+  }
+});
+
 test('a phone that is given between two deliveries gets its SMS', async () => {
   const event = newEvent({}, { contact: EMAIL, customerId: 'beside-phone' });
   await bench.notify()(event);
@@ -142,6 +167,10 @@ test('a phone that is given between two deliveries gets its SMS', async () => {
   const inbox = createInbox();
   await bench.notify({ sender: inbox })(event);
   expect(inbox.sent.map(({ channel }) => channel)).toEqual(['sms']);
+  const expected = ['email sent', 'sms sent', 'sms skipped'].map((it) => `${event.id} ${it}`);
+  for (const limit of [1, 2, 3, 4]) {
+    expect((await all({ orderId: event.data.orderId }, limit)).toSorted()).toEqual(expected);
+  }
 });
 
 test('other skips have records of their own: of an email, and where nothing is sent', async () => {

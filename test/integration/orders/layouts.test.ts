@@ -108,7 +108,7 @@ test.each(WRITERS)(
   },
 );
 
-test('layout 1 is what releases before packed events read', async () => {
+test('releases before packed events can read layout 1', async () => {
   const id = await live([1, 1]);
   const { Item } = await bench.dynamo.send(
     new GetCommand({ TableName: bench.table, Key: orderKey(id), ConsistentRead: true }),

@@ -42,7 +42,7 @@ function indented(text: string): string {
       parts.push(token, line());
     } else if (CLOSE.includes(token)) {
       depth -= 1;
-      // Nothing is in it: the line that its opening has begun goes.
+      // An empty object or list stays on one line: the line break after its opening goes.
       if (OPEN.includes(last)) parts.pop();
       else parts.push(line());
       parts.push(token);

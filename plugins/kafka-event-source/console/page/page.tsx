@@ -19,7 +19,7 @@ import { OneTrace, Traces } from './traces.tsx';
 interface ViewRow {
   /** The first segment of its address. */
   readonly path: string;
-  /** The first segment of the view of one of them, where that is another. */
+  /** The first segment of the address of one item's view, if it differs from the list's. */
   readonly of?: string;
   readonly name: string;
   readonly view: (place: Place) => preact.JSX.Element;

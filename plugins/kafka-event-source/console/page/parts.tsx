@@ -34,6 +34,8 @@ export function Time({ at, isAgo = false }: { at: number; isAgo?: boolean }) {
   }, [isAgo]);
   if (at < 0) return <span class="quiet">no time</span>;
   const date = new Date(at);
+  // A record's time may be any number, such as nanoseconds.
+  if (Number.isNaN(date.getTime())) return <span class="number">{at} ms since 1970</span>;
   return (
     <time dateTime={date.toISOString()} title={date.toISOString()} class="number">
       {isAgo ? agoText(at, Math.max(now, at)) : clockText(at, Date.now())}
@@ -169,7 +171,7 @@ export function Pages({
   if (isFirst && !next) return null;
   return (
     <nav class="pages" aria-label="Pages of the list">
-      {isFirst ? <span class="quiet">Newest first</span> : <a href={first}>← Newest</a>}
+      {isFirst ? <span class="quiet">The first page</span> : <a href={first}>← Newest</a>}
       {next ? <a href={next}>Older →</a> : <span class="quiet">These are the oldest</span>}
     </nav>
   );
@@ -221,7 +223,7 @@ interface BoxProps {
   readonly label: string;
   readonly text: string;
   readonly kind?: string;
-  /** The address that has all of a text which is too long to be shown. */
+  /** The address of the whole text, for one that is too long to be shown. */
   readonly whole?: string;
 }
 

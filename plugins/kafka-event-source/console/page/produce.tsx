@@ -63,7 +63,7 @@ interface FormProps {
   readonly topic: string | undefined;
 }
 
-/** Comes with all that it is filled in with, so that no field changes below its reader. */
+/** Shown only when all its values are there, so that no field changes while somebody types. */
 function Form({ original, topics, topic = topics[0] ?? '' }: FormProps) {
   const [values, setValues] = useState<Values>(() =>
     original ? valuesOf(original) : { topic, encoding: 'utf8' },

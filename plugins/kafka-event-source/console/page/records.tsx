@@ -103,7 +103,7 @@ export function Records({ place: { query } }: { place: Place }) {
   );
 }
 
-/** Why the mappings have not read the record that is looked for. */
+/** The reasons why the mappings have not read the record that the search asks for. */
 function WhyNone({ query: { topic, partition, offset, mapping } }: { query: Place['query'] }) {
   const data = useData<{ readonly items: readonly Explanation[] }>(
     `/api/explain${queryOf({ topic, partition, offset, mapping })}`,

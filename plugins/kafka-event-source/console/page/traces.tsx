@@ -20,7 +20,9 @@ export function Traces({ place: { query } }: { place: Place }) {
   );
   return (
     <>
-      <Head title="Traces">The paths that OpenTelemetry’s spans tell of, the newest first.</Head>
+      <Head title="Traces">
+        The traces whose spans the emulator has received, the one with the newest span first.
+      </Head>
       <div class="search">
         <div class="row">
           <Field label="Status">

@@ -37,7 +37,8 @@ const keyOfRecord = ({ mapping, topic, topicId, partition, offset }: TraceRecord
 
 /**
  * A span is below its parent; a record below the span that sent it; an invocation below its first record; and
- * a span that an invocation began is below that. A span whose parent is not there is below one that it links to.
+ * a span that an invocation began is below that invocation. A span whose parent is missing is below a span
+ * that it links to.
  */
 export function rowsOf({ spans, records = [], invocations = [] }: Given): Row[] {
   const nodes = new Map<string, Node>();
@@ -81,7 +82,7 @@ export function rowsOf({ spans, records = [], invocations = [] }: Given): Row[] 
   return inOrder(nodes, tops);
 }
 
-/** A circle of parents begins anywhere, so that no span is left out. */
+/** Spans whose parents form a circle are shown from any one of them on, so that none is left out. */
 function inOrder(nodes: ReadonlyMap<string, Node>, tops: readonly string[]): Row[] {
   const rows: Row[] = [];
   const seen = new Set<string>();

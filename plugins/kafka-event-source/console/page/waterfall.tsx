@@ -7,7 +7,7 @@ import { recordPlace } from './records.tsx';
 import { placeOf } from './route.ts';
 import { type Row, rowsOf, timeOf } from './waterfall.ts';
 
-/** Deeper lines are no further to the right. */
+/** Deeper lines are not indented any further. */
 const DEEPEST = 12;
 const COLOURS = 6;
 

@@ -23,7 +23,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function run(cwd: string, names: readonly string[]) {
   const flags = ['--test', '--test-isolation=none', '--test-reporter=tap'];
   const { stdout } = await new Promise<{ stdout: string }>((resolve) => {
-    // The exit code tells no more than the lines do.
+    // The printed lines already name the tests that failed, so the exit code is not needed.
     execFile(process.execPath, [...flags, ...names], { cwd, timeout: 60_000 }, (_, stdout) =>
       resolve({ stdout }),
     );
@@ -46,7 +46,7 @@ test('each recipe of the pages passes', async () => {
   expect(passed).toHaveLength(names.length + 2);
 });
 
-test('a recipe fails without the line of which it says so', async () => {
+test('a recipe fails without the line that it marks as needed', async () => {
   const without = [...files]
     .filter(([, text]) => text.includes(NEEDED))
     .map(([name, text]) => {

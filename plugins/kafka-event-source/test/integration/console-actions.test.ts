@@ -1,13 +1,19 @@
 /** What the page's actions on records, invocations and dead letters do, each pressed in a real browser. */
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { Bench, ENDLESS_MS, failure, type Lambda, success, until } from './bench.ts';
+import { Bench, ENDLESS_MS, type Lambda, success, until } from './bench.ts';
 import { inBrowser, openPage, type Reader } from './console-page.ts';
-import { type PageService, startPage } from './console-service.ts';
+import {
+  billsOf,
+  charging,
+  type PageService,
+  POISON,
+  refusePoison,
+  startPage,
+  untilLetters,
+} from './console-service.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-/** A record with this value makes the function fail. */
-const POISON = 'poison';
 
 let bench: Bench;
 let lambda: Lambda;
@@ -15,36 +21,25 @@ let service: PageService;
 let reader: Reader;
 let page: Page;
 
-const bills = () => `${bench.topic}-bills`;
+const bills = () => billsOf(bench);
 const invocationsOf = (name: string) =>
   lambda.invocations.filter(({ path }) => path.endsWith(`${name}/invocations`));
 
 inBrowser('the page', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic();
-    lambda = await bench.lambda(({ body }) => (body.includes(base64(POISON)) ? failure : success));
-    const charged = {
-      topic: bills(),
-      consumerGroupId: `${bench.groupId}-bills`,
-      batchSize: 1,
-      provisionedPollers: { min: 1, max: 1 },
-      maximumRetryAttempts: 0,
-      onFailureDestination: `kafka://${bench.topic}-letters`,
-    };
-    service = await startPage(bench, lambda, {
-      event: { batchSize: 4, maximumBatchingWindow: ENDLESS_MS / 1_000 },
-      functions: { charge: { events: [{ kafka: charged }] } },
-      options: { createTopics: true },
-    });
-    reader = await openPage(service);
+    lambda = await bench.lambda(refusePoison);
+    service = use(
+      await startPage(bench, lambda, {
+        event: { batchSize: 4, maximumBatchingWindow: ENDLESS_MS / 1_000 },
+        functions: { charge: charging(bench) },
+        options: { createTopics: true },
+      }),
+    );
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
   },
   tests: defineTests,
 });
@@ -123,10 +118,7 @@ function defineTests() {
       keys.map((key) => ({ key, value: POISON })),
       bills(),
     );
-    await until('the letters', async () => {
-      const { items } = (await (await service.api('/api/letters')).json()) as { items: unknown[] };
-      return items.length === keys.length;
-    });
+    await untilLetters(service, keys.length);
     lambda.handle(() => success);
     const done = invocationsOf('charge').length;
     const cameBack = () =>

@@ -29,11 +29,12 @@ export interface Reader extends AsyncDisposable {
   look(name: string, fullPage?: boolean): Promise<void>;
 }
 
+/** Ends the given thing after the last test; the thing that was given last ends first. */
+type Use = <T extends AsyncDisposable>(thing: T) => T;
+
 interface Suite {
-  /** Begins before the first test. */
-  open(): Promise<Reader>;
-  /** Ends what `open` has begun, also when that has failed midway. */
-  close(): Promise<void>;
+  /** Begins before the first test. The things that it uses end also when it fails midway. */
+  open(use: Use): Promise<Reader>;
   /** Defines the tests. */
   tests(): void;
   readonly openMs?: number;
@@ -43,22 +44,29 @@ interface Suite {
  * Defines the tests of a suite, each of which asks no other host, and lets the browser complain of nothing.
  * Without a Chromium, one test says that they are not run.
  */
-export function inBrowser(subject: string, { open, close, tests, openMs }: Suite): void {
+export function inBrowser(subject: string, { open, tests, openMs }: Suite): void {
   if (!findChromium()) {
     test(`${subject} is not looked at, because this machine has no Chromium`, () => {
       expect(findChromium()).toBeUndefined();
     });
     return;
   }
+  const used: AsyncDisposable[] = [];
+  const use: Use = (thing) => {
+    used.push(thing);
+    return thing;
+  };
   let reader: Reader;
   beforeAll(async () => {
-    reader = await open();
+    reader = await open(use);
   }, openMs);
   beforeEach(() => reader.beginAnew());
   afterEach(() => {
     expect([reader.foreign, reader.said]).toEqual([[], []]);
   });
-  afterAll(close);
+  afterAll(async () => {
+    for (const thing of used.toReversed()) await thing[Symbol.asyncDispose]();
+  });
   tests();
 }
 

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { Bench, failure, type Lambda, success } from './bench.ts';
+import { Bench, type Lambda, success } from './bench.ts';
 import { inBrowser, openPage, type Reader } from './console-page.ts';
-import { type PageService, startPage } from './console-service.ts';
+import { type PageService, refusePoison, startPage } from './console-service.ts';
 
 const MODULE = join(import.meta.dirname, 'service/panel.mjs');
 
@@ -12,7 +12,6 @@ const MODULE = join(import.meta.dirname, 'service/panel.mjs');
 const HOSTILE =
   `<b>2 books</b><script>top.document.title = 'run'</script>` +
   `<img src="https://example.com/a.png" onerror="top.document.title = 'run'">`;
-const POISON = Buffer.from('poison').toString('base64');
 
 let bench: Bench;
 let lambda: Lambda;
@@ -21,21 +20,16 @@ let reader: Reader;
 let page: Page;
 
 inBrowser('the panel', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic(1);
-    lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
+    lambda = await bench.lambda(refusePoison);
     const panel = { module: MODULE, settings: { topic: bench.topic } };
     const options = { console: { panels: [panel, { module: './gone.mjs' }] } };
-    service = await startPage(bench, lambda, { event: { batchSize: 1 }, options });
-    reader = await openPage(service);
+    service = use(await startPage(bench, lambda, { event: { batchSize: 1 }, options }));
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
   },
   tests: defineTests,
 });

@@ -2,14 +2,19 @@
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Random } from '../../testing/random.ts';
-import { Bench, failure, type Lambda, success, until } from './bench.ts';
+import { Bench, until } from './bench.ts';
 import { inBrowser, openPage, type Reader } from './console-page.ts';
-import { type PageService, startPage } from './console-service.ts';
+import {
+  billsOf,
+  charging,
+  type PageService,
+  POISON,
+  refusePoison,
+  startPage,
+  untilLetters,
+} from './console-service.ts';
 
-/** A record with this value makes the function fail; as base64, which the event has. */
-const POISON = Buffer.from('poison').toString('base64');
-
-const bills = () => `${bench.topic}-bills`;
+const bills = () => billsOf(bench);
 
 const SCRIPTS = [
   '<script>document.title="harmed"</script>',
@@ -41,42 +46,30 @@ function harmful(index: number, random: Random): Buffer {
 }
 
 let bench: Bench;
-let lambda: Lambda;
 let service: PageService;
 let reader: Reader;
 let page: Page;
 
 inBrowser('the page', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic(3);
-    lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
-    const charged = {
-      topic: bills(),
-      consumerGroupId: `${bench.groupId}-bills`,
-      batchSize: 1,
-      provisionedPollers: { min: 1, max: 1 },
-      maximumRetryAttempts: 0,
-      onFailureDestination: `kafka://${bench.topic}-letters`,
-    };
-    service = await startPage(bench, lambda, {
-      event: { batchSize: 4 },
-      functions: {
-        charge: { events: [{ kafka: charged }] },
-        swallow: {
-          events: [{ kafka: { topic: `${bench.topic}-harmful`, consumerGroupId: bench.topic } }],
+    const lambda = await bench.lambda(refusePoison);
+    service = use(
+      await startPage(bench, lambda, {
+        event: { batchSize: 4 },
+        functions: {
+          charge: charging(bench),
+          swallow: {
+            events: [{ kafka: { topic: `${bench.topic}-harmful`, consumerGroupId: bench.topic } }],
+          },
         },
-      },
-      options: { createTopics: true },
-    });
-    reader = await openPage(service);
+        options: { createTopics: true },
+      }),
+    );
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
   },
   tests: defineTests,
 });
@@ -88,10 +81,7 @@ function defineTests() {
       ['poison', 'paid', 'poison'].map((value) => ({ key: 'bill-7', value })),
       topic,
     );
-    await until('the letters', async () => {
-      const { items } = (await (await service.api('/api/letters')).json()) as { items: unknown[] };
-      return items.length === 2;
-    });
+    await untilLetters(service, 2);
     await reader.show('letters', 'Dead letters');
     await page.getByText('RetriesExhausted').first().waitFor();
     await page.getByRole('checkbox').first().check();
@@ -150,7 +140,7 @@ function defineTests() {
     await page.getByRole('button', { name: 'Run again…' }).click();
     await page.getByLabel('What to run').selectOption('edited');
     const event = await page.getByLabel('Event').inputValue();
-    await page.getByLabel('Event').fill(event.replace(POISON, btoa('mended')));
+    await page.getByLabel('Event').fill(event.replace(btoa(POISON), btoa('mended')));
     await reader.confirm('Run');
     await page.waitForURL((url) => url.href !== before);
     await page.getByText('Run again by hand from').waitFor();
@@ -178,6 +168,17 @@ function defineTests() {
       .first()
       .click();
     await page.getByRole('table', { name: 'Records' }).getByText('dead-lettered').waitFor();
+  });
+
+  test('a record whose time is beyond all calendars is shown', async () => {
+    await page.route('**/api/records/*/*/*/*', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), timestamp: 1.7e18 } });
+    });
+    await reader.show('records?key=order-9', 'Records');
+    await page.getByRole('table').getByRole('link').first().click();
+    await page.getByText('1700000000000000000 ms since 1970').waitFor();
+    await page.unrouteAll();
   });
 
   test('a record is copied to Produce, and produced once more', async () => {

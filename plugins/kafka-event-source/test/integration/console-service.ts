@@ -6,7 +6,37 @@ import { functionsSchema, plainService } from '../../cli/functions.ts';
 import { readDefinitions } from '../../definition.ts';
 import { Engine } from '../../engine.ts';
 import { readOptions } from '../../options.ts';
-import type { Bench, Lambda } from './bench.ts';
+import { type Bench, failure, type Handler, type Lambda, success, until } from './bench.ts';
+
+/** The value of a record that `refusePoison` fails for. */
+export const POISON = 'poison';
+const POISON_IN_EVENT = btoa(POISON);
+
+export const refusePoison: Handler = ({ body }) =>
+  body.includes(POISON_IN_EVENT) ? failure : success;
+
+export const billsOf = ({ topic }: Bench) => `${topic}-bills`;
+
+/** A function that gets the bills one by one. A bill that fails goes to the dead letters at once. */
+export function charging(bench: Bench): object {
+  const kafka = {
+    topic: billsOf(bench),
+    consumerGroupId: `${bench.groupId}-bills`,
+    batchSize: 1,
+    provisionedPollers: { min: 1, max: 1 },
+    maximumRetryAttempts: 0,
+    onFailureDestination: `kafka://${bench.topic}-letters`,
+  };
+  return { events: [{ kafka }] };
+}
+
+/** Waits until the service shows so many dead letters. */
+export async function untilLetters({ api }: PageService, count: number): Promise<void> {
+  await until('the letters', async () => {
+    const { items } = (await (await api('/api/letters')).json()) as { items: unknown[] };
+    return items.length === count;
+  });
+}
 
 export interface PageService extends AsyncDisposable {
   /** The address with the token. */

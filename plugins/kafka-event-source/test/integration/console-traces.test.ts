@@ -18,19 +18,14 @@ let reader: Reader;
 let page: Page;
 
 inBrowser('the page', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic();
     lambda = await bench.lambda(() => ({ body: 'null', requestId: REQUEST }));
-    service = await startPage(bench, lambda);
-    reader = await openPage(service);
+    service = use(await startPage(bench, lambda));
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
   },
   tests: defineTests,
 });

@@ -32,7 +32,6 @@ let bench: Bench;
 let service: PageService;
 let reader: Reader;
 let page: Page;
-let folder: string;
 let mapping: string;
 
 /** Writes the records as the recorder does, without its limits. */
@@ -80,11 +79,12 @@ function fill(file: string): void {
 }
 
 inBrowser('the page', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic();
     const lambda = await bench.lambda();
-    folder = await mkdtemp(join(tmpdir(), 'kes-volume-'));
+    const folder = await mkdtemp(join(tmpdir(), 'kes-volume-'));
+    use({ [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) });
     const options = { folder, options: { recorder: { maxMegabytes: 4_000 } } };
     {
       await using first = await startPage(bench, lambda, options);
@@ -94,16 +94,10 @@ inBrowser('the page', {
       mapping = mappings[0]?.uuid ?? '';
     }
     fill(storeFile(folder, 'local'));
-    service = await startPage(bench, lambda, options);
-    reader = await openPage(service);
+    service = use(await startPage(bench, lambda, options));
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
-    if (folder) await rm(folder, { recursive: true });
   },
   tests: defineTests,
   openMs: 600_000,

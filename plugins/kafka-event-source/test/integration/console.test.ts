@@ -5,12 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Page, Route } from 'playwright-core';
 import { freePort } from '../../broker/ports.ts';
-import { Bench, failure, type Lambda, success, until } from './bench.ts';
+import { Bench, type Lambda, until } from './bench.ts';
 import { inBrowser, openPage, type Reader } from './console-page.ts';
-import { type PageService, startPage } from './console-service.ts';
-
-/** A record with this value makes the function fail; as base64, which the event has. */
-const POISON = Buffer.from('poison').toString('base64');
+import { type PageService, refusePoison, startPage } from './console-service.ts';
 
 let bench: Bench;
 let lambda: Lambda;
@@ -19,19 +16,14 @@ let reader: Reader;
 let page: Page;
 
 inBrowser('the page', {
-  async open() {
-    bench = new Bench();
+  async open(use) {
+    bench = use(new Bench());
     await bench.createTopic(3);
-    lambda = await bench.lambda(({ body }) => (body.includes(POISON) ? failure : success));
-    service = await startPage(bench, lambda, { event: { batchSize: 4 } });
-    reader = await openPage(service);
+    lambda = await bench.lambda(refusePoison);
+    service = use(await startPage(bench, lambda, { event: { batchSize: 4 } }));
+    reader = use(await openPage(service));
     page = reader.page;
     return reader;
-  },
-  async close() {
-    await reader?.[Symbol.asyncDispose]();
-    await service?.[Symbol.asyncDispose]();
-    await bench?.[Symbol.asyncDispose]();
   },
   tests: defineTests,
 });

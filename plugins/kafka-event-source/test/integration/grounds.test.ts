@@ -57,7 +57,7 @@ const lifeOf = (source: Source, offset: number) =>
     .split('\n')
     .slice(1)
     .map((line) => line.trim())
-    // A commit may take two in one.
+    // One commit may cover two batches.
     .filter((line) => !line.includes('committed'));
 
 const SCENARIOS: readonly Scenario[] = [
@@ -479,7 +479,7 @@ const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    name: 'what is wrong is said, with the names that there are',
+    name: 'an error names the wrong value, and the known ones',
     mapping: LETTERS,
     async play(source) {
       const said = (work: () => unknown) =>
@@ -497,7 +497,7 @@ const SCENARIOS: readonly Scenario[] = [
       'There is no topic order. There are: orders, dead. More can be named by `topics`.',
       'orders has 3 partitions, and no 3.',
       expect.stringContaining('There is no topic other.'),
-      'There is no such record in orders.',
+      'There is no such record in orders. records(topic) has all that are there.',
     ],
   },
 ];
@@ -541,7 +541,7 @@ async function played(scenario: Scenario, ground: (typeof GROUNDS)[number]): Pro
 describe.each(GROUNDS)('on %s', (ground) => {
   const results = new Map<Scenario, Promise<unknown>>();
 
-  // Several at a time, because most of them wait. Jest's own tests at a time may not import modules.
+  // Several at a time, because most of them wait. Jest's own concurrent tests may not import modules.
   beforeAll(async () => {
     const waiting = [...SCENARIOS];
     const playAll = async () => {
@@ -573,7 +573,7 @@ test("retries come no earlier on a broker than at the times of the test kit's cl
   const [memory, broker] = await Promise.all([gaps('memory'), gaps('a broker')]);
   expect(memory).toEqual([500, 1_000, 2_000]);
   for (const [index, gap] of memory.entries()) {
-    // The clock of the day has whole milliseconds.
+    // The times of invocations are whole milliseconds.
     expect(broker[index]).toBeGreaterThanOrEqual(gap - 2);
   }
 });

@@ -53,7 +53,12 @@ async function connect({
   const recorder = {
     record: async ({ offset }: { offset: string }) => (offset === '7' ? filteredOut : undefined),
     records: async ({ key }: { key?: string }) => ({ items: key === 'k' ? [filteredOut] : [] }),
-    invocation: async () => ({ id: 'i', payload: 'x'.repeat(30_000), logs: [{ line: 'hello' }] }),
+    invocation: async () => ({
+      id: 'i',
+      payload: 'x'.repeat(30_000),
+      logs: [{ line: 'hello' }],
+      recordIds: Array.from({ length: 300 }, (_, offset) => ({ offset: String(offset) })),
+    }),
     spansOf: async () => ({ spans: [{ name: 'query', events: [{}], links: [] }] }),
     trace: async (id: string) =>
       id === 't' ? { traceId: id, spans: [], records: [filteredOut], invocations: [] } : undefined,
@@ -96,7 +101,7 @@ test('a client finds the tools, and which of them change something', async () =>
   expect((await all.call('list_mappings')).body.mappings).toEqual([mapping]);
 });
 
-test('a record is shown as text, and a long event is cut', async () => {
+test('a record is shown as text, and a long event and a long list of records are cut', async () => {
   await using all = await connect();
   const place = { mapping: 'm', topic: 'orders', partition: 0, offset: 7 };
   expect((await all.call('get_record', place)).body).toMatchObject({
@@ -107,6 +112,7 @@ test('a record is shown as text, and a long event is cut', async () => {
   expect(body.payload).toMatch(/^x{20000}… \(30000 characters\)$/);
   expect(body.logs).toEqual(['hello']);
   expect(body.spans).toEqual([{ name: 'query' }]);
+  expect([body.recordIds.length, body.recordIds[0]]).toEqual([100, { offset: '0' }]);
 });
 
 test('a trace is shown with its records, and an unknown one is said to be unknown', async () => {

@@ -60,7 +60,7 @@ export function sizeText({ packages, megabytes, megabytesOnDisk }: Size): string
   return `${packages} packages, ${megabytes.toFixed(1)} MB, ${onDisk} MB in blocks of the disk`;
 }
 
-/** Only against a program that hangs. */
+/** A bound for a program that hangs. */
 const LIMIT_MS = 240_000;
 
 /** Starts a program with its own Node first in the path. npm has the whole environment, for its registry. */
