@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { nextTry } from './relay.ts';
+import { AppError } from '../errors.ts';
+import type { OutboxDeps } from './outbox.ts';
+import { nextTry, relayPending } from './relay.ts';
+import { UnreadableOrderError } from './stored.ts';
 
 test.each([
   [1, 1],
@@ -10,4 +13,26 @@ test.each([
   [2000, 60],
 ])('after %d tries a refused order is left alone for %d minutes', (attempts, minutes) => {
   expect(Date.parse(nextTry(attempts, new Date(0)))).toBe(minutes * 60_000);
+});
+
+test('a run that begins again counts an order that cannot be read once', async () => {
+  let passes = 0;
+  const backlog = {
+    refusedUntil: async () => [],
+    async *pendingOrders() {
+      passes += 1;
+      yield 'order-1';
+      if (passes === 1) throw new AppError('DATABASE_AWAY', 'DynamoDB did not answer in time.');
+    },
+  };
+  const get = async () => {
+    throw new UnreadableOrderError('order-1 has no events');
+  };
+  const deps = {
+    repository: { backlog, get },
+    producer: { partitionOf: () => 0 },
+    clock: { now: () => new Date() },
+  } as unknown as OutboxDeps;
+  const report = await relayPending(deps, () => 60_000);
+  expect([passes, report.unreadable]).toEqual([2, 1]);
 });

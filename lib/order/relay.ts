@@ -61,7 +61,8 @@ export async function relayPending(deps: OutboxDeps, timeLeft: () => number): Pr
   for (const ms of AGAIN_MS) {
     if (!failures.some(isDatabaseAway) || timeLeft() < ms + 2 * SEND_TIMEOUT_MS) break;
     await pause(ms);
-    report.done = true;
+    // This pass meets again the orders that were left over.
+    Object.assign(report, { unanswered: 0, unreadable: 0, done: true });
     failures = await publishOrders(deps, timeLeft, report);
   }
   logger.info('relay', report);
