@@ -1,4 +1,4 @@
-/** What the settings of a stage change in the table of infra/table.yml. */
+/** Changes the table of infra/table.yml as the stage's settings say. */
 
 type Index = { IndexName: string; WarmThroughput?: Warm } & Record<string, unknown>;
 type Warm = { WriteUnitsPerSecond: number };

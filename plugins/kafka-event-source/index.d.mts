@@ -393,7 +393,7 @@ export interface PanelStep {
   waitsFor?: string | undefined;
   /** Pairs of a name and a text. */
   facts?: [name: string, text: PanelText][] | undefined;
-  /** What a customer sees. */
+  /** The messages and pages as the customer sees them. */
   previews?: PanelPreview[] | undefined;
 }
 

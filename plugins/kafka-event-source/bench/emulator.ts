@@ -157,7 +157,7 @@ async function rates(bench: Bench, records: number): Promise<void> {
   console.log(`\n${table(head, rows)}`);
 }
 
-/** What draining a topic costs with and without the recorder, in turn, so that other work slows both. */
+/** Drains a topic with and without the recorder, in turn, so that other work slows both, and compares the times. */
 async function recorder(bench: Bench, records: number): Promise<void> {
   for (const bytes of [100, 1024]) {
     const topic = await bench.topicOf(records, bytes);

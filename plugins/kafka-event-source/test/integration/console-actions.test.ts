@@ -1,4 +1,4 @@
-/** What the page's actions on records, invocations and dead letters do, each pressed in a real browser. */
+/** The page's actions on records, invocations and dead letters, each pressed in a real browser. */
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Bench, ENDLESS_MS, type Lambda, success, until } from './bench.ts';

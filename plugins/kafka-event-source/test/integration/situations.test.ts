@@ -161,7 +161,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
 interface Explained {
   /** The last answer of /mcp, if it lacks the words. */
   readonly answer?: string;
-  /** What a stranger has seen on the page, if that lacks the words. */
+  /** The text that a stranger has seen on the page, if it lacks the words. */
   readonly page?: string;
 }
 

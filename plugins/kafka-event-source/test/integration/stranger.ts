@@ -64,7 +64,7 @@ class Look {
     this.#words = words;
   }
 
-  /** What is in sight, in one line. */
+  /** The text in sight, in one line. */
   async text(): Promise<string> {
     const texts = await this.#page.locator('body').allInnerTexts();
     return texts.join(' ').replaceAll(/\s+/g, ' ');
