@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { asyncApiDocument, eventSchema, schemaFile } from '../lib/api-docs/asyncapi.ts';
 import { ERRORS } from '../lib/errors.ts';
 import { EVENT_TYPES } from '../lib/order-event.ts';
-import { GROUND_DIFFERENCES } from '../plugins/kafka-event-source/test/conformance/grounds.ts';
 import { handlerComments } from './handlers.ts';
 import { ownOptions } from './options.ts';
 
@@ -14,16 +13,13 @@ const BEGIN = '<!-- written by npm run docs -->';
 const END = '<!-- end of what npm run docs writes -->';
 const BETWEEN = new RegExp(`(?<=${BEGIN}\n)[^]*(?=\n${END})`);
 
-const TESTING = 'plugins/kafka-event-source/docs/testing.md';
-
 const help = `npm run docs: writes the documents' parts that are made from the code.
 
   docs/asyncapi.json, docs/schemas/     from lib/order-event.ts
   docs/functions.md, README.md's table  from the comments of the handlers
   docs/errors.md's table                from lib/errors.ts
-  the test kit's table of grounds       from the plugin's test/conformance/grounds.ts
 
-Before them, the emulator's own npm run docs writes its docs/api/ from its published types.
+Before them, the emulator's own npm run docs writes the parts of its docs/ that are made from its code.
 `;
 
 /** The files that are made from the code, in whole or in part, by their paths. A test compares. */
@@ -39,7 +35,6 @@ export function documents(): Record<string, string> {
     'docs/functions.md': filled('docs/functions.md', sectionsOfFunctions()),
     'docs/errors.md': filled('docs/errors.md', tableOfErrors()),
     'README.md': filled('README.md', tableOfFunctions()),
-    [TESTING]: filled(TESTING, tableOfGrounds()),
   };
 }
 
@@ -69,11 +64,6 @@ function tableOfErrors(): string {
     advice,
   ]);
   return table(['Code', 'Status', 'Title', 'Again', 'What to do'], rows);
-}
-
-function tableOfGrounds(): string {
-  const rows = GROUND_DIFFERENCES.map(({ what, memory, broker }) => [what, memory, broker]);
-  return table(['', 'in memory', 'on a broker'], rows);
 }
 
 function table(head: string[], rows: string[][]): string {

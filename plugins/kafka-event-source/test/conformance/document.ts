@@ -66,6 +66,7 @@ function cellOf({ tests, missing, error }: PairResult): string {
   return `${tests.length - failed.length} of ${tests.length}; failed: ${names}`;
 }
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** A table of Markdown, as its lines. */
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
 }

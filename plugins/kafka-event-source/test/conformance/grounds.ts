@@ -1,3 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tableOf } from './document.ts';
+
 /**
  * The differences between the two grounds of the test kit. All else is alike: the scenarios of this folder and of
  * test/integration/grounds.test.ts run on both. `npm run docs` writes the table in docs/testing.md.
@@ -8,7 +12,7 @@ interface Difference {
   readonly broker: string;
 }
 
-export const GROUND_DIFFERENCES: readonly Difference[] = [
+const DIFFERENCES: readonly Difference[] = [
   {
     what: 'the time',
     memory: 'stands still until the test moves it',
@@ -68,3 +72,23 @@ export const GROUND_DIFFERENCES: readonly Difference[] = [
     broker: "the broker's",
   },
 ];
+
+/** The page of docs/ that has the table. */
+export const PAGE = join(import.meta.dirname, '../../docs/testing.md');
+
+const BEGIN = '<!-- Written by `npm run docs`; do not edit. -->';
+const END = '<!-- The end of the written table. -->';
+
+/** The page with the table of today. @throws Error if the page has no place for it */
+export function pageOfGrounds(): string {
+  const page = readFileSync(PAGE, 'utf8');
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) {
+    throw new Error(`docs/testing.md needs the lines "${BEGIN}" and "${END}".`);
+  }
+  const rows = DIFFERENCES.map(({ what, memory, broker }) => [what, memory, broker]);
+  const table = tableOf(['', 'in memory', 'on a broker'], rows);
+  return [page.slice(0, begin) + BEGIN, '', ...table, '', page.slice(end)].join('\n');
+}
+
+if (import.meta.main) writeFileSync(PAGE, pageOfGrounds());

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ENDPOINTS } from '../conformance/endpoints.ts';
 import { FRONTENDS } from '../conformance/frontends.ts';
+import { PAGE, pageOfGrounds } from '../conformance/grounds.ts';
 import { SCENARIOS } from '../conformance/scenarios.ts';
 import { FUNCTION, TIMEOUT_SECONDS } from '../conformance/templates.ts';
 import { ROOT } from '../support/root.ts';
@@ -15,6 +16,10 @@ test('conformance.md has each frontend, endpoint and test: else run the suite wi
   const names = [...FRONTENDS, ...ENDPOINTS].map(({ name }) => name);
   const titles = SCENARIOS.map(({ title }) => title);
   expect([...names, ...titles].filter((text) => !page.includes(text))).toEqual([]);
+});
+
+test('testing.md has the differences of the grounds: else npm run docs', () => {
+  expect(readFileSync(PAGE, 'utf8')).toBe(pageOfGrounds());
 });
 
 test('the CDK template has the mappings of the suite: else run the suite with --synth', () => {
