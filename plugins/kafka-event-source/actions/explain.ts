@@ -63,7 +63,7 @@ export function explain(
     because: [
       ...ofRecord(asked, mapping, lives.get(mapping.uuid)),
       ...(faults.get(mapping.uuid) ?? []).map((one) => `A fault is set here: ${one}`),
-      ...mapping.why.map((one) => `State of the mapping: ${one}.`.replace(/\.\.$/, '.')),
+      ...mapping.why.map((one) => ended(`State of the mapping: ${one}`)),
     ],
   }));
 }
@@ -105,9 +105,8 @@ function ofRecord(
 function ofLife({ state, why, reason, attempts, events }: RecordLife): string[] {
   const last = events.at(-1)?.text;
   return [
-    `The record is ${STATES[state]} after ${attempts} attempt(s)${reason ? `: ${reason}` : ''}.`.replace(
-      /\.\.$/,
-      '.',
+    ended(
+      `The record is ${STATES[state]} after ${attempts} attempt(s)${reason ? `: ${reason}` : ''}`,
     ),
     ...(why ? [why] : []),
     ...(last && last !== why && last !== reason ? [`Its last event: ${last}`] : []),
@@ -125,3 +124,8 @@ const STATES: Readonly<Record<RecordLife['state'], string>> = {
   dropped: 'given up and dropped',
   expired: 'dropped because it was too old',
 };
+
+/** The text with one full stop at its end; a reason may have one already. */
+function ended(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}

@@ -57,10 +57,13 @@ export function tracesRoute({ recorder, access }: TracesOptions): Route {
   };
 }
 
+function mediaTypeOf({ headers }: Request): string | undefined {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+}
+
 /** The request's own encoding, in which it gets its answer; JSON for any other type. */
-function typeOf({ headers }: Request): string {
-  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  return type === PROTOBUF_TYPE ? PROTOBUF_TYPE : JSON_TYPE;
+function typeOf(request: Request): string {
+  return mediaTypeOf(request) === PROTOBUF_TYPE ? PROTOBUF_TYPE : JSON_TYPE;
 }
 
 /** @throws RequestError */
@@ -69,8 +72,8 @@ async function spansIn(request: Request, type: string): Promise<Decoded> {
   if (method !== 'POST') {
     throw new RequestError(405, 'MethodNotAllowed', `Send spans to ${TRACES_PATH} by POST.`);
   }
-  const given = headers['content-type'] ?? 'nothing';
-  if (given.split(';')[0]?.trim().toLowerCase() !== type) {
+  if (mediaTypeOf(request) !== type) {
+    const given = headers['content-type'] ?? 'nothing';
     const both = `${JSON_TYPE} or ${PROTOBUF_TYPE}`;
     const message = `The content-type is ${given.slice(0, 100)}; it must be ${both}.`;
     throw new RequestError(415, 'TypeNotSupported', message);
