@@ -45,8 +45,7 @@ export function Traces({ place: { query } }: { place: Place }) {
         {({ items, next }) =>
           items.length === 0 ? (
             <Empty title={status ? 'No trace has an error' : 'No span has come yet'}>
-              Programs send their spans to <code>{location.origin}</code>: set{' '}
-              <code>OTEL_EXPORTER_OTLP_ENDPOINT</code> to it.
+              <Endpoint />
             </Empty>
           ) : (
             <div class="card">
@@ -127,8 +126,7 @@ function Whole({ of }: { of: Trace }) {
       </Head>
       {spans.length === 0 && (
         <p class="callout">
-          No span of it has come. Programs send their spans to <code>{location.origin}</code>: set{' '}
-          <code>OTEL_EXPORTER_OTLP_ENDPOINT</code> to it.
+          No span of it has come. <Endpoint />
         </p>
       )}
       <section class="card" aria-labelledby="path-title">
@@ -137,7 +135,7 @@ function Whole({ of }: { of: Trace }) {
           Begun at <Time at={from} />, {durationText(ms)}: {countText(spans.length, 'span')},{' '}
           {countText(records.length, 'record')}, {countText(invocations.length, 'invocation')}.
         </p>
-        <Waterfall of={of} label="Path of the trace" />
+        <Waterfall of={of} rows={rows} label="Path of the trace" />
       </section>
     </>
   );
@@ -154,7 +152,7 @@ export function InvocationSpans({ id }: { id: string }) {
   return (
     <section class="card" aria-labelledby="waited-title">
       <h2 id="waited-title">Waited for</h2>
-      <Waterfall of={value} label="Spans of the invocation" />
+      <Waterfall of={value} rows={rowsOf(value)} label="Spans of the invocation" />
       <p class="actions">
         {traces.map((traceId) => (
           <a key={traceId} href={tracePlace(traceId)}>
@@ -163,5 +161,14 @@ export function InvocationSpans({ id }: { id: string }) {
         ))}
       </p>
     </section>
+  );
+}
+
+function Endpoint() {
+  return (
+    <>
+      Programs send their spans to <code>{location.origin}</code>: set{' '}
+      <code>OTEL_EXPORTER_OTLP_ENDPOINT</code> to it.
+    </>
   );
 }

@@ -1,11 +1,11 @@
 /** The waterfall of a trace: a line for each span, record and invocation, with a bar where it has its time. */
 import { useState } from 'preact/hooks';
-import type { Attributes, JoinedSpan, Spans, Trace } from '../../recorder/types.ts';
+import type { Attributes, JoinedSpan, Spans } from '../../recorder/types.ts';
 import { durationText } from './format.ts';
 import { Facts, State, Time } from './parts.tsx';
 import { recordPlace } from './records.tsx';
 import { placeOf } from './route.ts';
-import { type Row, rowsOf, timeOf } from './waterfall.ts';
+import { type Row, timeOf } from './waterfall.ts';
 
 /** Deeper lines are not indented any further. */
 const DEEPEST = 12;
@@ -13,12 +13,14 @@ const COLOURS = 6;
 
 export function Waterfall({
   of,
+  rows,
   label,
 }: {
-  of: Spans & Partial<Pick<Trace, 'records' | 'invocations'>>;
+  of: Spans;
+  /** Those of `rowsOf`. */
+  rows: readonly Row[];
   label: string;
 }) {
-  const rows = rowsOf(of);
   const time = timeOf(rows);
   const services = [...new Set(of.spans.map(({ service }) => service))];
   return (
