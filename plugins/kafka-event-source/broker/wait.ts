@@ -11,7 +11,7 @@ export async function until<T>(
   check: () => Promise<T | undefined>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const deadline = Date.now() + ms;
+  const deadline = performance.now() + ms;
   let reason: unknown;
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function until<T>(
       reason = error;
     }
     signal?.throwIfAborted();
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const why = reason instanceof Error ? `: ${reason.message || reason.name}` : '';
       throw new Error(`Waited ${ms / 1000} s for ${what}${why}`, { cause: reason });
     }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, Kafka, Message, Producer } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
+import { until } from '../broker/wait.ts';
 import { boundsOf, readStretch } from '../commands/scan.ts';
 import type { Step } from '../life.ts';
 import { messageOf } from '../log.ts';
@@ -83,9 +84,10 @@ export class RealGround implements Ground {
     );
     for (const [topic, partitions] of topics) this.#topics.set(topic, partitions);
     // For a moment the broker does not know the new topics.
-    await this.#until('the topics are there', async () => {
+    await until('the topics to be there', BROKER_MS, async () => {
       await this.refresh();
-      return [...topics].every(([topic, count]) => this.#seen.get(topic)?.size === count);
+      const isThere = [...topics].every(([topic, count]) => this.#seen.get(topic)?.size === count);
+      return isThere || undefined;
     });
   }
 
@@ -120,9 +122,10 @@ export class RealGround implements Ground {
         own.every(({ condition }) => condition.partitions) &&
         own.flatMap(({ condition }) => condition.partitions ?? []).length ===
           this.#topics.get(topic);
-      await this.#until(`${name} polls`, hasAll, () =>
-        own.flatMap(({ condition }) => condition.problem ?? []).join('; '),
-      );
+      await until(`${name} to poll`, BROKER_MS, async () => {
+        if (hasAll()) return true;
+        throw new Error(own.flatMap(({ condition }) => condition.problem ?? []).join('; '));
+      });
     }
   }
 
@@ -262,7 +265,9 @@ export class RealGround implements Ground {
         }
       }
       const isTaken = () => pollers.every(({ condition }) => condition.partitions?.length === 0);
-      await this.#until('the pollers lose their partitions', isTaken);
+      await until('the pollers to lose their partitions', BROKER_MS, async () => {
+        return isTaken() || undefined;
+      });
     } finally {
       await Promise.all(members.map((member) => member.disconnect()));
     }
@@ -278,7 +283,7 @@ export class RealGround implements Ground {
       );
       if (offsets.length === 0) continue;
       // The group still has its member for a moment.
-      await this.#until(`${groupId} is rewound`, async () => {
+      await until(`${groupId} to be rewound`, BROKER_MS, async () => {
         await admin.commitOffsets(this.#names.of(groupId), this.#own(topic), offsets);
         return true;
       });
@@ -418,33 +423,13 @@ export class RealGround implements Ground {
   async #marked(places: readonly Place[]): Promise<void> {
     const { admin } = await this.#connected();
     for (const { topic, partition, offset } of places) {
-      await this.#until('the end of the transaction', async () => {
+      await until('the end of the transaction', BROKER_MS, async () => {
         if (this.#transactions.size > 0) return true; // An open one may hold readers back.
         const bounds = await boundsOf(admin, this.#own(topic));
+        const high = bounds?.find((one) => one.partition === partition)?.high ?? 0;
         // Kafka's mark of the transaction's end takes the offset after its last record.
-        return (bounds?.find((one) => one.partition === partition)?.high ?? 0) > offset + 1;
+        return high > offset + 1 || undefined;
       });
-    }
-  }
-
-  async #until(
-    what: string,
-    check: () => boolean | Promise<boolean>,
-    why = () => '',
-  ): Promise<void> {
-    const end = performance.now() + BROKER_MS;
-    let reason: unknown;
-    for (;;) {
-      try {
-        if (await check()) return;
-      } catch (error) {
-        reason = error;
-      }
-      if (performance.now() > end) {
-        const more = [why(), reason && messageOf(reason)].filter(Boolean).join('; ');
-        throw new Error(`Waited ${BROKER_MS / 1000} s until ${what}. ${more}`, { cause: reason });
-      }
-      await sleep(LOOK_MS);
     }
   }
 }
