@@ -3,7 +3,7 @@
 import './node-check.ts';
 import { COMMANDS, type CommandName, runCommand } from './commands/commands.ts';
 import { type Loaded, mappingsOf } from './definition.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 import { loadDefinitions, placeOf, readService, type Serverless } from './framework.ts';
 import { Calls } from './lambda/lines.ts';
 import { messageOf, type UserLog } from './log.ts';
@@ -124,7 +124,7 @@ export default class KafkaEventSource {
     const loaded = this.#loaded ?? this.#read();
     const { definitions, options } = loaded;
     if (definitions.definitions.length === 0) return;
-    await this.#guard(loaded);
+    const functions = await this.#guard(loaded);
     // kafkajs is loaded here, so that commands which never poll do not wait for it.
     const { Engine } = await import('./engine.ts');
     const endpoint = options.lambdaEndpoint ?? this.#offlineEndpoint();
@@ -134,17 +134,23 @@ export default class KafkaEventSource {
       endpoint,
       noTimeout: this.#offline().noTimeout,
       calls: this.#calls,
+      // Functions at another endpoint are others.
+      functions: options.lambdaEndpoint === undefined ? functions : undefined,
     });
   }
 
-  /** Lets failed calls end as on AWS. If that cannot be, a warning says so, and the mappings run. */
-  async #guard({ definitions, service }: Loaded): Promise<void> {
+  /**
+   * Lets failed calls end as on AWS. If that cannot be, a warning says so, and the mappings run.
+   * @returns finds serverless-offline's functions; undefined if calls cannot end as on AWS
+   */
+  async #guard({ definitions, service }: Loaded): Promise<EngineOptions['functions']> {
     const functions = new Map(
       mappingsOf(definitions).map(({ functionKey, callbackError }) => [functionKey, callbackError]),
     );
     try {
       const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
-      this.#unguard.push(await guardHandlers((message) => this.#log.error(message)));
+      const guard = await guardHandlers((message) => this.#log.error(message));
+      this.#unguard.push(guard.end);
       this.#unguard.push(await mendAnswers(functions, this.#calls));
       const { mendRunners } = await import('./lambda/runners.ts');
       const programs = new Map(
@@ -158,12 +164,14 @@ export default class KafkaEventSource {
       const { useDocker = false } = this.#offline();
       const print = (line: string) => this.#log.notice(line);
       this.#unguard.push(await mendRunners(programs, { useDocker, print }));
+      return guard.functions;
     } catch (error) {
       this.#log.warning(
         'Kafka event source: serverless-offline could not be changed, so some calls do not end as on AWS: of a ' +
           'handler that crashes, throws a value that is no Error, has a callback, or is not of Node. ' +
           `${messageOf(error)}`,
       );
+      return undefined;
     }
   }
 

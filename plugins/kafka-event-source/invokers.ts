@@ -2,6 +2,7 @@
 import { Slots } from './delivery/slots.ts';
 import { takingTurns } from './delivery/turns.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
+import { createInProcessInvoker, type InProcessOptions } from './lambda/in-process.ts';
 import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
 import type { Mapping } from './mapping.ts';
 import { AWS } from './options.ts';
@@ -14,6 +15,8 @@ export interface InvokersOptions {
   readonly noTimeout?: boolean | undefined;
   /** Names of functions at the endpoint, by the functions' keys; without one it is the deployed name. */
   readonly names?: ReadonlyMap<string, string>;
+  /** Finds the functions of the endpoint where they run in this process. */
+  readonly functions?: InProcessOptions['functions'] | undefined;
   /** Whether endpoints are asked for the last log lines of functions. */
   readonly wantsLogs?: boolean;
 }
@@ -32,7 +35,7 @@ export class Invokers {
 
   /** An invoker of the mapping's function. */
   of(mapping: Mapping): Invoker {
-    const { endpoint, noTimeout, wantsLogs = false } = this.#options;
+    const { endpoint, noTimeout, functions, wantsLogs = false } = this.#options;
     const { lambdaEndpoint } = mapping;
     const functionName = this.#nameOf(mapping);
     const timeoutMs = timeLimitOf(mapping, { noTimeout });
@@ -46,9 +49,12 @@ export class Invokers {
       errorsInBody: lambdaEndpoint !== undefined,
       wantsLogs,
     });
-    return lambdaEndpoint === undefined
-      ? invoker
-      : this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
+    if (lambdaEndpoint !== undefined) {
+      return this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
+    }
+    return functions
+      ? createInProcessInvoker({ functions, functionName, timeoutMs, http: invoker })
+      : invoker;
   }
 
   /** Names the functions that run in the user's AWS account; undefined if there are none. */

@@ -13,23 +13,38 @@ import kafkajs from 'kafkajs';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
-import { createInvoker } from '../lambda/invoke.ts';
+import { createInProcessInvoker } from '../lambda/in-process.ts';
+import { createInvoker, type Invoker } from '../lambda/invoke.ts';
 import type { Mapping } from '../mapping.ts';
 import { Poller } from '../poller/poller.ts';
 import { Recording } from '../recorder/recording.ts';
 import { mappingOf } from '../test/support/mapping.ts';
+import { startFunctions } from '../test/support/offline-functions.ts';
 import { until } from '../test/support/until.ts';
 import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory]';
-const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory] ' +
+  '[--way "in process"|"over HTTP"|"bare HTTP"] [--batch 1|100|10000] [--bytes 100|1024]';
+/** Ratios by bytes and batch size. */
+const RATIOS: Readonly<Record<number, Readonly<Record<number, number>>>> = {
+  100: { 100: 0.5, 10000: 0.6 },
+  1024: { 100: 0.7, 10000: 0.83 },
+};
+const GOALS = { ratios: RATIOS, delayMs: 30, recorderCost: 5 } as const;
 const PARTITIONS = 4;
 const MiB = 1024 * 1024;
 const BATCH_SIZES = [1, 100, 10_000] as const;
 /** The share of records for each batch size: batches of one record are slow, and need fewer. */
-const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
+const FEWER = { 1: 0.05, 100: 1, 10000: 1 } as const;
+/**
+ * The ways to a function that does nothing. In process, and over HTTP: serverless-offline's in a worker thread
+ * of this process, which reads the event. Bare HTTP: a server in another process, which reads no event.
+ */
+const WAYS = ['in process', 'over HTTP', 'bare HTTP'] as const;
+type Way = (typeof WAYS)[number];
+const FUNCTION = 'noop';
 const DEADLINE_MS = 600_000;
 
 const { values } = parseArgs({
@@ -39,6 +54,9 @@ const { values } = parseArgs({
     sent: { type: 'string', default: '300' },
     rounds: { type: 'string', default: '7' },
     only: { type: 'string' },
+    way: { type: 'string' },
+    batch: { type: 'string' },
+    bytes: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -46,14 +64,20 @@ const { values } = parseArgs({
 const noop = () => undefined;
 const silent = { error: console.error, warning: console.error, notice: noop, debug: noop };
 
+/** Whether the value is named by an option, or none is. */
+const isWanted = (option: string | undefined) => (value: string | number) =>
+  option === undefined || option === String(value);
+
 class Bench {
   readonly broker: string;
   readonly endpoint: string;
+  readonly offline: Awaited<ReturnType<typeof startFunctions>>;
   readonly kafka: kafkajs.Kafka;
 
-  constructor(broker: string, endpoint: string) {
+  constructor(broker: string, endpoint: string, offline: Bench['offline']) {
     this.broker = broker;
     this.endpoint = endpoint;
+    this.offline = offline;
     this.kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
   }
 
@@ -98,10 +122,23 @@ class Bench {
     return rate;
   }
 
-  poll(topic: string, changes: Partial<Mapping>, path = 'noop', recording?: Recording): Poller {
-    const mapping = this.mapping(topic, changes);
+  invoker(way: Way, functionName = FUNCTION): Invoker {
     const timeoutMs = 30_000;
-    const { invoke } = createInvoker({ endpoint: this.endpoint, functionName: path, timeoutMs });
+    const endpoint = way === 'bare HTTP' ? this.endpoint : this.offline.endpoint;
+    const http = createInvoker({ endpoint, functionName, timeoutMs });
+    const { functions } = this.offline;
+    return way === 'in process'
+      ? createInProcessInvoker({ functions, functionName, timeoutMs, http })
+      : http;
+  }
+
+  poll(
+    topic: string,
+    changes: Partial<Mapping>,
+    { invoke }: Invoker,
+    recording?: Recording,
+  ): Poller {
+    const mapping = this.mapping(topic, changes);
     const onStep = recording?.observe(mapping);
     const poller = new Poller({ mapping, log: silent, invoke, onStep });
     poller.start();
@@ -113,9 +150,9 @@ class Bench {
     topic: string,
     records: number,
     batchSize: number,
-    recording?: Recording,
+    { way = 'bare HTTP', recording }: { readonly way?: Way; readonly recording?: Recording } = {},
   ): Promise<number> {
-    const poller = this.poll(topic, { batchSize }, 'noop', recording);
+    const poller = this.poll(topic, { batchSize }, this.invoker(way), recording);
     const succeeded = () => poller.stats.snapshot().succeeded;
     await until('the first', () => succeeded() > 0 || undefined, DEADLINE_MS);
     const [start, before] = [performance.now(), succeeded()];
@@ -131,30 +168,41 @@ class Bench {
   }
 }
 
-async function rates(bench: Bench, records: number): Promise<void> {
+async function rates(bench: Bench, records: number, ways: readonly Way[]): Promise<void> {
   const rows: string[][] = [];
-  for (const bytes of [100, 1024]) {
+  for (const bytes of [100, 1024].filter(isWanted(values.bytes))) {
     const topic = await bench.topicOf(records, bytes);
-    await bench.plain(topic, records);
-    for (const batchSize of BATCH_SIZES) {
+    for (const batchSize of BATCH_SIZES.filter(isWanted(values.batch))) {
       const count = Math.round(records * FEWER[batchSize]);
-      // In turn, so that other work of the machine slows both.
-      const before = await bench.plain(topic, records);
-      const emulated = await bench.emulated(topic, count, batchSize);
-      const plain = (before + (await bench.plain(topic, records))) / 2;
-      const ratio = (emulated / plain).toFixed(2);
-      const goal = batchSize === 10_000 ? ` (goal: at least ${GOALS.ratio})` : '';
-      rows.push([
-        String(bytes),
-        String(batchSize),
-        Math.round(plain).toString(),
-        Math.round(emulated).toString(),
-        ratio + goal,
-      ]);
+      for (const way of ways) {
+        const rounds: { readonly plain: number; readonly emulated: number }[] = [];
+        for (let round = 0; round <= Number(values.rounds); round += 1) {
+          // In turn, so that other work of the machine slows both.
+          const before = await bench.plain(topic, records);
+          const emulated = await bench.emulated(topic, count, batchSize, { way });
+          const plain = (before + (await bench.plain(topic, records))) / 2;
+          // The first round compiles the code, and does not count.
+          if (round > 0) rounds.push({ plain, emulated });
+        }
+        const ratios = rounds.map(({ plain, emulated }) => emulated / plain);
+        const goal = GOALS.ratios[bytes]?.[batchSize];
+        rows.push([
+          String(bytes),
+          String(batchSize),
+          way,
+          median(rounds.map(({ plain }) => plain)).toFixed(0),
+          median(rounds.map(({ emulated }) => emulated)).toFixed(0),
+          median(ratios).toFixed(3),
+          `${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)}`,
+          goal === undefined ? '' : `at least ${goal}`,
+        ]);
+      }
     }
   }
-  const head = ['bytes', 'batch size', 'plain records/s', 'emulator records/s', 'ratio'];
-  console.log(`\n${table(head, rows)}`);
+  const head = ['bytes', 'batch size', 'way', 'plain records/s', 'emulator records/s'];
+  console.log(
+    `\nmedians of ${values.rounds} rounds\n${table([...head, 'ratio', 'of all rounds', 'goal'], rows)}`,
+  );
 }
 
 /** Drains a topic with and without the recorder, in turn, so that other work slows both, and compares the times. */
@@ -175,7 +223,7 @@ async function recorder(bench: Bench, records: number): Promise<void> {
       const recording = new Recording({ folder, stage: 'bench', ...limits, log });
       await recording.flush();
       recorded.push(
-        await drainage(records, () => bench.emulated(topic, records, 10_000, recording)),
+        await drainage(records, () => bench.emulated(topic, records, 10_000, { recording })),
       );
       const before = process.cpuUsage();
       await recording.flush();
@@ -286,7 +334,7 @@ async function delay(bench: Bench, endpoint: ChildProcess, sent: number): Promis
   endpoint.on('message', (message) => {
     if (typeof message === 'number') delays.push(message);
   });
-  const poller = bench.poll(topic, {}, 'timed');
+  const poller = bench.poll(topic, {}, bench.invoker('bare HTTP', 'timed'));
   const producer = bench.kafka.producer();
   await producer.connect();
   const acknowledged: number[] = [];
@@ -320,16 +368,19 @@ async function run(): Promise<void> {
     // After the endpoint, which would take a port that was just found free.
     const port = await freePort();
     const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
-    const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
+    const offline = await startFunctions(import.meta.dirname, { [FUNCTION]: 'noop.handler' });
+    const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`, offline);
     const benches = {
       delay: () => delay(bench, endpoint, Number(values.sent)),
-      rates: () => rates(bench, Number(values.records)),
+      rates: () => rates(bench, Number(values.records), ways),
       recorder: () => recorder(bench, Number(values.records)),
       memory: () => memory(bench, Number(values.backlog)),
     };
+    const ways = WAYS.filter(isWanted(values.way));
     for (const [name, measure] of Object.entries(benches)) {
       if (values.only === undefined || values.only === name) await measure();
     }
+    await offline.stop();
   } finally {
     endpoint.disconnect();
     await supervisor.stop();

@@ -27,6 +27,8 @@ export interface Invoker {
 
 /** AWS: the largest answer of a function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const ANSWER_BYTES = 6_291_556;
+/** AWS's own message. */
+const TOO_LONG = `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`;
 
 /** The header with the id of an invocation, by which serverless-offline's calls are told apart. */
 export const INVOCATION_HEADER = 'x-kafka-event-source-invocation';
@@ -54,7 +56,7 @@ export function timeLimitOf(
 /** The parts of an answer of Lambda's Invoke API. */
 interface Answer {
   readonly status: number;
-  readonly functionError: string | undefined;
+  readonly functionError?: string | undefined;
   readonly invoked: Invoked;
   readonly body: string;
 }
@@ -124,7 +126,7 @@ export function createInvoker({
           // AWS: a timeout of the function and too large an answer are function errors, and count as
           // attempts.
           error instanceof Fault
-            ? { kind: 'functionError', message: error.message }
+            ? fault(error.message)
             : { kind: 'notReached', message: `${url.href}: ${describe(error)}` },
       ),
     close: () => {
@@ -146,17 +148,21 @@ export function addressOf(endpoint: string, functionName: string): URL {
 /** An error that counts as the function's. */
 class Fault extends Error {}
 
+function fault(message: string): InvocationResult {
+  return { kind: 'functionError', message };
+}
+
+/** The result of an answer of so many bytes, if it is too long for AWS. */
+export function tooLong(bytes: number): InvocationResult | undefined {
+  return bytes > ANSWER_BYTES ? fault(TOO_LONG) : undefined;
+}
+
 async function read(response: http.IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
     bytes += (chunk as Buffer).length;
-    if (bytes > ANSWER_BYTES) {
-      // AWS's own message.
-      throw new Fault(
-        `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`,
-      );
-    }
+    if (bytes > ANSWER_BYTES) throw new Fault(TOO_LONG);
     chunks.push(chunk as Buffer);
   }
   const requestId = header(response, 'x-amzn-requestid');

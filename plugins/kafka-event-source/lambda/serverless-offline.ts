@@ -29,12 +29,27 @@ import { INVOCATION_HEADER } from './invoke.ts';
 import type { Calls, CapturedLine } from './lines.ts';
 
 export interface Instance {
+  setClientContext(clientContext: unknown): void;
+  setEvent(event: unknown): void;
   runHandler(): Promise<unknown>;
   cleanup(): Promise<void>;
 }
 
+/** The functions that serverless-offline's HTTP server calls. */
+export interface Functions {
+  listFunctionNames(): readonly string[];
+  /** An idle instance of the function, or a new one. */
+  getByFunctionName(functionName: string): Instance;
+}
+
 interface LambdaClass {
-  readonly prototype: { get(functionKey: string): Instance };
+  readonly prototype: Functions & { get(functionKey: string): Instance };
+}
+
+export interface Guard {
+  /** The functions of this process; undefined before the first call of one, and after the end. */
+  functions(): Functions | undefined;
+  end(): void;
 }
 
 /** A call of a handler that is under way. */
@@ -68,15 +83,48 @@ export function currentCall(): Call | undefined {
   return calling.getStore();
 }
 
+/** The instances whose worker thread reads events from JSON. */
+const readers = new WeakSet<Instance>();
+const JSON_OF_EVENT = 'json';
+
 /**
- * Makes the crash of a handler a function error, as on AWS, until the function that it returns is called.
+ * Calls a function as serverless-offline's HTTP server does.
+ *
+ * @param payload the event as JSON
+ * @param id the poller's id for the invocation
+ * @returns the handler's answer
+ */
+export async function callFunction(
+  functions: Functions,
+  functionName: string,
+  payload: string,
+  id?: string,
+): Promise<unknown> {
+  const instance = functions.getByFunctionName(functionName);
+  // An earlier call over HTTP may have set it.
+  instance.setClientContext(undefined);
+  // Text passes to another thread much faster than an object does. No JSON is read as a Map.
+  instance.setEvent(
+    readers.has(instance) ? new Map([[JSON_OF_EVENT, payload]]) : JSON.parse(payload),
+  );
+  return asked.run(id, () => instance.runHandler());
+}
+
+/** The event that `callFunction` has sent to a worker thread, or that serverless-offline has. */
+export function eventOf(sent: unknown): unknown {
+  return sent instanceof Map ? JSON.parse(sent.get(JSON_OF_EVENT)) : sent;
+}
+
+/**
+ * Makes the crash of a handler a function error, as on AWS, until its end.
  *
  * @param report is called with a message for each crash
  */
-export async function guardHandlers(report: Report): Promise<() => void> {
+export async function guardHandlers(report: Report): Promise<Guard> {
   const { prototype } = await lambdaClass();
   const get = prototype.get;
   const guarded = new WeakMap<Instance, Guarded>();
+  let functions: Functions | undefined;
   let isOver = false;
 
   const guard = (instance: Instance, functionKey: string) => {
@@ -102,7 +150,9 @@ export async function guardHandlers(report: Report): Promise<() => void> {
 
   prototype.get = function getGuarded(functionKey) {
     const instance = get.call(this, functionKey);
-    if (!isOver && !guarded.has(instance)) guard(instance, functionKey);
+    if (isOver) return instance;
+    functions = this;
+    if (!guarded.has(instance)) guard(instance, functionKey);
     return instance;
   };
 
@@ -117,10 +167,14 @@ export async function guardHandlers(report: Report): Promise<() => void> {
     asked.enterWith(headers[INVOCATION_HEADER] as string | undefined);
   };
   subscribe('http.server.request.start', request);
-  return () => {
-    isOver = true;
-    unsubscribe('http.server.request.start', request);
-    process.off('worker', watch);
+  return {
+    functions: () => functions,
+    end: () => {
+      isOver = true;
+      functions = undefined;
+      unsubscribe('http.server.request.start', request);
+      process.off('worker', watch);
+    },
   };
 }
 
@@ -195,16 +249,16 @@ export async function mendAnswers(
   const at = (file: string) => new URL(file, lambda).href;
   const [script, runner, loader] = [at(SCRIPT), at(RUNNER), at(LOADER)];
   let isOver = false;
-  const ours = () => {
+  const found = () => {
     const key = currentCall()?.functionKey ?? '';
     return !isOver && functions.has(key) ? { callbackError: functions.get(key) } : undefined;
   };
   mendHandlers(loader, () => {
-    const found = ours();
-    return found && { ...found, busy: undefined };
+    const calling = found();
+    return calling && { ...calling, busy: undefined };
   });
   const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
-  mend(InProcessRunner, () => ours() !== undefined);
+  mend(InProcessRunner, () => found() !== undefined);
   const requests = new Requests();
   if (calls) {
     const { default: AnyRunner } = (await import(at(ANY_RUNNER))) as { default: Runner };
@@ -216,17 +270,18 @@ export async function mendAnswers(
     const { functionKey } = options.workerData ?? {};
     if (!functions.has(functionKey) || hrefOf(file) !== script) return [file, options];
     const callbackError = functions.get(functionKey);
-    const workerData = { ...options.workerData, script, runner, loader, callbackError };
+    const workerData = { ...options.workerData, runner, loader, callbackError };
     // Beside this file, in the source as in the package.
-    const begin = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+    const ours = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
     const { instance } = currentCall() ?? {};
-    if (!calls?.isHeard || !instance) return [begin, { ...options, workerData }];
+    if (instance) readers.add(instance);
+    if (!calls?.isHeard || !instance) return [ours, { ...options, workerData }];
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (line: CapturedLine) => requests.tell(line, calls));
     port1.unref();
     requests.captured.add(instance);
     const transferList = [...(options.transferList ?? []), port2];
-    return [begin, { ...options, workerData: { ...workerData, lines: port2 }, transferList }];
+    return [ours, { ...options, workerData: { ...workerData, lines: port2 }, transferList }];
   });
   return () => {
     isOver = true;
@@ -269,15 +324,25 @@ function hrefOf(file: string | URL): string {
 /**
  * Makes serverless-offline load handlers that are called as `calling` says; undefined leaves them as they
  * are. To be called before its runner is imported, which keeps the loading function that it finds.
+ *
+ * @param isKept whether a handler is loaded once, as on AWS: serverless-offline looks for its file at each call
  */
-export function mendHandlers(loader: string, calling: () => Calling | undefined): void {
+export function mendHandlers(
+  loader: string,
+  calling: () => Calling | undefined,
+  { isKept = false } = {},
+): void {
   type Load = (folder: string, handler: string) => Promise<Handler>;
   const functions = createRequire(loader)(fileURLToPath(loader)) as { load: Load };
   const { load } = functions;
+  let kept: Handler | undefined;
   functions.load = async (folder, handler) => {
+    if (kept) return kept;
     const found = await load(folder, handler);
     const how = calling();
-    return how ? asOnAws(found, how) : found;
+    const mended = how ? asOnAws(found, how) : found;
+    if (isKept) kept = mended;
+    return mended;
   };
 }
 

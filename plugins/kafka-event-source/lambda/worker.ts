@@ -1,9 +1,8 @@
 /** Runs in the worker thread of a function, in the place of serverless-offline's own script. */
-import { type MessagePort, workerData } from 'node:worker_threads';
-import { captureLines, mend, mendHandlers, type Runner } from './serverless-offline.ts';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { captureLines, eventOf, mend, mendHandlers, type Runner } from './serverless-offline.ts';
 
 interface Data {
-  readonly script: string;
   readonly runner: string;
   readonly loader: string;
   readonly callbackError: string | undefined;
@@ -11,10 +10,19 @@ interface Data {
   readonly lines: MessagePort | undefined;
 }
 
-const { script, runner, loader, callbackError, lines } = workerData as Data;
+/** A call, as serverless-offline's thread sends it. */
+interface Call {
+  readonly event: unknown;
+  readonly context: unknown;
+  /** Takes the answer. */
+  readonly port: MessagePort;
+}
+
+const { runner, loader, callbackError, lines } = workerData as Data;
 const busy = () => process.getActiveResourcesInfo().length;
-mendHandlers(loader, () => ({ callbackError, busy }));
-const { default: InProcessRunner } = (await import(runner)) as { default: Runner };
+mendHandlers(loader, () => ({ callbackError, busy }), { isKept: true });
+type RunnerClass = Runner & (new (options: unknown, env: object) => Runner['prototype']);
+const { default: InProcessRunner } = (await import(runner)) as { default: RunnerClass };
 mend(InProcessRunner, () => true);
 if (lines)
   captureLines(
@@ -22,4 +30,9 @@ if (lines)
     () => true,
     (line) => lines.postMessage(line),
   );
-await import(script);
+// The thread has its environment already. serverless-offline's script sets it anew for each call.
+const handler = new InProcessRunner(workerData, {});
+parentPort?.on('message', async ({ event, context, port }: Call) => {
+  port.postMessage(await handler.run(eventOf(event), context).catch((error: unknown) => error));
+  port.close();
+});
