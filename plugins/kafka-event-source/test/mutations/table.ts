@@ -656,6 +656,12 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'test/integration/runner-calls.test.ts',
   },
   {
+    row: 'F-02/10',
+    file: 'lambda/in-process.ts',
+    from: "functionError: 'Unhandled', invoked: {}, body",
+    to: 'invoked: {}, body',
+  },
+  {
     row: '-/2',
     file: 'lambda/serverless-offline.ts',
     from: 'throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));',
