@@ -1,36 +1,28 @@
 // Measures the emulator with a handler that does nothing, beside a plain kafkajs consumer of the same
 // topic in the same run: records per second, memory while a backlog drains, and delay.
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import kafkajs from 'kafkajs';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
-import { createInvoker } from '../lambda/invoke.ts';
-import type { Mapping } from '../mapping.ts';
-import { Poller } from '../poller/poller.ts';
 import { Recording } from '../recorder/recording.ts';
-import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
+import { Bench, PARTITIONS, silent, startEndpoint } from './bench.ts';
 import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
   'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
-const PARTITIONS = 4;
 const MiB = 1024 * 1024;
 const BATCH_SIZES = [1, 100, 10_000] as const;
 /** The share of records for each batch size: batches of one record are slow, and need fewer. */
 const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
-const DEADLINE_MS = 600_000;
 
 const { values } = parseArgs({
   options: {
@@ -44,92 +36,6 @@ const { values } = parseArgs({
 });
 
 const noop = () => undefined;
-const silent = { error: console.error, warning: console.error, notice: noop, debug: noop };
-
-class Bench {
-  readonly broker: string;
-  readonly endpoint: string;
-  readonly kafka: kafkajs.Kafka;
-
-  constructor(broker: string, endpoint: string) {
-    this.broker = broker;
-    this.endpoint = endpoint;
-    this.kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
-  }
-
-  async topicOf(records: number, bytes: number): Promise<string> {
-    const topic = `bench-${bytes}-${randomUUID()}`;
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const topics = [{ topic, numPartitions: PARTITIONS }];
-    await admin.createTopics({ topics, waitForLeaders: true });
-    await admin.disconnect();
-    const producer = this.kafka.producer();
-    await producer.connect();
-    const value = Buffer.alloc(bytes, 'x');
-    for (let sent = 0; sent < records; sent += 2_000) {
-      const messages = Array.from({ length: Math.min(2_000, records - sent) }, (_, index) => ({
-        value,
-        partition: index % PARTITIONS,
-      }));
-      await producer.send({ topic, messages });
-    }
-    await producer.disconnect();
-    return topic;
-  }
-
-  /** Records per second of a consumer that ignores them. */
-  async plain(topic: string, records: number): Promise<number> {
-    const consumer = this.kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 250 });
-    const end = Promise.withResolvers<number>();
-    let count = 0;
-    let start = 0;
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({
-      eachBatch: async ({ batch }) => {
-        start ||= performance.now();
-        count += batch.messages.length;
-        if (count >= records) end.resolve((count / (performance.now() - start)) * 1000);
-      },
-    });
-    const rate = await end.promise;
-    await consumer.disconnect();
-    return rate;
-  }
-
-  poll(topic: string, changes: Partial<Mapping>, path = 'noop', recording?: Recording): Poller {
-    const mapping = this.mapping(topic, changes);
-    const timeoutMs = 30_000;
-    const { invoke } = createInvoker({ endpoint: this.endpoint, functionName: path, timeoutMs });
-    const onStep = recording?.observe(mapping);
-    const poller = new Poller({ mapping, log: silent, invoke, onStep });
-    poller.start();
-    return poller;
-  }
-
-  /** Records per second from the first invocation on. */
-  async emulated(
-    topic: string,
-    records: number,
-    batchSize: number,
-    recording?: Recording,
-  ): Promise<number> {
-    const poller = this.poll(topic, { batchSize }, 'noop', recording);
-    const succeeded = () => poller.stats.snapshot().succeeded;
-    await until('the first', () => succeeded() > 0 || undefined, DEADLINE_MS);
-    const [start, before] = [performance.now(), succeeded()];
-    await until('all', () => succeeded() >= records || undefined, DEADLINE_MS);
-    const rate = ((succeeded() - before) / (performance.now() - start)) * 1000;
-    await poller.stop();
-    return rate;
-  }
-
-  mapping(topic: string, changes: Partial<Mapping>): Mapping {
-    const own = { name: 'bench', functionName: 'bench', groupId: randomUUID(), timeoutMs: 30_000 };
-    return mappingOf(topic, [this.broker], { ...own, ...changes });
-  }
-}
 
 async function rates(bench: Bench, records: number): Promise<void> {
   const rows: string[][] = [];
@@ -314,13 +220,12 @@ async function run(): Promise<void> {
   const supervisor = supervise(directory);
   supervisor.remove(directory);
   const say = noop;
-  const endpoint = fork(fileURLToPath(new URL('lambda-endpoint.ts', import.meta.url)));
+  const { endpoint, address } = await startEndpoint();
   try {
-    const [address] = (await once(endpoint, 'message')) as [AddressInfo];
     // After the endpoint, which would take a port that was just found free.
     const port = await freePort();
     const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
-    const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
+    const bench = new Bench(kafkaBrokers, address);
     const benches = {
       delay: () => delay(bench, endpoint, Number(values.sent)),
       rates: () => rates(bench, Number(values.records)),
