@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startBroker } from '../broker/broker.ts';
@@ -17,9 +18,11 @@ import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory]';
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--bytes 100] [--only delay|rates|recorder|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
 const MiB = 1024 * 1024;
+/** The recorder's threads begin and end, and memory is collected, before a measurement and not in it. */
+const SETTLE_MS = 300;
 const BATCH_SIZES = [1, 100, 10_000] as const;
 /** The share of records for each batch size: batches of one record are slow, and need fewer. */
 const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
@@ -30,6 +33,7 @@ const { values } = parseArgs({
     backlog: { type: 'string', default: '1000000' },
     sent: { type: 'string', default: '300' },
     rounds: { type: 'string', default: '7' },
+    bytes: { type: 'string', multiple: true, default: ['100', '1024'] },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -39,7 +43,7 @@ const noop = () => undefined;
 
 async function rates(bench: Bench, records: number): Promise<void> {
   const rows: string[][] = [];
-  for (const bytes of [100, 1024]) {
+  for (const bytes of values.bytes.map(Number)) {
     const topic = await bench.topicOf(records, bytes);
     await bench.plain(topic, records);
     for (const batchSize of BATCH_SIZES) {
@@ -65,7 +69,7 @@ async function rates(bench: Bench, records: number): Promise<void> {
 
 /** Drains a topic with and without the recorder, in turn, so that other work slows both, and compares the times. */
 async function recorder(bench: Bench, records: number): Promise<void> {
-  for (const bytes of [100, 1024]) {
+  for (const bytes of values.bytes.map(Number)) {
     const topic = await bench.topicOf(records, bytes);
     const without: Drainage[] = [];
     const recorded: Drainage[] = [];
@@ -135,6 +139,7 @@ const MEASURES_OF_DRAINAGE = [
 
 async function drainage(records: number, measure: () => Promise<number>): Promise<Drainage> {
   globalThis.gc?.();
+  await pause(SETTLE_MS);
   const [main, all] = [process.threadCpuUsage(), process.cpuUsage()];
   const rate = await measure();
   return {
