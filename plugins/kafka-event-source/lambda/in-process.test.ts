@@ -67,24 +67,24 @@ beforeAll(async () => {
     };
     const { http, own } = invokerOf('first');
     const count = '{"way":"counts"}';
-    const counted = [await own.invoke(count)];
+    const counted = [await own.invoke(Buffer.from(count))];
     await fetch(endpoint + '/2015-03-31/functions/first/invocations', {
       method: 'POST', body: count,
       headers: { 'x-amz-client-context': Buffer.from('{"a":1}').toString('base64') },
     });
-    counted.push(await own.invoke(count));
+    counted.push(await own.invoke(Buffer.from(count)));
     const echo = { way: 'echoes', text: 'ü€\u{1F600}', list: [1.5, null, { a: {} }] };
     const second = invokerOf('second');
-    const echoed = [await second.own.invoke(JSON.stringify(echo)), await second.own.invoke(JSON.stringify(echo))];
+    const echoed = [await second.own.invoke(Buffer.from(JSON.stringify(echo))), await second.own.invoke(Buffer.from(JSON.stringify(echo)))];
     const both = [];
     for (const event of ${JSON.stringify(EVENTS)}) {
-      const payload = JSON.stringify(event);
+      const payload = Buffer.from(JSON.stringify(event));
       both.push([await http.invoke(payload), await own.invoke(payload)]);
     }
-    const unknown = await invokerOf('unknown').own.invoke('{}');
-    const late = await invokerOf('first', 300).own.invoke('{"way":"hangs"}');
+    const unknown = await invokerOf('unknown').own.invoke(Buffer.from('{}'));
+    const late = await invokerOf('first', 300).own.invoke(Buffer.from('{"way":"hangs"}'));
     const ending = invokerOf('first').own;
-    const hanging = ending.invoke('{"way":"hangs"}');
+    const hanging = ending.invoke(Buffer.from('{"way":"hangs"}'));
     setTimeout(ending.close, 300);
     const closed = await hanging;
     console.log(JSON.stringify({ both, echoed, counted, asked, unknown, late, closed }));

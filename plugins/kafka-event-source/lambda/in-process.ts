@@ -20,7 +20,7 @@ export function createInProcessInvoker(options: InProcessOptions): Invoker {
   const { functionName, timeoutMs, http } = options;
   const underWay = new Set<End>();
 
-  const call = (functions: Functions, payload: string, id: string | undefined) =>
+  const call = (functions: Functions, payload: Buffer, id: string | undefined) =>
     new Promise<InvocationResult>((resolve) => {
       const end: End = (result) => {
         clearTimeout(timer);

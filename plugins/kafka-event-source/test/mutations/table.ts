@@ -656,7 +656,7 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'test/integration/runner-calls.test.ts',
   },
   {
-    row: 'F-02/10',
+    row: 'F-02/7',
     file: 'lambda/in-process.ts',
     from: "functionError: 'Unhandled', invoked: {}, body",
     to: 'invoked: {}, body',
