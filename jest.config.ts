@@ -54,7 +54,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testEnvironment: '<rootDir>/plugins/kafka-event-source/test/support/jest-environment.cjs',
-      testMatch: ['<rootDir>/{functions,infra,lib,local,plugins}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{bench,functions,infra,lib,local,plugins}/**/*.test.ts'],
       testPathIgnorePatterns: packageJson.workspaces.map((workspace) => `<rootDir>/${workspace}/`),
     },
     {

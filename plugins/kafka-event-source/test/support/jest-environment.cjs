@@ -2,8 +2,11 @@
 // these functions from `node:vm` at each call, so that they can be replaced in the process of a worker.
 'use strict';
 
+const { createRequire } = require('node:module');
 const vm = require('node:vm');
-const { TestEnvironment } = require('jest-environment-node');
+
+// A part of jest, of jest's own version.
+const { TestEnvironment } = createRequire(require.resolve('jest'))('jest-environment-node');
 
 const { createContext, SourceTextModule } = vm;
 
