@@ -115,7 +115,8 @@ async function compare(bench: OrderBench, count: number): Promise<void> {
     new GetCommand({ TableName: bench.table, Key: orderKey(id) }),
   );
   if (!item) throw new Error('the order that was placed is not there');
-  const records = recordsOf(id, item.events);
+  const stored = await bench.repository.get(id);
+  const records = recordsOf(id, stored?.events ?? []);
   const put = () =>
     new PutCommand({
       TableName: bench.table,
