@@ -25,7 +25,7 @@ const LEAST_PUBLISH_MS = 100;
 /** An event of this age may have a publisher that marks it at this moment. */
 const MARKING_AGE_MS = 1_000;
 /** The pauses before each new look for that mark. */
-const MARKING_MS = [10, 30, 90];
+const MARKING_MS = [10, 30, 90, 270];
 
 /** The facts of a request that its publication needs. */
 export type Answering = {
@@ -43,9 +43,9 @@ export async function publishNow(
   stored: StoredOrder,
   { timeLeftMs, afterAnswer }: Answering,
 ): Promise<void> {
-  const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
   await orLeaveToRelay(stored, async () => {
     const read = await earlierMarked(deps, stored);
+    const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
     const sent = await sendPending(deps, read, timeoutMs);
     afterAnswer(() =>
       orLeaveToRelay(read, async () => {
