@@ -53,7 +53,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{functions,infra,lib,local,plugins}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{bench,functions,infra,lib,local,plugins}/**/*.test.ts'],
       testPathIgnorePatterns: packageJson.workspaces.map((workspace) => `<rootDir>/${workspace}/`),
     },
     {

@@ -33,7 +33,8 @@ export type Step =
       readonly batch: readonly Some[];
       /** 1 for the first one. */
       readonly attempt: number;
-      readonly payload: string;
+      /** The event as JSON. */
+      readonly payload: Buffer;
     }
   | {
       readonly kind: 'answered';

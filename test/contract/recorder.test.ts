@@ -59,7 +59,7 @@ test("neither the local memory of events and invocations nor its export has a cu
   const message = `no provider takes ${contact.email} or ${preferred.email}`;
   const result = { kind: 'functionError', message, body: JSON.stringify({ contact }) } as const;
   for (const { onStep, recording } of [made, before]) {
-    onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload });
+    onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload: Buffer.from(payload) });
     recording.captures('one');
     recording.logged('one', 1, `event ${value}`);
     recording.logged('one', 1, payload);

@@ -47,8 +47,8 @@ function actions(
     ending: ending.signal,
     recorder,
     invokerOf: () => ({
-      invoke: async (given: string) => {
-        payloads.push(given);
+      invoke: async (given: Buffer) => {
+        payloads.push(given.toString());
         if (given.includes('end here')) ending.abort();
         return result;
       },

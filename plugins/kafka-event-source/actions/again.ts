@@ -105,7 +105,7 @@ export async function runAgain(
   const close = () => invoker.close();
   ending.addEventListener('abort', close);
   try {
-    const result = await invoker.invoke(run.payload, recorded.id);
+    const result = await invoker.invoke(Buffer.from(run.payload), recorded.id);
     // The recorder itself calls a run interrupted that has no result at the end.
     refuseAtEnd(ending);
     recorded.end(result);

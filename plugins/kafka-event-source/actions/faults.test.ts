@@ -30,7 +30,7 @@ function calls(result: InvocationResult = { kind: 'ok', payload: null }) {
     close: () => seen.push('closed'),
   };
   const invoker = faults.seamsOf(mapping).invoker(real);
-  return { faults, seen, invoker, invoke: () => invoker.invoke(payload) };
+  return { faults, seen, invoker, invoke: () => invoker.invoke(Buffer.from(payload)) };
 }
 
 test('faults are used in their order, counted down, and gone when they are used up', async () => {

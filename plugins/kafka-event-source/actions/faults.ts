@@ -277,9 +277,11 @@ function withoutFunction(kind: string, timeoutMs: number): InvocationResult {
 }
 
 /** The result of a function that reports the first record of the payload, too. */
-function withOneFailed(payload: string, result: InvocationResult): InvocationResult {
+function withOneFailed(payload: Buffer, result: InvocationResult): InvocationResult {
   if (result.kind !== 'ok') return result;
-  const { records } = JSON.parse(payload) as { records: Record<string, { offset: number }[]> };
+  const { records } = JSON.parse(payload.toString()) as {
+    records: Record<string, { offset: number }[]>;
+  };
   const [partition, [first] = []] = Object.entries(records)[0] ?? [];
   const item = { itemIdentifier: { partition, offset: first?.offset } };
   const { batchItemFailures: reported } = Object(result.payload) as { batchItemFailures?: unknown };

@@ -41,7 +41,7 @@ async function drain({ endpoint, mapping, records, measure }: Drain): Promise<Dr
   const { functionName, timeoutMs } = mapping;
   const { invoke } = createInvoker({ endpoint, functionName, timeoutMs });
   let payload = 0;
-  const counted = (body: string) => {
+  const counted = (body: Buffer) => {
     payload = Math.max(payload, body.length);
     return invoke(body);
   };

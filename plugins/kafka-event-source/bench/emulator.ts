@@ -1,36 +1,31 @@
 // Measures the emulator with a handler that does nothing, beside a plain kafkajs consumer of the same
 // topic in the same run: records per second, memory while a backlog drains, and delay.
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import kafkajs from 'kafkajs';
 import { startBroker } from '../broker/broker.ts';
 import { freePort } from '../broker/ports.ts';
 import { supervise } from '../broker/supervise.ts';
-import { createInvoker } from '../lambda/invoke.ts';
-import type { Mapping } from '../mapping.ts';
-import { Poller } from '../poller/poller.ts';
 import { Recording } from '../recorder/recording.ts';
-import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
+import { Bench, PARTITIONS, silent, startEndpoint } from './bench.ts';
 import type { Drain, Drained } from './drain.ts';
 import { median, quantile, table } from './figures.ts';
 
 const HELP =
-  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--only delay|rates|recorder|memory]';
+  'Usage: npm run bench -- [--records 300000] [--backlog 1000000] [--sent 300] [--rounds 7] [--bytes 100] [--only delay|rates|recorder|memory]';
 const GOALS = { ratio: 0.3, delayMs: 30, recorderCost: 5 } as const;
-const PARTITIONS = 4;
 const MiB = 1024 * 1024;
+/** The recorder's threads begin and end, and memory is collected, before a measurement and not in it. */
+const SETTLE_MS = 300;
 const BATCH_SIZES = [1, 100, 10_000] as const;
 /** The share of records for each batch size: batches of one record are slow, and need fewer. */
 const FEWER = { 1: 0.02, 100: 1, 10000: 1 } as const;
-const DEADLINE_MS = 600_000;
 
 const { values } = parseArgs({
   options: {
@@ -38,102 +33,17 @@ const { values } = parseArgs({
     backlog: { type: 'string', default: '1000000' },
     sent: { type: 'string', default: '300' },
     rounds: { type: 'string', default: '7' },
+    bytes: { type: 'string', multiple: true, default: ['100', '1024'] },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 
 const noop = () => undefined;
-const silent = { error: console.error, warning: console.error, notice: noop, debug: noop };
-
-class Bench {
-  readonly broker: string;
-  readonly endpoint: string;
-  readonly kafka: kafkajs.Kafka;
-
-  constructor(broker: string, endpoint: string) {
-    this.broker = broker;
-    this.endpoint = endpoint;
-    this.kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
-  }
-
-  async topicOf(records: number, bytes: number): Promise<string> {
-    const topic = `bench-${bytes}-${randomUUID()}`;
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const topics = [{ topic, numPartitions: PARTITIONS }];
-    await admin.createTopics({ topics, waitForLeaders: true });
-    await admin.disconnect();
-    const producer = this.kafka.producer();
-    await producer.connect();
-    const value = Buffer.alloc(bytes, 'x');
-    for (let sent = 0; sent < records; sent += 2_000) {
-      const messages = Array.from({ length: Math.min(2_000, records - sent) }, (_, index) => ({
-        value,
-        partition: index % PARTITIONS,
-      }));
-      await producer.send({ topic, messages });
-    }
-    await producer.disconnect();
-    return topic;
-  }
-
-  /** Records per second of a consumer that ignores them. */
-  async plain(topic: string, records: number): Promise<number> {
-    const consumer = this.kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 250 });
-    const end = Promise.withResolvers<number>();
-    let count = 0;
-    let start = 0;
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({
-      eachBatch: async ({ batch }) => {
-        start ||= performance.now();
-        count += batch.messages.length;
-        if (count >= records) end.resolve((count / (performance.now() - start)) * 1000);
-      },
-    });
-    const rate = await end.promise;
-    await consumer.disconnect();
-    return rate;
-  }
-
-  poll(topic: string, changes: Partial<Mapping>, path = 'noop', recording?: Recording): Poller {
-    const mapping = this.mapping(topic, changes);
-    const timeoutMs = 30_000;
-    const { invoke } = createInvoker({ endpoint: this.endpoint, functionName: path, timeoutMs });
-    const onStep = recording?.observe(mapping);
-    const poller = new Poller({ mapping, log: silent, invoke, onStep });
-    poller.start();
-    return poller;
-  }
-
-  /** Records per second from the first invocation on. */
-  async emulated(
-    topic: string,
-    records: number,
-    batchSize: number,
-    recording?: Recording,
-  ): Promise<number> {
-    const poller = this.poll(topic, { batchSize }, 'noop', recording);
-    const succeeded = () => poller.stats.snapshot().succeeded;
-    await until('the first', () => succeeded() > 0 || undefined, DEADLINE_MS);
-    const [start, before] = [performance.now(), succeeded()];
-    await until('all', () => succeeded() >= records || undefined, DEADLINE_MS);
-    const rate = ((succeeded() - before) / (performance.now() - start)) * 1000;
-    await poller.stop();
-    return rate;
-  }
-
-  mapping(topic: string, changes: Partial<Mapping>): Mapping {
-    const own = { name: 'bench', functionName: 'bench', groupId: randomUUID(), timeoutMs: 30_000 };
-    return mappingOf(topic, [this.broker], { ...own, ...changes });
-  }
-}
 
 async function rates(bench: Bench, records: number): Promise<void> {
   const rows: string[][] = [];
-  for (const bytes of [100, 1024]) {
+  for (const bytes of values.bytes.map(Number)) {
     const topic = await bench.topicOf(records, bytes);
     await bench.plain(topic, records);
     for (const batchSize of BATCH_SIZES) {
@@ -159,7 +69,7 @@ async function rates(bench: Bench, records: number): Promise<void> {
 
 /** Drains a topic with and without the recorder, in turn, so that other work slows both, and compares the times. */
 async function recorder(bench: Bench, records: number): Promise<void> {
-  for (const bytes of [100, 1024]) {
+  for (const bytes of values.bytes.map(Number)) {
     const topic = await bench.topicOf(records, bytes);
     const without: Drainage[] = [];
     const recorded: Drainage[] = [];
@@ -229,6 +139,7 @@ const MEASURES_OF_DRAINAGE = [
 
 async function drainage(records: number, measure: () => Promise<number>): Promise<Drainage> {
   globalThis.gc?.();
+  await pause(SETTLE_MS);
   const [main, all] = [process.threadCpuUsage(), process.cpuUsage()];
   const rate = await measure();
   return {
@@ -314,13 +225,12 @@ async function run(): Promise<void> {
   const supervisor = supervise(directory);
   supervisor.remove(directory);
   const say = noop;
-  const endpoint = fork(fileURLToPath(new URL('lambda-endpoint.ts', import.meta.url)));
+  const { endpoint, address } = await startEndpoint();
   try {
-    const [address] = (await once(endpoint, 'message')) as [AddressInfo];
     // After the endpoint, which would take a port that was just found free.
     const port = await freePort();
     const { kafkaBrokers } = await startBroker({ directory, port, supervisor, say });
-    const bench = new Bench(kafkaBrokers, `http://127.0.0.1:${address.port}`);
+    const bench = new Bench(kafkaBrokers, address);
     const benches = {
       delay: () => delay(bench, endpoint, Number(values.sent)),
       rates: () => rates(bench, Number(values.records)),

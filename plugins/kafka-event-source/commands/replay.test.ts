@@ -44,8 +44,8 @@ async function run(
     mappings: [mapping],
     invokerOf: () => ({
       invoke: async (given) => {
-        payloads.push(given);
-        return answer(given);
+        payloads.push(given.toString());
+        return answer(given.toString());
       },
       close: () => undefined,
     }),

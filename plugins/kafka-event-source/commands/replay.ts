@@ -112,7 +112,7 @@ async function replayOne(
 ): Promise<Replayed> {
   const { payload, ...event } = await eventOf(one, mapping, options);
   const startedAt = Date.now();
-  const result = await invoker.invoke(payload);
+  const result = await invoker.invoke(Buffer.from(payload));
   if (result.kind === 'notReached') {
     throw new Error(
       `The function ${one.functionKey} was not reached: ${result.message}. Start the functions, or name ` +

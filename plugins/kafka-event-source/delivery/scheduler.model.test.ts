@@ -99,7 +99,7 @@ class World {
       log: { ...log, error: (message) => this.dropped(message) },
       stats: this.stats,
       signal: this.stop.signal,
-      invoke: (payload) => this.invoke(payload, life),
+      invoke: (payload) => this.invoke(payload.toString(), life),
       onProgress: (partition, next) => this.commit(partition, next, life),
       onRoom: silent,
       onStep: silent,

@@ -47,7 +47,7 @@ function start(
     backoff: { firstMs: 0, maxMs: 0 },
     log,
     invoke: async (payload) => {
-      const { records } = JSON.parse(payload) as KafkaEvent;
+      const { records } = JSON.parse(payload.toString()) as KafkaEvent;
       return invoke(Object.values(records).flat());
     },
     onProgress: (partition, offset) => progress.push({ partition, offset }),

@@ -42,7 +42,7 @@ export interface SchedulerOptions extends RetryPolicy, LimitedMapping {
   /** Once it aborts, no more invocations begin. */
   readonly signal: AbortSignal;
   /** @param id names this invocation */
-  readonly invoke: (payload: string, id: string) => Promise<InvocationResult>;
+  readonly invoke: (payload: Buffer, id: string) => Promise<InvocationResult>;
   readonly onStep: OnStep;
   /** All records of the partition before `next` are done. */
   readonly onProgress: (partition: number, next: number) => void;

@@ -11,18 +11,18 @@ test('invokers that share a slot invoke one after the other, and one that is clo
   const answers = new Map<string, PromiseWithResolvers<InvocationResult>>();
   const invoker: Invoker = {
     invoke(payload) {
-      began.push(payload);
+      began.push(payload.toString());
       const answer = Promise.withResolvers<InvocationResult>();
-      answers.set(payload, answer);
+      answers.set(payload.toString(), answer);
       return answer.promise;
     },
     close: () => undefined,
   };
   const slots = new Slots(1);
   const [one, other] = [takingTurns(invoker, slots), takingTurns(invoker, slots)];
-  const first = one.invoke('first');
-  const second = other.invoke('second');
-  const third = one.invoke('third');
+  const first = one.invoke(Buffer.from('first'));
+  const second = other.invoke(Buffer.from('second'));
+  const third = one.invoke(Buffer.from('third'));
   await new Promise(setImmediate);
   expect(began).toEqual(['first']);
   one.close();

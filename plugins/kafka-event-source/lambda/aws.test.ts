@@ -31,7 +31,8 @@ async function invoke(
   const invoker = createAwsInvoker({ region, functionName: 'shop-notify:live', timeoutMs });
   try {
     const results = [];
-    for (let n = 0; n < times; n += 1) results.push(await invoker.invoke('{"text":"Grüße"}'));
+    for (let n = 0; n < times; n += 1)
+      results.push(await invoker.invoke(Buffer.from('{"text":"Grüße"}')));
     return { results, calls: server.calls };
   } finally {
     invoker.close();
@@ -117,7 +118,7 @@ describe('a refused call did not reach the function, is not repeated, and names 
   test('no server', async () => {
     process.env.AWS_ENDPOINT_URL_LAMBDA = 'http://127.0.0.1:1';
     const invoker = createAwsInvoker({ region, functionName: 'f', timeoutMs: 20_000 });
-    expect(await invoker.invoke('{}')).toMatchObject({
+    expect(await invoker.invoke(Buffer.from('{}'))).toMatchObject({
       kind: 'notReached',
       message: expect.stringMatching(/ECONNREFUSED.*reaches Lambda in eu-central-1/),
     });
@@ -156,7 +157,7 @@ test('an invoker that is closed ends its invocations', async () => {
   });
   process.env.AWS_ENDPOINT_URL_LAMBDA = server.url;
   const invoker = createAwsInvoker({ region, functionName: 'f', timeoutMs: 20_000 });
-  const result = invoker.invoke('{}');
+  const result = invoker.invoke(Buffer.from('{}'));
   await reached.promise;
   invoker.close();
   expect(await result).toMatchObject({ kind: 'notReached' });

@@ -36,12 +36,12 @@ export function createAwsInvoker({
     };
   };
   let connected: ReturnType<typeof connect> | undefined;
-  const call = async (payload: string, abortSignal: AbortSignal) => {
+  const call = async (payload: Buffer, abortSignal: AbortSignal) => {
     connected ??= connect();
     const { InvokeCommand, client } = await connected;
     const command = new InvokeCommand({
       FunctionName: functionName,
-      Payload: Buffer.from(payload),
+      Payload: payload,
       ...(wantsLogs && { LogType: 'Tail' as const }),
     });
     return client.send(command, { abortSignal });

@@ -18,7 +18,7 @@ async function invoke(
   const options = { endpoint, functionName: 'f', timeoutMs, errorsInBody, wantsLogs };
   const invoker = createInvoker(options);
   try {
-    return await invoker.invoke('{"text":"Grüße"}');
+    return await invoker.invoke(Buffer.from('{"text":"Grüße"}'));
   } finally {
     invoker.close();
     server.closeAllConnections();
@@ -136,14 +136,14 @@ test.each(['time runs out', 'invoker is closed'])(
     const timeoutMs = what === 'time runs out' ? 100 : 30_000;
     const invoker = createInvoker({ endpoint, functionName: 'f', timeoutMs });
     try {
-      await invoker.invoke('{}');
-      const result = invoker.invoke('{}');
+      await invoker.invoke(Buffer.from('{}'));
+      const result = invoker.invoke(Buffer.from('{}'));
       await second.promise;
       if (what === 'invoker is closed') invoker.close();
       expect((await result).kind).not.toBe('ok');
       // A third invocation would come before this answer.
       const other = createInvoker({ endpoint, functionName: 'f', timeoutMs: 300 });
-      await other.invoke('{}');
+      await other.invoke(Buffer.from('{}'));
       other.close();
       expect(invocations).toBe(3);
     } finally {
@@ -206,7 +206,7 @@ describe('the address of an invocation', () => {
     await once(server, 'listening');
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
     const invoker = createInvoker({ endpoint, functionName: 'shop-notify', timeoutMs: 30_000 });
-    await invoker.invoke('{}');
+    await invoker.invoke(Buffer.from('{}'));
     invoker.close();
     server.close();
     return promise;

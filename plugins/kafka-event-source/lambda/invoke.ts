@@ -20,7 +20,7 @@ export interface InvokeOptions {
 
 export interface Invoker {
   /** @param id is sent with the invocation, and names it in this process */
-  invoke(payload: string, id?: string): Promise<InvocationResult>;
+  invoke(payload: Buffer, id?: string): Promise<InvocationResult>;
   /** Ends invocations still in flight and closes the connections. */
   close(): void;
 }
@@ -76,7 +76,6 @@ export function createInvoker({
   let isClosed = false;
   let asksForLogs = wantsLogs;
 
-  // Bytes are sent without another copy, and the payload is not kept as text besides.
   const post = (body: Buffer, id?: string) =>
     new Promise<Answer>((resolve, reject) => {
       const headers = {
@@ -118,7 +117,7 @@ export function createInvoker({
 
   return {
     invoke: (payload, id) =>
-      call(Buffer.from(payload), id).then(
+      call(payload, id).then(
         (answer) => toResult(answer, errorsInBody),
         (error: NodeJS.ErrnoException) =>
           // AWS: a timeout of the function and too large an answer are function errors, and count as

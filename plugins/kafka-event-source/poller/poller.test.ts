@@ -168,7 +168,7 @@ function poll(
     log,
     connect: async () => broker.client(),
     invoke: (payload) => {
-      const records: { offset: number }[] = JSON.parse(payload).records['t-0'];
+      const records: { offset: number }[] = JSON.parse(payload.toString()).records['t-0'];
       return invoke(records.map(({ offset }) => offset));
     },
     backoff: { firstMs: 1, maxMs: 1 },

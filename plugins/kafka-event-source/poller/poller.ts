@@ -30,7 +30,7 @@ export interface PollerOptions {
   readonly mapping: Mapping;
   readonly log: Log;
   /** @param id names this invocation */
-  readonly invoke: (payload: string, id: string) => Promise<InvocationResult>;
+  readonly invoke: (payload: Buffer, id: string) => Promise<InvocationResult>;
   /** Called with each step of the mapping's records. */
   readonly onStep?: OnStep | undefined;
   readonly backoff?: Backoff;

@@ -4,7 +4,7 @@ import type { Stats } from '../delivery/stats.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { SystemLog } from '../monitoring/records.ts';
-import { kafkaErrorOf } from '../protocol/errors.ts';
+import { isCoordinatorMoving, kafkaErrorOf } from '../protocol/errors.ts';
 import { words } from '../words.ts';
 
 export interface ReporterOptions {
@@ -16,9 +16,14 @@ export interface ReporterOptions {
   readonly signal: AbortSignal;
 }
 
+/** A broker that has just started loads its groups for so long: a state that passes, and no problem. */
+const COORDINATOR_MOVES_MS = 10_000;
+
 export class Reporter {
   readonly #options: ReporterOptions;
   #problem: string | undefined;
+  /** The time (ms) since which sessions fail, until a fetch is answered again. */
+  #failingSince: number | undefined;
   /** The problem that ended the last session, until a fetch is answered again. */
   #failure: string | undefined;
   /** Whether a request got no answer, and no later request got one. */
@@ -63,17 +68,22 @@ export class Reporter {
     // AWS's message for a server that does not answer is long and says less than the reason.
     const why = result && result !== RESULTS.connection ? `${result}: ${reason}` : reason;
     const where = `${topic} at ${bootstrapServers.join(',')}`;
-    this.problemIs(
-      `cannot poll ${where}: ${why.replace(/\.$/, '')}.${this.#advice(error)} Trying again.`,
-      error,
-    );
+    const text = `cannot poll ${where}: ${why.replace(/\.$/, '')}.${this.#advice(error)} Trying again.`;
+    this.#failingSince ??= performance.now();
+    const failingMs = performance.now() - this.#failingSince;
+    if (isCoordinatorMoving(error) && failingMs < COORDINATOR_MOVES_MS) {
+      this.debug(text);
+      return;
+    }
+    this.problemIs(text, error);
     this.#failure = this.#problem;
   }
 
   /** A fetch was answered, and its records can be read: the problem of the last session is over. */
   fetchAnswered(): void {
+    if (this.#failingSince === undefined) return;
+    this.#failingSince = undefined;
     const failure = this.#failure;
-    if (failure === undefined) return;
     this.#failure = undefined;
     if (this.#problem === failure) this.problemIsOver();
     this.#options.stats.result(RESULTS.ok);
@@ -93,7 +103,7 @@ export class Reporter {
     if (!this.#isUnanswered) return;
     this.#isUnanswered = false;
     this.problemIsOver();
-    if (this.#failure === undefined) this.#options.stats.result(RESULTS.ok);
+    if (this.#failingSince === undefined) this.#options.stats.result(RESULTS.ok);
   }
 
   /** @param cause the error, or another object with the type that Kafka gives it */

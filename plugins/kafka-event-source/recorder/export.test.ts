@@ -38,7 +38,7 @@ async function record(
   const batch = [{ partition: 0, records }];
   const payload = payloadOf(records, mapping);
   onStep({ kind: 'read', partition: 0, records });
-  onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload });
+  onStep({ kind: 'invoked', id: 'one', batch, attempt: 1, payload: Buffer.from(payload) });
   recording.captures('one');
   recording.logged('one', 1, `logged ${text}`);
   const body = JSON.stringify({ errorMessage: text, errorType: 'Error' });

@@ -6,10 +6,11 @@ import { Outbox } from './outbox.ts';
 import { Track } from './track.ts';
 
 const MB = 1024 * 1024;
+const PAYLOAD = { payload: Buffer.from('{}'), records: 1_000 };
 
 function invocation(id: number, mapping = 'a'): InvocationOp {
   const spans = [{ partition: 0, count: 1_000, ranges: [[id * 1_000, id * 1_000 + 999]] as const }];
-  const facts = { mapping, topicId: '', at: id, attempt: 1, payload: '{}', call: {} };
+  const facts = { mapping, topicId: '', at: id, attempt: 1, call: {} };
   return { op: 'invocation', id: String(id), spans, ...facts };
 }
 
@@ -22,7 +23,7 @@ function make() {
     (op) => dropped.push(op),
   );
   const addDone = (id: number, mapping = 'a', isTold = false) =>
-    outbox.addDone({ op: invocation(id, mapping), records: 1_000, bytes: 1_000, isTold });
+    outbox.addDone({ op: invocation(id, mapping), ...PAYLOAD, bytes: 1_000, isTold });
   return { outbox, counted, dropped, addDone };
 }
 
@@ -49,7 +50,6 @@ test('records that the store has as waiting are done there, though they are only
   expect(counts).toEqual([{ op: 'counted', mapping: 'a', count: 1_000 }]);
   expect([first, ...others]).toContainEqual({
     ...invocation(0),
-    payload: undefined,
     isCollapsed: true,
   });
 });
@@ -84,7 +84,7 @@ test('done records of one mapping do not keep back those of another', () => {
   const { outbox } = make();
   for (const [id, mapping] of [...'aaabbb'].entries()) {
     const op = invocation(id, mapping);
-    outbox.addDone({ op, records: 1_000, bytes: 5 * MB, isTold: false });
+    outbox.addDone({ op, ...PAYLOAD, bytes: 5 * MB, isTold: false });
   }
   const taken = Array.from({ length: 4 }, () => outbox.take(true));
   expect(taken.map(idsOf)).toEqual([['0'], ['3'], ['1'], ['4']]);
@@ -120,7 +120,13 @@ test.each([
   const line = 'x'.repeat(MB);
   for (let id = 0; id < 150; id += 1) {
     const batch = [{ partition: 0, records: [bufferedRecord(id, '{}')] }];
-    track.onStep({ kind: 'invoked', id: String(id), batch, attempt: 1, payload: '{}' });
+    track.onStep({
+      kind: 'invoked',
+      id: String(id),
+      batch,
+      attempt: 1,
+      payload: Buffer.from('{}'),
+    });
     if (!isEnded) track.tell(Date.now(), true);
     const call = calls.get(String(id));
     if (call) call.logs = [{ at: 0, line }];

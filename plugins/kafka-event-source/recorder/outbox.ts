@@ -21,7 +21,10 @@ interface Other {
 
 /** An invocation whose records are all done at their first attempt. */
 export interface Done {
+  /** Without the payload. */
   readonly op: InvocationOp;
+  /** Most are pushed out unread: as bytes, they cost the garbage collection nearly nothing. */
+  readonly payload: string | Buffer;
   readonly records: number;
   readonly bytes: number;
   /** Whether the writer knows some of the records already. */
@@ -183,7 +186,8 @@ export class Outbox {
       while (bytes < this.#messageBytes) {
         const done = this.#shift(found);
         if (!done) break;
-        taken.push(done);
+        const { op, payload, order } = done;
+        taken.push({ op: { ...op, payload: payload.toString() }, order });
         bytes += done.bytes;
       }
     }
@@ -212,7 +216,7 @@ export class Outbox {
     if (!done) return;
     // If the writer has some of the records as waiting, it learns that they are done, and counts the others itself.
     if (done.isTold) {
-      this.add({ ...done.op, payload: undefined, isCollapsed: true });
+      this.add({ ...done.op, isCollapsed: true });
       this.#onCounted(done.op.mapping);
     } else {
       this.#onDropped(done.op);

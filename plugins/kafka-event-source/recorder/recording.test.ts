@@ -58,7 +58,13 @@ function invoke(
   last += 1;
   const id = `invocation-${last}`;
   const batch = [{ partition: 0, records }];
-  onStep({ kind: 'invoked', id, batch, attempt, payload: payloadOf(records, mapping) });
+  onStep({
+    kind: 'invoked',
+    id,
+    batch,
+    attempt,
+    payload: Buffer.from(payloadOf(records, mapping)),
+  });
   if (result) {
     const reason =
       failed.length === 0 ? undefined : 'message' in result ? result.message : 'reported';
@@ -154,6 +160,17 @@ test('the payload of an invocation is what the function got, byte for byte', asy
     String(2 ** 40),
   ]);
   expect(invocation?.logs).toBe('not available from this endpoint');
+});
+
+test('the payload of a large invocation is what the function got, too', async () => {
+  const made = begin();
+  const headers = { Größe: Buffer.from('groß') };
+  const records = Array.from({ length: 500 }, (_, offset) =>
+    bufferedRecord(offset, 'x'.repeat(200), { headers }),
+  );
+  const id = invoke(made, records, OK);
+  await made.recording.flush();
+  expect((await made.recording.invocation(id))?.payload).toBe(payloadOf(records, made.mapping));
 });
 
 test('each record of a batch has the time of its own reading', async () => {

@@ -70,7 +70,13 @@ function invoke(
   requestId?: string,
 ): void {
   const batch = [{ partition: 0, records }];
-  onStep({ kind: 'invoked', id, batch, attempt: 1, payload: payloadOf(records, mapping) });
+  onStep({
+    kind: 'invoked',
+    id,
+    batch,
+    attempt: 1,
+    payload: Buffer.from(payloadOf(records, mapping)),
+  });
   if (requestId) recording.began({ invocation: id, requestId, isCold: false });
   onStep({
     kind: 'answered',

@@ -16,6 +16,8 @@ const AT_ONCE = 1_000;
 
 interface Running {
   readonly op: InvocationOp;
+  /** Undefined if the store has the records. */
+  readonly payload: Buffer | undefined;
   readonly batch: readonly Some[];
   readonly startedAt: number;
   isTold: boolean;
@@ -95,9 +97,9 @@ export class Track {
     for (const running of this.#running.values()) {
       if (!running.isTold && (isAll || now - running.startedAt >= RUNNING_MS)) {
         running.isTold = true;
-        const { payload = '' } = running.op;
+        const payload = running.payload?.toString();
         const { requestId, isCold } = running.op.call;
-        outbox.add({ ...running.op, call: { requestId, isCold } }, payload.length);
+        outbox.add({ ...running.op, payload, call: { requestId, isCold } }, payload?.length);
       }
     }
     for (const [partition, list] of this.#waiting) {
@@ -179,17 +181,18 @@ export class Track {
       at: Date.now(),
       attempt,
       spans: batch.map(readSpanOf),
-      payload: this.#isStored(batch) ? undefined : payload,
       call,
     };
-    this.#running.set(id, { op, batch, startedAt: op.at, isTold: false });
+    const told = { startedAt: op.at, isTold: false };
+    const unknown = this.#isStored(batch) ? undefined : payload;
+    this.#running.set(id, { op, payload: unknown, batch, ...told });
   }
 
   #answered({ id, result, failed, reason }: Step & { kind: 'answered' }): void {
     const running = this.#running.get(id);
     if (!running) return;
     this.#running.delete(id);
-    const { op, batch, isTold } = running;
+    const { op, payload, batch, isTold } = running;
     const { outbox } = this.#options;
     const failedState = result.kind === 'ok' ? 'reportedFailed' : 'retrying';
     for (const { records } of failed) {
@@ -201,14 +204,16 @@ export class Track {
       failedState,
     };
     addTail(op.call, result);
-    const payloadBytes = op.payload?.length ?? 0;
+    const payloadBytes = payload?.length ?? 0;
     const bytes = 1_000 + (answer.answer?.length ?? 0) + bytesOf(op.call.logs);
     if (isTold) outbox.add({ op: 'answer', id, answer, call: op.call }, bytes);
-    else if (failed.length > 0 || op.payload === undefined) {
-      outbox.add({ ...op, answer }, bytes + payloadBytes);
+    else if (failed.length > 0 || payload === undefined) {
+      outbox.add({ ...op, payload: payload?.toString(), answer }, bytes + payloadBytes);
     } else {
       outbox.addDone({
         op: { ...op, answer },
+        // A slice of Node's pool of small buffers would keep the whole pool in memory.
+        payload: payload.length < Buffer.poolSize ? payload.toString() : payload,
         records: countOf(batch),
         bytes: bytes + payloadBytes,
         isTold: batch.some(

@@ -37,7 +37,13 @@ test('a flood of records stays within its limits, and keeps those that were not 
       const batch = [{ partition: 0, records }];
       const id = `batch-${next}`;
       onStep({ kind: 'read', partition: 0, records });
-      onStep({ kind: 'invoked', id, batch, attempt: 1, payload: payloadOf(records, mapping) });
+      onStep({
+        kind: 'invoked',
+        id,
+        batch,
+        attempt: 1,
+        payload: Buffer.from(payloadOf(records, mapping)),
+      });
       const one = records.slice(0, 1);
       const isBad = next % (10 * BATCH) === 0;
       const failed = isBad ? [{ partition: 0, records: one }] : [];

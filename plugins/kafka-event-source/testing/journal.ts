@@ -82,7 +82,7 @@ class Run {
   readonly attempt: number;
   readonly startedAt: number;
   readonly #topic: string;
-  readonly #payload: string;
+  readonly #payload: Buffer;
   readonly #batch: readonly Some[];
   #records: readonly KafkaRecord[] | undefined;
   #end: { readonly at: number; readonly result: InvocationResult } | undefined;
@@ -139,7 +139,7 @@ class Run {
       error: result && 'message' in result ? result.message : undefined,
       failed,
       get event(): unknown {
-        return JSON.parse(payload);
+        return JSON.parse(payload.toString());
       },
       get records() {
         return records();

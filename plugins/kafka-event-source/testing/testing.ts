@@ -378,7 +378,7 @@ class Kit implements Source {
       mapping,
       concurrency,
       log: { error: log, warning: log, notice: log, debug: log },
-      invoke: (payload, id) => this.#invoke(mapping, payload, id),
+      invoke: (payload, id) => this.#invoke(mapping, payload.toString(), id),
       onStep: (step) => {
         this.#journal.add(mapping, step);
         this.#ground.note(mapping, step);

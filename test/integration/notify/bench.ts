@@ -33,6 +33,7 @@ import { type EventRecord, toEventRecord } from '../../../plugins/kafka-event-so
 import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { orderEvent } from '../../support/order-event.ts';
+import { addresses } from '../../support/orders.ts';
 
 const UNLIMITED = { ordersPerMinute: undefined, requestsPerMinute: undefined };
 
@@ -58,23 +59,20 @@ type Parts = {
 export type RawRecord = { key?: string | null; value?: string | Buffer | null };
 
 /** A table and topics of a test's own, and `notify` on them, with an inbox to look into. */
-export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
-  const { KAFKA_BROKERS, DYNAMODB_ENDPOINT } = process.env;
-  if (!KAFKA_BROKERS || !DYNAMODB_ENDPOINT) throw new Error('jest has not started the services');
+export async function createNotifyBench(
+  mark = randomUUID().slice(0, 8),
+  { brokers, dynamoEndpoint } = addresses(),
+) {
   const names = {
     ORDERS_TABLE: `orders-${mark}`,
     ORDER_EVENTS_TOPIC: `order-events-${mark}`,
     ORDER_EVENTS_DLQ: `order-events-dlq-${mark}`,
   };
-  await createResources({
-    dynamoEndpoint: DYNAMODB_ENDPOINT,
-    kafkaBrokers: KAFKA_BROKERS,
-    ...readDefinition({ ...process.env, ...names }),
-  });
-  const brokers = KAFKA_BROKERS.split(',');
+  const definition = readDefinition({ ...process.env, ...names });
+  await createResources({ dynamoEndpoint, kafkaBrokers: brokers.join(','), ...definition });
   const table = names.ORDERS_TABLE;
   const topic = names.ORDER_EVENTS_TOPIC;
-  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint: DYNAMODB_ENDPOINT });
+  const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
   const producers: ReturnType<typeof createProducer>[] = [];
 
   function limitOf(given: Parts, clock: Clock) {
@@ -115,7 +113,7 @@ export async function createNotifyBench(mark = randomUUID().slice(0, 8)) {
   return {
     brokers,
     topic,
-    dynamoEndpoint: DYNAMODB_ENDPOINT,
+    dynamoEndpoint,
     deadLetterTopic: names.ORDER_EVENTS_DLQ,
     dynamo,
     table,

@@ -11,7 +11,13 @@ for (let next = Number(from); ; next += 100) {
   const batch = [{ partition: 0, records }];
   const id = `batch-${next}`;
   onStep({ kind: 'read', partition: 0, records });
-  onStep({ kind: 'invoked', id, batch, attempt: 1, payload: payloadOf(records, mapping) });
+  onStep({
+    kind: 'invoked',
+    id,
+    batch,
+    attempt: 1,
+    payload: Buffer.from(payloadOf(records, mapping)),
+  });
   const isBad = next % 300 === 0;
   const reason = 'Unhandled: boom';
   onStep({
