@@ -53,6 +53,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
+      testEnvironment: '<rootDir>/plugins/kafka-event-source/test/support/jest-environment.cjs',
       testMatch: ['<rootDir>/{bench,functions,infra,lib,local,plugins}/**/*.test.ts'],
       testPathIgnorePatterns: packageJson.workspaces.map((workspace) => `<rootDir>/${workspace}/`),
     },

@@ -2,7 +2,7 @@
  * Measures `npm start`: the time until `ready`, the CPU time of each process, and its memory when idle:
  * `npm run bench:start`. The first start makes the data, the second is a warm one.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,23 +10,12 @@ import { offline } from '../local/offline.ts';
 import { run } from '../local/run.ts';
 import { readSettings } from '../local/settings.ts';
 import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
-import { processes } from '../plugins/kafka-event-source/broker/processes.ts';
 import { table } from './figures.ts';
+import { below, cpuSecondsOf, read } from './processes.ts';
 
 /** The pause between `ready` and the reading of the memory. */
 const IDLE = 20_000;
 const SAMPLE = 50;
-/** Clock ticks in a second: `getconf CLK_TCK` says 100 on every Linux. */
-const TICK = 100;
-
-const PARTS: [part: string, mark: RegExp][] = [
-  ['Kafka', /kafka\.Kafka /],
-  ['format of the data', /StorageTool/],
-  ['DynamoDB', /dbPath=/],
-  ['esbuild', /esbuild.*--service/],
-  ['sls offline', /\bsls offline/],
-  ['supervisor', /supervisor\.ts/],
-];
 /** The lines of `sls offline` that end one of its steps. */
 const STEPS: [step: string, mark: string][] = [
   ['sls: loaded, and first line', '\n'],
@@ -37,38 +26,6 @@ const STEPS: [step: string, mark: string][] = [
 ];
 
 const directory = mkdtempSync(join(tmpdir(), 'orders-bench-'));
-const partOf = (command: string) => PARTS.find(([, mark]) => mark.test(command))?.[0];
-
-/** This process and all below it; this one is the starter. */
-function below(): { pid: number; part: string }[] {
-  const all = processes();
-  const family = new Set([process.pid]);
-  for (let size = 0; size < family.size; ) {
-    size = family.size;
-    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
-  }
-  return all
-    .filter(({ pid }) => family.has(pid))
-    .map(({ pid, command }) => ({
-      pid,
-      part: pid === process.pid ? 'starter' : (partOf(command) ?? 'other'),
-    }));
-}
-
-/** Undefined for a process that has ended. */
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-function secondsOf(pid: number): number {
-  const stat = read(`/proc/${pid}/stat`) ?? '';
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICK;
-}
 
 function megabytesOf(pid: number): number {
   const rollup = read(`/proc/${pid}/smaps_rollup`) ?? '';
@@ -102,7 +59,7 @@ async function start(title: string): Promise<void> {
   const watch = setInterval(() => {
     for (const { pid, part } of below()) {
       parts.set(pid, part);
-      seconds.set(pid, secondsOf(pid) || (seconds.get(pid) ?? 0));
+      seconds.set(pid, cpuSecondsOf(pid) || (seconds.get(pid) ?? 0));
     }
     const printed = read(log) ?? '';
     for (const step of left.filter(([, mark]) => printed.includes(mark))) {

@@ -57,6 +57,8 @@ const environment = z
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
     TABLE_LAYOUT: z.enum(['1', '2']).default('2'),
     HASH_SECRET: z.string().min(16, '16 characters at least').optional(),
+    AWS_LAMBDA_RUNTIME_API: name.optional(),
+    IS_OFFLINE: name.optional(),
     ...limitFields,
   })
   .superRefine(checkLimits)
@@ -122,6 +124,11 @@ export type Config = {
   /** The secret of keyed hashes. It must be set where tokens are read or a limit is set. */
   hashSecret: string | undefined;
   limits: Limits;
+  /**
+   * What lets a function run on after its answer: Lambda, by its Extensions API at this address, or
+   * serverless-offline's process, which lives on. Undefined anywhere else.
+   */
+  runsOnBy: { extensionsApi: string } | 'process' | undefined;
 };
 
 /** The configuration of a function that checks its callers. */
@@ -186,6 +193,7 @@ function configOf(data: z.output<typeof environment>): Config {
     reportsItemFailures: data.REPORT_BATCH_ITEM_FAILURES === 'true',
     hashSecret: data.HASH_SECRET,
     limits: limitsOf(data),
+    runsOnBy: runsOnByOf(data),
   };
 }
 
@@ -194,4 +202,10 @@ function signInOf(data: z.infer<typeof environment>): SignIn {
   if (!kind) return { way: 'none' };
   if (kind === 'msk-iam') return { way: 'iam', region };
   return { way: kind.endsWith('mtls') ? 'mtls' : 'scram', region, secretArn };
+}
+
+/** The variables are set by Lambda and by serverless-offline. */
+function runsOnByOf({ AWS_LAMBDA_RUNTIME_API: api, IS_OFFLINE }: z.infer<typeof environment>) {
+  if (api) return { extensionsApi: api };
+  return IS_OFFLINE ? 'process' : undefined;
 }

@@ -8,6 +8,7 @@ process.env.POWERTOOLS_METRICS_DISABLED = 'false';
 process.env.POWERTOOLS_METRICS_NAMESPACE = 'orders-test';
 const { httpHandler } = await import('./http/handler.ts');
 const { kafkaHandler } = await import('./kafka/handler.ts');
+const { invocation } = await import('./invocation.ts');
 const { logger } = await import('./logger.ts');
 const { measure } = await import('./metrics.ts');
 const { taskHandler } = await import('./task.ts');
@@ -101,3 +102,75 @@ test.each(cases)(
     for (const key of ['requestId', 'traceId', 'orderId']) expect(after).not.toHaveProperty(key);
   },
 );
+
+test('with runOn the answer comes before the work for after it, whose lines and metrics belong to its invocation', async () => {
+  const marks = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+  const ends: Promise<void>[] = [];
+  const order: string[] = [];
+  const ask = (number: 0 | 1) =>
+    invocation(
+      { ...lambdaContext(), awsRequestId: `request-${number}` },
+      { by: 'request' },
+      async (_, afterAnswer) => {
+        order.push(`begin ${number}`);
+        logger.appendKeys({ orderId: `order-${number}` });
+        afterAnswer(async () => {
+          await marks[number].promise;
+          logger.info('marked');
+          measure('EventsPublished', number + 1);
+          order.push(`mark ${number}`);
+        });
+        return number;
+      },
+      (until) => ends.push(until),
+    );
+  expect(await ask(0)).toBe(0);
+  const next = ask(1);
+  marks[1].resolve();
+  marks[0].resolve();
+  expect(await next).toBe(1);
+  await Promise.all(ends);
+  expect(order).toEqual(['begin 0', 'mark 0', 'begin 1', 'mark 1']);
+  const lines = printed
+    .lines()
+    .map((line) =>
+      '_aws' in line ? line.EventsPublished : [line.message, line.requestId, line.orderId],
+    );
+  expect(lines).toEqual([
+    ['marked', 'request-0', 'order-0'],
+    1,
+    ['marked', 'request-1', 'order-1'],
+    2,
+  ]);
+  printed.clear();
+  logger.info('after');
+  expect(printed.lines()[0]).not.toHaveProperty('orderId');
+});
+
+test.each([true, false])('an error of the work is the answer, with runOn: %s', async (runsOn) => {
+  const failing = invocation(
+    lambdaContext(),
+    { by: 'schedule' },
+    async () => {
+      throw new TypeError('a bug');
+    },
+    runsOn ? () => undefined : undefined,
+  );
+  await expect(failing).rejects.toThrow('a bug');
+  const answer = invocation(lambdaContext(), { by: 'schedule' }, async () => 'as always');
+  expect(await answer).toBe('as always');
+});
+
+test('without runOn the answer waits for the work for after it', async () => {
+  const mark = Promise.withResolvers<void>();
+  let isMarked = false;
+  const answer = invocation(lambdaContext(), { by: 'request' }, async (_, afterAnswer) => {
+    afterAnswer(async () => {
+      await mark.promise;
+      isMarked = true;
+    });
+    return () => isMarked;
+  });
+  mark.resolve();
+  expect((await answer)()).toBe(true);
+});

@@ -50,7 +50,9 @@ function withoutEmulator(folder: string): void {
   ]);
   for (const [file, lines] of Object.entries(emulatorInYml())) edit(folder, file, lines);
   removeUsers(folder, files);
-  edit(folder, 'jest.config.ts', [/^ +global(?:Setup|Teardown): .*\n/gm]); // Both are gone.
+  // These files are gone; the usual environment does, too.
+  const gone = [/^ +global(?:Setup|Teardown): .*\n/gm, /^ +testEnvironment: '<rootDir>.*\n/gm];
+  edit(folder, 'jest.config.ts', gone);
   const at = (command: string, ...args: string[]) => run(folder, command, ...args);
   at('npm', ...INSTALL);
   at('npm', 'run', 'types');

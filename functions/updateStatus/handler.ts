@@ -7,6 +7,9 @@ import { ORDER_OPERATIONS } from '../../lib/order/api.ts';
 import { composeOutbox } from '../../lib/order/compose.ts';
 import { moveOrder } from '../../lib/order/move.ts';
 import type { OutboxDeps } from '../../lib/order/outbox.ts';
+import { prepareToRunOn, type RunOn } from '../../lib/run-on.ts';
+
+type Deps = OutboxDeps & { callers: Callers; runOn?: RunOn | undefined };
 
 /**
  * updateStatus moves an order to another status.
@@ -15,12 +18,12 @@ import type { OutboxDeps } from '../../lib/order/outbox.ts';
  * Input: `status`, and the version to be changed by `expectedVersion` or `if-match`
  * Answers: 200 with the order; 404; 403 for a customer's move that does not cancel; 409 with the allowed moves; 412; 400, 413, 415, 422; 503
  * Writes: the next version and its event, in one write on the condition of the version before
- * Publishes: the event of the new status, such as `ORDER_SHIPPED`
+ * Publishes: the event of the new status, such as `ORDER_SHIPPED`, and marks it as published after the answer
  * Safe to repeat because: an order that has the status already stays as it is
  */
-export const createHandler = ({ callers, ...deps }: OutboxDeps & { callers: Callers }) =>
+export const createHandler = ({ callers, runOn, ...deps }: Deps) =>
   httpHandler(
-    { operation: ORDER_OPERATIONS['PUT /api/orders/{id}/status'], callers },
+    { operation: ORDER_OPERATIONS['PUT /api/orders/{id}/status'], callers, runOn },
     async (input, facts) => {
       const { status, expectedVersion } = input.body;
       const versions = () => wantedVersions(input.headers['if-match'], expectedVersion);
@@ -38,4 +41,5 @@ const config = loadApiConfig();
 export const handler = createHandler({
   ...composeOutbox(config),
   callers: createCallers(config),
+  runOn: await prepareToRunOn(config),
 });

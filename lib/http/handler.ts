@@ -4,8 +4,9 @@ import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Access } from '../identity/access.ts';
 import type { Callers } from '../identity/callers.ts';
-import { invocation } from '../invocation.ts';
+import { type AfterAnswer, invocation } from '../invocation.ts';
 import { logger } from '../logger.ts';
+import type { RunOn } from '../run-on.ts';
 import { accessTo, checkNamedOwner } from './access.ts';
 import { type Answer, render } from './answer.ts';
 import { CORS } from './cors.ts';
@@ -47,6 +48,8 @@ type Guarded<S extends Schemas> = {
   operation: Checked<S> | ((facts: RequestFacts) => Checked<S>);
   /** Absent for open operations that answer all callers the same. */
   callers?: Callers;
+  /** Absent where each answer waits for the whole invocation. */
+  runOn?: RunOn | undefined;
 };
 
 /**
@@ -56,7 +59,7 @@ type Guarded<S extends Schemas> = {
  * carry JSON of at most 1 MB.
  */
 export function httpHandler<S extends Schemas>(
-  { operation, callers }: Guarded<S>,
+  { operation, callers, runOn }: Guarded<S>,
   respond: (input: Input<S>, facts: RequestFacts & Access) => Promise<Answer>,
 ) {
   const operationOf = typeof operation === 'function' ? operation : () => operation;
@@ -91,9 +94,10 @@ export function httpHandler<S extends Schemas>(
   return (given: unknown, context: Context) => {
     const event = requestOf(given);
     const { traceparent: received } = event.headers;
-    return invocation(context, { by: 'request', traceparent: received }, (traceparent) =>
-      stack({ ...event, headers: { ...event.headers, traceparent } }, context),
-    );
+    const trigger = { by: 'request', traceparent: received } as const;
+    const work = (traceparent: string, afterAnswer: AfterAnswer) =>
+      stack({ ...event, afterAnswer, headers: { ...event.headers, traceparent } }, context);
+    return invocation(context, trigger, work, runOn);
   };
 }
 

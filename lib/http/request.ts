@@ -1,6 +1,7 @@
 import type middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { AppError } from '../errors.ts';
+import type { AfterAnswer } from '../invocation.ts';
 
 /** A caller is answered within 2 s; this is the function's share of it. */
 const ANSWER_MS = 1_900;
@@ -12,6 +13,7 @@ const ANSWER_MS = 1_900;
 export type HttpEvent = APIGatewayProxyEventV2 & {
   fault?: AppError | undefined;
   receivedAt: number;
+  afterAnswer: AfterAnswer;
 };
 
 /** The facts of the request for a handler, beside its checked input. */
@@ -21,6 +23,7 @@ export type RequestFacts = {
   path: string;
   /** The time that is left until the caller is to be answered: the check of a token may take a second. */
   timeLeftMs(): number;
+  afterAnswer: AfterAnswer;
 };
 
 const COMPARE = 'Compare it with the samples in events/.';
@@ -29,7 +32,7 @@ const COMPARE = 'Compare it with the samples in events/.';
  * The event with the names of its headers in lower case, as the gateway writes them. Hand-made
  * events may lack fields.
  */
-export function requestOf(given: unknown): HttpEvent {
+export function requestOf(given: unknown): Omit<HttpEvent, 'afterAnswer'> {
   const fault = faultOf(given);
   const event = { ...(isObject(given) && given) } as Partial<APIGatewayProxyEventV2>;
   const headers = Object.fromEntries(
@@ -40,12 +43,13 @@ export function requestOf(given: unknown): HttpEvent {
 }
 
 export function factsOf(event: HttpEvent): RequestFacts {
-  const { headers, requestContext, rawPath, receivedAt } = event;
+  const { headers, requestContext, rawPath, receivedAt, afterAnswer } = event;
   return {
     traceparent: headers.traceparent ?? '',
     method: requestContext?.http?.method ?? '',
     path: rawPath ?? '',
     timeLeftMs: () => Math.max(0, receivedAt + ANSWER_MS - performance.now()),
+    afterAnswer,
   };
 }
 

@@ -5,14 +5,14 @@ import { measure } from '../metrics.ts';
 import { eventOf } from './events.ts';
 import { type Allows, findStored } from './find.ts';
 import type { Order } from './order.ts';
-import { type OutboxDeps, publishNow } from './outbox.ts';
+import { type Answering, type OutboxDeps, publishNow } from './outbox.ts';
 import { decide, type Move, moved } from './status.ts';
 
 /** An order is final after fewer moves than this, so no caller can lose more races. */
 const MAX_RACES = 5;
 
 /** The facts of the request beside the move. */
-export type Moving = { traceparent: string; allows: Allows; timeLeftMs(): number };
+export type Moving = Answering & { traceparent: string; allows: Allows };
 
 /**
  * Moves an order to another status. If another writer was first, the order is read and the move is
@@ -24,7 +24,7 @@ export async function moveOrder(
   deps: OutboxDeps,
   id: string,
   move: Move,
-  { traceparent, allows, timeLeftMs }: Moving,
+  { traceparent, allows, ...answering }: Moving,
 ): Promise<Order> {
   logger.appendKeys({ orderId: id });
   const eventId = uuidV7();
@@ -37,7 +37,7 @@ export async function moveOrder(
     const stored = await deps.repository.update(next, event, events[0]);
     if (!stored) continue;
     measure('OrdersUpdated');
-    await publishNow(deps, stored, timeLeftMs());
+    await publishNow(deps, stored, answering);
     return next;
   }
   throw new AppError('INTERNAL', 'An order changed more often than its statuses allow.');

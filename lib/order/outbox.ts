@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Clock, notBefore } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import type { AfterAnswer } from '../invocation.ts';
 import type { Producer } from '../kafka/producer.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
@@ -20,23 +22,65 @@ const PUBLISH_TIMEOUT_MS = 800;
 /** The time that Kafka gets even when none is left, so that a slow table does not leave all to the relay. */
 const LEAST_PUBLISH_MS = 100;
 
+/** An event of this age may have a publisher that marks it at this moment. */
+const MARKING_AGE_MS = 1_000;
+/** The pauses before each new look for that mark. */
+const MARKING_MS = [10, 30, 90, 270];
+
+/** The facts of a request that its publication needs. */
+export type Answering = {
+  /** The time until the caller is to be answered. */
+  timeLeftMs(): number;
+  afterAnswer: AfterAnswer;
+};
+
 /**
- * Publishes the pending events of an order right after its change. If Kafka is away, the change still
- * succeeds: the event stays in the order, and the relay publishes it.
- *
- * @param timeLeftMs the time until the caller is to be answered
+ * Publishes the pending events of an order right after its change, and marks them after the answer. If
+ * Kafka is away, the change still succeeds: the event stays in the order, and the relay publishes it.
  */
 export async function publishNow(
   deps: OutboxDeps,
   stored: StoredOrder,
-  timeLeftMs: number,
+  { timeLeftMs, afterAnswer }: Answering,
 ): Promise<void> {
-  const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs));
+  await orLeaveToRelay(stored, async () => {
+    const read = await earlierMarked(deps, stored);
+    const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
+    const sent = await sendPending(deps, read, timeoutMs);
+    afterAnswer(() =>
+      orLeaveToRelay(read, async () => {
+        await markSent(deps, read, sent);
+        measure('EventsPublished', sent.length);
+      }),
+    );
+  });
+}
+
+/**
+ * The order once its event before is marked, whose publisher has perhaps just answered: it would be
+ * sent twice otherwise. After a moment the order is taken as it is.
+ */
+async function earlierMarked(
+  { repository, clock }: OutboxDeps,
+  stored: StoredOrder,
+): Promise<StoredOrder> {
+  let read = stored;
+  for (const ms of MARKING_MS) {
+    const before = pendingOf(read.events).at(-2);
+    if (!before) break;
+    if (clock.now().getTime() - Date.parse(before.timestamp) > MARKING_AGE_MS) break;
+    await pause(ms);
+    read = (await repository.get(read.order.id)) ?? read;
+  }
+  return read;
+}
+
+/** The change is stored already, so the caller gets no error. */
+async function orLeaveToRelay({ events }: StoredOrder, work: () => Promise<void>): Promise<void> {
   try {
-    measure('EventsPublished', await publishPending(deps, stored, timeoutMs));
+    await work();
   } catch (error) {
-    // The change is stored already, so the caller gets no error.
-    measure('EventsLeftToRelay', pendingOf(stored.events).length);
+    measure('EventsLeftToRelay', pendingOf(events).length);
     if (!(error instanceof AppError)) return logFailure(logger, 'event not published', error);
     logger.warn('event not published, the relay will publish it', {
       code: error.code,
@@ -53,16 +97,33 @@ export async function publishNow(
  * @returns the number of events that were sent
  */
 export async function publishPending(
-  { repository, producer, topic, clock }: OutboxDeps,
-  { order, events }: StoredOrder,
+  deps: OutboxDeps,
+  stored: StoredOrder,
   timeoutMs: number,
 ): Promise<number> {
+  const sent = await sendPending(deps, stored, timeoutMs);
+  await markSent(deps, stored, sent);
+  return sent.length;
+}
+
+async function sendPending(
+  { producer, topic }: OutboxDeps,
+  { order, events }: StoredOrder,
+  timeoutMs: number,
+): Promise<StoredEvent[]> {
   const pending = pendingOf(events);
-  if (pending.length === 0) return 0;
-  await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
+  if (pending.length > 0) await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
+  return pending;
+}
+
+async function markSent(
+  { repository, clock }: OutboxDeps,
+  { order }: StoredOrder,
+  sent: StoredEvent[],
+): Promise<void> {
+  if (sent.length === 0) return;
   const at = notBefore(order.updatedAt, clock.now());
-  await repository.backlog.markPublished(order.id, pending, at, order.version);
-  return pending.length;
+  await repository.backlog.markPublished(order.id, sent, at, order.version);
 }
 
 /**

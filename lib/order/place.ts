@@ -10,14 +10,13 @@ import {
   idempotencyRecordOf,
 } from './idempotency.ts';
 import { firstVersion, type NewOrder, type Order } from './order.ts';
-import { type OutboxDeps, publishNow } from './outbox.ts';
+import { type Answering, type OutboxDeps, publishNow } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 
 /** The inputs of a new order beside its body. */
-export type Placing = {
+export type Placing = Answering & {
   traceparent: string;
   idempotencyKey?: IdempotencyKey | undefined;
-  timeLeftMs(): number;
   /** Counts one more order of the caller. @throws AppError `TOO_MANY_REQUESTS` */
   count?(): Promise<void>;
 };
@@ -34,7 +33,7 @@ export type Placed = { order: Order; replayed: boolean };
 export async function placeOrder(
   deps: OutboxDeps,
   newOrder: NewOrder,
-  { traceparent, idempotencyKey, timeLeftMs, count }: Placing,
+  { traceparent, idempotencyKey, count, ...answering }: Placing,
 ): Promise<Placed> {
   const order = firstVersion(uuidV7(), newOrder, deps.clock.now());
   const { contact } = newOrder;
@@ -54,7 +53,7 @@ export async function placeOrder(
   }
   logger.appendKeys({ orderId: order.id });
   measure('OrdersCreated');
-  await publishNow(deps, fresh, timeLeftMs());
+  await publishNow(deps, fresh, answering);
   return { order, replayed: false };
 }
 

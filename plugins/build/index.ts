@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { registerHooks } from 'node:module';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildFunctions, watchFunctions } from '../../esbuild.config.ts';
 import { type AwsProvider, useKeysOf } from './keys.ts';
@@ -54,7 +55,10 @@ export default class Build {
       initialize: async () => this.#useKeys(),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
-      'before:invoke:local:invoke': () => this.#build(options.function),
+      'before:invoke:local:invoke': async () => {
+        await this.#build(options.function);
+        refuseRequire(join(this.#serviceDir, 'dist'));
+      },
       'after:invoke:local:invoke': endWhenPrinted,
       'before:offline:start:init': async () => {
         await watch();
@@ -141,6 +145,21 @@ export default class Build {
       .find((plugin): plugin is Offline => 'internals' in plugin);
     if (offline) actAsHttpApi(offline.internals().getApiGatewayServer());
   }
+}
+
+/**
+ * `sls invoke local` requires a function, which no function with a top-level await allows. It imports
+ * the function instead when `require` refuses it as an ES module.
+ */
+function refuseRequire(folder: string): void {
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      if (context.conditions.includes('require') && specifier.startsWith(folder)) {
+        throw Object.assign(new Error(`${specifier} is imported`), { code: 'ERR_REQUIRE_ESM' });
+      }
+      return next(specifier, context);
+    },
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from 'jest';
 
 const shared = {
@@ -19,6 +20,7 @@ export const projects = [
   {
     ...shared,
     displayName: 'unit',
+    testEnvironment: join(import.meta.dirname, 'test/support/jest-environment.cjs'),
     testMatch: ['<rootDir>/**/*.test.ts'],
     testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/'],
   },

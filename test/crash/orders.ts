@@ -16,6 +16,8 @@ export type CrashReport = {
   seed: number;
   runs: number;
   killed: number;
+  /** Processes that had answered already, and were killed before the end of their work. */
+  killedAfterAnswer: number;
   faults: number;
   accepted: number;
   orders: number;
@@ -24,7 +26,7 @@ export type CrashReport = {
 };
 
 type Addresses = { brokers: string[]; dynamoEndpoint: string };
-type Counts = { killed: number; faults: number };
+type Counts = { killed: number; killedAfterAnswer: number; faults: number };
 
 /** How long a process may live: longer than every time limit in it together. */
 const LIFE_MS = 30_000;
@@ -58,7 +60,7 @@ export async function crashOrders(
   const topic = await readTopic(bench.brokers, bench.topic);
   const { items } = await loadItems(bench, String(releases().toSorted().at(-1)));
   const older = items.flatMap(({ sk, id }): string[] => (sk === 'ORDER' ? [id] : []));
-  const counts: Counts = { killed: 0, faults: 0 };
+  const counts: Counts = { killed: 0, killedAfterAnswer: 0, faults: 0 };
   const accepted: Accepted[] = [];
   try {
     let begun = 0;
@@ -117,7 +119,9 @@ async function crashOnce(
         ? send(bench, { do: 'relay' }, counts, { fault: randomFault(random), leaderless })
         : undefined;
       const layout = random.pick<TableLayout>([1, 2]);
-      const reply = await send(bench, task, counts, { fault, leaderless, layout });
+      const answersFirst = random.chance(0.7);
+      const conditions = { fault, leaderless, layout, answersFirst };
+      const reply = await send(bench, task, counts, conditions);
       await relay;
       if (reply && reply.status > 0 && reply.status < 500) {
         note(reply, accepted);
@@ -177,6 +181,7 @@ type Conditions = {
   fault?: Fault | undefined;
   leaderless?: Leaderless | undefined;
   layout?: TableLayout;
+  answersFirst?: boolean;
 };
 
 /** Starts a process for one piece of work. Undefined if it was killed before its answer. */
@@ -184,11 +189,11 @@ async function send(
   bench: OrderBench,
   task: Task,
   counts: Counts,
-  { fault, leaderless, layout = 2 }: Conditions = {},
+  { fault, leaderless, layout = 2, answersFirst = false }: Conditions = {},
 ): Promise<Reply | undefined> {
   const { brokers, dynamoEndpoint, table, topic } = bench;
   const errand: Errand = {
-    ...{ task, brokers, dynamoEndpoint, table, layout, topic },
+    ...{ task, brokers, dynamoEndpoint, table, layout, topic, answersFirst },
     ...(fault && { fault }),
     ...(leaderless && { leaderless }),
   };
@@ -206,9 +211,10 @@ async function send(
   child.on('message', (message) => {
     reply = message as Reply;
   });
-  await new Promise((resolve) => child.on('close', resolve));
+  const signal = await new Promise((resolve) => child.on('close', (_, name) => resolve(name)));
   clearTimeout(timer);
   if (!reply) counts.killed += 1;
+  else if (signal) counts.killedAfterAnswer += 1;
   return reply;
 }
 

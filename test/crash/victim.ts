@@ -8,6 +8,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createDynamo } from '../../lib/dynamo.ts';
 import { createProducer } from '../../lib/kafka/producer.ts';
 import { createRepository, type TableLayout } from '../../lib/order/repository.ts';
+import type { RunOn } from '../../lib/run-on.ts';
 import { callersOf } from '../support/callers.ts';
 import { call, lambdaContext, type Reply } from '../support/http.ts';
 import { type Fault, plant } from './faults.ts';
@@ -28,10 +29,20 @@ export type Errand = {
   /** As in a rolling deployment, processes of both layouts work on the same order. */
   layout: TableLayout;
   topic: string;
+  /** The answer comes before the mark, as under Lambda; else it waits for the mark. */
+  answersFirst: boolean;
 };
+
+/** The end of the work, which may come after the answer. */
+let end: Promise<void> | undefined;
 
 async function run(errand: Errand): Promise<Reply> {
   const { task, fault, leaderless, brokers, dynamoEndpoint, table, layout, topic } = errand;
+  const runOn: RunOn | undefined = errand.answersFirst
+    ? (until) => {
+        end = until;
+      }
+    : undefined;
   if (leaderless) loseLeader(leaderless, portOf(brokers[0] ?? ''));
   if (fault) plant(fault, { kafka: portOf(brokers[0] ?? ''), dynamodb: portOf(dynamoEndpoint) });
   const dynamo = createDynamo({ region: 'us-east-1', dynamoEndpoint });
@@ -40,6 +51,7 @@ async function run(errand: Errand): Promise<Reply> {
     producer: createProducer(brokers),
     topic,
     clock: systemClock,
+    runOn,
   };
   if (task.do === 'create') {
     const items = [{ productId: 'p', quantity: 1, price: 5 }];
@@ -67,6 +79,6 @@ function portOf(address: string): number {
 }
 
 run(JSON.parse(process.argv[2] ?? '')).then(
-  (reply) => process.send?.(reply, () => process.exit()),
+  (reply) => process.send?.(reply, () => (end ?? Promise.resolve()).finally(() => process.exit())),
   (error: unknown) => process.send?.({ status: 0, body: String(error) }, () => process.exit()),
 );

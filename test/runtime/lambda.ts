@@ -9,7 +9,7 @@ import {
 } from '../../plugins/kafka-event-source/test/support/node-runtime/client.ts';
 import { ROOT } from '../support/root.ts';
 import type { PackagedFunction } from './package.ts';
-import { startRuntimeApi } from './runtime-api.ts';
+import { type Outcome, startRuntimeApi } from './runtime-api.ts';
 import { unpack } from './zip.ts';
 
 const NODE = join(ROOT, 'node_modules/.bin/node');
@@ -33,12 +33,13 @@ export async function startLambda(
   definition: PackagedFunction,
   changes: Record<string, string> = {},
   alter: (taskRoot: string) => Promise<void> = async () => undefined,
+  options: Parameters<typeof startRuntimeApi>[1] = {},
 ) {
   const root = await mkdtemp(join(tmpdir(), 'orders-task-'));
   const taskRoot = join(root, 'task');
   const modes = await unpack(definition.zip, taskRoot);
   await alter(taskRoot);
-  const api = await startRuntimeApi(`${ARN}:${definition.name}`);
+  const api = await startRuntimeApi(`${ARN}:${definition.name}`, options);
   const client = await clientFolder();
   const compiled = existsSync(join(client, 'rapid-client.node'));
   const child = spawn(
@@ -78,15 +79,32 @@ export async function startLambda(
       clearTimeout(timer);
     }
   };
+  /** Resolves with the answer; the invocation may go on. */
+  const ask = (event: unknown) => within('answer', api.invoke(event, definition.timeoutMs));
+  const idle = () => within('end of its invocation', api.idle());
   return {
     modes,
     log: () => log,
     /** The error that the runtime reports to Lambda instead of taking an event. */
     initFailed: () => within('error at its start', api.initFailed),
-    invoke: (event: unknown) => within('answer', api.invoke(event, definition.timeoutMs)),
+    ask,
+    /** Whether Lambda may freeze the instance. */
+    isIdle: api.isIdle,
+    idle,
+    /** Resolves with the answer when the invocation has ended, too. */
+    async invoke(event: unknown): Promise<Outcome> {
+      const outcome = await ask(event);
+      await idle();
+      return outcome;
+    },
     /** Between two invocations Lambda lets nothing of an instance run. */
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
+    /** As when the machine below an instance dies. */
+    async die() {
+      child.kill('SIGKILL');
+      await closed;
+    },
     async stop() {
       child.kill('SIGKILL');
       await closed;

@@ -11,6 +11,7 @@ import {
   bufferedRecord,
   payloadOf,
   recorder,
+  sentOf,
   storeFiles,
   TOPIC,
   UUID,
@@ -58,13 +59,7 @@ function invoke(
   last += 1;
   const id = `invocation-${last}`;
   const batch = [{ partition: 0, records }];
-  onStep({
-    kind: 'invoked',
-    id,
-    batch,
-    attempt,
-    payload: Buffer.from(payloadOf(records, mapping)),
-  });
+  onStep({ kind: 'invoked', id, batch, attempt, payload: sentOf(records, mapping) });
   if (result) {
     const reason =
       failed.length === 0 ? undefined : 'message' in result ? result.message : 'reported';

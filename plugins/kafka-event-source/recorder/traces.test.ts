@@ -3,13 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from '@jest/globals';
 import type { BufferedRecord } from '../record.ts';
-import {
-  bufferedRecord,
-  payloadOf,
-  recorder,
-  storeFiles,
-  TOPIC,
-} from '../test/support/recorded.ts';
+import { bufferedRecord, recorder, sentOf, storeFiles, TOPIC } from '../test/support/recorded.ts';
 import { until } from '../test/support/until.ts';
 import { exportStore } from './export.ts';
 import { openExport } from './imports.ts';
@@ -70,13 +64,7 @@ function invoke(
   requestId?: string,
 ): void {
   const batch = [{ partition: 0, records }];
-  onStep({
-    kind: 'invoked',
-    id,
-    batch,
-    attempt: 1,
-    payload: Buffer.from(payloadOf(records, mapping)),
-  });
+  onStep({ kind: 'invoked', id, batch, attempt: 1, payload: sentOf(records, mapping) });
   if (requestId) recording.began({ invocation: id, requestId, isCold: false });
   onStep({
     kind: 'answered',

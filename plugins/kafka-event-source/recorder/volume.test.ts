@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { BufferedRecord } from '../record.ts';
-import { bufferedRecord, payloadOf, recorder, UUID } from '../test/support/recorded.ts';
+import { bufferedRecord, recorder, sentOf, UUID } from '../test/support/recorded.ts';
 
 const RECORDS = Number(process.env.RECORDER_RECORDS ?? 60_000);
 const BATCH = 1_000;
@@ -37,13 +37,7 @@ test('a flood of records stays within its limits, and keeps those that were not 
       const batch = [{ partition: 0, records }];
       const id = `batch-${next}`;
       onStep({ kind: 'read', partition: 0, records });
-      onStep({
-        kind: 'invoked',
-        id,
-        batch,
-        attempt: 1,
-        payload: Buffer.from(payloadOf(records, mapping)),
-      });
+      onStep({ kind: 'invoked', id, batch, attempt: 1, payload: sentOf(records, mapping) });
       const one = records.slice(0, 1);
       const isBad = next % (10 * BATCH) === 0;
       const failed = isBad ? [{ partition: 0, records: one }] : [];

@@ -89,6 +89,62 @@ test('a later change brings the event that was left behind, before its own', asy
   expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
 });
 
+/** An order whose event is sent, answered, and marked when the test lets it. */
+async function createUnmarked() {
+  const answered = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const { markPublished } = bench.repository.backlog;
+  const backlog = {
+    ...bench.repository.backlog,
+    markPublished: async (...mark: Parameters<typeof markPublished>) => {
+      await release.promise;
+      await markPublished(...mark);
+    },
+  };
+  const deps = {
+    ...bench,
+    repository: { ...bench.repository, backlog },
+    runOn: (end: Promise<void>) => void end.then(answered.resolve),
+  };
+  const reply = await call(createCreateOrder(deps), { method: 'POST', body });
+  return { id: reply.body.data.id, release: release.resolve, marked: answered.promise };
+}
+
+const confirm = (id: string, deps: OutboxDeps = bench) => {
+  const move = { method: 'PUT', pathParameters: { id }, body: { status: 'confirmed' } };
+  return call(createUpdateStatus({ ...bench, ...deps }), move);
+};
+
+test('a move right after the answer waits a moment for the mark, and sends no event again', async () => {
+  const { id, release, marked } = await createUnmarked();
+  let reads = 0;
+  const get: typeof bench.repository.get = async (...asked) => {
+    reads += 1;
+    if (reads === 2) {
+      release(); // the first read finds the order to move
+      await marked;
+    }
+    return bench.repository.get(...asked);
+  };
+  const repository = { ...bench.repository, get };
+  expect((await confirm(id, { ...bench, repository })).status).toBe(200);
+  await until('both events', () => toldOf(id).length >= 2 || undefined);
+  expect(toldOf(id)).toEqual([1, 2]);
+  const stored = await bench.repository.get(id);
+  expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
+test('a mark that does not come is not waited for: the later event brings the earlier one again', async () => {
+  const { id, release, marked } = await createUnmarked();
+  expect((await confirm(id)).status).toBe(200);
+  await until('the events', () => toldOf(id).length >= 3 || undefined);
+  expect(toldOf(id)).toEqual([1, 1, 2]);
+  release();
+  await marked;
+  const stored = await bench.repository.get(id);
+  expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
 test('a send that arrives after a later event can only repeat, not overtake', async () => {
   const release = Promise.withResolvers<void>();
   const lateSends: Promise<void>[] = [];

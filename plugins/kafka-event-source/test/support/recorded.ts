@@ -34,6 +34,11 @@ export function payloadOf(records: readonly BufferedRecord[], mapping: Mapping):
   return toPayload(mapping.source, [[`${TOPIC}-0`, records.map(({ json }) => json)]]);
 }
 
+/** The same event, as it is sent. */
+export function sentOf(records: readonly BufferedRecord[], mapping: Mapping): Buffer {
+  return Buffer.from(payloadOf(records, mapping));
+}
+
 /** A recorder of one mapping in a folder of its own. */
 export function recorder(
   options: Partial<RecordingOptions> = {},

@@ -1,5 +1,5 @@
 /** Records without end, until it is killed; tells its parent of each batch that is stored. */
-import { bufferedRecord, payloadOf, recorder } from './recorded.ts';
+import { bufferedRecord, recorder, sentOf } from './recorded.ts';
 
 const [folder = '', from = '0'] = process.argv.slice(2);
 const { recording, onStep, mapping } = recorder({ folder, maxMegabytes: 4 });
@@ -11,13 +11,7 @@ for (let next = Number(from); ; next += 100) {
   const batch = [{ partition: 0, records }];
   const id = `batch-${next}`;
   onStep({ kind: 'read', partition: 0, records });
-  onStep({
-    kind: 'invoked',
-    id,
-    batch,
-    attempt: 1,
-    payload: Buffer.from(payloadOf(records, mapping)),
-  });
+  onStep({ kind: 'invoked', id, batch, attempt: 1, payload: sentOf(records, mapping) });
   const isBad = next % 300 === 0;
   const reason = 'Unhandled: boom';
   onStep({
