@@ -44,7 +44,7 @@ export async function publishNow(
   { timeLeftMs, afterAnswer }: Answering,
 ): Promise<void> {
   await orLeaveToRelay(stored, async () => {
-    const read = await earlierMarked(deps, stored);
+    const read = await earlierMarked(deps, stored, timeLeftMs);
     const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
     const sent = await sendPending(deps, read, timeoutMs);
     afterAnswer(() =>
@@ -58,16 +58,18 @@ export async function publishNow(
 
 /**
  * The order once its event before is marked, whose publisher has perhaps just answered: it would be
- * sent twice otherwise. After a moment the order is taken as it is.
+ * sent twice otherwise. After a moment, or when Kafka needs the time that is left, the order is taken
+ * as it is.
  */
 async function earlierMarked(
   { repository, clock }: OutboxDeps,
   stored: StoredOrder,
+  timeLeftMs: () => number,
 ): Promise<StoredOrder> {
   let read = stored;
   for (const ms of MARKING_MS) {
     const before = pendingOf(read.events).at(-2);
-    if (!before) break;
+    if (!before || timeLeftMs() < ms + PUBLISH_TIMEOUT_MS) break;
     if (clock.now().getTime() - Date.parse(before.timestamp) > MARKING_AGE_MS) break;
     await pause(ms);
     read = (await repository.get(read.order.id)) ?? read;
