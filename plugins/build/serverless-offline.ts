@@ -108,7 +108,8 @@ function createGate(limit: number): Gate {
 
 /**
  * Makes an instance that was made before the latest rebuild load its code anew when it is next used. An
- * instance that is busy at the rebuild ends its call in peace.
+ * instance that is busy at the rebuild ends its call in peace. One that has answered, but still marks its
+ * event, counts as idle: the mark is lost, as at a crash, and the relay publishes the event again.
  *
  * @returns a function to call after a rebuild
  */
