@@ -5,6 +5,7 @@ import type { AfterAnswer } from '../invocation.ts';
 import type { Producer } from '../kafka/producer.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
+import { within } from '../within.ts';
 import type { StoredEvent } from './events.ts';
 import type { Repository } from './repository.ts';
 import type { StoredOrder } from './stored.ts';
@@ -58,21 +59,29 @@ export async function publishNow(
 
 /**
  * The order once its event before is marked, whose publisher has perhaps just answered: it would be
- * sent twice otherwise. After a moment, or when Kafka needs the time that is left, the order is taken
- * as it is.
+ * sent twice otherwise. After a moment, when Kafka needs the time that is left, or when the order
+ * cannot be read, it is taken as it is.
  */
 async function earlierMarked(
   { repository, clock }: OutboxDeps,
   stored: StoredOrder,
   timeLeftMs: () => number,
 ): Promise<StoredOrder> {
+  const late = () => new AppError('DATABASE_AWAY', 'The order was not read again in time.');
   let read = stored;
   for (const ms of MARKING_MS) {
     const before = pendingOf(read.events).at(-2);
-    if (!before || timeLeftMs() < ms + PUBLISH_TIMEOUT_MS) break;
+    if (!before) break;
     if (clock.now().getTime() - Date.parse(before.timestamp) > MARKING_AGE_MS) break;
+    const lookMs = timeLeftMs() - ms - PUBLISH_TIMEOUT_MS;
+    if (lookMs <= 0) break;
     await pause(ms);
-    read = (await repository.get(read.order.id)) ?? read;
+    try {
+      read = (await within(lookMs, repository.get(read.order.id), late)) ?? read;
+    } catch (error) {
+      logFailure(logger, 'order not read again, its events may be sent twice', error);
+      break;
+    }
   }
   return read;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHandler as createCreateOrder } from '../../../functions/createOrder/handler.ts';
 import { createHandler as createRelayOutbox } from '../../../functions/relayOutbox/handler.ts';
 import { createHandler as createUpdateStatus } from '../../../functions/updateStatus/handler.ts';
+import { AppError } from '../../../lib/errors.ts';
 import { createProducer, type Producer } from '../../../lib/kafka/producer.ts';
 import type { OutboxDeps } from '../../../lib/order/outbox.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
@@ -143,6 +144,27 @@ test('a mark that does not come is not waited for: the later event brings the ea
   await marked;
   const stored = await bench.repository.get(id);
   expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
+test.each([
+  ['fails', () => Promise.reject(new AppError('DATABASE_AWAY', 'DynamoDB does not answer.'))],
+  ['hangs', () => new Promise<never>(() => undefined)],
+])('a look for the mark that %s delays no answer, and both events are sent', async (_, look) => {
+  const { id, release, marked } = await createUnmarked();
+  let reads = 0;
+  const get: typeof bench.repository.get = (...asked) => {
+    reads += 1;
+    return reads === 1 ? bench.repository.get(...asked) : look();
+  };
+  const began = performance.now();
+  const repository = { ...bench.repository, get };
+  expect((await confirm(id, { ...bench, repository })).status).toBe(200);
+  // The promise to the caller, also when Kafka takes its whole time.
+  expect(performance.now() - began).toBeLessThan(2_000);
+  await until('the events', () => toldOf(id).length >= 3 || undefined);
+  expect([reads, toldOf(id)]).toEqual([2, [1, 1, 2]]);
+  release();
+  await marked;
 });
 
 test('a send that arrives after a later event can only repeat, not overtake', async () => {
