@@ -67,11 +67,13 @@ beforeAll(async () => {
     };
     const { http, own } = invokerOf('first');
     const count = '{"way":"counts"}';
-    const counted = [await own.invoke(Buffer.from(count))];
+    const counted = [await own.invoke(Buffer.from(count), 'an id')];
     await fetch(endpoint + '/2015-03-31/functions/first/invocations', {
       method: 'POST', body: count,
       headers: { 'x-amz-client-context': Buffer.from('{"a":1}').toString('base64') },
     });
+    counted.push(await own.invoke(Buffer.from(count)));
+    await offline.callAsOther('first');
     counted.push(await own.invoke(Buffer.from(count)));
     const echo = { way: 'echoes', text: 'ü€\u{1F600}', list: [1.5, null, { a: {} }] };
     const second = invokerOf('second');
@@ -130,10 +132,11 @@ test('the handler gets the event as it was sent, at the first call of an instanc
   ]);
 });
 
-test('an instance is used again, without the client context of another call', () => {
+test('an instance is used again, without the client context of another call, and after a call of another plugin', () => {
   expect(printed.counted).toMatchObject([
     { payload: { calls: 1, client: null } },
     { payload: { calls: 3, client: null } },
+    { payload: { calls: 4, client: null } },
   ]);
 });
 

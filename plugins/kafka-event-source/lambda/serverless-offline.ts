@@ -47,7 +47,7 @@ interface LambdaClass {
 }
 
 export interface Guard {
-  /** The functions of this process; undefined before the first call of one, and after the end. */
+  /** The functions of this process; undefined before a poller's first call over HTTP, and after the end. */
   functions(): Functions | undefined;
   end(): void;
 }
@@ -150,7 +150,8 @@ export async function guardHandlers(report: Report): Promise<Guard> {
   prototype.get = function getGuarded(functionKey) {
     const instance = get.call(this, functionKey);
     if (isOver) return instance;
-    functions = this;
+    // Other plugins, for queues or streams, have functions of the same class, with pools of their own.
+    if (asked.getStore() !== undefined) functions = this;
     if (!guarded.has(instance)) guard(instance, functionKey);
     return instance;
   };
