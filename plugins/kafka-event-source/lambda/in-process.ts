@@ -32,10 +32,9 @@ export function createInProcessInvoker(options: InProcessOptions): Invoker {
         end({ kind: 'functionError', message });
       }, timeoutMs);
       underWay.add(end);
-      callFunction(functions, functionName, payload, id).then(
-        (answer) => end(answered(answer)),
-        (error: Error) => end(failed(error)),
-      );
+      callFunction(functions, functionName, payload, id)
+        .then(answered)
+        .then(end, (error: Error) => end(failed(error)));
     });
 
   return {
