@@ -161,6 +161,29 @@ test.each([true, false])('an error of the work is the answer, with runOn: %s', a
   expect(await answer).toBe('as always');
 });
 
+test('an error of the work for after the answer changes no answer, and is logged with its stack', async () => {
+  const ends: Promise<void>[] = [];
+  const context = lambdaContext();
+  const answer = await invocation(
+    context,
+    { by: 'request' },
+    async (_, afterAnswer) => {
+      afterAnswer(() => Promise.reject(new TypeError('a bug')));
+      return 'the answer';
+    },
+    (until) => ends.push(until),
+  );
+  await Promise.all(ends);
+  expect(answer).toBe('the answer');
+  const [line] = printed.lines();
+  expect(line).toMatchObject({
+    level: 'ERROR',
+    message: 'the invocation failed after its answer',
+    requestId: context.awsRequestId,
+    error: { message: 'a bug', stack: expect.any(String) },
+  });
+});
+
 test('without runOn the answer waits for the work for after it', async () => {
   const mark = Promise.withResolvers<void>();
   let isMarked = false;

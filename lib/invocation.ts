@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import { logger } from './logger.ts';
+import { logFailure, logger } from './logger.ts';
 import { writeMetrics } from './metrics.ts';
 import type { RunOn } from './run-on.ts';
 import { traceIdOf } from './trace.ts';
@@ -25,12 +25,14 @@ export async function invocation<T>(
   runOn?: RunOn,
 ): Promise<T> {
   const answered = Promise.withResolvers<T>();
+  let isAnswered = false;
   const whole = async () => {
     const later: (() => Promise<void>)[] = [];
     return bracket(context, trigger, async (traceparent) => {
       const answer = await work(traceparent, (one) => later.push(one));
       if (runOn) {
         answered.resolve(answer);
+        isAnswered = true;
         await answerIsSent();
       }
       for (const one of later) await one();
@@ -39,7 +41,14 @@ export async function invocation<T>(
   };
   if (!runOn) return whole();
   // Lambda waits for that end itself; serverless-offline does not.
-  const end = before.then(whole).then(() => undefined, answered.reject);
+  const end = before.then(whole).then(
+    () => undefined,
+    (error: unknown) => {
+      if (!isAnswered) return answered.reject(error);
+      const log = logger.createChild({ persistentKeys: { requestId: context.awsRequestId } });
+      logFailure(log, 'the invocation failed after its answer', error);
+    },
+  );
   before = end;
   runOn(end);
   return answered.promise;
