@@ -44,12 +44,12 @@ export async function publishNow(
   stored: StoredOrder,
   { timeLeftMs, afterAnswer }: Answering,
 ): Promise<void> {
-  await orLeaveToRelay(stored, async () => {
+  await orLeaveToRelay(stored, 'event not published, the relay will publish it', async () => {
     const read = await earlierMarked(deps, stored, timeLeftMs);
     const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
     const sent = await sendPending(deps, read, timeoutMs);
     afterAnswer(() =>
-      orLeaveToRelay(read, async () => {
+      orLeaveToRelay(read, 'event not marked, the relay will publish it again', async () => {
         await markSent(deps, read, sent);
         measure('EventsPublished', sent.length);
       }),
@@ -87,16 +87,17 @@ async function earlierMarked(
 }
 
 /** The change is stored already, so the caller gets no error. */
-async function orLeaveToRelay({ events }: StoredOrder, work: () => Promise<void>): Promise<void> {
+async function orLeaveToRelay(
+  { events }: StoredOrder,
+  failure: string,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
     measure('EventsLeftToRelay', pendingOf(events).length);
-    if (!(error instanceof AppError)) return logFailure(logger, 'event not published', error);
-    logger.warn('event not published, the relay will publish it', {
-      code: error.code,
-      reason: error.message,
-    });
+    if (!(error instanceof AppError)) return logFailure(logger, failure, error);
+    logger.warn(failure, { code: error.code, reason: error.message });
   }
 }
 
