@@ -45,7 +45,7 @@ const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const KINDS = ['create', 'read', 'update'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** What the clients of one round did: the milliseconds of each request, and the answers not as they should be. */
+/** One round: the milliseconds of each request by its kind, and the answers that were not expected. */
 type Outcome = { times: Record<Kind, number[]>; wrong: string[]; seconds: number };
 
 /** One client's turn: an order from its placing to its confirmation. */

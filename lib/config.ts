@@ -57,8 +57,8 @@ const environment = z
     REPORT_BATCH_ITEM_FAILURES: z.enum(['true', 'false']).optional(),
     TABLE_LAYOUT: z.enum(['1', '2']).default('2'),
     HASH_SECRET: z.string().min(16, '16 characters at least').optional(),
-    AWS_LAMBDA_RUNTIME_API: name.optional(),
-    IS_OFFLINE: name.optional(),
+    AWS_LAMBDA_RUNTIME_API: z.string().optional(),
+    IS_OFFLINE: z.string().optional(),
     ...limitFields,
   })
   .superRefine(checkLimits)
@@ -125,8 +125,8 @@ export type Config = {
   hashSecret: string | undefined;
   limits: Limits;
   /**
-   * What lets a function run on after its answer: Lambda, by its Extensions API at this address, or
-   * serverless-offline's process, which lives on. Undefined anywhere else.
+   * A function can run on after its answer by Lambda's Extensions API, at this address, or because the
+   * process of serverless-offline lives on. Undefined anywhere else: there it cannot.
    */
   runsOnBy: { extensionsApi: string } | 'process' | undefined;
 };
