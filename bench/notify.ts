@@ -48,8 +48,8 @@ async function main(): Promise<void> {
         ['what', 'figure'],
         [
           ['events drained', `${events} of ${orders} orders in ${seconds.toFixed(0)} s`],
-          ['rate of notify, 1 read and 4 writes an event', `${rate.toFixed(0)} events/s`],
-          ['its 4 writes bare, before and after', `${beside('all')} (goal ${RATIO_GOAL})`],
+          ['rate of notify, 1 read and 3 writes an event', `${rate.toFixed(0)} events/s`],
+          ['its 3 writes bare, before and after', `${beside('all')} (goal ${RATIO_GOAL})`],
           ['lease and outcome bare, 2 writes', beside('leases')],
           ['memory, MB, over time', thinned(samples).join(' ')],
           ['memory growth after the first quarter', growth(steady)],
