@@ -24,14 +24,16 @@ function cachedDataOf(name, source) {
 }
 
 vm.compileFunction = (source, parameters, { parsingContext, ...options }) => {
+  const last = compiled.get(options.filename);
+  if (last?.source === source && last.script) return last.script.runInContext(parsingContext);
   const opening = `(function (${parameters}) {`;
-  const cachedData = cachedDataOf(options.filename, source);
   const script = new vm.Script(`${opening}${source}\n})`, {
     ...options,
-    cachedData,
+    cachedData: last?.source === source ? last.cachedData : undefined,
     columnOffset: -opening.length,
   });
-  if (!cachedData) scripts.set(options.filename, { source, script });
+  if (!/\bimport\s*\(/.test(source)) compiled.set(options.filename, { source, script });
+  else if (!last?.cachedData) scripts.set(options.filename, { source, script });
   return script.runInContext(parsingContext);
 };
 
