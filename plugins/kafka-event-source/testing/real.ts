@@ -274,13 +274,13 @@ export class RealGround implements Ground {
     await this.begun(pollers);
   }
 
-  async rewind(): Promise<void> {
+  async rewind(firstOf: Parameters<Ground['rewind']>[0]): Promise<void> {
     const { admin } = await this.#connected();
-    await this.refresh();
-    for (const { groupId, topic } of this.#options.mappings) {
-      const offsets = [...(this.#seen.get(topic) ?? [])].flatMap(([partition, { high }]) =>
-        high > 0 ? [{ partition, offset: '0', metadata: '' }] : [],
-      );
+    for (const mapping of this.#options.mappings) {
+      const { groupId, topic } = mapping;
+      const offsets = [...firstOf(mapping)].map(([partition, offset]) => {
+        return { partition, offset: String(offset), metadata: '' };
+      });
       if (offsets.length === 0) continue;
       // The group still has its member for a moment.
       await until(`${groupId} to be rewound`, BROKER_MS, async () => {

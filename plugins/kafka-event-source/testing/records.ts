@@ -1,5 +1,5 @@
 /** Records as a test writes and reads them. */
-import { checkRecord } from './given.ts';
+import { checkPattern, checkRecord } from './given.ts';
 import type { LogRecord, NewRecord } from './log.ts';
 import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
 
@@ -34,11 +34,15 @@ export function recordOf(topic: string, record: LogRecord): KafkaRecord {
 
 /** Whether a record is one of these: the fields of a pattern must be equal. */
 export function matcherOf(
-  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean) = {},
+  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean),
 ): (record: KafkaRecord) => boolean {
+  checkPattern(wanted);
   if (typeof wanted === 'function') return wanted;
   const fields = Object.entries(wanted);
-  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
+  return (record) =>
+    fields.every(
+      ([name, value]) => JSON.stringify(Reflect.get(record, name)) === JSON.stringify(value),
+    );
 }
 
 function isPairs(

@@ -74,7 +74,7 @@ export class Work {
    * @param isPatient whether it waits until running work ends, instead of only until it has begun
    * @throws Error that names the work that does not end
    */
-  async settle(isPatient = true, watch: Watch = () => undefined): Promise<void> {
+  async settle(isPatient = true, watch: Watch = this.watch()): Promise<void> {
     for (;;) {
       // Work without timers and I/O is done after a turn of the event loop.
       await turn();
