@@ -148,7 +148,11 @@ export default class KafkaEventSource {
       mappingsOf(definitions).map(({ functionKey, callbackError }) => [functionKey, callbackError]),
     );
     try {
-      const { guardHandlers, mendAnswers } = await import('./lambda/serverless-offline.ts');
+      const { guardHandlers, mendAnswers, warningOfCopy } = await import(
+        './lambda/serverless-offline.ts'
+      );
+      const warning = warningOfCopy(placeOf(this.#serverless).folder);
+      if (warning !== undefined) this.#log.warning(warning);
       const guard = await guardHandlers((message) => this.#log.error(message));
       this.#unguard.push(guard.end);
       this.#unguard.push(await mendAnswers(functions, this.#calls));

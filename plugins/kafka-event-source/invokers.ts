@@ -4,6 +4,7 @@ import { takingTurns } from './delivery/turns.ts';
 import { createAwsInvoker, credentialsText } from './lambda/aws.ts';
 import { createInProcessInvoker, type InProcessOptions } from './lambda/in-process.ts';
 import { addressOf, createInvoker, type Invoker, timeLimitOf } from './lambda/invoke.ts';
+import type { Log } from './log.ts';
 import type { Mapping } from './mapping.ts';
 import { AWS } from './options.ts';
 import { parseFunctionName } from './template/deployed.ts';
@@ -19,6 +20,8 @@ export interface InvokersOptions {
   readonly functions?: InProcessOptions['functions'] | undefined;
   /** Whether endpoints are asked for the last log lines of functions. */
   readonly wantsLogs?: boolean;
+  /** Takes the errors of functions in this process. */
+  readonly log?: Pick<Log, 'error'>;
 }
 
 /** The one path at which AWS's runtime interface emulator has its function. */
@@ -35,7 +38,7 @@ export class Invokers {
 
   /** An invoker of the mapping's function. */
   of(mapping: Mapping): Invoker {
-    const { endpoint, noTimeout, functions, wantsLogs = false } = this.#options;
+    const { endpoint, noTimeout, functions, wantsLogs = false, log } = this.#options;
     const { lambdaEndpoint } = mapping;
     const functionName = this.#nameOf(mapping);
     const timeoutMs = timeLimitOf(mapping, { noTimeout });
@@ -53,7 +56,7 @@ export class Invokers {
       return this.#inTurn(invoker, addressOf(lambdaEndpoint, functionName));
     }
     return functions
-      ? createInProcessInvoker({ functions, functionName, timeoutMs, http: invoker })
+      ? createInProcessInvoker({ functions, functionName, timeoutMs, http: invoker, log })
       : invoker;
   }
 

@@ -39,6 +39,9 @@ interface Printed {
   readonly counted: readonly unknown[];
   readonly asked: readonly string[];
   readonly unknown: { readonly message: string };
+  readonly notJson: readonly object[];
+  readonly texts: readonly object[];
+  readonly logged: readonly string[];
   readonly late: object;
   readonly closed: object;
 }
@@ -57,13 +60,15 @@ beforeAll(async () => {
     const offline = await startFunctions(${JSON.stringify(folder)}, handlers);
     const { endpoint, functions } = offline;
     const asked = [];
+    const logged = [];
     const invokerOf = (functionName, timeoutMs = 20_000) => {
       const http = createInvoker({ endpoint, functionName, timeoutMs });
       const counting = {
         invoke: (payload, id) => (asked.push(functionName), http.invoke(payload, id)),
         close: http.close,
       };
-      return { http, own: createInProcessInvoker({ functions, functionName, timeoutMs, http: counting }) };
+      const log = { error: (line) => logged.push(line) };
+      return { http, own: createInProcessInvoker({ functions, functionName, timeoutMs, http: counting, log }) };
     };
     const { http, own } = invokerOf('first');
     const count = '{"way":"counts"}';
@@ -83,13 +88,17 @@ beforeAll(async () => {
       const payload = Buffer.from(JSON.stringify(event));
       both.push([await http.invoke(payload), await own.invoke(payload)]);
     }
+    const notJson = [];
+    for (const payload of ['{', count]) notJson.push(await second.own.invoke(Buffer.from(payload)));
+    const texts = [];
+    for (const answer of ['a "b"', '']) texts.push(await own.invoke(Buffer.from(JSON.stringify({ answer }))));
     const unknown = await invokerOf('unknown').own.invoke(Buffer.from('{}'));
     const late = await invokerOf('first', 300).own.invoke(Buffer.from('{"way":"hangs"}'));
     const ending = invokerOf('first').own;
     const hanging = ending.invoke(Buffer.from('{"way":"hangs"}'));
     setTimeout(ending.close, 300);
     const closed = await hanging;
-    console.log(JSON.stringify({ both, echoed, counted, asked, unknown, late, closed }));
+    console.log(JSON.stringify({ both, echoed, counted, asked, notJson, texts, logged, unknown, late, closed }));
     process.exit();`;
   // Not by --eval, whose options its worker threads would take over.
   const main = join(folder, 'main.mjs');
@@ -121,6 +130,28 @@ test('the failures are those of the function, in its words', () => {
     { kind: 'functionError', message: 'Unhandled: a text' },
     { kind: 'functionError', message: expect.stringContaining('Response payload size exceeded') },
     { kind: 'functionError', message: 'Unhandled: Runtime exited with error: exit status 3' },
+  ]);
+});
+
+test('a call that fails is logged in the words of the HTTP server', () => {
+  const words = "Unhandled Lambda Error during invoke of 'first': ";
+  expect(printed.logged.slice(0, 2)).toEqual([
+    `${words}RangeError: thrown by the test`,
+    `${words}Error: a text`,
+  ]);
+});
+
+test('an answer that is a text stays that text, as on AWS', () => {
+  expect(printed.texts).toEqual(['a "b"', ''].map((payload) => ({ kind: 'ok', payload })));
+});
+
+test('an event that is not JSON fails its call alone, and the error says so', () => {
+  expect(printed.notJson).toMatchObject([
+    {
+      kind: 'functionError',
+      message: expect.stringMatching(/^Unhandled: The event is not JSON: .*at position 1/),
+    },
+    { kind: 'ok', payload: { calls: 1 } },
   ]);
 });
 

@@ -1,4 +1,5 @@
 /** Calls functions of serverless-offline that run in this process: the same calls as over HTTP, without it. */
+import type { Log } from '../log.ts';
 import { answerText } from './handler.ts';
 import { type Invoker, tooLong, toResult } from './invoke.ts';
 import type { InvocationResult } from './result.ts';
@@ -11,13 +12,14 @@ export interface InProcessOptions {
   readonly timeoutMs: number;
   /** Takes the calls before the functions are known, and those of an unknown function. */
   readonly http: Invoker;
+  readonly log?: Pick<Log, 'error'> | undefined;
 }
 
 type End = (result: InvocationResult) => void;
 
 /** An invoker for one function. */
 export function createInProcessInvoker(options: InProcessOptions): Invoker {
-  const { functionName, timeoutMs, http } = options;
+  const { functionName, timeoutMs, http, log } = options;
   const underWay = new Set<End>();
 
   const call = (functions: Functions, payload: Buffer, id: string | undefined) =>
@@ -34,7 +36,11 @@ export function createInProcessInvoker(options: InProcessOptions): Invoker {
       underWay.add(end);
       callFunction(functions, functionName, payload, id)
         .then(answered)
-        .then(end, (error: Error) => end(failed(error)));
+        .then(end, (error: Error) => {
+          // The words of serverless-offline's HTTP server.
+          log?.error(`Unhandled Lambda Error during invoke of '${functionName}': ${error}`);
+          end(failed(error));
+        });
     });
 
   return {

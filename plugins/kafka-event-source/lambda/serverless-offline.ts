@@ -20,10 +20,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads';
+import { messageOf } from '../log.ts';
 import { answerText, asOnAws, type Calling, type Handler } from './handler.ts';
 import { INVOCATION_HEADER } from './invoke.ts';
 import type { Calls, CapturedLine } from './lines.ts';
@@ -105,13 +106,24 @@ export async function callFunction(
   // An earlier call over HTTP may have set it.
   instance.setClientContext(undefined);
   // Text passes to another thread much faster than an object does. No JSON is read as a Map.
-  instance.setEvent(readers.has(instance) ? new Map([[JSON_OF_EVENT, text]]) : JSON.parse(text));
+  instance.setEvent(readers.has(instance) ? new Map([[JSON_OF_EVENT, text]]) : parseEvent(text));
   return asked.run(id, () => instance.runHandler());
 }
 
-/** The event that `callFunction` has sent to a worker thread, or that serverless-offline has. */
+/**
+ * The event that `callFunction` has sent to a worker thread, or that serverless-offline has.
+ * @throws Error if the payload is not JSON
+ */
 export function eventOf(sent: unknown): unknown {
-  return sent instanceof Map ? JSON.parse(sent.get(JSON_OF_EVENT)) : sent;
+  return sent instanceof Map ? parseEvent(sent.get(JSON_OF_EVENT)) : sent;
+}
+
+function parseEvent(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`The event is not JSON: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /**
@@ -213,6 +225,25 @@ function watchWorker(worker: Worker, instance: Instance, state: Guarded, report:
 function crashError(code: number, cause: unknown): Error {
   const why = cause instanceof Error ? `: ${cause.name}: ${cause.message}` : '';
   return new Error(`Runtime exited with error: exit status ${code}${why}`, { cause });
+}
+
+/** The warning when the service has another copy of serverless-offline than this package finds. */
+export function warningOfCopy(serviceFolder: string): string | undefined {
+  const ours = fileURLToPath(import.meta.resolve('serverless-offline/lambda'));
+  let theirs: string;
+  try {
+    theirs = createRequire(join(serviceFolder, 'serverless.yml')).resolve(
+      'serverless-offline/lambda',
+    );
+  } catch {
+    return undefined; // Not found from that folder: the framework has found it elsewhere.
+  }
+  if (theirs === ours) return undefined;
+  return (
+    `Kafka event source: the service has a second copy of serverless-offline (${theirs}) beside ${ours}, so ` +
+    'functions are called over HTTP, and crashes of handlers do not end as on AWS. Keep one copy: run ' +
+    '"npm ls serverless-offline", require one version, and install again.'
+  );
 }
 
 /** From serverless-offline's own exports; the package is written in JavaScript and has no types. */

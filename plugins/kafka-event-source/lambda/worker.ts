@@ -32,7 +32,8 @@ if (lines)
   );
 // The thread has its environment already. serverless-offline's script sets it anew for each call.
 const handler = new InProcessRunner(workerData, {});
-parentPort?.on('message', async ({ event, context, port }: Call) => {
-  port.postMessage(await handler.run(eventOf(event), context).catch((error: unknown) => error));
-  port.close();
+const run = async ({ event, context }: Call) => handler.run(eventOf(event), context);
+parentPort?.on('message', async (call: Call) => {
+  call.port.postMessage(await run(call).catch((error: unknown) => error));
+  call.port.close();
 });

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import {
   type Broker,
   type Cluster,
@@ -11,6 +11,10 @@ import {
 } from './membership.ts';
 import type { PartitionMetadata } from './topic-ids.ts';
 
+afterEach(() => {
+  jest.useRealTimers();
+});
+
 const EVENTS = { GROUP_JOIN: 'join', HEARTBEAT: 'heartbeat' } as const;
 const OLD = 'a'.repeat(32);
 const NEW = 'b'.repeat(32);
@@ -19,7 +23,12 @@ const NEW = 'b'.repeat(32);
 function groupOf(maxWaitTime: number) {
   const emitted: (readonly [string, object])[] = [];
   const requests: unknown[] = [];
-  const state = { topicId: OLD, leaders: [0, 0], refusal: undefined as Error | undefined };
+  const state = {
+    topicId: OLD,
+    leaders: [0, 0],
+    refusal: undefined as Error | undefined,
+    hasRecords: true,
+  };
   const broker: Broker = {
     fetch: async (request) => requests.push(request),
     heartbeat: async () => undefined,
@@ -49,9 +58,11 @@ function groupOf(maxWaitTime: number) {
       },
     };
     readonly topicsSubscribed = ['t'];
-    readonly maxWaitTime = maxWaitTime;
+    maxWaitTime = maxWaitTime;
     readonly active = new Set<number>();
     readonly fetched: string[] = [];
+    /** For each fetch the milliseconds that the broker may wait. */
+    readonly waits: number[] = [];
     joins = 0;
 
     async joinAndSync() {
@@ -72,9 +83,12 @@ function groupOf(maxWaitTime: number) {
     async fetch(nodeId: string) {
       this.checkForStaleAssignment();
       const found = await this.cluster.findBroker({ nodeId });
-      await found.fetch({ topics: [{ topic: 't', partitions: [{ partition: 0 }] }] });
+      const topics = [{ topic: 't', partitions: [{ partition: 0 }] }];
+      this.waits.push(this.maxWaitTime);
+      await found.fetch({ topics });
       this.fetched.push(nodeId);
-      return [nodeId];
+      const isEmpty = () => !state.hasRecords;
+      return [{ isEmpty }];
     }
     async recoverFromFetch() {
       await this.joinAndSync();
@@ -103,8 +117,45 @@ test('a partition that is resumed is fetched at once, from every broker that was
   await new Promise((resolve) => setImmediate(resolve));
   expect(group.fetched).toEqual([]);
   group.resume(0);
-  expect(await Promise.all(fetches)).toEqual([['1'], ['2']]);
-  expect(await group.fetch('3')).toEqual(['3']);
+  await Promise.all(fetches);
+  await group.fetch('3');
+  expect(group.fetched).toEqual(['1', '2', '3']);
+});
+
+test('a fetch does not wait in the broker while a partition is paused', async () => {
+  const { group } = groupOf(250);
+  await group.joinAndSync();
+  group.resume(0);
+  await group.fetch('1');
+  group.resume(1);
+  await group.fetch('1');
+  expect(group.waits).toEqual([0, 250]);
+});
+
+test('a fetch without records ends once a paused partition is resumed', async () => {
+  jest.useFakeTimers();
+  const { group, state } = groupOf(250);
+  await group.joinAndSync();
+  group.resume(0);
+  state.hasRecords = false;
+  const ended = jest.fn();
+  const fetch = group.fetch('1').then(ended);
+  await jest.advanceTimersByTimeAsync(19);
+  expect(ended).not.toHaveBeenCalled();
+  group.resume(1);
+  await fetch;
+  expect(ended).toHaveBeenCalled();
+});
+
+test('a fetch without records ends soon while a partition stays paused', async () => {
+  jest.useFakeTimers();
+  const { group, state } = groupOf(250);
+  await group.joinAndSync();
+  group.resume(0);
+  state.hasRecords = false;
+  const fetch = group.fetch('1');
+  await jest.advanceTimersByTimeAsync(20);
+  expect(await fetch).toHaveLength(1);
 });
 
 test('while all stay paused a fetch ends after its time with nothing', async () => {

@@ -57,7 +57,7 @@ interface OffsetManager {
 }
 
 export interface ConsumerGroup {
-  readonly maxWaitTime: number;
+  maxWaitTime: number;
   cluster: Cluster;
   instrumentationEmitter: Emitter;
   lastRequest: number;
@@ -69,10 +69,14 @@ export interface ConsumerGroup {
   assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[];
   getActiveTopicPartitions(): Readonly<Record<string, ReadonlySet<number>>>;
   checkForStaleAssignment(): void;
-  fetch(nodeId: string): Promise<unknown[]>;
+  fetch(nodeId: string): Promise<Batch[]>;
   recoverFromFetch(error: unknown): Promise<void>;
   recoverFromOffsetOutOfRange(error: unknown): Promise<void>;
   resume(topicPartitions: unknown): void;
+}
+
+interface Batch {
+  isEmpty(): boolean;
 }
 
 export type ConsumerGroupClass = new (options: never) => ConsumerGroup;
@@ -82,12 +86,18 @@ interface Parts {
   readonly staleAssignment: (topic: string) => Error;
 }
 
+/** The wait before partitions without new records are asked again, while another one is paused. */
+const QUIET_MS = 20;
+
 export function improveMembership(
   Original: ConsumerGroupClass,
   { events, staleAssignment }: Parts,
 ): ConsumerGroupClass {
   return class extends Original {
+    /** The milliseconds for which a fetch may wait for records. */
+    readonly #waitMs: number;
     readonly #wakers = new Set<() => void>();
+    #resumes = 0;
     #topicIds: ReadonlyMap<string, string> = new Map();
     /** The partitions that had no leader at the join, in one text. */
     #leaderless = '';
@@ -100,6 +110,12 @@ export function improveMembership(
 
     constructor(options: never) {
       super(options);
+      const { maxWaitTime } = this;
+      this.#waitMs = maxWaitTime;
+      // kafkajs waits for this time in the broker, or by itself if a broker has paused partitions only.
+      Object.defineProperty(this, 'maxWaitTime', {
+        get: () => (this.#isSomePaused() ? 0 : maxWaitTime),
+      });
       this.cluster = this.#watched(this.cluster);
       this.instrumentationEmitter = this.#telling(this.instrumentationEmitter);
       // kafkajs sends heartbeats by the clock of the day, which may be set back.
@@ -121,17 +137,25 @@ export function improveMembership(
 
     override resume(topicPartitions: unknown): void {
       super.resume(topicPartitions);
+      this.#resumes += 1;
       for (const wake of this.#wakers) wake();
     }
 
     /**
-     * With every partition paused, kafkajs sleeps for as long as a fetch may wait, and does not see
-     * a partition resumed meanwhile: buffers would have to be large enough for that time.
+     * kafkajs does not see a partition that is resumed while a fetch waits for the records of others, or
+     * while it sleeps because every partition is paused: buffers would have to be large enough for that
+     * time. So no fetch waits while a partition is paused, and the sleep ends with the pause.
      */
-    override async fetch(nodeId: string): Promise<unknown[]> {
-      if (this.#isAllPaused()) await this.#resumed();
+    override async fetch(nodeId: string): Promise<Batch[]> {
+      if (this.#isAllPaused()) await this.#resumed(this.#waitMs);
       this.#throwRefusal();
-      if (!this.#isAllPaused()) return super.fetch(nodeId);
+      if (!this.#isAllPaused()) {
+        const [isSomePaused, resumes] = [this.#isSomePaused(), this.#resumes];
+        const batches = await super.fetch(nodeId);
+        const isQuiet = isSomePaused && resumes === this.#resumes;
+        if (isQuiet && batches.every((batch) => batch.isEmpty())) await this.#resumed(QUIET_MS);
+        return batches;
+      }
       // It has waited already; new partitions are still looked for.
       try {
         await this.cluster.refreshMetadataIfNecessary();
@@ -162,14 +186,21 @@ export function improveMembership(
       return active.every((partitions) => partitions.size === 0);
     }
 
-    #resumed(): Promise<void> {
+    #isSomePaused(): boolean {
+      const active = this.getActiveTopicPartitions();
+      return this.assigned().some(
+        ({ topic, partitions }) => (active[topic]?.size ?? 0) < partitions.length,
+      );
+    }
+
+    #resumed(waitMs: number): Promise<void> {
       return new Promise((resolve) => {
         const wake = () => {
           clearTimeout(timer);
           this.#wakers.delete(wake);
           resolve();
         };
-        const timer = setTimeout(wake, this.maxWaitTime);
+        const timer = setTimeout(wake, waitMs);
         this.#wakers.add(wake);
       });
     }

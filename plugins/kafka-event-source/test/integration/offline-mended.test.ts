@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
@@ -12,7 +14,7 @@ function printedBy(script: string): unknown {
 }
 
 test("workers that are nobody's handlers begin as they would, and in the end all do", () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import { once } from 'node:events';
     import threads from 'node:worker_threads';
@@ -43,7 +45,7 @@ test("workers that are nobody's handlers begin as they would, and in the end all
 });
 
 test("a service without functions of other languages keeps Node's own function to begin processes", () => {
-  const source = join(import.meta.dirname, 'runners.ts');
+  const source = join(import.meta.dirname, '../../lambda/runners.ts');
   const script = `
     import processes from 'node:child_process';
     import { mendRunners } from ${JSON.stringify(source)};
@@ -61,7 +63,7 @@ test("a service without functions of other languages keeps Node's own function t
 });
 
 test('an instance whose call ran into the time limit is used no more; one whose handler threw is', () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import Lambda from 'serverless-offline/lambda';
     import { guardHandlers } from ${JSON.stringify(source)};
@@ -88,7 +90,7 @@ test('an instance whose call ran into the time limit is used no more; one whose 
 });
 
 test('an instance whose worker ended during a call is used no more, also if the answer still arrives', () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import { Worker } from 'node:worker_threads';
     import Lambda from 'serverless-offline/lambda';
@@ -109,4 +111,23 @@ test('an instance whose worker ended during a call is used no more, also if the 
     resolve();
     console.log(JSON.stringify([message, instance.status]));`;
   expect(printedBy(script)).toEqual(['Runtime exited with error: exit status 3', 'ENDED']);
+});
+
+test('a second copy of serverless-offline in the service is named, with the advice; the same copy is not', async () => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'kes-copy-')));
+  const copy = join(folder, 'node_modules/serverless-offline');
+  await mkdir(copy, { recursive: true });
+  const description = { name: 'serverless-offline', exports: { './lambda': './lambda.js' } };
+  await writeFile(join(copy, 'package.json'), JSON.stringify(description));
+  await writeFile(join(copy, 'lambda.js'), '');
+  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const script = `
+    import { warningOfCopy } from ${JSON.stringify(source)};
+    const folders = ${JSON.stringify([folder, import.meta.dirname, tmpdir()])};
+    console.log(JSON.stringify(folders.map((folder) => warningOfCopy(folder) ?? null)));`;
+  const [warning, ...others] = printedBy(script) as string[];
+  await rm(folder, { recursive: true });
+  expect(warning).toContain(`(${join(copy, 'lambda.js')})`);
+  expect(warning).toContain('npm ls serverless-offline');
+  expect(others).toEqual([null, null]);
 });
