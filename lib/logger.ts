@@ -7,6 +7,27 @@ import { AppError } from './errors.ts';
  */
 export const logger = new Logger({ serviceName: 'orders' });
 
+/** The logger's three kinds of line. */
+export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+/**
+ * Writes lines with these keys. Unlike Powertools' `createChild` it makes no logger, which takes
+ * half a millisecond: too long for each of thousands of notifications.
+ *
+ * @param keys read at each line, so that keys may be added
+ */
+export function logWith(keys: Record<string, string>): Log {
+  const line = (message: Parameters<Logger['info']>[0]) => ({
+    ...keys,
+    ...(typeof message === 'string' ? { message } : message),
+  });
+  return {
+    info: (message, ...extra) => logger.info(line(message), ...extra),
+    warn: (message, ...extra) => logger.warn(line(message), ...extra),
+    error: (message, ...extra) => logger.error(line(message), ...extra),
+  };
+}
+
 /** Logs a planned failure in one line with its cause, and a bug with its stack. */
 export function logFailure(log: Pick<Logger, 'error'>, message: string, thrown: unknown): void {
   if (thrown instanceof AppError && thrown.code !== 'INTERNAL') {

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { Config } from './config.ts';
 import { logger } from './logger.ts';
+import { within } from './within.ts';
 
 /**
  * Lets the function run until the promise is settled, also after its answer. It is called once in every
@@ -10,6 +11,10 @@ export type RunOn = (until: Promise<void>) => void;
 
 const VERSION = '/2020-01-01/extension';
 const REGISTER_MS = 1_000;
+const LATE = `no answer to the registration within ${REGISTER_MS} ms`;
+
+/** Asks Lambda for the next event, and resolves when it comes. */
+type Next = () => Promise<unknown>;
 
 /**
  * Prepares the function to run on after its answers. Await it while the function loads: Lambda takes
@@ -22,14 +27,25 @@ export async function prepareToRunOn({
 }: Pick<Config, 'runsOnBy'>): Promise<RunOn | undefined> {
   if (runsOnBy === 'process') return () => undefined;
   if (runsOnBy === undefined) return undefined;
+  const registering = registerExtension(runsOnBy.extensionsApi);
   try {
-    return await registerExtension(runsOnBy.extensionsApi);
+    const next = await within(REGISTER_MS, registering, () => new Error(LATE));
+    let asked: Promise<unknown> = next();
+    return (until) => {
+      asked = asked.then(() => until).then(next);
+    };
   } catch (error) {
     logger.warn('Lambda takes no extension, so each answer waits for the end of its invocation', {
       reason: String(error),
     });
+    // Lambda may have taken it all the same. Then every invocation waits until it asks for the next event.
+    registering.then(askForEver, () => undefined);
     return undefined;
   }
+}
+
+async function askForEver(next: Next): Promise<never> {
+  for (;;) await next();
 }
 
 /**
@@ -37,27 +53,19 @@ export async function prepareToRunOn({
  * caller at once, and freezes the instance only when the runtime and the extension have both asked for
  * the next event (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html).
  *
- * @throws Error when Lambda does not take the extension. An extension that cannot ask for the next
- *   event makes its instance useless: that error ends the process, and Lambda starts another one.
+ * @returns asks for the next event. An extension that cannot do that makes its instance useless: the error
+ *   ends the process, and Lambda starts another one.
+ * @throws Error when Lambda does not take the extension
  */
-async function registerExtension(api: string): Promise<RunOn> {
+async function registerExtension(api: string): Promise<Next> {
   const headers = { 'lambda-extension-name': 'after-answer', 'content-type': 'application/json' };
-  const signal = AbortSignal.timeout(REGISTER_MS);
   const body = JSON.stringify({ events: ['INVOKE'] });
-  const registered = await ask(
-    `${api}${VERSION}/register`,
-    { method: 'POST', headers, signal },
-    body,
-  );
+  const registered = await ask(`${api}${VERSION}/register`, { method: 'POST', headers }, body);
   const identifier = registered['lambda-extension-identifier'];
   if (!identifier) throw new Error('the answer has no lambda-extension-identifier');
   // Without a time limit: the answer is the next invocation, perhaps hours later.
-  const next = () =>
+  return () =>
     ask(`${api}${VERSION}/event/next`, { headers: { 'lambda-extension-identifier': identifier } });
-  let asked: Promise<unknown> = next();
-  return (until) => {
-    asked = asked.then(() => until).then(next);
-  };
 }
 
 /** By a connection of its own each time, since a kept one may break during a freeze. */

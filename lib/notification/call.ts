@@ -1,10 +1,8 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Log } from '../logger.ts';
 import { within } from '../within.ts';
 import { CHANNELS, type ChannelName, type Message, type Senders } from './channels/channels.ts';
 import type { Sender, SendResult } from './channels/senders/sender.ts';
 import type { Outcome } from './ledger/record.ts';
-
-type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 /** The time within which all providers of a channel have been asked once, in milliseconds. */
 export function callsMs(channel: ChannelName, senders: Senders): number {

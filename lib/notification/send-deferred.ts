@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { logFailure, logger } from '../logger.ts';
+import { logFailure, logger, logWith } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import type { Key } from '../table.ts';
@@ -80,12 +80,13 @@ async function handle(
   deadline: Date,
   deps: SendDeferredDeps,
 ): Promise<'handled' | 'failed' | 'dropped' | undefined> {
-  const log = logger.createChild({ persistentKeys: { record: recordName(key) } });
+  const keys: Record<string, string> = { record: recordName(key) };
+  const log = logWith(keys);
   try {
     const record = await deps.deferred.find(key, now);
     if (!record) return undefined;
     const { event } = record;
-    log.appendKeys({ orderId: event.data.orderId, eventId: event.id });
+    Object.assign(keys, { orderId: event.data.orderId, eventId: event.id });
     const fate = await resume(record, { deadline, again: inAMinute(deps.clock.now()), log }, deps);
     if (fate === 'given up') return 'dropped';
     if (fate !== 'already settled') return fate === 'put off' ? 'failed' : 'handled';

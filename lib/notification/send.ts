@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Clock } from '../clock.ts';
 import { asAppError } from '../errors.ts';
 import type { MessageLimit } from '../limits/messages.ts';
+import type { Log } from '../logger.ts';
 import { callProviders, callsMs } from './call.ts';
 import type { Message, Senders } from './channels/channels.ts';
 import type { Lease, Ledger, Wait } from './ledger/ledger.ts';
@@ -36,7 +36,7 @@ export type Attempt = {
    * in `notify`, where the record is delivered again.
    */
   again?: Date;
-  log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  log: Log;
 };
 
 /** The outcome of a notification, and the time in which a crash would have left it unknown. */

@@ -42,10 +42,20 @@ export function createBacklog({ dynamo, table }: Store) {
     /**
      * Marks these events of an order as published. Give the version that was read if they were all of
      * its pending events: the order then leaves the index, unless its version has changed since.
+     *
+     * @param abortSignal ends the requests early
      */
-    async markPublished(id: string, events: StoredEvent[], at: string, ifVersion?: number) {
-      const mark = (version?: number) =>
-        attempt(dynamo.send(new UpdateCommand(markOf(table, id, events, at, version))));
+    async markPublished(
+      id: string,
+      events: StoredEvent[],
+      at: string,
+      ifVersion?: number,
+      abortSignal?: AbortSignal,
+    ) {
+      const mark = (version?: number) => {
+        const update = new UpdateCommand(markOf(table, id, events, at, version));
+        return attempt(dynamo.send(update, abortSignal && { abortSignal }));
+      };
       const { refused } = await mark(ifVersion);
       if (refused && ifVersion !== undefined) await mark();
     },

@@ -23,8 +23,11 @@ const PUBLISH_TIMEOUT_MS = 800;
 /** The time that Kafka gets even when none is left, so that a slow table does not leave all to the relay. */
 const LEAST_PUBLISH_MS = 100;
 
-/** An event of this age may have a publisher that marks it at this moment. */
-const MARKING_AGE_MS = 1_000;
+/** The time for a mark after the answer: two tries of a request. The instance's next request waits for it. */
+const MARK_MS = 1_000;
+
+/** A younger event may have a handler that still publishes or marks it. An older one is left to the relay. */
+export const GRACE_MS = 3_000;
 /** The pauses before each new look for that mark. */
 const MARKING_MS = [10, 30, 90, 270];
 
@@ -50,7 +53,7 @@ export async function publishNow(
     const sent = await sendPending(deps, read, timeoutMs);
     afterAnswer(() =>
       orLeaveToRelay(read, 'event not marked, the relay will publish it again', async () => {
-        await markSent(deps, read, sent);
+        await markSent(deps, read, sent, AbortSignal.timeout(MARK_MS));
         measure('EventsPublished', sent.length);
       }),
     );
@@ -72,7 +75,7 @@ async function earlierMarked(
   for (const ms of MARKING_MS) {
     const before = pendingOf(read.events).at(-2);
     if (!before) break;
-    if (clock.now().getTime() - Date.parse(before.timestamp) > MARKING_AGE_MS) break;
+    if (clock.now().getTime() - Date.parse(before.timestamp) > GRACE_MS) break;
     const lookMs = timeLeftMs() - ms - PUBLISH_TIMEOUT_MS;
     if (lookMs <= 0) break;
     await pause(ms);
@@ -132,10 +135,11 @@ async function markSent(
   { repository, clock }: OutboxDeps,
   { order }: StoredOrder,
   sent: StoredEvent[],
+  signal?: AbortSignal,
 ): Promise<void> {
   if (sent.length === 0) return;
   const at = notBefore(order.updatedAt, clock.now());
-  await repository.backlog.markPublished(order.id, sent, at, order.version);
+  await repository.backlog.markPublished(order.id, sent, at, order.version, signal);
 }
 
 /**

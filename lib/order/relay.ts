@@ -5,7 +5,7 @@ import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import type { Refusal } from './backlog.ts';
-import { type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
+import { GRACE_MS, type OutboxDeps, pendingOf, publishEach, publishPending } from './outbox.ts';
 import type { StoredOrder } from './stored.ts';
 import { UnreadableOrderError } from './stored.ts';
 import { createTurns, type Outcome, type Turn } from './turns.ts';
@@ -27,8 +27,6 @@ export type RelayReport = {
 };
 
 const SEND_TIMEOUT_MS = 5_000;
-/** The handler that wrote a younger event is still publishing it. */
-const GRACE_MS = 3_000;
 const AT_ONCE = 16;
 /** The first failure may come from a connection that broke while the function was frozen. */
 const MAX_UNREACHABLE = 2;

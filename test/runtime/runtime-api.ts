@@ -17,17 +17,22 @@ const EXTENSION = '/2020-01-01/extension';
  * Lambda's Runtime API and Extensions API for one instance of a function, on the loopback. As Lambda
  * does, it begins an invocation when the runtime and the extension have both asked for the next event.
  *
- * @param options.takesExtensions false: Lambda refuses them
+ * @param options.takesExtensions false: Lambda refuses them; `'late'`: it takes one at once, and answers only
+ *   when the runtime asks for its first event
  */
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
-export async function startRuntimeApi(functionArn: string, { takesExtensions = true } = {}) {
+export async function startRuntimeApi(
+  functionArn: string,
+  { takesExtensions = true }: { takesExtensions?: boolean | 'late' } = {},
+) {
   const waiting: Invocation[] = [];
   const running = new Map<string, Invocation>();
   const initFailed = Promise.withResolvers<RuntimeError>();
   const whenIdle: (() => void)[] = [];
   let runtime: ServerResponse | undefined;
   let extension: { id: string; idle?: ServerResponse | undefined } | undefined;
+  const initialised = Promise.withResolvers<void>();
   let isInitialised = false;
 
   const isIdle = () => runtime !== undefined && (!extension || extension.idle !== undefined);
@@ -74,6 +79,7 @@ export async function startRuntimeApi(functionArn: string, { takesExtensions = t
       if (String(events) !== 'INVOKE')
         return refuse('ShutdownEventNotSupportedForInternalExtension');
       extension = { id: randomUUID() };
+      if (takesExtensions === 'late') await initialised.promise;
       return response.writeHead(200, { 'lambda-extension-identifier': extension.id }).end('{}');
     }
     const isKnown = request.headers['lambda-extension-identifier'] === extension?.id;
@@ -91,6 +97,7 @@ export async function startRuntimeApi(functionArn: string, { takesExtensions = t
     }
     if (path === `${RUNTIME}/invocation/next`) {
       isInitialised = true;
+      initialised.resolve();
       runtime = response;
       next();
       return;

@@ -70,7 +70,7 @@ class MemoryConsumer {
   #generation = 0;
   #assigned: readonly number[] = [];
   #eachBatch: EachBatch | undefined;
-  #fetching: Promise<void> | undefined;
+  #isFetching = false;
   /** Whether something has changed since the last look at the log. */
   #isWoken = false;
   #unlisten: () => void = () => undefined;
@@ -151,19 +151,22 @@ class MemoryConsumer {
 
   #wake(): void {
     this.#isWoken = true;
-    this.#fetching ??= Promise.resolve()
-      .then(() => this.#fetchAll())
-      .finally(() => {
-        this.#fetching = undefined;
-      });
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    void Promise.resolve().then(() => this.#fetchAll());
   }
 
   /** Fetches until there is nothing to be taken. */
   async #fetchAll(): Promise<void> {
-    while (this.#isWoken) {
-      this.#isWoken = false;
-      const order = this.#random?.shuffled(this.#assigned) ?? this.#assigned;
-      for (const partition of order) if (await this.#fetch(partition)) this.#isWoken = true;
+    try {
+      while (this.#isWoken) {
+        this.#isWoken = false;
+        const order = this.#random?.shuffled(this.#assigned) ?? this.#assigned;
+        for (const partition of order) if (await this.#fetch(partition)) this.#isWoken = true;
+      }
+    } finally {
+      // In the same turn as the last look, so that no call of #wake is lost between them.
+      this.#isFetching = false;
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { KitOptions, MappingProperties } from './testing.ts';
+import type { Expected, Faulty, KitOptions, MappingProperties } from './testing.ts';
 import { kafkaEventSource } from './testing.ts';
 
 /** A shop that counts mails; a fault in it sends a mail twice. */
@@ -212,4 +212,57 @@ test('a restart gives up a handler that hangs', async () => {
   await source.restart();
   await source.idle();
   expect(outcomes(source)).toEqual(['running 1', 'ok 1']);
+});
+
+test.each<[string, unknown, string]>([
+  ['a misspelt field', { ky: 'order-1' }, 'Unrecognized key: "ky". There are: topic, partition,'],
+  ['a text', 'order-1', 'must be a function, or an object'],
+  ['null', null, 'must be a function, or an object'],
+  ['a key of bytes', { key: Buffer.from('order-1') }, 'key: must be a text or null'],
+  ['a value before JSON', { value: { id: 1 } }, 'value: must be a text or null'],
+  [
+    'a field that is undefined',
+    { key: undefined },
+    'The record.key is undefined, which no record has.',
+  ],
+])('%s chooses no record, which is an error', async (_, record, said) => {
+  await using source = await sourceOf(async () => undefined);
+  await source.produce('orders', { key: 'order-1', value: { id: 1 } });
+  await source.drain();
+  expect(() => source.fail('notify', { record } as Faulty)).toThrow(said);
+  expect(() => source.expectRecord(record as Faulty['record'] & {}, { end: 'done' })).toThrow(said);
+});
+
+test('headers choose a record by their texts', async () => {
+  await using source = await sourceOf(async () => undefined);
+  await source.produce('orders', { value: 'x', headers: { trace: 'a' } });
+  await source.drain();
+  source.expectRecord({ headers: [['trace', 'a']] }, { end: 'done' });
+});
+
+test('a wrong expectation is named', async () => {
+  await using source = await sourceOf(async () => undefined);
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  const expecting = (wrong: unknown) => () =>
+    source.expectRecord({ key: 'order-1' }, wrong as Expected);
+  expect(expecting({ end: 'Done' })).toThrow('The expectation.end: ');
+  expect(expecting({ end: 'done', attempt: 1 })).toThrow('"attempt". There are: end, attempts,');
+  expect(expecting(undefined)).toThrow('The expectation: ');
+});
+
+test('a record that was given up and is done when it comes again has ended as done', async () => {
+  let isDown = true;
+  await using source = await sourceOf(
+    async () => {
+      if (isDown) throw new Error('down');
+    },
+    { maximumRetryAttempts: 0 },
+  );
+  await source.produce('orders', { key: 'order-1', value: 'x' });
+  await source.drain();
+  source.expectRecord({ key: 'order-1' }, { end: 'dropped' });
+  isDown = false;
+  await source.redeliverEverything();
+  source.expectRecord({ key: 'order-1' }, { end: 'done', attempts: 2 });
 });

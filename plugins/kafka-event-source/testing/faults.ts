@@ -44,7 +44,7 @@ export class FaultPlans {
     checkFaulty(faulty);
     const { times, record, after, during, message } = faulty;
     const plans = this.#plans.get(functionKey) ?? [];
-    const isOne = matcherOf(record);
+    const isOne = matcherOf(record === undefined ? {} : record);
     this.#plans.set(functionKey, plans);
     plans.push({
       kind,

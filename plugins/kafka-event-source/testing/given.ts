@@ -4,7 +4,14 @@ import { wrongProperties } from '../cli/functions.ts';
 import type { Json } from '../json.ts';
 import { isPromise } from '../lambda/handler.ts';
 import { isServer } from '../options.ts';
-import type { Faulty, FunctionOptions, KitOptions, ProducedRecord } from './types.ts';
+import type {
+  Expected,
+  Faulty,
+  FunctionOptions,
+  KafkaRecord,
+  KitOptions,
+  ProducedRecord,
+} from './types.ts';
 
 type Shape<T> = Record<keyof T, z.ZodType>;
 
@@ -47,7 +54,7 @@ const functionSchema = z.strictObject({
 } satisfies Shape<FunctionOptions>);
 
 const bytes = z.custom(
-  (value) => value === null || typeof value === 'string' || ArrayBuffer.isView(value),
+  (value) => typeof value === 'string' || ArrayBuffer.isView(value),
   'must be a text or bytes',
 );
 
@@ -58,7 +65,7 @@ const recordSchema = z.strictObject({
       'must be a text, bytes, null, or an object, which is written as JSON',
     )
     .optional(),
-  key: bytes.optional(),
+  key: bytes.nullish(),
   headers: z
     .union([z.record(z.string(), bytes), z.array(z.tuple([z.string(), bytes]))], {
       error: 'must be an object of texts or bytes, or a list of pairs of them',
@@ -67,14 +74,37 @@ const recordSchema = z.strictObject({
   partition: z.int().optional(),
   timestamp: z
     .custom(
-      (value) => typeof value !== 'string' && isTime(value),
-      'must be a Date, or milliseconds since 1970',
+      (value) =>
+        (typeof value === 'number' ? Number.isInteger(value) : true) &&
+        typeof value !== 'string' &&
+        isTime(value),
+      'must be a Date, or whole milliseconds since 1970',
     )
     .optional(),
 } satisfies Shape<ProducedRecord>);
 
+const textOrNull = z.union([z.string(), z.null()], 'must be a text or null');
+
+const patternSchema = z.strictObject({
+  topic: text,
+  partition: z.int().optional(),
+  offset: z.int().optional(),
+  key: textOrNull.optional(),
+  value: textOrNull.optional(),
+  headers: z.array(z.tuple([z.string(), z.string()])).optional(),
+  timestamp: z.number().optional(),
+} satisfies Shape<KafkaRecord>);
+
+const ENDS = ['done', 'sent', 'dropped', 'filtered out', 'waiting'] as const;
+
+const expectedSchema = z.strictObject({
+  end: z.enum(ENDS),
+  attempts: z.int().min(0).optional(),
+  functionKey: text,
+} satisfies Shape<Expected>);
+
 const faultySchema = z.strictObject({
-  times: z.number().min(1).optional(),
+  times: z.int().min(1).optional(),
   record: z.unknown().optional(),
   after: z.boolean().optional(),
   during: z.custom(isPromise, 'must be a promise').optional(),
@@ -96,6 +126,9 @@ export function checkOptions(options: KitOptions): void {
     check(`functions.${key}`, functionSchema, given);
   }
   for (const [key, given] of Object.entries(mappings)) {
+    if ([given].flat().some((one) => typeof one !== 'object' || one === null)) {
+      throw new Error(`mappings.${key} must be an object with a topic, or a list of such objects.`);
+    }
     const wrong = [given].flat().flatMap((one) => wrongProperties('kafka', one as unknown as Json));
     if (wrong.length > 0) throw new Error(`mappings.${key}: ${wrong.join('\n')}`);
   }
@@ -109,6 +142,22 @@ export function checkRecord(record: ProducedRecord): void {
 /** @throws Error for wrong options of a fault */
 export function checkFaulty(faulty: Faulty): void {
   check('The fault', faultySchema, faulty);
+}
+
+/** @throws Error for a pattern that can match no record */
+export function checkPattern(pattern: unknown): void {
+  if (typeof pattern === 'function') return;
+  if (typeof pattern !== 'object' || pattern === null) {
+    throw new Error('The record must be a function, or an object with fields of records.');
+  }
+  check('The record', patternSchema, pattern);
+  const empty = Object.entries(pattern).find(([, value]) => value === undefined);
+  if (empty) throw new Error(`The record.${empty[0]} is undefined, which no record has.`);
+}
+
+/** @throws Error for a wrong expectation */
+export function checkExpected(expected: Expected): void {
+  check('The expectation', expectedSchema, expected);
 }
 
 function check(what: string, schema: z.ZodObject, value: unknown): void {

@@ -50,7 +50,11 @@ export interface Ground {
   goOn(end: number, watch?: Watch): Promise<boolean>;
   left(): Promise<readonly Left[]>;
   rebalance(pollers: readonly Poller[]): Promise<void>;
-  /** Sets the committed offsets of all mappings to the first records; no poller runs. */
-  rewind(): Promise<void>;
+  /**
+   * Sets the committed offsets of all mappings; no poller runs.
+   *
+   * @param firstOf tells the first offset of each partition that the mapping's group has read
+   */
+  rewind(firstOf: (mapping: Mapping) => ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;
 }

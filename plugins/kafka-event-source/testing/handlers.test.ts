@@ -165,3 +165,35 @@ test('an instance whose handler cannot be loaded is gone: the next attempt loads
     2,
   ]);
 });
+
+test('an error that cannot be read is the error of its invocation', async () => {
+  const evil = new Error('x');
+  Object.defineProperty(evil, 'message', {
+    get: () => {
+      throw new Error('no message');
+    },
+  });
+  for (const thrown of [Object.create(null), evil, { toString: 5 }]) {
+    expect(await invoked(() => Promise.reject(thrown))).toMatchObject({
+      outcome: 'functionError',
+      error:
+        'Unhandled: callback called with Error argument, but there was a problem while retrieving ' +
+        'one or more of its message, name, and stack',
+    });
+  }
+});
+
+test('a loaded handler that is no function is named as such', async () => {
+  const load = (async () => 'handler') as unknown as FunctionOptions['load'];
+  expect(await invoked({ load } as FunctionOptions)).toMatchObject({
+    outcome: 'functionError',
+    error: 'Unhandled: load of notify must return the handler, a function; it returned a string.',
+  });
+});
+
+test('an answer of more than 6 MB is an error of the function', async () => {
+  expect(await invoked(async () => 'x'.repeat(7 * 1024 * 1024))).toMatchObject({
+    outcome: 'functionError',
+    error: expect.stringContaining('6291556'),
+  });
+});

@@ -134,3 +134,20 @@ test.each(Object.keys(FAULTS))('they find a handler that %s', async (name) => {
   expect(await shopOf(fault, { isCalm: true })).toEqual(wanted);
   expect(await shopOf(fault)).not.toEqual(wanted);
 });
+
+test('redelivery begins at the starting position of each mapping', async () => {
+  const values: (string | null)[][] = [];
+  await using source = await kafkaEventSource({
+    functions: { notify: async () => undefined },
+    mappings: { notify: { topic: 'orders', startingPosition: 'LATEST' } },
+    records: { orders: [{ value: 'before' }] },
+    topics: { orders: 1 },
+  });
+  await source.produce('orders', { value: 'after' });
+  await source.drain();
+  await source.redeliverEverything();
+  for (const { records } of source.invocations('notify')) {
+    values.push(records.map(({ value }) => value));
+  }
+  expect(values).toEqual([['after'], ['after']]);
+});

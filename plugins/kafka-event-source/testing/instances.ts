@@ -1,6 +1,7 @@
 /** Runs handlers in this process as Lambda runs them: one call at a time in an instance, with a time limit. */
+import { types } from 'node:util';
 import { answerText, asOnAws, type Handler, isPromise } from '../lambda/handler.ts';
-import { toResult } from '../lambda/invoke.ts';
+import { tooLong, toResult } from '../lambda/invoke.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Clock } from '../time.ts';
@@ -75,7 +76,13 @@ export class Instances {
     const { functionKey, callbackError } = mapping;
     const env = environmentOf({ ...variablesOf(mapping), ...this.#environment });
     const own = { functionKey, env, opened: this.#opened };
-    const load = async () => (await this.#load()) as unknown as Handler;
+    const load = async () => {
+      const handler: unknown = await this.#load();
+      if (typeof handler === 'function') return handler as Handler;
+      throw new Error(
+        `load of ${functionKey} must return the handler, a function; it returned a ${typeof handler}.`,
+      );
+    };
     return {
       inside: own,
       handler: inside
@@ -155,6 +162,8 @@ function timeoutBody(requestId: string, timeoutMs: number): string {
 function resultOf(requestId: string, body: string, isError: boolean): InvocationResult {
   const functionError = isError ? 'Unhandled' : undefined;
   const invoked = { requestId, executedVersion: VERSION };
+  const long = tooLong(Buffer.byteLength(body));
+  if (long) return { ...long, ...invoked };
   return toResult({ status: 200, functionError, invoked, body });
 }
 
@@ -211,11 +220,17 @@ function variablesOf({ functionName, endpoints: { region } }: Mapping): Record<s
   };
 }
 
+/** An error in the form of AWS's runtime client, with its words for one that cannot be read. */
 function errorText(error: unknown): string {
-  const {
-    name: errorType,
-    message: errorMessage,
-    stack,
-  } = error instanceof Error ? error : new Error(String(error));
-  return JSON.stringify({ errorType, errorMessage, trace: stack?.split('\n') ?? [] });
+  try {
+    const isError = types.isNativeError(error) || error instanceof Error;
+    const { name, message, stack } = isError ? error : new Error(String(error));
+    const trace = stack?.split('\n') ?? [];
+    return JSON.stringify({ errorType: name, errorMessage: message, trace });
+  } catch {
+    const errorMessage =
+      'callback called with Error argument, but there was a problem while retrieving one or more of ' +
+      'its message, name, and stack';
+    return JSON.stringify({ errorType: 'handled', errorMessage });
+  }
 }

@@ -59,9 +59,23 @@ export class Journal {
       .filter((one) => one.mapping === mapping && isOf(one.step, partition, offset))
       .map(({ step }) => step);
     const attempts = steps.filter(({ kind }) => kind === 'invoked').length;
-    const last = steps.findLast(({ kind }) => kind in ENDS)?.kind ?? '';
+    // A record that comes again may end otherwise than before.
+    const since = steps.findLastIndex(({ kind }) => kind === 'read');
+    const last = steps.slice(since + 1).findLast(({ kind }) => kind in ENDS)?.kind ?? '';
     const end = ENDS[last] ?? 'done';
     return { end: committed > offset || end !== 'done' ? end : 'waiting', attempts };
+  }
+
+  /** The first offset of each partition that the mapping's group has read. */
+  firstOffsets({ groupId, topic }: Mapping): ReadonlyMap<number, number> {
+    const first = new Map<number, number>();
+    for (const { mapping, step } of this.#entries) {
+      if (mapping.groupId !== groupId || mapping.topic !== topic) continue;
+      for (const [partition, offset] of readBy(step)) {
+        first.set(partition, Math.min(offset, first.get(partition) ?? offset));
+      }
+    }
+    return first;
   }
 
   /** A line for each step of the record. */
@@ -178,6 +192,13 @@ function batchOf(step: Step): readonly Some[] {
   if (step.kind === 'read') return [step];
   if ('batch' in step) return step.batch;
   return step.kind === 'answered' ? step.failed : [];
+}
+
+/** The partition and the offset of each record that a step has read. */
+function readBy(step: Step): readonly (readonly [partition: number, offset: number])[] {
+  if (step.kind === 'read') return step.records.map(({ offset }) => [step.partition, offset]);
+  if (step.kind !== 'filteredOut') return [];
+  return step.records.map(({ record }) => [step.partition, record.offset]);
 }
 
 function placesOf(topic: string, batch: readonly Some[]): Place[] {

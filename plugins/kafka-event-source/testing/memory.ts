@@ -113,11 +113,11 @@ export class MemoryGround implements Ground {
     this.#client.rebalance();
   }
 
-  async rewind(): Promise<void> {
-    for (const { topic, groupId } of this.#mappings) {
-      for (const [partition, { length }] of this.#log.partitions(topic).entries()) {
-        if (length === 0) continue;
-        this.#log.commit(groupId, `${topic}-${partition}`, { offset: 0, metadata: null });
+  async rewind(firstOf: Parameters<Ground['rewind']>[0]): Promise<void> {
+    for (const mapping of this.#mappings) {
+      const { topic, groupId } = mapping;
+      for (const [partition, offset] of firstOf(mapping)) {
+        this.#log.commit(groupId, `${topic}-${partition}`, { offset, metadata: null });
       }
     }
   }

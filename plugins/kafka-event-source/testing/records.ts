@@ -1,5 +1,6 @@
 /** Records as a test writes and reads them. */
-import { checkRecord } from './given.ts';
+import { types } from 'node:util';
+import { checkPattern, checkRecord } from './given.ts';
 import type { LogRecord, NewRecord } from './log.ts';
 import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
 
@@ -34,11 +35,15 @@ export function recordOf(topic: string, record: LogRecord): KafkaRecord {
 
 /** Whether a record is one of these: the fields of a pattern must be equal. */
 export function matcherOf(
-  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean) = {},
+  wanted: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean),
 ): (record: KafkaRecord) => boolean {
+  checkPattern(wanted);
   if (typeof wanted === 'function') return wanted;
   const fields = Object.entries(wanted);
-  return (record) => fields.every(([name, value]) => Reflect.get(record, name) === value);
+  return (record) =>
+    fields.every(
+      ([name, value]) => JSON.stringify(Reflect.get(record, name)) === JSON.stringify(value),
+    );
 }
 
 function isPairs(
@@ -48,9 +53,12 @@ function isPairs(
 }
 
 function isBytes(value: Bytes | object): value is Bytes {
-  return typeof value === 'string' || value instanceof Uint8Array;
+  return typeof value === 'string' || ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
-function bytesOf(bytes: Bytes): Buffer {
-  return Buffer.from(bytes as Uint8Array);
+/** A view of any type gives its bytes, not its numbers. */
+function bytesOf(bytes: Bytes | ArrayBufferView): Buffer {
+  if (!ArrayBuffer.isView(bytes)) return Buffer.from(bytes);
+  // A copy: the test may write to its own bytes later.
+  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

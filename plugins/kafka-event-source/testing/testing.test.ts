@@ -217,3 +217,23 @@ test('a disabled mapping does not run', async () => {
   await source.idle();
   expect(source.invocations('notify')).toHaveLength(0);
 });
+
+test('a mapping from a time on reads the records that were there at its start', async () => {
+  await using source = await sourceOf(
+    nothing,
+    { startingPosition: 'AT_TIMESTAMP', startingPositionTimestamp: 10 },
+    {
+      start: 20_000,
+      topics: { orders: 1 },
+      records: {
+        orders: [
+          { value: 'old', timestamp: 9_999 },
+          { value: 'new', timestamp: 10_000 },
+        ],
+      },
+    },
+  );
+  await source.drain();
+  const values = source.invocations('notify').flatMap(({ records }) => records);
+  expect(values).toMatchObject([{ value: 'new' }]);
+});

@@ -8,7 +8,7 @@ import { Poller } from '../poller/poller.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 import { type Opened, shareProcess } from './environment.ts';
 import { type Fault, FaultPlans } from './faults.ts';
-import { checkOptions } from './given.ts';
+import { checkExpected, checkOptions } from './given.ts';
 import type { Ground, GroundTransaction, Left } from './ground.ts';
 import { type Call, exitOf, failedWith, Instances, timeoutOf } from './instances.ts';
 import { Journal } from './journal.ts';
@@ -203,6 +203,7 @@ class Kit implements Source {
       await this.idle();
       const left = await this.#ground.left();
       if (left.length === 0) return;
+      this.#refuseIfStopped();
       if (await this.#ground.goOn(end)) continue;
       const time = ms > mostMs ? `${mostMs / 1000} s, the most on a broker` : within;
       throw new Error(`Not done within ${time}:\n${this.#lives(left)}`);
@@ -281,7 +282,7 @@ class Kit implements Source {
   async redeliverEverything(): Promise<void> {
     this.#refuseIfStopped();
     await this.#end();
-    await this.#ground.rewind();
+    await this.#ground.rewind((mapping) => this.#journal.firstOffsets(mapping));
     await this.#poll();
     await this.drain();
   }
@@ -295,6 +296,7 @@ class Kit implements Source {
     expected: Expected,
   ): void {
     const isOne = matcherOf(record);
+    checkExpected(expected);
     const { functionKey = '' } = expected;
     if (functionKey !== '') this.#known(functionKey);
     const own = this.#mappings.filter((one) => !functionKey || one.functionKey === functionKey);

@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { delayOf } from '../delivery/retry.ts';
-import type { MappingProperties } from './testing.ts';
+import type { MappingProperties, Source } from './testing.ts';
 import { kafkaEventSource } from './testing.ts';
 
 const DAY_MS = 86_400_000;
@@ -126,4 +126,75 @@ test('the kit works beside the fake timers of jest', async () => {
   } finally {
     jest.useRealTimers();
   }
+});
+
+test.each<[string, (source: Source) => Promise<void>]>([
+  ['advance', (source) => source.clock.advance('1 s')],
+  ['rebalance', (source) => source.rebalance()],
+  ['redeliverEverything', (source) => source.redeliverEverything()],
+])('%s says when a handler without a batching window never ends producing', async (_, move) => {
+  let isOver = false;
+  const source = await kafkaEventSource({
+    functions: {
+      notify: async () => {
+        if (!isOver) await source.produce('orders', { value: 'again' });
+      },
+    },
+    mappings: {
+      notify: {
+        topic: 'orders',
+        provisionedPollerConfig: { minimumPollers: 1 },
+        batchSize: 1,
+        maximumBatchingWindow: 0,
+      },
+    },
+    start: START,
+    patienceMs: 50,
+  });
+  await source.produce('orders', { value: 'first' });
+  await expect(move(source)).rejects.toThrow('There is always more to do: ');
+  isOver = true;
+  await source.stop();
+});
+
+test('a drain during which the source is stopped says so', async () => {
+  const source = await sourceOf(() => new Promise((resolve) => setTimeout(resolve, 20)));
+  await source.produce('orders', { value: 'x' });
+  const [drained] = await Promise.allSettled([source.drain(), source.stop()]);
+  expect(drained).toMatchObject({
+    reason: { message: expect.stringContaining('The source has been stopped.') },
+  });
+});
+
+test('a kit that is loaded under fake timers still tells of a handler that hangs', async () => {
+  jest.useFakeTimers();
+  try {
+    await jest.isolateModulesAsync(async () => {
+      const kit: typeof import('./testing.ts') = await import('./testing.ts');
+      const source = await kit.kafkaEventSource({
+        functions: { notify: () => new Promise(() => undefined) },
+        mappings: { notify: { topic: 'orders' } },
+        patienceMs: 50,
+      });
+      await source.produce('orders', { value: 'x' });
+      await expect(source.idle()).rejects.toThrow('Still running after 50 ms: notify');
+      await source.stop();
+    });
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('fake timers that end before the virtual Date stay ended', async () => {
+  const real = Date;
+  jest.useFakeTimers();
+  const source = await kafkaEventSource({
+    functions: { notify: fails },
+    mappings: { notify: { topic: 'orders' } },
+    virtualDate: true,
+  });
+  jest.useRealTimers();
+  await source.stop();
+  expect(Date).toBe(real);
+  expect(new Date().constructor).toBe(real);
 });

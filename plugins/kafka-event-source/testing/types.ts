@@ -486,7 +486,10 @@ export interface Source extends AsyncDisposable {
   rebalance(): Promise<void>;
   /** Ends mappings and instances, and starts them again at the committed offsets. */
   restart(): Promise<void>;
-  /** Delivers all records once more, from the first one, and drains: to find handlers that are not idempotent. */
+  /**
+   * Delivers all records once more, from the first one that each mapping has read, and drains: to find handlers that
+   * are not idempotent.
+   */
   redeliverEverything(): Promise<void>;
   /** The steps of a record so far, a line each, with the time since the start. */
   life(record: Place): string;

@@ -111,12 +111,17 @@ async function createUnmarked() {
   return { id: reply.body.data.id, release: release.resolve, marked: answered.promise };
 }
 
+const clockIn = (ms: number) => ({ now: () => new Date(Date.now() + ms) });
+
 const confirm = (id: string, deps: OutboxDeps = bench) => {
   const move = { method: 'PUT', pathParameters: { id }, body: { status: 'confirmed' } };
   return call(createUpdateStatus({ ...bench, ...deps }), move);
 };
 
-test('a move right after the answer waits a moment for the mark, and sends no event again', async () => {
+test.each([
+  ['right after the answer', 0],
+  ['after a slow answer', 2_500],
+])('a move %s waits a moment for the mark, and sends no event again', async (_, later) => {
   const { id, release, marked } = await createUnmarked();
   let reads = 0;
   const get: typeof bench.repository.get = async (...asked) => {
@@ -128,11 +133,25 @@ test('a move right after the answer waits a moment for the mark, and sends no ev
     return bench.repository.get(...asked);
   };
   const repository = { ...bench.repository, get };
-  expect((await confirm(id, { ...bench, repository })).status).toBe(200);
+  expect((await confirm(id, { ...bench, repository, clock: clockIn(later) })).status).toBe(200);
   await until('both events', () => toldOf(id).length >= 2 || undefined);
   expect(toldOf(id)).toEqual([1, 2]);
   const stored = await bench.repository.get(id);
   expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
+test('a move does not look for the mark of an event that is left to the relay', async () => {
+  const { id, release, marked } = await createUnmarked();
+  let reads = 0;
+  const get: typeof bench.repository.get = (...asked) => {
+    reads += 1;
+    return bench.repository.get(...asked);
+  };
+  const repository = { ...bench.repository, get };
+  expect((await confirm(id, { ...bench, repository, clock: clockIn(60_000) })).status).toBe(200);
+  expect(reads).toBe(1);
+  release();
+  await marked;
 });
 
 test('a mark that does not come is not waited for: the later event brings the earlier one again', async () => {

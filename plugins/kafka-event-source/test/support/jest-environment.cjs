@@ -11,33 +11,42 @@ const { TestEnvironment } = createRequire(require.resolve('jest'))('jest-environ
 const { createContext, SourceTextModule } = vm;
 
 /**
- * The sources that this process has compiled, each with V8's data about it. Each test file loads its modules,
- * jest's own among them, into a context of its own; V8 parses only those of the first.
+ * The sources that this process has compiled. Each test file loads its modules, jest's own among them, into a
+ * context of its own. A script runs in each context; of what V8 must compile again, its data are kept.
  */
 const compiled = new Map();
-/** The scripts of the present test file that are to be added when it ends: by then V8 knows the functions in use. */
+/** The scripts of the present test file whose data are kept when it ends: by then V8 knows the functions in use. */
 const scripts = new Map();
 
-function cachedDataOf(name, source) {
-  const last = compiled.get(name);
-  return last?.source === source ? last.cachedData : undefined;
+function keptOf(name, source) {
+  const kept = compiled.get(name);
+  return kept?.source === source ? kept : undefined;
 }
 
-vm.compileFunction = (source, parameters, { parsingContext, ...options }) => {
+vm.compileFunction = (
+  source,
+  parameters,
+  { parsingContext, importModuleDynamically, ...options },
+) => {
+  const kept = keptOf(options.filename, source);
+  if (kept?.script) return kept.script.runInContext(parsingContext);
   const opening = `(function (${parameters}) {`;
-  const cachedData = cachedDataOf(options.filename, source);
+  // A script keeps the function that loads the modules of its `import()`, which is of one test file.
+  const isOfOneFile = /\bimport\s*[(/]/.test(source);
   const script = new vm.Script(`${opening}${source}\n})`, {
     ...options,
-    cachedData,
+    ...(isOfOneFile && { importModuleDynamically }),
+    cachedData: kept?.cachedData,
     columnOffset: -opening.length,
   });
-  if (!cachedData) scripts.set(options.filename, { source, script });
+  if (!isOfOneFile) compiled.set(options.filename, { source, script });
+  else if (!kept) scripts.set(options.filename, { source, script });
   return script.runInContext(parsingContext);
 };
 
 vm.SourceTextModule = class extends SourceTextModule {
   constructor(source, options) {
-    const cachedData = cachedDataOf(options.identifier, source);
+    const cachedData = keptOf(options.identifier, source)?.cachedData;
     super(source, { ...options, cachedData });
     if (!cachedData) {
       compiled.set(options.identifier, { source, cachedData: this.createCachedData() });

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { TOPIC, UUID } from '../test/support/recorded.ts';
-import { Reader } from './reader.ts';
+import { Reader } from '../../recorder/reader.ts';
+import { TOPIC, UUID } from '../support/recorded.ts';
 
 const KILLS = Number(process.env.RECORDER_KILLS ?? 4);
-const SCRIPT = join(import.meta.dirname, '../test/support/recorder-process.ts');
+const SCRIPT = join(import.meta.dirname, '../support/recorder-process.ts');
 
 let folder: string;
 

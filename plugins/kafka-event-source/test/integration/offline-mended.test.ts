@@ -14,7 +14,7 @@ function printedBy(script: string): unknown {
 }
 
 test("workers that are nobody's handlers begin as they would, and in the end all do", () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import { once } from 'node:events';
     import threads from 'node:worker_threads';
@@ -45,7 +45,7 @@ test("workers that are nobody's handlers begin as they would, and in the end all
 });
 
 test("a service without functions of other languages keeps Node's own function to begin processes", () => {
-  const source = join(import.meta.dirname, 'runners.ts');
+  const source = join(import.meta.dirname, '../../lambda/runners.ts');
   const script = `
     import processes from 'node:child_process';
     import { mendRunners } from ${JSON.stringify(source)};
@@ -63,7 +63,7 @@ test("a service without functions of other languages keeps Node's own function t
 });
 
 test('an instance whose call ran into the time limit is used no more; one whose handler threw is', () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import Lambda from 'serverless-offline/lambda';
     import { guardHandlers } from ${JSON.stringify(source)};
@@ -90,7 +90,7 @@ test('an instance whose call ran into the time limit is used no more; one whose 
 });
 
 test('an instance whose worker ended during a call is used no more, also if the answer still arrives', () => {
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import { Worker } from 'node:worker_threads';
     import Lambda from 'serverless-offline/lambda';

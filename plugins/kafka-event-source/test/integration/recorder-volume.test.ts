@@ -2,8 +2,8 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { BufferedRecord } from '../record.ts';
-import { bufferedRecord, recorder, sentOf, UUID } from '../test/support/recorded.ts';
+import type { BufferedRecord } from '../../record.ts';
+import { bufferedRecord, recorder, sentOf, UUID } from '../support/recorded.ts';
 
 const RECORDS = Number(process.env.RECORDER_RECORDS ?? 60_000);
 const BATCH = 1_000;
