@@ -1,5 +1,6 @@
 /** Creates the topics that mappings need and Kafka lacks. */
-import type { Admin } from 'kafkajs';
+import { setTimeout } from 'node:timers/promises';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { createClient } from './access/connect.ts';
 import { withAdmin } from './commands/scan.ts';
 import { type Log, messageOf } from './log.ts';
@@ -37,9 +38,26 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
   const existing = await admin.listTopics();
   const missing = topics.filter((topic) => !existing.includes(topic));
   if (missing.length === 0) return [];
-  await admin.createTopics({
-    topics: missing.map((topic) => ({ topic, numPartitions: PARTITIONS })),
-    waitForLeaders: true,
-  });
+  await createLedTopics(
+    admin,
+    missing.map((topic) => ({ topic, numPartitions: PARTITIONS })),
+  );
   return missing;
+}
+
+/**
+ * Creates those of the topics that are missing, and waits until all have leaders, for 10 s at most.
+ * A broker may not know a topic that was created a moment ago; kafkajs takes that for an error.
+ */
+export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    try {
+      await admin.createTopics({ topics, timeout: 5_000, waitForLeaders: true });
+      return;
+    } catch (error) {
+      const isRetriable = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
+      if (!isRetriable || Date.now() > deadline) throw error;
+    }
+    await setTimeout(100);
+  }
 }

@@ -10,6 +10,7 @@ import { Poller } from '../poller/poller.ts';
 import type { Recording } from '../recorder/recording.ts';
 import { mappingOf } from '../test/support/mapping.ts';
 import { until } from '../test/support/until.ts';
+import { createLedTopics } from '../topics.ts';
 
 export const PARTITIONS = 4;
 const DEADLINE_MS = 600_000;
@@ -34,7 +35,7 @@ export class Bench {
     const admin = this.kafka.admin();
     await admin.connect();
     const topics = [{ topic, numPartitions: PARTITIONS }];
-    await admin.createTopics({ topics, waitForLeaders: true });
+    await createLedTopics(admin, topics);
     await admin.disconnect();
     const producer = this.kafka.producer();
     await producer.connect();

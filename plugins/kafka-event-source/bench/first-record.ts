@@ -1,5 +1,6 @@
 // Measures the seconds from `npx lambda-kafka-event-source start` on a SAM template to the function's first
 // record: with a broker that runs, with one that the command starts, and with that one started again.
+
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { pack } from '../test/support/tarball.ts';
 import { until } from '../test/support/until.ts';
 import { Terminals } from '../test/walks/terminals.ts';
 import { within } from '../time.ts';
+import { createLedTopics } from '../topics.ts';
 import { median, table } from './figures.ts';
 
 const RUNS = 5;
@@ -84,7 +86,7 @@ function handle({ handle }: Lambda, seen: (at: number) => void): void {
 async function createTopic(port: number): Promise<void> {
   const admin = clientOf(port).admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: TOPIC }], waitForLeaders: true });
+  await createLedTopics(admin, [{ topic: TOPIC }]);
   await admin.disconnect();
 }
 

@@ -34,7 +34,7 @@ export class VirtualClock implements Clock {
   }
 
   date(): number {
-    return this.#start + this.#now;
+    return this.#start + Math.floor(this.#now);
   }
 
   monotonic(): number {
@@ -111,10 +111,12 @@ function useVirtualDate(): () => void {
     apply: () => new original(now()).toString(),
     get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
   });
-  const use = (date: DateConstructor) => {
-    globalThis.Date = date;
-    original.prototype.constructor = date;
+  const { constructor: before } = original.prototype;
+  globalThis.Date = virtual;
+  original.prototype.constructor = virtual;
+  return () => {
+    // Fake timers that have ended meanwhile have put back the Date that was there before them.
+    if (globalThis.Date === virtual) globalThis.Date = original;
+    original.prototype.constructor = before;
   };
-  use(virtual);
-  return () => use(original);
 }

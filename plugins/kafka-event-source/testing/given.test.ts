@@ -28,6 +28,7 @@ test.each<[string, object, string]>([
     { mappings: { notify: { topic: 'orders', batchsize: 5 } } },
     'mappings.notify: the mapping of topic orders has no property batchsize. Its properties are: ',
   ],
+  ['a mapping that is null', { mappings: { notify: null } }, 'mappings.notify must be an object'],
   [
     'a handler that is not exported',
     { functions: { notify: undefined } },
@@ -55,7 +56,13 @@ test.each<[string, unknown, string]>([
   [
     'a text as timestamp',
     { timestamp: '2026-11-27T09:00:00Z' },
-    'The record.timestamp: must be a Date, or milliseconds since 1970',
+    'The record.timestamp: must be a Date, or whole milliseconds since 1970',
+  ],
+  ['a part of a millisecond', { timestamp: 1.5 }, 'The record.timestamp: must be a Date, or whole'],
+  [
+    'a null in a header',
+    { headers: { a: null } },
+    'The record.headers: must be an object of texts',
   ],
   ['a misspelt property', { val: 'x' }, '"val". There are: value, key, headers,'],
 ])('a record that is, or has, %s is refused', async (_, record, said) => {
@@ -81,4 +88,44 @@ test('a misspelt option of a fault is refused', async () => {
   expect(() => source.fail('notify', { time: 3 } as object)).toThrow(
     '"time". There are: times, record, after, during, message.',
   );
+});
+
+test('each view of bytes gives its bytes', async () => {
+  await using source = await start({});
+  const bytes = new Uint8Array([1, 65, 66, 67, 68]).buffer.slice(1);
+  const views = [new Uint16Array(bytes), new DataView(bytes), Buffer.from(bytes)];
+  for (const view of views) {
+    await source.produce('orders', { key: view as Uint8Array, value: view });
+  }
+  await source.produce('orders', { key: 'ABCD', value: bytes });
+  const all = source.records('orders').map(({ key, value }) => [key, value]);
+  expect(all).toEqual(Array.from({ length: 4 }, () => ['ABCD', 'ABCD']));
+});
+
+test('a list with a wrong partition writes nothing', async () => {
+  await using source = await start({});
+  const list = [{ value: 'a' }, { value: 'b', partition: 9 }];
+  await expect(source.produce('orders', list)).rejects.toThrow(
+    'orders has 3 partitions, and no 9.',
+  );
+  expect(source.records('orders')).toEqual([]);
+});
+
+test.each(['commit', 'abort'] as const)(
+  'a transaction takes no record after its %s',
+  async (how) => {
+    await using source = await start({});
+    const transaction = source.transaction();
+    await transaction[how]();
+    await expect(transaction.produce('orders', { value: 'a' })).rejects.toThrow(
+      'The transaction has ended already.',
+    );
+  },
+);
+
+test('a part of a millisecond on the clock makes no such timestamp', async () => {
+  await using source = await start({ start: 0 });
+  await source.clock.advance(0.5);
+  await source.produce('orders', { value: 'a' });
+  expect(source.records('orders')).toMatchObject([{ timestamp: 0 }]);
 });

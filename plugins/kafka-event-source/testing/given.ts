@@ -54,7 +54,7 @@ const functionSchema = z.strictObject({
 } satisfies Shape<FunctionOptions>);
 
 const bytes = z.custom(
-  (value) => value === null || typeof value === 'string' || ArrayBuffer.isView(value),
+  (value) => typeof value === 'string' || ArrayBuffer.isView(value),
   'must be a text or bytes',
 );
 
@@ -65,7 +65,7 @@ const recordSchema = z.strictObject({
       'must be a text, bytes, null, or an object, which is written as JSON',
     )
     .optional(),
-  key: bytes.optional(),
+  key: bytes.nullish(),
   headers: z
     .union([z.record(z.string(), bytes), z.array(z.tuple([z.string(), bytes]))], {
       error: 'must be an object of texts or bytes, or a list of pairs of them',
@@ -74,8 +74,11 @@ const recordSchema = z.strictObject({
   partition: z.int().optional(),
   timestamp: z
     .custom(
-      (value) => typeof value !== 'string' && isTime(value),
-      'must be a Date, or milliseconds since 1970',
+      (value) =>
+        (typeof value === 'number' ? Number.isInteger(value) : true) &&
+        typeof value !== 'string' &&
+        isTime(value),
+      'must be a Date, or whole milliseconds since 1970',
     )
     .optional(),
 } satisfies Shape<ProducedRecord>);
@@ -123,6 +126,9 @@ export function checkOptions(options: KitOptions): void {
     check(`functions.${key}`, functionSchema, given);
   }
   for (const [key, given] of Object.entries(mappings)) {
+    if ([given].flat().some((one) => typeof one !== 'object' || one === null)) {
+      throw new Error(`mappings.${key} must be an object with a topic, or a list of such objects.`);
+    }
     const wrong = [given].flat().flatMap((one) => wrongProperties('kafka', one as unknown as Json));
     if (wrong.length > 0) throw new Error(`mappings.${key}: ${wrong.join('\n')}`);
   }

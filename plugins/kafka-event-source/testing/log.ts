@@ -74,8 +74,12 @@ export class MemoryLog {
         type: 'MESSAGE_TOO_LARGE',
       });
     }
-    const places = records.map((record) => {
-      const partition = this.#partitioner.choose(topic, record, partitions.length);
+    if (transaction && transaction.state !== 'open') throw transactionEnded();
+    // All partitions are chosen before the first record is written: a wrong one leaves nothing behind.
+    const placed = records.map((record) => {
+      return { record, partition: this.#partitioner.choose(topic, record, partitions.length) };
+    });
+    const places = placed.map(({ record, partition }) => {
       const found = partitions[partition] ?? [];
       found.push({ ...record, partition, offset: found.length, transaction });
       return { topic, partition, offset: found.length - 1 };
@@ -86,7 +90,7 @@ export class MemoryLog {
 
   /** Ends a transaction, with a mark in each of its partitions. */
   end(transaction: LogTransaction, state: 'committed' | 'aborted', timestamp: number): void {
-    if (transaction.state !== 'open') throw new Error('The transaction has ended already.');
+    if (transaction.state !== 'open') throw transactionEnded();
     transaction.state = state;
     for (const partition of [...this.#topics.values()].flat()) {
       if (!partition.some((record) => record.transaction === transaction)) continue;
@@ -147,6 +151,8 @@ export function unknownTopic(topic: string, topics: readonly string[]): Error {
     `There is no topic ${topic}. There are: ${known}. More can be named by \`topics\`.`,
   );
 }
+
+export const transactionEnded = () => new Error('The transaction has ended already.');
 
 /** Whether consumers get the record. */
 export function isVisible({ isMark, transaction }: LogRecord): boolean {

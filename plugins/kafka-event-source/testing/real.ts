@@ -14,7 +14,7 @@ import { listHeaders, orderedHeaders } from '../protocol/headers.ts';
 import type { Reader } from '../protocol/reader.ts';
 import { SYSTEM_CLOCK, within } from '../time.ts';
 import type { Ground, GroundTransaction, Left } from './ground.ts';
-import { type NewRecord, Partitioner, unknownTopic } from './log.ts';
+import { type NewRecord, Partitioner, transactionEnded, unknownTopic } from './log.ts';
 import { Names, named } from './names.ts';
 import { recordOf } from './records.ts';
 import type { KafkaRecord, Place, Source } from './types.ts';
@@ -147,7 +147,7 @@ export class RealGround implements Ground {
       return { producer, open: await producer.transaction() };
     };
     const end = async (how: 'commit' | 'abort') => {
-      if (isOver) throw new Error('The transaction has ended already.');
+      if (isOver) throw transactionEnded();
       isOver = true;
       this.#transactions.delete(abandon);
       if (!begun) return;
@@ -161,6 +161,7 @@ export class RealGround implements Ground {
     return {
       append: async (topic, records) => {
         this.#partitions(topic);
+        if (isOver) throw transactionEnded();
         begun ??= begin();
         const written = await this.#send((await begun).open, topic, records);
         places.push(...written);

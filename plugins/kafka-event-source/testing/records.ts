@@ -1,4 +1,5 @@
 /** Records as a test writes and reads them. */
+import { types } from 'node:util';
 import { checkPattern, checkRecord } from './given.ts';
 import type { LogRecord, NewRecord } from './log.ts';
 import type { Bytes, KafkaRecord, ProducedRecord } from './types.ts';
@@ -52,9 +53,12 @@ function isPairs(
 }
 
 function isBytes(value: Bytes | object): value is Bytes {
-  return typeof value === 'string' || value instanceof Uint8Array;
+  return typeof value === 'string' || ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
-function bytesOf(bytes: Bytes): Buffer {
-  return Buffer.from(bytes as Uint8Array);
+/** A view of any type gives its bytes, not its numbers. */
+function bytesOf(bytes: Bytes | ArrayBufferView): Buffer {
+  if (!ArrayBuffer.isView(bytes)) return Buffer.from(bytes);
+  // A copy: the test may write to its own bytes later.
+  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

@@ -165,3 +165,36 @@ test('a drain during which the source is stopped says so', async () => {
     reason: { message: expect.stringContaining('The source has been stopped.') },
   });
 });
+
+test('a kit that is loaded under fake timers still tells of a handler that hangs', async () => {
+  jest.useFakeTimers();
+  try {
+    await jest.isolateModulesAsync(async () => {
+      const kit: typeof import('./testing.ts') = await import('./testing.ts');
+      const source = await kit.kafkaEventSource({
+        functions: { notify: () => new Promise(() => undefined) },
+        mappings: { notify: { topic: 'orders' } },
+        patienceMs: 50,
+      });
+      await source.produce('orders', { value: 'x' });
+      await expect(source.idle()).rejects.toThrow('Still running after 50 ms: notify');
+      await source.stop();
+    });
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('fake timers that end before the virtual Date stay ended', async () => {
+  const real = Date;
+  jest.useFakeTimers();
+  const source = await kafkaEventSource({
+    functions: { notify: fails },
+    mappings: { notify: { topic: 'orders' } },
+    virtualDate: true,
+  });
+  jest.useRealTimers();
+  await source.stop();
+  expect(Date).toBe(real);
+  expect(new Date().constructor).toBe(real);
+});

@@ -1,10 +1,13 @@
 /** The work in this process that time must not overtake: running handlers, and letters on their way. */
-import timers from 'node:timers/promises';
+import { performance } from 'node:perf_hooks';
+import timers from 'node:timers';
+import promises from 'node:timers/promises';
 
-// The real ones, also after a test has replaced them by others.
-const { setTimeout, clearTimeout, performance } = globalThis;
+// The real ones, also after a test has replaced the global ones, even before it loads the kit.
+const { setTimeout, clearTimeout } = timers;
+const now = performance.now.bind(performance);
 /** Lets other work of the process go on. */
-export const { setImmediate: turn } = timers;
+export const { setImmediate: turn } = promises;
 
 /** Fewer than this are no endless loop, however long they take. */
 const MANY = 1_000;
@@ -57,10 +60,10 @@ export class Work {
 
   /** Notices work without an end, such as of a handler that produces to its own topic. */
   watch(): Watch {
-    const [begin, begun] = [performance.now(), this.#begun];
+    const [begin, begun] = [now(), this.#begun];
     return () => {
       const works = this.#begun - begun;
-      if (works < MANY || performance.now() - begin < this.patienceMs) return;
+      if (works < MANY || now() - begin < this.patienceMs) return;
       throw new Error(
         `There is always more to do: ${works} invocations in ${this.patienceMs} ms. Does a handler ` +
           'produce to its own topic? If the work has an end, raise patienceMs.',

@@ -10,6 +10,7 @@ import { expect, test } from '@jest/globals';
 import { readDefinition } from '../../../local/definition.ts';
 import { dynamodbClient, limit } from '../../../local/dynamodb.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
+import { createLedTopics } from '../../../plugins/kafka-event-source/topics.ts';
 import { Run } from './run.ts';
 
 const TableName = 'orders';
@@ -21,9 +22,7 @@ test('data outlives a restart, and a kill of every process', async () => {
   await run.start().says(/^ready/m);
   const Item = { pk: { S: 'kept' }, sk: { S: 'kept' } };
   await client.send(new PutItemCommand({ TableName, Item }), limit(5000));
-  await withAdmin(`localhost:${kafka}`, (admin) =>
-    admin.createTopics({ topics: [{ topic: 'kept' }], timeout: 5000, waitForLeaders: true }),
-  );
+  await withAdmin(`localhost:${kafka}`, (admin) => createLedTopics(admin, [{ topic: 'kept' }]));
   for (const { pid } of run.processes()) process.kill(pid, 'SIGKILL');
   process.kill(run.pid, 'SIGKILL');
   await run.leavesNothing();

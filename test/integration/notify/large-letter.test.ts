@@ -11,6 +11,7 @@ import {
   orderedHeaders,
 } from '../../../plugins/kafka-event-source/protocol/headers.ts';
 import { readAll } from '../../../plugins/kafka-event-source/test/support/read-all.ts';
+import { createLedTopics } from '../../../plugins/kafka-event-source/topics.ts';
 import { until } from '../../support/until.ts';
 import { createInbox, createNotifyBench, type NotifyBench, newEvent } from './bench.ts';
 
@@ -57,10 +58,7 @@ const readFrom = (topic: string, offset = 0) => readAll({ kafka, admin }, topic,
 async function letterTopic(settings: Record<string, string> = {}): Promise<string> {
   const topic = `letters-${crypto.randomUUID()}`;
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic, numPartitions: 1, configEntries }],
-  });
+  await createLedTopics(admin, [{ topic, numPartitions: 1, configEntries }]);
   return topic;
 }
 

@@ -6,6 +6,7 @@ import { itemOf } from '../../../lib/kafka/event.ts';
 import { createStandstill } from '../../../lib/kafka/standstill.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
+import { createLedTopics } from '../../../plugins/kafka-event-source/topics.ts';
 import { callersOf } from '../../support/callers.ts';
 import { always, countRequests, faultyDynamo } from '../../support/faults.ts';
 import { call } from '../../support/http.ts';
@@ -69,7 +70,7 @@ test('health names a record whose dead letter fails until its partition goes on'
     ],
   });
   await withAdmin(bench.brokers.join(','), (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic: deadLetterTopic }] }),
+    createLedTopics(admin, [{ topic: deadLetterTopic }]),
   );
   await at(4, newEvent(), bad);
   const { status, stuckRecords } = await health();

@@ -1,10 +1,12 @@
 /** Runs the suite with one frontend at one endpoint. */
+
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import type { KafkaEvent } from '../../event.ts';
+import { createLedTopics } from '../../topics.ts';
 import { readTopic } from '../support/topic.ts';
 import { until } from '../support/until.ts';
 import { type Endpoint, OFFLINE } from './endpoints.ts';
@@ -77,7 +79,7 @@ async function prepare(run: string, { admin, producer }: Clients): Promise<void>
     configEntries: [{ name: 'retention.ms', value: '-1' }],
   }));
   const topics = [...own, { topic: lettersOf(run), numPartitions: 1 }];
-  await admin.createTopics({ topics, waitForLeaders: true });
+  await createLedTopics(admin, topics);
   for (const scenario of SCENARIOS) {
     const topic = topicOf(run, scenario);
     // If one partition of a request failed, kafkajs would write all of them again.

@@ -7,6 +7,7 @@ import { table } from '../../bench/figures.ts';
 import { startBroker } from '../../broker/broker.ts';
 import { freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
+import { createLedTopics } from '../../topics.ts';
 import { install, installNode, mustRun, sizeOf, sizeText, start } from '../support/install.ts';
 import { pack } from '../support/tarball.ts';
 import { until } from '../support/until.ts';
@@ -151,7 +152,7 @@ async function produce(brokers: string, topic: string): Promise<void> {
   const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+  await createLedTopics(admin, [{ topic }]);
   await producer.send({ topic, messages: [{ value: 'world' }] });
   await Promise.all([admin.disconnect(), producer.disconnect()]);
 }

@@ -1,4 +1,5 @@
 /** The common means of the integration tests: a Lambda endpoint, a topic, a poller. */
+
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -10,6 +11,7 @@ import { createInvoker } from '../../lambda/invoke.ts';
 import type { Log } from '../../log.ts';
 import type { Mapping } from '../../mapping.ts';
 import { Poller, type PollerOptions } from '../../poller/poller.ts';
+import { createLedTopics } from '../../topics.ts';
 import { mappingOf } from '../support/mapping.ts';
 
 export interface Invocation {
@@ -116,7 +118,7 @@ export class Bench implements AsyncDisposable {
     await this.admin.connect();
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic: this.topic, numPartitions, configEntries }];
-    await retried(() => this.admin.createTopics({ topics, waitForLeaders: true }));
+    await createLedTopics(this.admin, topics);
   }
 
   async produce(messages: Message[], topic = this.topic): Promise<void> {

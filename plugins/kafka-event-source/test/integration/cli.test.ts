@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import kafkajs from 'kafkajs';
 import { freePort } from '../../broker/ports.ts';
 import { processes } from '../../broker/processes.ts';
+import { createLedTopics } from '../../topics.ts';
 import { awsError, startAwsLambda } from '../support/aws-lambda.ts';
 import { startProgram } from '../support/program.ts';
 import { ROOT } from '../support/root.ts';
@@ -198,7 +199,7 @@ test('produce writes a record, or the lines of the input; a missing topic is an 
   const { stdout: none, stderr, code } = await run('produce', '--value', 'early', ...args);
   expect([code, none, stderr]).toEqual([1, '', expect.stringContaining('createTopics: true')]);
   await bench.admin.connect();
-  await bench.admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic, numPartitions: 2 }]);
   const { stdout } = await run('produce', '--key', 'k', '--value', 'one', ...args);
   const [, partition] = /^Wrote 1 record to .*: partition (\d) from offset 0$/m.exec(stdout) ?? [];
   const piped = await runWith('two\n\nthree\n', 'produce', '--key', 'k', '--json', ...args);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import kafkajs, { type KafkaMessage, type Message } from 'kafkajs';
+import { createLedTopics } from '../../topics.ts';
 import { Bench, counting, failure, success, until, values } from './bench.ts';
 
 /** The dead letters of a test, from a topic of its own. */
@@ -21,7 +22,7 @@ class Letters implements AsyncDisposable {
   async create(numPartitions = 1, maxMessageBytes = 1_048_588): Promise<void> {
     const configEntries = [{ name: 'max.message.bytes', value: String(maxMessageBytes) }];
     const topics = [{ topic: this.topic, numPartitions, configEntries }];
-    await this.#bench.admin.createTopics({ topics, waitForLeaders: true });
+    await createLedTopics(this.#bench.admin, topics);
   }
 
   async read(): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { createLedTopics } from '../../topics.ts';
 import { startSchemaRegistry } from '../support/schema-registry.ts';
 import { act } from './acting.ts';
 import { Bench, counting, success, until, values } from './bench.ts';
@@ -66,7 +67,7 @@ test('destinationAway: records wait for their destination until the fault is end
   const { bench, lambda } = await ready();
   await using _ = bench;
   const topic = `${bench.topic}-dlq`;
-  await bench.admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic }]);
   lambda.handle(() => ({ functionError: 'Unhandled', body: '{}' }));
   await using api = await act(bench, lambda, {
     destination: { kind: 'kafka', topic },

@@ -35,8 +35,9 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       await kill(child);
       const known = lambda.invocations.length;
       const committed = [await bench.committed(0), await bench.committed(1)];
-      for (const { partition, offset } of held.flatMap(({ records }) => records)) {
-        expect(committed[partition]).toBeLessThanOrEqual(offset);
+      const unanswered = [0, 1].map((partition) => offsets(held, partition)[0]);
+      for (const partition of [0, 1]) {
+        expect(committed[partition]).toBeLessThanOrEqual(unanswered[partition] ?? 60);
       }
       held.length = 0;
       hold.resolve();
@@ -49,9 +50,12 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       for (const partition of [0, 1]) {
         const [first] = offsets(lambda.invocations.slice(known), partition);
         const before = offsets(lambda.invocations.slice(0, known), partition);
-        // Delivery begins at the committed offset, and so never after an undelivered record.
-        if (first !== undefined) expect(first).toBe(Math.max(0, committed[partition] ?? 0));
-        expect(first ?? 0).toBeLessThanOrEqual(Math.max(-1, ...before) + 1);
+        // Delivery begins at the committed offset, and so never after an undelivered record. The
+        // broker may have taken a last commit of the killed process after the look.
+        if (first !== undefined) expect(first).toBeGreaterThanOrEqual(committed[partition] ?? 0);
+        expect(first ?? 0).toBeLessThanOrEqual(
+          unanswered[partition] ?? Math.max(-1, ...before) + 1,
+        );
       }
     }
     for (const partition of [0, 1]) {

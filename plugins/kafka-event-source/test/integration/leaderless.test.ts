@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClient } from '../../access/connect.ts';
+import { createLedTopics } from '../../topics.ts';
 import { startTwoBrokers } from '../support/two-brokers.ts';
 import { Bench, counting, until, values } from './bench.ts';
 
@@ -16,7 +17,7 @@ async function createTopic(bench: Bench): Promise<void> {
   await bench.admin.connect();
   const replicaAssignment = [0, 1].map((partition) => ({ partition, replicas: [partition + 1] }));
   const topics = [{ topic: bench.topic, replicaAssignment }];
-  await bench.admin.createTopics({ topics, waitForLeaders: true });
+  await createLedTopics(bench.admin, topics);
 }
 
 /** Sends by this plugin's client: kafkajs' own sends nothing while a partition has no leader. */

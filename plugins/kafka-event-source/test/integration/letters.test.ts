@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { createLedTopics } from '../../topics.ts';
 import { act } from './acting.ts';
 import { Bench, failure, success, until, values } from './bench.ts';
 
@@ -9,10 +10,7 @@ async function failed() {
   const bench = new Bench();
   await bench.createTopic(2);
   const dead = `${bench.topic}-dlq`;
-  await bench.admin.createTopics({
-    topics: [{ topic: dead, numPartitions: 2 }],
-    waitForLeaders: true,
-  });
+  await createLedTopics(bench.admin, [{ topic: dead, numPartitions: 2 }]);
   const lambda = await bench.lambda(() => failure);
   const api = await act(bench, lambda, {
     destination: { kind: 'kafka', topic: dead },

@@ -8,6 +8,7 @@ import { freePort } from '../../broker/ports.ts';
 import { Reader } from '../../recorder/reader.ts';
 import { openForReading } from '../../recorder/schema.ts';
 import { STORE_FOLDER } from '../../recorder/types.ts';
+import { createLedTopics } from '../../topics.ts';
 import { toProtobuf } from '../../traces/messages.ts';
 import { install, linkJars } from '../support/install.ts';
 import { startProgram } from '../support/program.ts';
@@ -187,7 +188,7 @@ test('the example with failures pays the good record, and sends the bad one to t
   await using bench = new Bench();
   await bench.createTopic();
   const failed = `${bench.topic}-failed`;
-  await bench.admin.createTopics({ topics: [{ topic: failed }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic: failed }]);
   await bench.produce([
     { key: 'a', value: 'ten' },
     { key: 'b', value: '20' },

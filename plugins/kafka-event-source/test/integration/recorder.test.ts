@@ -5,6 +5,7 @@ import { Reader } from '../../recorder/reader.ts';
 import { Recording } from '../../recorder/recording.ts';
 import { openForReading } from '../../recorder/schema.ts';
 import type { RecordQuery, RecordSummary } from '../../recorder/types.ts';
+import { createLedTopics } from '../../topics.ts';
 import { recorder } from '../support/recorded.ts';
 import { PLUGIN } from '../support/root.ts';
 import { Bench, failure, success, until } from './bench.ts';
@@ -45,7 +46,7 @@ test('a poison record is seen on its whole way: bisected, retried, and sent to t
   await using bench = new Bench();
   await bench.createTopic();
   const dlq = `${bench.topic}-dlq`;
-  await bench.admin.createTopics({ topics: [{ topic: dlq }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic: dlq }]);
   await bench.produceCount(4);
   const isPoison = (values: string[]) => values.includes('2');
   const lambda = await bench.lambda(({ records }) =>

@@ -2,6 +2,7 @@
  * Letters of mixed kinds, and a redrive that is killed at random. REDRIVE_LETTERS, REDRIVE_KILLS and
  * REDRIVE_SEED make it longer: `npm run test:redrive` in the plugin puts back 5000 with 20 kills.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
 import { Random } from '../../testing/random.ts';
+import { createLedTopics } from '../../topics.ts';
 import { readAll } from '../support/read-all.ts';
 import { ROOT } from '../support/root.ts';
 
@@ -51,18 +53,15 @@ test(
     await Promise.all([admin.connect(), producer.connect()]);
     try {
       const wide = [{ name: 'max.message.bytes', value: '2097152' }];
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          { topic: original, numPartitions: PARTITIONS },
-          {
-            topic: narrow,
-            numPartitions: 1,
-            configEntries: [{ name: 'max.message.bytes', value: '20000' }],
-          },
-          { topic: dead, numPartitions: PARTITIONS, configEntries: wide },
-        ],
-      });
+      await createLedTopics(admin, [
+        { topic: original, numPartitions: PARTITIONS },
+        {
+          topic: narrow,
+          numPartitions: 1,
+          configEntries: [{ name: 'max.message.bytes', value: '20000' }],
+        },
+        { topic: dead, numPartitions: PARTITIONS, configEntries: wide },
+      ]);
 
       // Kafka refuses a narrow topic's letter three times in each run.
       const rare = new Map<number, 'large' | 'narrow'>();

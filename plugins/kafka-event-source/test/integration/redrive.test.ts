@@ -8,6 +8,7 @@ import { toEventRecord } from '../../event.ts';
 import { loadClient } from '../../protocol/client.ts';
 import type { Header } from '../../protocol/decode.ts';
 import { orderedHeaders } from '../../protocol/headers.ts';
+import { createLedTopics } from '../../topics.ts';
 import { readAll } from '../support/read-all.ts';
 import { until } from './bench.ts';
 
@@ -36,14 +37,10 @@ const KEPT = [{ name: 'retention.ms', value: '-1' }];
 async function setUp(partitions = 2) {
   const id = crypto.randomUUID();
   const [original, dead] = [`original-${id}`, `dead-${id}`];
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [original, dead].map((topic) => ({
-      topic,
-      numPartitions: partitions,
-      configEntries: KEPT,
-    })),
-  });
+  await createLedTopics(
+    admin,
+    [original, dead].map((topic) => ({ topic, numPartitions: partitions, configEntries: KEPT })),
+  );
   /** A letter like those of the emulator's destination. */
   const letterOf = (
     record: Original,
@@ -338,7 +335,7 @@ async function createAgain(topic: string) {
   await fresh.connect();
   try {
     await until('the new topic', () =>
-      fresh.createTopics({ topics: [{ topic, configEntries: KEPT }], waitForLeaders: true }).then(
+      createLedTopics(fresh, [{ topic, configEntries: KEPT }]).then(
         () => true,
         async () => (await fresh.listTopics()).includes(topic),
       ),

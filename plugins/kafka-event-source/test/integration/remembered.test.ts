@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createClient } from '../../access/connect.ts';
 import { redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
+import { createLedTopics } from '../../topics.ts';
 import { startTwoBrokers } from '../support/two-brokers.ts';
 import { Bench, failure, until } from './bench.ts';
 
@@ -14,7 +15,7 @@ test('redriven letters are remembered after the broker forgets old offsets', asy
     await using bench = new Bench(kafka.brokers);
     await bench.createTopic();
     const topic = `${bench.topic}-dead`;
-    await bench.admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+    await createLedTopics(bench.admin, [{ topic }]);
     const lambda = await bench.lambda(() => failure);
     await bench.produceCount(20);
     const poller = bench.poll(lambda, {

@@ -10,6 +10,7 @@ import { readStretch, withAdmin } from '../../commands/scan.ts';
 import type { EventRecord } from '../../event.ts';
 import type { Mapping, SchemaRegistry } from '../../mapping.ts';
 import { RESULTS } from '../../schema/registry.ts';
+import { createLedTopics } from '../../topics.ts';
 import { createAuthority } from '../support/certificate.ts';
 import { type SchemaRegistryServer, startSchemaRegistry } from '../support/schema-registry.ts';
 import { readTopic } from '../support/topic.ts';
@@ -211,7 +212,7 @@ describe('records that cannot be decoded', () => {
     await using bench = new Bench();
     await bench.createTopic();
     const letters = `${bench.topic}-letters`;
-    await bench.admin.createTopics({ topics: [{ topic: letters }], waitForLeaders: true });
+    await createLedTopics(bench.admin, [{ topic: letters }]);
     await bench.produce(values.map((value) => ({ key: 'k', value, partition: 0 })));
     const lambda = await bench.lambda();
     const destination = { kind: 'kafka', topic: letters } as const;

@@ -11,6 +11,7 @@ import { redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
 import type { Access, Connection } from '../../mapping.ts';
 import { loadClient } from '../../protocol/client.ts';
+import { createLedTopics } from '../../topics.ts';
 import { createAuthority, encrypt } from '../support/certificate.ts';
 import { startSecureKafka, USERS } from '../support/secure-kafka.ts';
 import { Bench, until, values } from './bench.ts';
@@ -185,7 +186,7 @@ test('redrive tells which rights are missing; without those of transactions it p
   await using bench = new Bench([kafka.brokers]);
   await bench.createTopic();
   const dead = `${bench.topic}-dlq`;
-  await bench.admin.createTopics({ topics: [{ topic: dead }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic: dead }]);
   const record = { topic: bench.topic, partition: 0, offset: 5, value: 'dg==', headers: [] };
   const letter = {
     requestContext: { functionArn: 'arn', condition: 'RetriesExhausted' },

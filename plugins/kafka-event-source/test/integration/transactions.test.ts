@@ -3,6 +3,7 @@ import { createClient } from '../../access/connect.ts';
 import { remoteOf } from '../../commands/remote.ts';
 import { boundsOf, withAdmin } from '../../commands/scan.ts';
 import { HIGH_WATERMARK } from '../../protocol/client.ts';
+import { createLedTopics } from '../../topics.ts';
 import { kafkaTool, produceByJava } from '../support/java.ts';
 import { Bench, counting, until, values } from './bench.ts';
 
@@ -10,7 +11,7 @@ test("of Java's records in transactions only the committed ones reach the functi
   await using bench = new Bench();
   await bench.createTopic();
   const source = `${bench.topic}-source`;
-  await bench.admin.createTopics({ topics: [{ topic: source }], waitForLeaders: true });
+  await createLedTopics(bench.admin, [{ topic: source }]);
   const brokers = process.env.KAFKA_BROKERS ?? '';
   const written = counting(0, 200).map((value) => ({ value }));
   await produceByJava(brokers, source, written);

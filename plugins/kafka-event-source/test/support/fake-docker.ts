@@ -49,18 +49,29 @@ function main(state: string, kafka: string, { away, ends }: Engine): void {
     }, 1_500);
   };
   const remove = () => {
-    const { pid } = known();
+    const { pid, host, port } = known();
     fs.rmSync(container);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       // Its process has ended.
     }
+    // Docker's answer comes when the container's port is free.
+    const wait = () => {
+      const socket = net.connect(Number(port), host);
+      socket
+        .on('error', () => undefined)
+        .on('connect', () => {
+          socket.destroy();
+          setTimeout(wait, 10);
+        });
+    };
+    wait();
   };
   const run = () => {
     const [, starter] = after('--label').split('=');
-    fs.writeFileSync(container, JSON.stringify({ starter, pid: process.pid }));
     const [host, port] = after('--publish').split(':');
+    fs.writeFileSync(container, JSON.stringify({ starter, pid: process.pid, host, port }));
     const [toHost = '', toPort] = kafka.split(':');
     const server = net.createServer((socket) => {
       const other = net.connect(Number(toPort), toHost);

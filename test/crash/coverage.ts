@@ -1,0 +1,37 @@
+import type { NotifyCrashReport } from './notify.ts';
+import type { CrashReport } from './orders.ts';
+
+/**
+ * The number of runs after which a counter is zero less than once in 10 000 times. A counter that still is
+ * zero then says that the suite no longer reaches the situation that it counts.
+ */
+const ORDERS = {
+  accepted: 1,
+  orders: 1,
+  records: 1,
+  faults: 20,
+  killed: 20,
+  killedAfterAnswer: 200,
+} satisfies Partial<Record<keyof CrashReport, number>>;
+
+const NOTIFY = {
+  processes: 1,
+  notifications: 1,
+  sent: 1,
+  providerCalls: 1,
+  killed: 20,
+  frozen: 50,
+  waited: 50,
+  unknown: 50,
+  unknownButTaken: 50,
+  superseded: 50,
+} satisfies Partial<Record<keyof NotifyCrashReport, number>>;
+
+/** The situations that a report of enough runs has not met, in words. */
+export function gaps(report: CrashReport | NotifyCrashReport): string[] {
+  const wanted = 'accepted' in report ? ORDERS : NOTIFY;
+  const counted = new Map<string, unknown>(Object.entries(report));
+  return Object.entries(wanted)
+    .filter(([counter, runs]) => report.runs >= runs && counted.get(counter) === 0)
+    .map(([counter]) => `"${counter}" is 0 (runs: ${report.runs})`);
+}
