@@ -6,6 +6,7 @@ import {
   groupBytes,
   type Message,
   recordsKey,
+  recordWriter,
   toEventRecord,
   toPayload,
 } from './event.ts';
@@ -128,4 +129,38 @@ test('the payload is the event, and has the size that was counted', () => {
       expect(Buffer.byteLength(payload)).toBe(counted);
     }),
   );
+});
+
+test('a record is written as the JSON of its object', () => {
+  const bytes = () => fc.option(fc.uint8Array().map((one) => Buffer.from(one)));
+  const name = () => fc.string({ unit: 'binary' });
+  const headers = fc.oneof(
+    fc.constant(undefined),
+    fc.array(fc.record({ key: name(), value: bytes() })),
+    fc.dictionary(name(), fc.oneof(bytes(), fc.array(bytes()))),
+  );
+  const messages = fc.record({
+    key: bytes(),
+    value: bytes(),
+    timestamp: fc.bigInt({ min: -1n, max: 2n ** 63n - 1n }).map(String),
+    offset: fc.maxSafeNat().map(String),
+    attributes: fc.constantFrom(0, 8),
+    headers,
+    batchContext: fc.constantFrom(undefined, { timestampType: 0 }, { timestampType: 1 }),
+  });
+  const write = recordWriter('orders', 2);
+  fc.assert(
+    fc.property(messages, ({ headers, batchContext, ...rest }) => {
+      const one = { ...rest, ...(headers && { headers }), ...(batchContext && { batchContext }) };
+      const expected = toEventRecord('orders', 2, one);
+      const json = JSON.stringify(expected);
+      expect(write(one)).toEqual({
+        offset: expected.offset,
+        timestamp: expected.timestamp,
+        json,
+        bytes: Buffer.byteLength(json),
+      });
+    }),
+  );
+  expect(() => write(message({ offset: '9007199254740993' }))).toThrow('has offset');
 });

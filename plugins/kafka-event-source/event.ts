@@ -60,18 +60,10 @@ export function toEventRecord(
   message: Message,
   schemas: { readonly key?: SchemaMetadata; readonly value?: SchemaMetadata } = {},
 ): EventRecord {
-  const offset = Number(message.offset);
-  if (!Number.isSafeInteger(offset)) {
-    throw new Error(
-      `${recordsKey(topic, partition)} has offset ${message.offset}, which JavaScript cannot count ` +
-        'exactly. Copy the records to a new topic.',
-    );
-  }
+  const offset = offsetOf(topic, partition, message);
   // In the order of AWS's own events, which is alphabetical.
   return {
-    headers: listHeaders(message.headers ?? []).map(({ key, value }) => ({
-      [key]: signedBytes(value),
-    })),
+    headers: headersOf(message),
     // AWS: a null key or value is absent from the event, not null.
     // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     ...(message.key && { key: message.key.toString('base64') }),
@@ -83,6 +75,41 @@ export function toEventRecord(
     topic,
     ...(message.value && { value: message.value.toString('base64') }),
     ...(schemas.value && { valueSchemaMetadata: schemas.value }),
+  };
+}
+
+/** A record's JSON, with what a batch needs of it. */
+export interface WrittenRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly json: string;
+  /** The bytes of the JSON. */
+  readonly bytes: number;
+}
+
+/** Writes the JSON of a partition's records, in a third of the time that the object of each would take. */
+export function recordWriter(
+  topic: string,
+  partition: number,
+): (message: Message) => WrittenRecord {
+  const afterOffset = `,"partition":${partition},"timestamp":`;
+  const afterTime = (type: EventRecord['timestampType']) =>
+    `,"timestampType":"${type}","topic":${JSON.stringify(topic)}`;
+  const [created, appended] = [afterTime('CREATE_TIME'), afterTime('LOG_APPEND_TIME')];
+  return (message) => {
+    const offset = offsetOf(topic, partition, message);
+    const timestamp = Number(message.timestamp);
+    const headers = headersOf(message);
+    const { key, value } = message;
+    const begin = headers.length === 0 ? '{"headers":[]' : `{"headers":${JSON.stringify(headers)}`;
+    // Base64 needs no escapes.
+    const beforeOffset = key ? `,"key":"${key.toString('base64')}","offset":` : ',"offset":';
+    const rest = timestampType(message) === 'CREATE_TIME' ? created : appended;
+    const end = value ? `,"value":"${value.toString('base64')}"}` : '}';
+    const json = `${begin}${beforeOffset}${offset}${afterOffset}${timestamp}${rest}${end}`;
+    // Only the keys of headers have characters of several bytes.
+    const bytes = headers.length === 0 ? json.length : Buffer.byteLength(json);
+    return { offset, timestamp, json, bytes };
   };
 }
 
@@ -111,6 +138,19 @@ function envelope({ bootstrapServers, ...source }: EventSource): string {
 
 function opening(key: string): string {
   return `${JSON.stringify(key)}:[`;
+}
+
+function offsetOf(topic: string, partition: number, message: Message): number {
+  const offset = Number(message.offset);
+  if (Number.isSafeInteger(offset)) return offset;
+  throw new Error(
+    `${recordsKey(topic, partition)} has offset ${message.offset}, which JavaScript cannot count ` +
+      'exactly. Copy the records to a new topic.',
+  );
+}
+
+function headersOf({ headers = [] }: Message): EventRecord['headers'] {
+  return listHeaders(headers).map(({ key, value }) => ({ [key]: signedBytes(value) }));
 }
 
 function timestampType({ batchContext, attributes = 0 }: Message): EventRecord['timestampType'] {

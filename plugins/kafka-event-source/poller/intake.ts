@@ -1,11 +1,17 @@
 /** Turns fetched records into buffered ones: decodes, filters, and writes their JSON. */
 import { createSecretReader } from '../access/secret.ts';
 import type { Backoff } from '../delivery/retry.ts';
-import { type EventRecord, type Message, toEventRecord } from '../event.ts';
+import {
+  type EventRecord,
+  type Message,
+  recordWriter,
+  toEventRecord,
+  type WrittenRecord,
+} from '../event.ts';
 import { createFilter, type Filter } from '../filter/record.ts';
 import type { FilteredOut } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
-import type { BufferedRecord, SchemaFailure } from '../record.ts';
+import type { BufferedRecord } from '../record.ts';
 import { registryAccess } from '../schema/access.ts';
 import { type Read, readAttributes } from '../schema/attributes.ts';
 import { createRegistry, type Registry } from '../schema/registry.ts';
@@ -71,7 +77,8 @@ export class Intake {
   }
 
   take({ topic, partition, messages, end }: Fetched): Taken {
-    const arrived = this.#clock.monotonic();
+    const arrival = { next: end, arrived: this.#clock.monotonic() };
+    const place = { topic, partition, write: recordWriter(topic, partition), arrival };
     const missing = new Set<number>();
     const records: Writable<BufferedRecord>[] = [];
     const filteredOut: FilteredOut[] = [];
@@ -80,7 +87,7 @@ export class Intake {
       if (read?.kind === 'missing') for (const id of read.schemaIds) missing.add(id);
       // The messages after one without its schema are read again with it.
       if (missing.size > 0) continue;
-      const record = this.#record(topic, partition, message, read);
+      const record = this.#record(place, message, read);
       if ('compared' in record) {
         filteredOut.push(record);
         continue;
@@ -89,7 +96,7 @@ export class Intake {
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
       const previous = records.at(-1);
       if (previous) previous.next = record.offset;
-      records.push({ ...record, next: end, arrived });
+      records.push(record);
     }
     if (missing.size > 0) return { kind: 'missing', schemaIds: missing };
     return { kind: 'records', records, filteredOut };
@@ -104,19 +111,29 @@ export class Intake {
     await this.#schemas?.close();
   }
 
-  #record(topic: string, partition: number, message: Message, read: Read | undefined) {
+  #record(
+    { topic, partition, write, arrival }: Place,
+    message: Message,
+    read: Read | undefined,
+  ): Writable<BufferedRecord> | FilteredOut {
     if (read?.kind === 'failed') {
-      return toBuffered(toEventRecord(topic, partition, message), { undeliverable: read.failure });
+      return { ...write(message), ...arrival, undeliverable: read.failure };
     }
     if (read?.kind !== 'read') {
+      if (!this.#filter) return toBuffered(write(message), arrival);
       const record = toEventRecord(topic, partition, message);
-      return this.#isKept(record, message) ? toBuffered(record) : { record, compared: message };
+      return this.#isKept(record, message)
+        ? toBuffered(write(message), arrival)
+        : { record, compared: message };
     }
     const { delivered, plain, metadata } = read;
     const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
     if (!this.#isKept(record, plain)) return { record, compared: plain };
+    const { offset, timestamp } = record;
+    const json = JSON.stringify(record);
+    const buffered = { offset, timestamp, json, bytes: Buffer.byteLength(json), ...arrival };
     const isKeyChanged = message.key !== null && delivered.key !== message.key;
-    return toBuffered(record, isKeyChanged ? { originalKey: message.key.toString('base64') } : {});
+    return isKeyChanged ? { ...buffered, originalKey: message.key.toString('base64') } : buffered;
   }
 
   #isKept(record: EventRecord, { key, value }: Pick<Message, 'key' | 'value'>): boolean {
@@ -124,16 +141,19 @@ export class Intake {
   }
 }
 
-interface Special {
-  readonly undeliverable?: SchemaFailure;
-  readonly originalKey?: string;
+/** The times and places that the records of one fetch share. */
+type Arrival = Pick<BufferedRecord, 'next' | 'arrived'>;
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly write: (message: Message) => WrittenRecord;
+  readonly arrival: Arrival;
 }
 
 function toBuffered(
-  record: EventRecord,
-  special: Special = {},
-): Omit<BufferedRecord, 'next' | 'arrived'> {
-  const json = JSON.stringify(record);
-  const { offset, timestamp } = record;
-  return { offset, timestamp, json, bytes: Buffer.byteLength(json), ...special };
+  { offset, timestamp, json, bytes }: WrittenRecord,
+  { next, arrived }: Arrival,
+): Writable<BufferedRecord> {
+  return { offset, timestamp, json, bytes, next, arrived };
 }

@@ -1,16 +1,21 @@
 /** Starts the recorder's threads, and asks the one that reads. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Question, Reply, Role } from './thread.ts';
+import type { Question, Reply, Role } from './serve.ts';
+
+/** A thread of the recorder. */
+export type Thread = Pick<Worker, 'on' | 'postMessage' | 'ref' | 'unref' | 'terminate'>;
+
+export type StartThread = (role: Role) => Thread;
 
 /** The thread that answers questions. It is not the one that writes, so that a long search delays no writing. */
 export class Asked {
-  readonly #thread: Worker;
+  readonly #thread: Thread;
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
   #last = 0;
 
-  constructor(file: string) {
-    this.#thread = startThread({ role: 'read', file });
+  constructor(file: string, start: StartThread = startThread) {
+    this.#thread = start({ role: 'read', file });
     this.#thread.on('message', (reply: Reply) => this.#heard(reply));
     this.#thread.on('error', (error) => this.#fail(error));
     this.#thread.on('exit', () => this.#fail(new Error('the recorder is closed')));

@@ -5,7 +5,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { toEventRecord } from '../event.ts';
 import type { BufferedRecord } from '../record.ts';
-import { bufferedRecord, payloadOf, recorder, TOPIC, UUID } from '../test/support/recorded.ts';
+import {
+  bufferedRecord,
+  payloadOf,
+  recorder,
+  startHere,
+  TOPIC,
+  UUID,
+} from '../test/support/recorded.ts';
 import { exportStore } from './export.ts';
 import { Imports, importStore, openExport } from './imports.ts';
 
@@ -34,7 +41,7 @@ async function record(
   text = 'no',
   dropped: readonly BufferedRecord[] = [],
 ): Promise<string> {
-  const { recording, mapping, onStep } = recorder({ folder });
+  const { recording, mapping, onStep } = recorder({ folder, start: startHere });
   const batch = [{ partition: 0, records }];
   const payload = payloadOf(records, mapping);
   onStep({ kind: 'read', partition: 0, records });
@@ -117,7 +124,7 @@ test('an export has no reason that was found with a decoded value, whose private
     attributes: ['VALUE'],
   } as const;
   const filters = ['{"value":{"contact":["other"]}}'];
-  const { recording, onStep } = recorder({ folder }, { schemaRegistry, filters });
+  const { recording, onStep } = recorder({ folder, start: startHere }, { schemaRegistry, filters });
   const message = { key: null, value: Buffer.from([0, 1, 2]), timestamp: '1', offset: '5' };
   const compared = { key: null, value: Buffer.from('{"contact":"jane@example.com"}') };
   const record = toEventRecord(TOPIC, 0, message);

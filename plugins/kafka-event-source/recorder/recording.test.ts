@@ -12,6 +12,7 @@ import {
   payloadOf,
   recorder,
   sentOf,
+  startHere,
   storeFiles,
   TOPIC,
   UUID,
@@ -22,7 +23,8 @@ import type { RecorderChange } from './types.ts';
 const open: { recording: Recording; folder: string }[] = [];
 
 function begin(...args: Parameters<typeof recorder>) {
-  const made = recorder(...args);
+  const [options, changes] = args;
+  const made = recorder({ start: startHere, ...options }, changes);
   open.push(made);
   return made;
 }

@@ -1,19 +1,18 @@
 /** Records what happens to the records of all mappings, in threads of its own. */
 import { randomUUID } from 'node:crypto';
-import type { Worker } from 'node:worker_threads';
 import type { BegunCall, CallListener } from '../lambda/lines.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { OnStep } from '../life.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { endsWithin } from '../time.ts';
-import { Asked, startThread } from './asked.ts';
+import { Asked, type StartThread, startThread, type Thread } from './asked.ts';
 import type { CallFacts, FromWriter, Op, Span, StoreOptions, ToWriter } from './ops.ts';
 import { NEWEST_DONE, Outbox } from './outbox.ts';
 import { Privacy } from './privacy.ts';
 import { Rests } from './rests.ts';
 import { storeFile } from './schema.ts';
-import type { Question } from './thread.ts';
+import type { Question } from './serve.ts';
 import { addTail, answerOf, bytesOf, rangesOf, Track } from './track.ts';
 import type {
   Counts,
@@ -44,6 +43,8 @@ export interface RecordingOptions {
   readonly maxDays: number;
   readonly private: readonly string[];
   readonly log: Log;
+  /** Starts the thread that writes, and the one that answers questions. */
+  readonly start?: StartThread;
 }
 
 const TICK_MS = 100;
@@ -72,7 +73,8 @@ export class Recording implements Recorder, CallListener {
   readonly #calls = new Map<string, CallFacts>();
   readonly #lines = new WeakMap<CallFacts, Lines>();
   readonly #listeners = new Set<(change: RecorderChange) => void>();
-  readonly #writer: Worker;
+  readonly #start: StartThread;
+  readonly #writer: Thread;
   readonly #ended: Promise<void>;
   readonly #timer: NodeJS.Timeout;
   #reader: Asked | undefined;
@@ -94,6 +96,7 @@ export class Recording implements Recorder, CallListener {
 
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
     this.#log = log;
+    this.#start = options.start ?? startThread;
     this.privacy = new Privacy(options.private);
     this.#store = {
       file: storeFile(folder, stage),
@@ -109,7 +112,7 @@ export class Recording implements Recorder, CallListener {
       },
       (op) => this.#forget([op]),
     );
-    this.#writer = startThread({ role: 'write', options: this.#store });
+    this.#writer = this.#start({ role: 'write', options: this.#store });
     this.#writer.on('message', (message: FromWriter) => this.#heard(message));
     this.#writer.on('error', (error) => this.#fail(messageOf(error)));
     this.#ended = new Promise((resolve) => {
@@ -289,7 +292,7 @@ export class Recording implements Recorder, CallListener {
   async #ask<T>(ask: Question['ask'], about: unknown): Promise<T> {
     if (this.#problem !== undefined) throw new Error(this.#problem);
     await this.#opened();
-    this.#reader ??= new Asked(this.#store.file);
+    this.#reader ??= new Asked(this.#store.file, this.#start);
     return (await this.#reader.ask(ask, about)) as T;
   }
 

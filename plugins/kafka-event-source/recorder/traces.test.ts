@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from '@jest/globals';
 import type { BufferedRecord } from '../record.ts';
-import { bufferedRecord, recorder, sentOf, storeFiles, TOPIC } from '../test/support/recorded.ts';
+import {
+  bufferedRecord,
+  recorder,
+  sentOf,
+  startHere,
+  storeFiles,
+  TOPIC,
+} from '../test/support/recorded.ts';
 import { until } from '../test/support/until.ts';
 import { exportStore } from './export.ts';
 import { openExport } from './imports.ts';
@@ -13,7 +20,8 @@ import type { TraceSpan } from './types.ts';
 const open: ReturnType<typeof recorder>[] = [];
 
 function begin(...args: Parameters<typeof recorder>) {
-  const made = recorder(...args);
+  const [options, changes] = args;
+  const made = recorder({ start: startHere, ...options }, changes);
   open.push(made);
   return made;
 }

@@ -70,8 +70,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'P-09',
     file: 'event.ts',
-    from: 'timestamp: Number(message.timestamp),',
-    to: 'timestamp: message.timestamp,',
+    from: '${afterOffset}${timestamp}${rest}',
+    to: '${afterOffset}"${timestamp}"${rest}',
   },
   {
     row: 'P-12',
@@ -82,14 +82,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'P-13',
     file: 'event.ts',
-    from: "{ value: message.value.toString('base64') }",
-    to: "{ value: message.value.toString('base64url') }",
+    from: `"value":"\${value.toString('base64')}"`,
+    to: `"value":"\${value.toString('base64url')}"`,
   },
   {
     row: 'P-14',
     file: 'event.ts',
-    from: "...(message.value && { value: message.value.toString('base64') }),",
-    to: "value: message.value?.toString('base64') ?? null,",
+    from: `"}\` : '}';`,
+    to: `"}\` : ',"value":null}';`,
   },
   {
     row: 'P-18',
@@ -106,8 +106,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'P-20',
     file: 'event.ts',
-    from: 'headers: listHeaders(message.headers ?? []).map(',
-    to: 'headers: listHeaders(message.headers ?? []).length === 0 ? undefined : listHeaders(message.headers ?? []).map(',
+    from: `? '{"headers":[]'`,
+    to: `? '{"headers":null'`,
   },
   {
     row: 'P-22',
@@ -577,8 +577,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'B-13',
     file: 'poller/intake.ts',
-    from: 'records.push({ ...record, next: end, arrived });',
-    to: 'records.push({ ...record, next: end - 1, arrived });',
+    from: '{ next: end, arrived: this.#clock.monotonic() }',
+    to: '{ next: end - 1, arrived: this.#clock.monotonic() }',
   },
   { row: 'B-15', ...COMMITTED_EARLY },
   { row: 'B-16', ...NO_TURNS },

@@ -40,14 +40,22 @@ vm.compileFunction = (
     columnOffset: -opening.length,
   });
   if (!isOfOneFile) compiled.set(options.filename, { source, script });
-  else if (!kept) scripts.set(options.filename, { source, script });
+  else if (!kept || script.cachedDataRejected) scripts.set(options.filename, { source, script });
   return script.runInContext(parsingContext);
 };
 
 vm.SourceTextModule = class extends SourceTextModule {
+  // biome-ignore lint/correctness/noUnreachableSuper: the second call comes only if the first has thrown
   constructor(source, options) {
-    const cachedData = keptOf(options.identifier, source)?.cachedData;
-    super(source, { ...options, cachedData });
+    let cachedData = keptOf(options.identifier, source)?.cachedData;
+    try {
+      super(source, { ...options, cachedData });
+    } catch (error) {
+      // V8 takes no data from before a change of its flags.
+      if (error.code !== 'ERR_VM_MODULE_CACHED_DATA_REJECTED') throw error;
+      cachedData = undefined;
+      super(source, options);
+    }
     if (!cachedData) {
       compiled.set(options.identifier, { source, cachedData: this.createCachedData() });
     }

@@ -1,11 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import { type Message, toEventRecord, toPayload } from '../../event.ts';
 import type { OnStep } from '../../life.ts';
 import type { Mapping } from '../../mapping.ts';
 import type { BufferedRecord } from '../../record.ts';
+import type { Thread } from '../../recorder/asked.ts';
 import { Recording, type RecordingOptions } from '../../recorder/recording.ts';
+import { type Role, serve } from '../../recorder/serve.ts';
 import { mappingOf } from './mapping.ts';
 
 export const TOPIC = 'orders';
@@ -72,6 +75,26 @@ export function recorder(
   const onStep = recording.observe(mapping);
   onStep({ kind: 'topic', topicId: 'first' });
   return { recording, mapping, onStep, folder, warnings };
+}
+
+/** Does the work of a recorder's thread in the thread of the test, which saves the start of one. */
+export function startHere(role: Role): Thread {
+  const { port1, port2 } = new MessageChannel();
+  serve(role, port2);
+  const thread = {
+    on(name: string, listener: (about: unknown) => void) {
+      port1.on(name === 'exit' ? 'close' : name, listener);
+      return thread;
+    },
+    postMessage: (message: unknown) => port1.postMessage(message),
+    ref: () => port1.ref(),
+    unref: () => port1.unref(),
+    async terminate() {
+      port1.close();
+      return 0;
+    },
+  };
+  return thread as unknown as Thread;
 }
 
 /** The files of the store, with the log of changes beside it. */
