@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { compress } from 'snappy';
 import { CODEC_PACKAGES, decompress } from './codecs.ts';
@@ -31,28 +28,6 @@ test.each([
 test('an unknown codec is an error', async () => {
   await expect(decompress(5, text)).rejects.toThrow(/compression 5/);
 });
-
-test.each([
-  [2, 'snappy'],
-  [3, 'lz4'],
-] as const)(
-  'without its package, codec %i (%s) is an error that says what to install',
-  async (codec, name) => {
-    const folder = mkdtempSync(join(tmpdir(), 'kes-codecs-'));
-    cpSync(join(import.meta.dirname, 'codecs.ts'), join(folder, 'codecs.ts'));
-    const script = `
-    const { decompress } = await import('./codecs.ts');
-    await decompress(${codec}, Buffer.from('any')).catch(({ message }) => console.log(message));`;
-    const options = { cwd: folder };
-    const args = ['--input-type=module', '-e', script];
-    const { stdout } = await promisify(execFile)(process.execPath, args, options);
-    rmSync(folder, { recursive: true });
-    expect(stdout).toBe(
-      `a batch is compressed by ${name}, and the package for it is not installed: ` +
-        `npm install --save-dev ${CODEC_PACKAGES[name]}, and start again\n`,
-    );
-  },
-);
 
 test('the packages to install for codecs are optional peers of this package', () => {
   const { peerDependencies, peerDependenciesMeta, dependencies } = JSON.parse(

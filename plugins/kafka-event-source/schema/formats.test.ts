@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createReader, type DataFormat, PACKAGES, type Reference } from './format.ts';
 
@@ -238,50 +235,6 @@ describe('JSON Schema', () => {
 test('JSON Schema of draft-04 is not read', async () => {
   const schema = { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' };
   await expect(readerOf('JSON', schema)).rejects.toThrow('draft-04 is not supported here');
-});
-
-/** The error if only these files of packages are installed. */
-async function saidOf(format: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'kes-formats-'));
-  cpSync(import.meta.dirname, folder, { recursive: true });
-  for (const [name, code] of Object.entries(files)) {
-    const file = join(folder, 'node_modules', name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, code);
-  }
-  const script = `
-    const { createReader } = await import('./format.ts');
-    await createReader({ format: '${format}', text: '{}', references: [] })
-      .catch(({ name, message }) => console.log(name, message));`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--input-type=module', '-e', script],
-    { cwd: folder },
-  );
-  rmSync(folder, { recursive: true });
-  return stdout;
-}
-
-test.each([
-  ['AVRO', 'avsc@^5.7.0'],
-  ['PROTOBUF', 'protobufjs@^8.0.0'],
-  ['JSON', 'ajv@^8.13.0 ajv-formats@^3.0.0'],
-])('without the package for %s the error says what to install', async (format, packages) => {
-  const said = await saidOf(format, {});
-  expect(said).toContain('PackageMissing');
-  expect(said).toContain(`is not installed: npm install --save-dev ${packages},`);
-});
-
-test('the error about an ajv that is too old names the needed release', async () => {
-  // Like ajv before 8.13, which has no export named Ajv.
-  const said = await saidOf('JSON', {
-    'ajv/index.js': 'module.exports = class {};',
-    'ajv/dist/2019.js': 'exports.Ajv2019 = class {};',
-    'ajv/dist/2020.js': 'exports.Ajv2020 = class {};',
-    'ajv-formats/index.js': 'module.exports = () => {};',
-  });
-  expect(said).toContain('PackageMissing');
-  expect(said).toMatch(/does not load \(.*: npm install --save-dev ajv@\^8\.13\.0 /);
 });
 
 test('the packages to install are the peers of this package', () => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-const file = join(import.meta.dirname, 'require-node.cjs');
+const file = join(import.meta.dirname, '../../local/require-node.cjs');
 
 function warningsOf(code: string): string {
   return spawnSync(process.execPath, ['-r', file, '-e', code], { encoding: 'utf8' }).stderr;

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { complaintOf, OLDEST_NODE } from './node-version.ts';
+import { complaintOf, OLDEST_NODE } from '../../node-version.ts';
+import { ROOT } from '../support/root.ts';
 
 test.each([
   ['18.20.8', false],
@@ -18,7 +19,7 @@ test.each([
 });
 
 test('package.json names the same Node', () => {
-  const { engines } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
+  const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(`${engines.node}.0`).toBe(`>=${OLDEST_NODE}`);
 });
 
@@ -30,7 +31,7 @@ const under20 = (...args: string[]) =>
   promisify(execFile)(
     process.execPath,
     ['--import', `data:text/javascript,${encodeURIComponent(OLD)}`, ...args],
-    { cwd: import.meta.dirname },
+    { cwd: ROOT },
   );
 const complaint = `lambda-kafka-event-source needs Node ${OLDEST_NODE} or later; this is Node 20.19.5 (${process.execPath}).\n`;
 

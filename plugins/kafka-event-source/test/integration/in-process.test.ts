@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from '@jest/globals';
+import { ROOT } from '../support/root.ts';
 
 const HANDLER = `
 let calls = 0;
@@ -51,7 +52,7 @@ let printed: Printed;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kes-in-process-'));
   await writeFile(join(folder, 'handler.mjs'), HANDLER);
-  const at = (file: string) => JSON.stringify(join(import.meta.dirname, '..', file));
+  const at = (file: string) => JSON.stringify(join(ROOT, file));
   const script = `
     import { createInProcessInvoker } from ${at('lambda/in-process.ts')};
     import { createInvoker } from ${at('lambda/invoke.ts')};

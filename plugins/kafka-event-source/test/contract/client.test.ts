@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loadClient } from './client.ts';
+import { loadClient } from '../../protocol/client.ts';
+import { ROOT } from '../support/root.ts';
 
 test('the installed release of kafkajs is the one that the replacements are written for', () => {
   expect(loadClient().degraded).toBeUndefined();
@@ -21,7 +22,7 @@ test('another release is used as it is, and a warning tells the losses', async (
 
 // In a process of its own, because Jest has its own module registries.
 test("another plugin's kafkajs stays as it is, if loaded before or after", () => {
-  const source = join(import.meta.dirname, 'client.ts');
+  const source = join(ROOT, 'protocol/client.ts');
   const script = (first: string, second: string) => `
     import { createRequire } from 'node:module';
     import { loadClient } from ${JSON.stringify(source)};
