@@ -43,7 +43,9 @@ async function main(): Promise<void> {
     console.log(JSON.stringify(report, null, 2));
     const missed = gaps(report);
     if (missed.length > 0) {
-      throw new Error(`The suite no longer reaches the situations of these counters:\n${missed.join('\n')}`);
+      throw new Error(
+        `The suite no longer reaches the situations of these counters:\n${missed.join('\n')}`,
+      );
     }
     if (report.violations.length > 0) process.exitCode = 1;
   } finally {
