@@ -7,14 +7,14 @@ import { AppError } from './errors.ts';
  */
 export const logger = new Logger({ serviceName: 'orders' });
 
-/** The logger's three kinds of line. */
+/** The methods of a logger that write a line of their level. */
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 /**
- * Writes lines with these keys. Unlike Powertools' `createChild` it makes no logger, which takes
- * half a millisecond: too long for each of thousands of notifications.
+ * Writes lines with these keys by the shared logger. Powertools' `createChild` would make another
+ * logger, which is too slow for each of thousands of notifications.
  *
- * @param keys read at each line, so that keys may be added
+ * @param keys are read at each line, so that the caller may add keys later
  */
 export function logWith(keys: Record<string, string>): Log {
   const line = (message: Parameters<Logger['info']>[0]) => ({

@@ -38,7 +38,7 @@ export async function prepareToRunOn({
     logger.warn('Lambda takes no extension, so each answer waits for the end of its invocation', {
       reason: String(error),
     });
-    // Lambda may have taken it all the same. Then every invocation waits until it asks for the next event.
+    // Lambda may still take the extension. Then every invocation waits until the extension asks for the next event.
     registering.then(askForEver, () => undefined);
     return undefined;
   }
@@ -53,8 +53,8 @@ async function askForEver(next: Next): Promise<never> {
  * caller at once, and freezes the instance only when the runtime and the extension have both asked for
  * the next event (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html).
  *
- * @returns asks for the next event. An extension that cannot do that makes its instance useless: the error
- *   ends the process, and Lambda starts another one.
+ * @returns a function that asks for the next event. If that fails, the instance is useless: the error ends the
+ *   process, and Lambda starts another one.
  * @throws Error when Lambda does not take the extension
  */
 async function registerExtension(api: string): Promise<Next> {

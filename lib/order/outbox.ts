@@ -23,12 +23,12 @@ const PUBLISH_TIMEOUT_MS = 800;
 /** The time that Kafka gets even when none is left, so that a slow table does not leave all to the relay. */
 const LEAST_PUBLISH_MS = 100;
 
-/** The time for a mark after the answer: two tries of a request. The instance's next request waits for it. */
+/** The time for a mark after the answer: about two tries of a request. The instance's next request waits for it. */
 const MARK_MS = 1_000;
 
-/** A younger event may have a handler that still publishes or marks it. An older one is left to the relay. */
+/** The handler of a younger event may still publish or mark it. The relay publishes an older event. */
 export const GRACE_MS = 3_000;
-/** The pauses before each new look for that mark. */
+/** The pauses before each new read of an order, until the event before is marked. */
 const MARKING_MS = [10, 30, 90, 270];
 
 /** The facts of a request that its publication needs. */

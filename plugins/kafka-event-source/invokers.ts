@@ -20,7 +20,7 @@ export interface InvokersOptions {
   readonly functions?: InProcessOptions['functions'] | undefined;
   /** Whether endpoints are asked for the last log lines of functions. */
   readonly wantsLogs?: boolean;
-  /** Takes the errors of functions in this process. */
+  /** Gets the errors of functions that are called in this process. */
   readonly log?: Pick<Log, 'error'>;
 }
 

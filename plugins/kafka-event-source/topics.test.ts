@@ -15,12 +15,12 @@ function failing(...errors: Error[]) {
   return { createTopics } as unknown as Admin;
 }
 
-test('a topic that the broker does not know yet is waited for', async () => {
+test('an answer that the broker does not know the new topic yet leads to another try', async () => {
   const unknown = errorOf('UNKNOWN_TOPIC_OR_PARTITION', true);
   await expect(createLedTopics(failing(unknown), [{ topic: 'orders' }])).resolves.toBeUndefined();
 });
 
-test('an error that stays is thrown at once', async () => {
+test('an error that another try cannot change is thrown at once', async () => {
   const refused = errorOf('TOPIC_AUTHORIZATION_FAILED', false);
   const admin = failing(refused, errorOf('never asked', false));
   await expect(createLedTopics(admin, [{ topic: 'orders' }])).rejects.toBe(refused);

@@ -46,8 +46,10 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
 }
 
 /**
- * Creates those of the topics that are missing, and waits until all have leaders, for 10 s at most.
- * A broker may not know a topic that was created a moment ago; kafkajs takes that for an error.
+ * Creates topics, and waits until they have leaders; topics that exist already are no error. A broker may not
+ * know a topic that was created a moment ago; kafkajs takes that for an error, so this tries again for 10 s.
+ *
+ * @throws Error of the last try
  */
 export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   for (const deadline = Date.now() + 10_000; ; ) {

@@ -6,7 +6,7 @@ const ORDERS = {
   ...{ accepted: 500, orders: 250, records: 700, violations: [] },
 };
 
-test('a crash run without a kill after an answer is a gap once it has enough runs', () => {
+test('no kill after an answer is a gap in a report of enough runs', () => {
   expect(gaps(ORDERS)).toEqual([]);
   expect(gaps({ ...ORDERS, killedAfterAnswer: 0 })).toEqual([
     '"killedAfterAnswer" is 0 (runs: 200)',
@@ -14,7 +14,7 @@ test('a crash run without a kill after an answer is a gap once it has enough run
   expect(gaps({ ...ORDERS, killedAfterAnswer: 0, runs: 199 })).toEqual([]);
 });
 
-test('a crash run whose processes do not work is a gap from its first run', () => {
+test('no accepted change is a gap from the first run on', () => {
   const broken = { ...ORDERS, runs: 1, accepted: 0, killed: 0, killedAfterAnswer: 0, faults: 0 };
   expect(gaps(broken)).toEqual(['"accepted" is 0 (runs: 1)']);
 });

@@ -2,8 +2,8 @@ import type { NotifyCrashReport } from './notify.ts';
 import type { CrashReport } from './orders.ts';
 
 /**
- * The number of runs after which a counter is zero less than once in 10 000 times. A counter that still is
- * zero then says that the suite no longer reaches the situation that it counts.
+ * For each counter of the order suite the number of runs after which it is still 0 by chance less than once in
+ * 10 000 times. If it is 0 then, the suite no longer reaches the situation that the counter counts.
  */
 const ORDERS = {
   accepted: 1,
@@ -14,6 +14,7 @@ const ORDERS = {
   killedAfterAnswer: 200,
 } satisfies Partial<Record<keyof CrashReport, number>>;
 
+/** The same for the counters of the notify suite. */
 const NOTIFY = {
   processes: 1,
   notifications: 1,
@@ -27,7 +28,7 @@ const NOTIFY = {
   superseded: 50,
 } satisfies Partial<Record<keyof NotifyCrashReport, number>>;
 
-/** The situations that a report of enough runs has not met, in words. */
+/** The counters of a report that are 0 after enough runs, each in words. */
 export function gaps(report: CrashReport | NotifyCrashReport): string[] {
   const wanted = 'accepted' in report ? ORDERS : NOTIFY;
   const counted = new Map<string, unknown>(Object.entries(report));

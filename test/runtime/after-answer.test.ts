@@ -162,7 +162,7 @@ test.each(['fails', 'is held'] as const)(
     await using(async (lambda) => {
       mark = how;
       const id = orderIn(await lambda.ask(event));
-      await lambda.idle(); // the time limit of a mark ends one that is held, before its third try
+      await lambda.idle(); // a mark that is held ends at its time limit, before its third try
       expect(held.length).toBeLessThan(3);
       mark = 'passes'; // those that are held stay so
       lambda.freeze();

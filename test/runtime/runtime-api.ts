@@ -17,8 +17,8 @@ const EXTENSION = '/2020-01-01/extension';
  * Lambda's Runtime API and Extensions API for one instance of a function, on the loopback. As Lambda
  * does, it begins an invocation when the runtime and the extension have both asked for the next event.
  *
- * @param options.takesExtensions false: Lambda refuses them; `'late'`: it takes one at once, and answers only
- *   when the runtime asks for its first event
+ * @param options.takesExtensions false: Lambda refuses extensions; `'late'`: Lambda takes an extension at once, but
+ *   answers its registration only when the runtime asks for its first event
  */
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html

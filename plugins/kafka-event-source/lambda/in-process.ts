@@ -37,7 +37,7 @@ export function createInProcessInvoker(options: InProcessOptions): Invoker {
       callFunction(functions, functionName, payload, id)
         .then(answered)
         .then(end, (error: Error) => {
-          // The words of serverless-offline's HTTP server.
+          // In the words of serverless-offline's HTTP server, which logs such an error, too.
           log?.error(`Unhandled Lambda Error during invoke of '${functionName}': ${error}`);
           end(failed(error));
         });

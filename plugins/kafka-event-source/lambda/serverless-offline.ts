@@ -227,7 +227,7 @@ function crashError(code: number, cause: unknown): Error {
   return new Error(`Runtime exited with error: exit status ${code}${why}`, { cause });
 }
 
-/** The warning when the service has another copy of serverless-offline than this package finds. */
+/** The warning if the service has another copy of serverless-offline than the one that this package finds. */
 export function warningOfCopy(serviceFolder: string): string | undefined {
   const ours = fileURLToPath(import.meta.resolve('serverless-offline/lambda'));
   let theirs: string;

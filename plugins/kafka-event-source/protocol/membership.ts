@@ -86,7 +86,7 @@ interface Parts {
   readonly staleAssignment: (topic: string) => Error;
 }
 
-/** The wait before partitions without new records are asked again, while another one is paused. */
+/** The pause after a fetch without records while a partition is paused. */
 const QUIET_MS = 20;
 
 export function improveMembership(
@@ -112,7 +112,7 @@ export function improveMembership(
       super(options);
       const { maxWaitTime } = this;
       this.#waitMs = maxWaitTime;
-      // kafkajs waits for this time in the broker, or by itself if a broker has paused partitions only.
+      // kafkajs sends this time with a fetch, and sleeps for it if all partitions of a broker are paused.
       Object.defineProperty(this, 'maxWaitTime', {
         get: () => (this.#isSomePaused() ? 0 : maxWaitTime),
       });
@@ -142,9 +142,9 @@ export function improveMembership(
     }
 
     /**
-     * kafkajs does not see a partition that is resumed while a fetch waits for the records of others, or
-     * while it sleeps because every partition is paused: buffers would have to be large enough for that
-     * time. So no fetch waits while a partition is paused, and the sleep ends with the pause.
+     * While a fetch waits for records, or while kafkajs sleeps because every partition is paused, kafkajs
+     * does not fetch a partition that is resumed: buffers would have to be large enough for that time. So
+     * no fetch waits in the broker while a partition is paused, and the sleep ends when one is resumed.
      */
     override async fetch(nodeId: string): Promise<Batch[]> {
       if (this.#isAllPaused()) await this.#resumed(this.#waitMs);

@@ -25,7 +25,7 @@ export type Reply = { readonly id: number } & (
 
 const IDLE_MS = 1_000;
 
-/** Does the work that is asked for through the port, until this is closed. */
+/** Does the work that is asked for through the port, until the port is closed. */
 export function serve(role: Role, port: MessagePort): void {
   if (role.role === 'write') write(role.options, port);
   else read(role.file, port);

@@ -165,7 +165,7 @@ class MemoryConsumer {
         for (const partition of order) if (await this.#fetch(partition)) this.#isWoken = true;
       }
     } finally {
-      // In the same turn as the last look, so that no call of #wake is lost between them.
+      // In the same turn as the last look at #isWoken, so that no call of #wake is lost between them.
       this.#isFetching = false;
     }
   }

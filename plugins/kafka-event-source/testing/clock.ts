@@ -115,7 +115,7 @@ function useVirtualDate(): () => void {
   globalThis.Date = virtual;
   original.prototype.constructor = virtual;
   return () => {
-    // Fake timers that have ended meanwhile have put back the Date that was there before them.
+    // If fake timers have ended meanwhile, they have already put back the Date from before them.
     if (globalThis.Date === virtual) globalThis.Date = original;
     original.prototype.constructor = before;
   };

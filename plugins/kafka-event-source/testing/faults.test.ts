@@ -225,7 +225,7 @@ test.each<[string, unknown, string]>([
     { key: undefined },
     'The record.key is undefined, which no record has.',
   ],
-])('%s chooses no record, which is an error', async (_, record, said) => {
+])('a pattern that no record can match is an error: %s', async (_, record, said) => {
   await using source = await sourceOf(async () => undefined);
   await source.produce('orders', { key: 'order-1', value: { id: 1 } });
   await source.drain();
@@ -233,14 +233,14 @@ test.each<[string, unknown, string]>([
   expect(() => source.expectRecord(record as Faulty['record'] & {}, { end: 'done' })).toThrow(said);
 });
 
-test('headers choose a record by their texts', async () => {
+test('a pattern finds a record by the texts of its headers', async () => {
   await using source = await sourceOf(async () => undefined);
   await source.produce('orders', { value: 'x', headers: { trace: 'a' } });
   await source.drain();
   source.expectRecord({ headers: [['trace', 'a']] }, { end: 'done' });
 });
 
-test('a wrong expectation is named', async () => {
+test('the error of a wrong expectation names the wrong field', async () => {
   await using source = await sourceOf(async () => undefined);
   await source.produce('orders', { key: 'order-1', value: 'x' });
   await source.drain();
@@ -251,7 +251,7 @@ test('a wrong expectation is named', async () => {
   expect(expecting(undefined)).toThrow('The expectation: ');
 });
 
-test('a record that was given up and is done when it comes again has ended as done', async () => {
+test('a record that was dropped, and is done when it is delivered again, has ended as done', async () => {
   let isDown = true;
   await using source = await sourceOf(
     async () => {

@@ -90,7 +90,7 @@ test('a misspelt option of a fault is refused', async () => {
   );
 });
 
-test('each view of bytes gives its bytes', async () => {
+test('produce writes the bytes of each kind of view', async () => {
   await using source = await start({});
   const bytes = new Uint8Array([1, 65, 66, 67, 68]).buffer.slice(1);
   const views = [new Uint16Array(bytes), new DataView(bytes), Buffer.from(bytes)];
@@ -123,7 +123,7 @@ test.each(['commit', 'abort'] as const)(
   },
 );
 
-test('a part of a millisecond on the clock makes no such timestamp', async () => {
+test('a record has a whole timestamp also when the clock stands within a millisecond', async () => {
   await using source = await start({ start: 0 });
   await source.clock.advance(0.5);
   await source.produce('orders', { value: 'a' });

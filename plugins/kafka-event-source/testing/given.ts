@@ -144,7 +144,7 @@ export function checkFaulty(faulty: Faulty): void {
   check('The fault', faultySchema, faulty);
 }
 
-/** @throws Error for a pattern that can match no record */
+/** @throws Error for a pattern that no record can match */
 export function checkPattern(pattern: unknown): void {
   if (typeof pattern === 'function') return;
   if (typeof pattern !== 'object' || pattern === null) {

@@ -53,7 +53,7 @@ export interface Ground {
   /**
    * Sets the committed offsets of all mappings; no poller runs.
    *
-   * @param firstOf tells the first offset of each partition that the mapping's group has read
+   * @param firstOf returns, by partition, the first offset that the mapping's group has read
    */
   rewind(firstOf: (mapping: Mapping) => ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;

@@ -166,7 +166,7 @@ test('an instance whose handler cannot be loaded is gone: the next attempt loads
   ]);
 });
 
-test('an error that cannot be read is the error of its invocation', async () => {
+test('an invocation fails in the words of AWS if its error cannot be read', async () => {
   const evil = new Error('x');
   Object.defineProperty(evil, 'message', {
     get: () => {
@@ -183,11 +183,11 @@ test('an error that cannot be read is the error of its invocation', async () => 
   }
 });
 
-test('a loaded handler that is no function is named as such', async () => {
+test('a load that returns no function fails the invocation, and the error says so', async () => {
   const load = (async () => 'handler') as unknown as FunctionOptions['load'];
   expect(await invoked({ load } as FunctionOptions)).toMatchObject({
     outcome: 'functionError',
-    error: 'Unhandled: load of notify must return the handler, a function; it returned a string.',
+    error: 'Unhandled: load of notify must return a function, the handler, but returned: string.',
   });
 });
 

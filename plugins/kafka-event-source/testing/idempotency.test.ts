@@ -135,7 +135,7 @@ test.each(Object.keys(FAULTS))('they find a handler that %s', async (name) => {
   expect(await shopOf(fault)).not.toEqual(wanted);
 });
 
-test('redelivery begins at the starting position of each mapping', async () => {
+test('redeliverEverything begins with the first record that each mapping has read', async () => {
   const values: (string | null)[][] = [];
   await using source = await kafkaEventSource({
     functions: { notify: async () => undefined },

@@ -80,7 +80,7 @@ export class Instances {
       const handler: unknown = await this.#load();
       if (typeof handler === 'function') return handler as Handler;
       throw new Error(
-        `load of ${functionKey} must return the handler, a function; it returned a ${typeof handler}.`,
+        `load of ${functionKey} must return a function, the handler, but returned: ${typeof handler}.`,
       );
     };
     return {
@@ -220,7 +220,7 @@ function variablesOf({ functionName, endpoints: { region } }: Mapping): Record<s
   };
 }
 
-/** An error in the form of AWS's runtime client, with its words for one that cannot be read. */
+/** An error in the form of AWS's runtime client, and in its words if the error cannot be read. */
 function errorText(error: unknown): string {
   try {
     const isError = types.isNativeError(error) || error instanceof Error;

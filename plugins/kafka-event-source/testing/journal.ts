@@ -59,14 +59,14 @@ export class Journal {
       .filter((one) => one.mapping === mapping && isOf(one.step, partition, offset))
       .map(({ step }) => step);
     const attempts = steps.filter(({ kind }) => kind === 'invoked').length;
-    // A record that comes again may end otherwise than before.
+    // The end since the last delivery: a record that is delivered again may end in another way.
     const since = steps.findLastIndex(({ kind }) => kind === 'read');
     const last = steps.slice(since + 1).findLast(({ kind }) => kind in ENDS)?.kind ?? '';
     const end = ENDS[last] ?? 'done';
     return { end: committed > offset || end !== 'done' ? end : 'waiting', attempts };
   }
 
-  /** The first offset of each partition that the mapping's group has read. */
+  /** By partition, the first offset that the mapping's group has read. */
   firstOffsets({ groupId, topic }: Mapping): ReadonlyMap<number, number> {
     const first = new Map<number, number>();
     for (const { mapping, step } of this.#entries) {

@@ -75,7 +75,7 @@ export class MemoryLog {
       });
     }
     if (transaction && transaction.state !== 'open') throw transactionEnded();
-    // All partitions are chosen before the first record is written: a wrong one leaves nothing behind.
+    // All partitions are chosen before the first record is written, so that a wrong partition writes nothing.
     const placed = records.map((record) => {
       return { record, partition: this.#partitioner.choose(topic, record, partitions.length) };
     });

@@ -56,7 +56,7 @@ function isBytes(value: Bytes | object): value is Bytes {
   return typeof value === 'string' || ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
-/** A view of any type gives its bytes, not its numbers. */
+/** Of a view, such as a Uint16Array, these are its bytes and not its numbers. */
 function bytesOf(bytes: Bytes | ArrayBufferView): Buffer {
   if (!ArrayBuffer.isView(bytes)) return Buffer.from(bytes);
   // A copy: the test may write to its own bytes later.

@@ -218,7 +218,7 @@ test('a disabled mapping does not run', async () => {
   expect(source.invocations('notify')).toHaveLength(0);
 });
 
-test('a mapping from a time on reads the records that were there at its start', async () => {
+test('a mapping with AT_TIMESTAMP reads the records that were there at its start', async () => {
   await using source = await sourceOf(
     nothing,
     { startingPosition: 'AT_TIMESTAMP', startingPositionTimestamp: 10 },

@@ -157,7 +157,7 @@ test.each<[string, (source: Source) => Promise<void>]>([
   await source.stop();
 });
 
-test('a drain during which the source is stopped says so', async () => {
+test('a drain says that the source was stopped meanwhile', async () => {
   const source = await sourceOf(() => new Promise((resolve) => setTimeout(resolve, 20)));
   await source.produce('orders', { value: 'x' });
   const [drained] = await Promise.allSettled([source.drain(), source.stop()]);
@@ -166,7 +166,7 @@ test('a drain during which the source is stopped says so', async () => {
   });
 });
 
-test('a kit that is loaded under fake timers still tells of a handler that hangs', async () => {
+test('a kit that is loaded under fake timers still names a handler that hangs', async () => {
   jest.useFakeTimers();
   try {
     await jest.isolateModulesAsync(async () => {

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import timers from 'node:timers';
 import promises from 'node:timers/promises';
 
-// The real ones, also after a test has replaced the global ones, even before it loads the kit.
+// Node's own functions, even if a test replaces the global ones, before or after it loads the kit.
 const { setTimeout, clearTimeout } = timers;
 const now = performance.now.bind(performance);
 /** Lets other work of the process go on. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
-// In a process of its own, since the flags of V8 change.
+// In a process of its own, since it changes V8's flags.
 test("unit tests load modules after a test has changed V8's flags, and keep V8's new data", () => {
   const environment = join(import.meta.dirname, '../support/jest-environment.cjs');
   const script = `

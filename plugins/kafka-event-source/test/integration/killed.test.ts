@@ -50,8 +50,8 @@ test('after a kill -9 in the middle of a batch and a restart all records come, i
       for (const partition of [0, 1]) {
         const [first] = offsets(lambda.invocations.slice(known), partition);
         const before = offsets(lambda.invocations.slice(0, known), partition);
-        // Delivery begins at the committed offset, and so never after an undelivered record. The
-        // broker may have taken a last commit of the killed process after the look.
+        // Delivery begins at the committed offset, and so never after an undelivered record. The broker
+        // may have taken a last commit of the killed process after `committed` was read.
         if (first !== undefined) expect(first).toBeGreaterThanOrEqual(committed[partition] ?? 0);
         expect(first ?? 0).toBeLessThanOrEqual(
           unanswered[partition] ?? Math.max(-1, ...before) + 1,

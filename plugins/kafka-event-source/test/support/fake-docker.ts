@@ -56,7 +56,7 @@ function main(state: string, kafka: string, { away, ends }: Engine): void {
     } catch {
       // Its process has ended.
     }
-    // Docker's answer comes when the container's port is free.
+    // Like Docker, this command ends only when the container's port is free.
     const wait = () => {
       const socket = net.connect(Number(port), host);
       socket

@@ -12,10 +12,11 @@ const { createContext, SourceTextModule } = vm;
 
 /**
  * The sources that this process has compiled. Each test file loads its modules, jest's own among them, into a
- * context of its own. A script runs in each context; of what V8 must compile again, its data are kept.
+ * context of its own. A compiled script runs in every context. ECMAScript modules, and scripts with `import()`, are
+ * compiled for each file, by V8's data of the first time.
  */
 const compiled = new Map();
-/** The scripts of the present test file whose data are kept when it ends: by then V8 knows the functions in use. */
+/** New scripts with `import()`. Their data are kept at the end of the test file, when V8 knows the functions in use. */
 const scripts = new Map();
 
 function keptOf(name, source) {
@@ -31,7 +32,7 @@ vm.compileFunction = (
   const kept = keptOf(options.filename, source);
   if (kept?.script) return kept.script.runInContext(parsingContext);
   const opening = `(function (${parameters}) {`;
-  // A script keeps the function that loads the modules of its `import()`, which is of one test file.
+  // A script keeps the function that loads the modules of its `import()`. That function belongs to one test file.
   const isOfOneFile = /\bimport\s*[(/]/.test(source);
   const script = new vm.Script(`${opening}${source}\n})`, {
     ...options,
@@ -51,7 +52,7 @@ vm.SourceTextModule = class extends SourceTextModule {
     try {
       super(source, { ...options, cachedData });
     } catch (error) {
-      // V8 takes no data from before a change of its flags.
+      // V8 refuses data that it made before its flags changed.
       if (error.code !== 'ERR_VM_MODULE_CACHED_DATA_REJECTED') throw error;
       cachedData = undefined;
       super(source, options);

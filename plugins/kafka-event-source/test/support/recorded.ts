@@ -77,7 +77,7 @@ export function recorder(
   return { recording, mapping, onStep, folder, warnings };
 }
 
-/** Does the work of a recorder's thread in the thread of the test, which saves the start of one. */
+/** Does the work of a recorder's thread in the thread of the test, since starting a thread takes long. */
 export function startHere(role: Role): Thread {
   const { port1, port2 } = new MessageChannel();
   serve(role, port2);
