@@ -164,3 +164,10 @@ test('a record is written as the JSON of its object', () => {
   );
   expect(() => write(message({ offset: '9007199254740993' }))).toThrow('has offset');
 });
+
+test('a record of Kafka before 0.10, which has no time, has the time -1', () => {
+  const { timestamp: _, ...timeless } = message();
+  const expected = toEventRecord('orders', 2, timeless);
+  expect(expected.timestamp).toBe(-1);
+  expect(JSON.parse(recordWriter('orders', 2)(timeless).json)).toEqual(expected);
+});

@@ -13,7 +13,8 @@ export type EventSource =
 export interface Message {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly timestamp: string;
+  /** In milliseconds; records of Kafka before 0.10 have none. */
+  readonly timestamp?: string;
   readonly offset: string;
   readonly attributes?: number;
   readonly headers?: Headers;
@@ -70,7 +71,7 @@ export function toEventRecord(
     ...(schemas.key && { keySchemaMetadata: schemas.key }),
     offset,
     partition,
-    timestamp: Number(message.timestamp),
+    timestamp: timestampOf(message),
     timestampType: timestampType(message),
     topic,
     ...(message.value && { value: message.value.toString('base64') }),
@@ -98,7 +99,7 @@ export function recordWriter(
   const [created, appended] = [afterTime('CREATE_TIME'), afterTime('LOG_APPEND_TIME')];
   return (message) => {
     const offset = offsetOf(topic, partition, message);
-    const timestamp = Number(message.timestamp);
+    const timestamp = timestampOf(message);
     const headers = headersOf(message);
     const { key, value } = message;
     const begin = headers.length === 0 ? '{"headers":[]' : `{"headers":${JSON.stringify(headers)}`;
@@ -147,6 +148,11 @@ function offsetOf(topic: string, partition: number, message: Message): number {
     `${recordsKey(topic, partition)} has offset ${message.offset}, which JavaScript cannot count ` +
       'exactly. Copy the records to a new topic.',
   );
+}
+
+// As in Kafka's Java client, -1 stands for none.
+function timestampOf({ timestamp = '-1' }: Message): number {
+  return Number(timestamp);
 }
 
 function headersOf({ headers = [] }: Message): EventRecord['headers'] {

@@ -1,27 +1,37 @@
 import { expect, test } from '@jest/globals';
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
+import { loadClient } from './protocol/client.ts';
 import { createLedTopics } from './topics.ts';
 
+// The emulator's errors are of its own copy of kafkajs.
+const { KafkaJSProtocolError } = loadClient().kafkajs;
 const errorOf = (type: string, retriable: boolean) =>
-  Object.assign(new kafkajs.KafkaJSProtocolError(type), { type, retriable });
+  new KafkaJSProtocolError(Object.assign(new Error(type), { type, retriable }));
 
-/** An admin whose calls fail with these errors, one after the other. */
+/** An admin whose questions about the new topics fail with these errors, one after the other. */
 function failing(...errors: Error[]) {
-  const createTopics = async () => {
-    const error = errors.shift();
-    if (error) throw error;
-    return true;
+  const asked: string[][] = [];
+  const admin = {
+    createTopics: async () => true,
+    fetchTopicMetadata: async ({ topics }: { topics: string[] }) => {
+      asked.push(topics);
+      const error = errors.shift();
+      if (error) throw error;
+    },
   };
-  return { createTopics } as unknown as Admin;
+  return { admin: admin as unknown as Admin, asked };
 }
 
-test('an answer that the broker does not know the new topic yet leads to another try', async () => {
+test('a topic that the broker does not know yet is waited for, and then its leader', async () => {
   const unknown = errorOf('UNKNOWN_TOPIC_OR_PARTITION', true);
-  await expect(createLedTopics(failing(unknown), [{ topic: 'orders' }])).resolves.toBeUndefined();
+  const leaderless = errorOf('LEADER_NOT_AVAILABLE', true);
+  const { admin, asked } = failing(unknown, leaderless);
+  await createLedTopics(admin, [{ topic: 'orders' }]);
+  expect(asked).toEqual([['orders'], ['orders'], ['orders']]);
 });
 
-test('an error that another try cannot change is thrown at once', async () => {
+test('an error that stays is thrown at once', async () => {
   const refused = errorOf('TOPIC_AUTHORIZATION_FAILED', false);
-  const admin = failing(refused, errorOf('never asked', false));
+  const { admin } = failing(refused, errorOf('never asked', false));
   await expect(createLedTopics(admin, [{ topic: 'orders' }])).rejects.toBe(refused);
 });

@@ -1,10 +1,11 @@
 /** Creates the topics that mappings need and Kafka lacks. */
 import { setTimeout } from 'node:timers/promises';
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
 import { createClient } from './access/connect.ts';
 import { withAdmin } from './commands/scan.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Mapping } from './mapping.ts';
+import { isTopicNew } from './protocol/errors.ts';
 
 /** As in MSK's own examples. One function may then run three times at once. */
 const PARTITIONS = 3;
@@ -46,19 +47,19 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
 }
 
 /**
- * Creates topics, and waits until they have leaders; topics that exist already are no error. A broker may not
- * know a topic that was created a moment ago; kafkajs takes that for an error, so this tries again for 10 s.
- *
- * @throws Error of the last try
+ * Creates those of the topics that are missing, and waits for up to about 10 s until all have leaders.
+ * By itself kafkajs takes a topic that the broker does not know yet for an error, and does not wait for the
+ * leader of one that exists.
  */
 export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  await admin.createTopics({ topics, waitForLeaders: false });
+  const names = topics.map(({ topic }) => topic);
   for (const deadline = Date.now() + 10_000; ; ) {
     try {
-      await admin.createTopics({ topics, timeout: 5_000, waitForLeaders: true });
+      await admin.fetchTopicMetadata({ topics: names });
       return;
     } catch (error) {
-      const isRetriable = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
-      if (!isRetriable || Date.now() > deadline) throw error;
+      if (!isTopicNew(error) || Date.now() > deadline) throw error;
     }
     await setTimeout(100);
   }

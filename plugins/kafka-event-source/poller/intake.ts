@@ -141,9 +141,10 @@ export class Intake {
   }
 }
 
-/** The times and places that the records of one fetch share. */
+/** The time of a fetch, and the offset after it. */
 type Arrival = Pick<BufferedRecord, 'next' | 'arrived'>;
 
+/** The facts that the records of one fetch share. */
 interface Place {
   readonly topic: string;
   readonly partition: number;

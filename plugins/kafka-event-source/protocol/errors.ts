@@ -6,6 +6,7 @@ const COORDINATOR_MOVES = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'GROUP_LOAD_IN_PROGRESS',
 ]);
+const NEW_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 /** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
 export function kafkaErrorOf(error: unknown): string | undefined {
@@ -31,4 +32,9 @@ export function isUnauthorized(error: unknown): boolean {
 /** Whether another broker has become the group's coordinator, or the coordinator is still loading the group. */
 export function isCoordinatorMoving(error: unknown): boolean {
   return COORDINATOR_MOVES.has(kafkaErrorOf(error) ?? '');
+}
+
+/** Whether the broker does not know the topic, or no leader of it, as for a moment after its creation. */
+export function isTopicNew(error: unknown): boolean {
+  return NEW_TOPIC.has(kafkaErrorOf(error) ?? '');
 }

@@ -158,6 +158,22 @@ test('a fetch without records ends soon while a partition stays paused', async (
   expect(await fetch).toHaveLength(1);
 });
 
+test('a fetch with records, or during which a partition is resumed, ends without a wait', async () => {
+  jest.useFakeTimers();
+  const { group, state } = groupOf(250);
+  await group.joinAndSync();
+  group.resume(0);
+  const ended = jest.fn();
+  void group.fetch('1').then(ended);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(ended).toHaveBeenCalledTimes(1);
+  state.hasRecords = false;
+  void group.fetch('1').then(ended);
+  group.resume(1);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(ended).toHaveBeenCalledTimes(2);
+});
+
 test('while all stay paused a fetch ends after its time with nothing', async () => {
   const { group } = groupOf(1);
   await group.joinAndSync();
