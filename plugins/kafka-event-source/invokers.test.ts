@@ -26,3 +26,25 @@ test.each([
     expect(invokers.awsWarning([mapping])).toContain(`: ${called} in us-east-1 (`);
   },
 );
+
+test('the errors of a function in this process are logged', async () => {
+  const logged: string[] = [];
+  const runHandler = async () => {
+    throw new Error('thrown by the test');
+  };
+  const set = () => undefined;
+  const cleanup = async () => undefined;
+  const instance = { setClientContext: set, setEvent: set, runHandler, cleanup };
+  const invokers = new Invokers({
+    endpoint: 'http://localhost:1',
+    functions: () => ({
+      listFunctionNames: () => ['shop-notify'],
+      getByFunctionName: () => instance,
+    }),
+    log: { error: (line) => logged.push(line) },
+  });
+  const invoker = invokers.of({ ...mapping, lambdaEndpoint: undefined, timeoutMs: 1_000 });
+  await invoker.invoke(Buffer.from('{}'));
+  invoker.close();
+  expect(logged).toEqual([expect.stringContaining('Error: thrown by the test')]);
+});
