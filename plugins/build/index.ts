@@ -27,8 +27,8 @@ type Serverless = {
 };
 type Utils = { log: Record<'notice' | 'error' | 'info', (message: string) => void> };
 
-/** The most instances of a function: each is a thread that compiles the code for itself. */
-const MAX_INSTANCES = 2;
+/** The most instances of a function: more than a laptop's cores can serve only take memory. */
+const MAX_INSTANCES = 4;
 
 /**
  * Builds the functions by esbuild.config.ts before every command that needs them, and packages each

@@ -144,9 +144,9 @@ test('code that does not build leaves the earlier code in use', async () => {
   );
 });
 
-test('a burst is served by two instances, and every call by its own event', async () => {
+test('a burst is served by four instances, and every call by its own event', async () => {
   const calls = Array.from({ length: 24 }, (_, slowMs) => invoke({ slowMs: 100 + slowMs }));
   const answers = await Promise.all(calls);
-  expect(new Set(answers.map(({ instance }) => instance)).size).toBe(2);
+  expect(new Set(answers.map(({ instance }) => instance)).size).toBe(4);
   expect(answers.map(({ slowMs }) => slowMs)).toEqual(calls.map((_, i) => 100 + i));
 });

@@ -147,15 +147,20 @@ test('a fetch without records ends once a paused partition is resumed', async ()
   expect(ended).toHaveBeenCalled();
 });
 
-test('a fetch without records ends soon while a partition stays paused', async () => {
+test('fetches without records end later and later while a partition stays paused, until records come', async () => {
   jest.useFakeTimers();
   const { group, state } = groupOf(250);
   await group.joinAndSync();
   group.resume(0);
-  state.hasRecords = false;
-  const fetch = group.fetch('1');
-  await jest.advanceTimersByTimeAsync(20);
-  expect(await fetch).toHaveLength(1);
+  const times: number[] = [];
+  for (const hasRecords of [false, false, false, false, false, false, true, false]) {
+    state.hasRecords = hasRecords;
+    const begin = Date.now();
+    const fetch = group.fetch('1').then(() => times.push(Date.now() - begin));
+    await jest.advanceTimersByTimeAsync(250);
+    await fetch;
+  }
+  expect(times).toEqual([20, 40, 80, 160, 250, 250, 0, 20]);
 });
 
 test('a fetch with records, or during which a partition is resumed, ends without a wait', async () => {

@@ -86,7 +86,10 @@ interface Parts {
   readonly staleAssignment: (topic: string) => Error;
 }
 
-/** The pause after a fetch without records while a partition is paused. */
+/**
+ * The pause after a fetch without records while a partition is paused. It doubles up to the time for which a
+ * fetch may wait: behind a record that is tried again for hours, brokers are not asked 50 times a second.
+ */
 const QUIET_MS = 20;
 
 export function improveMembership(
@@ -98,6 +101,7 @@ export function improveMembership(
     readonly #waitMs: number;
     readonly #wakers = new Set<() => void>();
     #resumes = 0;
+    #quietMs = QUIET_MS;
     #topicIds: ReadonlyMap<string, string> = new Map();
     /** The partitions that had no leader at the join, in one text. */
     #leaderless = '';
@@ -138,6 +142,7 @@ export function improveMembership(
     override resume(topicPartitions: unknown): void {
       super.resume(topicPartitions);
       this.#resumes += 1;
+      this.#quietMs = QUIET_MS;
       for (const wake of this.#wakers) wake();
     }
 
@@ -152,8 +157,12 @@ export function improveMembership(
       if (!this.#isAllPaused()) {
         const [isSomePaused, resumes] = [this.#isSomePaused(), this.#resumes];
         const batches = await super.fetch(nodeId);
-        const isQuiet = isSomePaused && resumes === this.#resumes;
-        if (isQuiet && batches.every((batch) => batch.isEmpty())) await this.#resumed(QUIET_MS);
+        const isEmpty = batches.every((batch) => batch.isEmpty());
+        if (isSomePaused && isEmpty && resumes === this.#resumes) {
+          const quietMs = this.#quietMs;
+          this.#quietMs = Math.min(2 * quietMs, this.#waitMs);
+          await this.#resumed(quietMs);
+        } else this.#quietMs = QUIET_MS;
         return batches;
       }
       // It has waited already; new partitions are still looked for.
