@@ -120,7 +120,7 @@ test('a second copy of serverless-offline in the service is named, with the advi
   const description = { name: 'serverless-offline', exports: { './lambda': './lambda.js' } };
   await writeFile(join(copy, 'package.json'), JSON.stringify(description));
   await writeFile(join(copy, 'lambda.js'), '');
-  const source = join(import.meta.dirname, 'serverless-offline.ts');
+  const source = join(import.meta.dirname, '../../lambda/serverless-offline.ts');
   const script = `
     import { warningOfCopy } from ${JSON.stringify(source)};
     const folders = ${JSON.stringify([folder, import.meta.dirname, tmpdir()])};
