@@ -52,7 +52,9 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
 export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   for (const deadline = Date.now() + 10_000; ; ) {
     try {
-      await admin.createTopics({ topics, timeout: 5_000, waitForLeaders: true });
+      const isCreated = await admin.createTopics({ topics, timeout: 5_000, waitForLeaders: true });
+      // Without waiting, kafkajs answers false for topics that exist, such as those of the turn before.
+      if (!isCreated) await admin.fetchTopicMetadata({ topics: topics.map(({ topic }) => topic) });
       return;
     } catch (error) {
       const isRetriable = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
