@@ -11,7 +11,8 @@ Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB L
 order functions it checks that no accepted change is lost or doubled and that every order's events
 stand in order. Of notify and sendDeferred, which it freezes and thaws too, that nobody is told twice,
 that nothing waits for ever, and that nobody knows only where a process was killed or frozen, or the
-provider's answer lost. It fails, too, if a counter of enough runs is 0. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
+provider's answer lost. After enough runs it fails, too, if a situation that it is to test has not come up.
+A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
