@@ -61,9 +61,9 @@ export async function publishNow(
 }
 
 /**
- * The order once its event before is marked, whose publisher has perhaps just answered: it would be
- * sent twice otherwise. After a moment, when Kafka needs the time that is left, or when the order
- * cannot be read, it is taken as it is.
+ * The order once the event before that of this change is marked, whose publisher has perhaps just answered:
+ * it would be sent twice otherwise. After a moment, when Kafka needs the time that is left, or when the
+ * order cannot be read, it is taken as it is.
  */
 async function earlierMarked(
   { repository, clock }: OutboxDeps,
@@ -73,7 +73,10 @@ async function earlierMarked(
   const late = () => new AppError('DATABASE_AWAY', 'The order was not read again in time.');
   let read = stored;
   for (const ms of MARKING_MS) {
-    const before = pendingOf(read.events).at(-2);
+    // Later events that a look finds wait for this one, so that two publishers would wait for each other.
+    const before = pendingOf(read.events).findLast(
+      ({ sequence }) => sequence < stored.order.version,
+    );
     if (!before) break;
     if (clock.now().getTime() - Date.parse(before.timestamp) > GRACE_MS) break;
     const lookMs = timeLeftMs() - ms - PUBLISH_TIMEOUT_MS;

@@ -14,6 +14,17 @@ test('no kill after an answer is a gap in a report of enough runs', () => {
   expect(gaps({ ...ORDERS, killedAfterAnswer: 0, runs: 199 })).toEqual([]);
 });
 
+test('a crash run of notify has its own counters', () => {
+  const report = {
+    ...{ seed: 1, runs: 50, processes: 90, killed: 30, frozen: 20, waited: 9, notifications: 80 },
+    ...{ sent: 60, unknown: 4, unknownButTaken: 2, superseded: 5, providerCalls: 70 },
+    violations: [],
+  };
+  expect(gaps(report)).toEqual([]);
+  expect(gaps({ ...report, frozen: 0 })).toEqual(['"frozen" is 0 (runs: 50)']);
+  expect(gaps({ ...report, frozen: 0, runs: 49 })).toEqual([]);
+});
+
 test('no accepted change is a gap from the first run on', () => {
   const broken = { ...ORDERS, runs: 1, accepted: 0, killed: 0, killedAfterAnswer: 0, faults: 0 };
   expect(gaps(broken)).toEqual(['"accepted" is 0 (runs: 1)']);

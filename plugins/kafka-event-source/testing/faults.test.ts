@@ -248,7 +248,10 @@ test('the error of a wrong expectation names the wrong field', async () => {
     source.expectRecord({ key: 'order-1' }, wrong as Expected);
   expect(expecting({ end: 'Done' })).toThrow('The expectation.end: ');
   expect(expecting({ end: 'done', attempt: 1 })).toThrow('"attempt". There are: end, attempts,');
+  expect(expecting({ end: 'done', attempts: '1' })).toThrow('The expectation.attempts: ');
+  expect(expecting({ end: 'done', functionKey: 1 })).toThrow('The expectation.functionKey: ');
   expect(expecting(undefined)).toThrow('The expectation: ');
+  expect(() => source.fail('notify', { times: 1.5 })).toThrow('The fault.times: ');
 });
 
 test('a record that was dropped, and is done when it is delivered again, has ended as done', async () => {

@@ -28,6 +28,16 @@ test.each<[string, object, string]>([
     { mappings: { notify: { topic: 'orders', batchsize: 5 } } },
     'mappings.notify: the mapping of topic orders has no property batchsize. Its properties are: ',
   ],
+  [
+    'two mappings of one topic',
+    { mappings: { notify: [{ topic: 'orders' }, { topic: 'bills' }, { topic: 'orders' }] } },
+    'mappings.notify has two mappings of topic orders. AWS refuses the second one',
+  ],
+  [
+    'a service that does not exist',
+    { mappings: undefined, service: '/nowhere/serverless.yml' },
+    'There is no file /nowhere/serverless.yml, which `service` names.',
+  ],
   ['a mapping that is null', { mappings: { notify: null } }, 'mappings.notify must be an object'],
   [
     'a handler that is not exported',
@@ -100,6 +110,21 @@ test('produce writes the bytes of each kind of view', async () => {
   await source.produce('orders', { key: 'ABCD', value: bytes });
   const all = source.records('orders').map(({ key, value }) => [key, value]);
   expect(all).toEqual(Array.from({ length: 4 }, () => ['ABCD', 'ABCD']));
+});
+
+test('bytes that the test writes to later stay in the record as they were', async () => {
+  await using source = await start({});
+  const bytes = new Uint8Array([65, 66]);
+  await source.produce('orders', [{ value: bytes }, { value: bytes.buffer }]);
+  bytes.fill(67);
+  expect(source.records('orders').map(({ value }) => value)).toEqual(['AB', 'AB']);
+});
+
+test('a batch that is too large is refused with its size and the most', async () => {
+  await using source = await start({});
+  await expect(source.produce('orders', { value: 'x'.repeat(1_048_576) })).rejects.toThrow(
+    'orders takes no batch of 1048646 bytes: 1048588 are the most.',
+  );
 });
 
 test('a list with a wrong partition writes nothing', async () => {

@@ -10,6 +10,7 @@ import type {
   FunctionOptions,
   KafkaRecord,
   KitOptions,
+  MappingProperties,
   ProducedRecord,
 } from './types.ts';
 
@@ -95,7 +96,13 @@ const patternSchema = z.strictObject({
   timestamp: z.number().optional(),
 } satisfies Shape<KafkaRecord>);
 
-const ENDS = ['done', 'sent', 'dropped', 'filtered out', 'waiting'] as const;
+const ENDS = {
+  done: 'done',
+  sent: 'sent',
+  dropped: 'dropped',
+  'filtered out': 'filtered out',
+  waiting: 'waiting',
+} satisfies { [End in Expected['end']]: End };
 
 const expectedSchema = z.strictObject({
   end: z.enum(ENDS),
@@ -131,7 +138,18 @@ export function checkOptions(options: KitOptions): void {
     }
     const wrong = [given].flat().flatMap((one) => wrongProperties('kafka', one as unknown as Json));
     if (wrong.length > 0) throw new Error(`mappings.${key}: ${wrong.join('\n')}`);
+    refuseTwins(key, [given].flat());
   }
+}
+
+/** AWS refuses them, and of two in serverless.yml the framework deploys only the last one. */
+function refuseTwins(key: string, mappings: readonly MappingProperties[]): void {
+  const topics = mappings.map(({ topic }) => topic);
+  const twin = topics.find((topic, index) => topics.indexOf(topic) < index);
+  if (twin === undefined) return;
+  throw new Error(
+    `mappings.${key} has two mappings of topic ${twin}. AWS refuses the second one (ResourceConflictException).`,
+  );
 }
 
 /** @throws Error for a wrong record */

@@ -35,6 +35,7 @@ export interface Committed {
 /** Kafka's own default for the bytes of a record batch. */
 const MAX_BATCH_BYTES = 1_048_588;
 const BATCH_OVERHEAD = 70;
+
 export class MemoryLog {
   readonly #topics = new Map<string, LogRecord[][]>();
   /** By group, then by `topic-partition`. */
@@ -69,10 +70,10 @@ export class MemoryLog {
     isCompressed = false,
   ) {
     const partitions = this.partitions(topic) as LogRecord[][];
-    if (bytesOf(records, isCompressed) + BATCH_OVERHEAD > MAX_BATCH_BYTES) {
-      throw Object.assign(new Error(`${topic} takes no batch of this size`), {
-        type: 'MESSAGE_TOO_LARGE',
-      });
+    const size = bytesOf(records, isCompressed) + BATCH_OVERHEAD;
+    if (size > MAX_BATCH_BYTES) {
+      const message = `${topic} takes no batch of ${size} bytes: ${MAX_BATCH_BYTES} are the most.`;
+      throw Object.assign(new Error(message), { type: 'MESSAGE_TOO_LARGE' });
     }
     if (transaction && transaction.state !== 'open') throw transactionEnded();
     // All partitions are chosen before the first record is written, so that a wrong partition writes nothing.

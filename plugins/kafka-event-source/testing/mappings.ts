@@ -21,9 +21,11 @@ type Found = Pick<PrintedMapping, 'functionKey' | 'where' | 'refusals'> & {
 
 type Variables = Readonly<Record<string, string>>;
 
-/** The mappings of a test, and the environments of their functions. */
+/** The enabled mappings of a test, and the environments of their functions. */
 export interface Wanted {
   readonly mappings: readonly Mapping[];
+  /** The topics of all mappings and of their destinations, also of those that are not enabled. */
+  readonly topics: readonly string[];
   readonly environments: ReadonlyMap<string, Variables>;
 }
 
@@ -51,10 +53,16 @@ export async function mappingsOf(options: KitOptions, servers: readonly string[]
     const { environment } = own.find(({ functionKey }) => functionKey === key) ?? {};
     return [key, { ...environment, ...ofFunction(options.functions[key]).environment }] as const;
   });
+  const mappings = own.flatMap(({ mapping }) => mapping ?? []);
   return {
-    mappings: own.flatMap(({ mapping }) => (mapping?.enabled ? [withoutSecrets(mapping)] : [])),
+    mappings: mappings.filter(({ enabled }) => enabled).map(withoutSecrets),
+    topics: mappings.flatMap(topicsOf),
     environments: new Map(environments),
   };
+}
+
+function topicsOf({ topic, destination }: Mapping): string[] {
+  return destination?.kind === 'kafka' ? [topic, destination.topic] : [topic];
 }
 
 /** No registry outside is asked, so that its secrets are not read. */

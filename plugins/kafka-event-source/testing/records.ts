@@ -57,8 +57,9 @@ function isBytes(value: Bytes | object): value is Bytes {
 }
 
 /** Of a view, such as a Uint16Array, these are its bytes and not its numbers. */
-function bytesOf(bytes: Bytes | ArrayBufferView): Buffer {
-  if (!ArrayBuffer.isView(bytes)) return Buffer.from(bytes);
+function bytesOf(bytes: Bytes | ArrayBufferView | ArrayBufferLike): Buffer {
+  if (typeof bytes === 'string') return Buffer.from(bytes);
+  const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
   // A copy: the test may write to its own bytes later.
-  return Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength));
 }

@@ -1,6 +1,6 @@
 /** Reads the mappings of a serverless.yml by the framework itself, in a process of its own. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,9 +18,12 @@ const known = new Map<string, Promise<readonly PrintedMapping[]>>();
  *
  * @param file its serverless.yml
  * @param settings in place of those in custom.kafkaEventSource
- * @throws Error with the framework's output if it fails, and if the plugin or the framework is missing
+ * @throws Error with the framework's output if it fails, and if the file, the plugin or the framework is missing
  */
-export function readService(file: string, settings: object, stage: string | undefined) {
+export async function readService(file: string, settings: object, stage: string | undefined) {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    throw new Error(`There is no file ${resolve(file)}, which \`service\` names.`);
+  }
   const args = ['kafka', 'mappings', '--json', '--environment', '--settings'];
   args.push(JSON.stringify(settings));
   if (stage !== undefined) args.push('--stage', stage);

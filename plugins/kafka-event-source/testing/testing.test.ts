@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Handler, KitOptions, MappingProperties } from './testing.ts';
+import type { Expected, Handler, KitOptions, MappingProperties } from './testing.ts';
 import { kafkaEventSource } from './testing.ts';
 
 /** A mapping of orders, in provisioned mode, which AWS wants for most settings. */
@@ -208,14 +208,32 @@ test('after stop the source says so', async () => {
       reason: { message: expect.stringMatching(/^The source has been stopped/) },
     });
   }
+  for (const kind of ['fail', 'timeout', 'throttle', 'crash'] as const) {
+    expect(() => source[kind]('notify')).toThrow('The source has been stopped');
+  }
   await source.stop();
 });
 
-test('a disabled mapping does not run', async () => {
-  await using source = await sourceOf(nothing, { enabled: false }, { topics: { orders: 1 } });
+test('a disabled mapping does not run, and has its topic', async () => {
+  await using source = await sourceOf(nothing, { enabled: false });
   await source.produce('orders', { value: 'x' });
   await source.idle();
   expect(source.invocations('notify')).toHaveLength(0);
+  expect(source.records('orders')).toHaveLength(1);
+  const expecting = (expected: Expected) => () => source.expectRecord({ value: 'x' }, expected);
+  expect(expecting({ end: 'waiting' })).toThrow('No mapping is enabled: no record is read.');
+  expect(expecting({ end: 'waiting', functionKey: 'notify' })).toThrow(
+    'No mapping of notify is enabled: no record is read.',
+  );
+});
+
+test('the life of a record of an unknown topic is an error with the known ones', async () => {
+  await using source = await sourceOf(nothing);
+  const place = { partition: 0, offset: 0 };
+  expect(source.life({ topic: 'orders', ...place })).toBe('orders-0 0\n  not read');
+  expect(() => source.life({ topic: 'order', ...place })).toThrow(
+    'There is no topic order. There are: orders.',
+  );
 });
 
 test('a mapping with AT_TIMESTAMP reads the records that were there at its start', async () => {

@@ -82,6 +82,7 @@ class Kit implements Source {
   readonly #options: KitOptions;
   readonly #servers: readonly string[];
   readonly #mappings: readonly Mapping[];
+  readonly #topics: readonly string[];
   readonly #ground: Ground;
   readonly #work: Work;
   readonly registry = new MemoryRegistry();
@@ -98,7 +99,7 @@ class Kit implements Source {
 
   constructor(
     options: KitOptions,
-    { mappings, environments }: Wanted,
+    { mappings, topics, environments }: Wanted,
     broker: readonly string[] | undefined,
   ) {
     const { start = Date.now(), seed, functions, log = () => undefined } = options;
@@ -108,6 +109,7 @@ class Kit implements Source {
     this.#options = options;
     this.#servers = broker ?? MEMORY;
     this.#mappings = mappings;
+    this.#topics = topics;
     this.#work = new Work(() => !broker && clock.fire(), patienceMs);
     this.#ground = broker
       ? new RealGround({ servers: broker, mappings, work: this.#work, say: log })
@@ -149,11 +151,7 @@ class Kit implements Source {
 
   async #createTopics(): Promise<void> {
     const topics = new Map(Object.entries(this.#options.topics ?? {}));
-    const named = this.#mappings.flatMap(({ topic, destination }) => [
-      topic,
-      ...(destination?.kind === 'kafka' ? [destination.topic] : []),
-    ]);
-    for (const topic of named) if (!topics.has(topic)) topics.set(topic, PARTITIONS);
+    for (const topic of this.#topics) if (!topics.has(topic)) topics.set(topic, PARTITIONS);
     if (topics.size > 0) await this.#ground.createTopics(topics);
   }
 
@@ -251,19 +249,19 @@ class Kit implements Source {
   }
 
   fail(functionKey: string, faulty: Faulty = {}): void {
-    this.#faults.plan(this.#known(functionKey), 'fail', faulty);
+    this.#plan(functionKey, 'fail', faulty);
   }
 
   timeout(functionKey: string, faulty: Faulty = {}): void {
-    this.#faults.plan(this.#known(functionKey), 'timeout', faulty);
+    this.#plan(functionKey, 'timeout', faulty);
   }
 
   throttle(functionKey: string, faulty: Faulty = {}): void {
-    this.#faults.plan(this.#known(functionKey), 'throttle', faulty);
+    this.#plan(functionKey, 'throttle', faulty);
   }
 
   crash(functionKey: string, faulty: Faulty = {}): void {
-    this.#faults.plan(this.#known(functionKey), 'crash', faulty);
+    this.#plan(functionKey, 'crash', faulty);
   }
 
   async rebalance(): Promise<void> {
@@ -288,6 +286,7 @@ class Kit implements Source {
   }
 
   life(record: Place): string {
+    this.records(record.topic); // Throws for an unknown topic.
     return this.#journal.life(record);
   }
 
@@ -300,6 +299,11 @@ class Kit implements Source {
     const { functionKey = '' } = expected;
     if (functionKey !== '') this.#known(functionKey);
     const own = this.#mappings.filter((one) => !functionKey || one.functionKey === functionKey);
+    if (own.length === 0) {
+      throw new Error(
+        `No mapping${functionKey && ` of ${functionKey}`} is enabled: no record is read.`,
+      );
+    }
     const topics = [...new Set(own.map(({ topic }) => topic))];
     const found = topics.flatMap((topic) => this.records(topic).filter(isOne));
     if (found.length === 0) {
@@ -318,7 +322,7 @@ class Kit implements Source {
     );
     if (others.length === 0) return;
     const times = attempts === undefined ? '' : ` after ${attempts} attempt(s)`;
-    const lives = others.map((one) => this.life(one));
+    const lives = others.map((one) => this.#journal.life(one));
     throw new Error(`Expected: ${end}${times}. What has happened:\n${lives.join('\n')}`);
   }
 
@@ -464,6 +468,11 @@ class Kit implements Source {
     this.#work.abandon();
     await Promise.all(pollers.map((poller) => poller.stop(0)));
     for (const instances of this.#instances.values()) instances.end();
+  }
+
+  #plan(functionKey: string, kind: Parameters<FaultPlans['plan']>[1], faulty: Faulty): void {
+    this.#refuseIfStopped();
+    this.#faults.plan(this.#known(functionKey), kind, faulty);
   }
 
   #known(functionKey: string): string {

@@ -491,7 +491,11 @@ export interface Source extends AsyncDisposable {
    * are not idempotent.
    */
   redeliverEverything(): Promise<void>;
-  /** The steps of a record so far, a line each, with the time since the start. */
+  /**
+   * The steps of a record so far, a line each, with the time since the start.
+   *
+   * @throws Error for an unknown topic, naming the known ones
+   */
   life(record: Place): string;
   /**
    * Checks how a record has ended, for each mapping of its topic or for the one function.

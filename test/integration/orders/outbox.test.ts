@@ -113,10 +113,14 @@ async function createUnmarked() {
 
 const clockIn = (ms: number) => ({ now: () => new Date(Date.now() + ms) });
 
-const confirm = (id: string, deps: OutboxDeps = bench) => {
-  const move = { method: 'PUT', pathParameters: { id }, body: { status: 'confirmed' } };
-  return call(createUpdateStatus({ ...bench, ...deps }), move);
-};
+const move = (id: string, status: string, deps: OutboxDeps) =>
+  call(createUpdateStatus({ ...bench, ...deps }), {
+    method: 'PUT',
+    pathParameters: { id },
+    body: { status },
+  });
+
+const confirm = (id: string, deps: OutboxDeps = bench) => move(id, 'confirmed', deps);
 
 test.each([
   ['right after the answer', 0],
@@ -138,6 +142,26 @@ test.each([
   expect(toldOf(id)).toEqual([1, 2]);
   const stored = await bench.repository.get(id);
   expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
+});
+
+test('a move that meets a later one does not wait for the mark of its own event', async () => {
+  const { id, release, marked } = await createUnmarked();
+  const send = () => Promise.reject(new AppError('KAFKA_AWAY', 'Kafka does not answer.'));
+  const unsent = { ...bench, producer: { ...bench.producer, send }, clock: clockIn(60_000) };
+  let reads = 0;
+  const get: typeof bench.repository.get = async (...asked) => {
+    reads += 1;
+    if (reads === 2) {
+      release();
+      await marked;
+      await move(id, 'shipped', unsent);
+    }
+    return bench.repository.get(...asked);
+  };
+  const repository = { ...bench.repository, get };
+  expect((await confirm(id, { ...bench, repository })).status).toBe(200);
+  await until('the events', () => toldOf(id).length >= 3 || undefined);
+  expect([reads, toldOf(id)]).toEqual([2, [1, 2, 3]]);
 });
 
 test('a move does not look for the mark of an event that is left to the relay', async () => {

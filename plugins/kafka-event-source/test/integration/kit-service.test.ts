@@ -96,11 +96,13 @@ test("a refused mapping of a serverless.yml is the test's error", async () => {
 });
 
 test('a service that the framework cannot read is an error with its output', async () => {
+  const broken = join(folder, 'broken.yml');
+  await writeFile(broken, 'service: [');
   const source = kafkaEventSource({
-    service: join(folder, 'none.yml'),
+    service: broken,
     functions: { notify: async () => undefined },
   });
-  await expect(source).rejects.toThrow(/cannot read .*none.yml: .*/s);
+  await expect(source).rejects.toThrow(/cannot read .*broken.yml: .*/s);
 });
 
 test('the command shows the mappings, and no password', async () => {
@@ -119,8 +121,10 @@ test('the command shows the mappings, and no password', async () => {
 
 test('a folder without a framework is an error that says what to install', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'kes-kit-'));
+  const service = join(empty, 'serverless.yml');
+  await writeFile(service, '');
   const source = kafkaEventSource({
-    service: join(empty, 'serverless.yml'),
+    service,
     functions: { notify: async () => undefined },
   });
   await expect(source).rejects.toThrow(`No framework is installed in ${empty}`);
