@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -77,9 +78,9 @@ test('each record is done or answered, once, in the order of its key, however ma
       const answered = failures.map(nameOf);
 
       // Every record is either done or answered, and never both.
-      expect([...done, ...answered].toSorted()).toEqual([...plans.keys()].toSorted());
-      expect(begun).toHaveLength(new Set(begun.map(nameOf)).size);
-      expect(most).toBeLessThanOrEqual(plan.concurrency);
+      assert.deepEqual([...done, ...answered].toSorted(), [...plans.keys()].toSorted());
+      assert.equal(begun.length, new Set(begun.map(nameOf)).size);
+      assert.ok(most <= plan.concurrency);
 
       // Of each key: first the done records, in order; then the one failure; no later record is begun.
       const groups = Object.values(Object.groupBy([...begun, ...failures], orderKeyOf));
@@ -87,15 +88,15 @@ test('each record is done or answered, once, in the order of its key, however ma
         const names = new Set((group ?? []).map(nameOf));
         const byOffset = [...names].toSorted((a, b) => offset(a) - offset(b));
         const begunHere = begun.map(nameOf).filter((name) => names.has(name));
-        expect(begunHere).toEqual(byOffset.slice(0, begunHere.length));
+        assert.deepEqual(begunHere, byOffset.slice(0, begunHere.length));
         const states = byOffset.map((name) => (done.includes(name) ? 'done' : 'again'));
-        expect(states.join()).toMatch(/^(done,?)*(again,?)*$/);
-        expect(begunHere.filter((name) => !done.includes(name)).length).toBeLessThanOrEqual(1);
+        assert.match(states.join(), /^(done,?)*(again,?)*$/);
+        assert.ok(begunHere.filter((name) => !done.includes(name)).length <= 1);
       }
       // Only a record that was begun has failed.
       for (const failure of failures) {
         const wasBegun = begun.map(nameOf).includes(nameOf(failure));
-        expect([nameOf(failure), failure.why === 'failed']).toEqual([nameOf(failure), wasBegun]);
+        assert.equal(failure.why === 'failed', wasBegun, nameOf(failure));
       }
     }),
     { numRuns: 300 },
@@ -148,7 +149,10 @@ test('when failed records are delivered again, every record is done once and in 
       expect(done).toHaveLength(plan.records.length);
       for (const group of Object.values(Object.groupBy(done, orderKeyOf))) {
         const offsets = (group ?? []).map(({ record }) => record.offset);
-        expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+        assert.deepEqual(
+          offsets,
+          offsets.toSorted((a, b) => a - b),
+        );
       }
     }),
     { numRuns: 100 },

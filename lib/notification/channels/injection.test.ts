@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { anyText } from '../../../test/support/any-text.ts';
@@ -68,15 +69,15 @@ describe.each(EVENT_TYPES)('%s', (type) => {
         const items = [{ productId, quantity: 1, price: 1 }];
         const given = email(event(type, { orderId, items }), where);
         const plain = email(event(type, {}), where);
-        expect(markupOf(given)).toEqual(markupOf(plain));
-        expect(given.body.split('\n')).toHaveLength(plain.body.split('\n').length);
+        assert.deepEqual(markupOf(given), markupOf(plain));
+        assert.equal(given.body.split('\n').length, plain.body.split('\n').length);
         const sms = CHANNELS.sms.compose({
           event: event(type, { orderId, items }),
           to: '+15550123',
           locale: where,
         });
         const lines = [given.subject, ...given.body.split('\n'), sms.text];
-        expect(lines.join('')).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+        assert.doesNotMatch(lines.join(''), /[\p{C}\p{Zl}\p{Zp}]/u);
       }),
       { numRuns: 200 },
     );

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { orderEvent } from '../../../test/support/order-event.ts';
@@ -163,8 +164,8 @@ test('preferences, quiet hours, zones and clock changes give what the rules say,
           const { to, ...rest } = decided[channel];
           const expected = model(channel, event, chosen, local, now);
           // A skip may name an address for the record, never one that is none.
-          if ('skip' in expected) expect(rest).toEqual(expected);
-          else expect({ to, ...rest }).toEqual(expected);
+          if ('skip' in expected) assert.deepEqual(rest, expected);
+          else assert.deepEqual({ to, ...rest }, expected);
           if ('until' in expected) waits += 1;
           if ('until' in expected && changesWithin(now, zone)) nearChange += 1;
         }

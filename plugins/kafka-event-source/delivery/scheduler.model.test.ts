@@ -1,5 +1,6 @@
 /** Drives the scheduler with random records, answers, rebalances and crashes beside a plain model. */
-import { expect, test } from '@jest/globals';
+import assert from 'node:assert/strict';
+import { test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Failure } from '../destination/failure.ts';
 import type { KafkaEvent } from '../event.ts';
@@ -145,18 +146,20 @@ class World {
   }
 
   mayBeInvoked(delivered: Delivered[], payload: string): void {
-    expect(delivered.length).toBeGreaterThan(0);
-    expect(delivered.length).toBeLessThanOrEqual(this.plan.batchSize);
-    expect(Buffer.byteLength(payload)).toBeLessThanOrEqual(PAYLOAD_BYTES);
+    assert.ok(delivered.length > 0);
+    assert.ok(delivered.length <= this.plan.batchSize);
+    assert.ok(Buffer.byteLength(payload) <= PAYLOAD_BYTES);
     for (const partition of new Set(delivered.map((record) => record.partition))) {
       const offsets = delivered.flatMap((one) => (one.partition === partition ? [one.offset] : []));
       const among = new Set(offsets);
-      expect(this.inFlight.has(partition)).toBe(false);
-      expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+      assert.ok(!this.inFlight.has(partition));
+      assert.deepEqual(
+        offsets,
+        offsets.toSorted((a, b) => a - b),
+      );
       // All records before a delivered one are in the batch or done: order is kept.
       const open = this.notDone(partition, offsets.at(-1) ?? 0).filter((one) => !among.has(one));
-      expect(open).toEqual([]);
-      // One assertion for all of them: thousands of records go by here, and each assertion takes its time.
+      assert.deepEqual(open, []);
       const committed = this.committed[partition] ?? 0;
       const wrong = offsets
         .map((offset) => ({
@@ -168,7 +171,7 @@ class World {
           ({ offset, kind, attempts }) =>
             kind !== 'good' || offset < committed || attempts > this.limit,
         );
-      expect({ committed, wrong }).toEqual({ committed, wrong: [] });
+      assert.deepEqual({ committed, wrong }, { committed, wrong: [] });
     }
   }
 
@@ -214,7 +217,7 @@ class World {
       message,
     )?.[0] as Failure['condition'];
     const { destination, drops } = this.plan;
-    this.check(() => expect(destination === 'none' || drops).toBe(true));
+    this.check(() => assert.ok(destination === 'none' || drops));
     for (const [, partition, list = ''] of message.matchAll(/orders-(\d+) ([\d…,]*\d)/g)) {
       for (const run of list.split(',')) {
         const [first, last = first] = run.split('…').map(Number);
@@ -234,15 +237,15 @@ class World {
       schema: 'SCHEMA_NOT_FOUND',
       huge: 'MaximumPayloadSizeExceeded',
     } as const;
-    expect(condition).toBe(expected[kind]);
+    assert.equal(condition, expected[kind]);
     if (kind === 'good') {
-      expect(this.counted.get(`${partition}-${offset}`)).toBe(this.limit + 1);
+      assert.equal(this.counted.get(`${partition}-${offset}`), this.limit + 1);
     }
   }
 
   commit(partition: number, next: number, life: number): void {
     if (life !== this.life) return;
-    this.check(() => expect(this.notDone(partition, next)).toEqual([]));
+    this.check(() => assert.deepEqual(this.notDone(partition, next), []));
     this.committed[partition] = Math.max(this.committed[partition] ?? 0, next);
   }
 
