@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,6 +10,11 @@ const refused = expect.objectContaining({
   code: 'VALIDATION',
   details: { errors: [{ path: 'cursor', message: expect.any(String) }] },
 });
+
+/** Node's assert costs a tenth of jest's expect, which counts in a property. */
+function isRefused(error: unknown): boolean {
+  return refused.asymmetricMatch(error);
+}
 
 test('a cursor opens to its position in its own scope, and is always the same', () => {
   fc.assert(
@@ -42,9 +48,9 @@ test('a cursor with any character changed, added or left out is refused', () => 
   fc.assert(
     fc.property(fc.nat(cursor.length - 1), fc.constantFrom(...alphabet), (at, character) => {
       const changed = cursor.slice(0, at) + character + cursor.slice(at + 1);
-      if (changed !== cursor) expect(() => openCursor(scope, changed, whole)).toThrow(refused);
-      expect(() => openCursor(scope, cursor + character, whole)).toThrow(refused);
-      expect(() => openCursor(scope, cursor.slice(0, at), whole)).toThrow(refused);
+      if (changed !== cursor) assert.throws(() => openCursor(scope, changed, whole), isRefused);
+      assert.throws(() => openCursor(scope, cursor + character, whole), isRefused);
+      assert.throws(() => openCursor(scope, cursor.slice(0, at), whole), isRefused);
     }),
   );
 });
@@ -52,7 +58,7 @@ test('a cursor with any character changed, added or left out is refused', () => 
 test('garbage is refused', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      expect(() => openCursor(scope, text, whole)).toThrow(refused);
+      assert.throws(() => openCursor(scope, text, whole), isRefused);
     }),
   );
 });
