@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
-import { defineProperties, unknownProperties } from './properties.ts';
+import { defineProperties, unknownProperties } from '../../template/properties.ts';
 
 type Handler = Parameters<typeof defineProperties>[0];
 type Framework = Handler & {

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, jest, test } from '@jest/globals';
-import type { SendResult } from './sender.ts';
-import { createSesSender } from './ses.ts';
-import { createSnsSender } from './sns.ts';
+import type { SendResult } from '../../lib/notification/channels/senders/sender.ts';
+import { createSesSender } from '../../lib/notification/channels/senders/ses.ts';
+import { createSnsSender } from '../../lib/notification/channels/senders/sns.ts';
+
+const SENDERS = join(import.meta.dirname, '../../lib/notification/channels/senders');
 
 const email = {
   channel: 'email',
@@ -144,8 +147,8 @@ test('a connection cut before the answer, or in the middle of it, is unknown aft
 // In a process of its own: inside jest, Node's own errors are none to the SDK, which hides them.
 test('a provider that is not there passes: nothing has left', async () => {
   const script = `
-    import { createSesSender } from '${import.meta.dirname}/ses.ts';
-    import { createSnsSender } from '${import.meta.dirname}/sns.ts';
+    import { createSesSender } from '${SENDERS}/ses.ts';
+    import { createSnsSender } from '${SENDERS}/sns.ts';
     const { email, sms, region } = JSON.parse(process.argv[1]);
     const { signal } = new AbortController();
     for (const host of ['127.0.0.1:1', 'localhost:1', 'nowhere.invalid']) {
