@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import { logFailure, logger } from './logger.ts';
+import { logFailure, logger, logWith } from './logger.ts';
 import { writeMetrics } from './metrics.ts';
 import type { RunOn } from './run-on.ts';
 import { traceIdOf } from './trace.ts';
@@ -45,7 +45,7 @@ export async function invocation<T>(
     () => undefined,
     (error: unknown) => {
       if (!isAnswered) return answered.reject(error);
-      const log = logger.createChild({ persistentKeys: { requestId: context.awsRequestId } });
+      const log = logWith({ requestId: context.awsRequestId });
       logFailure(log, 'the invocation failed after its answer', error);
     },
   );

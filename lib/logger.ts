@@ -10,13 +10,16 @@ export const logger = new Logger({ serviceName: 'orders' });
 /** The methods of a logger that write a line of their level. */
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
+/** The keys of log lines, with their values. */
+export type LogKeys = Record<string, string | number>;
+
 /**
  * Writes lines with these keys by the shared logger. Powertools' `createChild` would make another
- * logger, which is too slow for each of thousands of notifications.
+ * logger, which is too slow for each of thousands of records.
  *
  * @param keys are read at each line, so that the caller may add keys later
  */
-export function logWith(keys: Record<string, string>): Log {
+export function logWith(keys: LogKeys): Log {
   const line = (message: Parameters<Logger['info']>[0]) => ({
     ...keys,
     ...(typeof message === 'string' ? { message } : message),

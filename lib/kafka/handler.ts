@@ -1,9 +1,8 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Context } from 'aws-lambda';
 import { AppError, asAppError, ERRORS, inOneLine } from '../errors.ts';
 import { invocation } from '../invocation.ts';
-import { logFailure, logger } from '../logger.ts';
+import { type Log, logFailure, logger, logWith } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { traceIdOf } from '../trace.ts';
 import { traceRecord } from '../tracer.ts';
@@ -21,8 +20,6 @@ type Invocation = {
   /** Puts request, order, event and trace id on every line. */
   log: Log;
 };
-
-type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 export type Process<T> = (message: Message<T>, invocation: Invocation) => Promise<void>;
 
@@ -81,7 +78,11 @@ async function handleBatch<T>(
     process: (message, item) => handleMessage(message, item, batch, context, process, deps),
     refuse: (item, { message, faults }) => {
       const reason = new AppError('RECORD_INVALID', message, { errors: faults });
-      return addDeadLetter({ ...item, event: batch, context, reason }, logOf(item), deps);
+      return addDeadLetter(
+        { ...item, event: batch, context, reason },
+        logWith(placeOf(item)),
+        deps,
+      );
     },
   });
   for (const failure of failures) {
@@ -106,10 +107,9 @@ async function handleMessage<T>(
   process: Process<T>,
   deps: KafkaHandlerDeps<T>,
 ): Promise<void> {
-  const log = logOf(item);
   const deadline = new Date(Date.now() + context.getRemainingTimeInMillis());
   const ids = deps.identify(message.value);
-  log.appendKeys(ids);
+  const log = logWith({ ...placeOf(item), ...ids });
   try {
     const traceparent = header(message.headers, 'traceparent');
     await traceRecord(traceparent, () => process(message, { deadline, log }));
@@ -184,10 +184,6 @@ function parsed(event: unknown): KafkaEvent {
       error,
     );
   }
-}
-
-function logOf(item: Item) {
-  return logger.createChild({ persistentKeys: placeOf(item) });
 }
 
 /** The place of the record in Kafka, and the id of its trace. */

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { logFailure, logger, logWith } from '../logger.ts';
+import { type LogKeys, logFailure, logger, logWith } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import type { Key } from '../table.ts';
@@ -80,7 +80,7 @@ async function handle(
   deadline: Date,
   deps: SendDeferredDeps,
 ): Promise<'handled' | 'failed' | 'dropped' | undefined> {
-  const keys: Record<string, string> = { record: recordName(key) };
+  const keys: LogKeys = { record: recordName(key) };
   const log = logWith(keys);
   try {
     const record = await deps.deferred.find(key, now);

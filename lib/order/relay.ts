@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { UnreachableError } from '../kafka/client.ts';
-import { logFailure, logger } from '../logger.ts';
+import { logFailure, logger, logWith } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { pool } from '../pool.ts';
 import type { Refusal } from './backlog.ts';
@@ -146,7 +146,7 @@ async function relayOrder(deps: OutboxDeps, id: string, report: RelayReport): Pr
 function leave(orderId: string, error: unknown, report: RelayReport): void {
   report.unreadable += 1;
   report.done = false;
-  logFailure(logger.createChild({ persistentKeys: { orderId } }), 'order not published', error);
+  logFailure(logWith({ orderId }), 'order not published', error);
 }
 
 /** An order that cannot be read stays as it is until a person repairs it. The other orders go on. */
