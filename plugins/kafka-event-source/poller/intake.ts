@@ -123,15 +123,13 @@ export class Intake {
       if (!this.#filter) return toBuffered(write(message), arrival);
       const record = toEventRecord(topic, partition, message);
       return this.#isKept(record, message)
-        ? toBuffered(write(message), arrival)
+        ? toBuffered(writtenOf(record), arrival)
         : { record, compared: message };
     }
     const { delivered, plain, metadata } = read;
     const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
     if (!this.#isKept(record, plain)) return { record, compared: plain };
-    const { offset, timestamp } = record;
-    const json = JSON.stringify(record);
-    const buffered = { offset, timestamp, json, bytes: Buffer.byteLength(json), ...arrival };
+    const buffered = toBuffered(writtenOf(record), arrival);
     const isKeyChanged = message.key !== null && delivered.key !== message.key;
     return isKeyChanged ? { ...buffered, originalKey: message.key.toString('base64') } : buffered;
   }
@@ -150,6 +148,12 @@ interface Place {
   readonly partition: number;
   readonly write: (message: Message) => WrittenRecord;
   readonly arrival: Arrival;
+}
+
+function writtenOf(record: EventRecord): WrittenRecord {
+  const { offset, timestamp } = record;
+  const json = JSON.stringify(record);
+  return { offset, timestamp, json, bytes: Buffer.byteLength(json) };
 }
 
 function toBuffered(
