@@ -101,3 +101,8 @@ export interface Endpoints {
 export function mappingArn({ functionArn, uuid }: Pick<Mapping, 'functionArn' | 'uuid'>): string {
   return functionArn.replace(/:function:.*/, `:event-source-mapping:${uuid}`);
 }
+
+/** The topic of a mapping, and that of its destination if there is one. */
+export function topicsOf({ topic, destination }: Mapping): string[] {
+  return destination?.kind === 'kafka' ? [topic, destination.topic] : [topic];
+}

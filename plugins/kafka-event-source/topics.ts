@@ -4,7 +4,7 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 import { createClient } from './access/connect.ts';
 import { withAdmin } from './commands/scan.ts';
 import { type Log, messageOf } from './log.ts';
-import type { Mapping } from './mapping.ts';
+import { type Mapping, topicsOf } from './mapping.ts';
 import { isTopicNew } from './protocol/errors.ts';
 
 /** As in MSK's own examples. One function may then run three times at once. */
@@ -29,10 +29,6 @@ export async function createTopics(mappings: readonly Mapping[], log: Log): Prom
       log.warning(`Kafka event source: missing topics were not created: ${messageOf(error)}`);
     }
   }
-}
-
-function topicsOf({ topic, destination }: Mapping): string[] {
-  return destination?.kind === 'kafka' ? [topic, destination.topic] : [topic];
 }
 
 async function create(admin: Admin, topics: readonly string[]): Promise<string[]> {

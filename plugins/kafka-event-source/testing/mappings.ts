@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { plainService } from '../cli/functions.ts';
 import type { PrintedMapping } from '../commands/mappings-command.ts';
 import { readDefinitions } from '../definition.ts';
-import type { Mapping } from '../mapping.ts';
+import { type Mapping, topicsOf } from '../mapping.ts';
 import { type Options, readOptions } from '../options.ts';
 import { describeRefusal } from '../report.ts';
 import { loadTemplate } from '../sources/source.ts';
@@ -59,10 +59,6 @@ export async function mappingsOf(options: KitOptions, servers: readonly string[]
     topics: mappings.flatMap(topicsOf),
     environments: new Map(environments),
   };
-}
-
-function topicsOf({ topic, destination }: Mapping): string[] {
-  return destination?.kind === 'kafka' ? [topic, destination.topic] : [topic];
 }
 
 /** No registry outside is asked, so that its secrets are not read. */
