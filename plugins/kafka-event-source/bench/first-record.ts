@@ -1,6 +1,5 @@
 // Measures the seconds from `npx lambda-kafka-event-source start` on a SAM template to the function's first
 // record: with a broker that runs, with one that the command starts, and with that one started again.
-
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';

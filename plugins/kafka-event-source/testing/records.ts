@@ -56,7 +56,7 @@ function isBytes(value: Bytes | object): value is Bytes {
   return typeof value === 'string' || ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
-/** Of a view, such as a Uint16Array, these are its bytes and not its numbers. */
+/** A view, such as a Uint16Array, gives its bytes and not its numbers. */
 function bytesOf(bytes: Bytes | ArrayBufferView | ArrayBufferLike): Buffer {
   if (typeof bytes === 'string') return Buffer.from(bytes);
   const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);

@@ -1,5 +1,4 @@
 /** Runs the suite with one frontend at one endpoint. */
-
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** The common means of the integration tests: a Lambda endpoint, a topic, a poller. */
-
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
