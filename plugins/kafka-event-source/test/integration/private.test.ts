@@ -73,6 +73,8 @@ async function answersOf(bench: Bench, { mapping, letters, isReady, posts }: Ask
   })().catch(() => undefined);
   await bench.produce([record]);
   await until('the failure', () => isReady(get));
+  // The recorder writes an invocation a moment after its end.
+  await until('the invocation', async () => (await get('/api/invocations')).items.length > 0);
   const { items: invocations } = await get('/api/invocations');
   const [{ id }] = invocations;
   await get(`/api/invocations/${id}`);
