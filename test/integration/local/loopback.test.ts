@@ -14,7 +14,7 @@ const ADDRESSES = Object.values(networkInterfaces())
 test('no port that npm start opens is reached from another machine', async () => {
   expect(ADDRESSES.length).toBeGreaterThan(0);
   await using run = await Run.create();
-  await run.start({ FUNCTIONS: OFFLINE }).says(/^ready/m, 120_000);
+  await run.start({ FUNCTIONS: OFFLINE }).says(/^ready/m, 100_000);
   const ports = listeningPorts(run.pid);
   // The named ports, with those of Kafka's controller and of the Kafka event source's page.
   expect(ports).toEqual(expect.arrayContaining(run.ports));

@@ -28,6 +28,7 @@ export class Run {
   readonly ports: number[];
   output = '';
   child: ChildProcess | undefined;
+  #ended = new AbortController();
 
   static async create(): Promise<Run> {
     return new Run(await freePorts(4));
@@ -56,6 +57,11 @@ export class Run {
         ...env,
       },
     });
+    const ended = new AbortController();
+    this.#ended = ended;
+    this.child.once('close', (code, signal) => {
+      ended.abort(new Error(`it has ended (${code ?? signal}), the output is:\n${this.output}`));
+    });
     const take = (chunk: string) => {
       this.output += chunk;
     };
@@ -70,10 +76,11 @@ export class Run {
 
   /** Waits for a text in the output; an end before it is a failure that shows the output. */
   async says(text: string | RegExp, ms = 60_000): Promise<void> {
-    await until(`${text}`, ms, async () => {
+    const said = async () => {
       if (this.output.match(text)) return true;
       throw new Error(`the output is:\n${this.output}`);
-    });
+    };
+    await until(`${text}`, ms, said, this.#ended.signal);
   }
 
   /** The exit code, or the signal. */

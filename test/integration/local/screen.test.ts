@@ -16,7 +16,7 @@ async function startedWith(output: 'short' | 'whole', AWS_PROFILE: string): Prom
   await using _ = { [Symbol.asyncDispose]: profiles.remove };
   const person = { ...profiles.environment, AWS_PROFILE };
   const options = { FUNCTIONS: OFFLINE, OUTPUT: output, NODE_OPTIONS, ...person };
-  await run.start(options).says(/^ready: .+$/m, 120_000);
+  await run.start(options).says(/^ready: .+$/m, 100_000);
   // The mapping may report its partitions in the same moment, after the line.
   const printed = /^.*\nready: [^\n]+\n/s.exec(run.output)?.[0] ?? run.output;
   process.kill(-run.pid, 'SIGINT');
