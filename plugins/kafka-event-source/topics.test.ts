@@ -9,29 +9,32 @@ const errorOf = (type: string, retriable: boolean) =>
   new KafkaJSProtocolError(Object.assign(new Error(type), { type, retriable }));
 
 /** An admin whose questions about the new topics fail with these errors, one after the other. */
-function failing(...errors: Error[]) {
-  const asked: string[][] = [];
+function failing(errors: { metadata: Error[]; offsets?: Error[] }) {
+  const asked: string[] = [];
+  const ask = (question: keyof typeof errors) => {
+    asked.push(question);
+    const error = errors[question]?.shift();
+    if (error) throw error;
+  };
   const admin = {
     createTopics: async () => true,
-    fetchTopicMetadata: async ({ topics }: { topics: string[] }) => {
-      asked.push(topics);
-      const error = errors.shift();
-      if (error) throw error;
-    },
+    fetchTopicMetadata: async () => ask('metadata'),
+    fetchTopicOffsets: async () => ask('offsets'),
   };
   return { admin: admin as unknown as Admin, asked };
 }
 
-test('a topic that the broker does not know yet is waited for, and then its leader', async () => {
+test("a topic that the broker does not know yet is waited for, then its leader, then the leader's answer", async () => {
   const unknown = errorOf('UNKNOWN_TOPIC_OR_PARTITION', true);
   const leaderless = errorOf('LEADER_NOT_AVAILABLE', true);
-  const { admin, asked } = failing(unknown, leaderless);
+  const notYet = errorOf('NOT_LEADER_FOR_PARTITION', true);
+  const { admin, asked } = failing({ metadata: [unknown, leaderless], offsets: [notYet] });
   await createLedTopics(admin, [{ topic: 'orders' }]);
-  expect(asked).toEqual([['orders'], ['orders'], ['orders']]);
+  expect(asked).toEqual(['metadata', 'metadata', 'metadata', 'offsets', 'metadata', 'offsets']);
 });
 
 test('an error that stays is thrown at once', async () => {
   const refused = errorOf('TOPIC_AUTHORIZATION_FAILED', false);
-  const { admin } = failing(refused, errorOf('never asked', false));
+  const { admin } = failing({ metadata: [refused, errorOf('never asked', false)] });
   await expect(createLedTopics(admin, [{ topic: 'orders' }])).rejects.toBe(refused);
 });

@@ -43,9 +43,10 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
 }
 
 /**
- * Creates those of the topics that are missing, and waits for up to about 10 s until all have leaders.
- * By itself kafkajs takes a topic that the broker does not know yet for an error, and does not wait for the
- * leader of one that exists.
+ * Creates those of the topics that are missing, and waits for up to about 10 s until the leaders of all
+ * partitions answer. By itself kafkajs takes a topic that the broker does not know yet for an error, and does
+ * not wait for the leader of one that exists. A leader that is named may still refuse records for a moment:
+ * if only one of two partitions took its records, kafkajs would send those a second time.
  */
 export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   await admin.createTopics({ topics, waitForLeaders: false });
@@ -53,6 +54,7 @@ export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Pro
   for (const deadline = Date.now() + 10_000; ; ) {
     try {
       await admin.fetchTopicMetadata({ topics: names });
+      await Promise.all(names.map((name) => admin.fetchTopicOffsets(name)));
       return;
     } catch (error) {
       if (!isTopicNew(error) || Date.now() > deadline) throw error;

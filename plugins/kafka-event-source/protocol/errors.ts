@@ -6,7 +6,11 @@ const COORDINATOR_MOVES = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'GROUP_LOAD_IN_PROGRESS',
 ]);
-const NEW_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+const NEW_TOPIC = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+]);
 
 /** The name that Kafka's protocol gives the error; undefined if it is not one of Kafka's. */
 export function kafkaErrorOf(error: unknown): string | undefined {
@@ -34,7 +38,7 @@ export function isCoordinatorMoving(error: unknown): boolean {
   return COORDINATOR_MOVES.has(kafkaErrorOf(error) ?? '');
 }
 
-/** Whether the broker does not know the topic, or no leader of it, as for a moment after its creation. */
+/** Whether the topic, a leader of it, or its partition at the leader is not there, as for a moment after its creation. */
 export function isTopicNew(error: unknown): boolean {
   return NEW_TOPIC.has(kafkaErrorOf(error) ?? '');
 }
