@@ -15,7 +15,7 @@ const RECONNECT_MS = 2_000;
 
 export interface Live {
   readonly isConnected: boolean;
-  /** Rises with each message of a kind, and of all kinds with a connection that is made again. */
+  /** Rises with each message of a kind, and of all kinds with each connection. */
   readonly news: Readonly<Record<Kind, number>>;
 }
 
@@ -30,7 +30,6 @@ export function useLive(isOpen: boolean, refused: () => void): Live {
     if (!isOpen) return;
     let source: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let wasLost = false;
     const close = () => {
       clearTimeout(timer);
       source?.close();
@@ -40,12 +39,10 @@ export function useLive(isOpen: boolean, refused: () => void): Live {
       close();
       source = new EventSource('/api/events');
       source.onopen = () => {
-        const isBack = wasLost;
-        wasLost = false;
-        setLive(({ news }) => ({ isConnected: true, news: isBack ? mapNews(news, KINDS) : news }));
+        // Nothing tells of what happened before, perhaps after a view has read.
+        setLive(({ news }) => ({ isConnected: true, news: mapNews(news, KINDS) }));
       };
       source.onerror = () => {
-        wasLost = true;
         setLive(({ news }) => ({ isConnected: false, news }));
         // The browser itself does not try again after an answer that is no stream, such as 401.
         close();
@@ -62,10 +59,8 @@ export function useLive(isOpen: boolean, refused: () => void): Live {
       }
     };
     const follow = () => {
-      if (document.visibilityState !== 'visible') {
-        wasLost = true;
-        close();
-      } else if (!source) open();
+      if (document.visibilityState !== 'visible') close();
+      else if (!source) open();
     };
     follow();
     document.addEventListener('visibilitychange', follow);

@@ -184,6 +184,25 @@ function defineTests() {
     expect(await page.getByRole('table').getByText('notify').count()).toBe(0);
   });
 
+  test('what happens between the first reading and the connection for news is shown', async () => {
+    await reader.show('traces', 'Traces');
+    const late = await reader.open(reader.context);
+    const held = Promise.withResolvers<void>();
+    await late.route('**/api/events', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await late.goto(`${service.origin}/#/traces`);
+    await late.getByRole('table').getByText('POST /orders').waitFor();
+    const traceId = '2af7651916cd43dd8448eb211c80319c';
+    const span = { name: 'unheard', spanId: '7'.repeat(16), at: 0, ms: 1, more: { traceId } };
+    await send('shop', Date.now(), [span]);
+    await page.getByRole('table').getByText('unheard').waitFor();
+    held.resolve();
+    await late.getByRole('table').getByText('unheard').waitFor();
+    await late.close();
+  });
+
   test('an unknown trace is said to be unknown', async () => {
     await reader.show('trace/none', 'Trace');
     await page.getByText('The recorder has no span or record of the trace none').waitFor();
