@@ -51,6 +51,23 @@ test.each([
   });
 });
 
+test.each([
+  ['application/json;charset=utf-8', 200],
+  ['application/json ; charset=utf-8', 200],
+  ['Application/JSON\t;charset=utf-8', 200],
+  ['application/vnd.api+json ;v=1', 200],
+  ['application/json x', 415],
+  ['application/json,application/json', 415],
+  ['application/jsonx', 415],
+  ['text/json', 415],
+  ['', 415],
+])('a body of the type "%s" is answered %i', async (type, status) => {
+  const headers = { 'content-type': type };
+  const reply = await call(echo, { method: 'POST', headers, body: { name: 'a', size: 1 } });
+  expect(reply.status).toBe(status);
+  expect(reply.body.code).toBe(status === 415 ? 'CONTENT_TYPE' : undefined);
+});
+
 test('every fault is named at once, each with its path', async () => {
   const reply = await call(echo, { method: 'POST', body: { size: 'x', colour: 1, shape: 2 } });
   const paths = reply.body.errors.map(({ path }: { path: string }) => path);
