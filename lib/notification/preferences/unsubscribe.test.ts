@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { AppError } from '../../errors.ts';
 import { NOTIFICATION_OPERATIONS } from '../api.ts';
@@ -41,6 +42,16 @@ test('a new secret signs, and links of an older secret are valid until that secr
   expect(() => subscriptionOf(token, { secrets: ['n'.repeat(16)] })).toThrow(invalid);
   expect(() => subscriptionOf(token, undefined)).toThrow(invalid);
 });
+
+test.each(['push ada', 'ada', 'email', ''])(
+  'the text "%s" under our signature, as another release may write it, is no link of this one',
+  (written) => {
+    const payload = Buffer.from(written).toString('base64url');
+    const signed = createHmac('sha256', config.secrets[0]).update(`unsubscribe ${payload}`);
+    const link = `${payload}.${signed.digest('base64url')}`;
+    expect(() => subscriptionOf(link, config)).toThrow(invalid);
+  },
+);
 
 /** Preferences that somebody else changes before each of the first writes. */
 function customersWith(start: Preferences | undefined, races = 0) {

@@ -28,7 +28,8 @@ export function unsubscribeLink(
 /**
  * Reads the customer and the channel from a link's token.
  *
- * @throws AppError `LINK_INVALID` when none of our secrets has signed it
+ * @throws AppError `LINK_INVALID` when none of our secrets has signed it, or when another release has, for
+ * a channel that this one does not know
  */
 export function subscriptionOf(
   token: string,
@@ -42,7 +43,14 @@ export function subscriptionOf(
   // The customer's id is the event's, whatever our API would take.
   const text = Buffer.from(payload, 'base64url').toString();
   const end = text.indexOf(' ');
-  return { customerId: text.slice(end + 1), channel: channelSchema.parse(text.slice(0, end)) };
+  const channel = channelSchema.safeParse(text.slice(0, end));
+  if (!channel.success) {
+    throw new AppError(
+      'LINK_INVALID',
+      'This link is for a channel that this release does not know.',
+    );
+  }
+  return { customerId: text.slice(end + 1), channel: channel.data };
 }
 
 /**
