@@ -130,3 +130,14 @@ test('the mock shows an SMS with To, Text and the order', async () => {
   await sender.send(message, new AbortController().signal);
   expect(printed).toEqual([`--- sms for order ${ORDER}\nTo: +15550123\nText: Hello\n---`]);
 });
+
+test('an id of an order from elsewhere cannot look like another message, nor move the cursor', async () => {
+  const printed: string[] = [];
+  const sender = createMockSender((block) => printed.push(block));
+  const orderId = 'a\n--- sms for order b\u001b[2J\r\u202e';
+  const message = { channel: 'sms', orderId, to: '+15550123', text: 'Hello' } as const;
+  await sender.send(message, new AbortController().signal);
+  expect(printed).toEqual([
+    '--- sms for order a --- sms for order b [2J\nTo: +15550123\nText: Hello\n---',
+  ]);
+});

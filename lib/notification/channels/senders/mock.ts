@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { text } from '../../templates/text.ts';
 import type { AnyMessage, Sender } from './sender.ts';
 
 /** The parts of a message that are not printed. */
@@ -28,13 +29,14 @@ export function createMockSender(
 }
 
 function letterOf({ channel, orderId, to, ...parts }: AnyMessage): string {
-  const lines = Object.entries(parts).flatMap(([name, text]) => {
+  const lines = Object.entries(parts).flatMap(([name, value]) => {
     if (MACHINES_READ.has(name)) return [];
     const title = `${name[0]?.toUpperCase()}${name.slice(1)}:`;
-    const [line = '', ...more] = String(text).split('\n');
+    const [line = '', ...more] = String(value).split('\n');
     return more.length === 0
       ? `${title} ${line}`
       : [title, ...[line, ...more].map((l) => `  ${l}`)];
   });
-  return [`--- ${channel} for order ${orderId}`, `To: ${to}`, ...lines, '---'].join('\n');
+  // The event of a foreign producer may have any text as its order's id.
+  return [text`--- ${channel} for order ${orderId}`, `To: ${to}`, ...lines, '---'].join('\n');
 }
