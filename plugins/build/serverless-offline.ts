@@ -238,6 +238,7 @@ const ABSENT = ' ';
 export function actAsHttpApi(server: Server): void {
   server.ext('onRequest', (request, { continue: goOn }) => {
     const { raw, headers, info } = request;
+    joinRepeated(raw.req.rawHeaders);
     const { 'content-type': type } = headers;
     if (type === undefined) raw.req.rawHeaders.push('content-type', ABSENT);
     headers['content-type'] = type && IS_BYTES.test(type) ? BYTES : TEXT;
@@ -258,6 +259,21 @@ export function actAsHttpApi(server: Server): void {
     if (!isBoom || !output) return toolkit.continue;
     return toolkit.response({ message: output.payload.error }).code(output.statusCode);
   });
+}
+
+/**
+ * Joins the values of a header that was sent more than once by commas, as payload format 2.0 does. serverless-offline
+ * would pass on the last one alone.
+ */
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+function joinRepeated(rawHeaders: string[]): void {
+  const joined = new Map<string, string>();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = String(rawHeaders[i]).toLowerCase();
+    const values = [joined.get(name), rawHeaders[i + 1]].filter((value) => value !== undefined);
+    joined.set(name, values.join(','));
+  }
+  rawHeaders.splice(0, rawHeaders.length, ...[...joined].flat());
 }
 
 type HttpEvent = { headers: Record<string, string>; requestContext: { http: object } };

@@ -27,7 +27,12 @@ afterAll(async () => {
 });
 
 /** By node:http, which adds no header of its own but `host` and `connection`. */
-function ask(url: string, method: string, headers: Record<string, string> = {}, body?: string) {
+function ask(
+  url: string,
+  method: string,
+  headers: Record<string, string | string[]> = {},
+  body?: string,
+) {
   return new Promise<{ status?: number; headers: Record<string, unknown>; text: string }>(
     (resolve, reject) => {
       const sent = request(url, { method, headers, timeout: 20_000 }, (answer) => {
@@ -132,6 +137,22 @@ test.each([
 ])('%s of an address with a slash at its end is another address: 404', async (method, path) => {
   const { status, text } = await ask(offline.url + path(), method);
   expect([status, codeOf(text)]).toEqual([404, 'ROUTE_NOT_FOUND']);
+});
+
+test('the values of a header that is sent more than once are joined by commas', async () => {
+  const json = { 'content-type': 'application/json' };
+  const move = (tags: string[]) =>
+    ask(
+      `${offline.url}${order}/status`,
+      'PUT',
+      { ...json, 'if-match': tags },
+      '{"status":"shipped"}',
+    );
+  expect((await move(['"8"', '"9"'])).status).toBe(412);
+  expect((await move(['"1"', '"9"'])).status).toBe(200);
+  const keys = { 'idempotency-key': ['a'.repeat(200), 'b'.repeat(200)] };
+  const placed = await ask(`${offline.url}/api/orders`, 'POST', { ...json, ...keys }, ORDER);
+  expect([placed.status, codeOf(placed.text)]).toEqual([400, 'IDEMPOTENCY_KEY_INVALID']);
 });
 
 test('refusals by the server itself read like those of an HTTP API', async () => {
