@@ -163,19 +163,23 @@ Resources:
 
   test('the functions and mappings of a loop run like those that are written out', async () => {
     const found = await definitions(write('loop.yaml', LOOP));
-    expect(found.map(({ where, mapping }) => [where, mapping?.functionName, mapping?.topic])).toEqual(
-      [
-        ['Resources.Ownowna', 'work-Refunds', 'own.a'],
-        ['Resources.RefundsFunctionOwn', 'work-Refunds', 'all-Refunds'],
-        ['Resources.ReturnsFunctionOwn', 'work-Returns', 'all-Returns'],
-      ],
-    );
+    expect(
+      found.map(({ where, mapping }) => [where, mapping?.functionName, mapping?.topic]),
+    ).toEqual([
+      ['Resources.Ownowna', 'work-Refunds', 'own.a'],
+      ['Resources.RefundsFunctionOwn', 'work-Refunds', 'all-Refunds'],
+      ['Resources.ReturnsFunctionOwn', 'work-Returns', 'all-Returns'],
+    ]);
   });
 
   test('a loop over values that only AWS knows is a warning, and its values can be given', async () => {
     const file = write('late.yaml', LOOP.replace(", Default: 'Refunds,Returns'", ''));
     const options = readOptions({ bootstrapServers: 'localhost:9092' });
-    const service = await loadTemplate(file, { region: 'us-east-1', stage: 'test', given: options });
+    const service = await loadTemplate(file, {
+      region: 'us-east-1',
+      stage: 'test',
+      given: options,
+    });
     expect(readDefinitions(service, options).warnings).toEqual([
       expect.stringMatching(/^Resources\.Fn::ForEach::Workers: .*parameters/),
     ]);
@@ -196,7 +200,7 @@ Resources:
 
   test('a function of CloudFormation under Globals is replaced, and not merged', async () => {
     const globals = `Timeout: !Ref Seconds\n    Environment: { Variables: { A: !Ref Stage, C: 3 } }`;
-    const text = SAM.replace(/Timeout: 20[^]*?Variables.*/, globals).replace(
+    const text = SAM.replace(/Timeout: 20[\s\S]*?Variables.*/, globals).replace(
       'Parameters:',
       "Parameters:\n  Seconds: { Type: Number, Default: 9 }\n  Concurrency: { Default: '4' }",
     );

@@ -71,7 +71,9 @@ test.each([
   [{ 'Fn::Length': { Ref: 'Servers' } }, 2],
   [{ 'Fn::Length': ['a', { Ref: 'Unset' }, { Ref: 'AWS::NoValue' }] }, 2],
   [
-    { 'Fn::ToJsonString': { value: { stage: [{ Ref: 'Stage' }], total: [{ numeric: ['>', 1] }] } } },
+    {
+      'Fn::ToJsonString': { value: { stage: [{ Ref: 'Stage' }], total: [{ numeric: ['>', 1] }] } },
+    },
     '{"value":{"stage":["test"],"total":[{"numeric":[">",1]}]}}',
   ],
   [{ 'Fn::If': ['IsTest', 'a', 'b'] }, 'a'],
