@@ -154,7 +154,7 @@ export class Bench implements AsyncDisposable {
   }
 
   poll(
-    lambda: Lambda,
+    lambda: Pick<Lambda, 'endpoint'>,
     changes: Partial<Mapping> = {},
     options: Partial<PollerOptions> = {},
   ): Poller {
