@@ -93,6 +93,9 @@ const brokers = () => {
 /** A window that is longer than any test: a batch begins when it is full. */
 export const ENDLESS_MS = 300_000;
 
+/** The settings of a topic that keeps records with an old time, which Kafka would delete by and by. */
+export const KEPT = { 'retention.ms': '-1' };
+
 /** A topic, a group and clients for one test alone. */
 export class Bench implements AsyncDisposable {
   readonly topic = `kes-${randomUUID()}`;
@@ -118,6 +121,16 @@ export class Bench implements AsyncDisposable {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic: this.topic, numPartitions, configEntries }];
     await createLedTopics(this.admin, topics);
+  }
+
+  /** Adds partitions, and waits until the broker knows them: a producer would skip those that it does not know. */
+  async addPartitions(count: number): Promise<void> {
+    const { topic } = this;
+    await this.admin.createPartitions({ topicPartitions: [{ topic, count }] });
+    await until(`${count} partitions`, async () => {
+      const { topics } = await retried(() => this.admin.fetchTopicMetadata({ topics: [topic] }));
+      return topics[0]?.partitions.length === count;
+    });
   }
 
   async produce(messages: Message[], topic = this.topic): Promise<void> {
