@@ -1,6 +1,6 @@
 // Many clients at once against what `npm start` starts: each places an order, reads it and confirms it,
-// until the time is over. Beside it, in the same run, the DynamoDB requests of the same mix straight from
-// the SDK, by as many clients.
+// until the time is over. Before that, in the same run, as many clients send the same requests to DynamoDB
+// Local alone, by the repository that the functions use.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,12 @@ import { below, cpuSecondsOf } from './processes.ts';
 
 const HELP = `Usage: npm run bench:clients -- [--clients 64] [--seconds 30] [--warm-up 15] [--bare 15]
 
---bare: the seconds of DynamoDB Local alone; 0 leaves it out`;
+Measures clients that each place an order, read it and confirm it, against what npm start starts.
+
+  --clients 64   the clients at once
+  --seconds 30   the seconds that are measured
+  --warm-up 15   the seconds before each measurement that are not counted
+  --bare 15      the seconds of DynamoDB Local alone, measured first; 0 leaves it out`;
 
 const { values } = parseArgs({
   options: {

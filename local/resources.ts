@@ -158,6 +158,8 @@ async function createTopics(admin: Admin, topics: Topic[]) {
   }
   await until(`topics ${topics.map(({ name }) => name).join(', ')} to be led`, LIMIT, async () => {
     const now = await partitionsOf(admin, topics);
+    // A leader that is named may still refuse records for a moment.
+    await Promise.all(topics.map(({ name }) => admin.fetchTopicOffsets(name)));
     return now.every(({ led, wants }) => led >= wants) || undefined;
   });
 }

@@ -1,5 +1,5 @@
 // Counts how often an event is published again while nothing fails: clients place orders through
-// serverless-offline, and a reader of the topic that is not the system's own counts the records.
+// serverless-offline, and a Kafka client of the test's own reads the topic and counts the records.
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { pool } from '../lib/pool.ts';

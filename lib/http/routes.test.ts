@@ -37,11 +37,9 @@ test('an address and a method mean one thing: of two routes that fit, one is imp
   }
 });
 
-test('two routes share only the address of an order "customer", which is no id of an order', () => {
-  expect(pairs).toEqual([
-    {
-      path: '/api/orders/customer/events',
-      patterns: ['/api/orders/{id}/events', '/api/orders/customer/{customerId}'],
-    },
-  ]);
+test('an order "customer" shares its address with the list of a customer, and is no id of an order', () => {
+  expect(pairs).toContainEqual({
+    path: '/api/orders/customer/events',
+    patterns: ['/api/orders/{id}/events', '/api/orders/customer/{customerId}'],
+  });
 });

@@ -61,9 +61,9 @@ export async function publishNow(
 }
 
 /**
- * The order once the event before that of this change is marked, whose publisher has perhaps just answered:
- * it would be sent twice otherwise. After a moment, when Kafka needs the time that is left, or when the
- * order cannot be read, it is taken as it is.
+ * Reads the order again until the event before this change is marked: its publisher may have answered just
+ * now, and the event would be sent twice. It gives up after the last pause, when Kafka needs the time that is
+ * left, or when the order cannot be read.
  */
 async function earlierMarked(
   { repository, clock }: OutboxDeps,
@@ -73,7 +73,7 @@ async function earlierMarked(
   const late = () => new AppError('DATABASE_AWAY', 'The order was not read again in time.');
   let read = stored;
   for (const ms of MARKING_MS) {
-    // Later events that a look finds wait for this one, so that two publishers would wait for each other.
+    // Not a later event that was read: its publisher waits for this one, and both would wait for each other.
     const before = pendingOf(read.events).findLast(
       ({ sequence }) => sequence < stored.order.version,
     );

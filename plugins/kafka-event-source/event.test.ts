@@ -148,13 +148,25 @@ test('a record is written as the JSON of its object', () => {
     headers,
     batchContext: fc.constantFrom(undefined, { timestampType: 0 }, { timestampType: 1 }),
   });
+  const schema = fc.option(
+    fc.record({
+      dataFormat: fc.constantFrom<('AVRO' | 'JSON')[]>('AVRO', 'JSON'),
+      schemaId: fc.nat().map(String),
+    }),
+    { nil: undefined },
+  );
   const write = recordWriter('orders', 2);
   fc.assert(
-    fc.property(messages, ({ headers, batchContext, ...rest }) => {
+    fc.property(messages, schema, schema, ({ headers, batchContext, ...rest }, ofKey, ofValue) => {
       const one = { ...rest, ...(headers && { headers }), ...(batchContext && { batchContext }) };
-      const expected = toEventRecord('orders', 2, one);
-      const json = JSON.stringify(expected);
-      expect(write(one)).toEqual({
+      const schemas = { ...(ofKey && { key: ofKey }), ...(ofValue && { value: ofValue }) };
+      const expected = toEventRecord('orders', 2, one, schemas);
+      // The time has all its digits, which a number of JavaScript may not have.
+      const json = JSON.stringify({ ...expected, timestamp: 'TIME' }).replace(
+        '"timestamp":"TIME"',
+        `"timestamp":${one.timestamp}`,
+      );
+      expect(write(one, schemas)).toEqual({
         offset: expected.offset,
         timestamp: expected.timestamp,
         json,

@@ -46,6 +46,8 @@ export interface EventRecord {
 
 export type KafkaEvent = EventSource & { records: Record<string, EventRecord[]> };
 
+/** As in Kafka's Java client, -1 stands for no timestamp. */
+const NO_TIME = '-1';
 const LOG_APPEND_TIME = 1;
 const LOG_APPEND_TIME_ATTRIBUTE = 0x8;
 
@@ -59,7 +61,7 @@ export function toEventRecord(
   topic: string,
   partition: number,
   message: Message,
-  schemas: { readonly key?: SchemaMetadata; readonly value?: SchemaMetadata } = {},
+  schemas: Schemas = {},
 ): EventRecord {
   const offset = offsetOf(topic, partition, message);
   // In the order of AWS's own events, which is alphabetical.
@@ -71,7 +73,7 @@ export function toEventRecord(
     ...(schemas.key && { keySchemaMetadata: schemas.key }),
     offset,
     partition,
-    timestamp: timestampOf(message),
+    timestamp: Number(message.timestamp ?? NO_TIME),
     timestampType: timestampType(message),
     topic,
     ...(message.value && { value: message.value.toString('base64') }),
@@ -88,30 +90,41 @@ export interface WrittenRecord {
   readonly bytes: number;
 }
 
-/** Writes the JSON of a partition's records, in a third of the time that it takes to make an object of each first. */
+/** The schemas of a record's key and value, where a schema registry has them. */
+export interface Schemas {
+  readonly key?: SchemaMetadata;
+  readonly value?: SchemaMetadata;
+}
+
+/** Writes the JSON of a partition's records without an object for each, which takes a third of the time. */
 export function recordWriter(
   topic: string,
   partition: number,
-): (message: Message) => WrittenRecord {
+): (message: Message, schemas?: Schemas) => WrittenRecord {
   const afterOffset = `,"partition":${partition},"timestamp":`;
   const afterTime = (type: EventRecord['timestampType']) =>
     `,"timestampType":"${type}","topic":${JSON.stringify(topic)}`;
   const [created, appended] = [afterTime('CREATE_TIME'), afterTime('LOG_APPEND_TIME')];
-  return (message) => {
+  return (message, schemas = {}) => {
     const offset = offsetOf(topic, partition, message);
-    const timestamp = timestampOf(message);
+    // Its digits stay as they are: a number of JavaScript would round nanoseconds.
+    const { timestamp = NO_TIME } = message;
     const headers = headersOf(message);
     const { key, value } = message;
     const begin = headers.length === 0 ? '{"headers":[]' : `{"headers":${JSON.stringify(headers)}`;
     // Base64 needs no escapes.
-    const beforeOffset = key ? `,"key":"${key.toString('base64')}","offset":` : ',"offset":';
+    const beforeOffset = `${key ? `,"key":"${key.toString('base64')}"` : ''}${schemaOf('key', schemas)},"offset":`;
     const rest = timestampType(message) === 'CREATE_TIME' ? created : appended;
-    const end = value ? `,"value":"${value.toString('base64')}"}` : '}';
+    const end = `${value ? `,"value":"${value.toString('base64')}"` : ''}${schemaOf('value', schemas)}}`;
     const json = `${begin}${beforeOffset}${offset}${afterOffset}${timestamp}${rest}${end}`;
     // Only the keys of headers have characters of several bytes.
     const bytes = headers.length === 0 ? json.length : Buffer.byteLength(json);
-    return { offset, timestamp, json, bytes };
+    return { offset, timestamp: Number(timestamp), json, bytes };
   };
+}
+
+function schemaOf(attribute: 'key' | 'value', { [attribute]: schema }: Schemas): string {
+  return schema ? `,"${attribute}SchemaMetadata":${JSON.stringify(schema)}` : '';
 }
 
 /** The whole event as JSON, from records that are JSON already. */
@@ -148,11 +161,6 @@ function offsetOf(topic: string, partition: number, message: Message): number {
     `${recordsKey(topic, partition)} has offset ${message.offset}, which JavaScript cannot count ` +
       'exactly. Copy the records to a new topic.',
   );
-}
-
-// As in Kafka's Java client, -1 stands for none.
-function timestampOf({ timestamp = '-1' }: Message): number {
-  return Number(timestamp);
 }
 
 function headersOf({ headers = [] }: Message): EventRecord['headers'] {

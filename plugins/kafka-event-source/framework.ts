@@ -5,7 +5,8 @@ import { isObject, type Json, toObject, toTexts } from './json.ts';
 import { ConfigurationError, readOptions } from './options.ts';
 import { refuseFaults } from './report.ts';
 import type { EventKind } from './template/compile.ts';
-import type { FunctionDefinition, Service } from './template/deployed.ts';
+import { type FunctionDefinition, type Service, scopeOf } from './template/deployed.ts';
+import { withoutLoops } from './template/loops.ts';
 import { merge } from './template/merge.ts';
 
 export interface Serverless {
@@ -75,7 +76,8 @@ const DEFAULT_TIMEOUT_SECONDS = 6;
 export function loadDefinitions(serverless: Serverless, { isStart = false } = {}): Loaded {
   try {
     const options = readOptions(serverless.service.custom?.kafkaEventSource);
-    const service = readService(serverless);
+    const written = readService(serverless);
+    const service = withoutLoops(written, scopeOf(written, options));
     const loaded = { service, definitions: readDefinitions(service, options), options };
     if (isStart) refuseFaults(loaded);
     return loaded;

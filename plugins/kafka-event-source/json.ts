@@ -35,6 +35,12 @@ export function toText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The value if it is a number, or a number as text, which is what a template's parameters are. */
+export function toNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
 /** The members that have one value, as texts. */
 export function toTexts(value: unknown): Record<string, string> {
   const isPlain = (one: unknown) => ['string', 'number', 'boolean'].includes(typeof one);

@@ -9,7 +9,7 @@ const errorOf = (type: string, retriable: boolean) =>
   new KafkaJSProtocolError(Object.assign(new Error(type), { type, retriable }));
 
 /** An admin whose questions about the new topics fail with these errors, one after the other. */
-function failing(errors: { metadata: Error[]; offsets?: Error[] }) {
+function failing(errors: { create?: Error[]; metadata?: Error[]; offsets?: Error[] }) {
   const asked: string[] = [];
   const ask = (question: keyof typeof errors) => {
     asked.push(question);
@@ -17,20 +17,25 @@ function failing(errors: { metadata: Error[]; offsets?: Error[] }) {
     if (error) throw error;
   };
   const admin = {
-    createTopics: async () => true,
+    createTopics: async () => ask('create'),
     fetchTopicMetadata: async () => ask('metadata'),
     fetchTopicOffsets: async () => ask('offsets'),
   };
   return { admin: admin as unknown as Admin, asked };
 }
 
-test("a topic that the broker does not know yet is waited for, then its leader, then the leader's answer", async () => {
+test("topics that a broker does not know yet are waited for, then their leaders, then the leaders' answers", async () => {
   const unknown = errorOf('UNKNOWN_TOPIC_OR_PARTITION', true);
   const leaderless = errorOf('LEADER_NOT_AVAILABLE', true);
   const notYet = errorOf('NOT_LEADER_FOR_PARTITION', true);
-  const { admin, asked } = failing({ metadata: [unknown, leaderless], offsets: [notYet] });
+  const { admin, asked } = failing({
+    create: [unknown],
+    metadata: [leaderless],
+    offsets: [notYet],
+  });
   await createLedTopics(admin, [{ topic: 'orders' }]);
-  expect(asked).toEqual(['metadata', 'metadata', 'metadata', 'offsets', 'metadata', 'offsets']);
+  const all = ['create', 'metadata', 'offsets'];
+  expect(asked).toEqual(['create', 'create', 'metadata', ...all, ...all]);
 });
 
 test('an error that stays is thrown at once', async () => {

@@ -49,10 +49,11 @@ async function create(admin: Admin, topics: readonly string[]): Promise<string[]
  * if only one of two partitions took its records, kafkajs would send those a second time.
  */
 export async function createLedTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
-  await admin.createTopics({ topics, waitForLeaders: false });
   const names = topics.map(({ topic }) => topic);
   for (const deadline = Date.now() + 10_000; ; ) {
     try {
+      // It first asks a broker about the topics that it made before, and another broker may not know them yet.
+      await admin.createTopics({ topics, waitForLeaders: false });
       await admin.fetchTopicMetadata({ topics: names });
       await Promise.all(names.map((name) => admin.fetchTopicOffsets(name)));
       return;

@@ -6,12 +6,11 @@ import { ROOT } from '../support/root.ts';
 
 const written = documents();
 
-test.each(Object.entries(written))('%s says what the code says', async (file, text) => {
-  // Else: npm run docs
+test.each(Object.entries(written))('%s is what "npm run docs" writes', async (file, text) => {
   expect(await readFile(join(ROOT, file), 'utf8')).toBe(text);
 });
 
-test('docs/schemas has nothing that the code does not know', async () => {
+test('docs/schemas has no file that "npm run docs" does not write', async () => {
   const files = (await readdir(join(ROOT, 'docs/schemas'))).map((file) => `docs/schemas/${file}`);
   expect(files.filter((file) => !(file in written))).toEqual([]);
 });

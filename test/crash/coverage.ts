@@ -2,8 +2,8 @@ import type { NotifyCrashReport } from './notify.ts';
 import type { CrashReport } from './orders.ts';
 
 /**
- * For each counter of the order suite the number of runs after which it is still 0 by chance less than once in
- * 10 000 times. If it is 0 then, the suite no longer reaches the situation that the counter counts.
+ * A number of runs for each counter of the order suite. After so many runs the counter is 0 by chance less than
+ * once in 10 000 times, so a 0 means that the suite no longer reaches the counted situation.
  */
 const ORDERS = {
   accepted: 1,

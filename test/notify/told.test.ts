@@ -65,7 +65,10 @@ test('messages go where the preferences say, in their language, and not where th
     contact: { email: 'karen@example.net', phone: '+491701234567' },
     language: 'de',
     timeZone: 'Europe/Berlin',
-    events: { ...DEFAULTS.events, ORDER_SHIPPED: { email: false, sms: true } },
+    events: {
+      ...DEFAULTS.events,
+      ORDER_SHIPPED: { ...DEFAULTS.events.ORDER_SHIPPED, email: false },
+    },
   });
   const [created, shipped] = [order.event(), order.event('ORDER_SHIPPED')];
   await shop.publish(created, shipped);

@@ -12,6 +12,7 @@ import {
   supervise,
   type Task,
 } from '../../plugins/kafka-event-source/broker/supervise.ts';
+import { createLedTopics } from '../../plugins/kafka-event-source/topics.ts';
 import { until } from './until.ts';
 
 const LIMIT_MS = 60_000;
@@ -66,7 +67,7 @@ export async function startKafkaPair() {
             partition,
             replicas: [node],
           }));
-          return admin.createTopics({ topics: [{ topic, replicaAssignment }] });
+          return createLedTopics(admin, [{ topic, replicaAssignment }]);
         }),
       async killSecond() {
         const pid = await child?.pid;

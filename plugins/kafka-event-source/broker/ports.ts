@@ -1,13 +1,23 @@
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { listener } from './processes.ts';
 import { endCommand } from './system.ts';
 
-/** A free TCP port on the loopback address. */
-export function freePort(): Promise<number> {
-  return listen(0);
+/** Systems give the ports from 32768 on, or from 49152 on, to whoever asks for any port. */
+const [FIRST_PORT, PORTS_OF_SYSTEMS] = [20_000, 32_768];
+
+/**
+ * A free TCP port on the loopback addresses. It is none of those that the system gives to others, who could
+ * have it before the server that it is meant for.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, PORTS_OF_SYSTEMS);
+    if (await isFree(port)) return port;
+  }
 }
 
-/** Finds different free ports. Asked one by one, the system may give the same port twice. */
+/** Finds different free ports. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
@@ -34,20 +44,10 @@ export async function checkPorts(ports: readonly WantedPort[]) {
 export async function isFree(port: number): Promise<boolean> {
   // A listener on all addresses does not always prevent binding one of them, so this connects, too.
   if ((await answers('127.0.0.1', port)) || (await answers('::1', port))) return false;
-  return listen(port).then(
-    () => true,
-    () => false,
-  );
-}
-
-function listen(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

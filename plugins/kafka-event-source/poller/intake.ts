@@ -123,13 +123,14 @@ export class Intake {
       if (!this.#filter) return toBuffered(write(message), arrival);
       const record = toEventRecord(topic, partition, message);
       return this.#isKept(record, message)
-        ? toBuffered(writtenOf(record), arrival)
+        ? toBuffered(write(message), arrival)
         : { record, compared: message };
     }
     const { delivered, plain, metadata } = read;
-    const record = toEventRecord(topic, partition, { ...message, ...delivered }, metadata);
+    const decoded = { ...message, ...delivered };
+    const record = toEventRecord(topic, partition, decoded, metadata);
     if (!this.#isKept(record, plain)) return { record, compared: plain };
-    const buffered = toBuffered(writtenOf(record), arrival);
+    const buffered = toBuffered(write(decoded, metadata), arrival);
     const isKeyChanged = message.key !== null && delivered.key !== message.key;
     return isKeyChanged ? { ...buffered, originalKey: message.key.toString('base64') } : buffered;
   }
@@ -146,14 +147,8 @@ type Arrival = Pick<BufferedRecord, 'next' | 'arrived'>;
 interface Place {
   readonly topic: string;
   readonly partition: number;
-  readonly write: (message: Message) => WrittenRecord;
+  readonly write: ReturnType<typeof recordWriter>;
   readonly arrival: Arrival;
-}
-
-function writtenOf(record: EventRecord): WrittenRecord {
-  const { offset, timestamp } = record;
-  const json = JSON.stringify(record);
-  return { offset, timestamp, json, bytes: Buffer.byteLength(json) };
 }
 
 function toBuffered(

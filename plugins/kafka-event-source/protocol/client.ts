@@ -100,7 +100,7 @@ const REPLACEMENTS: readonly (Replacement & { readonly loss: string })[] = [
     },
   },
   // Joins again when a topic was made again, a leader has changed or a commit was refused, sends
-  // heartbeats by a clock that is never set, and fetches a resumed partition at once, even while the
+  // heartbeats by a monotonic clock, and fetches a resumed partition at once, even while the
   // other partitions have no records.
   {
     file: 'src/consumer/consumerGroup.js',

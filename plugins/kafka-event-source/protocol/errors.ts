@@ -38,7 +38,7 @@ export function isCoordinatorMoving(error: unknown): boolean {
   return COORDINATOR_MOVES.has(kafkaErrorOf(error) ?? '');
 }
 
-/** Whether the topic, a leader of it, or its partition at the leader is not there, as for a moment after its creation. */
+/** Whether brokers do not know the topic or a leader of it yet, as for a moment after its creation. */
 export function isTopicNew(error: unknown): boolean {
   return NEW_TOPIC.has(kafkaErrorOf(error) ?? '');
 }

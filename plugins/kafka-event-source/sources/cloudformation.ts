@@ -1,13 +1,13 @@
 /** Reads a service from a template of CloudFormation or SAM. */
-import { isObject, type Json, toObject, toText, toTexts, without } from '../json.ts';
+import { isObject, type Json, toNumber, toObject, toText, toTexts, without } from '../json.ts';
 import {
   type FunctionDefinition,
   MAPPING_TYPE,
   type Service,
   scopeOf,
 } from '../template/deployed.ts';
-import { holds, resolve, type Scope } from '../template/intrinsic.ts';
-import { merge } from '../template/merge.ts';
+import { holds, isIntrinsic, resolve, type Scope } from '../template/intrinsic.ts';
+import { withoutLoops } from '../template/loops.ts';
 import type { SourceOptions } from './source-options.ts';
 
 // CloudFormation's and SAM's default.
@@ -17,16 +17,17 @@ const TIMEOUT_SECONDS = 3;
 export function readCloudFormation(template: Json, options: SourceOptions): Service {
   const { service, stage, region, folder, given } = options;
   const globals = toObject(toObject(template.Globals).Function);
-  const resources = mapValues(toObject(template.Resources), (resource) =>
-    withGlobals(resource, globals),
-  );
-  const parts = {
+  const written = {
     parameters: toObject(template.Parameters),
     mappings: toObject(template.Mappings),
     conditions: toObject(template.Conditions),
+    resources: toObject(template.Resources),
   };
   // Without functions, because this scope resolves their names.
-  const scope = scopeOf({ service, stage, region, functions: [], resources, ...parts }, given);
+  const place = { service, stage, region, functions: [] };
+  const parts = withoutLoops(written, scopeOf({ ...place, ...written }, given));
+  const resources = mapValues(parts.resources, (resource) => withGlobals(resource, globals));
+  const scope = scopeOf({ ...place, ...parts, resources }, given);
   const functions = Object.entries(resources).filter(
     ([, resource]) => isFunction(resource) && holds(resource.Condition, scope) !== false,
   );
@@ -37,11 +38,11 @@ export function readCloudFormation(template: Json, options: SourceOptions): Serv
     folder,
     resourcesPath: 'Resources',
     functions: functions.map(([id, resource]) => functionOf(id, resource, scope)),
+    ...parts,
     resources: {
       ...resources,
       ...Object.fromEntries(functions.flatMap(([id, resource]) => eventsOf(id, resource, scope))),
     },
-    ...parts,
     extensions: {},
     // A template's mappings have logical ids already.
     logicalId: (_, key, topic) => `${key}${topic}`,
@@ -52,12 +53,26 @@ function isFunction(resource: Json): boolean {
   return resource.Type === 'AWS::Serverless::Function' || resource.Type === 'AWS::Lambda::Function';
 }
 
-/** SAM: the properties under Globals, unless the function has its own; objects are merged. */
+/** SAM: the properties under Globals, unless the function has its own. */
 function withGlobals(resource: unknown, globals: Json): Json {
   const one = toObject(resource);
   return one.Type === 'AWS::Serverless::Function'
-    ? { ...one, Properties: merge(globals, toObject(one.Properties)) }
+    ? { ...one, Properties: overridden(globals, toObject(one.Properties)) }
     : one;
+}
+
+/**
+ * SAM merges objects and joins lists. A function of CloudFormation is a value like a text.
+ * https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html
+ */
+function overridden(global: unknown, own: unknown): unknown {
+  if (own === undefined) return global;
+  if (Array.isArray(global) && Array.isArray(own)) return [...global, ...own];
+  const areMerged = [global, own].every((one) => isObject(one) && !isIntrinsic(one));
+  if (!areMerged) return own;
+  const [base, changes] = [toObject(global), toObject(own)];
+  const entries = Object.entries(changes).map(([name, one]) => [name, overridden(base[name], one)]);
+  return { ...base, ...Object.fromEntries(entries) };
 }
 
 function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinition {
@@ -74,17 +89,12 @@ function functionOf(id: string, resource: Json, scope: Scope): FunctionDefinitio
     ...(!isImage && { handler: toText(handler), runtime: toText(runtime) }),
     logicalIds: [id, ...Object.keys(aliasNames)],
     aliasNames,
-    timeoutSeconds: secondsOf(timeout),
-    ...(typeof reserved === 'number' && { reservedConcurrency: reserved }),
+    // If only AWS knows the timeout, the default holds.
+    timeoutSeconds: toNumber(timeout) ?? TIMEOUT_SECONDS,
+    reservedConcurrency: toNumber(reserved),
     environment: toTexts(toObject(properties.Environment).Variables),
     events: [],
   };
-}
-
-/** The timeout, which may be a number as text. Without one, or if only AWS knows it, the default holds. */
-function secondsOf(timeout: unknown): number {
-  const seconds = typeof timeout === 'string' ? Number(timeout) : timeout;
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : TIMEOUT_SECONDS;
 }
 
 /**

@@ -138,6 +138,85 @@ describe('a SAM template', () => {
     },
   );
 
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
+  const LOOP = `
+Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters:
+  Names: { Type: CommaDelimitedList, Default: 'Refunds,Returns' }
+Resources:
+  Fn::ForEach::Workers:
+    - Name
+    - !Ref Names
+    - \${Name}Function:
+        Type: AWS::Serverless::Function
+        Properties:
+          FunctionName: !Sub work-\${Name}
+          Events:
+            Own: { Type: MSK, Properties: { Stream: '${arn}', Topics: [!Sub 'all-\${Name}'] } }
+  Fn::ForEach::Others:
+    - Topic
+    - [own.a]
+    - Own&{Topic}:
+        Type: AWS::Lambda::EventSourceMapping
+        Properties: { FunctionName: !Ref RefundsFunction, EventSourceArn: '${arn}', Topics: [!Ref Topic] }
+`;
+
+  test('the functions and mappings of a loop run like those that are written out', async () => {
+    const found = await definitions(write('loop.yaml', LOOP));
+    expect(
+      found.map(({ where, mapping }) => [where, mapping?.functionName, mapping?.topic]),
+    ).toEqual([
+      ['Resources.Ownowna', 'work-Refunds', 'own.a'],
+      ['Resources.RefundsFunctionOwn', 'work-Refunds', 'all-Refunds'],
+      ['Resources.ReturnsFunctionOwn', 'work-Returns', 'all-Returns'],
+    ]);
+  });
+
+  test('a loop over values that only AWS knows is a warning, and its values can be given', async () => {
+    const file = write('late.yaml', LOOP.replace(", Default: 'Refunds,Returns'", ''));
+    const options = readOptions({ bootstrapServers: 'localhost:9092' });
+    const service = await loadTemplate(file, {
+      region: 'us-east-1',
+      stage: 'test',
+      given: options,
+    });
+    expect(readDefinitions(service, options).warnings).toEqual([
+      expect.stringMatching(/^Resources\.Fn::ForEach::Workers: .*parameters/),
+    ]);
+    const given = await definitions(file, { parameters: { Names: 'Refunds' } });
+    expect(given.map(({ mapping }) => mapping?.topic)).toEqual(['own.a', 'all-Refunds']);
+  });
+
+  const FUNCTION = `
+  Late:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: !If [IsProd, 60, 10]
+      ReservedConcurrentExecutions: !Ref Concurrency
+      Environment: { Variables: { A: !Sub 'x-\${Stage}', B: 2 } }
+      Events:
+        Own: { Type: MSK, Properties: { Stream: '${arn}', Topics: [late] } }
+`;
+
+  test('a function of CloudFormation under Globals is replaced, and not merged', async () => {
+    const globals = `Timeout: !Ref Seconds\n    Environment: { Variables: { A: !Ref Stage, C: 3 } }`;
+    const text = SAM.replace(/Timeout: 20[\s\S]*?Variables.*/, globals).replace(
+      'Parameters:',
+      "Parameters:\n  Seconds: { Type: Number, Default: 9 }\n  Concurrency: { Default: '4' }",
+    );
+    const file = write('globals.yaml', text + FUNCTION);
+    const options = readOptions({ bootstrapServers: 'localhost:9092' });
+    const place = { region: 'us-east-1', stage: 'test', given: options };
+    const { functions } = await loadTemplate(file, place);
+    const late = functions.find(({ key }) => key === 'Late');
+    expect(late).toMatchObject({
+      timeoutSeconds: 10,
+      reservedConcurrency: 4,
+      environment: { A: 'x-test', B: '2', C: '3' },
+    });
+    expect(functions.find(({ key }) => key === 'Notify')?.timeoutSeconds).toBe(9);
+  });
+
   test('a mapping of its own names the alias of AutoPublishAlias', async () => {
     const Properties = `{ FunctionName: !Ref Bill.Alias, EventSourceArn: '${arn}', Topics: [own] }`;
     const own = `  Own: { Type: AWS::Lambda::EventSourceMapping, Properties: ${Properties} }\n`;
@@ -811,6 +890,18 @@ describe('a Terraform plan', () => {
     );
     const [found] = await definitions(file, { parameters: { 't.name': 'orders' } });
     expect(found?.mapping?.topic).toBe('orders');
+  });
+
+  test.each([
+    ['parallelization_factor', 2, 'parallelizationFactor'],
+    ['tumbling_window_in_seconds', 30, 'tumblingWindowInSeconds'],
+    ['queues', ['q'], 'queues'],
+  ])('%s is refused as AWS refuses it for Kafka', async (attribute, value, name) => {
+    const values = { ...known, [attribute]: value };
+    const [found] = await definitions(write('other.json', plan('a', values, { function_name })));
+    expect(found?.refusals.map(({ message }) => message)).toEqual([
+      `Unsupported '${name}' parameter for given event source mapping type.`,
+    ]);
   });
 
   test.each([

@@ -80,6 +80,10 @@ const SAME: Readonly<Record<string, string>> = {
   maximum_retry_attempts: 'MaximumRetryAttempts',
   bisect_batch_on_function_error: 'BisectBatchOnFunctionError',
   kms_key_arn: 'KmsKeyArn',
+  // AWS refuses these for Kafka.
+  parallelization_factor: 'ParallelizationFactor',
+  queues: 'Queues',
+  tumbling_window_in_seconds: 'TumblingWindowInSeconds',
 };
 
 function mappingOf(planned: Planned, plan: Plan): Json {

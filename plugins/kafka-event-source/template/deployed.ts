@@ -1,8 +1,10 @@
 /** Finds the Kafka mappings of the template that would be deployed, in events and in resources. */
 import { isObject, type Json, toObject } from '../json.ts';
+import { words } from '../words.ts';
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
+import { loopsIn } from './loops.ts';
 import { compact, merge } from './merge.ts';
 
 /** The parts of the loaded service that mappings are made of. */
@@ -103,7 +105,7 @@ export function readDeployed(service: Service, given: Given): Template {
   const scope = scopeOf(service, given);
   const written = readEvents(service);
   mergeResources(written, service);
-  const warnings = mergeExtensions(written, service);
+  const warnings = [...mergeExtensions(written, service), ...loopWarnings(service)];
   const deployed: Deployed[] = [];
   const notDeployed: string[] = [];
   for (const [logicalId, one] of written) {
@@ -213,6 +215,15 @@ function mergeExtensions(written: Map<string, Written>, { extensions }: Service)
     }
   }
   return warnings;
+}
+
+function loopWarnings({ resources, resourcesPath }: Service): string[] {
+  return loopsIn(resources).map(
+    (name) =>
+      `${resourcesPath}.${name}: only CloudFormation knows the values of the loop, so its functions and ` +
+      `mappings do not run here. Set the value of a parameter under ${words().setting('parameters')}, that ` +
+      `of an import under ${words().setting('imports')}.`,
+  );
 }
 
 function toDeployed(

@@ -1,5 +1,5 @@
 /** Tells durable functions, functions with tenant isolation, and functions on managed instances. */
-import { isObject, type Json, toObject } from '../json.ts';
+import { isObject, type Json, toNumber, toObject } from '../json.ts';
 import { resolve, type Scope } from './intrinsic.ts';
 import { compact, merge } from './merge.ts';
 
@@ -47,9 +47,10 @@ function toDeployed({ executionTimeout }: Json): Json {
   return { ExecutionTimeout: executionTimeout };
 }
 
-function limitOf({ ExecutionTimeout: seconds }: Json): { timeoutSeconds?: number } {
+function limitOf({ ExecutionTimeout: limit }: Json): { timeoutSeconds?: number } {
   // Only AWS knows the value of an intrinsic function.
-  return typeof seconds === 'number' ? { timeoutSeconds: seconds } : {};
+  const timeoutSeconds = toNumber(limit);
+  return timeoutSeconds === undefined ? {} : { timeoutSeconds };
 }
 
 function propertiesOf(resource: unknown): Json {

@@ -24,8 +24,12 @@ const scope: Scope = {
     StoredList: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
     Given: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
     Stage: { Type: 'String', Default: 'test' },
+    IsLoud: { Type: 'String', Default: true },
   },
-  mappings: { Stages: { test: { topic: 'orders-test', servers: ['c:9092'] } } },
+  mappings: {
+    Stages: { test: { topic: 'orders-test', servers: ['c:9092'], tier: 2 } },
+    Tiers: { 2: { attempts: 0 } },
+  },
   conditions: {
     IsTest: { 'Fn::Equals': [{ Ref: 'Stage' }, 'test'] },
     IsProd: { 'Fn::Not': [{ Condition: 'IsTest' }] },
@@ -49,7 +53,10 @@ test.each([
   [{ 'Fn::Sub': 'arn:aws:s3:::${Bucket}/${!Literal}' }, 'arn:aws:s3:::bucket/${Literal}'],
   [{ 'Fn::Sub': ['${a}-${Bucket}', { a: { Ref: 'Size' } }] }, '5-bucket'],
   [{ 'Fn::Join': [':', ['a', { Ref: 'Bucket' }]] }, 'a:bucket'],
+  [{ 'Fn::Join': [':', ['a', { Ref: 'Size' }, 9092, true]] }, 'a:5:9092:true'],
+  [{ 'Fn::Sub': '${IsLoud}-${Size}' }, 'true-5'],
   [{ 'Fn::Select': [1, { 'Fn::Split': [',', 'a,b'] }] }, 'b'],
+  [{ 'Fn::Split': ['.', 1.5] }, ['1', '5']],
   [[{ deep: { Ref: 'Bucket' } }], [{ deep: 'bucket' }]],
   [{ Ref: 'Servers' }, ['a:9092', 'b:9092']],
   [{ Ref: 'Sizes' }, ['1', '2']],
@@ -58,6 +65,17 @@ test.each([
   [{ 'Fn::ImportValue': 'Known' }, 'arn:known'],
   [{ 'Fn::FindInMap': ['Stages', { Ref: 'Stage' }, 'topic'] }, 'orders-test'],
   [{ 'Fn::FindInMap': ['Stages', 'test', 'servers'] }, ['c:9092']],
+  [{ 'Fn::FindInMap': ['Tiers', { 'Fn::FindInMap': ['Stages', 'test', 'tier'] }, 'attempts'] }, 0],
+  [{ 'Fn::FindInMap': ['Stages', 'prod', 'topic', { DefaultValue: { Ref: 'Stage' } }] }, 'test'],
+  [{ 'Fn::FindInMap': ['Tiers', '2', 'attempts', { DefaultValue: 1 }] }, 0],
+  [{ 'Fn::Length': { Ref: 'Servers' } }, 2],
+  [{ 'Fn::Length': ['a', { Ref: 'Unset' }, { Ref: 'AWS::NoValue' }] }, 2],
+  [
+    {
+      'Fn::ToJsonString': { value: { stage: [{ Ref: 'Stage' }], total: [{ numeric: ['>', 1] }] } },
+    },
+    '{"value":{"stage":["test"],"total":[{"numeric":[">",1]}]}}',
+  ],
   [{ 'Fn::If': ['IsTest', 'a', 'b'] }, 'a'],
   [{ 'Fn::If': ['IsProd', 'a', 'b'] }, 'b'],
   [{ 'Fn::If': ['IsEither', 'a', { Ref: 'Unset' }] }, 'a'],
@@ -79,6 +97,9 @@ test.each([
   [{ 'Fn::If': ['IsCircular', 'a', 'b'] }],
   [{ 'Fn::If': ['IsNowhere', 'a', 'b'] }],
   [{ 'Fn::FindInMap': ['Stages', 'prod', 'topic'] }],
+  [{ 'Fn::FindInMap': ['Stages', { Ref: 'Unset' }, 'topic', { DefaultValue: 'orders' }] }],
+  [{ 'Fn::Length': { Ref: 'Unset' } }],
+  [{ 'Fn::ToJsonString': { value: [{ Ref: 'Unset' }] } }],
   [{ Ref: 'Stored' }],
   [{ Ref: 'StoredList' }],
 ])('%j stays as it is: only AWS knows it', (value) => {
@@ -93,6 +114,7 @@ test.each([
   ['alone', STORED],
   ['in a text', `arn:aws:kafka:eu-west-1:1:cluster/${STORED}/x`],
   ['made by a Sub', { 'Fn::Sub': '{{resolve:ssm:/${Stage}/topic}}' }],
+  ['made by a Sub with variables', { 'Fn::Sub': ['{{resolve:ssm:/${S}/topic}}', { S: 'test' }] }],
   ['in a Join', { 'Fn::Join': [':', ['a', STORED]] }],
   ['as the default of a parameter', { Ref: 'Dynamic' }],
   ['of Secrets Manager', '{{resolve:secretsmanager:kafka:SecretString:topic}}'],
@@ -104,6 +126,11 @@ test.each([
 test('a dynamic reference can be given by its text', () => {
   const parameters = { [STORED]: 'orders', '{{resolve:ssm:/test/topic}}': 'tests' };
   const given = { ...scope, given: { ...scope.given, parameters } };
-  const values = [STORED, `a-${STORED}`, { 'Fn::Sub': '{{resolve:ssm:/${Stage}/topic}}' }];
-  expect(resolve(values, given)).toEqual(['orders', 'a-orders', 'tests']);
+  const values = [
+    STORED,
+    `a-${STORED}`,
+    { 'Fn::Sub': '{{resolve:ssm:/${Stage}/topic}}' },
+    { 'Fn::Sub': ['{{resolve:ssm:/${S}/topic}}', { S: { Ref: 'Stage' } }] },
+  ];
+  expect(resolve(values, given)).toEqual(['orders', 'a-orders', 'tests', 'tests']);
 });

@@ -152,6 +152,10 @@ function evaluate(value: Json, scope: Scope): unknown {
       return select(argument);
     case 'Fn::FindInMap':
       return findInMap(argument, scope);
+    case 'Fn::Length':
+      return Array.isArray(argument) ? argument.length : undefined;
+    case 'Fn::ToJsonString':
+      return isKnown(argument) ? JSON.stringify(argument) : undefined;
     case 'Fn::ImportValue':
       return typeof argument === 'string' ? own(scope.given.imports, argument) : undefined;
     default:
@@ -246,27 +250,40 @@ function arn(service: string, name: string, { region }: Scope): string {
 function substitute(argument: unknown, scope: Scope): unknown {
   const [text, names] = Array.isArray(argument) ? argument : [argument, {}];
   if (typeof text !== 'string') return undefined;
-  let isKnown = true;
+  let areKnown = true;
   const result = text.replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
     if (literal) return `\${${name}}`;
-    const value =
-      own(names, name) ?? (name.includes('.') ? attribute(name, scope) : refer(name, scope));
-    if (typeof value !== 'string' && typeof value !== 'number') isKnown = false;
-    return String(value);
+    const value = scalarText(
+      own(names, name) ?? (name.includes('.') ? attribute(name, scope) : refer(name, scope)),
+    );
+    if (value === undefined) areKnown = false;
+    return value ?? '';
   });
-  return isKnown ? result : undefined;
+  return areKnown ? result : undefined;
+}
+
+/** The text of a number or a boolean, which YAML tells from texts and CloudFormation does not. */
+export function scalarText(value: unknown): string | undefined {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
+}
+
+/** Whether the value has no function that only CloudFormation can evaluate. */
+function isKnown(value: unknown): boolean {
+  if (isIntrinsic(value)) return false;
+  return typeof value !== 'object' || value === null || Object.values(value).every(isKnown);
 }
 
 function join(argument: unknown): unknown {
-  const [separator, texts] = Array.isArray(argument) ? argument : [];
-  const isKnown = Array.isArray(texts) && texts.every((text) => typeof text === 'string');
-  return isKnown && typeof separator === 'string' ? texts.join(separator) : undefined;
+  const [separator, list] = Array.isArray(argument) ? argument : [];
+  const texts = Array.isArray(list) ? list.map(scalarText) : [undefined];
+  return typeof separator === 'string' && !texts.includes(undefined)
+    ? texts.join(separator)
+    : undefined;
 }
 
 function split(argument: unknown): unknown {
-  const [separator, text] = Array.isArray(argument) ? argument : [];
-  const isKnown = typeof separator === 'string' && typeof text === 'string';
-  return isKnown ? text.split(separator) : undefined;
+  const [separator, value] = Array.isArray(argument) ? argument : [];
+  return typeof separator === 'string' ? scalarText(value)?.split(separator) : undefined;
 }
 
 function select(argument: unknown): unknown {
@@ -275,6 +292,9 @@ function select(argument: unknown): unknown {
 }
 
 function findInMap(argument: unknown, { mappings }: Scope): unknown {
-  const keys = Array.isArray(argument) ? argument : [];
-  return keys.slice(0, 3).reduce<unknown>((inner, key) => own(inner, key), mappings);
+  const [map, first, second, options] = Array.isArray(argument) ? argument : [];
+  const names = [map, first, second].map(scalarText);
+  if (names.includes(undefined)) return undefined;
+  const found = names.reduce<unknown>((inner, name) => own(inner, name), mappings);
+  return found ?? own(options, 'DefaultValue');
 }

@@ -120,7 +120,7 @@ test('bytes that the test writes to later stay in the record as they were', asyn
   expect(source.records('orders').map(({ value }) => value)).toEqual(['AB', 'AB']);
 });
 
-test('a batch that is too large is refused with its size and the most', async () => {
+test('a batch that is too large is refused with its size and the limit', async () => {
   await using source = await start({});
   await expect(source.produce('orders', { value: 'x'.repeat(1_048_576) })).rejects.toThrow(
     'orders takes no batch of 1048646 bytes: 1048588 are the most.',

@@ -142,7 +142,7 @@ export function checkOptions(options: KitOptions): void {
   }
 }
 
-/** AWS refuses them, and of two in serverless.yml the framework deploys only the last one. */
+/** AWS refuses two mappings of one function and topic; of two in serverless.yml the framework deploys only the last one. */
 function refuseTwins(key: string, mappings: readonly MappingProperties[]): void {
   const topics = mappings.map(({ topic }) => topic);
   const twin = topics.find((topic, index) => topics.indexOf(topic) < index);

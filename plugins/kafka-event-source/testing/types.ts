@@ -328,7 +328,8 @@ export interface KitClock {
    *
    * @param duration how far
    * @param options `whileRunning` moves it although handlers run, such as to let one time out
-   * @throws Error that names the handlers that do not end, and for more than a minute on a broker
+   * @throws Error that names the handlers that do not end; for more than a minute on a broker; and if a handler produces
+   *   to its own topic without end
    */
   advance(duration: Duration, options?: { readonly whileRunning?: boolean }): Promise<void>;
 }
@@ -458,37 +459,43 @@ export interface Source extends AsyncDisposable {
    * The next invocations fail, before the handler is called.
    *
    * @param faulty the invocations that are meant; the next one by default
-   * @throws Error for an unknown function, naming the known ones
+   * @throws Error for an unknown function, naming the known ones; for a wrong field of the fault; and after `stop`
    */
   fail(functionKey: string, faulty?: Faulty): void;
   /**
    * The next invocations time out at once.
    *
    * @param faulty the invocations that are meant; the next one by default
-   * @throws Error for an unknown function, naming the known ones
+   * @throws Error for an unknown function, naming the known ones; for a wrong field of the fault; and after `stop`
    */
   timeout(functionKey: string, faulty?: Faulty): void;
   /**
    * The next invocations are throttled, which is no attempt.
    *
    * @param faulty the invocations that are meant; the next one by default
-   * @throws Error for an unknown function, naming the known ones
+   * @throws Error for an unknown function, naming the known ones; for a wrong field of the fault; and after `stop`
    */
   throttle(functionKey: string, faulty?: Faulty): void;
   /**
    * In the next invocations the process ends after the handler's work, and its answer is lost.
    *
    * @param faulty the invocations that are meant; the next one by default
-   * @throws Error for an unknown function, naming the known ones
+   * @throws Error for an unknown function, naming the known ones; for a wrong field of the fault; and after `stop`
    */
   crash(functionKey: string, faulty?: Faulty): void;
-  /** Takes all partitions away and gives them back: records in flight are delivered again. */
+  /**
+   * Takes all partitions away and gives them back: records in flight are delivered again.
+   *
+   * @throws Error if a handler produces to its own topic without end
+   */
   rebalance(): Promise<void>;
   /** Ends mappings and instances, and starts them again at the committed offsets. */
   restart(): Promise<void>;
   /**
    * Delivers all records once more, from the first one that each mapping has read, and drains: to find handlers that
    * are not idempotent.
+   *
+   * @throws Error with the life of each record that is not done by then; if a handler produces to its own topic without end
    */
   redeliverEverything(): Promise<void>;
   /**
@@ -500,7 +507,8 @@ export interface Source extends AsyncDisposable {
   /**
    * Checks how a record has ended, for each mapping of its topic or for the one function.
    *
-   * @throws Error with the life of each such record that has ended otherwise, and if there is no such record
+   * @throws Error with the life of each such record that has ended otherwise; if there is no such record; for a field
+   *   that records do not have; and if no mapping is enabled
    */
   expectRecord(
     record: Partial<KafkaRecord> | ((record: KafkaRecord) => boolean),

@@ -144,7 +144,7 @@ test.each([
   expect(stored?.events.every(({ publishedAt }) => publishedAt)).toBe(true);
 });
 
-test('a move that meets a later one does not wait for the mark of its own event', async () => {
+test('a move that finds a later move of its order does not wait for the mark of its own event', async () => {
   const { id, release, marked } = await createUnmarked();
   const send = () => Promise.reject(new AppError('KAFKA_AWAY', 'Kafka does not answer.'));
   const unsent = { ...bench, producer: { ...bench.producer, send }, clock: clockIn(60_000) };

@@ -5,6 +5,7 @@ import { createHandler as createRelayOutbox } from '../../../functions/relayOutb
 import { systemClock } from '../../../lib/clock.ts';
 import { createProbe } from '../../../lib/kafka/probe.ts';
 import { withAdmin } from '../../../plugins/kafka-event-source/broker/kafka.ts';
+import { createLedTopics } from '../../../plugins/kafka-event-source/topics.ts';
 import { callersOf } from '../../support/callers.ts';
 import { call, lambdaContext } from '../../support/http.ts';
 import { createOrderBench, type OrderBench } from '../../support/orders.ts';
@@ -46,7 +47,7 @@ test('with the topic gone orders are taken, health says so, and their events fol
   expect(waiting?.publishedAt).toBeUndefined();
 
   await withAdmin(bench.brokers.join(','), (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }),
+    createLedTopics(admin, [{ topic, numPartitions: 1 }]),
   );
   await until('the relay to publish it', async () => {
     const { published } = await relay().catch(() => ({ published: 0 })); // until it has a leader

@@ -39,7 +39,7 @@ export function useLive(isOpen: boolean, refused: () => void): Live {
       close();
       source = new EventSource('/api/events');
       source.onopen = () => {
-        // Nothing tells of what happened before, perhaps after a view has read.
+        // No message tells what happened before this connection, so each view reads anew.
         setLive(({ news }) => ({ isConnected: true, news: mapNews(news, KINDS) }));
       };
       source.onerror = () => {

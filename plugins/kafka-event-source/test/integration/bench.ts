@@ -5,6 +5,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import kafkajs, { type Message } from 'kafkajs';
+import { createClient } from '../../access/connect.ts';
+import { withAdmin } from '../../commands/scan.ts';
 import type { EventRecord, KafkaEvent } from '../../event.ts';
 import { createInvoker } from '../../lambda/invoke.ts';
 import type { Log } from '../../log.ts';
@@ -93,6 +95,9 @@ const brokers = () => {
 /** A window that is longer than any test: a batch begins when it is full. */
 export const ENDLESS_MS = 300_000;
 
+/** The settings of a topic that keeps records with an old time, which Kafka would delete by and by. */
+export const KEPT = { 'retention.ms': '-1' };
+
 /** A topic, a group and clients for one test alone. */
 export class Bench implements AsyncDisposable {
   readonly topic = `kes-${randomUUID()}`;
@@ -120,6 +125,16 @@ export class Bench implements AsyncDisposable {
     await createLedTopics(this.admin, topics);
   }
 
+  /** Adds partitions, and waits until the broker knows them: a producer would skip those that it does not know. */
+  async addPartitions(count: number): Promise<void> {
+    const { topic } = this;
+    await this.admin.createPartitions({ topicPartitions: [{ topic, count }] });
+    await until(`${count} partitions`, async () => {
+      const { topics } = await retried(() => this.admin.fetchTopicMetadata({ topics: [topic] }));
+      return topics[0]?.partitions.length === count;
+    });
+  }
+
   async produce(messages: Message[], topic = this.topic): Promise<void> {
     await this.#producer.connect();
     await this.#producer.send({ topic, messages, acks: -1 });
@@ -134,10 +149,14 @@ export class Bench implements AsyncDisposable {
     await this.produce(messages);
   }
 
-  /** A producer of transactions, and an open one. */
+  /** A producer of transactions, and an open one. By default the broker would end it after a minute. */
   async transaction() {
-    const options = { transactionalId: this.topic, idempotent: true, maxInFlightRequests: 1 };
-    const producer = this.#kafka.producer(options);
+    const producer = this.#kafka.producer({
+      transactionalId: this.topic,
+      transactionTimeout: 600_000,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
     await producer.connect();
     return { producer, transaction: await producer.transaction() };
   }
@@ -154,7 +173,7 @@ export class Bench implements AsyncDisposable {
   }
 
   poll(
-    lambda: Lambda,
+    lambda: Pick<Lambda, 'endpoint'>,
     changes: Partial<Mapping> = {},
     options: Partial<PollerOptions> = {},
   ): Poller {
@@ -196,24 +215,14 @@ export class Bench implements AsyncDisposable {
     return offsets.find(({ topic }) => topic === this.topic)?.partitions ?? [];
   }
 
-  /** Commits as another member of the group, while no poller runs. */
+  /** Commits for the group while it has no member. kafkajs' consumer may skip a commit, and say nothing. */
   async commit(
     offsets: readonly { partition: number; offset: string; metadata?: string | null }[],
   ) {
     const { groupId, topic } = this;
-    const consumer = this.#kafka.consumer({ groupId });
-    const joined = Promise.withResolvers<void>();
-    consumer.on(consumer.events.GROUP_JOIN, () => {
-      // Otherwise it fetches from the committed offset, and commits another one if that is out of range.
-      consumer.pause([{ topic }]);
-      joined.resolve();
-    });
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic] });
-    await consumer.run({ autoCommit: false, eachMessage: async () => undefined });
-    await joined.promise;
-    await consumer.commitOffsets(offsets.map((one) => ({ topic, ...one })));
-    await consumer.disconnect();
+    const commits = offsets.map(({ metadata, ...one }) => ({ ...one, metadata: metadata ?? '' }));
+    const kafka = await createClient(this.mapping(), { debug: () => undefined });
+    await withAdmin(kafka, this.#brokers, (admin) => admin.commitOffsets(groupId, topic, commits));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { startBroker } from '../../broker/broker.ts';
-import { freePort } from '../../broker/ports.ts';
+import { freePort, freePorts } from '../../broker/ports.ts';
 import { supervise } from '../../broker/supervise.ts';
 import { planBroker } from '../../cli/broker.ts';
 import { Bench, counting, failure, success, until, values } from './bench.ts';
@@ -79,14 +79,24 @@ test('a broker that hangs is reported while it does, and polled when it answers 
   }
 }, 120_000);
 
+test('free ports differ, and are none of those that the system gives to whoever asks for any', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const free = await freePorts(20);
+  expect(new Set(free).size).toBe(20);
+  expect(Math.max(...free)).toBeLessThan(Math.min(port, 32_768));
+});
+
 test.each([
   ['start', (port: number) => `use --broker localhost:${port}.`],
   ['broker', () => 'use that one, and end this command.'],
 ] as const)('a taken port gives advice that the command %s can follow', async (command, advice) => {
   const folder = await mkdtemp(join(tmpdir(), 'kes-plan-'));
-  const taken = await freePort();
-  const server = createServer().listen(taken, '127.0.0.1');
+  const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port: taken } = server.address() as AddressInfo;
   const said: string[] = [];
   const { port } = await planBroker(folder, (line) => said.push(line), command, taken);
   server.close();

@@ -20,13 +20,13 @@ const brokers = () => process.env.KAFKA_BROKERS ?? '';
 let bench: Bench;
 let folder: string;
 
-beforeAll(async () => {
+beforeAll(() => {
   bench = new Bench();
-  env = plainEnvironment({ KAFKA_PORT: `${await freePort()}` }) as NodeJS.ProcessEnv;
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kes-cli-'));
+  env = plainEnvironment({ KAFKA_PORT: `${await freePort()}` }) as NodeJS.ProcessEnv;
 });
 afterEach(() => rm(folder, { recursive: true }));
 

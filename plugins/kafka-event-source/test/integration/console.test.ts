@@ -177,7 +177,8 @@ function defineTests() {
     const press = async (...keys: string[]) => {
       for (const key of keys) await page.keyboard.press(key);
     };
-    const focused = () => page.locator(':focus');
+    // The page moves the focus after it has shown the view.
+    const untilFocused = (hasText: RegExp) => page.locator(':focus', { hasText }).waitFor();
     const tabTo = async (name: RegExp, key = 'Tab') => {
       for (let count = 0; count < 40; count += 1) {
         await page.keyboard.press(key);
@@ -191,18 +192,18 @@ function defineTests() {
       throw new Error(`No Tab came to ${name}`);
     };
     await press('Tab');
-    expect(await focused().textContent()).toBe('Skip to the content');
+    await untilFocused(/^Skip to the content$/);
     await tabTo(/^Faults$/);
     await press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Faults' }).waitFor();
-    expect(await focused().textContent()).toBe('Faults');
+    await untilFocused(/^Faults$/);
     await tabTo(/^Set a fault/);
     await press('Enter');
     await page.getByRole('dialog').waitFor();
     await press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     // The dialog gives the focus back.
-    expect(await focused().textContent()).toBe('Set a fault…');
+    await untilFocused(/^Set a fault…$/);
     await press('Enter');
     await page.getByRole('dialog').getByText('The next invocation of').waitFor();
     await tabTo(/^Set$/);

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { freePort } from '../../broker/ports.ts';
 import { Bench, counting, startLambda, success, until, values } from './bench.ts';
 
 test('an invocation without an answer ends at the time limit and is delivered again', async () => {
@@ -38,14 +39,12 @@ test('a payload refused as too large is cut in half until it fits', async () => 
 test('throttles and refused connections are no attempts, and are tried again', async () => {
   await using bench = new Bench();
   await bench.createTopic();
-  const lambda = await bench.lambda((_, index) => (index === 0 ? { status: 429 } : success));
-  const { endpoint } = lambda;
-  await lambda.close();
+  const port = await freePort();
   await bench.produceCount(1);
-  bench.poll(lambda);
+  bench.poll({ endpoint: `http://127.0.0.1:${port}` });
   const failures = () => bench.log.filter((line) => line.startsWith('error'));
   await until('a refused connection', () => failures().length > 0);
-  const back = await startLambda(Number(new URL(endpoint).port));
+  const back = await startLambda(port);
   back.handle((_, index) => (index === 0 ? { status: 429 } : success));
   await until('the commit', async () => (await bench.committed()) === 1);
   expect(back.invocations).toHaveLength(2);

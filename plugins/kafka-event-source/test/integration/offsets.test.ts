@@ -101,7 +101,7 @@ test.concurrent.each(['LATEST', 'AT_TIMESTAMP'] as const)(
     await until('the wait', () => bench.log.some((line) => line.includes('does not exist')));
     await bench.createTopic();
     await until('the topic', async () => (await bench.committed()) === 0);
-    await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 2 }] });
+    await bench.addPartitions(2);
     await until('the partition', async () => (await bench.committed(1)) === 0);
     await first.stop();
     for (const partition of [0, 1]) await bench.produceCount(3, { partition });
@@ -117,7 +117,7 @@ test.concurrent('LATEST: a partition that is added while it is stopped is read f
   await bench.produceCount(3);
   const lambda = await bench.lambda();
   await pollOnceTo(bench, lambda, 3, { startingPosition: 'LATEST' });
-  await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 2 }] });
+  await bench.addPartitions(2);
   await bench.produceCount(3, { partition: 1 });
   bench.poll(lambda, { startingPosition: 'LATEST' });
   await until('the added one', async () => (await bench.committed(1)) === 3);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Bench, counting, until, values } from './bench.ts';
+import { Bench, counting, KEPT, until, values } from './bench.ts';
 
 const polling =
   (bench: Bench, times = 1) =>
@@ -55,7 +55,7 @@ test('LATEST begins after the newest record, and a restart before any commit ski
 
 test('AT_TIMESTAMP begins at the first record from then on', async () => {
   await using bench = new Bench();
-  await bench.createTopic();
+  await bench.createTopic(1, KEPT);
   const times = [1_700_000_000_000, 1_700_000_001_000, 1_700_000_002_000];
   await bench.produce(
     times.map((time, index) => ({ value: String(index), timestamp: String(time) })),
@@ -68,7 +68,7 @@ test('AT_TIMESTAMP begins at the first record from then on', async () => {
 
 test('AT_TIMESTAMP begins at the end if it is after the last record, and at the beginning if before the first', async () => {
   await using bench = new Bench();
-  await bench.createTopic(3);
+  await bench.createTopic(3, KEPT);
   const time = 1_700_000_000_000;
   const at = (timestamp: number, partition: number) =>
     bench.produce([0, 1].map((id) => ({ value: `${id}`, timestamp: `${timestamp}`, partition })));
@@ -157,7 +157,7 @@ test('a partition added while polling is read from its beginning', async () => {
   const lambda = await bench.lambda();
   bench.poll(lambda, { startingPosition: 'LATEST' });
   await until('the start', async () => (await bench.committed()) === 0);
-  await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 2 }] });
+  await bench.addPartitions(2);
   await bench.produceCount(2, { partition: 1 });
   await until('its records', () => values(lambda, 1).length === 2, { withinMs: 40_000 });
 });

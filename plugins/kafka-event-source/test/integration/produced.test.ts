@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { act } from './acting.ts';
-import { Bench, until } from './bench.ts';
+import { Bench, KEPT, until } from './bench.ts';
 
 async function begin(partitions: number, config: Record<string, string> = {}) {
   const bench = new Bench();
@@ -16,7 +16,7 @@ async function begin(partitions: number, config: Record<string, string> = {}) {
 }
 
 test('a record of any bytes is written as it is named, and a copy of it has the same bytes', async () => {
-  await using all = await begin(3);
+  await using all = await begin(3, KEPT);
   const { bench, api, received } = all;
   const { topic } = bench;
   const bytes = Buffer.from([0, 255, 128, 10]).toString('base64');

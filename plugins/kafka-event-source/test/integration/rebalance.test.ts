@@ -118,7 +118,7 @@ test('partitions added while all are paused are one more join, and are listed by
   for (const partition of [0, 0, 1, 1]) await bench.produce([{ value, partition }]);
   bench.poll(lambda, { batchSize: 1, timeoutMs: 60_000 });
   await until('both in flight', () => lambda.invocations.length === 2);
-  await bench.admin.createPartitions({ topicPartitions: [{ topic: bench.topic, count: 12 }] });
+  await bench.addPartitions(12);
   await until('the join', () => partitionsOf(bench).length > 1, { seen: () => bench.log });
   release.resolve();
   for (const partition of [0, 11]) await bench.produceCount(1, { partition });

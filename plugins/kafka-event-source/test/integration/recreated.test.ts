@@ -9,6 +9,11 @@ async function makeAgain(bench: Bench, afterMs: number, partitions = 1): Promise
   await bench.admin.deleteTopics({ topics: [bench.topic] });
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   await bench.createTopic(partitions);
+  // For a moment the broker may still take records for the old one.
+  await until('the new topic', async () => {
+    const ends = await bench.admin.fetchTopicOffsets(bench.topic);
+    return ends.every(({ high }) => high === '0');
+  });
 }
 
 function told(bench: Bench): string[] {

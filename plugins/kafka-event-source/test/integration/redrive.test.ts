@@ -336,7 +336,8 @@ async function createAgain(topic: string) {
   try {
     await until('the new topic', () =>
       createLedTopics(fresh, [{ topic, configEntries: KEPT }]).then(
-        () => true,
+        // For a moment the broker may still take records for the old one.
+        async () => (await fresh.fetchTopicOffsets(topic)).every(({ high }) => high === '0'),
         async () => (await fresh.listTopics()).includes(topic),
       ),
     );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { createClient } from '../../access/connect.ts';
+import { freePort } from '../../broker/ports.ts';
 import { asReceived } from '../../commands/generate-command.ts';
 import { readStretch, withAdmin } from '../../commands/scan.ts';
 import type { EventRecord } from '../../event.ts';
@@ -296,7 +297,8 @@ describe('a registry that cannot be asked', () => {
   });
 
   test('because nothing listens: other partitions go on with the schemas they know', async () => {
-    const first = await startSchemaRegistry();
+    const port = await freePort();
+    const first = await startSchemaRegistry({ port });
     const [known, unknown] = [first.add('p', product), first.add('q', product)];
     await using bench = new Bench();
     await bench.createTopic(2);
@@ -310,7 +312,7 @@ describe('a registry that cannot be asked', () => {
     await bench.produce([{ value: avro(known, 3), partition: 1 }]);
     await committed(bench, 1, 1);
     expect(await bench.committed(0)).toBe(1);
-    await using second = await startSchemaRegistry({ port: Number(new URL(first.url).port) });
+    await using second = await startSchemaRegistry({ port });
     second.add('p', product);
     second.add('q', product);
     await committed(bench, 2, 0);

@@ -306,7 +306,7 @@ test("secrets come from Secrets Manager's endpoint", async () => {
       connection: { useDeployedAccess: true, secrets: {} },
       endpoints: { region: 'us-east-1', secretsManager: `http://127.0.0.1:${port}` },
     });
-    expect(asked.sort().slice(0, 2)).toEqual([
+    expect([...new Set(asked)].sort()).toEqual([
       `secretsmanager.GetSecretValue ${arn('ca')}`,
       `secretsmanager.GetSecretValue ${arn('login')}`,
     ]);

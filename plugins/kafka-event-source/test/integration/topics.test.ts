@@ -47,8 +47,7 @@ test('one group with two topics: a partition that is added to either is read', a
   const [ofOrders, ofMails] = await pollBoth(orders, mails);
   for (const bench of [orders, mails]) {
     await until('polling', () => bench.log.some((line) => /polling .* partitions 0$/.test(line)));
-    const topicPartitions = [{ topic: bench.topic, count: 2 }];
-    await bench.admin.createPartitions({ topicPartitions });
+    await bench.addPartitions(2);
     await bench.produceCount(5, { partition: 1 });
   }
   const withinMs = 40_000;

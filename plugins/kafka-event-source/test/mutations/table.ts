@@ -88,8 +88,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'P-14',
     file: 'event.ts',
-    from: `"}\` : '}';`,
-    to: `"}\` : ',"value":null}';`,
+    from: `value.toString('base64')}"\` : ''}`,
+    to: `value.toString('base64')}"\` : ',"value":null'}`,
   },
   {
     row: 'P-18',

@@ -13,7 +13,7 @@ const { createContext, SourceTextModule } = vm;
 /**
  * The sources that this process has compiled. Each test file loads its modules, jest's own among them, into a
  * context of its own. A compiled script runs in every context. ECMAScript modules, and scripts with `import()`, are
- * compiled for each file, by V8's data of the first time.
+ * compiled for each file, with the data that V8 made the first time.
  */
 const compiled = new Map();
 /** New scripts with `import()`. Their data are kept at the end of the test file, when V8 knows the functions in use. */
