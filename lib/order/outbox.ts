@@ -3,6 +3,7 @@ import { type Clock, notBefore } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { AfterAnswer } from '../invocation.ts';
 import type { Producer } from '../kafka/producer.ts';
+import type { Silence } from '../kafka/silence.ts';
 import { logFailure, logger } from '../logger.ts';
 import { measure } from '../metrics.ts';
 import { within } from '../within.ts';
@@ -16,11 +17,13 @@ export type OutboxDeps = {
   producer: Producer;
   topic: string;
   clock: Clock;
+  /** Where an instance goes on between its requests. */
+  silence?: Silence;
 };
 
 /** The longest time that a caller of the API waits for Kafka; less when little time is left. */
 const PUBLISH_TIMEOUT_MS = 800;
-/** The time that Kafka gets even when none is left, so that a slow table does not leave all to the relay. */
+/** The time that Kafka gets while it is silent, or when none is left: a slow table must not leave all to the relay. */
 const LEAST_PUBLISH_MS = 100;
 
 /** The time for a mark after the answer: about two tries of a request. The instance's next request waits for it. */
@@ -48,9 +51,11 @@ export async function publishNow(
   { timeLeftMs, afterAnswer }: Answering,
 ): Promise<void> {
   await orLeaveToRelay(stored, 'event not published, the relay will publish it', async () => {
-    const read = await earlierMarked(deps, stored, timeLeftMs);
-    const timeoutMs = Math.max(LEAST_PUBLISH_MS, Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs()));
-    const sent = await sendPending(deps, read, timeoutMs);
+    const isSilent = deps.silence?.isOn() === true;
+    // While Kafka is silent, the event before waits for it, too.
+    const read = isSilent ? stored : await earlierMarked(deps, stored, timeLeftMs);
+    const patienceMs = isSilent ? 0 : Math.min(PUBLISH_TIMEOUT_MS, timeLeftMs());
+    const sent = await sendPending(deps, read, Math.max(LEAST_PUBLISH_MS, patienceMs));
     afterAnswer(() =>
       orLeaveToRelay(read, 'event not marked, the relay will publish it again', async () => {
         await markSent(deps, read, sent, AbortSignal.timeout(MARK_MS));
@@ -125,12 +130,19 @@ export async function publishPending(
 }
 
 async function sendPending(
-  { producer, topic }: OutboxDeps,
+  { producer, topic, silence }: OutboxDeps,
   { order, events }: StoredOrder,
   timeoutMs: number,
 ): Promise<StoredEvent[]> {
   const pending = pendingOf(events);
-  if (pending.length > 0) await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
+  if (pending.length === 0) return pending;
+  try {
+    await producer.send(topic, recordsOf(order.id, pending), timeoutMs);
+    silence?.note(true);
+  } catch (error) {
+    silence?.note(error instanceof AppError && error.code === 'KAFKA_REFUSED');
+    throw error;
+  }
   return pending;
 }
 
