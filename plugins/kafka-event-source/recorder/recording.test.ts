@@ -418,6 +418,21 @@ test('listeners hear of the newest changes', async () => {
   end();
 });
 
+test('listeners hear of each change, however soon it follows another one', async () => {
+  const made = begin();
+  const heard = new Set<string>();
+  const end = made.recording.onChange(({ invocations }) => {
+    for (const { id } of invocations) heard.add(id);
+  });
+  const ids: string[] = [];
+  for (const offset of [1, 2, 3]) {
+    ids.push(invoke(made, [bufferedRecord(offset, 'x')], OK));
+    await made.recording.flush();
+  }
+  expect([...heard]).toEqual(ids);
+  end();
+});
+
 test('the memory goes on over a restart, and invocations that were cut off say so', async () => {
   const first = begin();
   const done = invoke(first, [bufferedRecord(1, 'x')], OK);

@@ -91,7 +91,6 @@ export class Recording implements Recorder, CallListener {
   /** The open questions to the writer for texts without private values; it answers undefined when it has ended. */
   readonly #hiding = new Map<number, (texts: readonly string[] | undefined) => void>();
   #lastHiding = 0;
-  #lastChange = 0;
   readonly #warned = new Set<string>();
 
   constructor({ folder, stage, log, maxMegabytes, maxDays, ...options }: RecordingOptions) {
@@ -326,7 +325,7 @@ export class Recording implements Recorder, CallListener {
     this.#isBusy = true;
     this.#lastPost = now;
     this.#couldWait = isRested;
-    const isWatched = this.#listeners.size > 0 && Date.now() - this.#lastChange >= TICK_MS;
+    const isWatched = this.#listeners.size > 0;
     this.#post({ kind: 'write', ops, isWatched });
     this.#forget(ops);
   }
@@ -364,7 +363,6 @@ export class Recording implements Recorder, CallListener {
       const { changed } = message;
       const { records = [], invocations = [], traces = [] } = changed ?? {};
       if (changed && records.length + invocations.length + traces.length > 0) {
-        this.#lastChange = Date.now();
         for (const listener of this.#listeners) listener(changed);
       }
     }
