@@ -1,9 +1,9 @@
 /** After this time Kafka gets its whole time again: it may answer, but slowly. */
 const SILENT_MS = 5_000;
 
-/** What an instance remembers of a Kafka that does not answer. */
+/** Tells whether Kafka has just left a send of this instance without an answer. */
 export type Silence = {
-  /** Whether Kafka has given no answer in the last 5 s. */
+  /** Whether a send of the last 5 s got no answer, and none was answered since. */
   isOn(): boolean;
   /** Notes whether a send was answered. An answer ends the silence at once. */
   note(isAnswered: boolean): void;
