@@ -41,13 +41,18 @@ export function toNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
+/** The text of a number or a boolean, which YAML tells from texts and CloudFormation does not. */
+export function toScalarText(value: unknown): string | undefined {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
+}
+
 /** The members that have one value, as texts. */
 export function toTexts(value: unknown): Record<string, string> {
-  const isPlain = (one: unknown) => ['string', 'number', 'boolean'].includes(typeof one);
   return Object.fromEntries(
-    Object.entries(toObject(value)).flatMap(([name, one]) =>
-      isPlain(one) ? [[name, String(one)]] : [],
-    ),
+    Object.entries(toObject(value)).flatMap(([name, one]) => {
+      const text = toScalarText(one);
+      return text === undefined ? [] : [[name, text]];
+    }),
   );
 }
 

@@ -1,5 +1,5 @@
 /** Evaluates CloudFormation's functions as far as this is possible without CloudFormation. */
-import { isObject, type Json, own } from '../json.ts';
+import { isObject, type Json, own, toScalarText } from '../json.ts';
 
 /** The values of names in a template. */
 export interface Scope {
@@ -253,18 +253,13 @@ function substitute(argument: unknown, scope: Scope): unknown {
   let areKnown = true;
   const result = text.replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
     if (literal) return `\${${name}}`;
-    const value = scalarText(
+    const value = toScalarText(
       own(names, name) ?? (name.includes('.') ? attribute(name, scope) : refer(name, scope)),
     );
     if (value === undefined) areKnown = false;
     return value ?? '';
   });
   return areKnown ? result : undefined;
-}
-
-/** The text of a number or a boolean, which YAML tells from texts and CloudFormation does not. */
-export function scalarText(value: unknown): string | undefined {
-  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
 }
 
 /** Whether the value has no function that only CloudFormation can evaluate. */
@@ -275,7 +270,7 @@ function isKnown(value: unknown): boolean {
 
 function join(argument: unknown): unknown {
   const [separator, list] = Array.isArray(argument) ? argument : [];
-  const texts = Array.isArray(list) ? list.map(scalarText) : [undefined];
+  const texts = Array.isArray(list) ? list.map(toScalarText) : [undefined];
   return typeof separator === 'string' && !texts.includes(undefined)
     ? texts.join(separator)
     : undefined;
@@ -283,7 +278,7 @@ function join(argument: unknown): unknown {
 
 function split(argument: unknown): unknown {
   const [separator, value] = Array.isArray(argument) ? argument : [];
-  return typeof separator === 'string' ? scalarText(value)?.split(separator) : undefined;
+  return typeof separator === 'string' ? toScalarText(value)?.split(separator) : undefined;
 }
 
 function select(argument: unknown): unknown {
@@ -293,7 +288,7 @@ function select(argument: unknown): unknown {
 
 function findInMap(argument: unknown, { mappings }: Scope): unknown {
   const [map, first, second, options] = Array.isArray(argument) ? argument : [];
-  const names = [map, first, second].map(scalarText);
+  const names = [map, first, second].map(toScalarText);
   if (names.includes(undefined)) return undefined;
   const found = names.reduce<unknown>((inner, name) => own(inner, name), mappings);
   return found ?? own(options, 'DefaultValue');

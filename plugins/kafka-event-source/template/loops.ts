@@ -3,8 +3,8 @@
  * `"Fn::ForEach::<name>": [identifier, collection, fragment]`.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
  */
-import { isObject, type Json } from '../json.ts';
-import { resolve, type Scope, scalarText } from './intrinsic.ts';
+import { isObject, type Json, toScalarText } from '../json.ts';
+import { resolve, type Scope } from './intrinsic.ts';
 
 const LOOP = 'Fn::ForEach::';
 
@@ -38,7 +38,7 @@ function writeOutLoops(value: unknown, scope: Scope): unknown {
 
 function roundsOf(loop: unknown, scope: Scope): [string, unknown][] | undefined {
   const [identifier, collection, fragment] = Array.isArray(loop) ? loop : [];
-  const items = [resolve(collection, scope)].flat(2).map(scalarText);
+  const items = [resolve(collection, scope)].flat(2).map(toScalarText);
   if (typeof identifier !== 'string' || items.includes(undefined)) return undefined;
   return items.flatMap((item = '') => {
     const round = writeOutLoops(withItem(fragment, identifier, item), scope);
