@@ -5,16 +5,23 @@ import { endCommand } from './system.ts';
 
 /** Systems give the ports from 32768 on, or from 49152 on, to whoever asks for any port. */
 const [FIRST_PORT, PORTS_OF_SYSTEMS] = [20_000, 32_768];
+/** Where no port can be opened at all, the search ends with an error. */
+const MOST_TRIES = 1_000;
 
 /**
  * A free TCP port on the loopback addresses. It is none of those that the system gives to others, who could
  * have it before the server that it is meant for.
+ *
+ * @throws Error if none of many ports can be opened
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const port = randomInt(FIRST_PORT, PORTS_OF_SYSTEMS);
     if (await isFree(port)) return port;
   }
+  throw new Error(
+    `None of ${MOST_TRIES} ports below ${PORTS_OF_SYSTEMS} could be opened on 127.0.0.1.`,
+  );
 }
 
 /** Finds different free ports. */
