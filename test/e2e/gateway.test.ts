@@ -60,7 +60,10 @@ test.each([
   ['parts without a boundary', 'multipart/form-data'],
   ['a text', 'text/plain'],
 ])('an order with %s is refused by the function: 415', async (_, type) => {
-  const headers = { 'content-length': String(ORDER.length), ...(type !== undefined && { 'content-type': type }) };
+  const headers = {
+    'content-length': String(ORDER.length),
+    ...(type !== undefined && { 'content-type': type }),
+  };
   const {
     status,
     headers: answered,
