@@ -15,6 +15,12 @@ export const invalid = (message: string): Refusal => ({
   code: 'InvalidParameterValueException',
   message,
 });
+/** A value that AWS's service model does not allow, with AWS's own message. */
+export const validation = (message: string): Refusal => ({
+  by: 'AWS',
+  code: 'ValidationException',
+  message,
+});
 /** A rule that AWS documents without its message. */
 export const paraphrased = (message: string): Refusal => ({
   by: 'AWS',

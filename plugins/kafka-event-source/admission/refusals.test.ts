@@ -81,6 +81,11 @@ describe("refused with AWS's message", () => {
   const invalid = (text: string) => `InvalidParameterValueException: ${text}`;
   const validation = (text: string) => `ValidationException: 1 validation error detected: ${text}`;
   const failed = 'failed to satisfy constraint:';
+  // As recorded: https://github.com/radkawar/stackd, self_managed_kafka_admission.json.
+  const topicRules =
+    'Member must satisfy constraint: [Member must have length less than or equal to 249, Member must have ' +
+    'length greater than or equal to 1, Member must satisfy regular expression pattern: ' +
+    '[^.]([a-zA-Z0-9\\-_.]+), Member must not be null]';
 
   test.each([
     [
@@ -109,9 +114,7 @@ describe("refused with AWS's message", () => {
     [
       'a topic with a slash',
       one({ topic: 'bad/topic' }),
-      validation(
-        `Value '[bad/topic]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
-      ),
+      validation(`Value '[bad/topic]' at 'topics' ${failed} ${topicRules}`),
     ],
     [
       'a batch size below 1',
@@ -174,12 +177,10 @@ describe("refused with AWS's message", () => {
         `Value '${value}' at 'provisionedPollerConfig.${name}' ${failed} Member must have value ${rule}`,
       ),
     ]),
-    ...['a', '.orders'].map((topic): [string, ReturnType<typeof one>, string] => [
+    ...['a', '.orders', 't'.repeat(250)].map((topic): [string, ReturnType<typeof one>, string] => [
       `the topic ${topic}`,
       one({ topic }),
-      validation(
-        `Value '[${topic}]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
-      ),
+      validation(`Value '[${topic}]' at 'topics' ${failed} ${topicRules}`),
     ]),
     [
       'a group with a space',
@@ -284,7 +285,6 @@ describe("refused with the framework's message", () => {
 
 describe("refused as AWS documents it, with the plugin's message", () => {
   test.each([
-    ['a topic of 250 characters', one({ topic: 't'.repeat(250) }), /less than or equal to 249/],
     ['no servers', one({ bootstrapServers: [] }), /0 bootstrap servers/],
     ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /has 11 bootstrap servers/],
     [
@@ -356,7 +356,7 @@ describe("refused as AWS documents it, with the plugin's message", () => {
     [
       'a Kafka destination without a topic',
       one({ ...pollers, onFailureDestination: 'kafka://' }),
-      /kafka:\/\/ names no topic/,
+      /Value 'kafka:\/\/' at 'destinationConfig\.onFailure\.destination' failed .* regular expression/,
     ],
     [
       'a Kafka destination on demand',
@@ -369,6 +369,20 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       'a stream as destination',
       one({ onFailureDestination: 'arn:aws:kinesis:us-east-1:1:s' }),
       /neither the ARN of a queue/,
+    ],
+    ['a batch size that is a boolean', plain({ BatchSize: true }), /^BatchSize: .*number/],
+    ['a batch size that is an empty text', plain({ BatchSize: '' }), /^BatchSize: .*number/],
+    ['a list as a window', plain({ MaximumBatchingWindowInSeconds: [5] }), /number/],
+    ['a boolean as a timestamp', plain({ StartingPositionTimestamp: true }), /number/],
+    [
+      'a destination that is no ARN',
+      one({ onFailureDestination: 'letters' }),
+      /Value 'letters' at 'destinationConfig\.onFailure\.destination' failed/,
+    ],
+    [
+      'a destination of more than 350 characters',
+      one({ onFailureDestination: `arn:aws:sqs:us-east-1:1:${'q'.repeat(350)}` }),
+      /length less than or equal to 350/,
     ],
     [
       'Queue mode on MSK',
@@ -727,6 +741,19 @@ describe('started with a warning', () => {
     expect(result).toMatchObject({ starts: true });
     expect(result?.warnings).toContainEqual(expect.stringMatching(message));
   });
+});
+
+test('structures without members count as left out, and numbers may be texts', () => {
+  const empty = {
+    BatchSize: '10',
+    DestinationConfig: { OnFailure: {}, OnSuccess: {} },
+    ProvisionedPollerConfig: {},
+    FilterCriteria: {},
+    FunctionResponseTypes: [],
+    MetricsConfig: { Metrics: [] },
+    LoggingConfig: {},
+  };
+  expect(plain(empty)).toEqual({ starts: true, refusals: [], warnings: [] });
 });
 
 test('a mapping that AWS accepts is accepted', () => {
