@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -401,6 +402,47 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       refusals: [expect.stringMatching(/^ConsumptionMode Queue is not emulated: .*Kafka 4\.2/)],
     });
   });
+});
+
+test('a map without a key for the account here is named, with the setting that helps', () => {
+  const lookup = { 'Fn::FindInMap': ['Accounts', { Ref: 'AWS::AccountId' }, 'topic'] };
+  const mappings = { Accounts: { 111111111111: { topic: 'prod' } } };
+  const service = kafkaService([{ kafka: { ...kafka, topic: lookup } }], { mappings });
+  const read = (parameters: object = {}, given = service) => {
+    const own = readOptions({ bootstrapServers: 'localhost:9092', parameters });
+    return readDefinitions(given, own, NOW).definitions[0];
+  };
+  const says =
+    /^Topics\.0 is .* The map Accounts has no key 000000000000, the account of this machine: .*AWS::AccountId under custom\.kafkaEventSource\.parameters/;
+  expect(read()?.refusals).toMatchObject([{ message: expect.stringMatching(says) }]);
+  expect(read({ 'AWS::AccountId': '111111111111' })?.mapping).toMatchObject({ topic: 'prod' });
+  const sub = { 'Fn::Sub': ['kafka://${t}', { t: lookup }] };
+  const config = {
+    SelfManagedKafkaEventSourceConfig: {
+      SchemaRegistryConfig: {
+        SchemaRegistryURI: sub,
+        EventRecordFormat: 'JSON',
+        SchemaValidationConfigs: [{ Attribute: 'KEY' }],
+      },
+    },
+  };
+  for (const [event, properties] of [
+    [{ onFailureDestination: sub, ...pollers }, {}],
+    [{ bootstrapServers: lookup }, {}],
+    [{}, { SourceAccessConfigurations: lookup }],
+    [pollers, config],
+  ]) {
+    const extensions = { [EXTENDED]: { Properties: properties } };
+    const events = [{ kafka: { ...kafka, ...event } }];
+    const { definitions } = readDefinitions(
+      kafkaService(events, { mappings, extensions }),
+      readOptions({}),
+      NOW,
+    );
+    expect(definitions[0]?.refusals).toMatchObject([
+      { message: expect.stringMatching(/The map Accounts has no key 000000000000/) },
+    ]);
+  }
 });
 
 describe('a mapping of a durable function', () => {

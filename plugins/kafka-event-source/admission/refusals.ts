@@ -8,7 +8,14 @@ import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
-import { cannotRun, invalid, paraphrased, type Refusal, validation } from './refusal.ts';
+import {
+  accountAdvice,
+  cannotRun,
+  invalid,
+  paraphrased,
+  type Refusal,
+  validation,
+} from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
 import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
@@ -164,7 +171,7 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
     return cannotRun(
       `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value. Or set ` +
         `the value of a parameter under ${words().setting('parameters')}, that of an import under ` +
-        `${words().setting('imports')}.`,
+        `${words().setting('imports')}.${accountAdvice(value)}`,
     );
   }
   if (issue.message.startsWith(CONSTRAINT)) {
