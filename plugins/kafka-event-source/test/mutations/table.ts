@@ -188,8 +188,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-09',
     file: 'admission/shape.ts',
-    from: '.max(1, {',
-    to: '.max(2, {',
+    from: 'topics.length > 1',
+    to: 'topics.length > 2',
   },
   {
     row: 'Q-10',
