@@ -1154,7 +1154,7 @@ export const MUTATIONS: readonly Mutation[] = [
     row: 'S-04',
     file: 'poller/intake.ts',
     from: "if (read?.kind === 'failed') {",
-    to: "if (read?.kind === 'failed' && this.#isKept(toEventRecord(topic, partition, message), message)) {",
+    to: "if (read?.kind === 'failed' && !this.#filter) {",
     by: 'poller/intake.test.ts',
   },
   {
