@@ -563,8 +563,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'B-11',
     file: 'poller/intake.ts',
-    from: 'return this.#filter?.({ ...record, key, value }) ?? true;',
-    to: 'return true;',
+    from: 'if (!this.#filter({ ...facts, key, value })) {',
+    to: 'if (facts === undefined) {',
   },
   {
     row: 'B-14',
