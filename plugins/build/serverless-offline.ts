@@ -9,7 +9,7 @@
  * 3. `answerFailures`: events/http/HttpServer.js takes the error of a failed invocation for an answer, and
  *    answers 200 with the stack.
  * 4. `actAsHttpApi`: events/http/HttpServer.js lets its own server, hapi, act on requests by itself: caches,
- *    ranges, CORS, cookies, HEAD, and types of content. An HTTP API gives them to the function.
+ *    ranges, CORS, cookies, HEAD, Host, and types of content. An HTTP API gives them to the function.
  */
 
 /** The calls of serverless-offline to an instance. */
@@ -200,7 +200,7 @@ function describe(error: unknown): string {
 type Request = {
   method: string;
   headers: Record<string, string | undefined>;
-  info: { acceptEncoding: string };
+  info: { acceptEncoding: string; host: string };
   raw: { req: { url?: string; rawHeaders: string[] } };
   route: { settings: { response: { ranges?: boolean } } };
   response: { isBoom?: boolean; output?: { statusCode: number; payload: { error: string } } };
@@ -226,7 +226,7 @@ const IS_BYTES = /multipart\/form-data|application\/octet-stream/i;
 /** A method that no route has, so that the request comes to `$default`. */
 const NO_ROUTES_METHOD = 'head of no route';
 
-/** Replaces a missing `content-type`, for which serverless-offline would invent one. */
+/** Replaces a missing or empty `content-type`, for which serverless-offline would invent one. */
 const ABSENT = ' ';
 
 /**
@@ -240,10 +240,12 @@ export function actAsHttpApi(server: Server): void {
     const { raw, headers, info } = request;
     joinRepeated(raw.req.rawHeaders);
     const { 'content-type': type } = headers;
-    if (type === undefined) raw.req.rawHeaders.push('content-type', ABSENT);
+    if (!type) raw.req.rawHeaders.push('content-type', ABSENT);
     headers['content-type'] = type && IS_BYTES.test(type) ? BYTES : TEXT;
     for (const name of ANSWERED_BY_SERVER) delete headers[name];
     info.acceptEncoding = 'identity';
+    // The server would make the function's address and query from it.
+    info.host = '';
     // The server uses a GET route for HEAD, too; for an HTTP API these are two methods.
     if (request.method === 'head') request.method = NO_ROUTES_METHOD;
     const { url = '' } = raw.req;

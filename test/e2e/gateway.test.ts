@@ -54,12 +54,16 @@ const codeOf = (text: string) => JSON.parse(text).code as string;
 
 test.each([
   ['no content type', undefined],
+  ['an empty content type', ''],
   ['a content type that is none', 'json'],
   ['two content types in one line', 'application/json, text/plain'],
   ['parts without a boundary', 'multipart/form-data'],
   ['a text', 'text/plain'],
 ])('an order with %s is refused by the function: 415', async (_, type) => {
-  const headers = { 'content-length': String(ORDER.length), ...(type && { 'content-type': type }) };
+  const headers = {
+    'content-length': String(ORDER.length),
+    ...(type !== undefined && { 'content-type': type }),
+  };
   const {
     status,
     headers: answered,
@@ -92,11 +96,21 @@ test.each([
   ['range', 'bytes=0-9'],
   ['accept-encoding', 'gzip, deflate, br'],
   ['cookie', 'a="not closed; =;'],
+  ['host', 'shop.example'],
+  ['host', '<>'],
+  ['host', 'localhost:port'],
+  ['host', 'localhost/elsewhere?a=b'],
 ])('%s changes nothing: the whole order with 200', async (name, value) => {
   const { status, headers, text } = await ask(offline.url + order, 'GET', { [name]: value });
   expect([status, headers.etag, JSON.parse(text).success]).toEqual([200, '"1"', true]);
   expect(headers).not.toHaveProperty('content-encoding');
   expect(headers).not.toHaveProperty('accept-ranges');
+});
+
+test('host does not reach the query', async () => {
+  const url = `${offline.url}/api/orders/customer/c`;
+  const { status, text } = await ask(url, 'GET', { host: 'localhost?limit=0' });
+  expect([status, JSON.parse(text).success]).toEqual([200, true]);
 });
 
 test('a long answer is not compressed either', async () => {
