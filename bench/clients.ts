@@ -1,6 +1,6 @@
 // Many clients at once against what `npm start` starts: each places an order, reads it and confirms it,
 // until the time is over. Before that, in the same run, as many clients send the same requests to DynamoDB
-// Local alone, by the repository that the functions use.
+// Local alone, by the repository that the functions use, first without and then with the writes of `notify`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,14 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { v7 as uuidV7 } from 'uuid';
 import { systemClock } from '../lib/clock.ts';
 import { createDynamo } from '../lib/dynamo.ts';
+import { CHANNEL_NAMES, type ChannelName } from '../lib/notification/channels/channels.ts';
+import { createLedger } from '../lib/notification/ledger/ledger.ts';
+import type { Notification } from '../lib/notification/ledger/record.ts';
 import { eventOf } from '../lib/order/events.ts';
 import { firstVersion, type NewOrder } from '../lib/order/order.ts';
 import { createRepository } from '../lib/order/repository.ts';
 import { moved } from '../lib/order/status.ts';
+import type { OrderEvent } from '../lib/order-event.ts';
 import { NOTIFICATION } from '../lib/table.ts';
 import { offline } from '../local/offline.ts';
 import { run } from '../local/run.ts';
@@ -28,7 +32,7 @@ Measures clients that each place an order, read it and confirm it, against what 
   --clients 64   the clients at once
   --seconds 30   the seconds that are measured
   --warm-up 15   the seconds before each measurement that are not counted
-  --bare 15      the seconds of DynamoDB Local alone, measured first; 0 leaves it out`;
+  --bare 15      the seconds of each measurement of DynamoDB Local alone, made first; 0 leaves them out`;
 
 const { values } = parseArgs({
   options: {
@@ -112,13 +116,29 @@ async function toldIn(dynamo: Dynamo): Promise<number> {
   return count;
 }
 
-/** The requests of the same turn to the table alone, by the repository that the functions use. */
-function bareTurn(dynamo: Dynamo): Turn {
-  const repository = createRepository({ dynamo, table: TABLE, clock: systemClock });
+/**
+ * The requests of the same turn to the table alone, by the repository that the functions use. With `notifies`
+ * a client then makes the writes of `notify` for both events, before its next turn.
+ */
+function bareTurn(dynamo: Dynamo, notifies: boolean): Turn {
+  const store = { dynamo, table: TABLE, clock: systemClock };
+  const repository = createRepository(store);
+  const ledger = createLedger(store);
   const event = (order: Parameters<typeof eventOf>[0]) =>
     eventOf(order, { id: uuidV7(), traceparent: TRACEPARENT, contact: undefined });
   const mark = (id: string, events: ReturnType<typeof event>[], version: number) =>
     repository.backlog.markPublished(id, events, systemClock.now().toISOString(), version);
+  const tell = async (event: OrderEvent, channel: ChannelName) => {
+    const one = { event, channel, message: { channel, to: 'to' } } as Notification;
+    const lease = await ledger.lease(one, new Date(Date.now() + REQUEST_TIMEOUT_MS));
+    const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
+    await ledger.settle(one, String(lease?.id), outcome);
+  };
+  const notify = async ({ value }: ReturnType<typeof event>) => {
+    const event: OrderEvent = JSON.parse(value);
+    await ledger.advance(event);
+    await Promise.all(CHANNEL_NAMES.map((channel) => tell(event, channel)));
+  };
   return async (noted) => {
     const order = firstVersion(uuidV7(), newOrder(), systemClock.now());
     const first = event(order);
@@ -127,13 +147,16 @@ function bareTurn(dynamo: Dynamo): Turn {
       await mark(order.id, [first], 1);
     });
     await noted('read', () => repository.get(order.id));
+    const next = moved(order, 'confirmed', systemClock.now());
+    const second = event(next);
     await noted('update', async () => {
       await repository.get(order.id);
-      const next = moved(order, 'confirmed', systemClock.now());
-      const second = event(next);
       await repository.update(next, second, first);
       await mark(order.id, [second], 2);
     });
+    if (!notifies) return;
+    await notify(first);
+    await notify(second);
   };
 }
 
@@ -204,10 +227,13 @@ async function main(): Promise<void> {
   try {
     await ready.promise;
     if (Number(values.bare) > 0) {
-      const bare = bareTurn(dynamo);
-      await round(clients, Number(values['warm-up']), bare);
-      const floor = await withProcessorTime(() => round(clients, Number(values.bare), bare));
-      report(`${clients} clients of DynamoDB Local alone, the same requests`, floor);
+      for (const notifies of [false, true]) {
+        const bare = bareTurn(dynamo, notifies);
+        await round(clients, Number(values['warm-up']), bare);
+        const floor = await withProcessorTime(() => round(clients, Number(values.bare), bare));
+        const requests = `the same requests${notifies ? " and notify's writes" : ''}`;
+        report(`${clients} clients of DynamoDB Local alone, ${requests}`, floor);
+      }
     }
     const turn = overHttp(`http://localhost:${HTTP_PORT}`);
     const warm = await round(clients, Number(values['warm-up']), turn);
