@@ -5,6 +5,7 @@ import { fetchJars, type Jars, jarFolder } from '../plugins/kafka-event-source/b
 import { javaFlags } from '../plugins/kafka-event-source/broker/kafka.ts';
 import type { Service } from '../plugins/kafka-event-source/broker/services.ts';
 import type { Task } from '../plugins/kafka-event-source/broker/supervise.ts';
+import { useWriteAheadLog } from './write-ahead.ts';
 
 export const dynamodbJars: Jars = { name: 'dynamodb', pom: join(import.meta.dirname, 'pom.xml') };
 
@@ -24,6 +25,7 @@ export function dynamodbService(port: number): Service {
 function dynamodbTask(jars: string, directory: string, port: number): Task {
   const data = join(directory, 'data/dynamodb');
   mkdirSync(data, { recursive: true });
+  useWriteAheadLog(data);
   return {
     name: 'dynamodb',
     command: 'java',

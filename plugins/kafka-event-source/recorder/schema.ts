@@ -88,7 +88,7 @@ const ABOUT = 'CREATE TABLE about(facts TEXT NOT NULL) STRICT';
 class StoreVersionError extends Error {}
 
 /** Loads node:sqlite without its warning that SQLite is experimental in Node. */
-function loadSqlite(): typeof import('node:sqlite') {
+export function loadSqlite(): typeof import('node:sqlite') {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;
   try {

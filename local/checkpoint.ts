@@ -1,0 +1,23 @@
+// A thread that moves the write-ahead log of DynamoDB Local into its file, again and again. SQLite then
+// begins the log anew, so that it does not grow with every write.
+import { workerData } from 'node:worker_threads';
+import { loadSqlite } from '../plugins/kafka-event-source/recorder/schema.ts';
+
+const EVERY_MS = 250;
+
+const db = new (loadSqlite().DatabaseSync)(workerData);
+// The only kind of checkpoint for which no writer waits.
+const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+let problem: string | undefined;
+
+setInterval(() => {
+  try {
+    checkpoint.get();
+    problem = undefined;
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    // The log stays, and the next time moves it.
+    if (found !== problem) console.error(`The log of ${workerData} cannot be moved: ${found}`);
+    problem = found;
+  }
+}, EVERY_MS);
