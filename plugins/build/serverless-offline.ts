@@ -210,7 +210,11 @@ type Answer = { code(status: number): Answer };
 type Toolkit = { continue: symbol; response(body: object): Answer };
 type Extension = (request: Request, toolkit: Toolkit) => symbol | Answer;
 
-type Server = { ext(point: string, extension: Extension): void };
+type Server = {
+  ext(point: string, extension: Extension): void;
+  /** Node's server. */
+  listener: { requestTimeout: number; headersTimeout: number };
+};
 
 /** The part of serverless-offline that is used here. */
 export type Offline = { internals(): { getApiGatewayServer(): Server } };
@@ -229,6 +233,9 @@ const NO_ROUTES_METHOD = 'head of no route';
 /** Replaces a missing or empty `content-type`, for which serverless-offline would invent one. */
 const ABSENT = ' ';
 
+/** The time in which a whole request must come. Node looks at it every 30 s; by itself it waits for 5 minutes. */
+const REQUEST_MS = 10_000;
+
 /**
  * Makes the HTTP server treat requests and answers as an HTTP API does. Everything that the server would
  * act on by itself is taken out of the request first; the functions get the request as it was sent.
@@ -236,6 +243,9 @@ const ABSENT = ' ';
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 export function actAsHttpApi(server: Server): void {
+  // Node takes the longer one of the two for the whole request.
+  server.listener.headersTimeout = REQUEST_MS;
+  server.listener.requestTimeout = REQUEST_MS;
   server.ext('onRequest', (request, { continue: goOn }) => {
     const { raw, headers, info } = request;
     joinRepeated(raw.req.rawHeaders);
