@@ -51,7 +51,11 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
 }
 
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
+/** Of a queue, a topic or a bucket: a path in a bucket, an access point and a subscription are none. */
+const NAME = /^[\w.-]+$/;
 const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
+/** Kafka's own limit. */
+const TOPIC_LENGTH = 249;
 
 export function refuseDestination(properties: Shape): Refusal[] {
   const { OnFailure, OnSuccess } = properties.DestinationConfig;
@@ -72,8 +76,8 @@ export function refuseDestination(properties: Shape): Refusal[] {
   }
   if (to.startsWith(KAFKA_DESTINATION))
     return refuseTopic(to.slice(KAFKA_DESTINATION.length), properties);
-  const [arn, , service] = to.split(':');
-  if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service)) {
+  const [arn, , service, , , ...name] = to.split(':');
+  if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service) || !NAME.test(name.join(':'))) {
     return [
       paraphrased(
         `The on-failure destination ${to} is neither the ARN of a queue, a topic or a bucket, nor kafka://topic.`,
@@ -91,7 +95,7 @@ export function refuseDestination(properties: Shape): Refusal[] {
 
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
-  if (!TOPIC.test(topic)) {
+  if (!TOPIC.test(topic) || topic.length > TOPIC_LENGTH) {
     found.push(paraphrased(`The on-failure destination kafka://${topic} names no topic.`));
   }
   if (properties.Topics.includes(topic)) {

@@ -359,17 +359,30 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       /kafka:\/\/ names no topic/,
     ],
     [
+      'a Kafka destination with a topic of more than 249 characters',
+      one({ ...pollers, onFailureDestination: `kafka://${'x'.repeat(250)}` }),
+      /x names no topic/,
+    ],
+    [
       'a Kafka destination on demand',
       one({ onFailureDestination: 'kafka://dead' }),
       /for provisioned mode/,
     ],
     ['a FIFO queue', one({ onFailureDestination: 'arn:aws:sqs:us-east-1:1:q.fifo' }), /is FIFO/],
     ['a FIFO topic', one({ onFailureDestination: 'arn:aws:sns:us-east-1:1:t.fifo' }), /is FIFO/],
-    [
-      'a stream as destination',
-      one({ onFailureDestination: 'arn:aws:kinesis:us-east-1:1:s' }),
+    ...Object.entries({
+      'a stream': 'arn:aws:kinesis:us-east-1:1:s',
+      'a path in a bucket': 'arn:aws:s3:::letters/orders',
+      'an access point': 'arn:aws:s3:us-east-1:1:accesspoint/letters',
+      'a bucket without a name': 'arn:aws:s3:::',
+      'a queue without a name': 'arn:aws:sqs:us-east-1:1:',
+      'a subscription': 'arn:aws:sns:us-east-1:1:letters:8b198dff-fa97-88bc-b0c6-646626d3cc5c',
+      'an ARN that is cut off': 'arn:aws:sqs:us-east-1',
+    }).map(([what, onFailureDestination]): [string, ReturnType<typeof one>, RegExp] => [
+      `${what} as destination`,
+      one({ onFailureDestination }),
       /neither the ARN of a queue/,
-    ],
+    ]),
     [
       'Queue mode on MSK',
       plain({ AmazonManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } }),

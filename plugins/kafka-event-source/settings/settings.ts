@@ -301,7 +301,7 @@ export const SETTINGS = {
   DestinationConfig: setting({
     rule: z
       .strictObject({
-        OnFailure: z.strictObject({ Destination: z.unknown() }).optional(),
+        OnFailure: z.strictObject({ Destination: z.unknown().optional() }).optional(),
         OnSuccess: z.unknown().optional(),
       })
       .default({}),
