@@ -5,6 +5,7 @@ import { checkHealth, type HealthDeps } from '../../lib/health/check.ts';
 import { httpHandler } from '../../lib/http/handler.ts';
 import { type Callers, createCallers } from '../../lib/identity/callers.ts';
 import { createProbe } from '../../lib/kafka/probe.ts';
+import { silenceOf } from '../../lib/kafka/silence.ts';
 import { createStandstill } from '../../lib/kafka/standstill.ts';
 import { createRepository } from '../../lib/order/repository.ts';
 import { openStore } from '../../lib/store.ts';
@@ -40,7 +41,7 @@ const config = loadApiConfig();
 const store = openStore(config);
 const repository = createRepository(store);
 const standstill = createStandstill(store);
-const probe = createProbe(config.brokers, config.signIn);
+const probe = createProbe(config.brokers, config.signIn, silenceOf(config));
 
 export const handler = createHandler({
   clock: store.clock,

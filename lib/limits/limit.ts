@@ -15,10 +15,13 @@ export function periodAt(now: Date, { seconds }: Pick<Quota, 'seconds'>) {
   return { start, left: start + seconds - at };
 }
 
-/** An address as a keyed hash, so that the counters do not show the address. */
+/**
+ * An address as a keyed hash, so that the counters do not show the address. Most providers deliver
+ * `Ada@` and `ada+shop@` to the mailbox `ada@`: otherwise a caller could fill a mailbox by new additions.
+ */
 export function recipientOf(hash: KeyedHash, channel: string, address: string): string {
-  // Providers deliver `Ada@` and `ada@` to one mailbox.
-  return hash('recipient', channel, address.toLowerCase());
+  const mailbox = address.toLowerCase().replace(/^([^+@]+)\+[^@]*@/, '$1@');
+  return hash('recipient', channel, mailbox);
 }
 
 export function tooMany(retryAfter: number, what: string): AppError {

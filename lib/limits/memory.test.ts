@@ -74,3 +74,16 @@ test('limits are whole numbers, absent ones bound nothing, and any of them needs
     expect(schema.safeParse({ ...set, LIMIT_ORDERS_PER_MINUTE: wrong }).success).toBe(false);
   }
 });
+
+test('an addition after a plus sign makes no other mailbox, and no other telephone', () => {
+  const hash = createKeyedHash('a');
+  const of = (address: string, channel = 'email') => recipientOf(hash, channel, address);
+  for (const other of ['ada+1@example.org', 'Ada+a+b@example.org', 'ada+@example.org']) {
+    expect(of(other)).toBe(of('ada@example.org'));
+  }
+  for (const other of ['+ada@example.org', 'ada.1@example.org', 'ada+1@example.com']) {
+    expect(of(other)).not.toBe(of('ada@example.org'));
+  }
+  expect(of('+1@example.org')).not.toBe(of('+2@example.org'));
+  expect(of('+15550100', 'sms')).not.toBe(of('+15550101', 'sms'));
+});

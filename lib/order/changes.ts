@@ -3,24 +3,31 @@ import { orAway } from '../attempt.ts';
 import type { Store } from '../store.ts';
 import { changeShards, INDEXES, type Key, orderIdOf } from '../table.ts';
 
+/** No order is older. A period from 1970 would ask for ten thousands of days that are empty. */
+const FIRST_DAY = Date.parse('2020-01-01');
 const DAY_MS = 24 * 3600 * 1000;
 /** A writer whose clock is ahead may already write into the next day. */
 const CLOCK_MARGIN_MS = 60_000;
 
 /** The index of all orders by the day of their last change, each day's by their creation. */
 export function createChanges({ dynamo, table }: Store) {
-  const page = async (shard: string, end: string, start?: Record<string, unknown>) =>
-    orAway(
-      dynamo.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: INDEXES.ordersByDay,
-          KeyConditionExpression: 'changeShard = :shard AND createdAt < :end',
-          ExpressionAttributeValues: { ':shard': shard, ':end': end },
-          ExclusiveStartKey: start,
-        }),
-      ),
-    );
+  async function idsOf(shard: string, end: string): Promise<string[]> {
+    const ids: string[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const query = new QueryCommand({
+        TableName: table,
+        IndexName: INDEXES.ordersByDay,
+        KeyConditionExpression: 'changeShard = :shard AND createdAt < :end',
+        ExpressionAttributeValues: { ':shard': shard, ':end': end },
+        ExclusiveStartKey: start,
+      });
+      const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
+      for (const item of Items) ids.push(orderIdOf(item as Key));
+      start = LastEvaluatedKey;
+    } while (start);
+    return ids;
+  }
 
   return {
     /**
@@ -31,15 +38,11 @@ export function createChanges({ dynamo, table }: Store) {
     async *orders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
       const end = to.toISOString();
       const today = () => dayOf(now().getTime() + CLOCK_MARGIN_MS);
-      for (let day = from.getTime(); dayOf(day) <= today(); day += DAY_MS) {
-        for (const shard of changeShards(dayOf(day))) {
-          let start: Record<string, unknown> | undefined;
-          do {
-            const { Items = [], LastEvaluatedKey } = await page(shard, end, start);
-            yield* Items.map((item) => orderIdOf(item as Key));
-            start = LastEvaluatedKey;
-          } while (start);
-        }
+      const first = Math.max(from.getTime(), FIRST_DAY);
+      for (let day = first; dayOf(day) <= today(); day += DAY_MS) {
+        // The days come in turn, since an order that changes meanwhile moves to a later day.
+        const shards = changeShards(dayOf(day)).map((shard) => idsOf(shard, end));
+        for (const ids of await Promise.all(shards)) yield* ids;
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { createProducer } from '../kafka/producer.ts';
-import { createSilence } from '../kafka/silence.ts';
+import { silenceOf } from '../kafka/silence.ts';
 import { openStore } from '../store.ts';
 import type { OutboxDeps } from './outbox.ts';
 import { createRepository } from './repository.ts';
@@ -15,6 +15,6 @@ export function composeOutbox(config: Config, store = openStore(config)): Outbox
     producer: createProducer(config.brokers, config.signIn),
     topic: config.eventsTopic,
     clock: store.clock,
-    ...(config.runsOnBy === 'process' && { silence: createSilence() }),
+    silence: silenceOf(config),
   };
 }

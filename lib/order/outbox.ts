@@ -18,7 +18,7 @@ export type OutboxDeps = {
   topic: string;
   clock: Clock;
   /** Where an instance goes on between its requests. */
-  silence?: Silence;
+  silence?: Silence | undefined;
 };
 
 /** The longest time that a caller of the API waits for Kafka; less when little time is left. */

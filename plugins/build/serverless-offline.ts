@@ -9,7 +9,7 @@
  * 3. `answerFailures`: events/http/HttpServer.js takes the error of a failed invocation for an answer, and
  *    answers 200 with the stack.
  * 4. `actAsHttpApi`: events/http/HttpServer.js lets its own server, hapi, act on requests by itself: caches,
- *    ranges, CORS, cookies, HEAD, and types of content. An HTTP API gives them to the function.
+ *    ranges, CORS, cookies, HEAD, Host, and types of content. An HTTP API gives them to the function.
  */
 
 /** The calls of serverless-offline to an instance. */
@@ -200,7 +200,7 @@ function describe(error: unknown): string {
 type Request = {
   method: string;
   headers: Record<string, string | undefined>;
-  info: { acceptEncoding: string };
+  info: { acceptEncoding: string; host: string };
   raw: { req: { url?: string; rawHeaders: string[] } };
   route: { settings: { response: { ranges?: boolean } } };
   response: { isBoom?: boolean; output?: { statusCode: number; payload: { error: string } } };
@@ -210,7 +210,11 @@ type Answer = { code(status: number): Answer };
 type Toolkit = { continue: symbol; response(body: object): Answer };
 type Extension = (request: Request, toolkit: Toolkit) => symbol | Answer;
 
-type Server = { ext(point: string, extension: Extension): void };
+type Server = {
+  ext(point: string, extension: Extension): void;
+  /** Node's server. */
+  listener: { requestTimeout: number; headersTimeout: number };
+};
 
 /** The part of serverless-offline that is used here. */
 export type Offline = { internals(): { getApiGatewayServer(): Server } };
@@ -226,8 +230,11 @@ const IS_BYTES = /multipart\/form-data|application\/octet-stream/i;
 /** A method that no route has, so that the request comes to `$default`. */
 const NO_ROUTES_METHOD = 'head of no route';
 
-/** Replaces a missing `content-type`, for which serverless-offline would invent one. */
+/** Replaces a missing or empty `content-type`, for which serverless-offline would invent one. */
 const ABSENT = ' ';
+
+/** The time in which a whole request must come. Node looks at it every 30 s; by itself it waits for 5 minutes. */
+const REQUEST_MS = 10_000;
 
 /**
  * Makes the HTTP server treat requests and answers as an HTTP API does. Everything that the server would
@@ -236,14 +243,19 @@ const ABSENT = ' ';
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 export function actAsHttpApi(server: Server): void {
+  // Node takes the longer one of the two for the whole request.
+  server.listener.headersTimeout = REQUEST_MS;
+  server.listener.requestTimeout = REQUEST_MS;
   server.ext('onRequest', (request, { continue: goOn }) => {
     const { raw, headers, info } = request;
     joinRepeated(raw.req.rawHeaders);
     const { 'content-type': type } = headers;
-    if (type === undefined) raw.req.rawHeaders.push('content-type', ABSENT);
+    if (!type) raw.req.rawHeaders.push('content-type', ABSENT);
     headers['content-type'] = type && IS_BYTES.test(type) ? BYTES : TEXT;
     for (const name of ANSWERED_BY_SERVER) delete headers[name];
     info.acceptEncoding = 'identity';
+    // The server would make the function's address and query from it.
+    info.host = '';
     // The server uses a GET route for HEAD, too; for an HTTP API these are two methods.
     if (request.method === 'head') request.method = NO_ROUTES_METHOD;
     const { url = '' } = raw.req;

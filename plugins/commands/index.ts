@@ -41,9 +41,18 @@ export default class Commands {
   }
 
   async #run(name: keyof typeof LOADERS): Promise<void> {
+    const utils = {
+      ...this.#utils,
+      writeText: (line: string) => this.#utils.writeText(plain(line)),
+    };
     const [{ reported }, { run }] = await Promise.all([import('./stage.ts'), LOADERS[name]()]);
     await reported(this.#serverless, name.toUpperCase(), () =>
-      run(this.#serverless, this.#options, this.#utils),
+      run(this.#serverless, this.#options, utils),
     );
   }
+}
+
+/** A line whose values cannot do harm at a terminal: an event of a foreign producer may have any text as its order's id. */
+function plain(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -3,7 +3,7 @@ import { clusterFault, isClusterArn, localClusterName } from './admission/cluste
 import { type Accepted, refuseDuplicate, warnOfGroup } from './admission/duplicates.ts';
 import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, qualifierWarnings, runtimeWarnings } from './admission/functions.ts';
-import { cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
+import { accountAdvice, cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
 import { warningsOf } from './admission/warnings.ts';
@@ -244,14 +244,16 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
       kind === 'msk'
         ? 'An MSK cluster names no servers'
         : 'Only AWS knows the servers of the mapping';
-    found.push(cannotRun(`${why}. ${words().localBroker(fn?.key ?? '')}`));
+    const { SelfManagedEventSource: source } = properties;
+    const advice = `${words().localBroker(fn?.key ?? '')}${accountAdvice(source)}`;
+    found.push(cannotRun(`${why}. ${advice}`));
   }
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {
     found.push(
       cannotRun(
         `Only AWS knows its access configurations ${asText(access)}. Set ` +
-          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.`,
+          `${setting('bootstrapServers')}, or ${own('bootstrapServers')}, to the local broker.${accountAdvice(access)}`,
       ),
     );
   }
@@ -260,7 +262,7 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
     found.push(
       cannotRun(
         `Only AWS knows its on-failure destination ${JSON.stringify(destination)}. Set ` +
-          `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.`,
+          `${own('onFailureDestination')} to an ARN, or to kafka://topic, or to '' for none.${accountAdvice(destination)}`,
       ),
     );
   }
@@ -273,7 +275,11 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
   if (uri === undefined || endpoints.schemaRegistry !== undefined) return [];
   const advice = `Set ${words().setting('endpoints.schemaRegistry')} to a registry with Confluent's API.`;
   if (isIntrinsic(uri)) {
-    return [cannotRun(`Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}`)];
+    return [
+      cannotRun(
+        `Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}${accountAdvice(uri)}`,
+      ),
+    ];
   }
   return String(uri).startsWith('arn:')
     ? [cannotRun(`AWS Glue's schema registry (${uri}) is not emulated. ${advice}`)]

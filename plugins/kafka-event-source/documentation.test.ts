@@ -28,6 +28,16 @@ test('the page of the commands names each command, and only existing options', (
   for (const [, name] of used) expect([...known, 'help']).toContain(name);
 });
 
+test.each(['README.md', ...pages])('each command that %s names is there', (page) => {
+  const known = [...Object.keys(NAMED), 'start', 'broker'];
+  const commands = /(?:sls kafka|npx lambda-kafka-event-source) ([a-z][\w-]*)(?: ([a-z]+))?/g;
+  for (const [, name = '', next] of read(page).matchAll(commands)) {
+    // `record` is a group of commands, and has a help of its own.
+    expect([...known, 'record']).toContain(name);
+    if (name === 'record' && next) expect(known).toContain(`record ${next}`);
+  }
+});
+
 test('each symptom has words that the plugin really prints', () => {
   const source = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))

@@ -144,6 +144,26 @@ test('a connection cut before the answer, or in the middle of it, is unknown aft
   }
 });
 
+test.each([
+  ['nothing', ''],
+  ['a page of something between', '<html><body>Sign in to the network</body></html>'],
+  ['no message id', '<PublishResponse><PublishResult></PublishResult></PublishResponse>'],
+  [
+    'an empty message id',
+    '<PublishResponse><PublishResult><MessageId></MessageId></PublishResult></PublishResponse>',
+  ],
+  ['an error', snsError(200, 'InternalError').body],
+  ['JSON without a message id', '{}'],
+  ['JSON with an empty message id', '{"MessageId":""}'],
+])('a success with %s is unknown: it is not the answer of the provider', async (_, body) => {
+  for (const send of [byEmail, bySms]) {
+    const { endpoint, requests } = await provider({ status: 200, body });
+    expect(await meaningOf(send(endpoint))).toBe('unknown');
+    expect(requests()).toBe(1);
+    close?.();
+  }
+});
+
 // In a process of its own: inside jest, Node's own errors are none to the SDK, which hides them.
 test('a provider that is not there passes: nothing has left', async () => {
   const script = `

@@ -1,5 +1,7 @@
 // The work of an HTTP API before and after the function; docs/laptop.md has the rest.
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderBench, type OrderBench } from '../support/orders.ts';
 import { startOffline } from '../support/sls.ts';
@@ -13,10 +15,12 @@ const ORDER = JSON.stringify({
 let bench: OrderBench;
 let offline: Awaited<ReturnType<typeof startOffline>>;
 let order: string;
+let unfinished: ReturnType<typeof ask>;
 
 beforeAll(async () => {
   bench = await createOrderBench();
   offline = await startOffline(environmentOf(bench));
+  unfinished = askWithoutEnd(`${offline.url}/api/orders`);
   const { body } = await post(offline.url);
   order = `/api/orders/${body.data.id}`;
 }, 120_000);
@@ -50,16 +54,29 @@ function ask(
   );
 }
 
+/** A request whose body is shorter than it says, on a connection that stays open. */
+async function askWithoutEnd(url: string): ReturnType<typeof ask> {
+  const headers = { 'content-type': 'application/json', 'content-length': 2 * ORDER.length };
+  const sent = request(url, { method: 'POST', headers });
+  sent.write(ORDER);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode, headers: answer.headers, text: await textOf(answer) };
+}
+
 const codeOf = (text: string) => JSON.parse(text).code as string;
 
 test.each([
   ['no content type', undefined],
+  ['an empty content type', ''],
   ['a content type that is none', 'json'],
   ['two content types in one line', 'application/json, text/plain'],
   ['parts without a boundary', 'multipart/form-data'],
   ['a text', 'text/plain'],
 ])('an order with %s is refused by the function: 415', async (_, type) => {
-  const headers = { 'content-length': String(ORDER.length), ...(type && { 'content-type': type }) };
+  const headers = {
+    'content-length': String(ORDER.length),
+    ...(type !== undefined && { 'content-type': type }),
+  };
   const {
     status,
     headers: answered,
@@ -92,11 +109,21 @@ test.each([
   ['range', 'bytes=0-9'],
   ['accept-encoding', 'gzip, deflate, br'],
   ['cookie', 'a="not closed; =;'],
+  ['host', 'shop.example'],
+  ['host', '<>'],
+  ['host', 'localhost:port'],
+  ['host', 'localhost/elsewhere?a=b'],
 ])('%s changes nothing: the whole order with 200', async (name, value) => {
   const { status, headers, text } = await ask(offline.url + order, 'GET', { [name]: value });
   expect([status, headers.etag, JSON.parse(text).success]).toEqual([200, '"1"', true]);
   expect(headers).not.toHaveProperty('content-encoding');
   expect(headers).not.toHaveProperty('accept-ranges');
+});
+
+test('host does not reach the query', async () => {
+  const url = `${offline.url}/api/orders/customer/c`;
+  const { status, text } = await ask(url, 'GET', { host: 'localhost?limit=0' });
+  expect([status, JSON.parse(text).success]).toEqual([200, true]);
 });
 
 test('a long answer is not compressed either', async () => {
@@ -162,3 +189,8 @@ test('refusals by the server itself read like those of an HTTP API', async () =>
   const large = await ask(`${offline.url}/api/orders`, 'POST', json, ' '.repeat(11 * 2 ** 20));
   expect([large.status, large.text]).toEqual([413, '{"message":"Request Entity Too Large"}']);
 });
+
+test('a request whose body does not come to its end is answered 400', async () => {
+  const { status, text } = await unfinished;
+  expect([status, JSON.parse(text)]).toEqual([400, { message: 'Bad Request' }]);
+}, 60_000);

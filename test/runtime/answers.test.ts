@@ -21,8 +21,6 @@ const SAMPLE_ORDER = '0192f0c1-2345-7abc-8def-0123456789ab';
 const INSTEAD = {
   KAFKA_KIND: '',
   AUTH: 'off',
-  NOTIFICATION_EMAIL: 'mock',
-  NOTIFICATION_SMS: 'mock',
   NOTIFICATION_UNSUBSCRIBE_URL: 'http://localhost:3001/api/unsubscribe/',
   NOTIFICATION_UNSUBSCRIBE_SECRET: 'for-this-laptop-alone',
 };

@@ -40,8 +40,6 @@ beforeAll(async () => {
     KAFKA_KIND: '',
     ...jwtEnvironment(ISSUER, signer.jwk),
     HASH_SECRET: 'for-this-test-alone',
-    NOTIFICATION_EMAIL: 'mock',
-    NOTIFICATION_SMS: 'mock',
     NOTIFICATION_UNSUBSCRIBE_URL: 'http://localhost:3001/api/unsubscribe/',
     NOTIFICATION_UNSUBSCRIBE_SECRET: 'for-this-laptop-alone',
     POWERTOOLS_LOG_LEVEL: 'ERROR',

@@ -77,8 +77,6 @@ async function using(
     ...environmentOf(bench),
     KAFKA_KIND: '',
     AUTH: 'off',
-    NOTIFICATION_EMAIL: 'mock',
-    NOTIFICATION_SMS: 'mock',
     OTEL_EXPORTER_OTLP_ENDPOINT: addressOf(collector),
     OTEL_TRACES_SAMPLER_ARG: '1',
     ...changes,

@@ -10,6 +10,8 @@ export function environmentOf(bench: OrderBench): Record<string, string> {
     ORDER_EVENTS_TOPIC: bench.topic,
     ORDER_EVENTS_DLQ: bench.deadLetterTopic,
     ORDER_NOTIFICATIONS_GROUP: `group-${bench.topic}`,
+    NOTIFICATION_EMAIL: 'mock',
+    NOTIFICATION_SMS: 'mock',
   };
 }
 

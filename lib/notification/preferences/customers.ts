@@ -13,8 +13,8 @@ import {
   preferencesSchema,
 } from './preferences.ts';
 
-/** The number of attempts to write preferences while others write them at the same time. */
-const TRIES = 5;
+/** After so many lost races a write that names no version replaces whatever is stored. */
+const RACES = 3;
 
 /** The stored preferences of customers. */
 export type Customers = {
@@ -22,7 +22,8 @@ export type Customers = {
   find(customerId: string): Promise<CustomerPreferences | undefined>;
   /**
    * Replaces a customer's preferences, only one of the given versions if any are given. Fields that
-   * another release has stored, and this one does not know, stay.
+   * another release has stored, and this one does not know, stay; only a field that comes while many
+   * replace the same preferences without a version may be lost.
    *
    * @throws AppError `PREFERENCES_CHANGED` with the current version
    */
@@ -48,19 +49,27 @@ export function createCustomers({ dynamo, table, clock }: Store): Customers {
     return (await orAway(dynamo.send(get))).Item;
   }
 
-  /** @returns the item that is stored afterwards, and whether this write made it */
+  /**
+   * Replaces preferences that are still as they were read, or also later ones.
+   *
+   * @returns the item that is stored afterwards, and whether this write made it
+   */
   async function replace(
     customerId: string,
     preferences: Preferences,
     item: Record<string, unknown> | undefined,
+    alsoLater: boolean,
   ) {
     const writer = randomUUID();
     const version = versionOf(item);
+    const isAsRead = version === 0 ? 'attribute_not_exists(version)' : 'version = :version';
+    // The SDK's repetition of a write that arrived is refused by either condition.
+    const condition = alsoLater ? 'writer <> :writer' : isAsRead;
     const { unknown } = readTolerantly(preferencesSchema, item?.preferences);
     const update = new UpdateCommand({
       TableName: table,
       Key: preferencesKey(customerId),
-      ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
+      ConditionExpression: condition,
       UpdateExpression:
         'SET preferences = :preferences, updatedAt = :at, writer = :writer ADD version :one',
       ExpressionAttributeValues: {
@@ -68,7 +77,7 @@ export function createCustomers({ dynamo, table, clock }: Store): Customers {
         ':at': clock.now().toISOString(),
         ':writer': writer,
         ':one': 1,
-        ...(version > 0 && { ':version': version }),
+        ...(!alsoLater && version > 0 && { ':version': version }),
       },
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -86,9 +95,10 @@ export function createCustomers({ dynamo, table, clock }: Store): Customers {
 
     async save(customerId, preferences, versions) {
       let item = await stored(customerId);
-      for (let left = TRIES; left > 0; left -= 1) {
+      for (let races = 0; races <= RACES; races += 1) {
         if (versions && !versions.includes(versionOf(item))) throw changed(versionOf(item));
-        const written = await replace(customerId, preferences, item);
+        const alsoLater = !versions && races === RACES;
+        const written = await replace(customerId, preferences, item, alsoLater);
         item = written.item;
         if (item && written.isMine) return preferencesOf(customerId, item);
       }

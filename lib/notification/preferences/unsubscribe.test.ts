@@ -53,18 +53,17 @@ test.each(['push ada', 'ada', 'email', ''])(
   },
 );
 
-/** Preferences that somebody else changes before each of the first writes. */
-function customersWith(start: Preferences | undefined, races = 0) {
+/** Preferences that somebody else changes before each write as long as `races` says so. */
+function customersWith(start: Preferences | undefined, races: () => boolean = () => false) {
   let version = start ? 1 : 0;
   let stored = start;
-  let left = races;
   const writes: Preferences[] = [];
   const shown = (): CustomerPreferences | undefined =>
     stored && { customerId: ada.customerId, version, ...stored, updatedAt: null };
   const customers: Customers = {
     find: async () => shown(),
     async save(_, preferences, versions) {
-      if (left-- > 0) {
+      if (races()) {
         stored = { ...(stored ?? DEFAULTS), language: `x${version}`.replace(/\d+/, 'y') };
         version += 1;
       }
@@ -99,14 +98,22 @@ test('a switch that was off for a critical event stays off', async () => {
 });
 
 test('preferences that another writer puts meanwhile are kept', async () => {
-  const { customers, stored } = customersWith(undefined, 2);
+  let left = 2;
+  const { customers, stored } = customersWith(undefined, () => left-- > 0);
   await unsubscribe(ada, customers);
   expect(stored()?.language).toBe('xy');
   expect(stored() && isQuiet(stored() as Preferences, 'email')).toBe(true);
 });
 
+test('many who write the same preferences at one moment let it wait, and not fail', async () => {
+  const end = performance.now() + 200;
+  const { customers, stored } = customersWith(undefined, () => performance.now() < end);
+  await unsubscribe(ada, customers);
+  expect(stored() && isQuiet(stored() as Preferences, 'email')).toBe(true);
+});
+
 test('it gives up for a while where somebody else never ends', async () => {
-  const { customers } = customersWith(undefined, 100);
+  const { customers } = customersWith(undefined, () => true);
   await expect(unsubscribe(ada, customers)).rejects.toMatchObject({ code: 'DATABASE_AWAY' });
 });
 

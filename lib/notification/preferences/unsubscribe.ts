@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { AppError } from '../../errors.ts';
 import { CHANNEL_NAMES, type ChannelName } from '../channels/channels.ts';
@@ -11,8 +12,8 @@ export type Subscription = { customerId: string; channel: ChannelName };
 /** The address of the API's `/api/unsubscribe/`, and the secrets: the first signs, each is believed. */
 export type UnsubscribeConfig = { url: string; secrets: readonly [string, ...string[]] };
 
-/** The number of attempts to write preferences while others write them at the same time. */
-const TRIES = 5;
+/** The pauses after which preferences that another writer has changed are read and written again. */
+const RACE_PAUSES_MS = [25, 50, 100, 200];
 
 const channelSchema = z.enum(CHANNEL_NAMES);
 
@@ -62,7 +63,7 @@ export async function unsubscribe(
   { customerId, channel }: Subscription,
   customers: Customers,
 ): Promise<Preferences> {
-  for (let left = TRIES; left > 0; left -= 1) {
+  for (const ms of [...RACE_PAUSES_MS, undefined]) {
     const found = (await customers.find(customerId)) ?? defaultsOf(customerId);
     const { customerId: _, version, updatedAt, ...preferences } = found;
     if (isQuiet(preferences, channel)) return preferences;
@@ -72,6 +73,7 @@ export async function unsubscribe(
       // Another writer was first: the next round reads those preferences and keeps them.
       if (!(error instanceof AppError && error.code === 'PREFERENCES_CHANGED')) throw error;
     }
+    if (ms !== undefined) await pause(ms * (1 + Math.random()));
   }
   throw new AppError('DATABASE_AWAY', 'The preferences change faster than they can be written.');
 }

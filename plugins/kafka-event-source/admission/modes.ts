@@ -1,8 +1,10 @@
 /** Refuses settings that the mapping's mode does not have, and wrong destinations, as AWS does. */
+import { isDeepStrictEqual } from 'node:util';
+import { constraint } from '../settings/rules.ts';
 import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
-import { cannotRun, invalid, paraphrased, type Refusal } from './refusal.ts';
+import { cannotRun, invalid, paraphrased, type Refusal, validation } from './refusal.ts';
 import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
@@ -39,7 +41,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
       ),
     );
   }
-  if (properties.MetricsConfig !== undefined) {
+  if ((properties.MetricsConfig?.Metrics ?? []).length > 0) {
     found.push(
       invalid(
         'MetricsConfig is only available for Provisioned Mode. To configure MetricsConfig, please ' +
@@ -50,6 +52,12 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   return found;
 }
 
+/** AWS's pattern, of its service model. */
+export const DESTINATION_PATTERN =
+  '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:' +
+  '([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)';
+const NOT_A_DESTINATION = `Member must satisfy regular expression pattern: ${DESTINATION_PATTERN}`;
+const MAX_DESTINATION = 350;
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
 /** Of a queue, a topic or a bucket: a path in a bucket, an access point and a subscription are none. */
 const NAME = /^[\w.-]+$/;
@@ -59,7 +67,7 @@ const TOPIC_LENGTH = 249;
 
 export function refuseDestination(properties: Shape): Refusal[] {
   const { OnFailure, OnSuccess } = properties.DestinationConfig;
-  if (OnSuccess !== undefined) {
+  if (OnSuccess !== undefined && !isDeepStrictEqual(OnSuccess, {})) {
     return [
       invalid('Unsupported DestinationConfig parameter for given event source mapping type.'),
     ];
@@ -67,17 +75,17 @@ export function refuseDestination(properties: Shape): Refusal[] {
   const to = OnFailure?.Destination;
   // Only CloudFormation knows the value of an intrinsic function: definition.ts refuses such a destination.
   if (to === undefined || to === '' || isIntrinsic(to)) return [];
-  if (typeof to !== 'string' || to.length > 350) {
-    return [
-      paraphrased(
-        `The on-failure destination ${JSON.stringify(to)} is not a text of at most 350 characters.`,
-      ),
-    ];
+  if (typeof to !== 'string') {
+    return [paraphrased(`The on-failure destination ${JSON.stringify(to)} is not a text.`)];
+  }
+  if (to.length > MAX_DESTINATION) {
+    return [unfit(to, `Member must have length less than or equal to ${MAX_DESTINATION}`)];
   }
   if (to.startsWith(KAFKA_DESTINATION))
     return refuseTopic(to.slice(KAFKA_DESTINATION.length), properties);
   const [arn, , service, , , ...name] = to.split(':');
-  if (arn !== 'arn' || !DESTINATION_SERVICES.includes(service) || !NAME.test(name.join(':'))) {
+  if (arn !== 'arn') return [unfit(to, NOT_A_DESTINATION)];
+  if (!DESTINATION_SERVICES.includes(service) || !NAME.test(name.join(':'))) {
     return [
       paraphrased(
         `The on-failure destination ${to} is neither the ARN of a queue, a topic or a bucket, nor kafka://topic.`,
@@ -93,10 +101,14 @@ export function refuseDestination(properties: Shape): Refusal[] {
     : [];
 }
 
+function unfit(to: string, rule: string): Refusal {
+  return validation(constraint('destinationConfig.onFailure.destination', to, rule));
+}
+
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
   if (!TOPIC.test(topic) || topic.length > TOPIC_LENGTH) {
-    found.push(paraphrased(`The on-failure destination kafka://${topic} names no topic.`));
+    found.push(unfit(`${KAFKA_DESTINATION}${topic}`, NOT_A_DESTINATION));
   }
   if (properties.Topics.includes(topic)) {
     found.push(

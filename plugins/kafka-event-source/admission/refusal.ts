@@ -1,4 +1,6 @@
 /** The reasons why a mapping does not start, in AWS's words or in our own. */
+import { ACCOUNT, accountLookup } from '../template/intrinsic.ts';
+import { words } from '../words.ts';
 
 export interface Refusal {
   /** Who refuses it: AWS; the framework, before AWS is asked; or this emulator alone. */
@@ -15,6 +17,12 @@ export const invalid = (message: string): Refusal => ({
   code: 'InvalidParameterValueException',
   message,
 });
+/** A value that AWS's service model does not allow, with AWS's own message. */
+export const validation = (message: string): Refusal => ({
+  by: 'AWS',
+  code: 'ValidationException',
+  message,
+});
 /** A rule that AWS documents without its message. */
 export const paraphrased = (message: string): Refusal => ({
   by: 'AWS',
@@ -22,3 +30,13 @@ export const paraphrased = (message: string): Refusal => ({
 });
 /** A mapping that AWS accepts and this emulator cannot run. */
 export const cannotRun = (message: string): Refusal => ({ by: 'emulator', message });
+
+/** What to do about a value that a map has for the user's accounts alone; empty for another value. */
+export function accountAdvice(value: unknown): string {
+  const map = accountLookup(value);
+  if (map === undefined) return '';
+  return (
+    ` The map ${map} has no key ${ACCOUNT}, the account of this machine: set the account whose values are ` +
+    `wanted as AWS::AccountId under ${words().setting('parameters')}.`
+  );
+}

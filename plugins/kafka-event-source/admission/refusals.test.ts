@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,11 @@ describe("refused with AWS's message", () => {
   const invalid = (text: string) => `InvalidParameterValueException: ${text}`;
   const validation = (text: string) => `ValidationException: 1 validation error detected: ${text}`;
   const failed = 'failed to satisfy constraint:';
+  // As recorded: https://github.com/radkawar/stackd, self_managed_kafka_admission.json.
+  const topicRules =
+    'Member must satisfy constraint: [Member must have length less than or equal to 249, Member must have ' +
+    'length greater than or equal to 1, Member must satisfy regular expression pattern: ' +
+    '[^.]([a-zA-Z0-9\\-_.]+), Member must not be null]';
 
   test.each([
     [
@@ -109,9 +115,7 @@ describe("refused with AWS's message", () => {
     [
       'a topic with a slash',
       one({ topic: 'bad/topic' }),
-      validation(
-        `Value '[bad/topic]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
-      ),
+      validation(`Value '[bad/topic]' at 'topics' ${failed} ${topicRules}`),
     ],
     [
       'a batch size below 1',
@@ -174,12 +178,10 @@ describe("refused with AWS's message", () => {
         `Value '${value}' at 'provisionedPollerConfig.${name}' ${failed} Member must have value ${rule}`,
       ),
     ]),
-    ...['a', '.orders'].map((topic): [string, ReturnType<typeof one>, string] => [
+    ...['a', '.orders', 't'.repeat(250)].map((topic): [string, ReturnType<typeof one>, string] => [
       `the topic ${topic}`,
       one({ topic }),
-      validation(
-        `Value '[${topic}]' at 'topics' ${failed} Member must satisfy regular expression pattern: [^.]([a-zA-Z0-9\\-_.]+)`,
-      ),
+      validation(`Value '[${topic}]' at 'topics' ${failed} ${topicRules}`),
     ]),
     [
       'a group with a space',
@@ -284,7 +286,6 @@ describe("refused with the framework's message", () => {
 
 describe("refused as AWS documents it, with the plugin's message", () => {
   test.each([
-    ['a topic of 250 characters', one({ topic: 't'.repeat(250) }), /less than or equal to 249/],
     ['no servers', one({ bootstrapServers: [] }), /0 bootstrap servers/],
     ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /has 11 bootstrap servers/],
     [
@@ -356,12 +357,12 @@ describe("refused as AWS documents it, with the plugin's message", () => {
     [
       'a Kafka destination without a topic',
       one({ ...pollers, onFailureDestination: 'kafka://' }),
-      /kafka:\/\/ names no topic/,
+      /Value 'kafka:\/\/' at 'destinationConfig\.onFailure\.destination' failed .* regular expression/,
     ],
     [
       'a Kafka destination with a topic of more than 249 characters',
       one({ ...pollers, onFailureDestination: `kafka://${'x'.repeat(250)}` }),
-      /x names no topic/,
+      /xxx' at 'destinationConfig\.onFailure\.destination' failed .* regular expression/,
     ],
     [
       'a Kafka destination on demand',
@@ -383,6 +384,20 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       one({ onFailureDestination }),
       /neither the ARN of a queue/,
     ]),
+    ['a batch size that is a boolean', plain({ BatchSize: true }), /^BatchSize: .*number/],
+    ['a batch size that is an empty text', plain({ BatchSize: '' }), /^BatchSize: .*number/],
+    ['a list as a window', plain({ MaximumBatchingWindowInSeconds: [5] }), /number/],
+    ['a boolean as a timestamp', plain({ StartingPositionTimestamp: true }), /number/],
+    [
+      'a destination that is no ARN',
+      one({ onFailureDestination: 'letters' }),
+      /Value 'letters' at 'destinationConfig\.onFailure\.destination' failed/,
+    ],
+    [
+      'a destination of more than 350 characters',
+      one({ onFailureDestination: `arn:aws:sqs:us-east-1:1:${'q'.repeat(350)}` }),
+      /length less than or equal to 350/,
+    ],
     [
       'Queue mode on MSK',
       plain({ AmazonManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } }),
@@ -400,6 +415,47 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       refusals: [expect.stringMatching(/^ConsumptionMode Queue is not emulated: .*Kafka 4\.2/)],
     });
   });
+});
+
+test('a map without a key for the account here is named, with the setting that helps', () => {
+  const lookup = { 'Fn::FindInMap': ['Accounts', { Ref: 'AWS::AccountId' }, 'topic'] };
+  const mappings = { Accounts: { 111111111111: { topic: 'prod' } } };
+  const service = kafkaService([{ kafka: { ...kafka, topic: lookup } }], { mappings });
+  const read = (parameters: object = {}, given = service) => {
+    const own = readOptions({ bootstrapServers: 'localhost:9092', parameters });
+    return readDefinitions(given, own, NOW).definitions[0];
+  };
+  const says =
+    /^Topics\.0 is .* The map Accounts has no key 000000000000, the account of this machine: .*AWS::AccountId under custom\.kafkaEventSource\.parameters/;
+  expect(read()?.refusals).toMatchObject([{ message: expect.stringMatching(says) }]);
+  expect(read({ 'AWS::AccountId': '111111111111' })?.mapping).toMatchObject({ topic: 'prod' });
+  const sub = { 'Fn::Sub': ['kafka://${t}', { t: lookup }] };
+  const config = {
+    SelfManagedKafkaEventSourceConfig: {
+      SchemaRegistryConfig: {
+        SchemaRegistryURI: sub,
+        EventRecordFormat: 'JSON',
+        SchemaValidationConfigs: [{ Attribute: 'KEY' }],
+      },
+    },
+  };
+  for (const [event, properties] of [
+    [{ onFailureDestination: sub, ...pollers }, {}],
+    [{ bootstrapServers: lookup }, {}],
+    [{}, { SourceAccessConfigurations: lookup }],
+    [pollers, config],
+  ]) {
+    const extensions = { [EXTENDED]: { Properties: properties } };
+    const events = [{ kafka: { ...kafka, ...event } }];
+    const { definitions } = readDefinitions(
+      kafkaService(events, { mappings, extensions }),
+      readOptions({}),
+      NOW,
+    );
+    expect(definitions[0]?.refusals).toMatchObject([
+      { message: expect.stringMatching(/The map Accounts has no key 000000000000/) },
+    ]);
+  }
 });
 
 describe('a mapping of a durable function', () => {
@@ -740,6 +796,19 @@ describe('started with a warning', () => {
     expect(result).toMatchObject({ starts: true });
     expect(result?.warnings).toContainEqual(expect.stringMatching(message));
   });
+});
+
+test('structures without members count as left out, and numbers may be texts', () => {
+  const empty = {
+    BatchSize: '10',
+    DestinationConfig: { OnFailure: {}, OnSuccess: {} },
+    ProvisionedPollerConfig: {},
+    FilterCriteria: {},
+    FunctionResponseTypes: [],
+    MetricsConfig: { Metrics: [] },
+    LoggingConfig: {},
+  };
+  expect(plain(empty)).toEqual({ starts: true, refusals: [], warnings: [] });
 });
 
 test('a mapping that AWS accepts is accepted', () => {

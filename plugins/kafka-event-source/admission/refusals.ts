@@ -1,13 +1,21 @@
 /** Refuses a mapping as AWS does: by its source, access, starting position, filters and function. */
 import type { z } from 'zod';
 import { isObject } from '../json.ts';
+import { CONSTRAINT } from '../settings/rules.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { words } from '../words.ts';
 import { refuseFilters } from './filters.ts';
 import { refuseFunction } from './functions.ts';
 import { refuseDestination, refuseModes } from './modes.ts';
-import { cannotRun, invalid, paraphrased, type Refusal } from './refusal.ts';
+import {
+  accountAdvice,
+  cannotRun,
+  invalid,
+  paraphrased,
+  type Refusal,
+  validation,
+} from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
 import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
@@ -163,11 +171,11 @@ function toRefusal(issue: z.core.$ZodIssue, { properties }: Deployed): Refusal {
     return cannotRun(
       `${place} is ${JSON.stringify(value)}, which only CloudFormation knows. Write the value. Or set ` +
         `the value of a parameter under ${words().setting('parameters')}, that of an import under ` +
-        `${words().setting('imports')}.`,
+        `${words().setting('imports')}.${accountAdvice(value)}`,
     );
   }
-  if (issue.message.startsWith('1 validation error')) {
-    return { by: 'AWS', code: 'ValidationException', message: issue.message };
+  if (issue.message.startsWith(CONSTRAINT)) {
+    return validation(issue.message);
   }
   if (issue.message.startsWith('Required ')) return invalid(issue.message);
   return paraphrased(`${place ? `${place}: ` : ''}${issue.message}.`);

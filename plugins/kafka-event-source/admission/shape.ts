@@ -1,26 +1,19 @@
 /** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's limits and messages. */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
-import { constraint, matching, oneOf } from '../settings/rules.ts';
+import { constraint, items, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
 export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
-const topic = z
-  .string()
-  .max(249, {
-    error: ({ input }) =>
-      constraint('topics', `[${input}]`, 'Member must have length less than or equal to 249'),
-  })
-  .regex(new RegExp(`^${TOPIC_PATTERN}$`), {
-    error: ({ input }) =>
-      constraint(
-        'topics',
-        `[${input}]`,
-        `Member must satisfy regular expression pattern: ${TOPIC_PATTERN}`,
-      ),
-  });
+const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
+const MAX_TOPIC = 249;
+const TOPIC_RULES = [
+  `Member must have length less than or equal to ${MAX_TOPIC}`,
+  'Member must have length greater than or equal to 1',
+  `Member must satisfy regular expression pattern: ${TOPIC_PATTERN}`,
+];
 
 const access = z.strictObject({ Type: z.string(), URI: z.unknown() });
 
@@ -53,6 +46,10 @@ function rulesOf<Table extends Record<string, { rule: z.ZodType }>>(table: Table
   return Object.fromEntries(rules) as Rules<Table>;
 }
 
+function isTopic(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TOPIC && TOPIC.test(value);
+}
+
 /** All properties but the function's name. An intrinsic function is allowed where it does no harm. */
 export const shape = z.strictObject({
   EventSourceArn: z.unknown().optional(),
@@ -69,15 +66,20 @@ export const shape = z.strictObject({
     z.array(access).max(23).default([]),
   ),
   Topics: z
-    .array(topic, { error: ({ input }) => (input === undefined ? NO_TOPICS : undefined) })
+    .array(z.custom<string>(), {
+      error: ({ input }) => (input === undefined ? NO_TOPICS : undefined),
+    })
     .min(1, NO_TOPICS)
-    .max(1, {
-      error: ({ input }) =>
-        constraint(
-          'topics',
-          `[${(input as unknown[]).join(', ')}]`,
-          'Member must have length less than or equal to 1',
-        ),
+    .superRefine((topics, context) => {
+      if (topics.length > 1) {
+        const rule = 'Member must have length less than or equal to 1';
+        context.addIssue(constraint('topics', `[${topics.join(', ')}]`, rule));
+      }
+      const index = topics.findIndex((one) => !isTopic(one));
+      if (index >= 0) {
+        const message = items('topics', topics, ...TOPIC_RULES);
+        context.addIssue({ code: 'custom', message, path: [index] });
+      }
     }),
   SelfManagedKafkaEventSourceConfig: config.optional(),
   AmazonManagedKafkaEventSourceConfig: config.optional(),

@@ -4,6 +4,11 @@ import { pairsOf, readArguments, UsageError } from './arguments.ts';
 
 test.each([
   [['nope'], 'No command "nope". There are: start, '],
+  [
+    ['record', 'nope'],
+    'No command "record nope". There are: record export, record import, record replay.',
+  ],
+  [['record', '--json'], 'No command "record --json". There are: record export, '],
   [['--broker', 'start'], 'The command comes first. There are: start, '],
   [['start', '--foo'], "Unknown option '--foo'. See `lambda-kafka-event-source start --help`."],
   [['start', 'a.yaml'], "Unexpected argument 'a.yaml'. Name a template by --template a.yaml. See"],
@@ -59,6 +64,16 @@ test.each([[[]], [['--help']], [['help']]])('%j lists the commands', (args) => {
     expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));
   }
 });
+
+test.each([[['record']], [['record', '--help']], [['record', '-h']]])(
+  '%j lists the commands of that group alone',
+  (args) => {
+    const { command, text } = readArguments(args) as { command: string; text: string };
+    expect(command).toBe('help');
+    const named = [...text.matchAll(/^ {2}(\w+ \w+) {2}/gm)].map(([, name]) => name);
+    expect(named).toEqual(['record export', 'record import', 'record replay']);
+  },
+);
 
 test('the help of each command lists its options', () => {
   for (const [name, { options }] of Object.entries(NAMED)) {

@@ -113,6 +113,8 @@ export function readArguments(args: readonly string[]): Arguments {
     return { command: 'help', text: overview() };
   }
   if (command === '--version') return { command: 'help', text: version() };
+  const group = Object.keys(ALL).filter((name) => name.startsWith(`${command} `));
+  if (group.length > 0) return helpOfGroup(command, group, rest);
   const known = Object.hasOwn(ALL, command) ? ALL[command] : undefined;
   if (!known) {
     const what = command.startsWith('-') ? 'The command comes first' : `No command "${command}"`;
@@ -125,6 +127,21 @@ export function readArguments(args: readonly string[]): Arguments {
   const name = command as OwnCommand | CommandName;
   checkBroker('--broker', values.broker, { mayStart: name === 'start' });
   return { command: name, values };
+}
+
+/** The help of a group of commands, such as `record`. @throws UsageError for a command that it does not have */
+function helpOfGroup(
+  group: string,
+  names: readonly string[],
+  [next]: readonly string[],
+): Arguments {
+  if (next !== undefined && next !== '--help' && next !== '-h') {
+    throw new UsageError(
+      `No command "${group} ${next}". There are: ${names.join(', ')}. See \`${NAME} ${group} --help\`.`,
+    );
+  }
+  const rows = rowsOf(names.map((name) => [name, ALL[name]?.usage ?? '']));
+  return { command: 'help', text: [`Usage: ${NAME} <command> [options]`, '', ...rows].join('\n') };
 }
 
 /** The arguments, with a name of two words such as `record export` as one of them. */
@@ -183,13 +200,12 @@ export function pairsOf(name: string, values: Values[string]): [string, string][
 }
 
 function overview(): string {
-  const width = Math.max(...Object.keys(ALL).map((name) => name.length));
   return [
     `Usage: ${NAME} <command> [options]`,
     '',
     "Runs Lambda's Kafka event source mappings of a template on this machine.",
     '',
-    ...Object.entries(ALL).map(([name, { usage }]) => `  ${name.padEnd(width)}  ${usage}`),
+    ...rowsOf(Object.entries(ALL).map(([name, { usage }]) => [name, usage])),
     '',
     'In a folder with a template, and with the functions at an endpoint such as `sam local start-lambda`:',
     '',
@@ -209,15 +225,20 @@ function helpOf(command: string, { usage, options }: (typeof ALL)[string]): stri
     const short = shortcut ? `-${shortcut}, ` : '    ';
     return [`${short}--${name}${type === 'string' ? ` <${value}>` : ''}`, usage] as const;
   });
-  const width = Math.max(...rows.map(([option]) => option.length));
   return [
     `Usage: ${NAME} ${command} [options]`,
     '',
     usage,
     '',
-    ...rows.map(([option, text]) => `  ${option.padEnd(width)}  ${text}`),
+    ...rowsOf(rows),
     ...(command === 'start' ? ['', DISCOVERY] : []),
   ].join('\n');
+}
+
+/** The lines of two columns. */
+function rowsOf(rows: readonly (readonly [name: string, text: string])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
 }
 
 const DISCOVERY = `Without --template, the command reads the first of template.yaml, template.yml, cdk.out/*.template.json,

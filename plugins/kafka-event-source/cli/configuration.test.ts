@@ -199,6 +199,32 @@ test('functions need no more than a topic, and have the properties of serverless
   ]);
 });
 
+test('topics whose names differ in their separators alone have mappings of their own', async () => {
+  const events = (...topics: string[]) => topics.map((topic) => `{ kafka: { topic: ${topic} } }`);
+  const file = (a: string[], b: string[]) =>
+    `functions: { notify: { events: [${events(...a)}] }, Notify: { events: [${events(...b)}] } }`;
+  const ids = async (a: string[], b: string[] = ['xx']) => {
+    write({ 'kafka-event-source.yml': file(a, b) });
+    const { mappings } = await read();
+    return mappings.map(({ topic, logicalId, uuid }) => ({ topic, logicalId, uuid }));
+  };
+  const [alone] = await ids(['a.b']);
+  expect(alone).toMatchObject({ logicalId: 'notifyKafkaAB' });
+  const found = await ids(['a.b', 'a-b', 'A_B', 'other'], ['a.b', 'a-b']);
+  expect(found.map(({ topic }) => topic)).toEqual(['a.b', 'a-b', 'A_B', 'other', 'a.b', 'a-b']);
+  expect(new Set(found.map(({ logicalId }) => logicalId)).size).toBe(6);
+  expect(new Set(found.map(({ uuid }) => uuid)).size).toBe(6);
+  // The first keeps its id, and each other one has the same id at every start.
+  expect(found[0]).toEqual(alone);
+  expect(found[3]).toMatchObject({ logicalId: 'notifyKafkaOther' });
+  expect(await ids(['a.b', 'A_B', 'a-b'])).toEqual([
+    found[0],
+    found[2],
+    found[1],
+    expect.objectContaining({ topic: 'xx' }),
+  ]);
+});
+
 test('parameters of the file that are no names and values are refused', async () => {
   write({ 'kafka-event-source.yml': `parameters: Topic\n${FUNCTIONS}` });
   await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: Invalid input');

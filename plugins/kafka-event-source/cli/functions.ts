@@ -5,6 +5,7 @@ import { asText, type Json } from '../json.ts';
 import { type EventKind, findEvents, NO_ACCESS } from '../template/compile.ts';
 import type { FunctionDefinition, Service } from '../template/deployed.ts';
 import { unknownProperties } from '../template/properties.ts';
+import { stableUuid } from '../template/uuid.ts';
 
 /** The faults of an event's properties that do not exist: a misspelt one would have no effect. */
 export function wrongProperties(kind: EventKind, event: Json): string[] {
@@ -70,7 +71,23 @@ export function plainService(
     mappings: {},
     conditions: {},
     extensions: {},
-    logicalId: (kind, key, topic, cluster) => word(`${key}-${kind}-${cluster}-${topic}`),
+    logicalId: logicalIds(),
+  };
+}
+
+/**
+ * Gives each mapping an id of its own. Of mappings whose names have the same letters and digits, such as those of
+ * the topics a.b and a-b, the first one has the bare id.
+ */
+function logicalIds(): Service['logicalId'] {
+  const owners = new Map<string, string>();
+  return (kind, key, topic, cluster) => {
+    const id = word(`${key}-${kind}-${cluster}-${topic}`);
+    const name = [kind, key, topic, cluster];
+    const owner = owners.get(id);
+    if (owner === undefined) owners.set(id, String(name));
+    const isBare = owner === undefined || owner === String(name);
+    return isBare ? id : `${id}${stableUuid(name).slice(0, 8)}`;
   };
 }
 

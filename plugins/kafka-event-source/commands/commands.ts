@@ -4,6 +4,7 @@
  */
 import type { Place } from '../control/server.ts';
 import type { Loaded } from '../definition.ts';
+import { harmless } from '../harmless.ts';
 import { ALARMS_OPTIONS } from './alarms-options.ts';
 import { GENERATE_OPTIONS } from './generate-options.ts';
 import { MAPPINGS_OPTIONS } from './mappings-options.ts';
@@ -113,5 +114,7 @@ const commands: Readonly<Record<CommandName, (context: CommandContext) => Promis
 
 /** Runs a command. @throws Error with a message for the user */
 export function runCommand(name: CommandName, context: CommandContext): Promise<void> {
-  return commands[name](context);
+  // Letters, records and exports have texts of others.
+  const print = (text: string) => context.print(harmless(text));
+  return commands[name]({ ...context, print });
 }

@@ -1,6 +1,7 @@
 /** Runs `sls kafka record export` and `import`: takes the recorder's memory to another machine. */
 import { basename, extname, resolve } from 'node:path';
 import { mappingsOf } from '../definition.ts';
+import { oneLine } from '../harmless.ts';
 import { exportStore } from '../recorder/export.ts';
 import { importStore } from '../recorder/imports.ts';
 import type { About } from '../recorder/types.ts';
@@ -35,7 +36,7 @@ export async function runImport({ place, options, print }: CommandContext): Prom
   if (options.json === true) return print(JSON.stringify({ name, ...about }, null, 2));
   const { service, stage, exportedAt } = about;
   print(
-    `Imported ${service}, stage ${stage}, of ${new Date(exportedAt).toISOString()} as "${name}". The page of ` +
+    `Imported ${oneLine(`${service}, stage ${stage}`)}, of ${new Date(exportedAt).toISOString()} as "${name}". The page of ` +
       `the running mappings shows it at /?imported=${encodeURIComponent(name)}, read-only.`,
   );
 }

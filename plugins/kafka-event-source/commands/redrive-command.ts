@@ -1,6 +1,7 @@
 /** Runs `sls kafka redrive`: reads its options, and prints the outcomes. */
 import { createClient } from '../access/connect.ts';
 import { mappingsOf } from '../definition.ts';
+import { oneLine } from '../harmless.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Options } from '../options.ts';
 import { words } from '../words.ts';
@@ -78,7 +79,7 @@ function describe(topic: string, row: Row): string {
     : '';
   const cause = [condition, reason].filter(Boolean).join(', ');
   const end = why ? `${outcome}: ${why}` : outcome;
-  return `${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`;
+  return oneLine(`${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`);
 }
 
 function summary(topic: string, counts: Report, { isDryRun }: Selection, mapping: Mapping): string {

@@ -1,5 +1,11 @@
 /** Puts dead letters back on the topics that their records came from. */
-import type { Kafka, KafkaMessage, Message } from 'kafkajs';
+import type {
+  Consumer,
+  Kafka,
+  KafkaMessage,
+  Message,
+  TopicPartitionOffsetAndMetadata,
+} from 'kafkajs';
 import { LETTER_HEADERS } from '../destination/failure.ts';
 import { messageOf } from '../log.ts';
 import { REDRIVE_GROUP } from '../protocol/client.ts';
@@ -209,7 +215,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     await within(
       COMMIT_MS,
       'the commit',
-      consumer.commitOffsets([{ topic, partition, offset, metadata }]),
+      commitLoudly(consumer, { topic, partition, offset, metadata }),
     );
   };
   let chunk: Ready[] = [];
@@ -247,6 +253,26 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   await flush();
   progress.passEnd(next);
   if (progress.next > 0) await commit();
+}
+
+/** @throws Error also where kafkajs leaves out the commit without a word, because the consumer has ended */
+async function commitLoudly(
+  consumer: Consumer,
+  offset: TopicPartitionOffsetAndMetadata,
+): Promise<void> {
+  let isTaken = false;
+  const remove = consumer.on(consumer.events.COMMIT_OFFSETS, () => {
+    isTaken = true;
+  });
+  try {
+    await consumer.commitOffsets([offset]);
+  } finally {
+    remove();
+  }
+  if (isTaken) return;
+  throw new Error(
+    'The group has not taken the commit, since the consumer of this run has ended: run it again.',
+  );
 }
 
 /** Decides on a letter. @returns the letter, too, if it is to be put back */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createClient } from '../access/connect.ts';
 import { mappingsOf } from '../definition.ts';
 import type { EventSource } from '../event.ts';
+import { oneLine } from '../harmless.ts';
 import { Invokers } from '../invokers.ts';
 import { loadLambdaSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
@@ -117,9 +118,12 @@ function countsOf(rows: readonly Replayed[]): Counts {
 
 function describe({ id, functionKey, startedAt, outcome, event, was, now, why }: Replayed): string {
   const head = `${functionKey} ${new Date(startedAt).toISOString()} ${id}`;
-  if (outcome === 'leftOut') return `${head}: left out, because ${why}`;
   const note = event === 'placeholders' ? `, with placeholders (${why})` : '';
-  return `${head}: differs${note}\n  was: ${short(was)}\n  now: ${short(now)}`;
+  const lines =
+    outcome === 'leftOut'
+      ? [`${head}: left out, because ${why}`]
+      : [`${head}: differs${note}`, `  was: ${short(was)}`, `  now: ${short(now)}`];
+  return lines.map(oneLine).join('\n');
 }
 
 function short(text = ''): string {

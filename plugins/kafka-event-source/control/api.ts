@@ -1,18 +1,29 @@
 /** AWS's API for event source mappings, as any AWS SDK calls it, for the mappings that run here. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Refusal } from '../admission/refusal.ts';
 import { admit } from '../admission/refusals.ts';
-import { isObject, type Json, without } from '../json.ts';
+import { type Json, without } from '../json.ts';
 import type { Mapping } from '../mapping.ts';
+import { between, CONSTRAINT } from '../settings/rules.ts';
 import { type Changes, readChanges, settingRows } from '../settings/settings.ts';
 import { words } from '../words.ts';
 import { configurationOf, deployedWith, propertiesOf } from './configuration.ts';
 import { RequestError } from './request.ts';
 import { InUseError, type Runtime, type View } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
+import { readUpdate, unreadable } from './wire.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
 const PAGE = 100;
 /** Fields of AWS's API that this emulator does not change; it changes those in `CHANGEABLE`. */
-const FIXED: readonly string[] = ['SourceAccessConfigurations', 'KMSKeyArn'];
+const FIXED: readonly string[] = [
+  'FunctionName',
+  'SourceAccessConfigurations',
+  'SelfManagedKafkaEventSourceConfig',
+  'AmazonManagedKafkaEventSourceConfig',
+  'KMSKeyArn',
+];
+const maxItems = between('maxItems', 1, 10_000);
 const CHANGEABLE: readonly string[] = settingRows().flatMap(([name, { isChangeable }]) =>
   isChangeable ? [name] : [],
 );
@@ -115,15 +126,7 @@ function list(runtime: Runtime, query: URLSearchParams): Json {
   const found = runtime
     .list()
     .filter(({ mapping }) => (!fn || isFunction(mapping, fn)) && (!arn || isSource(mapping, arn)));
-  const size = Number(query.get('MaxItems') ?? PAGE);
-  if (!Number.isInteger(size) || size < 1 || size > 10_000) {
-    throw new RequestError(
-      400,
-      'ValidationException',
-      `1 validation error detected: Value '${query.get('MaxItems')}' at 'maxItems' failed to satisfy ` +
-        'constraint: Member must have value between 1 and 10000',
-    );
-  }
+  const size = sizeOf(query.get('MaxItems') ?? String(PAGE));
   const begin = Number(query.get('Marker') ?? 0);
   if (!Number.isInteger(begin) || begin < 0) throw invalid('Invalid marker');
   const end = begin + Math.min(size, PAGE);
@@ -131,6 +134,13 @@ function list(runtime: Runtime, query: URLSearchParams): Json {
     EventSourceMappings: found.slice(begin, end).map(configurationOf),
     ...(end < found.length && { NextMarker: String(end) }),
   };
+}
+
+function sizeOf(text: string): number {
+  if (!/^-?\d+$/.test(text)) throw unreadable('STRING_VALUE can not be converted to an Integer');
+  const size = maxItems.safeParse(Number(text));
+  if (size.success) return size.data;
+  throw new RequestError(400, 'ValidationException', size.error.issues[0]?.message ?? '');
 }
 
 function isFunction({ functionName, functionArn }: Mapping, wanted: string): boolean {
@@ -144,48 +154,56 @@ function isSource({ source }: Mapping, arn: string): boolean {
 }
 
 /** The changes of an update. @throws RequestError for a change that AWS or the emulator refuses */
-function changesOf(mapping: Mapping, body: Json): Changes {
-  for (const [name, value] of Object.entries(body)) {
-    if (name === 'UUID' || value === null || CHANGEABLE.includes(name)) continue;
+function changesOf(mapping: Mapping, given: Json): Changes {
+  const before = propertiesOf(mapping);
+  for (const [name, value] of Object.entries(given)) {
+    if (CHANGEABLE.includes(name) || isDeepStrictEqual(value, before[name])) continue;
     if (name === 'FunctionName' && isFunction(mapping, String(value))) continue;
     if (name === 'Topics') throw invalid("Parameter 'Topics' can not be updated");
-    if (
-      name === 'FunctionName' ||
-      FIXED.includes(name) ||
-      name.endsWith('KafkaEventSourceConfig')
-    ) {
+    if (FIXED.includes(name)) {
       throw invalid(
         `${name} is changed in ${words().template}: change it, and start again. (This message is from the ` +
           'local emulator, not from AWS.)',
       );
     }
   }
-  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  const before = propertiesOf(mapping);
   const now = Date.now();
-  const after = { ...before, ...without(given, 'UUID', 'FunctionName') };
+  const after = { ...before, ...without(given, 'FunctionName') };
   const admission = admit(deployedWith(mapping, after), now);
   // Refusals of the mapping's present properties do not count against the update.
   const known = admit(deployedWith(mapping, before), now).refusals.map(({ message }) => message);
-  const refused = admission.refusals.find(({ message }) => !known.includes(message));
-  if (refused) {
-    throw new RequestError(400, refused.code ?? 'InvalidParameterValueException', refused.message);
-  }
+  const refused = admission.refusals.filter(({ message }) => !known.includes(message));
+  const [first] = refused;
+  if (first) throw refusedBy(first, refused);
   return admission.shape ? readChanges(admission.shape) : {};
 }
 
-function parse(body: Buffer): Json {
-  try {
-    const json: unknown = body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
-    if (isObject(json)) return json;
-  } catch {
-    // The answer below is AWS's own.
-  }
-  throw new RequestError(
+/** The first refusal; or, as AWS answers them, all values at once that its service model does not allow. */
+function refusedBy(first: Refusal, all: readonly Refusal[]): RequestError {
+  const code = first.code ?? 'InvalidParameterValueException';
+  if (code !== 'ValidationException') return new RequestError(400, code, first.message);
+  const texts = all
+    .filter((one) => one.code === code)
+    .map(({ message }) => message.slice(CONSTRAINT.length));
+  if (texts.length === 1) return new RequestError(400, code, first.message);
+  return new RequestError(
     400,
-    'InvalidRequestContentException',
-    'Could not parse request body into json.',
+    code,
+    `${texts.length} validation errors detected: ${texts.join('; ')}`,
   );
+}
+
+function parse(body: Buffer): Json {
+  let json: unknown = {};
+  try {
+    if (body.length > 0) json = JSON.parse(body.toString('utf8'));
+  } catch {
+    // AWS: the answer has no message.
+    throw unreadable(
+      'The body is not JSON. (This message is from the local emulator, not from AWS.)',
+    );
+  }
+  return readUpdate(json);
 }
 
 function refusal(error: unknown): Answer {

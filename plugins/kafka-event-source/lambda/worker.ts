@@ -1,6 +1,14 @@
 /** Runs in the worker thread of a function, in the place of serverless-offline's own script. */
+import { constants } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { captureLines, eventOf, mend, mendHandlers, type Runner } from './serverless-offline.ts';
+import {
+  captureLines,
+  eventOf,
+  mend,
+  mendHandlers,
+  type Runner,
+  replaceBuiltin,
+} from './serverless-offline.ts';
 
 interface Data {
   readonly runner: string;
@@ -18,7 +26,11 @@ interface Call {
   readonly port: MessagePort;
 }
 
+/** As a shell counts the end of a process by a signal. */
+const BY_SIGNAL = 128;
+
 const { runner, loader, callbackError, lines } = workerData as Data;
+guardKill();
 const busy = () => process.getActiveResourcesInfo().length;
 mendHandlers(loader, () => ({ callbackError, busy }), { isKept: true });
 type RunnerClass = Runner & (new (options: unknown, env: object) => Runner['prototype']);
@@ -37,3 +49,18 @@ parentPort?.on('message', async (call: Call) => {
   call.port.postMessage(await run(call).catch((error: unknown) => error));
   call.port.close();
 });
+
+/** A signal of the handler to its process ends this thread, as it ends the instance on AWS, and not `sls offline`. */
+function guardKill(): void {
+  const { kill, pid: own } = process;
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  replaceBuiltin(process, 'kill', (pid, signal = 'SIGTERM') => {
+    const found = Object.entries(numbers).find((pair) => pair.includes(signal));
+    if (!found || ![own, -own, 0].includes(pid)) return kill.call(process, pid, signal);
+    const name = found[0] as NodeJS.Signals;
+    if (process.listenerCount(name) === 0) process.exit(BY_SIGNAL + found[1]);
+    // No signal reaches the listeners of a thread.
+    setImmediate(() => process.emit(name, name));
+    return true;
+  });
+}

@@ -56,6 +56,32 @@ test('each filtered offset is committed with the last kept record before it', ()
   );
 });
 
+test('the key and the value of a record are written as base64 once, whether it is kept or filtered out', () => {
+  let written = 0;
+  const counted = (text: string) => {
+    const bytes = Buffer.from(text);
+    return Object.assign(bytes, {
+      toString: (encoding?: BufferEncoding) => {
+        if (encoding === 'base64') written += 1;
+        return Buffer.prototype.toString.call(bytes, encoding);
+      },
+    });
+  };
+  const messages = [wanted, '{}'].map((value, offset) => ({
+    ...message(offset, null, counted('key')),
+    // Nanoseconds, which JavaScript would round.
+    timestamp: '1764345600123456789',
+    value: counted(value),
+  }));
+  const taken = intake({ filters }).take({ topic: 't', partition: 0, messages, end: 2 });
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  expect(taken).toMatchObject({
+    records: [{ offset: 0, json: expect.stringContaining('"timestamp":1764345600123456789,') }],
+    filteredOut: [{ record: { offset: 1, key: base64('key'), value: base64('{}') } }],
+  });
+  expect(written).toBe(4);
+});
+
 test('without filters each record is committed by itself, the last with the offsets after it', () => {
   const messages = [message(3, 'a'), message(4, null)];
   const taken = intake().take({ topic: 't', partition: 0, messages, end: 9 });

@@ -1,7 +1,16 @@
 /** A mapping's settings by AWS's names. A new setting needs a row here, and the code that acts on it. */
 import { z } from 'zod';
 import { isObject, nonEmpty, toObject } from '../json.ts';
-import { between, cloudFormation, flag, integer, matching, oneOf } from './rules.ts';
+import {
+  between,
+  cloudFormation,
+  flag,
+  integer,
+  matching,
+  numeric,
+  oneOf,
+  someOf,
+} from './rules.ts';
 
 export type Destination =
   | { readonly kind: 'kafka'; readonly topic: string }
@@ -130,7 +139,7 @@ export const SETTINGS = {
     text: itself,
   }),
   StartingPositionTimestamp: setting({
-    rule: z.coerce.number().optional(),
+    rule: numeric(z.number()).optional(),
     read: (seconds): { startingTimestampMs?: number } => ({
       startingTimestampMs: seconds === undefined ? undefined : seconds * 1000,
     }),
@@ -282,10 +291,7 @@ export const SETTINGS = {
     text: itself,
   }),
   FunctionResponseTypes: setting({
-    rule: z
-      .array(oneOf('functionResponseTypes', ['ReportBatchItemFailures']))
-      .max(1)
-      .default([]),
+    rule: someOf('functionResponseTypes', ['ReportBatchItemFailures'], 1).default([]),
     read: (types) => ({ reportBatchItemFailures: types.length > 0 }),
     write: ({ reportBatchItemFailures }) =>
       reportBatchItemFailures ? ['ReportBatchItemFailures'] : undefined,
@@ -321,7 +327,7 @@ export const SETTINGS = {
   }),
   MetricsConfig: setting({
     rule: z
-      .strictObject({ Metrics: z.array(oneOf('metrics', METRIC_GROUPS)).max(3).optional() })
+      .strictObject({ Metrics: someOf('metricsConfig.metrics', METRIC_GROUPS, 3).optional() })
       .optional(),
     /** The groups of metrics that are emitted. */
     read: (config): { metricGroups: readonly MetricGroup[] } => ({
@@ -348,13 +354,15 @@ export const SETTINGS = {
   }),
   LoggingConfig: setting({
     rule: z
-      .strictObject({ SystemLogLevel: oneOf('systemLogLevel', LOG_LEVELS).optional() })
+      .strictObject({
+        SystemLogLevel: oneOf('loggingConfig.systemLogLevel', LOG_LEVELS).optional(),
+      })
       .optional(),
     /** The level of the mapping's system log; undefined for no log. */
     read: (config): { systemLogLevel?: LogLevel } => ({ systemLogLevel: config?.SystemLogLevel }),
     write: ({ systemLogLevel }) => systemLogLevel && { SystemLogLevel: systemLogLevel },
     isChangeable: true,
-    isProvisionedOnly: (config) => config !== undefined,
+    isProvisionedOnly: (config) => config?.SystemLogLevel !== undefined,
     framework: null,
     own: {
       properties: {
@@ -381,7 +389,9 @@ export const ON_AWS_ONLY = {
 type Table = typeof SETTINGS;
 type Name = keyof Table;
 type FieldsOf<N extends Name> = ReturnType<Table[N]['read']>;
-type ChangeableName = { [N in Name]: Table[N]['isChangeable'] extends true ? N : never }[Name];
+export type ChangeableName = {
+  [N in Name]: Table[N]['isChangeable'] extends true ? N : never;
+}[Name];
 type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
   all: infer Intersection,
 ) => void

@@ -28,14 +28,19 @@ function plainOf(node: unknown, document: Document): unknown {
   if (isSeq(node)) return node.items.map((item) => read(item, document));
   if (!isMap(node)) return null;
   const entries = node.items.map(({ key, value }): [string, unknown] => {
-    const name = isScalar(key) ? String(key.value) : String(key);
-    return [name, read(value, document)];
+    return [nameOf(key), read(value, document)];
   });
   // A map's own keys win over those that it merges, and a merged map wins over those after it.
   const merged = entries.flatMap(([name, value]) => (name === '<<' ? [value].flat() : []));
   const own = entries.filter(([name]) => name !== '<<');
   const inherited = merged.toReversed().flatMap((one) => Object.entries(Object(one)));
   return Object.fromEntries([...inherited, ...own]);
+}
+
+/** A key as it is written: the account 012345678901 is no number. */
+function nameOf(key: unknown): string {
+  if (!isScalar(key)) return String(key);
+  return String(typeof key.value === 'number' ? (key.source ?? key.value) : key.value);
 }
 
 function longName(tag: string): string {

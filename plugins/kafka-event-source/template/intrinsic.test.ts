@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { expect, test } from '@jest/globals';
-import { isIntrinsic, resolve, type Scope } from './intrinsic.ts';
+import { accountLookup, isIntrinsic, resolve, type Scope } from './intrinsic.ts';
 
 const scope: Scope = {
   region: 'eu-west-1',
@@ -29,6 +29,8 @@ const scope: Scope = {
   mappings: {
     Stages: { test: { topic: 'orders-test', servers: ['c:9092'], tier: 2 } },
     Tiers: { 2: { attempts: 0 } },
+    Here: { '000000000000': { topic: 'orders-here' } },
+    Accounts: { 111111111111: { topic: 'orders-prod' } },
   },
   conditions: {
     IsTest: { 'Fn::Equals': [{ Ref: 'Stage' }, 'test'] },
@@ -68,6 +70,8 @@ test.each([
   [{ 'Fn::FindInMap': ['Tiers', { 'Fn::FindInMap': ['Stages', 'test', 'tier'] }, 'attempts'] }, 0],
   [{ 'Fn::FindInMap': ['Stages', 'prod', 'topic', { DefaultValue: { Ref: 'Stage' } }] }, 'test'],
   [{ 'Fn::FindInMap': ['Tiers', '2', 'attempts', { DefaultValue: 1 }] }, 0],
+  [{ 'Fn::FindInMap': ['Here', { Ref: 'AWS::AccountId' }, 'topic'] }, 'orders-here'],
+  [{ 'Fn::FindInMap': ['Here', { 'Fn::Sub': '${AWS::AccountId}' }, 'topic'] }, 'orders-here'],
   [{ 'Fn::Length': { Ref: 'Servers' } }, 2],
   [{ 'Fn::Length': ['a', { Ref: 'Unset' }, { Ref: 'AWS::NoValue' }] }, 2],
   [
@@ -105,6 +109,29 @@ test.each([
 ])('%j stays as it is: only AWS knows it', (value) => {
   expect(resolve(value, scope)).toEqual(value);
   expect(isIntrinsic(value)).toBe(true);
+});
+
+test('an account can be given, and is the key of a map then', () => {
+  const parameters = { 'AWS::AccountId': '111111111111' };
+  const given = { ...scope, given: { ...scope.given, parameters } };
+  const found = { 'Fn::FindInMap': ['Accounts', { Ref: 'AWS::AccountId' }, 'topic'] };
+  expect(resolve(found, given)).toBe('orders-prod');
+  expect(resolve({ 'Fn::Sub': 'a-${AWS::AccountId}' }, given)).toBe('a-111111111111');
+});
+
+test('a map without a key for the account is told from other unknown values', () => {
+  const found = { 'Fn::FindInMap': ['Accounts', { Ref: 'AWS::AccountId' }, 'topic'] };
+  for (const value of [found, { 'Fn::Sub': ['x-${a}', { a: found }] }, [found]]) {
+    expect(accountLookup(resolve(value, scope))).toBe('Accounts');
+  }
+  const others = [
+    { Ref: 'Unset' },
+    { 'Fn::FindInMap': ['Stages', 'prod', 'topic'] },
+    { 'Fn::Sub': '${Unset}-000000000000' },
+    'orders',
+    undefined,
+  ];
+  for (const value of others) expect(accountLookup(resolve(value, scope))).toBeUndefined();
 });
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html

@@ -18,7 +18,7 @@ export interface Scope {
 
 /** Values that only AWS knows, given for this machine. */
 export interface Given {
-  /** Values of the template's parameters, in place of their defaults. */
+  /** Values of the template's parameters, in place of their defaults, and of `AWS::AccountId` and its kin. */
   readonly parameters: Json;
   /** Values that other stacks export, by their names. */
   readonly imports: Json;
@@ -135,6 +135,19 @@ export function functionArn(name: string, { region }: Pick<Scope, 'region'>): st
   return `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
 }
 
+/** The map that an unknown value looks up by the account of this machine, for which the map has no key. */
+export function accountLookup(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const lookup = own(value, 'Fn::FindInMap');
+  const [map, ...keys] = Array.isArray(lookup) ? lookup : [];
+  if (typeof map === 'string' && keys.includes(ACCOUNT)) return map;
+  for (const inner of Object.values(value)) {
+    const found = accountLookup(inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function evaluate(value: Json, scope: Scope): unknown {
   const [[name = '', argument] = []] = Object.entries(value);
   switch (name) {
@@ -172,7 +185,7 @@ function refer(id: string, scope: Scope): unknown {
     'AWS::URLSuffix': 'amazonaws.com',
   };
   if (id === 'AWS::NoValue') return NO_VALUE;
-  if (Object.hasOwn(pseudo, id)) return pseudo[id];
+  if (Object.hasOwn(pseudo, id)) return toScalarText(own(scope.given.parameters, id)) ?? pseudo[id];
   const functionName = scope.functions.get(id) ?? scope.uuids?.get(id);
   if (functionName !== undefined) return functionName;
   const parameter = own(scope.parameters, id);

@@ -24,6 +24,7 @@ const EVENTS = {
   CRASH: 'crash',
   REQUEST_TIMEOUT: 'timeout',
   FETCH: 'fetch',
+  COMMIT_OFFSETS: 'commit',
 } as const;
 
 export class MemoryClient {
@@ -81,8 +82,10 @@ class MemoryConsumer {
     this.#random = random;
   }
 
-  on(event: string, listener: Listener): void {
+  /** @returns a function that removes the listener */
+  on(event: string, listener: Listener): () => void {
     this.#listeners.set(event, listener);
+    return () => this.#listeners.delete(event);
   }
 
   async connect(): Promise<void> {
@@ -114,6 +117,7 @@ class MemoryConsumer {
 
   async commitOffsets(offsets: readonly GroupOffset[]): Promise<void> {
     commitAll(this.#log, this.#groupId, offsets);
+    this.#emit(EVENTS.COMMIT_OFFSETS, {});
   }
 
   seek({ partition, offset }: { readonly partition: number; readonly offset: string }): void {

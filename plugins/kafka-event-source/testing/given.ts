@@ -37,7 +37,11 @@ const optionsSchema = z.strictObject({
     .optional(),
   virtualDate: z.boolean().optional(),
   seed: z.int().optional(),
-  patienceMs: z.number().positive().optional(),
+  patienceMs: z
+    .number()
+    .positive()
+    .max(2 ** 31 - 1) // Of Node's timers.
+    .optional(),
   leaks: z.enum(['warn', 'error', 'ignore']).optional(),
   log: callable.optional(),
   stage: text,

@@ -499,7 +499,7 @@ export interface Source extends AsyncDisposable {
    */
   redeliverEverything(): Promise<void>;
   /**
-   * The steps of a record so far, a line each, with the time since the start.
+   * The steps of a record so far, a line each, with the time since the start. The last one is the commit after it.
    *
    * @throws Error for an unknown topic, naming the known ones
    */

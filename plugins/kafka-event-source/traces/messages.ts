@@ -62,13 +62,18 @@ const AnyValue = {
   oneofs: { value: { oneof: Object.keys(MESSAGES.AnyValue) } },
 };
 
-let loading: Promise<protobuf.Root> | undefined;
+interface Loaded {
+  readonly root: protobuf.Root;
+  readonly Reader: typeof protobuf.Reader;
+}
+let loading: Promise<Loaded> | undefined;
 
 /** The decoder, loaded with the first request in protobuf. */
-function load(): Promise<protobuf.Root> {
-  loading ??= import('protobufjs/light.js').then(({ default: { Root } }) => {
+function load(): Promise<Loaded> {
+  loading ??= import('protobufjs/light.js').then(({ default: { Root, Reader } }) => {
     const nested = Object.entries(MESSAGES).map(([name, fields]) => [name, { fields }]);
-    return Root.fromJSON({ nested: { ...Object.fromEntries(nested), AnyValue } });
+    const root = Root.fromJSON({ nested: { ...Object.fromEntries(nested), AnyValue } });
+    return { root, Reader };
   });
   return loading;
 }
@@ -79,11 +84,59 @@ function load(): Promise<protobuf.Root> {
  * @throws Error for bytes that are no such message, or one that is nested more than 100 deep
  */
 export async function fromProtobuf(name: Name, bytes: Uint8Array): Promise<unknown> {
-  const type = (await load()).lookupType(name);
+  const type = (await load()).root.lookupType(name);
   return type.toObject(type.decode(bytes), { longs: String });
 }
 
+/**
+ * Whether a message has more than `most` messages in it, which takes less time to tell than to read them.
+ *
+ * @throws Error for bytes that are no such message
+ */
+export async function hasMoreMessages(
+  name: Name,
+  bytes: Uint8Array,
+  most: number,
+): Promise<boolean> {
+  const reader = (await load()).Reader.create(bytes);
+  const ends = [{ end: reader.len, inside: inners.get(name) }];
+  let count = 0;
+  while (count <= most) {
+    const { end, inside } = ends.at(-1) ?? {};
+    if (end === undefined) return false;
+    if (reader.pos >= end) {
+      ends.pop();
+      continue;
+    }
+    const tag = reader.uint32();
+    const inner = (tag & 7) === WITH_LENGTH ? inside?.get(tag >>> 3) : undefined;
+    if (inner === undefined) {
+      reader.skipType(tag & 7);
+      continue;
+    }
+    count += 1;
+    const length = reader.uint32();
+    ends.push({ end: reader.pos + length, inside: inners.get(inner) });
+  }
+  return true;
+}
+
+/** Protobuf's type of fields that begin with their length. */
+const WITH_LENGTH = 2;
+
+/** The fields of each message that are messages themselves, by their numbers. */
+const inners = new Map(
+  Object.entries(MESSAGES).map(([name, fields]): [string, ReadonlyMap<number, string>] => [
+    name,
+    new Map(
+      Object.values(fields).flatMap(({ id, type }): [number, string][] =>
+        type in MESSAGES ? [[id, type]] : [],
+      ),
+    ),
+  ]),
+);
+
 export async function toProtobuf(name: Name, message: object): Promise<Buffer> {
-  const type = (await load()).lookupType(name);
+  const type = (await load()).root.lookupType(name);
   return Buffer.from(type.encode(type.fromObject(message)).finish());
 }

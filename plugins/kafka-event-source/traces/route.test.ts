@@ -172,3 +172,54 @@ test('a server that other machines can reach takes spans with its token only', a
   const own = { ...JSON_TYPE, authorization: `Bearer ${token}` };
   expect((await post(url, body, own)).status).toBe(200);
 });
+
+/** A field of protobuf with a length, by the byte of its tag. */
+function field(tag: number, content: Buffer): Buffer {
+  const length = (rest: number): number[] =>
+    rest < 0x80 ? [rest] : [0x80 | (rest & 0x7f), ...length(rest >> 7)];
+  return Buffer.concat([Buffer.from([tag, ...length(content.length)]), content]);
+}
+
+test('a request of more parts than exporters send is refused unread, in either encoding', async () => {
+  const url = await start();
+  const inJson = (spans: string) => `{"resourceSpans":[{"scopeSpans":[{"spans":[${spans}]}]}]}`;
+  const many = 1_000_000;
+  const empty = (tag: number) => Buffer.concat(Array(many).fill(field(tag, Buffer.alloc(0))));
+  const inProtobuf = (spans: Buffer) => field(0x0a, field(0x12, spans));
+  const requests: [string | Buffer, Record<string, string>][] = [
+    [inJson(Array(many).fill('{}').join()), JSON_TYPE],
+    [inJson(`{"attributes":[${Array(many).fill('[]').join()}]}`), JSON_TYPE],
+    [inProtobuf(empty(0x12)), PROTOBUF_TYPE],
+    [inProtobuf(field(0x12, empty(0x4a))), PROTOBUF_TYPE],
+  ];
+  for (const [body, headers] of requests) {
+    for (const packed of [false, true]) {
+      const answer = packed
+        ? await post(url, gzipSync(body), { ...headers, 'content-encoding': 'gzip' })
+        : await post(url, body, headers);
+      expect(answer.status).toBe(413);
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      const message =
+        headers === JSON_TYPE ? JSON.parse(bytes.toString()) : await fromProtobuf('Status', bytes);
+      expect(message).toEqual({
+        code: 8,
+        message: expect.stringMatching(/more than 500000 .*: send fewer spans at a time\.$/),
+      });
+    }
+  }
+  expect(taken).toEqual([]);
+});
+
+test("a collector's request of 8 192 spans with 15 attributes each is taken, in either encoding", async () => {
+  const url = await start();
+  const attributes = Array.from({ length: 15 }, (_, index) => ({
+    key: `k${index}`,
+    value: { intValue: '1' },
+  }));
+  const spans = Array.from({ length: 8_192 }, () => ({ ...SPAN, attributes }));
+  const request = { resourceSpans: [{ scopeSpans: [{ spans }] }] };
+  expect((await post(url, JSON.stringify(request))).status).toBe(200);
+  expect((await post(url, await protobufOf(request), PROTOBUF_TYPE)).status).toBe(200);
+  expect(taken).toHaveLength(2 * 8_192);
+  expect(Object.keys(taken.at(-1)?.attributes ?? {})).toHaveLength(15);
+});

@@ -122,6 +122,13 @@ test('a superseded notification is not sent', async () => {
   });
 });
 
+test('an order of a foreign producer is shown without control characters', async () => {
+  await givenUp(eventOf({}, { orderId: 'a\u001b[2J\r\n\u009b1A\u202eb' }));
+  const { text } = await resend([]);
+  expect(text).toContain('a [2J 1A b  ORDER_CREATED  sms  3 ');
+  expect(text).not.toMatch(/(?!\n)\p{Cc}|\u202e/u);
+});
+
 test('a mistake, and a table that does not answer, are reported without a stack', async () => {
   const mistake = await resend(['--yes']);
   expect(mistake).toMatchObject({ code: 1, text: expect.stringContaining('Use --all, --order') });

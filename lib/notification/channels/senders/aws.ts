@@ -39,7 +39,9 @@ export function createAwsCaller<Sdk>(
     loaded ??= await load();
     const sdk = loaded;
     try {
-      const { MessageId = '' } = await traceCall({ name: provider.toUpperCase() }, () => call(sdk));
+      const { MessageId } = await traceCall({ name: provider.toUpperCase() }, () => call(sdk));
+      // Something between may answer 200, and the SDK takes even an empty body.
+      if (!MessageId) throw new Error(`The answer of ${provider} has no message id.`);
       return { success: true, messageId: MessageId };
     } catch (error) {
       return refusalOf(provider, error, permanent);

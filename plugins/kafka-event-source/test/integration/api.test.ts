@@ -9,6 +9,7 @@ import {
   type UpdateEventSourceMappingCommandInput,
 } from '@aws-sdk/client-lambda';
 import { expect, test } from '@jest/globals';
+import { DESTINATION_PATTERN } from '../../admission/modes.ts';
 import { lambdaRoute, mappingsRoute } from '../../control/api.ts';
 import { Runtime } from '../../control/runtime.ts';
 import { startServer } from '../../control/server.ts';
@@ -246,6 +247,103 @@ test("a call that AWS refuses is refused with AWS's message, and changes nothing
   await expect(
     api.client.send(new CreateEventSourceMappingCommand({ FunctionName: 'f' })),
   ).rejects.toThrow('made and deleted in serverless.yml');
+  expect(await api.get()).toMatchObject({ State: 'Disabled', BatchSize: 100 });
+});
+
+test("an update's JSON is read and refused as AWS does it", async () => {
+  await using bench = new Bench();
+  const lambda = await bench.lambda();
+  await using api = await serve(bench, lambda, [{ enabled: false }]);
+  const put = async (body: string) => {
+    const url = `${api.url}/2015-03-31/event-source-mappings/${api.UUID}`;
+    const answer = await fetch(url, { method: 'PUT', body });
+    const json = (await answer.json()) as { message?: string };
+    return [answer.status, answer.headers.get('x-amzn-errortype'), json.message];
+  };
+  const failed = 'failed to satisfy constraint:';
+  const item = (found: string, at: string, rule: string) =>
+    `Value '[${found}]' at '${at}' ${failed} Member must satisfy constraint: [${rule}, Member must not be null]`;
+  const types = 'Member must satisfy enum value set: [ReportBatchItemFailures]';
+  const groups = 'Member must satisfy enum value set: [EventCount, ErrorCount, KafkaMetrics]';
+  const validation = (...found: string[]) => [
+    400,
+    'ValidationException',
+    `${found.length} validation error${found.length > 1 ? 's' : ''} detected: ${found.join('; ')}`,
+  ];
+  const noInteger = 'TRUE_VALUE can not be converted to an Integer';
+  const provisioned = '"ProvisionedPollerConfig": { "MinimumPollers": 1 }';
+  for (const [body, answer] of [
+    ['{"BatchSize":true}', [400, 'SerializationException', noInteger]],
+    ['{', [400, 'SerializationException', expect.stringContaining('from the local emulator')]],
+    ['{"DestinationConfig":{"OnFailure":{}}}', [202, null, undefined]],
+    ['{"DestinationConfig":{"OnSuccess":{}}}', [202, null, undefined]],
+    ['{"DestinationConfig":{"OnFailure":{"Destination":null}}}', [202, null, undefined]],
+    ['{"MetricsConfig":{},"LoggingConfig":{}}', [202, null, undefined]],
+    ['{"BatchSize":null,"Unknown":1}', [202, null, undefined]],
+    [
+      `{"SourceAccessConfigurations":${JSON.stringify([{ Type: access[0]?.type, URI: access[0]?.uri }])}}`,
+      [202, null, undefined],
+    ],
+    [
+      '{"BatchSize":0,"MaximumBatchingWindowInSeconds":301}',
+      validation(
+        `Value '0' at 'batchSize' ${failed} Member must have value greater than or equal to 1`,
+        `Value '301' at 'maximumBatchingWindowInSeconds' ${failed} Member must have value less than or equal to 300`,
+      ),
+    ],
+    ['{"FunctionResponseTypes":["X"]}', validation(item('X', 'functionResponseTypes', types))],
+    [
+      `{"FunctionResponseTypes":["ReportBatchItemFailures","X"],${provisioned}}`,
+      validation(
+        `Value '[ReportBatchItemFailures, X]' at 'functionResponseTypes' ${failed} Member must have length less than or equal to 1`,
+        item('ReportBatchItemFailures, X', 'functionResponseTypes', types),
+      ),
+    ],
+    [
+      `{"MetricsConfig":{"Metrics":["EventCount","X"]},${provisioned}}`,
+      validation(item('EventCount, X', 'metricsConfig.metrics', groups)),
+    ],
+    [
+      '{"LoggingConfig":{"SystemLogLevel":"X"}}',
+      validation(
+        `Value 'X' at 'loggingConfig.systemLogLevel' ${failed} Member must satisfy enum value set: [DEBUG, INFO, WARN]`,
+      ),
+    ],
+    [
+      '{"DestinationConfig":{"OnFailure":{"Destination":"queue"}}}',
+      validation(
+        `Value 'queue' at 'destinationConfig.onFailure.destination' ${failed} Member must satisfy regular expression pattern: ${DESTINATION_PATTERN}`,
+      ),
+    ],
+    [
+      '{"ScalingConfig":{}}',
+      [
+        400,
+        'InvalidParameterValueException',
+        "Unsupported 'scalingConfig' parameter for given event source mapping type.",
+      ],
+    ],
+  ] as const) {
+    expect([body, await put(body)]).toEqual([body, answer]);
+    await state(api, 'Disabled');
+  }
+  const list = (query: string) =>
+    fetch(`${api.url}/2015-03-31/event-source-mappings/?${query}`).then(async (answer) => {
+      const { message } = (await answer.json()) as { message?: string };
+      return [answer.status, answer.headers.get('x-amzn-errortype'), message];
+    });
+  const items = (found: string, rule: string) =>
+    validation(`Value '${found}' at 'maxItems' ${failed} Member must have value ${rule}`);
+  expect(await list('MaxItems=0')).toEqual(items('0', 'greater than or equal to 1'));
+  expect(await list('MaxItems=10001')).toEqual(items('10001', 'less than or equal to 10000'));
+  expect(await list('MaxItems=10000')).toEqual([200, null, undefined]);
+  for (const text of ['true', '1.5', '', '%20']) {
+    expect(await list(`MaxItems=${text}`)).toEqual([
+      400,
+      'SerializationException',
+      'STRING_VALUE can not be converted to an Integer',
+    ]);
+  }
   expect(await api.get()).toMatchObject({ State: 'Disabled', BatchSize: 100 });
 });
 

@@ -219,6 +219,21 @@ test('produce writes a record, or the lines of the input; a missing topic is an 
   ]);
 }, 60_000);
 
+test('redrive shows a letter of a stranger without control characters, and on one line', async () => {
+  await settings(1);
+  const topic = `${bench.topic}-strange`;
+  await bench.admin.connect();
+  await createLedTopics(bench.admin, [{ topic, numPartitions: 1 }]);
+  const value = 'no\u001b[2J letter';
+  const headers = { 'dead-letter-reason': 'a\u001b[2J\r\n\u009b1A\u202eb' };
+  await bench.produce([{ value, headers }], topic);
+  const { stdout } = await run('redrive', '--broker', brokers(), '--from', topic);
+  expect(stdout).toContain(
+    `${topic} 0:0  (a\\u001b[2J\\u000d\\u000a\\u009b1A\\u202eb)  left: unread`,
+  );
+  expect(stdout).not.toMatch(/(?!\n)\p{Cc}|\u202e/u);
+}, 60_000);
+
 test('broker starts a Kafka alone, and ends it', async () => {
   const check = async () => {
     const kafka = new kafkajs.Kafka({ brokers: [`localhost:${env.KAFKA_PORT}`] });

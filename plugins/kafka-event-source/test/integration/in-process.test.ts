@@ -16,6 +16,16 @@ export const handler = async (event, context) => {
   if (event.way === 'is long') return 'x'.repeat(6_291_556);
   if (event.way === 'hangs') return new Promise((resolve) => setTimeout(resolve, 30_000));
   if (event.way === 'ends') process.exit(3);
+  const { kill } = await import('node:process');
+  if (event.way === 'kills its process') process.kill(process.pid);
+  if (event.way === 'kills its group') kill(-process.pid, 'SIGKILL');
+  if (event.way === 'interrupts itself') kill(process.pid, 2);
+  if (event.way === 'hears its signal') {
+    const heard = new Promise((resolve) => process.once('SIGTERM', resolve));
+    return [process.kill(process.pid, 'SIGTERM'), await heard];
+  }
+  if (event.way === 'asks for itself') return process.kill(process.pid, 0);
+  if (event.way === 'sends no signal') process.kill(process.pid, 'SIGNONE');
   return event.answer;
 };`;
 
@@ -27,9 +37,20 @@ const ANSWERS = [
   [],
   { batchItemFailures: [{ itemIdentifier: 'ü\u2028' }] },
 ];
-const WAYS = ['throws', 'throws a text', 'is long', 'ends'];
+const WAYS = [
+  'throws',
+  'throws a text',
+  'is long',
+  'ends',
+  'kills its process',
+  'kills its group',
+  'interrupts itself',
+  'sends no signal',
+];
 const EVENTS: readonly object[] = [
   ...ANSWERS.map((answer) => ({ answer })),
+  { way: 'hears its signal' },
+  { way: 'asks for itself' },
   ...WAYS.map((way) => ({ way })),
 ];
 
@@ -131,7 +152,17 @@ test('the failures are those of the function, in its words', () => {
     { kind: 'functionError', message: 'Unhandled: a text' },
     { kind: 'functionError', message: expect.stringContaining('Response payload size exceeded') },
     { kind: 'functionError', message: 'Unhandled: Runtime exited with error: exit status 3' },
+    { kind: 'functionError', message: 'Unhandled: Runtime exited with error: exit status 143' },
+    { kind: 'functionError', message: 'Unhandled: Runtime exited with error: exit status 137' },
+    { kind: 'functionError', message: 'Unhandled: Runtime exited with error: exit status 130' },
+    { kind: 'functionError', message: 'Unhandled: Unknown signal: SIGNONE' },
   ]);
+});
+
+test('a handler that listens to its signal goes on, and one that asks whether it runs hears yes', () => {
+  const [heard, asked] = printed.both.slice(ANSWERS.length, -WAYS.length).map(([, own]) => own);
+  expect(heard).toEqual({ kind: 'ok', payload: [true, 'SIGTERM'] });
+  expect(asked).toEqual({ kind: 'ok', payload: true });
 });
 
 test('a call that fails is logged in the words of the HTTP server', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Kafka, KafkaMessage } from 'kafkajs';
+import type { Consumer, ConsumerConfig, Kafka, KafkaMessage, ProducerConfig } from 'kafkajs';
 import { type Row, redrive } from '../../commands/redrive.ts';
 import { readSelection } from '../../commands/redrive-options.ts';
 import { scan } from '../../commands/scan.ts';
@@ -250,6 +250,42 @@ test('many letters are put back in their order', async () => {
   expect((await run({ all: true })).counts).toMatchObject({ redriven: 1_001 });
   const back = (await read()).map(({ value }) => Number(String(value)));
   expect(back).toEqual(Array.from({ length: 1_001 }, (_, index) => index));
+});
+
+/** A cluster that gives no transactions, and a function that ends the consumer of the run. */
+function withoutTransactions() {
+  let consumer: Consumer | undefined;
+  const refused = Object.assign(new Error('no right'), {
+    type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  });
+  const transaction = () => Promise.reject(refused);
+  const own = Object.assign(Object.create(kafka) as Kafka, {
+    producer: (config: ProducerConfig) => {
+      const made = kafka.producer(config);
+      return config.transactionalId ? { ...made, transaction } : made;
+    },
+    consumer: (config: ConsumerConfig) => {
+      consumer = kafka.consumer(config);
+      return consumer;
+    },
+  });
+  return { kafka: own, endConsumer: () => void consumer?.stop() };
+}
+
+test('without transactions at most 100 letters come again after a run whose consumer has ended', async () => {
+  const { dead, letters, read } = await setUp(1);
+  await letters(Array.from({ length: 350 }, (_, index) => ({ value: text(index) })));
+  const { kafka: cluster, endConsumer } = withoutTransactions();
+  const selection = readSelection({ all: true });
+  const run = (found: () => void) =>
+    redrive({ kafka: cluster, servers, topic: dead, selection, found });
+  await expect(run(endConsumer)).rejects.toThrow('The group has not taken the commit');
+  expect(await read()).toHaveLength(100);
+  expect(await run(() => undefined)).toMatchObject({ redriven: 350 });
+  expect(await run(() => undefined)).toMatchObject({ redriven: 0 });
+  const values = (await read()).map(({ value }) => String(value));
+  expect(values).toHaveLength(450);
+  expect(new Set(values).size).toBe(350);
 });
 
 test('an error names the missing topic, or the server that does not answer', async () => {

@@ -188,8 +188,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-09',
     file: 'admission/shape.ts',
-    from: '.max(1, {',
-    to: '.max(2, {',
+    from: 'topics.length > 1',
+    to: 'topics.length > 2',
   },
   {
     row: 'Q-10',
@@ -563,8 +563,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'B-11',
     file: 'poller/intake.ts',
-    from: 'return this.#filter?.({ ...record, key, value }) ?? true;',
-    to: 'return true;',
+    from: 'if (!this.#filter({ ...facts, key, value })) {',
+    to: 'if (facts === undefined) {',
   },
   {
     row: 'B-14',
@@ -1154,7 +1154,7 @@ export const MUTATIONS: readonly Mutation[] = [
     row: 'S-04',
     file: 'poller/intake.ts',
     from: "if (read?.kind === 'failed') {",
-    to: "if (read?.kind === 'failed' && this.#isKept(toEventRecord(topic, partition, message), message)) {",
+    to: "if (read?.kind === 'failed' && !this.#filter) {",
     by: 'poller/intake.test.ts',
   },
   {

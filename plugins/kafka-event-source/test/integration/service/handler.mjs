@@ -21,9 +21,10 @@ export async function crash({ records }, { awsRequestId }) {
   console.log(`received ${values.join(',')}`);
   for (const value of values) {
     const marker = `crashed-${value}`;
-    if (existsSync(marker) || !/^(exit|throw|later)$/.test(value)) continue;
+    if (existsSync(marker) || !/^(exit|kill|throw|later)$/.test(value)) continue;
     writeFileSync(marker, awsRequestId);
     if (value === 'exit') process.exit(3);
+    if (value === 'kill') process.kill(process.pid);
     const raise = () => {
       throw new Error('out of reach');
     };
