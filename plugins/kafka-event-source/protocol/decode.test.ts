@@ -23,7 +23,8 @@ interface Batch {
 
 /** Writes a batch for decodeBatches as Kafka's documentation describes it, with BigInt throughout. */
 function write({ records, base = 0n, timestamp = 0n, attributes = 0, ...rest }: Batch): Buffer {
-  const body = Buffer.concat(records.map(writeRecord));
+  const written = new Map([...new Set(records)].map((record) => [record, writeRecord(record)]));
+  const body = Buffer.concat(records.flatMap((record) => written.get(record) ?? []));
   const content = (attributes & 7) === 1 ? gzipSync(body) : body;
   const header = Buffer.alloc(61);
   header.writeBigInt64BE(base, 0);
