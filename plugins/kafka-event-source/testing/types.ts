@@ -436,7 +436,7 @@ export interface Source extends AsyncDisposable {
   /**
    * The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket.
    *
-   * @throws Error for an unknown topic, and for a record that is no letter
+   * @throws Error for an unknown topic or ARN, and for a record that is no letter
    */
   letters(destination: string): Promise<readonly Letter[]>;
   /**

@@ -664,8 +664,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: '-/2',
     file: 'lambda/serverless-offline.ts',
-    from: 'throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));',
-    to: 'throw types.isNativeError(thrown) ? copyOf(thrown) : thrown;',
+    from: 'throw errorOf(thrown);',
+    to: 'throw types.isNativeError(thrown) ? errorOf(thrown) : thrown;',
   },
   {
     row: '-/3',
