@@ -29,6 +29,7 @@ const optionsSchema = z.strictObject({
     .optional(),
   topics: z.record(z.string(), z.int().min(1)).optional(),
   records: z.record(z.string(), z.array(z.unknown())).optional(), // Checked as they are produced.
+  committed: z.record(z.string(), z.record(z.string(), z.int().min(0))).optional(),
   start: z
     .custom(
       isTime,

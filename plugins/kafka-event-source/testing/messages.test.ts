@@ -117,3 +117,18 @@ test('patience has the limit of timers', async () => {
   const patienceMs = 2 ** 31;
   await expect(kafkaEventSource({ functions, mappings, patienceMs })).rejects.toThrow('patienceMs');
 });
+
+test('an ARN that is no destination of a mapping is an error with the known ones', async () => {
+  const [known, other] = ['dead', 'daed'].map(
+    (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`,
+  );
+  await using source = await sourceOf(fails, {
+    provisionedPollerConfig: { minimumPollers: 1 },
+    onFailureDestination: known,
+  });
+  const said = `No mapping has the destination ${other}. There are: ${known}.`;
+  await expect(source.letters(other ?? '')).rejects.toThrow(said);
+  await expect(source.redrive(other ?? '')).rejects.toThrow(said);
+  await using without = await sourceOf(fails);
+  await expect(without.letters(other ?? '')).rejects.toThrow('There are: none.');
+});

@@ -60,7 +60,7 @@ export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = as
   const wanted = await mappingsOf(options, servers ?? MEMORY);
   const kit = new Kit(options, wanted, servers);
   try {
-    await kit.start(options.records);
+    await kit.start(options);
   } catch (error) {
     await kit.stop();
     throw error;
@@ -145,10 +145,44 @@ class Kit implements Source {
     return this.#ground.broker;
   }
 
-  async start(existing: KitOptions['records'] = {}): Promise<void> {
+  async start({ records = {}, committed = {} }: KitOptions): Promise<void> {
     await this.#createTopics();
-    for (const [topic, records] of Object.entries(existing)) await this.produce(topic, records);
+    for (const [topic, list] of Object.entries(records)) await this.produce(topic, list);
+    await this.#commit(committed);
     await this.#poll();
+  }
+
+  /** @throws Error for a partition that no mapping of the function reads, and for an offset beyond its end */
+  async #commit(committed: NonNullable<KitOptions['committed']>): Promise<void> {
+    const all = new Map<Mapping, Map<number, number>>();
+    for (const [functionKey, offsets] of Object.entries(committed)) {
+      this.#known(functionKey);
+      const own = this.#mappings.filter((mapping) => mapping.functionKey === functionKey);
+      const places = new Map<string, { mapping: Mapping; partition: number; end: number }>();
+      for (const mapping of own) {
+        for (const [partition, end] of this.#ground.ends(mapping.topic).entries()) {
+          places.set(`${mapping.topic}-${partition}`, { mapping, partition, end });
+        }
+      }
+      for (const [name, offset] of Object.entries(offsets)) {
+        const place = places.get(name);
+        if (!place) {
+          throw new Error(
+            `committed.${functionKey} has ${name}, and no mapping of ${functionKey} reads it: there are ` +
+              `${[...places.keys()].join(', ') || 'none'}.`,
+          );
+        }
+        const { mapping, partition, end } = place;
+        if (offset > end) {
+          throw new Error(
+            `committed.${functionKey}.${name} is ${offset}, and the partition ends at ${end}: \`records\` puts ` +
+              'records into it.',
+          );
+        }
+        all.set(mapping, (all.get(mapping) ?? new Map()).set(partition, offset));
+      }
+    }
+    if (all.size > 0) await this.#ground.rewind((mapping) => all.get(mapping) ?? new Map());
   }
 
   async #createTopics(): Promise<void> {
