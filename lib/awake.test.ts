@@ -9,12 +9,12 @@ function hold(ms: number): void {
 test('the time in which the process stands still does not count', async () => {
   const ended: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(() => ended.push('a timer'), 150);
-  afterAwake(150, () => {
+  afterAwake(100, () => {
     ended.push('awake');
     resolve();
   });
-  hold(300);
+  setTimeout(() => ended.push('a timer'), 100);
+  hold(120);
   await promise;
   expect(ended).toEqual(['a timer', 'awake']);
 });
@@ -24,6 +24,6 @@ test('a cancelled call does not run', async () => {
   afterAwake(50, () => {
     ran = true;
   })();
-  await new Promise<void>((resolve) => afterAwake(150, resolve));
+  await new Promise<void>((resolve) => afterAwake(100, resolve));
   expect(ran).toBe(false);
 });

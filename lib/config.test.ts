@@ -37,6 +37,16 @@ test('every missing and every malformed variable is named', () => {
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
 });
 
+test.each(['localhost:8000', '127.0.0.1:8000', 'ftp://localhost:8000', 'http://'])(
+  'the address %s of a service over HTTP is refused',
+  (address) => {
+    for (const name of ['DYNAMODB_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
+      const { message } = refusal({ ...complete, [name]: address });
+      expect(message).toContain(`${name}: an address such as http://localhost:8000`);
+    }
+  },
+);
+
 test('a function with callers refuses what is missing or wrong about them, together with all else', () => {
   expect(loadApiConfig(complete)).toMatchObject({
     brokers: ['a:9092', 'b:9092'],

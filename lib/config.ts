@@ -4,6 +4,10 @@ import { checkIdentity, type Identity, identityFields, identityOf } from './iden
 import { checkLimits, type Limits, limitFields, limitsOf } from './limit-settings.ts';
 
 const name = z.string().min(1);
+const address = z.url({
+  protocol: /^https?$/,
+  error: 'an address such as http://localhost:8000',
+});
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
 
 /** Names joined by commas, each once. */
@@ -26,8 +30,8 @@ const environment = z
       .enum(['msk-iam', 'msk-scram', 'self-managed-scram', 'self-managed-mtls'])
       .optional(),
     KAFKA_SECRET_ARN: z.string().startsWith('arn:').optional(),
-    DYNAMODB_ENDPOINT: z.url().optional(),
-    OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+    DYNAMODB_ENDPOINT: address.optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: address.optional(),
     OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.05),
     FALLBACK_EMAIL_DOMAIN: name.optional(),
     FALLBACK_PHONE: name.optional(),

@@ -56,9 +56,16 @@ export function createDynamo(
   });
 }
 
-/** Turns "DynamoDB is away, throttles or hangs" into `DATABASE_AWAY`; other errors stay as they are. */
+/**
+ * Turns "DynamoDB is away, throttles or hangs", or has no table yet, into `DATABASE_AWAY`; other errors
+ * stay as they are.
+ */
 export function asDatabaseError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
+  // The table may be made anew at this moment, as after a restart of LocalStack.
+  if (error.name === 'ResourceNotFoundException') {
+    return new AppError('DATABASE_AWAY', 'DynamoDB does not have the table.', {}, error);
+  }
   const status = '$metadata' in error ? statusIn(error.$metadata) : undefined;
   const retriable = status === undefined ? isFromNetwork(error) : isRetriable(error, status);
   if (!retriable) return error;
@@ -70,9 +77,12 @@ function statusIn(metadata: unknown): number | undefined {
   return holds && typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 }
 
-/** If the service is away, a proxy may answer with a page or an empty body, so the status decides. */
+/**
+ * If the service is away, something else may answer with a page, a redirection or an empty body, so the
+ * status decides. The service's own refusals are 4xx.
+ */
 function isRetriable(error: Error, status: number): boolean {
-  return RETRIABLE.has(error.name) || status >= 500 || status === 429;
+  return RETRIABLE.has(error.name) || status < 400 || status >= 500 || status === 429;
 }
 
 function isFromNetwork(error: Error): boolean {

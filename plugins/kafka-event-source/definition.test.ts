@@ -140,10 +140,11 @@ test('a batch size of 0 in the event is left out and deploys as 100, with a warn
 });
 
 test('an empty destination counts as none', () => {
-  const OnFailure = { Destination: '' };
+  const inTemplate = (OnFailure: object) => one({}, { DestinationConfig: { OnFailure } });
   for (const mapping of [
     one({ onFailureDestination: '' }),
-    one({}, { DestinationConfig: { OnFailure } }),
+    inTemplate({ Destination: '' }),
+    inTemplate({}),
   ]) {
     expect(mapping).toMatchObject({ topic: 'orders' });
     expect(mapping).not.toHaveProperty('destination');

@@ -240,11 +240,12 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
   if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
-    const why =
-      kind === 'msk'
-        ? 'An MSK cluster names no servers'
-        : 'Only AWS knows the servers of the mapping';
-    const { SelfManagedEventSource: source } = properties;
+    const { SelfManagedEventSource: source, EventSourceArn: arn } = properties;
+    const clusterless =
+      arn === undefined
+        ? 'The mapping has neither a cluster (EventSourceArn) nor servers (SelfManagedEventSource)'
+        : 'An MSK cluster names no servers';
+    const why = kind === 'msk' ? clusterless : 'Only AWS knows the servers of the mapping';
     const advice = `${words().localBroker(fn?.key ?? '')}${accountAdvice(source)}`;
     found.push(cannotRun(`${why}. ${advice}`));
   }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { expect, test } from '@jest/globals';
 import { orderEvent } from '../../../test/support/order-event.ts';
 import { allDeferredShards } from '../../table.ts';
@@ -70,8 +71,8 @@ test('waiting records are spread over all shards that are read', () => {
   const until = new Date('2026-11-21T07:00:00.000Z');
   const shards = Array.from({ length: 300 }, (_, i) => {
     const deferral = deferralOf({ ...event, id: `e${i}` }, until);
-    expect(deferral.deferredUntil).toBe('2026-11-21T07:00:00.000Z');
-    expect(JSON.parse(deferral.event)).toEqual({ ...event, id: `e${i}` });
+    assert.equal(deferral.deferredUntil, '2026-11-21T07:00:00.000Z');
+    assert.deepEqual(JSON.parse(deferral.event), { ...event, id: `e${i}` });
     return deferral.deferredShard;
   });
   expect([...new Set(shards)].toSorted()).toEqual(allDeferredShards());

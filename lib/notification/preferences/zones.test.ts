@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { expect, test } from '@jest/globals';
 import { dateTime } from '../templates/text.ts';
 import { preferencesSchema } from './preferences.ts';
@@ -23,10 +24,10 @@ test('every time zone that preferences take has quiet hours and dates, however i
   });
   expect(taken.length).toBeGreaterThan(800);
   for (const timeZone of taken) {
-    expect(() => {
+    assert.doesNotThrow(() => {
       quietUntil(now, { from: '00:00', to: '23:59' }, timeZone);
       dateTime(now.toISOString(), 'en', timeZone);
-    }).not.toThrow();
+    }, timeZone);
   }
 });
 

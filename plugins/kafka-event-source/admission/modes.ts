@@ -59,7 +59,11 @@ export const DESTINATION_PATTERN =
 const NOT_A_DESTINATION = `Member must satisfy regular expression pattern: ${DESTINATION_PATTERN}`;
 const MAX_DESTINATION = 350;
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
+/** Of a queue, a topic or a bucket: a path in a bucket, an access point and a subscription are none. */
+const NAME = /^[\w.-]+$/;
 const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
+/** Kafka's own limit. */
+const TOPIC_LENGTH = 249;
 
 export function refuseDestination(properties: Shape): Refusal[] {
   const { OnFailure, OnSuccess } = properties.DestinationConfig;
@@ -79,9 +83,9 @@ export function refuseDestination(properties: Shape): Refusal[] {
   }
   if (to.startsWith(KAFKA_DESTINATION))
     return refuseTopic(to.slice(KAFKA_DESTINATION.length), properties);
-  const [arn, , service] = to.split(':');
+  const [arn, , service, , , ...name] = to.split(':');
   if (arn !== 'arn') return [unfit(to, NOT_A_DESTINATION)];
-  if (!DESTINATION_SERVICES.includes(service)) {
+  if (!DESTINATION_SERVICES.includes(service) || !NAME.test(name.join(':'))) {
     return [
       paraphrased(
         `The on-failure destination ${to} is neither the ARN of a queue, a topic or a bucket, nor kafka://topic.`,
@@ -103,7 +107,7 @@ function unfit(to: string, rule: string): Refusal {
 
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
-  if (!TOPIC.test(topic)) {
+  if (!TOPIC.test(topic) || topic.length > TOPIC_LENGTH) {
     found.push(unfit(`${KAFKA_DESTINATION}${topic}`, NOT_A_DESTINATION));
   }
   if (properties.Topics.includes(topic)) {

@@ -15,8 +15,12 @@ const pollers = { provisionedPollerConfig: { minimumPollers: 1 } };
 const options = readOptions({ bootstrapServers: 'localhost:9092' });
 
 /** The refusals of each mapping, as `code: message`, or only the message. */
-function refused(events: unknown[], changes: Parameters<typeof kafkaService>[1] = {}) {
-  const { definitions } = readDefinitions(kafkaService(events, changes), options, NOW);
+function refused(
+  events: unknown[],
+  changes: Parameters<typeof kafkaService>[1] = {},
+  given = options,
+) {
+  const { definitions } = readDefinitions(kafkaService(events, changes), given, NOW);
   return definitions.map(({ mapping, refusals, warnings }) => ({
     starts: mapping !== undefined,
     refusals: refusals.map(({ code, message }) => (code ? `${code}: ${message}` : message)),
@@ -187,15 +191,34 @@ describe("refused with AWS's message", () => {
       'a group with a space',
       one({ consumerGroupId: 'my group' }),
       validation(
-        `Value 'my group' at 'consumerGroupId' ${failed} Member must satisfy regular expression pattern: [a-zA-Z0-9-\\/*:_+=.@-]*`,
+        `Value 'my group' at 'selfManagedKafkaEventSourceConfig.consumerGroupId' ${failed} Member must satisfy regular expression pattern: [a-zA-Z0-9-\\/*:_+=.@-]*`,
       ),
     ],
     [
       'a group of more than 200 characters',
       one({ consumerGroupId: 'g'.repeat(201) }),
       validation(
-        `Value '${'g'.repeat(201)}' at 'consumerGroupId' ${failed} Member must have length less than or equal to 200`,
+        `Value '${'g'.repeat(201)}' at 'selfManagedKafkaEventSourceConfig.consumerGroupId' ${failed} Member must have length less than or equal to 200`,
       ),
+    ],
+    [
+      'endpoints without servers',
+      plain({ EventSourceArn: undefined, SelfManagedEventSource: { Endpoints: {} } }),
+      validation(
+        `Value '{}' at 'selfManagedEventSource.endpoints' ${failed} Member must have length greater than or equal to 1`,
+      ),
+    ],
+    [
+      'a group of MSK with a space',
+      msk({ consumerGroupId: 'my group' }),
+      validation(
+        `Value 'my group' at 'amazonManagedKafkaEventSourceConfig.consumerGroupId' ${failed} Member must satisfy regular expression pattern: [a-zA-Z0-9-\\/*:_+=.@-]*`,
+      ),
+    ],
+    [
+      'a topic that is null',
+      plain({ Topics: [null] }),
+      validation(`Value '[null]' at 'topics' ${failed} ${topicRules}`),
     ],
     [
       'an ARN together with servers',
@@ -286,6 +309,22 @@ describe("refused with the framework's message", () => {
 
 describe("refused as AWS documents it, with the plugin's message", () => {
   test.each([
+    [
+      'neither a cluster nor servers',
+      refused(
+        [],
+        {
+          resources: {
+            Mapping: {
+              Type: 'AWS::Lambda::EventSourceMapping',
+              Properties: { FunctionName: { Ref: 'notifyLambdaFunction' }, Topics: ['orders'] },
+            },
+          },
+        },
+        readOptions({}),
+      )[0],
+      /^The mapping has neither a cluster \(EventSourceArn\) nor servers \(SelfManagedEventSource\)\. /,
+    ],
     ['no servers', one({ bootstrapServers: [] }), /0 bootstrap servers/],
     ['11 servers', one({ bootstrapServers: Array(11).fill('a:1') }), /has 11 bootstrap servers/],
     [
@@ -360,17 +399,30 @@ describe("refused as AWS documents it, with the plugin's message", () => {
       /Value 'kafka:\/\/' at 'destinationConfig\.onFailure\.destination' failed .* regular expression/,
     ],
     [
+      'a Kafka destination with a topic of more than 249 characters',
+      one({ ...pollers, onFailureDestination: `kafka://${'x'.repeat(250)}` }),
+      /xxx' at 'destinationConfig\.onFailure\.destination' failed .* regular expression/,
+    ],
+    [
       'a Kafka destination on demand',
       one({ onFailureDestination: 'kafka://dead' }),
       /for provisioned mode/,
     ],
     ['a FIFO queue', one({ onFailureDestination: 'arn:aws:sqs:us-east-1:1:q.fifo' }), /is FIFO/],
     ['a FIFO topic', one({ onFailureDestination: 'arn:aws:sns:us-east-1:1:t.fifo' }), /is FIFO/],
-    [
-      'a stream as destination',
-      one({ onFailureDestination: 'arn:aws:kinesis:us-east-1:1:s' }),
+    ...Object.entries({
+      'a stream': 'arn:aws:kinesis:us-east-1:1:s',
+      'a path in a bucket': 'arn:aws:s3:::letters/orders',
+      'an access point': 'arn:aws:s3:us-east-1:1:accesspoint/letters',
+      'a bucket without a name': 'arn:aws:s3:::',
+      'a queue without a name': 'arn:aws:sqs:us-east-1:1:',
+      'a subscription': 'arn:aws:sns:us-east-1:1:letters:8b198dff-fa97-88bc-b0c6-646626d3cc5c',
+      'an ARN that is cut off': 'arn:aws:sqs:us-east-1',
+    }).map(([what, onFailureDestination]): [string, ReturnType<typeof one>, RegExp] => [
+      `${what} as destination`,
+      one({ onFailureDestination }),
       /neither the ARN of a queue/,
-    ],
+    ]),
     ['a batch size that is a boolean', plain({ BatchSize: true }), /^BatchSize: .*number/],
     ['a batch size that is an empty text', plain({ BatchSize: '' }), /^BatchSize: .*number/],
     ['a list as a window', plain({ MaximumBatchingWindowInSeconds: [5] }), /number/],

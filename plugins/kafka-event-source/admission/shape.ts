@@ -27,15 +27,26 @@ const registry = z.strictObject({
 });
 
 const GROUP = '[a-zA-Z0-9-\\/*:_+=.@-]*';
-const config = z.strictObject({
-  ConsumerGroupId: matching('consumerGroupId', GROUP, 200).optional(),
-  // AWS: an empty object removes the registry.
-  SchemaRegistryConfig: z.preprocess(
-    (value) => (isObject(value) && Object.keys(value).length === 0 ? undefined : value),
-    registry.optional(),
-  ),
-  ConsumptionMode: oneOf('consumptionMode', ['Stream', 'Queue']).optional(),
-});
+const config = (name: string) =>
+  z.strictObject({
+    ConsumerGroupId: matching(`${name}.consumerGroupId`, GROUP, 200).optional(),
+    // AWS: an empty object removes the registry.
+    SchemaRegistryConfig: z.preprocess(
+      (value) => (isEmpty(value) ? undefined : value),
+      registry.optional(),
+    ),
+    ConsumptionMode: oneOf(`${name}.consumptionMode`, ['Stream', 'Queue']).optional(),
+  });
+
+function isEmpty(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+const NO_ENDPOINTS = constraint(
+  'selfManagedEventSource.endpoints',
+  '{}',
+  'Member must have length greater than or equal to 1',
+);
 
 type Rules<Table extends Record<string, { rule: z.ZodType }>> = {
   [Name in keyof Table]: Table[Name]['rule'];
@@ -56,7 +67,9 @@ export const shape = z.strictObject({
   SelfManagedEventSource: z
     .strictObject({
       Endpoints: z.strictObject({
-        KafkaBootstrapServers: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]),
+        KafkaBootstrapServers: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())], {
+          error: ({ input }) => (input === undefined ? NO_ENDPOINTS : undefined),
+        }),
       }),
     })
     .optional(),
@@ -81,8 +94,8 @@ export const shape = z.strictObject({
         context.addIssue({ code: 'custom', message, path: [index] });
       }
     }),
-  SelfManagedKafkaEventSourceConfig: config.optional(),
-  AmazonManagedKafkaEventSourceConfig: config.optional(),
+  SelfManagedKafkaEventSourceConfig: config('selfManagedKafkaEventSourceConfig').optional(),
+  AmazonManagedKafkaEventSourceConfig: config('amazonManagedKafkaEventSourceConfig').optional(),
   ...rulesOf(SETTINGS),
   ...rulesOf(ON_AWS_ONLY),
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Progress } from './progress.ts';
@@ -48,7 +49,7 @@ test('after many runs the letters that were put back are remembered, and no othe
       }
       const after = new Progress(kept);
       for (let offset = 0; offset <= 30; offset += 1) {
-        expect([offset, after.has(offset)]).toEqual([offset, done.has(offset)]);
+        assert.equal(after.has(offset), done.has(offset), `offset ${offset}`);
       }
     }),
   );

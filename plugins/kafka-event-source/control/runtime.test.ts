@@ -52,6 +52,22 @@ test('a stop during a change waits until the poller has left, and starts no othe
   expect(runs).toBe(1);
 });
 
+test.each([
+  ['stays over changes', { lastResult: 'No records processed', lastResultAt: undefined }, 'OK'],
+  ['is replaced by another one', { lastResult: 'PROBLEM: x', lastResultAt: 6 }, 'PROBLEM: x'],
+])('the last result %s', async (_, after, shown) => {
+  const results: object[] = [{ lastResult: 'OK', lastResultAt: 5 }, after, after];
+  const runtime = new Runtime(definitions, () => {
+    const stats = results.shift() as ReturnType<Running['stats']>;
+    return { ...running(async () => undefined), stats: () => stats };
+  });
+  for (const batchSize of [7, 8]) {
+    runtime.update(mapping.uuid, { batchSize });
+    await settle();
+    expect(runtime.get(mapping.uuid)?.stats?.lastResult).toBe(shown);
+  }
+});
+
 test('a disabled mapping emits nothing, and goes on counting when it is enabled again', async () => {
   const given: Metrics[] = [];
   const runtime = new Runtime(definitions, (enabled, metrics) => {

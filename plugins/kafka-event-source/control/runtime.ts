@@ -188,7 +188,7 @@ export class Runtime {
     } catch (error) {
       this.#warn(`${mapping.name}: its poller did not stop in order: ${error}`);
     }
-    entry.stats = running.stats();
+    entry.stats = withLastResult(running.stats(), entry.stats);
     if (entry.running === running) entry.running = undefined;
   }
 }
@@ -208,9 +208,15 @@ function view({ mapping, state, running, stats, modified, metrics }: Entry): Vie
   return {
     mapping,
     state,
-    stats: running?.stats() ?? stats,
+    stats: running ? withLastResult(running.stats(), stats) : stats,
     condition: running?.condition(),
     modified,
     metrics: metrics.view(),
   };
+}
+
+/** AWS: an update is no processing of records, so that the last result stays until there is another one. */
+function withLastResult(stats: MappingStats, before: MappingStats | undefined): MappingStats {
+  if (!before || stats.lastResultAt !== undefined) return stats;
+  return { ...stats, lastResult: before.lastResult, lastResultAt: before.lastResultAt };
 }

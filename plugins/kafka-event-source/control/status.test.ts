@@ -68,6 +68,24 @@ test.each<[string, Live | undefined, Remote, RegExp]>([
     /partition 1 is blocked by offset 3 after 2 attempt\(s\): boom; it is tried again/,
   ],
   ['filters drop', live({}, (stats) => stats.count('filtered', 4)), remote, /dropped 4 record/],
+  [
+    'the function is away',
+    live({}, (stats) => {
+      stats.count('throttles', 2);
+      stats.result('PROBLEM: refused');
+    }),
+    remote,
+    /^2 invocation\(s\) did not reach the function: PROBLEM: refused$/,
+  ],
+  [
+    'the function was away',
+    live({}, (stats) => {
+      stats.count('throttles', 2);
+      stats.result('OK');
+    }),
+    remote,
+    /^2 invocation\(s\) did not reach the function$/,
+  ],
   ['nothing is new', live(), done, /there is nothing new/],
   ['nothing holds it up', live(), remote, /3 record\(s\) are on their way/],
   [

@@ -1,4 +1,5 @@
 /** A mapping's state, its lag, and the reasons why records do not come: for `sls kafka status`. */
+import { RESULTS } from '../access/result.ts';
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
@@ -165,7 +166,9 @@ function reasons(
   if (stats?.filtered) found.push(`the filters have dropped ${stats.filtered} record(s)`);
   if (stats?.dropped) found.push(`${stats.dropped} record(s) were given up and dropped`);
   if (stats?.throttles) {
-    found.push(`${stats.throttles} invocation(s) did not reach the function: ${stats.lastResult}`);
+    const { throttles, lastResult } = stats;
+    const why = lastResult === RESULTS.ok ? '' : `: ${lastResult}`;
+    found.push(`${throttles} invocation(s) did not reach the function${why}`);
   }
   if (lag === 0 && heldUp(remote).length === 0) {
     const latest = 'LATEST: records from before its first start are not delivered';

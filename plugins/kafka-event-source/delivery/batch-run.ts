@@ -10,7 +10,7 @@ import type { BufferedRecord } from '../record.ts';
 import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
 import { count, type PartitionRecords, ranges } from './partition.ts';
-import { byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
+import { type Backoff, byAge, delayOf, type Failed, keep, react, split } from './retry.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler.ts';
 import type { Slots } from './slots.ts';
 
@@ -19,8 +19,10 @@ interface Work {
   readonly batch: readonly PartitionRecords[];
   readonly retries: number;
   readonly invocations: number;
-  /** The failures in a row, which decide the delay. */
+  /** The attempts that failed, which decide the delay after the next one. */
   readonly failures: number;
+  /** The calls in a row that did not reach the function: they have delays of their own. */
+  readonly unreached: number;
   readonly last?: LastInvocation;
 }
 
@@ -142,7 +144,8 @@ export class BatchRun {
       batch: open(failed),
       retries: work.retries,
       invocations: work.invocations + (verdict.attempted ? 1 : 0),
-      failures: work.failures + 1,
+      failures: work.failures + (verdict.attempted ? 1 : 0),
+      unreached: verdict.attempted ? 0 : work.unreached + 1,
       ...(verdict.attempted ? { last: lastOf(result) } : work.last && { last: work.last }),
     };
     this.#count(result, { records: count(batch), succeeded: count(succeeded) }, reason);
@@ -161,7 +164,7 @@ export class BatchRun {
       await this.#giveUp(work, condition, reason);
       return undefined;
     }
-    const delay = kind === 'tooLarge' ? 0 : delayOf(backoff, work.failures, kind !== 'notReached');
+    const delay = kind === 'tooLarge' ? 0 : delayAfter(work, backoff);
     this.#report(work, reason, reaction === 'split' ? 'Trying both halves' : 'Trying again', delay);
     const kindOfStep = reaction === 'split' ? 'bisected' : 'retried';
     this.#options.onStep({ kind: kindOfStep, batch: batch.map(some), reason, delayMs: delay });
@@ -176,7 +179,8 @@ export class BatchRun {
 
   /** Runs both halves at the same time, or one after the other if they share a partition. */
   async #halves(work: Work): Promise<void> {
-    const [first, second] = split(work.batch).map((batch) => ({ ...work, batch, failures: 0 }));
+    const anew = { failures: 0, unreached: 0 };
+    const [first, second] = split(work.batch).map((batch) => ({ ...work, batch, ...anew }));
     if (!first || !second) return;
     const running = this.#run(first);
     if (work.batch.length === 1) await running;
@@ -197,7 +201,7 @@ export class BatchRun {
       const batch = open(keep(work.batch, isLeft));
       if (signal.aborted || batch.length === 0) return;
       const describe = (some: readonly PartitionRecords[]) =>
-        `${count(some)} record(s) (${ranges(some)}), ${condition}: ${reason}`;
+        `${count(some)} record(s) (${ranges(some)}), ${condition}: ${unended(reason)}`;
       if (!destination) {
         log.error(`${name}: DROPPED ${describe(batch)}. No destination is set.`);
         stats.count('dropped', count(batch));
@@ -232,7 +236,7 @@ export class BatchRun {
         if (isOver || !this.#options.dropWhenDestinationFails) {
           stats.emit('DestinationDeliveryFailures', 1);
         }
-        const why = `${destination.name} did not take ${describe(left)}: ${messageOf(error)}`;
+        const why = `${destination.name} did not take ${describe(left)}: ${unended(messageOf(error))}`;
         // AWS drops records that the destination does not take.
         // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
         // Differs from AWS: by default they are kept, and their partition waits for it.
@@ -304,7 +308,7 @@ export class BatchRun {
     const { name, log } = this.#options;
     log.error(
       `${name}: ${count(work.batch)} record(s) failed (${ranges(work.batch)}), attempt ` +
-        `${work.invocations}: ${reason.replace(/\.$/, '')}. ${what} in ${delay} ms.`,
+        `${work.invocations}: ${unended(reason)}. ${what} in ${delay} ms.`,
     );
     this.#reportBlocked(work, reason);
   }
@@ -338,7 +342,16 @@ export class BatchRun {
 }
 
 function begin(batch: readonly PartitionRecords[]): Work {
-  return { batch, retries: 0, invocations: 0, failures: 0 };
+  return { batch, retries: 0, invocations: 0, failures: 0, unreached: 0 };
+}
+
+/** The text without its full stop, for the middle of a sentence. */
+function unended(text: string): string {
+  return text.replace(/\.+$/, '');
+}
+
+function delayAfter({ failures, unreached }: Work, backoff: Backoff): number {
+  return unreached > 0 ? delayOf(backoff, unreached, false) : delayOf(backoff, failures);
 }
 
 function open(batch: readonly PartitionRecords[]): PartitionRecords[] {

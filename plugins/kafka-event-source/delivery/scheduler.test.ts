@@ -100,6 +100,29 @@ function answer(outcome: Outcome, records: readonly Delivered[]): InvocationResu
   }
 }
 
+test('the delay after an attempt counts the attempts, not the calls that did not reach the function', async () => {
+  const delays: unknown[] = [];
+  const answers: Outcome[] = [
+    ...(['notReached', 'notReached', 'notReached'] as const),
+    ...(['functionError', 'functionError'] as const),
+    ...(['notReached', 'notReached'] as const),
+    'functionError',
+  ];
+  let index = 0;
+  const { scheduler, progress, close } = start(
+    (records) => answer(answers[index++] ?? 'ok', records),
+    {
+      backoff: { firstMs: 1, maxMs: 1_000 },
+      onStep: (step) => step.kind === 'retried' && delays.push(step.delayMs),
+    },
+  );
+  scheduler.assign(0);
+  scheduler.enqueue(0, [entry(0, 0)]);
+  await until(() => progress.length > 0);
+  await close(1_000);
+  expect(delays).toEqual([1, 2, 4, 1, 2, 1, 2, 4]);
+});
+
 test('with random answers no record is skipped, order is kept, no commit passes a record that is not done', async () => {
   const outcomes: Outcome[] = ['ok', 'functionError', 'notReached', 'tooLarge', 'unknown', 'some'];
   const plan = fc.record({

@@ -154,6 +154,18 @@ test.each(['time runs out', 'invoker is closed'])(
   },
 );
 
+test.each([
+  ['with the header', { 'x-amz-function-error': 'Unhandled' }, false],
+  ['without the header', {}, true],
+])('a very long error is shortened in the message, %s', async (_, headers, errorsInBody) => {
+  const body = JSON.stringify({ errorMessage: 'x'.repeat(3_000_000), errorType: 'Unhandled' });
+  const answer = (_: unknown, response: http.ServerResponse) =>
+    response.writeHead(200, headers).end(body);
+  const message = `Unhandled: ${'x'.repeat(2_000)}…`;
+  const result = await invoke(answer, 30_000, errorsInBody);
+  expect(result).toEqual({ kind: 'functionError', message, body });
+});
+
 describe("an endpoint like AWS's runtime interface emulator, which sends errors without a header", () => {
   const answered = (text: string, errorsInBody = true) =>
     invoke((_, response) => response.end(text), 30_000, errorsInBody);

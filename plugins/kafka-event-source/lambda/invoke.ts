@@ -30,6 +30,9 @@ const ANSWER_BYTES = 6_291_556;
 /** AWS's own message. */
 const TOO_LONG = `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`;
 
+/** The most characters of a function's error in a message. */
+const MESSAGE_LENGTH = 2_000;
+
 /** The header with the id of an invocation, by which serverless-offline's calls are told apart. */
 export const INVOCATION_HEADER = 'x-kafka-event-source-invocation';
 
@@ -228,7 +231,7 @@ function errorIn(body: string, payload: unknown, isSuccess: boolean): string | u
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { errorMessage: message, errorType: type } = payload as Record<string, unknown>;
   return typeof message === 'string' && typeof type === 'string'
-    ? `${type}: ${message}`
+    ? `${type}: ${shortened(message)}`
     : undefined;
 }
 
@@ -236,9 +239,14 @@ function errorMessage(payload: unknown): string {
   if (typeof payload === 'object' && payload !== null) {
     const { errorMessage, Message, message } = payload as Record<string, unknown>;
     const found = errorMessage ?? Message ?? message;
-    if (typeof found === 'string') return found;
+    if (typeof found === 'string') return shortened(found);
   }
   return typeof payload === 'string' ? payload.slice(0, 500) : excerpt(payload);
+}
+
+/** For the log and the status: an error may have a message of megabytes, and the result has its whole body. */
+function shortened(message: string): string {
+  return message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH)}…` : message;
 }
 
 // A refused connection to "localhost" is an AggregateError with an empty message.

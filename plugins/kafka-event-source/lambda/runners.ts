@@ -4,12 +4,13 @@
  * this file goes when its fault is mended there.
  *
  * - python-runner/: a call runs into its time limit when the handler answers with None, 0, "" or False, raises an
- *   error, or ends its process.
+ *   error, ends its process, or runs a program that leaves a line without an end.
  * - java-runner/: without an answer `run` returns undefined, which the endpoint sends as a success.
  * - go-runner/: an error of the function is returned as its answer, and so is all that it writes to stderr.
  * - docker-runner/: an error of the function is returned as its answer.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -193,6 +194,9 @@ class Processes {
     promise.catch(() => undefined); // Nobody waits between two calls.
     this.#ends.set(instance, promise);
     this.read(instance, { stderr: child.stderr });
+    // The runner makes the reader of lines right after the process.
+    const stdout = child.stdout as { readonly readline?: EventEmitter } | null;
+    process.nextTick(() => divideLines(stdout?.readline));
     const end = (reason: string) => {
       // Ended by serverless-offline, after a time limit or when idle; or a new one runs already.
       if (child.killed || this.#ends.get(instance) !== promise) return;
@@ -218,6 +222,22 @@ class Processes {
     const outcome = (await Promise.race([run(), end])) as { answer?: unknown; error?: object };
     return outcome.error ? refuseError(outcome.error) : outcome.answer;
   }
+}
+
+/** The beginning of the line that python-runtime.py writes for an answer. */
+const ANSWER = '{"__offline_payload__": ';
+
+/** Gives each answer a line of its own, where a program of the handler has written to the line before. */
+function divideLines(reader: EventEmitter | undefined): void {
+  if (!reader) return;
+  const { emit } = reader;
+  reader.emit = (name, ...args) => {
+    const [line] = args as unknown[];
+    const at = name === 'line' && typeof line === 'string' ? line.lastIndexOf(ANSWER) : -1;
+    if (typeof line !== 'string' || at <= 0) return emit.call(reader, name, ...args);
+    emit.call(reader, 'line', line.slice(0, at));
+    return emit.call(reader, 'line', line.slice(at));
+  };
 }
 
 /** In the words of AWS. */

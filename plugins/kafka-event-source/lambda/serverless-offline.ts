@@ -480,7 +480,16 @@ function listen(stream: NodeJS.WriteStream, tell: (line: CapturedLine) => void):
 }
 
 function rethrow(thrown: unknown): never {
-  throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));
+  throw errorOf(thrown);
+}
+
+function errorOf(thrown: unknown): Error {
+  try {
+    return types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));
+  } catch {
+    // Its own code has thrown, maybe something that is no Error either.
+    return new Error('The handler has thrown a value that cannot be read');
+  }
 }
 
 // Other fields of an error may be of a kind that cannot pass from thread to thread.

@@ -1,5 +1,4 @@
 /** Runs in the worker thread of a function, in the place of serverless-offline's own script. */
-import { constants } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
   captureLines,
@@ -9,6 +8,7 @@ import {
   type Runner,
   replaceBuiltin,
 } from './serverless-offline.ts';
+import { ownSignal } from './signal.ts';
 
 interface Data {
   readonly runner: string;
@@ -25,9 +25,6 @@ interface Call {
   /** Takes the answer. */
   readonly port: MessagePort;
 }
-
-/** As a shell counts the end of a process by a signal. */
-const BY_SIGNAL = 128;
 
 const { runner, loader, callbackError, lines } = workerData as Data;
 guardKill();
@@ -52,15 +49,13 @@ parentPort?.on('message', async (call: Call) => {
 
 /** A signal of the handler to its process ends this thread, as it ends the instance on AWS, and not `sls offline`. */
 function guardKill(): void {
-  const { kill, pid: own } = process;
-  const numbers: Readonly<Record<string, number>> = constants.signals;
+  const { kill } = process;
   replaceBuiltin(process, 'kill', (pid, signal = 'SIGTERM') => {
-    const found = Object.entries(numbers).find((pair) => pair.includes(signal));
-    if (!found || ![own, -own, 0].includes(pid)) return kill.call(process, pid, signal);
-    const name = found[0] as NodeJS.Signals;
-    if (process.listenerCount(name) === 0) process.exit(BY_SIGNAL + found[1]);
+    const own = ownSignal(pid, signal);
+    if (!own) return kill.call(process, pid, signal);
+    if (process.listenerCount(own.name) === 0) process.exit(own.status);
     // No signal reaches the listeners of a thread.
-    setImmediate(() => process.emit(name, name));
+    setImmediate(() => process.emit(own.name, own.name));
     return true;
   });
 }

@@ -9,7 +9,7 @@ interface Written {
   readonly value: Buffer | null;
   readonly headers: readonly Header[];
   readonly offsetDelta: number;
-  readonly timestampDelta: number;
+  readonly timestampDelta: number | bigint;
 }
 
 interface Batch {
@@ -23,7 +23,8 @@ interface Batch {
 
 /** Writes a batch for decodeBatches as Kafka's documentation describes it, with BigInt throughout. */
 function write({ records, base = 0n, timestamp = 0n, attributes = 0, ...rest }: Batch): Buffer {
-  const body = Buffer.concat(records.map(writeRecord));
+  const written = new Map([...new Set(records)].map((record) => [record, writeRecord(record)]));
+  const body = Buffer.concat(records.flatMap((record) => written.get(record) ?? []));
   const content = (attributes & 7) === 1 ? gzipSync(body) : body;
   const header = Buffer.alloc(61);
   header.writeBigInt64BE(base, 0);
@@ -55,7 +56,7 @@ function bytes(value: Buffer | null): Buffer {
   return value ? Buffer.concat([varint(value.length), value]) : varint(-1);
 }
 
-function varint(value: number): Buffer {
+function varint(value: number | bigint): Buffer {
   const out: number[] = [];
   let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n));
   for (; rest >= 128n; rest >>= 7n) out.push(Number(rest & 127n) | 128);
@@ -78,7 +79,10 @@ test('every record is read as it was written, compressed or not', async () => {
     key: optional,
     value: optional,
     headers: fc.array(header, { maxLength: 4 }),
-    timestampDelta: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+    timestampDelta: fc.oneof(
+      fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+      fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
+    ),
   });
   const batch = fc.record({
     records: fc.array(record, { minLength: 1, maxLength: 5 }),
@@ -109,6 +113,19 @@ test('every record is read as it was written, compressed or not', async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test.each([
+  ['milliseconds and nanoseconds in one batch', 1n, 1_700_000_000_000_000_001n],
+  ['the largest time after the first', 1n, 9_223_372_036_854_775_807n],
+  ['the largest time after none', -1n, 9_223_372_036_854_775_807n],
+  ['an early time after nanoseconds', 1_700_000_000_000_000_001n, 2n],
+  ['a difference that ends beyond 2^53', 0n, 9_007_199_254_740_993n],
+  ['a difference of 2^53 backwards', 9_007_199_254_740_993n, 2n],
+])('times are read exactly: %s', async (_, timestamp, time) => {
+  const timestampDelta = BigInt.asIntN(64, time - timestamp);
+  const bytes = write({ records: [{ ...plain(0), timestampDelta }], timestamp });
+  expect((await decodeBatches(bytes, decompress))[0]?.timestamp).toBe(String(time));
 });
 
 test('an offset beyond 2^53 is read exactly', async () => {

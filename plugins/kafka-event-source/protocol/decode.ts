@@ -87,7 +87,7 @@ async function decodeBatch(batch: Buffer, decompress: Decompress, records: Decod
   for (let index = 0; index < count; index += 1) {
     const end = reader.varint() + reader.at;
     const recordAttributes = reader.byte();
-    const timestampDelta = reader.varint();
+    const timestampDelta = reader.varlong();
     last = reader.varint();
     records.push({
       magicByte: 2,
@@ -114,17 +114,20 @@ function endOfBatch(offset: string, batchContext: BatchContext): DecodedRecord {
   return { ...record, isControlRecord: true, batchContext };
 }
 
-/** Adds to a 64-bit number; with BigInt only where a number is not exact. */
-function adder(base: bigint): (delta: number) => string {
+/** Adds to a 64-bit number, as Java does; with BigInt only where a number is not exact. */
+function adder(base: bigint): (delta: number | bigint) => string {
   const number = Number(base);
   const isSafe = Number.isSafeInteger(number) && Number.isSafeInteger(number + 2 ** 43);
   return (delta) => {
-    const sum = number + delta;
-    return isSafe && Number.isSafeInteger(sum) ? String(sum) : String(base + BigInt(delta));
+    const sum = typeof delta === 'number' ? number + delta : Number.NaN;
+    if (isSafe && Number.isSafeInteger(sum)) return String(sum);
+    return String(BigInt.asIntN(64, base + BigInt(delta)));
   };
 }
 
 const NO_HEADERS: readonly Header[] = [];
+/** So many bytes of a varint have 49 bits. */
+const EXACT_BYTES = 7;
 
 class Reader {
   readonly #buffer: Buffer;
@@ -146,7 +149,17 @@ class Reader {
     return this.#buffer.readInt8(this.#at++);
   }
 
-  /** A zigzag number of up to 64 bits. The numbers that Kafka writes here are far below 2^53. */
+  /** A zigzag number of up to 64 bits, with BigInt only where a number is not exact. */
+  varlong(): number | bigint {
+    const begin = this.#at;
+    const value = this.varint();
+    if (this.#at - begin <= EXACT_BYTES) return value;
+    const bytes = [...this.#buffer.subarray(begin, this.#at)];
+    const bits = bytes.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 0x7f), 0n);
+    return (bits >> 1n) ^ -(bits & 1n);
+  }
+
+  /** A zigzag number. Lengths and the deltas of offsets are far below 2^53. */
   varint(): number {
     let value = 0;
     let factor = 1;

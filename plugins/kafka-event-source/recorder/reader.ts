@@ -104,7 +104,8 @@ export class Reader {
       }
       found.push(row);
     }
-    return { items: found.map(summaryOf), ...(next !== undefined && { next: String(next) }) };
+    const items = newestFirst(found.map(summaryOf), ({ seenAt }) => seenAt);
+    return { items, ...(next !== undefined && { next: String(next) }) };
   }
 
   record(id: RecordId): RecordLife | undefined {
@@ -165,7 +166,7 @@ export class Reader {
     const rows = this.#statement(
       `${INVOCATIONS} WHERE i.id < ?${where.and} ORDER BY i.id DESC LIMIT ?`,
     ).all(cursorOf(query.cursor), ...where.values, limit + 1);
-    const items = rows.slice(0, limit).map(invocationOf);
+    const items = newestFirst(rows.slice(0, limit).map(invocationOf), ({ startedAt }) => startedAt);
     const isMore = rows.length > limit;
     return { items, ...(isMore && { next: String(rows[limit - 1]?.id) }) };
   }
@@ -452,6 +453,11 @@ class Where {
 function limitOf(limit = LIMIT): number {
   if (!Number.isInteger(limit) || limit < 1) throw new QueryError('limit must be 1 or more.');
   return Math.min(limit, MOST);
+}
+
+/** A page in the order of time. The ids are in the order of writing, and what ends first is written first. */
+function newestFirst<T>(page: readonly T[], timeOf: (one: T) => number): T[] {
+  return page.toSorted((one, other) => timeOf(other) - timeOf(one));
 }
 
 function cursorOf(cursor: string | undefined): number {

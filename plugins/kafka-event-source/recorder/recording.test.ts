@@ -404,6 +404,25 @@ describe('queries', () => {
   });
 });
 
+test('lists have the newest first, although what ends first is written first', async () => {
+  const made = begin();
+  const { recording, onStep } = made;
+  const slow = { ...bufferedRecord(0, 'slow'), arrived: -2_000 };
+  const quick = { ...bufferedRecord(1, 'quick'), arrived: -1_000 };
+  onStep({ kind: 'read', partition: 0, records: [slow] });
+  const first = invoke(made, [slow], undefined);
+  const before = Date.now();
+  while (Date.now() === before);
+  onStep({ kind: 'read', partition: 0, records: [quick] });
+  const second = invoke(made, [quick], OK);
+  onStep({ kind: 'answered', id: first, result: OK, failed: [], reason: undefined });
+  await recording.flush();
+  const invocations = await recording.invocations({});
+  expect(invocations.items.map(({ id }) => id)).toEqual([second, first]);
+  const records = await recording.records({});
+  expect(records.items.map(({ offset }) => offset)).toEqual(['1', '0']);
+});
+
 test('listeners hear of the newest changes', async () => {
   const made = begin();
   const changes: RecorderChange[] = [];

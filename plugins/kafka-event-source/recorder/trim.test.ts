@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { toEventRecord } from '../event.ts';
 import type { Op } from './ops.ts';
 import { Reader } from './reader.ts';
-import { openForReading, openForWriting } from './schema.ts';
+import { inTransaction, openForReading, openForWriting } from './schema.ts';
 import { Trimmer } from './trim.ts';
 import { Writer } from './writer.ts';
 
@@ -46,7 +46,9 @@ test('an expired record goes, though older ones before it changed lately', () =>
     'INSERT INTO record VALUES(?, 1, 0, ?, 0, 0, ?, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL)',
   );
   // More than one round of trimming looks at.
-  for (let id = 1; id <= 1_200; id += 1) insert.run(id, id, id % 600 === 0 ? 0 : now);
+  inTransaction(db, () => {
+    for (let id = 1; id <= 1_200; id += 1) insert.run(id, id, id % 600 === 0 ? 0 : now);
+  });
   const trimmer = new Trimmer(db, { ...LIMITS, maxAgeMs: 60_000 });
   for (let round = 0; round < 6; round += 1) trimmer.trim(now);
   expect(db.prepare('SELECT count(*) AS left FROM record').get()).toEqual({ left: 1_198 });

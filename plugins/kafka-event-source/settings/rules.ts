@@ -51,7 +51,7 @@ export const oneOf = <T extends string>(field: string, values: readonly [T, ...T
 export const items = (field: string, list: readonly unknown[], ...rules: readonly string[]) =>
   constraint(
     field,
-    `[${list.join(', ')}]`,
+    `[${list.map(String).join(', ')}]`,
     `Member must satisfy constraint: [${[...rules, 'Member must not be null'].join(', ')}]`,
   );
 

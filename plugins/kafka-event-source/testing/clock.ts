@@ -1,4 +1,5 @@
 /** Time that stands still until it is moved. */
+import { inspect } from 'node:util';
 import type { Clock } from '../time.ts';
 import type { Duration } from './types.ts';
 
@@ -79,7 +80,7 @@ export function millisecondsOf(duration: Duration): number {
   const ms = typeof duration === 'number' ? duration : Number(number) * (factor ?? Number.NaN);
   if (number !== '' || typeof duration === 'number') if (ms >= 0 && ms < Infinity) return ms;
   throw new Error(
-    `${JSON.stringify(duration)} is no duration: write milliseconds, or '90 s', '15 minutes', '6 hours', '6 days'.`,
+    `${inspect(duration)} is no duration: write milliseconds, or '90 s', '15 minutes', '6 hours', '6 days'.`,
   );
 }
 

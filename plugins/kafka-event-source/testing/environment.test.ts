@@ -169,13 +169,20 @@ test('the variables of a template reach the handler, those with an unknown value
   }
 });
 
-test('process.exit ends the instance, and not the test', async () => {
+test.each<[string, () => unknown, number]>([
+  ['process.exit', () => process.exit(3), 3],
+  ['a signal to the own process', () => process.kill(process.pid), 143],
+  ['a signal by its number', () => process.kill(process.pid, 15), 143],
+])('%s ends the instance, and not the test', async (_, end, code) => {
   let made = 0;
   const load = (): Handler => {
     made += 1;
-    return async () => process.exit(3);
+    return async () => {
+      process.kill(process.pid, 0); // Asks whether the process runs.
+      return end();
+    };
   };
-  const { exit } = process;
+  const { exit, kill } = process;
   const source = await sourceOf({ load });
   await source.produce('orders', [
     { value: 'x', partition: 0 },
@@ -184,11 +191,12 @@ test('process.exit ends the instance, and not the test', async () => {
   await source.drain();
   expect(source.invocations('notify')[0]).toMatchObject({
     outcome: 'functionError',
-    error: expect.stringMatching(/Runtime exited with error: exit status 3$/),
+    error: expect.stringMatching(/Runtime exited with error: exit status \d+$/),
   });
   await source.produce('orders', { value: 'z', partition: 0 });
   await source.drain();
   expect(made).toBe(source.invocations('notify').length);
   await source.stop();
-  expect(process.exit).toBe(exit);
+  expect(source.invocations('notify')[0]?.error).toContain(`exit status ${code}`);
+  expect([process.exit, process.kill]).toEqual([exit, kill]);
 });

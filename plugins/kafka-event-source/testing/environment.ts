@@ -1,5 +1,6 @@
 /** The process as handlers see it: with an environment of their own, and an exit that ends only their instance. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { ownSignal } from '../lambda/signal.ts';
 
 /** A timer or a handle that a function has opened. */
 export interface Opened {
@@ -30,13 +31,20 @@ interface Shared {
   /** The environment outside of handlers: a test may replace it by another object. */
   outside: NodeJS.ProcessEnv;
   realExit: typeof process.exit;
+  realKill: typeof process.kill;
   users: number;
 }
 
 // A process may have two copies of this module: one by `import`, and one by `require`.
 const KEY = Symbol.for('lambda-kafka-event-source/testing/process');
 const copies = globalThis as unknown as Record<symbol, Shared | undefined>;
-copies[KEY] ??= { insides: [], outside: process.env, realExit: process.exit, users: 0 };
+copies[KEY] ??= {
+  insides: [],
+  outside: process.env,
+  realExit: process.exit,
+  realKill: process.kill,
+  users: 0,
+};
 const shared = copies[KEY];
 shared.insides.push(inside);
 
@@ -49,7 +57,9 @@ export function shareProcess(): () => void {
   if (shared.users === 1) {
     shared.outside = process.env;
     shared.realExit = process.exit;
+    shared.realKill = process.kill;
     process.exit = exit;
+    process.kill = kill;
     Object.defineProperty(process, 'env', {
       get: () => instanceNow()?.env ?? shared.outside,
       set: (value: NodeJS.ProcessEnv) => {
@@ -66,6 +76,7 @@ export function shareProcess(): () => void {
     shared.users -= 1;
     if (shared.users > 0) return;
     process.exit = shared.realExit;
+    process.kill = shared.realKill;
     Object.defineProperty(process, 'env', {
       value: shared.outside,
       writable: true,
@@ -78,9 +89,20 @@ export function shareProcess(): () => void {
 function exit(code?: number | string | null): never {
   const store = instanceNow();
   if (!store) return shared.realExit.call(process, code);
-  store.exit?.(Number(code ?? 0));
+  return endInstance(store, Number(code ?? 0), `process.exit(${code ?? ''})`);
+}
+
+function kill(pid: number, signal: string | number = 'SIGTERM'): true {
+  const store = instanceNow();
+  const own = store && ownSignal(pid, signal);
+  if (!own) return shared.realKill.call(process, pid, signal);
+  return endInstance(store, own.status, `process.kill with ${own.name} for its own process`);
+}
+
+function endInstance(store: Inside, status: number, call: string): never {
+  store.exit?.(status);
   // Ends the handler's code; the call itself has ended already.
-  throw new Error(`${store.functionKey} has called process.exit(${code ?? ''}).`);
+  throw new Error(`${store.functionKey} has called ${call}.`);
 }
 
 /**

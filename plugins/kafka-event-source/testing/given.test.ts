@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
-import type { KitOptions } from './testing.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { KitOptions, Source } from './testing.ts';
 import { kafkaEventSource } from './testing.ts';
 
 const nothing = async () => undefined;
@@ -153,4 +153,59 @@ test('a record has a whole timestamp also when the clock stands within a millise
   await source.clock.advance(0.5);
   await source.produce('orders', { value: 'a' });
   expect(source.records('orders')).toMatchObject([{ timestamp: 0 }]);
+});
+
+describe('offsets that groups have committed before the start', () => {
+  const records = { orders: ['a', 'b', 'c'].map((value) => ({ value, partition: 1 })) };
+  const values = (source: Source, functionKey = 'notify') =>
+    source.invocations(functionKey).flatMap((one) => one.records.map(({ value }) => value));
+
+  test('are where the mappings go on, whatever their starting position', async () => {
+    for (const startingPosition of ['TRIM_HORIZON', 'LATEST'] as const) {
+      await using source = await start({
+        functions: { notify: nothing, bill: nothing },
+        mappings: {
+          notify: { topic: 'orders', startingPosition },
+          bill: { topic: 'orders', startingPosition: 'TRIM_HORIZON' },
+        },
+        records,
+        committed: { notify: { 'orders-1': 2 } },
+      });
+      expect(source.committed('notify')).toMatchObject({ 'orders-1': 2 });
+      await source.drain();
+      expect(values(source)).toEqual(['c']);
+      expect(values(source, 'bill')).toEqual(['a', 'b', 'c']);
+      expect(source.committed('notify')).toMatchObject({ 'orders-1': 3 });
+      await source.redeliverEverything();
+      expect(values(source)).toEqual(['c', 'c']);
+    }
+  });
+
+  test('may be the end of a partition', async () => {
+    await using source = await start({ records, committed: { notify: { 'orders-1': 3 } } });
+    await source.drain();
+    expect(values(source)).toEqual([]);
+    await source.produce('orders', { value: 'd', partition: 1 });
+    await source.drain();
+    expect(values(source)).toEqual(['d']);
+  });
+
+  test.each<[string, object, string]>([
+    ['of an unknown function', { bill: { 'orders-1': 1 } }, 'There is no function bill.'],
+    [
+      'of another topic',
+      { notify: { 'bills-1': 1 } },
+      'committed.notify has bills-1, and no mapping of notify reads it: there are orders-0, orders-1, orders-2.',
+    ],
+    ['of a missing partition', { notify: { 'orders-3': 1 } }, 'has orders-3, and no mapping'],
+    [
+      'beyond the end',
+      { notify: { 'orders-1': 4 } },
+      'committed.notify.orders-1 is 4, and the partition ends at 3: `records` puts records into it.',
+    ],
+    ['below zero', { notify: { 'orders-1': -1 } }, 'kafkaEventSource.committed.notify.orders-1: '],
+    ['as texts', { notify: { 'orders-1': '1' } }, 'kafkaEventSource.committed.notify.orders-1: '],
+  ])('%s are refused', async (_, committed, said) => {
+    await expect(start({ records, committed })).rejects.toThrow(said);
+  });
 });

@@ -29,6 +29,7 @@ const optionsSchema = z.strictObject({
     .optional(),
   topics: z.record(z.string(), z.int().min(1)).optional(),
   records: z.record(z.string(), z.array(z.unknown())).optional(), // Checked as they are produced.
+  committed: z.record(z.string(), z.record(z.string(), z.int().min(0))).optional(),
   start: z
     .custom(
       isTime,
@@ -37,7 +38,11 @@ const optionsSchema = z.strictObject({
     .optional(),
   virtualDate: z.boolean().optional(),
   seed: z.int().optional(),
-  patienceMs: z.number().positive().optional(),
+  patienceMs: z
+    .number()
+    .positive()
+    .max(2 ** 31 - 1) // Of Node's timers.
+    .optional(),
   leaks: z.enum(['warn', 'error', 'ignore']).optional(),
   log: callable.optional(),
   stage: text,

@@ -38,6 +38,8 @@ export interface Ground {
   /** Brings `records` and `committed` up to date. */
   refresh(): Promise<void>;
   records(topic: string): readonly KafkaRecord[];
+  /** The offset after the last record of each partition of a topic. */
+  ends(topic: string): readonly number[];
   /** The committed offsets by partition. */
   committed(mapping: Mapping): ReadonlyMap<number, number>;
   /** See Source.idle. */
@@ -53,7 +55,7 @@ export interface Ground {
   /**
    * Sets the committed offsets of all mappings; no poller runs.
    *
-   * @param firstOf returns, by partition, the first offset that the mapping's group has read
+   * @param firstOf returns the offsets by partition
    */
   rewind(firstOf: (mapping: Mapping) => ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;

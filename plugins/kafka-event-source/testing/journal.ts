@@ -18,6 +18,14 @@ const ENDS: Readonly<Record<string, Expected['end']>> = {
   dropped: 'dropped',
 };
 
+interface Ending {
+  readonly attempts: number;
+  /** Undefined for a record that waits or is done, which the committed offset tells. */
+  readonly end: Expected['end'] | undefined;
+}
+
+const NOT_ENDED: Ending = { attempts: 0, end: undefined };
+
 export class Journal {
   readonly #clock: Clock;
   readonly #start: number;
@@ -49,21 +57,20 @@ export class Journal {
     return this.#invocations.filter((one) => one.functionKey === functionKey).map((one) => one.now);
   }
 
-  /** How the record has ended for a mapping, and how often a handler got it. */
-  end(
-    mapping: Mapping,
-    { partition, offset }: Place,
-    committed: number,
-  ): { readonly end: Expected['end']; readonly attempts: number } {
-    const steps = this.#entries
-      .filter((one) => one.mapping === mapping && isOf(one.step, partition, offset))
-      .map(({ step }) => step);
-    const attempts = steps.filter(({ kind }) => kind === 'invoked').length;
-    // The end since the last delivery: a record that is delivered again may end in another way.
-    const since = steps.findLastIndex(({ kind }) => kind === 'read');
-    const last = steps.slice(since + 1).findLast(({ kind }) => kind in ENDS)?.kind ?? '';
-    const end = ENDS[last] ?? 'done';
-    return { end: committed > offset || end !== 'done' ? end : 'waiting', attempts };
+  /** How the records of a mapping have ended, and how often a handler got each, as a look-up by their places. */
+  endings(mapping: Mapping): (place: Place) => Ending {
+    const found = new Map<string, Ending>();
+    for (const { mapping: own, step } of this.#entries) {
+      if (own !== mapping) continue;
+      for (const name of namesOf(step)) {
+        const { attempts, end } = found.get(name) ?? NOT_ENDED;
+        if (step.kind === 'invoked') found.set(name, { attempts: attempts + 1, end });
+        // A record that is delivered again may end in another way.
+        else if (step.kind === 'read') found.set(name, { attempts, end: undefined });
+        else if (ENDS[step.kind]) found.set(name, { attempts, end: ENDS[step.kind] });
+      }
+    }
+    return ({ partition, offset }) => found.get(nameOf(partition, offset)) ?? NOT_ENDED;
   }
 
   /** By partition, the first offset that the mapping's group has read. */
@@ -78,11 +85,19 @@ export class Journal {
     return first;
   }
 
-  /** A line for each step of the record. */
+  /** A line for each step of the record, up to the commit after it. */
   life({ topic, partition, offset }: Place): string {
+    const committed = new Set<Mapping>();
     const lines = this.#entries
       .filter(({ mapping }) => mapping.topic === topic)
       .filter(({ step }) => isOf(step, partition, offset))
+      .filter(({ mapping, step: { kind } }) => {
+        if (kind === 'read') committed.delete(mapping);
+        if (kind !== 'committed' && kind !== 'revoked') return true;
+        const isOver = committed.has(mapping);
+        if (kind === 'committed') committed.add(mapping);
+        return !isOver;
+      })
       .map(({ at, mapping, step }) => `  ${time(at)} ${mapping.functionKey}: ${textOf(step)}`);
     return [`${topic}-${partition} ${offset}`, ...(lines.length > 0 ? lines : ['  not read'])].join(
       '\n',
@@ -192,6 +207,18 @@ function batchOf(step: Step): readonly Some[] {
   if (step.kind === 'read') return [step];
   if ('batch' in step) return step.batch;
   return step.kind === 'answered' ? step.failed : [];
+}
+
+const nameOf = (partition: number, offset: number) => `${partition}:${offset}`;
+
+/** The records that a step is about, by their names. */
+function namesOf(step: Step): string[] {
+  if (step.kind === 'filteredOut') {
+    return step.records.map(({ record }) => nameOf(step.partition, record.offset));
+  }
+  return batchOf(step).flatMap(({ partition, records }) =>
+    records.map(({ offset }) => nameOf(partition, offset)),
+  );
 }
 
 /** The partition and the offset of each record that a step has read. */

@@ -23,6 +23,8 @@ const MANY = 1_000;
 
 let running = 0;
 const hook = createHook({
+  // Older versions of Node tell of promises all the same.
+  trackPromises: false,
   init(_id, kind, _trigger, resource) {
     if (kind === 'PROMISE') return;
     const by = inside.getStore();

@@ -30,8 +30,16 @@ export class Mailbox {
     };
   }
 
-  of(arn: string): readonly Letter[] | undefined {
-    return this.#letters.get(arn);
+  /**
+   * The letters of a destination of AWS; undefined for a topic of Kafka.
+   *
+   * @throws Error for an ARN that no mapping has, with the known ones
+   */
+  of(destination: string): readonly Letter[] | undefined {
+    const letters = this.#letters.get(destination);
+    if (letters || !destination.startsWith('arn:')) return letters;
+    const known = [...this.#letters.keys()].join(', ') || 'none';
+    throw new Error(`No mapping has the destination ${destination}. There are: ${known}.`);
   }
 }
 

@@ -68,6 +68,10 @@ export class MemoryGround implements Ground {
       .map((record) => recordOf(topic, record));
   }
 
+  ends(topic: string): readonly number[] {
+    return this.#log.partitions(topic).map(({ length }) => length);
+  }
+
   committed({ groupId, topic }: Mapping): ReadonlyMap<number, number> {
     const offsets = this.#log.partitions(topic).map((_, partition) => {
       return [partition, this.#log.committed(groupId, `${topic}-${partition}`)?.offset] as const;

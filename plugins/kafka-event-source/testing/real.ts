@@ -188,6 +188,11 @@ export class RealGround implements Ground {
     return partitions.flatMap(([, { records }]) => records);
   }
 
+  ends(topic: string): readonly number[] {
+    const seen = this.#seen.get(topic);
+    return Array.from({ length: this.#partitions(topic) }, (_, at) => seen?.get(at)?.high ?? 0);
+  }
+
   committed(mapping: Mapping): ReadonlyMap<number, number> {
     return this.#committed.get(mapping) ?? new Map();
   }

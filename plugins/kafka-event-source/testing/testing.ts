@@ -46,7 +46,8 @@ const MEMORY = ['memory:9092'];
 const PATIENCE_MS = { memory: 4_000, broker: 30_000 } as const;
 /** The partitions of a topic that `topics` does not name. */
 const PARTITIONS = 3;
-/** The lines of a life in a message. */
+/** The lives in a message, and the lines of each. */
+const MANY_LIVES = 10;
 const MANY_LINES = 20;
 const DRAIN_WITHIN = '7 days';
 /** Metrics are not part of the kit, so that the clock is not woken for them. */
@@ -59,7 +60,7 @@ export const kafkaEventSource: typeof import('./types.ts').kafkaEventSource = as
   const wanted = await mappingsOf(options, servers ?? MEMORY);
   const kit = new Kit(options, wanted, servers);
   try {
-    await kit.start(options.records);
+    await kit.start(options);
   } catch (error) {
     await kit.stop();
     throw error;
@@ -96,6 +97,7 @@ class Kit implements Source {
   #isStopped = false;
   #pollers: Poller[] = [];
   #calls = 0;
+  #openTransactions = 0;
 
   constructor(
     options: KitOptions,
@@ -143,10 +145,44 @@ class Kit implements Source {
     return this.#ground.broker;
   }
 
-  async start(existing: KitOptions['records'] = {}): Promise<void> {
+  async start({ records = {}, committed = {} }: KitOptions): Promise<void> {
     await this.#createTopics();
-    for (const [topic, records] of Object.entries(existing)) await this.produce(topic, records);
+    for (const [topic, list] of Object.entries(records)) await this.produce(topic, list);
+    await this.#commit(committed);
     await this.#poll();
+  }
+
+  /** @throws Error for a partition that no mapping of the function reads, and for an offset beyond its end */
+  async #commit(committed: NonNullable<KitOptions['committed']>): Promise<void> {
+    const all = new Map<Mapping, Map<number, number>>();
+    for (const [functionKey, offsets] of Object.entries(committed)) {
+      this.#known(functionKey);
+      const own = this.#mappings.filter((mapping) => mapping.functionKey === functionKey);
+      const places = new Map<string, { mapping: Mapping; partition: number; end: number }>();
+      for (const mapping of own) {
+        for (const [partition, end] of this.#ground.ends(mapping.topic).entries()) {
+          places.set(`${mapping.topic}-${partition}`, { mapping, partition, end });
+        }
+      }
+      for (const [name, offset] of Object.entries(offsets)) {
+        const place = places.get(name);
+        if (!place) {
+          throw new Error(
+            `committed.${functionKey} has ${name}, and no mapping of ${functionKey} reads it: there are ` +
+              `${[...places.keys()].join(', ') || 'none'}.`,
+          );
+        }
+        const { mapping, partition, end } = place;
+        if (offset > end) {
+          throw new Error(
+            `committed.${functionKey}.${name} is ${offset}, and the partition ends at ${end}: \`records\` puts ` +
+              'records into it.',
+          );
+        }
+        all.set(mapping, (all.get(mapping) ?? new Map()).set(partition, offset));
+      }
+    }
+    if (all.size > 0) await this.#ground.rewind((mapping) => all.get(mapping) ?? new Map());
   }
 
   async #createTopics(): Promise<void> {
@@ -170,16 +206,16 @@ class Kit implements Source {
 
   transaction(): Transaction {
     const transaction = this.#ground.transaction();
+    this.#openTransactions += 1;
+    const end = async (kind: 'commit' | 'abort') => {
+      await transaction[kind]();
+      this.#openTransactions -= 1;
+      await this.#ground.refresh();
+    };
     return {
       produce: this.#producer(transaction),
-      commit: async () => {
-        await transaction.commit();
-        await this.#ground.refresh();
-      },
-      abort: async () => {
-        await transaction.abort();
-        await this.#ground.refresh();
-      },
+      commit: () => end('commit'),
+      abort: () => end('abort'),
     };
   }
 
@@ -187,9 +223,10 @@ class Kit implements Source {
     this.#refuseIfStopped();
     try {
       await this.#ground.idle();
+      this.#refuseIfStopped();
     } catch (error) {
       if (!(error instanceof NotIdle)) throw error;
-      throw new Error(`${error.message}. Not done:\n${this.#lives(error.left)}`);
+      throw new Error(`${error.message}. Not done:\n${this.#lives(placesOf(error.left))}`);
     }
   }
 
@@ -201,10 +238,9 @@ class Kit implements Source {
       await this.idle();
       const left = await this.#ground.left();
       if (left.length === 0) return;
-      this.#refuseIfStopped();
       if (await this.#ground.goOn(end)) continue;
       const time = ms > mostMs ? `${mostMs / 1000} s, the most on a broker` : within;
-      throw new Error(`Not done within ${time}:\n${this.#lives(left)}`);
+      throw new Error(`Not done within ${time}:\n${this.#lives(placesOf(left))}`);
     }
   }
 
@@ -308,22 +344,28 @@ class Kit implements Source {
     const found = topics.flatMap((topic) => this.records(topic).filter(isOne));
     if (found.length === 0) {
       throw new Error(
-        `There is no such record in ${topics.join(', ')}. records(topic) has all that are there.`,
+        `There is no such record in ${topics.join(', ')}. records(topic) has all that are there.` +
+          (this.#openTransactions > 0
+            ? ' A transaction is open: nobody sees its records, and those behind them, before it ends.'
+            : ''),
       );
     }
     const { end, attempts } = expected;
-    const others = found.filter((one) =>
-      own.some((mapping) => {
-        const committed = this.#ground.committed(mapping).get(one.partition) ?? 0;
-        const seen = this.#journal.end(mapping, one, committed);
+    const others = new Set<KafkaRecord>();
+    for (const mapping of own) {
+      const endingOf = this.#journal.endings(mapping);
+      const committed = this.#ground.committed(mapping);
+      for (const one of found) {
+        if (one.topic !== mapping.topic) continue;
+        const seen = endingOf(one);
+        const isDone = (committed.get(one.partition) ?? 0) > one.offset;
         const isOther = attempts !== undefined && seen.attempts !== attempts;
-        return mapping.topic === one.topic && (seen.end !== end || isOther);
-      }),
-    );
-    if (others.length === 0) return;
+        if ((seen.end ?? (isDone ? 'done' : 'waiting')) !== end || isOther) others.add(one);
+      }
+    }
+    if (others.size === 0) return;
     const times = attempts === undefined ? '' : ` after ${attempts} attempt(s)`;
-    const lives = others.map((one) => this.#journal.life(one));
-    throw new Error(`Expected: ${end}${times}. What has happened:\n${lives.join('\n')}`);
+    throw new Error(`Expected: ${end}${times}. What has happened:\n${this.#lives([...others])}`);
   }
 
   async stop(): Promise<void> {
@@ -363,8 +405,10 @@ class Kit implements Source {
     return produce as Produce;
   }
 
-  #lives(left: readonly Left[]): string {
-    return left.map(({ place }) => shortened(this.#journal.life(place))).join('\n');
+  #lives(places: readonly Place[]): string {
+    const lives = places.slice(0, MANY_LIVES).map((one) => shortened(this.#journal.life(one)));
+    const more = places.length - MANY_LIVES;
+    return [...lives, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n');
   }
 
   /** @throws Error if `leaks` is `error` */
@@ -481,6 +525,8 @@ class Kit implements Source {
     throw new Error(`There is no function ${functionKey}. There are: ${known}.`);
   }
 }
+
+const placesOf = (left: readonly Left[]) => left.map(({ place }) => place);
 
 /** A life for a message: of many lines the first and the last ones. */
 function shortened(life: string): string {

@@ -35,6 +35,11 @@ export interface KitOptions {
   readonly topics?: Readonly<Record<string, number>>;
   /** Records that are in their topics before the mappings begin. */
   readonly records?: Readonly<Record<string, readonly ProducedRecord[]>>;
+  /**
+   * Offsets that the groups of mappings have committed before the mappings begin, by the names of functions and then by
+   * `topic-partition`, as `Source.committed` has them. A mapping goes on there, whatever its starting position.
+   */
+  readonly committed?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The time at the start, in memory: a Date, a text for one, or milliseconds since 1970; the real time by default. */
   readonly start?: Date | string | number;
   /** Whether `Date` tells the clock's time in this process until `stop`, in memory; false by default. */
@@ -431,7 +436,7 @@ export interface Source extends AsyncDisposable {
   /**
    * The letters of a destination: the name of a Kafka topic, or the ARN of a queue, a topic or a bucket.
    *
-   * @throws Error for an unknown topic, and for a record that is no letter
+   * @throws Error for an unknown topic or ARN, and for a record that is no letter
    */
   letters(destination: string): Promise<readonly Letter[]>;
   /**
@@ -499,7 +504,7 @@ export interface Source extends AsyncDisposable {
    */
   redeliverEverything(): Promise<void>;
   /**
-   * The steps of a record so far, a line each, with the time since the start.
+   * The steps of a record so far, a line each, with the time since the start. The last one is the commit after it.
    *
    * @throws Error for an unknown topic, naming the known ones
    */

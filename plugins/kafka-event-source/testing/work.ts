@@ -48,14 +48,19 @@ export class Work {
       return await work();
     } finally {
       running.delete(what);
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
+      this.#tell();
     }
   }
 
-  /** Running work counts no more. */
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Running work counts no more, and nobody waits for it. */
   abandon(): void {
     this.#running = new Set();
+    this.#tell();
   }
 
   /** Notices work without an end, such as of a handler that produces to its own topic. */

@@ -8,6 +8,7 @@ import {
 } from '../../recorder/types.ts';
 import { stateWords } from '../states.ts';
 import { againChange } from './again.tsx';
+import { inReadingOrder } from './bytes.ts';
 import { ChangeButton } from './change.tsx';
 import { imported, useData } from './data.tsx';
 import { countText, durationText } from './format.ts';
@@ -100,7 +101,7 @@ export function Invocations({ place: { query } }: { place: Place }) {
                     cell: ({ error, originalId }) => (
                       <>
                         {originalId && <span class="quiet">Run again by hand. </span>}
-                        {error && <span class="clip">{error}</span>}
+                        {error && <span class="clip">{inReadingOrder(error)}</span>}
                       </>
                     ),
                   },

@@ -1,6 +1,7 @@
 /** The view of the dead letters: why they are there, and how they go back. */
 import { useState } from 'preact/hooks';
 import type { LetterPage, LetterRow } from '../../actions/letters.ts';
+import { inReadingOrder } from './bytes.ts';
 import { type Change, ChangeButton } from './change.tsx';
 import { useData } from './data.tsx';
 import { clockText, countText } from './format.ts';
@@ -131,7 +132,7 @@ function List({ items, reload, children }: ListProps) {
                   </a>
                   {key !== null && key !== undefined && (
                     <>
-                      , key <code>{key}</code>
+                      , key <code>{inReadingOrder(key)}</code>
                     </>
                   )}
                 </>
@@ -142,7 +143,7 @@ function List({ items, reload, children }: ListProps) {
             isWide: true,
             // The reason mostly begins with the condition.
             cell: ({ condition = '', reason }) =>
-              reason.startsWith(condition) ? reason : `${condition}: ${reason}`,
+              inReadingOrder(reason.startsWith(condition) ? reason : `${condition}: ${reason}`),
           },
           {
             name: 'Redrive',

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bytesOf, hexOf, prettyJson, textOf } from './bytes.ts';
+import { bytesOf, hexOf, inReadingOrder, prettyJson, textOf } from './bytes.ts';
 import { pointsOf } from './chart.ts';
 import { agoText, clockText, durationText, figureText, sizeText } from './format.ts';
 import { placeOf, readPlace } from './route.ts';
@@ -45,6 +45,14 @@ test('any JSON in lines is the same JSON, and long numbers keep their digits', (
     '{\n  "h": [115, -104],\n  "l": [\n    "1,2"\n  ]\n}',
   );
   expect(prettyJson('{no json}')).toBeUndefined();
+});
+
+test('marks of direction are escapes, and all other text stays as it is', () => {
+  expect(inReadingOrder('a\u202eb\u202c\u2066c\u2069\u200f\u061c')).toBe(
+    'a\\u202eb\\u202c\\u2066c\\u2069\\u200f\\u061c',
+  );
+  const plain = 'שלום, مرحبا 👩‍👩‍👧 \u0000\n\\u202e';
+  expect(inReadingOrder(plain)).toBe(plain);
 });
 
 test('bytes are text only if they are UTF-8, and hex has all of them', () => {

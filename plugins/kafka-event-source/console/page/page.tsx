@@ -123,6 +123,9 @@ function Frame({ isLocked }: { isLocked: boolean }) {
     return () => clearTimeout(timer);
   }, [said]);
 
+  // Back and forward leave no dialog about another view.
+  useEffect(() => setOpened(undefined), [place]);
+
   const openings = useRef(0);
   const open = useCallback((change: Change) => {
     openings.current += 1;

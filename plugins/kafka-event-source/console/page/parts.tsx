@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PanelState } from '../panel.ts';
 import { INVOCATION_TONES, RECORD_TONES, stateWords } from '../states.ts';
 import type { ApiError } from './api.ts';
+import { inReadingOrder } from './bytes.ts';
 import type { Data } from './data.tsx';
 import { agoText, clockText, sizeText } from './format.ts';
 
@@ -233,7 +234,7 @@ export function Box({ label, text, kind = '', whole }: BoxProps) {
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must take the keyboard */}
       <section class={`box ${kind}`} tabIndex={0} aria-label={label}>
-        <pre>{text.slice(0, BOX)}</pre>
+        <pre>{inReadingOrder(text.slice(0, BOX))}</pre>
       </section>
       {text.length > BOX && (
         <p class="quiet">

@@ -2,6 +2,7 @@
 import type { Explanation } from '../../actions/explain.ts';
 import { type Page, RECORD_STATES, type RecordSummary } from '../../recorder/types.ts';
 import { stateWords } from '../states.ts';
+import { inReadingOrder } from './bytes.ts';
 import { imported, useData } from './data.tsx';
 import { Empty, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';
@@ -131,7 +132,11 @@ function WhyNone({ query: { topic, partition, offset, mapping } }: { query: Plac
 }
 
 function Preview({ text }: { text: string | undefined }) {
-  return text === undefined ? <span class="quiet">none</span> : <span class="clip">{text}</span>;
+  return text === undefined ? (
+    <span class="quiet">none</span>
+  ) : (
+    <span class="clip">{inReadingOrder(text)}</span>
+  );
 }
 
 const FIELDS = [

@@ -3,7 +3,10 @@ import { PLUGIN } from '../support/root.ts';
 import { Bench, until } from './bench.ts';
 import { createService, runOffline } from './offline-service.ts';
 
-const FAILURES = ['text', 'object', 'nothing', 'callback', 'cause', 'bigint', 'circle'];
+const FAILURES = [
+  ...['text', 'object', 'nothing', 'callback', 'cause', 'bigint', 'circle'],
+  ...['unreadable', 'wordless'],
+];
 const SUCCESSES = ['function', 'response', 'symbol'];
 
 test.each([

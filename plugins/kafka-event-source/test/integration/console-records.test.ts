@@ -181,6 +181,21 @@ function defineTests() {
     await page.unrouteAll();
   });
 
+  test('marks of direction are shown, and cannot turn the order of what is read', async () => {
+    const [key, value] = ['\u202eevil\u202c', '{"name":"\u2067txet","next":"שלום"}'];
+    await bench.produce([{ key, value, partition: 0 }]);
+    await reader.show(`records?key=${encodeURIComponent(key)}`, 'Records');
+    const table = page.getByRole('table', { name: 'Records' });
+    await table.getByText('\\u202eevil\\u202c', { exact: true }).waitFor();
+    await table.getByText('"\\u2067txet"').waitFor();
+    await table.getByRole('link').first().click();
+    await page.getByText('"name": "\\u2067txet",').waitFor();
+    await page.getByRole('link', { name: 'Copy to Produce' }).click();
+    await page.getByText('A copy of').waitFor();
+    const copied = page.getByLabel('Key', { exact: true });
+    await until('the copy', async () => (await copied.inputValue()) === key);
+  });
+
   test('a record is copied to Produce, and produced once more', async () => {
     await reader.show('records?key=order-9', 'Records');
     await page.getByRole('table').getByRole('link').first().click();

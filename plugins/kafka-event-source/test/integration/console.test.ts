@@ -72,6 +72,16 @@ function defineTests() {
     await card.getByRole('button', { name: /^Pause/ }).waitFor();
   });
 
+  test('the way back closes the dialog of the view that it leaves', async () => {
+    await reader.show('', 'Now');
+    await reader.show('faults', 'Faults');
+    await page.getByRole('button', { name: 'Set a fault…' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
   test('the batch size changes, and the group moves to an offset', async () => {
     await reader.show('', 'Now');
     const card = page.getByRole('region', { name: /^notify/ });

@@ -35,6 +35,18 @@ test('sources of one topic and group on one broker do not see the records of eac
   expect(seen).toEqual([['orders-0'], ['orders-1']]);
 });
 
+test('a mapping goes on at the offset that the test has committed for its group', async () => {
+  await using source = await sourceOf(async () => undefined, {
+    records: { orders: ['a', 'b', 'c'].map((value) => ({ value, partition: 1 })) },
+    committed: { notify: { 'orders-1': 2 } },
+  });
+  await source.drain();
+  expect(source.invocations('notify').flatMap(({ records }) => records)).toMatchObject([
+    { value: 'c', partition: 1, offset: 2 },
+  ]);
+  expect(source.committed('notify')).toMatchObject({ 'orders-1': 3 });
+});
+
 test('clients of the test find the topic by its name on the broker, which is gone after stop', async () => {
   await using source = await sourceOf(async () => undefined);
   const { servers = [], topic } = source.broker ?? {};

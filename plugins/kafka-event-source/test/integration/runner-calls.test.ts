@@ -125,6 +125,30 @@ def main(event, context):
     expect(printed.split('unfinished')).toHaveLength(events.length + 1);
   });
 
+  testPython(
+    'answers though programs that it runs leave a line without an end (needs python3)',
+    () => {
+      handler(`
+import os, subprocess
+def main(event, context):
+    os.system("printf by-system")
+    subprocess.run(["printf", '{"by-run": 1}'])
+    os.write(1, b"by-write")
+    if event == "fails":
+        raise ValueError("bad order")
+    return event
+`);
+      const { outcomes, printed } = callEach(python, ['one', 'fails', 'two'], { timeout: 5 });
+      expect(outcomes).toEqual([
+        { answer: 'one' },
+        { error: 'ValueError: bad order' },
+        { answer: 'two' },
+      ]);
+      expect(printed.split('by-system{"by-run": 1}by-write')).toHaveLength(4);
+      expect(printed).not.toContain('__offline_payload__');
+    },
+  );
+
   testPython('fails with what it raises, and with the end of its process (needs python3)', () => {
     handler(`
 import logging, os, sys

@@ -206,8 +206,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-12',
     file: 'admission/shape.ts',
-    from: "matching('consumerGroupId', GROUP, 200)",
-    to: "matching('consumerGroupId', GROUP, 201)",
+    from: 'matching(`${name}.consumerGroupId`, GROUP, 200)',
+    to: 'matching(`${name}.consumerGroupId`, GROUP, 201)',
   },
   {
     row: 'Q-12/2',
@@ -444,7 +444,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'S-09',
     file: 'admission/shape.ts',
-    from: '(isObject(value) && Object.keys(value).length === 0 ? undefined : value)',
+    from: '(isEmpty(value) ? undefined : value)',
     to: 'value',
   },
   {
@@ -664,8 +664,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: '-/2',
     file: 'lambda/serverless-offline.ts',
-    from: 'throw types.isNativeError(thrown) ? copyOf(thrown) : new Error(String(thrown));',
-    to: 'throw types.isNativeError(thrown) ? copyOf(thrown) : thrown;',
+    from: 'throw errorOf(thrown);',
+    to: 'throw types.isNativeError(thrown) ? errorOf(thrown) : thrown;',
   },
   {
     row: '-/3',

@@ -1,14 +1,35 @@
 // Jest's environment of Node, with less work for each test file. CommonJS, because jest's own modules take
-// these functions from `node:vm` at each call, so that they can be replaced in the process of a worker.
+// these functions from `node:vm` and `graceful-fs` at each call, so that they can be replaced in the process of a worker.
 'use strict';
 
 const { createRequire } = require('node:module');
 const vm = require('node:vm');
 
-// A part of jest, of jest's own version.
-const { TestEnvironment } = createRequire(require.resolve('jest'))('jest-environment-node');
+// Parts of jest, of jest's own versions.
+const requireOfJest = createRequire(require.resolve('jest'));
+const { TestEnvironment } = requireOfJest('jest-environment-node');
+const fs = requireOfJest('graceful-fs');
 
 const { createContext, SourceTextModule } = vm;
+const { readFileSync } = fs;
+
+/** The files of packages that this process has read: each test file reads and decodes them again. */
+const read = new Map();
+
+fs.readFileSync = (path, ...options) => {
+  if (options.length > 0 || !String(path).includes('/node_modules/')) {
+    return readFileSync(path, ...options);
+  }
+  if (!read.has(path)) {
+    const content = readFileSync(path);
+    const text = content.toString();
+    read.set(path, Object.assign(content, { toString: () => text }));
+  }
+  return read.get(path);
+};
+
+/** The tests need one of zod's 60 languages. Each is a module, and would be made for each test file. */
+const ZOD_LANGUAGES = "export { default as en } from './en.js';";
 
 /**
  * The sources that this process has compiled. Each test file loads its modules, jest's own among them, into a
@@ -47,7 +68,9 @@ vm.compileFunction = (
 
 vm.SourceTextModule = class extends SourceTextModule {
   // biome-ignore lint/correctness/noUnreachableSuper: the second call comes only if the first has thrown
-  constructor(source, options) {
+  constructor(text, options) {
+    const isLanguages = options.identifier.endsWith('/zod/v4/locales/index.js');
+    const source = isLanguages ? ZOD_LANGUAGES : text;
     let cachedData = keptOf(options.identifier, source)?.cachedData;
     try {
       super(source, { ...options, cachedData });

@@ -33,12 +33,17 @@ export async function crash({ records }, { awsRequestId }) {
   }
 }
 
+const refuse = () => {
+  throw 1;
+};
 const ends = {
   text: () => Promise.reject('a text'),
   object: () => Promise.reject({ code: 5 }),
   nothing: () => Promise.reject(),
   callback: (_, done) => done('by callback'),
   cause: () => Promise.reject(new Error('outer', { cause: { call: () => 1 } })),
+  unreadable: () => Promise.reject(new Proxy({}, { get: refuse })),
+  wordless: () => Promise.reject(Object.defineProperty(new Error(), 'message', { get: refuse })),
   bigint: async () => ({ count: 1n }),
   circle: async (event) => Object.assign(event, { event }),
   function: async () => ({ close: () => 1 }),
