@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createProbe } from './probe.ts';
-import { createSilence } from './silence.ts';
+import { createProbe } from '../../../lib/kafka/probe.ts';
+import { createSilence } from '../../../lib/kafka/silence.ts';
 
 const connections = new Set<Socket>();
 /** Takes connections, and never answers. */
