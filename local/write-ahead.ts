@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { loadSqlite } from '../plugins/kafka-event-source/recorder/schema.ts';
@@ -8,23 +9,39 @@ const FILE = 'shared-local-instance.db';
 /**
  * Lets DynamoDB Local, before it starts on this folder, write into SQLite's write-ahead log. Each write then waits
  * for the disk once instead of four times, and is on the disk when it is answered, as before. DynamoDB Local
- * never moves the log into its file, so a thread of this process does (checkpoint.ts). On a file system that
- * cannot have such a log, all stays as it was.
- *
- * @throws Error if the file cannot be read or written
+ * never moves the log into its file, so a thread of this process does (checkpoint.ts). Where a file system
+ * cannot have such a log, a line says so, and all stays as it was.
  */
 export function useWriteAheadLog(folder: string): void {
   const file = join(folder, FILE);
+  try {
+    checkFileSystem(folder);
+    // An earlier process may have left a log, such as one that was killed.
+    execute(file, 'PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint(TRUNCATE);');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    console.error(`Writes to DynamoDB wait longer for the disk, without a log: ${file}: ${reason}`);
+    return;
+  }
+  new Worker(new URL('./checkpoint.ts', import.meta.url), { workerData: file }).unref();
+}
+
+/** Tries another file first: one that is set to have a log is lost where it cannot have one. */
+function checkFileSystem(folder: string): void {
+  const probe = join(folder, 'write-ahead-probe.db');
+  try {
+    execute(probe, 'PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS probe (id INTEGER);');
+  } finally {
+    for (const end of ['', '-wal', '-shm'])
+      rmSync(`${probe}${end}`, { recursive: true, force: true });
+  }
+}
+
+function execute(file: string, statements: string): void {
   const db = new (loadSqlite().DatabaseSync)(file);
   try {
-    // An earlier process may have left a log, such as one that was killed.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint(TRUNCATE);');
-  } catch (error) {
-    throw new Error(
-      `${file} cannot be opened (${error instanceof Error ? error.message : error}).`,
-    );
+    db.exec(statements);
   } finally {
     db.close();
   }
-  new Worker(new URL('./checkpoint.ts', import.meta.url), { workerData: file }).unref();
 }
