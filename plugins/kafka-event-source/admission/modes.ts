@@ -5,7 +5,7 @@ import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { cannotRun, invalid, paraphrased, type Refusal, validation } from './refusal.ts';
-import { clusterConfig, isProvisioned, type Shape, TOPIC_PATTERN } from './shape.ts';
+import { clusterConfig, isProvisioned, isTopic, type Shape } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
 const QUEUE =
@@ -59,11 +59,8 @@ export const DESTINATION_PATTERN =
 const NOT_A_DESTINATION = `Member must satisfy regular expression pattern: ${DESTINATION_PATTERN}`;
 const MAX_DESTINATION = 350;
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
-/** Of a queue, a topic or a bucket: a path in a bucket, an access point and a subscription are none. */
+/** The name of a queue, a topic or a bucket. Paths in buckets, access points and subscriptions have other characters. */
 const NAME = /^[\w.-]+$/;
-const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
-/** Kafka's own limit. */
-const TOPIC_LENGTH = 249;
 
 export function refuseDestination(properties: Shape): Refusal[] {
   const { OnFailure, OnSuccess } = properties.DestinationConfig;
@@ -107,7 +104,7 @@ function unfit(to: string, rule: string): Refusal {
 
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
-  if (!TOPIC.test(topic) || topic.length > TOPIC_LENGTH) {
+  if (!isTopic(topic)) {
     found.push(unfit(`${KAFKA_DESTINATION}${topic}`, NOT_A_DESTINATION));
   }
   if (properties.Topics.includes(topic)) {

@@ -31,7 +31,7 @@ export const paraphrased = (message: string): Refusal => ({
 /** A mapping that AWS accepts and this emulator cannot run. */
 export const cannotRun = (message: string): Refusal => ({ by: 'emulator', message });
 
-/** What to do about a value that a map has for the user's accounts alone; empty for another value. */
+/** The advice about a value that is looked up in a map without a key for this machine's account; empty for other values. */
 export function accountAdvice(value: unknown): string {
   const map = accountLookup(value);
   if (map === undefined) return '';

@@ -1,13 +1,14 @@
 /** The properties of an AWS::Lambda::EventSourceMapping for Kafka, with AWS's limits and messages. */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
-import { constraint, items, matching, oneOf } from '../settings/rules.ts';
+import { allowing, constraint, matching, oneOf } from '../settings/rules.ts';
 import { hasPollers, ON_AWS_ONLY, SETTINGS } from '../settings/settings.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 
 const NO_TOPICS = "Required 'topics' parameter is missing.";
-export const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
+const TOPIC_PATTERN = '[^.]([a-zA-Z0-9\\-_.]+)';
 const TOPIC = new RegExp(`^${TOPIC_PATTERN}$`);
+/** Kafka's own limit. */
 const MAX_TOPIC = 249;
 const TOPIC_RULES = [
   `Member must have length less than or equal to ${MAX_TOPIC}`,
@@ -57,7 +58,7 @@ function rulesOf<Table extends Record<string, { rule: z.ZodType }>>(table: Table
   return Object.fromEntries(rules) as Rules<Table>;
 }
 
-function isTopic(value: unknown): value is string {
+export function isTopic(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_TOPIC && TOPIC.test(value);
 }
 
@@ -83,17 +84,7 @@ export const shape = z.strictObject({
       error: ({ input }) => (input === undefined ? NO_TOPICS : undefined),
     })
     .min(1, NO_TOPICS)
-    .superRefine((topics, context) => {
-      if (topics.length > 1) {
-        const rule = 'Member must have length less than or equal to 1';
-        context.addIssue(constraint('topics', `[${topics.join(', ')}]`, rule));
-      }
-      const index = topics.findIndex((one) => !isTopic(one));
-      if (index >= 0) {
-        const message = items('topics', topics, ...TOPIC_RULES);
-        context.addIssue({ code: 'custom', message, path: [index] });
-      }
-    }),
+    .superRefine(allowing('topics', isTopic, TOPIC_RULES, 1)),
   SelfManagedKafkaEventSourceConfig: config('selfManagedKafkaEventSourceConfig').optional(),
   AmazonManagedKafkaEventSourceConfig: config('amazonManagedKafkaEventSourceConfig').optional(),
   ...rulesOf(SETTINGS),

@@ -47,40 +47,33 @@ export const oneOf = <T extends string>(field: string, values: readonly [T, ...T
       constraint(field, input, `Member must satisfy enum value set: [${values.join(', ')}]`),
   });
 
-/** AWS's message for a list with an item that its service model does not allow. */
-export const items = (field: string, list: readonly unknown[], ...rules: readonly string[]) =>
-  constraint(
-    field,
-    `[${list.map(String).join(', ')}]`,
-    `Member must satisfy constraint: [${[...rules, 'Member must not be null'].join(', ')}]`,
-  );
+/** Checks a list of at most `max` items that are all allowed. AWS's messages have the whole list. */
+export const allowing =
+  <T>(field: string, isAllowed: (one: T) => boolean, rules: readonly string[], max: number) =>
+  (list: readonly T[], context: z.RefinementCtx): void => {
+    const shown = `[${list.map(String).join(', ')}]`;
+    if (list.length > max) {
+      const rule = `Member must have length less than or equal to ${max}`;
+      context.addIssue(constraint(field, shown, rule));
+    }
+    const index = list.findIndex((one) => !isAllowed(one));
+    if (index < 0) return;
+    const all = [...rules, 'Member must not be null'].join(', ');
+    const message = constraint(field, shown, `Member must satisfy constraint: [${all}]`);
+    context.addIssue({ code: 'custom', message, path: [index] });
+  };
 
-/** A list of at most `max` of the values. AWS's message has the whole list. */
+/** A list of at most `max` of the values. */
 export const someOf = <T extends string>(
   field: string,
   values: readonly [T, ...T[]],
-  max = Number.POSITIVE_INFINITY,
-) =>
-  z.array(z.custom<T>()).superRefine((list, context) => {
-    if (list.length > max) {
-      context.addIssue(
-        constraint(
-          field,
-          `[${list.join(', ')}]`,
-          `Member must have length less than or equal to ${max}`,
-        ),
-      );
-    }
-    const index = list.findIndex((one) => !values.includes(one));
-    if (index >= 0) {
-      const message = items(
-        field,
-        list,
-        `Member must satisfy enum value set: [${values.join(', ')}]`,
-      );
-      context.addIssue({ code: 'custom', message, path: [index] });
-    }
-  });
+  max: number,
+) => {
+  const rule = `Member must satisfy enum value set: [${values.join(', ')}]`;
+  return z
+    .array(z.custom<T>())
+    .superRefine(allowing(field, (one) => values.includes(one), [rule], max));
+};
 
 // CloudFormation also takes the texts "true" and "false".
 export const flag = z.preprocess(

@@ -13,13 +13,6 @@ export function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Unicode's marks of direction: unseen, they show the letters of a text in another order than they have. */
-const MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** The text with its marks of direction as escapes, as JSON may have them, too. */
-export const inReadingOrder = (text: string): string =>
-  text.replace(MARKS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
 /** The JSON with two spaces of indentation; undefined if the text is none. Long numbers stay as they are written. */
 export function prettyJson(text: string): string | undefined {
   try {

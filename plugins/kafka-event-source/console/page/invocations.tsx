@@ -1,5 +1,6 @@
 /** The views of all invocations, and of one. */
 import { useMemo } from 'preact/hooks';
+import { inReadingOrder } from '../../harmless.ts';
 import {
   INVOCATION_STATES,
   type Invocation,
@@ -8,7 +9,6 @@ import {
 } from '../../recorder/types.ts';
 import { stateWords } from '../states.ts';
 import { againChange } from './again.tsx';
-import { inReadingOrder } from './bytes.ts';
 import { ChangeButton } from './change.tsx';
 import { imported, useData } from './data.tsx';
 import { countText, durationText } from './format.ts';

@@ -1,7 +1,7 @@
 /** The view of the dead letters: why they are there, and how they go back. */
 import { useState } from 'preact/hooks';
 import type { LetterPage, LetterRow } from '../../actions/letters.ts';
-import { inReadingOrder } from './bytes.ts';
+import { inReadingOrder } from '../../harmless.ts';
 import { type Change, ChangeButton } from './change.tsx';
 import { useData } from './data.tsx';
 import { clockText, countText } from './format.ts';

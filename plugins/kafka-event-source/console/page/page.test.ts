@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bytesOf, hexOf, inReadingOrder, prettyJson, textOf } from './bytes.ts';
+import { inReadingOrder } from '../../harmless.ts';
+import { bytesOf, hexOf, prettyJson, textOf } from './bytes.ts';
 import { pointsOf } from './chart.ts';
 import { agoText, clockText, durationText, figureText, sizeText } from './format.ts';
 import { placeOf, readPlace } from './route.ts';

@@ -1,10 +1,10 @@
 /** The parts that views are made of. Every value is a text node: nothing that is shown can run. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { inReadingOrder } from '../../harmless.ts';
 import type { PanelState } from '../panel.ts';
 import { INVOCATION_TONES, RECORD_TONES, stateWords } from '../states.ts';
 import type { ApiError } from './api.ts';
-import { inReadingOrder } from './bytes.ts';
 import type { Data } from './data.tsx';
 import { agoText, clockText, sizeText } from './format.ts';
 

@@ -1,8 +1,8 @@
 /** The view of all records: search, and one page of what it finds. */
 import type { Explanation } from '../../actions/explain.ts';
+import { inReadingOrder } from '../../harmless.ts';
 import { type Page, RECORD_STATES, type RecordSummary } from '../../recorder/types.ts';
 import { stateWords } from '../states.ts';
-import { inReadingOrder } from './bytes.ts';
 import { imported, useData } from './data.tsx';
 import { Empty, Field, Head, Loaded, Pages, State, Table, Time } from './parts.tsx';
 import { type Place, placeOf, queryOf } from './route.ts';

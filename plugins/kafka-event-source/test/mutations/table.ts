@@ -188,8 +188,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     row: 'Q-09',
     file: 'admission/shape.ts',
-    from: 'topics.length > 1',
-    to: 'topics.length > 2',
+    from: 'isTopic, TOPIC_RULES, 1',
+    to: 'isTopic, TOPIC_RULES, 2',
   },
   {
     row: 'Q-10',
