@@ -1,5 +1,4 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { orAway } from '../attempt.ts';
+import { itemsOf } from '../items.ts';
 import type { Store } from '../store.ts';
 import { changeShards, INDEXES, type Key, orderIdOf } from '../table.ts';
 
@@ -11,23 +10,15 @@ const CLOCK_MARGIN_MS = 60_000;
 
 /** The index of all orders by the day of their last change, each day's by their creation. */
 export function createChanges({ dynamo, table }: Store) {
-  async function idsOf(shard: string, end: string): Promise<string[]> {
-    const ids: string[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const query = new QueryCommand({
-        TableName: table,
-        IndexName: INDEXES.ordersByDay,
-        KeyConditionExpression: 'changeShard = :shard AND createdAt < :end',
-        ExpressionAttributeValues: { ':shard': shard, ':end': end },
-        ExclusiveStartKey: start,
-      });
-      const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
-      for (const item of Items) ids.push(orderIdOf(item as Key));
-      start = LastEvaluatedKey;
-    } while (start);
-    return ids;
-  }
+  const idsOf = (shard: string, end: string): Promise<string[]> => {
+    const items = itemsOf(dynamo, {
+      TableName: table,
+      IndexName: INDEXES.ordersByDay,
+      KeyConditionExpression: 'changeShard = :shard AND createdAt < :end',
+      ExpressionAttributeValues: { ':shard': shard, ':end': end },
+    });
+    return Array.fromAsync(items, (item) => orderIdOf(item as Key));
+  };
 
   return {
     /**

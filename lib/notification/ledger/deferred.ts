@@ -1,7 +1,8 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { orAway } from '../../attempt.ts';
 import type { Period } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
+import { itemsOf } from '../../items.ts';
 import { type OrderEvent, orderEventSchema } from '../../order-event.ts';
 import type { Store } from '../../store.ts';
 import { allDeferredShards, deferredShard, GIVEN_UP, INDEXES, type Key } from '../../table.ts';
@@ -56,23 +57,17 @@ export function createDeferred(store: Store): Deferred {
   const update = createUpdate(store);
 
   async function* keysOf({ shard, from = new Date(0), to }: Range) {
-    let start: Record<string, unknown> | undefined;
-    do {
-      const query = new QueryCommand({
-        TableName: table,
-        IndexName: INDEXES.deferredNotifications,
-        KeyConditionExpression: 'deferredShard = :shard AND deferredUntil BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':shard': shard,
-          ':from': from.toISOString(),
-          ':to': to.toISOString(),
-        },
-        ExclusiveStartKey: start,
-      });
-      const { Items = [], LastEvaluatedKey } = await orAway(dynamo.send(query));
-      yield* Items.map(({ pk, sk }): Key => ({ pk, sk }));
-      start = LastEvaluatedKey;
-    } while (start);
+    const items = itemsOf(dynamo, {
+      TableName: table,
+      IndexName: INDEXES.deferredNotifications,
+      KeyConditionExpression: 'deferredShard = :shard AND deferredUntil BETWEEN :from AND :to',
+      ExpressionAttributeValues: {
+        ':shard': shard,
+        ':from': from.toISOString(),
+        ':to': to.toISOString(),
+      },
+    });
+    for await (const { pk, sk } of items) yield { pk, sk } as Key;
   }
 
   async function read(key: Key): Promise<Item | undefined> {
