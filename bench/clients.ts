@@ -9,9 +9,8 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { v7 as uuidV7 } from 'uuid';
 import { systemClock } from '../lib/clock.ts';
 import { createDynamo } from '../lib/dynamo.ts';
-import { CHANNEL_NAMES, type ChannelName } from '../lib/notification/channels/channels.ts';
+import { CHANNEL_NAMES } from '../lib/notification/channels/channels.ts';
 import { createLedger } from '../lib/notification/ledger/ledger.ts';
-import type { Notification } from '../lib/notification/ledger/record.ts';
 import { eventOf } from '../lib/order/events.ts';
 import { firstVersion, type NewOrder } from '../lib/order/order.ts';
 import { createRepository } from '../lib/order/repository.ts';
@@ -23,6 +22,7 @@ import { run } from '../local/run.ts';
 import { readSettings } from '../local/settings.ts';
 import { freePorts } from '../plugins/kafka-event-source/broker/ports.ts';
 import { median, quantile, table } from './figures.ts';
+import { tell } from './notify/bare.ts';
 import { below, cpuSecondsOf } from './processes.ts';
 
 const HELP = `Usage: npm run bench:clients -- [--clients 64] [--seconds 30] [--warm-up 15] [--bare 15]
@@ -128,16 +128,10 @@ function bareTurn(dynamo: Dynamo, notifies: boolean): Turn {
     eventOf(order, { id: uuidV7(), traceparent: TRACEPARENT, contact: undefined });
   const mark = (id: string, events: ReturnType<typeof event>[], version: number) =>
     repository.backlog.markPublished(id, events, systemClock.now().toISOString(), version);
-  const tell = async (event: OrderEvent, channel: ChannelName) => {
-    const one = { event, channel, message: { channel, to: 'to' } } as Notification;
-    const lease = await ledger.lease(one, new Date(Date.now() + REQUEST_TIMEOUT_MS));
-    const outcome = { status: 'sent', messageId: 'm', provider: 'mock' } as const;
-    await ledger.settle(one, String(lease?.id), outcome);
-  };
   const notify = async ({ value }: ReturnType<typeof event>) => {
     const event: OrderEvent = JSON.parse(value);
     await ledger.advance(event);
-    await Promise.all(CHANNEL_NAMES.map((channel) => tell(event, channel)));
+    await Promise.all(CHANNEL_NAMES.map((channel) => tell(ledger, event, channel)));
   };
   return async (noted) => {
     const order = firstVersion(uuidV7(), newOrder(), systemClock.now());

@@ -26,7 +26,7 @@ export function useWriteAheadLog(folder: string): void {
   new Worker(new URL('./checkpoint.ts', import.meta.url), { workerData: file }).unref();
 }
 
-/** Tries another file first: one that is set to have a log is lost where it cannot have one. */
+/** Tries the log with another file first: nobody could open the data where the file demands a log that cannot be made. */
 function checkFileSystem(folder: string): void {
   const probe = join(folder, 'write-ahead-probe.db');
   try {
