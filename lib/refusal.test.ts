@@ -22,7 +22,10 @@ test.each<[z.ZodType, unknown, string]>([
   [z.string().max(3), 'abcd', 'must have at most 3 characters'],
   [z.email(), 'a', 'must be an email address'],
   [z.string().regex(/b/, 'needs a b'), 'a', 'needs a b'],
-])('%# a broken rule is said in our words, unless the schema has its own', (schema, value, words) => {
-  const { error } = schema.safeParse(value, { error: refusal });
-  expect(error?.issues.map(({ message }) => message)).toEqual([words]);
-});
+])(
+  '%# a broken rule is said in our words, unless the schema has its own',
+  (schema, value, words) => {
+    const { error } = schema.safeParse(value, { error: refusal });
+    expect(error?.issues.map(({ message }) => message)).toEqual([words]);
+  },
+);
