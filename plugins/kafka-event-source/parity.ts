@@ -128,7 +128,8 @@ function describeAccess({ connection }: Mapping, access: string): string {
 
 function registryRow(shape: Shape, { schemaRegistry, endpoints }: Mapping): ParityRow {
   const uri = schemaRegistry && (endpoints.schemaRegistry ?? schemaRegistry.uri);
-  return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, uri);
+  const here = uri?.replace(/^(\w+:\/\/)[^/]*@/, '$1'); // Without the login that it may have.
+  return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, here);
 }
 
 function settings({ shape, mapping }: Compared): ParityRow[] {
