@@ -1,4 +1,4 @@
-// Many clients at once against what `npm start` starts: each places an order, reads it and confirms it,
+// Many clients at once against what `npm start` starts: each places an order, reads it and moves it on,
 // until the time is over. Before that, in the same run, as many clients send the same requests to DynamoDB
 // Local alone, by the repository that the functions use, first without and then with the writes of `notify`.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,11 +25,12 @@ import { median, quantile, table } from './figures.ts';
 import { tell } from './notify/bare.ts';
 import { below, cpuSecondsOf } from './processes.ts';
 
-const HELP = `Usage: npm run bench:clients -- [--clients 64] [--seconds 30] [--warm-up 15] [--bare 15]
+const HELP = `Usage: npm run bench:clients -- [--clients 64] [--updates 1] [--seconds 30] [--warm-up 15] [--bare 15]
 
-Measures clients that each place an order, read it and confirm it, against what npm start starts.
+Measures clients that each place an order, read it and change its status, against what npm start starts.
 
   --clients 64   the clients at once
+  --updates 1    the changes of an order's status, 1 to 3
   --seconds 30   the seconds that are measured
   --warm-up 15   the seconds before each measurement that are not counted
   --bare 15      the seconds of each measurement of DynamoDB Local alone, made first; 0 leaves them out`;
@@ -37,6 +38,7 @@ Measures clients that each place an order, read it and confirm it, against what 
 const { values } = parseArgs({
   options: {
     clients: { type: 'string', default: '64' },
+    updates: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '30' },
     'warm-up': { type: 'string', default: '15' },
     bare: { type: 'string', default: '15' },
@@ -47,8 +49,10 @@ const { values } = parseArgs({
 /** Longer than the functions' own time limit. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const TABLE = 'orders';
-/** Two events, each by email and by SMS. */
-const PER_ORDER = 4;
+/** The statuses of an order, one after the other. */
+const MOVES = (['confirmed', 'shipped', 'delivered'] as const).slice(0, Number(values.updates));
+/** Each event is told by email and by SMS. */
+const PER_ORDER = (1 + MOVES.length) * CHANNEL_NAMES.length;
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 const KINDS = ['create', 'read', 'update'] as const;
@@ -57,7 +61,7 @@ type Kind = (typeof KINDS)[number];
 /** One round: the milliseconds of each request by its kind, and the answers that were not expected. */
 type Outcome = { times: Record<Kind, number[]>; wrong: string[]; seconds: number };
 
-/** One client's turn: an order from its placing to its confirmation. */
+/** One client's turn: an order from its placing to its last change. */
 type Turn = (noted: <T>(kind: Kind, work: () => Promise<T>) => Promise<T>) => Promise<void>;
 
 async function round(clients: number, seconds: number, turn: Turn): Promise<Outcome> {
@@ -99,7 +103,9 @@ function overHttp(url: string): Turn {
     const { data } = await noted('create', () => ask(201, '/api/orders', 'POST', order));
     const path = `/api/orders/${data.id}`;
     await noted('read', () => ask(200, path));
-    await noted('update', () => ask(200, `${path}/status`, 'PUT', { status: 'confirmed' }));
+    for (const status of MOVES) {
+      await noted('update', () => ask(200, `${path}/status`, 'PUT', { status }));
+    }
   };
 }
 
@@ -118,7 +124,7 @@ async function toldIn(dynamo: Dynamo): Promise<number> {
 
 /**
  * The requests of the same turn to the table alone, by the repository that the functions use. With `notifies`
- * a client then makes the writes of `notify` for both events, before its next turn.
+ * a client then makes the writes of `notify` for all events, before its next turn.
  */
 function bareTurn(dynamo: Dynamo, notifies: boolean): Turn {
   const store = { dynamo, table: TABLE, clock: systemClock };
@@ -141,16 +147,20 @@ function bareTurn(dynamo: Dynamo, notifies: boolean): Turn {
       await mark(order.id, [first], 1);
     });
     await noted('read', () => repository.get(order.id));
-    const next = moved(order, 'confirmed', systemClock.now());
-    const second = event(next);
-    await noted('update', async () => {
-      await repository.get(order.id);
-      await repository.update(next, second, first);
-      await mark(order.id, [second], 2);
-    });
-    if (!notifies) return;
-    await notify(first);
-    await notify(second);
+    const events = [first];
+    let last = order;
+    for (const [index, status] of MOVES.entries()) {
+      const next = moved(last, status, systemClock.now());
+      const changed = event(next);
+      await noted('update', async () => {
+        await repository.get(order.id);
+        await repository.update(next, changed, events.at(-1));
+        await mark(order.id, [changed], index + 2);
+      });
+      events.push(changed);
+      last = next;
+    }
+    if (notifies) for (const one of events) await notify(one);
   };
 }
 
@@ -201,6 +211,7 @@ async function withProcessorTime(work: () => Promise<Outcome>): Promise<Outcome>
 
 async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
+  if (!/^[123]$/.test(values.updates)) throw new Error('--updates must be 1, 2 or 3.');
   const clients = Number(values.clients);
   const directory = mkdtempSync(join(tmpdir(), 'orders-clients-'));
   const [KAFKA_PORT, DYNAMODB_PORT, HTTP_PORT, LAMBDA_PORT] = (await freePorts(4)).map(String);
@@ -233,7 +244,7 @@ async function main(): Promise<void> {
     const warm = await round(clients, Number(values['warm-up']), turn);
     const measured = await withProcessorTime(() => round(clients, Number(values.seconds), turn));
     report(`${clients} clients over HTTP`, measured);
-    const orders = warm.times.update.length + measured.times.update.length;
+    const orders = warm.times.create.length + measured.times.create.length;
     const told = await toldIn(dynamo);
     console.log(`Notifications on record then: ${told} of ${orders * PER_ORDER}`);
   } finally {
