@@ -5,8 +5,8 @@ import { changeShards, INDEXES, type Key, orderIdOf } from '../table.ts';
 /** No order is older. A period from 1970 would ask for ten thousands of days that are empty. */
 const FIRST_DAY = Date.parse('2020-01-01');
 const DAY_MS = 24 * 3600 * 1000;
-/** A writer whose clock is ahead may already write into the next day. */
-const CLOCK_MARGIN_MS = 60_000;
+/** A writer whose clock is hours ahead already writes into the next day. */
+const CLOCK_MARGIN_MS = DAY_MS;
 
 /** The index of all orders by the day of their last change, each day's by their creation. */
 export function createChanges({ dynamo, table }: Store) {
