@@ -233,6 +233,19 @@ test('resources.Resources is merged into the event, and resources.extensions win
   });
 });
 
+test.each(['a:99999', 'a:0', 'a', 'http://a:9092', '//a:9092', 'a:9092,', ''])(
+  'a mapping with the deployed servers "%s" does not start, unless others are polled here',
+  (server) => {
+    const event = { kafka: { ...kafka, bootstrapServers: [server] } };
+    const [refused] = definitions([event], {}, {});
+    expect(refused?.mapping).toBeUndefined();
+    expect(refused?.refusals[0]?.message).toMatch(
+      /write host:port, with a port from 1 to 65535\. .*bootstrapServers, to the local broker/,
+    );
+    expect(mappings([event])[0]?.bootstrapServers).toEqual(['localhost:9092']);
+  },
+);
+
 test('servers in one text with commas are deployed as several', () => {
   expect(one({ bootstrapServers: ['a:1,b:2'] }, {}, {})?.bootstrapServers).toEqual(['a:1', 'b:2']);
 });
@@ -632,6 +645,10 @@ test.each([
   ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a port that no server has', { bootstrapServers: 'a:99999' }, /port from 1 to 65535/],
+  ['the port 0', { bootstrapServers: 'a:0' }, /port from 1 to 65535/],
+  ['a server with a scheme', { bootstrapServers: 'http://a:9092' }, /host:port/],
+  ['a server with a scheme only in part', { bootstrapServers: '//a:9092' }, /host:port/],
+  ['an empty server among others', { bootstrapServers: 'a:9092,' }, /host:port/],
   [
     'an endpoint that is no address',
     { lambdaEndpoint: 'localhost:1' },

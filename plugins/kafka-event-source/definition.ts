@@ -11,7 +11,13 @@ import type { EventSource } from './event.ts';
 import { asText, toObject } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
-import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
+import {
+  ConfigurationError,
+  isServer,
+  type LocalOptions,
+  localOptions,
+  type Options,
+} from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
 import { type Deployed, readDeployed, type Service, type Template } from './template/deployed.ts';
@@ -239,7 +245,8 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
-  if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
+  const servers = local.bootstrapServers ?? serversOf(shape);
+  if (!servers?.every((one) => typeof one === 'string')) {
     const { SelfManagedEventSource: source, EventSourceArn: arn } = properties;
     const clusterless =
       arn === undefined
@@ -248,6 +255,14 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
     const why = kind === 'msk' ? clusterless : 'Only AWS knows the servers of the mapping';
     const advice = `${words().localBroker(fn?.key ?? '')}${accountAdvice(source)}`;
     found.push(cannotRun(`${why}. ${advice}`));
+  } else if (!servers.every(isServer)) {
+    const wrong = servers.filter((one) => !isServer(one)).map((one) => JSON.stringify(one));
+    found.push(
+      cannotRun(
+        `No broker has the address ${wrong.join(', ')}: write host:port, with a port from 1 to 65535. ` +
+          words().localBroker(fn?.key ?? ''),
+      ),
+    );
   }
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {

@@ -18,7 +18,7 @@ const server = z
   .string()
   .trim()
   .regex(
-    /^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
+    /^[^\s:,/]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
     'must be host:port, with an IPv6 address in brackets',
   )
   .refine((text) => isPort(Number(/\d+$/.exec(text)?.[0])), 'must have a port from 1 to 65535');

@@ -22,6 +22,8 @@ test.each<[string, object, string]>([
     "kafkaEventSource.ground: must be 'memory', 'start', or the address of a broker, host:port.",
   ],
   ['a ground without a port', { ground: 'localhost' }, 'kafkaEventSource.ground: must be'],
+  ['a ground with an impossible port', { ground: 'localhost:65536' }, 'kafkaEventSource.ground: '],
+  ['a ground with a scheme', { ground: '//localhost:9092' }, 'kafkaEventSource.ground: must be'],
   ['a topic without partitions', { topics: { orders: 0 } }, 'kafkaEventSource.topics.orders: '],
   [
     'a misspelt property of a mapping',
