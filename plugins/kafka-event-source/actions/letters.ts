@@ -1,4 +1,5 @@
 /** Lists the dead letters, newest first, and puts them back as `sls kafka redrive` does. */
+
 import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
@@ -12,6 +13,7 @@ import type { Runtime } from '../control/runtime.ts';
 import { LETTER_HEADERS } from '../destination/failure.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { PLACEHOLDER } from '../recorder/privacy.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { bad } from './error.ts';
@@ -288,5 +290,5 @@ function sentence(topic: string, counts: Report): string {
     ...(counts['done before'] > 0 ? [`${counts['done before']} were put back before`] : []),
   ].map((one) => `; ${one}`);
   const count = counts['would be redriven'];
-  return `Puts ${count} letter(s) of ${topic} back on the topics of their records${rest.join('')}.`;
+  return `Puts ${plural(count, 'letter')} of ${topic} back on the topics of their records${rest.join('')}.`;
 }

@@ -84,7 +84,7 @@ test('one letter, a filter, and all are put back once each, and the dry run says
     api.post(`/api/letters/redrive${query}`, { topic, ...wish });
   const dry = await redrive({ filter: { key: 'k3' } }, '?dryRun=true');
   expect(dry.body).toMatchObject({
-    will: `Puts 1 letter(s) of ${topic} back on the topics of their records.`,
+    will: `Puts 1 letter of ${topic} back on the topics of their records.`,
     counts: { 'would be redriven': 1, redriven: 0, 'not chosen': 4 },
   });
   const [first] = (await list()).items.filter(({ key }) => key === 'k1').map(place);

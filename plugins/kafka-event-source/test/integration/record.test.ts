@@ -107,7 +107,7 @@ test('100 events of a recorder run again on another machine, byte for byte, and 
       other.record('replay', '--file', FILE, '--endpoint', endpoint);
     expect(await replay()).toMatchObject({
       code: 0,
-      stdout: 'Ran 100 invocation(s) again: 100 answered the same, 0 differ.\n',
+      stdout: 'Ran 100 invocations again: 100 answered the same, 0 differ.\n',
     });
     expect(bodies(there)).toEqual(bodies(lambda));
 
