@@ -154,6 +154,14 @@ export async function redriveLetters(
         letters.push({ topic, ...withoutPrivate(row, letter, actions) });
       },
     });
+    const { missing } = counts;
+    if (missing.length > 0 && missing.length === places?.length) {
+      throw new RequestError(
+        404,
+        'NoSuchLetter',
+        `There is no letter ${missing.join(', ')} on ${topic}: GET /api/letters lists them.`,
+      );
+    }
     return { ...(isDryRun && { will: sentence(topic, counts) }), counts, letters };
   } finally {
     if (!isDryRun) running.delete(topic);
@@ -288,6 +296,7 @@ function sentence(topic: string, counts: Report): string {
   const rest = [
     ...(counts.left > 0 ? [`${counts.left} cannot be put back, for the reasons beside them`] : []),
     ...(counts['done before'] > 0 ? [`${counts['done before']} were put back before`] : []),
+    ...(counts.missing.length > 0 ? [`there is no letter ${counts.missing.join(', ')}`] : []),
   ].map((one) => `; ${one}`);
   const count = counts['would be redriven'];
   return `Puts ${plural(count, 'letter')} of ${topic} back on the topics of their records${rest.join('')}.`;

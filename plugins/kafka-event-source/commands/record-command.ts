@@ -11,19 +11,23 @@ import { writeSettings } from '../settings/settings.ts';
 import type { CommandContext } from './commands.ts';
 import { isCalled, withoutMapping } from './mapping.ts';
 import { textOf } from './option.ts';
+import { writing } from './output.ts';
 
 const OUTPUT = 'kafka-record.sqlite';
 
 export async function runExport({ loaded, place, options, print }: CommandContext): Promise<void> {
   const file = textOf(options.output) ?? OUTPUT;
   const { recorder } = loaded.options;
-  const { records, invocations } = exportStore({
-    ...place,
-    file: resolve(file),
-    private: recorder ? recorder.private : [],
-    functionKey: functionKeyOf({ loaded, options }),
-    about: aboutOf(loaded),
-  });
+  const functionKey = functionKeyOf({ loaded, options });
+  const { records, invocations } = await writing(file, () =>
+    exportStore({
+      ...place,
+      file: resolve(file),
+      private: recorder ? recorder.private : [],
+      functionKey,
+      about: aboutOf(loaded),
+    }),
+  );
   if (options.json === true) return print(JSON.stringify({ file, records, invocations }, null, 2));
   print(
     `Wrote ${plural(records, 'record')} and ${plural(invocations, 'invocation')} to ${file}. On another machine, ` +

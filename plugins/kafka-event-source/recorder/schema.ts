@@ -214,7 +214,12 @@ export function openCopy(store: string, copy: string): DatabaseSync {
  */
 export function faultOfExport(file: string): string | undefined {
   const { DatabaseSync } = loadSqlite();
-  const db = new DatabaseSync(file, { readOnly: true });
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(file, { readOnly: true });
+  } catch {
+    return 'this user has no right to read it';
+  }
   const own = new DatabaseSync(':memory:');
   try {
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;');

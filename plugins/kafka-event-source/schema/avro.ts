@@ -1,5 +1,6 @@
 /** Avro as standard JSON: a value of a union has no type name around it. */
 import avro from 'avsc';
+import { exactNumber } from '../json.ts';
 import type { Reader, Schema } from './format.ts';
 
 export function createAvroReader({ text, references }: Schema): Reader {
@@ -50,13 +51,9 @@ function exactLongs(schema: AvroSchema): avro.Type | undefined {
   return isLong ? longs : undefined;
 }
 
-interface RawJson {
-  rawJSON(text: string): unknown;
-}
-
 function toJson(type: avro.Type, value: unknown): unknown {
   if (value === null) return null;
-  if (typeof value === 'bigint') return (JSON as unknown as RawJson).rawJSON(String(value));
+  if (typeof value === 'bigint') return exactNumber(String(value));
   // JSON has no infinite numbers and no NaN.
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   // Avro's own JSON: a character for each byte. https://avro.apache.org/docs/1.12.0/specification/#json-encoding

@@ -116,6 +116,7 @@ test('a redrive without a choice, or of an unknown topic, is refused and puts no
     [{ topic, filter: { since: 'soon' } }, 400, /filter.since "soon" is not a time/],
     [{ topic, letters: [] }, 400, /letters/],
     [{ topic: `${topic}-none`, all: true }, 502, /There is no topic/],
+    [{ topic, letters: [{ partition: 99, offset: 0 }] }, 404, /There is no letter 99:0 on /],
   ] as const) {
     const { status: found, body } = await api.post('/api/letters/redrive', wish);
     expect([found, body.error.message]).toEqual([status, expect.stringMatching(message)]);

@@ -413,7 +413,8 @@ async function generated(bench: Bench, mapping: Mapping, count: number) {
       messages.push(...batch.messages);
     }),
   );
-  return asReceived(mapping, bench.topic, 0, messages);
+  const received = await asReceived(mapping, bench.topic, 0, messages);
+  return received.map((json) => JSON.parse(json));
 }
 
 test.each([
