@@ -1,7 +1,7 @@
 /** The requests of `/api` that change something, as JSON. Each can say first, by `?dryRun=true`, what it will do. */
 
 import { z } from 'zod';
-import { decoded, faultsOf, RequestError } from '../control/request.ts';
+import { decoded, RequestError, readPart } from '../control/request.ts';
 import { InUseError, type Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Invoker } from '../lambda/invoke.ts';
@@ -105,9 +105,7 @@ function mappingOf({ runtime }: Pick<Actions, 'runtime'>, uuid: string): Mapping
 
 /** Reads a request's body. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw bad(faultsOf(result.error));
+  return readPart(schema, body, bad);
 }
 
 function changing(changeOf: (mapping: Mapping, body: unknown) => Change): Run {
