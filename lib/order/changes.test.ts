@@ -14,8 +14,15 @@ async function daysOf(from: string, now: string): Promise<string[]> {
   } as unknown as DynamoDBDocumentClient;
   const changes = createChanges({ dynamo, table: 'orders', clock: systemClock });
   const present = new Date(now);
-  const found = await Array.fromAsync(changes.orders(new Date(from), present, () => present));
-  expect(found).toEqual([]);
+  const reached: string[] = [];
+  const search = changes.orders(
+    new Date(from),
+    present,
+    () => present,
+    (day) => reached.push(day),
+  );
+  expect(await Array.fromAsync(search)).toEqual([]);
+  expect(reached).toEqual([...new Set(days)]);
   expect(days).toEqual(days.toSorted());
   return [...new Set(days)];
 }

@@ -25,12 +25,20 @@ export function createChanges({ dynamo, table }: Store) {
      * The ids of all orders that may have an event of the period: created before its end, and last
      * changed on the day of its start or later. The search goes up to the present day, since the index
      * has an order at its last day only. An order that changes meanwhile may come twice, but is never missed.
+     *
+     * @param reached called with each day before it is searched, such as `2026-11-23`
      */
-    async *orders(from: Date, to: Date, now: () => Date): AsyncGenerator<string> {
+    async *orders(
+      from: Date,
+      to: Date,
+      now: () => Date,
+      reached: (day: string) => void = () => undefined,
+    ): AsyncGenerator<string> {
       const end = to.toISOString();
       const today = () => dayOf(now().getTime() + CLOCK_MARGIN_MS);
       const first = Math.max(from.getTime(), FIRST_DAY);
       for (let day = first; dayOf(day) <= today(); day += DAY_MS) {
+        reached(dayOf(day));
         // The days come in turn, since an order that changes meanwhile moves to a later day.
         const shards = changeShards(dayOf(day)).map((shard) => idsOf(shard, end));
         for (const ids of await Promise.all(shards)) yield* ids;
