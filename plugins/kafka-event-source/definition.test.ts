@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { join } from 'node:path';
+import { SourceAccessType } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
@@ -245,6 +246,64 @@ test.each(['a:99999', 'a:0', 'a', 'http://a:9092', '//a:9092', 'a:9092,', ''])(
     expect(mappings([event])[0]?.bootstrapServers).toEqual(['localhost:9092']);
   },
 );
+
+/** A mapping of self-managed Kafka with these access configurations, which have no URI where AWS wants none. */
+const withAccess = (types: readonly string[], custom: unknown) => {
+  const access = types.map((Type) => (/^IAM/.test(Type) ? { Type } : { Type, URI: 'arn:aws:x:y' }));
+  const extensions = { [EXTENDED]: { Properties: { SourceAccessConfigurations: access } } };
+  return definitions([{ kafka }], { extensions }, custom)[0];
+};
+const TYPES = Object.values(SourceAccessType);
+const BY_TOKEN = TYPES.filter((type) => /OAUTHBEARER|^IAM_/.test(type));
+/** The types that another one needs beside itself. */
+const beside = (type: string) =>
+  type === 'IAM_OAUTHBEARER_AUTH'
+    ? [type, 'OAUTHBEARER_AUDIENCE']
+    : /OAUTHBEARER_[^A]|AUDIENCE/.test(type)
+      ? [type, 'OAUTHBEARER_AUTH']
+      : [type];
+
+test('AWS knows these types of access, and each runs or says what happens here', () => {
+  expect(BY_TOKEN).toHaveLength(7);
+  for (const type of TYPES.filter((one) => !/VPC|VIRTUAL/.test(one))) {
+    const local = { bootstrapServers: 'localhost:9092' };
+    expect([type, withAccess(beside(type), local)?.refusals]).toEqual([type, []]);
+    const refusals = withAccess(beside(type), {})?.refusals.map(({ message }) => message);
+    expect([type, refusals]).toEqual([
+      type,
+      BY_TOKEN.includes(type)
+        ? [
+            expect.stringMatching(
+              new RegExp(
+                `signs in by .*${type}.*, which this emulator cannot\\. .*to the local broker`,
+              ),
+            ),
+          ]
+        : [],
+    ]);
+  }
+  expect(withAccess(['VIRTUAL_HOST'], local)?.refusals).toMatchObject([
+    {
+      by: 'AWS',
+      message: expect.stringMatching(/VIRTUAL_HOST is for RabbitMQ, and not for Kafka/),
+    },
+  ]);
+});
+
+test.each([
+  ['OAUTHBEARER_SCOPE', 'OAUTHBEARER_SCOPE needs OAUTHBEARER_AUTH beside it'],
+  [
+    'OAUTHBEARER_AUDIENCE',
+    'OAUTHBEARER_AUDIENCE needs OAUTHBEARER_AUTH or IAM_OAUTHBEARER_AUTH beside it',
+  ],
+  ['OAUTHBEARER_LOGICAL_CLUSTER', 'OAUTHBEARER_LOGICAL_CLUSTER needs OAUTHBEARER_AUTH beside it'],
+  ['OAUTHBEARER_IDENTITY_POOL', 'OAUTHBEARER_IDENTITY_POOL needs OAUTHBEARER_AUTH beside it'],
+  ['IAM_OAUTHBEARER_AUTH', 'IAM_OAUTHBEARER_AUTH needs OAUTHBEARER_AUDIENCE beside it'],
+])('the access %s alone is refused', (type, message) => {
+  expect(withAccess([type], local)?.refusals).toMatchObject([
+    { by: 'AWS', message: expect.stringContaining(message) },
+  ]);
+});
 
 test('servers in one text with commas are deployed as several', () => {
   expect(one({ bootstrapServers: ['a:1,b:2'] }, {}, {})?.bootstrapServers).toEqual(['a:1', 'b:2']);

@@ -5,7 +5,9 @@ import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, qualifierWarnings, runtimeWarnings } from './admission/functions.ts';
 import { accountAdvice, cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
+import { OAUTH } from './admission/registry.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { isByToken } from './admission/tokens.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
 import { asText, toObject } from './json.ts';
@@ -207,7 +209,7 @@ function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): Schem
 }
 
 function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
-  return access.map(({ Type, URI }) => ({ type: Type, uri: asText(URI) }));
+  return access.map(({ Type, URI = '' }) => ({ type: Type, uri: asText(URI) }));
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
@@ -264,6 +266,15 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
       ),
     );
   }
+  const tokens = shape.SourceAccessConfigurations.map(({ Type }) => Type).filter(isByToken);
+  if (tokens.length > 0 && usesDeployedAccess(local)) {
+    found.push(
+      cannotRun(
+        `The mapping signs in by ${tokens.join(', ')}, which this emulator cannot. ` +
+          words().localBroker(fn?.key ?? ''),
+      ),
+    );
+  }
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {
     found.push(
@@ -294,6 +305,13 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
     return [
       cannotRun(
         `Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}${accountAdvice(uri)}`,
+      ),
+    ];
+  }
+  if (registryOf(shape)?.AccessConfigs?.some(({ Type }) => Type === OAUTH)) {
+    return [
+      cannotRun(
+        `The mapping signs in at its schema registry by ${OAUTH}, which this emulator cannot. ${advice}`,
       ),
     ];
   }
