@@ -26,7 +26,7 @@ beforeAll(async () => {
     createOrderBench(),
     mkdtemp(join(tmpdir(), 'orders-tokens-')),
   ]);
-  issuer = spawn(process.execPath, [join(ROOT, 'local/issuer.ts'), String(port), folder]);
+  issuer = spawn(process.execPath, [join(ROOT, 'local/issuer/issuer.ts'), String(port), folder]);
   const address = `http://127.0.0.1:${port}`;
   const auth = { AUTH: 'local', AUTH_ISSUER: address, AUTH_AUDIENCE: 'orders' };
   await writeFile(join(folder, 'env.json'), JSON.stringify(auth));
