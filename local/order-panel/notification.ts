@@ -98,7 +98,7 @@ export function stateInWords(record: NotificationRecord, now: Date): Notificatio
       if (deferredShard === GIVEN_UP) {
         return {
           state: { tone: 'bad', words: 'given up' },
-          said: 'No provider took it for six days. npm run resend puts it back.',
+          said: 'No provider took it for six days. npm run resend sends it again.',
         };
       }
       if (passing) {

@@ -142,8 +142,8 @@ function publication(
   return {
     state: { tone: 'bad', words: 'refused' },
     waitsFor:
-      `a Kafka that takes it. It has refused it since ${since} (tried ${times(attempts)}, last at ${at}): ${reason}. ` +
-      'relayOutbox tries again, after 1, 2, 4 … 60 minutes.',
+      'the next try of relayOutbox, which pauses 1, 2, 4 … 60 minutes between tries. ' +
+      `Kafka has refused the event since ${since} (tried ${times(attempts)}, last at ${at}): ${reason}.`,
   };
 }
 
