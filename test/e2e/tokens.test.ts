@@ -50,7 +50,7 @@ async function script(file: string, args: string[]) {
 }
 
 async function ask(path: string, who: string[] = [], { body, method }: Asked = {}) {
-  const token = who.length > 0 ? (await script('token.ts', who)).trim() : '';
+  const token = who.length > 0 ? (await script('issuer/token.ts', who)).trim() : '';
   const answer = await fetch(`${service.url}${path}`, {
     method: method ?? (body ? 'POST' : 'GET'),
     headers: {
