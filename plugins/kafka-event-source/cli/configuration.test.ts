@@ -333,6 +333,25 @@ test.each<[Values, string]>([
   await expect(read(values)).rejects.toThrow(message);
 });
 
+test.each([
+  ['Topics', /^--parameter Topics=…: no such parameter\. There are: Topic, Env\.$/],
+  ['topic', /There are: Topic, Env\.$/],
+  ['Topic', undefined],
+  ['AWS::AccountId', undefined],
+  ['{{resolve:ssm:/shop/topic}}', undefined],
+  // Of the file, which may serve several templates.
+  ['Other', undefined],
+])('a parameter of the command line is one of the template: %s', async (name, refusal) => {
+  write({
+    'template.yaml':
+      'Parameters: { Topic: { Type: String }, Env: { Type: String } }\nResources: {}\n',
+    'kafka-event-source.yml': 'parameters: { Other: x, Another: y }\n',
+  });
+  const done = read({ parameter: [`${name}=x`] });
+  if (refusal) await expect(done).rejects.toThrow(refusal);
+  else expect((await done).options.parameters).toMatchObject({ [name]: 'x', Another: 'y' });
+});
+
 test("a template's mappings are read with the parameters of the command line", async () => {
   write({
     'template.yaml': `

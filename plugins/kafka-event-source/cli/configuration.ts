@@ -148,6 +148,7 @@ export async function readProject(
   const known = await knownRegion(values, settings, general);
   const region = known ?? 'us-east-1';
   const service = await readService(project, settings, region, general);
+  checkParameters(values, config.options, service);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
   for (const [key, lambdaEndpoint] of endpoints) {
@@ -228,6 +229,21 @@ function optionsOf(
     ...(values.strict === true && { strict: true }),
     ...(values.report === true && { report: true }),
   };
+}
+
+/**
+ * The file may have values for several templates; the command line is for one.
+ *
+ * @throws UsageError for a name that nothing refers to
+ */
+function checkParameters(values: Values, { parameters: ofFile }: Json, service: Service): void {
+  const { parameters } = service;
+  for (const [name] of pairsOf('parameter', values.parameter)) {
+    const isKnown = Object.hasOwn(parameters, name) || Object.hasOwn(toObject(ofFile), name);
+    if (isKnown || /^AWS::|^\{\{resolve:/.test(name)) continue;
+    const known = Object.keys(parameters).join(', ') || 'none';
+    throw new UsageError(`--parameter ${name}=…: no such parameter. There are: ${known}.`);
+  }
 }
 
 /** The pairs of --function, by the keys of the service's functions. */
