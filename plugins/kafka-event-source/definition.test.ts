@@ -650,7 +650,11 @@ test.each([
     { mappings: { notify: { groupId: 'g' } } },
     /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
   ],
-  ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
+  [
+    'an unknown option of an option',
+    { mappings: { notify: { ssl: { cert: 'a' } } } },
+    /"cert" is not known here$/,
+  ],
   ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a port that no server has', { bootstrapServers: 'a:99999' }, /port from 1 to 65535/],

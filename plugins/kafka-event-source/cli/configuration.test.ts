@@ -141,7 +141,7 @@ test.each<[string, Record<string, string>, Values, string]>([
     'an unknown property',
     { 'kafka-event-source.yml': 'functions: { a: { handler: x, events: [{ kafka: {} }] } }' },
     {},
-    'functions.a: Unrecognized key: "handler"',
+    'functions.a: "handler" is not known here',
   ],
   [
     'a misspelt property of an event',
@@ -227,7 +227,7 @@ test('topics whose names differ in their separators alone have mappings of their
 
 test('parameters of the file that are no names and values are refused', async () => {
   write({ 'kafka-event-source.yml': `parameters: Topic\n${FUNCTIONS}` });
-  await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: Invalid input');
+  await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: must be an object');
 });
 
 test('the command line wins over the file', async () => {

@@ -1,4 +1,5 @@
 /** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
+
 import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
@@ -9,6 +10,7 @@ import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { AWS, isEndpoint, type Options, readOptions } from '../options.ts';
+import { refusalOf } from '../refusal.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
 import { decode, firstLine } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
@@ -271,7 +273,7 @@ interface Config {
 function readConfig(config: string | undefined): Config {
   if (config === undefined) return { settings: {}, options: {} };
   const file = readYaml(config);
-  const result = commandSchema.safeParse(file);
+  const result = commandSchema.safeParse(file, { error: refusalOf });
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);

@@ -11,8 +11,10 @@ afterAll(() => useWords(plugin));
 
 test('messages of the command name a setting by its place in the file', () => {
   const read = () => readOptions({ parameters: 'Topic', mappings: { pay: { ssl: 'on' } } });
-  expect(read).toThrow('parameters in kafka-event-source.yml: Invalid input');
-  expect(read).toThrow('mappings.pay.ssl in kafka-event-source.yml: Invalid input');
+  expect(read).toThrow('parameters in kafka-event-source.yml: must be an object');
+  expect(read).toThrow(
+    'mappings.pay.ssl in kafka-event-source.yml: must be true or false or an object',
+  );
 });
 
 test('the table of settings names the command line, too, because there may be no file', () => {
@@ -25,7 +27,7 @@ test('the table of settings names the command line, too, because there may be no
 
 test('messages of the command name the file for an unknown setting', () => {
   const read = () => readOptions({ brokers: 'a:1' });
-  expect(read).toThrow('kafka-event-source.yml: Unrecognized key');
+  expect(read).toThrow('kafka-event-source.yml: "brokers" is not known here');
   expect(read).toThrow(
     /There are: apiPort, bootstrapServers, broker, .*, functions, .*, template, /,
   );
