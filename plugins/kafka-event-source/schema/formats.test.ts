@@ -68,6 +68,47 @@ describe('Avro', () => {
     expect(read(bytes(0))).toBe('{"inner":null}');
   });
 
+  // The registry keeps them, and Confluent's own client reads them.
+  test.each([
+    ['a default of another type', { name: 'n', type: 'int', default: 'none' }, '{"n":3}'],
+    ['a default of null without null', { name: 'n', type: 'int', default: null }, '{"n":3}'],
+    [
+      'a default of a later branch',
+      { name: 'n', type: ['int', 'null'], default: null },
+      '{"n":null}',
+    ],
+    ['a name with an umlaut', { name: 'größe', type: 'int' }, '{"größe":3}'],
+    ['the name __proto__', { name: '__proto__', type: 'int' }, '{"__proto__":3}'],
+  ])('a field may have %s', async (_, field, expected) => {
+    const schema = { type: 'record', name: 'Product', namespace: 'shop', fields: [field] };
+    const isUnion = Array.isArray(field.type);
+    expect((await readerOf('AVRO', schema))(bytes(isUnion ? 2 : 6))).toBe(expected);
+  });
+
+  test.each(['my-shop', 'shop.2026', 'shop.Order$', 'größen'])(
+    'a namespace may be %s, also in references to its types',
+    async (namespace) => {
+      const colour = { type: 'enum', name: 'Colour', namespace, symbols: ['ROT', 'GRÜN'] };
+      const product = {
+        type: 'record',
+        name: `${namespace}.Product`,
+        aliases: ['an-old.Name'],
+        fields: [
+          { name: 'a', type: 'Colour' },
+          { name: 'b', type: ['null', `${namespace}.Colour`] },
+          { name: 'c', type: { type: 'array', items: 'Colour' } },
+          { name: 'd', type: { type: 'map', values: ['null', 'Product'] } },
+        ],
+      };
+      const read = await readerOf('AVRO', product, [
+        { name: `${namespace}.Colour`, text: JSON.stringify(colour) },
+      ]);
+      expect(read(bytes(2, [2, 0], [2, 2, 0], 0))).toBe(
+        '{"a":"GRÜN","b":"ROT","c":["GRÜN"],"d":{}}',
+      );
+    },
+  );
+
   test('a primitive schema gives a JSON scalar', async () => {
     expect((await readerOf('AVRO', '"string"'))(bytes(4, 'ab'))).toBe('"ab"');
     expect((await readerOf('AVRO', '"long"'))(bytes(1))).toBe('-1');
