@@ -381,6 +381,52 @@ describe('JSON Schema', () => {
     expect(() => read(Buffer.from('{}'))).toThrow(/id/);
   });
 
+  // The registry takes such schemas, and Confluent's own client reads them.
+  test.each<[string, object, unknown[], unknown[]]>([
+    ['an escape that is not needed', { pattern: '^[^\\@]+\\@.+$' }, ['a@b'], ['a']],
+    [
+      'an escape in the pattern of a name',
+      { patternProperties: { '^\\_': { type: 'null' } } },
+      [{ _a: null }],
+      [{ _a: 1 }],
+    ],
+    ['letters of any language', { pattern: '^\\p{L}+$' }, ['ü'], ['1']],
+    // What cannot be checked here is not checked.
+    ['a pattern of Java', { pattern: '(?i)^a++$', minLength: 2 }, ['AA', 'bb'], ['A']],
+    [
+      'a multiple of a fraction',
+      { multipleOf: 0.01 },
+      [19.99, -19.99, 1234567.89, 0, 1e15, 1e-2],
+      [19.995, 1e-3],
+    ],
+    ['a multiple of a whole number', { multipleOf: 3 }, [9, 3e20, 'text'], [10, 1.5]],
+    ['a value twice in a list', { enum: ['a', 'a'], required: ['b', 'b'] }, ['a'], ['b']],
+    [
+      'an id of draft-04',
+      { id: 'http://example.com/a.json', properties: { id: { type: 'null' } } },
+      [{ id: null }],
+      [{ id: 1 }],
+    ],
+    ['a $schema of its own', { $schema: 'http://example.com/meta#', type: 'null' }, [null], [1]],
+    [
+      'the $schema with https',
+      { $schema: 'https://json-schema.org/draft-07/schema#', type: 'null' },
+      [null],
+      [1],
+    ],
+  ])('a schema may have %s', async (_, schema, kept, refused) => {
+    const direct = await readerOf('JSON', schema);
+    const referring = await readerOf('JSON', { allOf: [{ $ref: 'a.json' }] }, [
+      { name: 'a.json', text: JSON.stringify(schema) },
+    ]);
+    for (const read of [direct, referring]) {
+      for (const one of kept.map((value) => JSON.stringify(value))) {
+        expect(read(Buffer.from(one))).toBe(one);
+      }
+      for (const one of refused) expect(() => read(Buffer.from(JSON.stringify(one)))).toThrow();
+    }
+  });
+
   test.each([
     ['a name', undefined, 'part.json', 'part.json'],
     ['a name beside its $id', 'http://example.com/a/order.json', 'part.json', 'part.json'],
