@@ -25,11 +25,13 @@ test.each([
   [{ AUTH: 'on' }, 'AUTH is "on". Set it to one of '],
   [{ AUTH: 'local' }, 'AUTH=local is for stage local alone'],
   [{ ORDER_EVENTS_DLQ: 'order-events' }, 'notify would read its own letters'],
-  [{ TABLE_WARM_WRITES: 'many' }, 'TABLE_WARM_WRITES is "many"'],
 ])(
-  'a package of %j is refused in one sentence, without a stack',
+  'a deployment with %j is refused in one sentence, without a stack',
   async (setting, sentence) => {
-    const { code, stdout, stderr } = await sls(['package', '--stage', 'prod'], setting);
+    const { code, stdout, stderr } = await sls(['deploy', '--stage', 'prod'], {
+      ...NOWHERE,
+      ...setting,
+    });
     expect(code).toBe(1);
     const printed = `${stdout}\n${stderr}`;
     const [, said] = printed.split('Error:\n');
