@@ -230,6 +230,33 @@ describe('JSON Schema', () => {
     expect(read(Buffer.from('{"id":1}'))).toBe('{"id":1}');
     expect(() => read(Buffer.from('{}'))).toThrow(/id/);
   });
+
+  test.each([
+    ['a name', undefined, 'part.json', 'part.json'],
+    ['a name beside its $id', 'http://example.com/a/order.json', 'part.json', 'part.json'],
+    ['a name below its $id', 'http://example.com/order.json', 'b/part.json', 'b/part.json'],
+    ['a name beside a relative $id', 'a/order.json', 'part.json', 'part.json'],
+    [
+      'the whole address',
+      'http://example.com/order.json',
+      'part.json',
+      'http://example.com/part.json',
+    ],
+    [
+      'an address elsewhere',
+      'http://example.com/order.json',
+      'urn:example:part',
+      'urn:example:part',
+    ],
+  ])('finds a schema that it refers to by %s', async (_, $id, name, $ref) => {
+    for (const own of [undefined, 'http://example.org/part.json']) {
+      const part = { ...(own && { $id: own }), definitions: { n: { type: 'integer' } } };
+      const root = { ...($id && { $id }), properties: { n: { $ref: `${$ref}#/definitions/n` } } };
+      const read = await readerOf('JSON', root, [{ name, text: JSON.stringify(part) }]);
+      expect(read(Buffer.from('{"n":1}'))).toBe('{"n":1}');
+      expect(() => read(Buffer.from('{"n":"1"}'))).toThrow(/integer/);
+    }
+  });
 });
 
 test('JSON Schema of draft-04 is not read', async () => {

@@ -14,9 +14,8 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
   const schema = JSON.parse(text) as object | boolean;
   const ajv = dialect(schema);
   (formats as unknown as (ajv: Ajv) => void)(ajv);
-  for (const { name, text: other } of references) {
-    if (!ajv.getSchema(name)) ajv.addSchema(JSON.parse(other), name);
-  }
+  for (const { name, text: other } of references)
+    addReference(ajv, schema, name, JSON.parse(other));
   const validate = ajv.compile(schema);
   return (content) => {
     const json = utf8.decode(content);
@@ -24,6 +23,13 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
     // The producer's own text, so that no number is rounded.
     return json;
   };
+}
+
+/** A name is relative to the `$id` of the schema that is read, as `$ref` is. */
+function addReference(ajv: Ajv, schema: object | boolean, name: string, other: object): void {
+  const { $id: base } = typeof schema === 'object' ? (schema as { $id?: string }) : {};
+  const names = base === undefined ? [name] : [name, ajv.opts.uriResolver.resolve(base, name)];
+  for (const one of new Set(names)) if (!ajv.getSchema(one)) ajv.addSchema(other, one);
 }
 
 /** Checks values as the reader does. */
