@@ -41,4 +41,3 @@ module.exports = async ({ resolveVariable }) => {
   return givenChoices(stages[stage] ?? {}, process.env);
 };
 module.exports.checkChoices = checkChoices;
-module.exports.givenChoices = givenChoices;

@@ -5,6 +5,5 @@ type Choices = Record<'kafka' | 'kafkaNetwork' | 'reserve', string>;
 declare const choices: {
   (variables: { resolveVariable(address: string): Promise<unknown> }): Promise<Choices>;
   checkChoices(own: Values, env: Values): void;
-  givenChoices(own: Values, env: Values): Choices;
 };
 export = choices;

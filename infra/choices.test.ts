@@ -1,18 +1,17 @@
 import { expect, test } from '@jest/globals';
 import choices from './choices.cjs';
 
-const { checkChoices, givenChoices } = choices;
+const { checkChoices } = choices;
 
-const USUAL = { kafka: 'self-managed-scram', kafkaNetwork: 'internet', reserve: 'on' };
+/** What serverless.yml reads for a stage of its own values. */
+const given = (own: Record<string, string>) =>
+  choices({ resolveVariable: async (address) => (address === 'sls:stage' ? 'dev' : { dev: own }) });
 
-test('a stage chooses for itself, else by the environment, else what is usual', () => {
-  expect(givenChoices({}, {})).toEqual(USUAL);
-  const env = { KAFKA_KIND: 'msk-iam', KAFKA_NETWORK: 'vpc', RESERVE_CONCURRENCY: 'off' };
-  const chosen = { kafka: 'msk-iam', kafkaNetwork: 'vpc', reserve: 'off' };
-  expect(givenChoices({}, env)).toEqual(chosen);
-  expect(givenChoices({ kafka: 'msk-scram' }, env)).toEqual({ ...chosen, kafka: 'msk-scram' });
-  checkChoices({ kafka: 'msk-scram' }, env);
-  checkChoices({}, { KAFKA_KIND: '' });
+test('what a stage has chosen wins over the environment', async () => {
+  const own = { kafka: 'msk-iam', kafkaNetwork: 'vpc', reserve: 'off' };
+  expect(await given(own)).toEqual(own);
+  checkChoices(own, { KAFKA_KIND: 'msk' });
+  checkChoices({}, { KAFKA_KIND: 'msk-scram', KAFKA_NETWORK: '' });
 });
 
 test.each([
@@ -23,9 +22,13 @@ test.each([
 ])('%s=%s is refused with the values that it may have', (variable, value, known) => {
   const message = `${variable} is "${value}". Set it to one of ${known}.`;
   expect(() => checkChoices({}, { [variable]: value })).toThrow(message);
-  expect(givenChoices({}, { [variable]: value })).toEqual(USUAL);
 });
 
-test('a value that a stage has written down is refused like one of the environment', () => {
+test('a value that a stage has written down is refused like one of the environment, and is not used', async () => {
+  expect(await given({ kafka: 'msk', kafkaNetwork: 'nat', reserve: 'no' })).toEqual({
+    kafka: 'self-managed-scram',
+    kafkaNetwork: 'internet',
+    reserve: 'on',
+  });
   expect(() => checkChoices({ kafka: 'msk' }, {})).toThrow(/KAFKA_KIND is "msk"/);
 });
