@@ -177,6 +177,115 @@ describe('Protobuf', () => {
     });
   });
 
+  // Each is the first message or enum of a file that Confluent's serialisers know.
+  test.each([
+    ['google/protobuf/any', 'google.protobuf.Any', [0x0a, 1, 0x61], { type_url: 'a' }],
+    ['google/protobuf/api', 'google.protobuf.Api', [0x0a, 1, 0x61], { name: 'a' }],
+    [
+      'google/protobuf/descriptor',
+      'google.protobuf.FileDescriptorProto',
+      [0x0a, 1, 0x61],
+      { name: 'a' },
+    ],
+    ['google/protobuf/duration', 'google.protobuf.Duration', [8, 3], '3s'],
+    ['google/protobuf/empty', 'google.protobuf.Empty', [], {}],
+    ['google/protobuf/field_mask', 'google.protobuf.FieldMask', [0x0a, 1, 0x61], 'a'],
+    [
+      'google/protobuf/source_context',
+      'google.protobuf.SourceContext',
+      [0x0a, 1, 0x61],
+      { file_name: 'a' },
+    ],
+    ['google/protobuf/struct', 'google.protobuf.Struct', [], {}],
+    ['google/protobuf/timestamp', 'google.protobuf.Timestamp', [8, 3], '1970-01-01T00:00:03Z'],
+    ['google/protobuf/type', 'google.protobuf.Type', [0x0a, 1, 0x61], { name: 'a' }],
+    ['google/protobuf/wrappers', 'google.protobuf.Int32Value', [8, 3], 3],
+    ['google/type/calendar_period', 'google.type.CalendarPeriod', 5, 'QUARTER'],
+    ['google/type/color', 'google.type.Color', [0x22, 0], { alpha: 0 }],
+    ['google/type/date', 'google.type.Date', [8, 3, 24, 4], { year: 3, day: 4 }],
+    ['google/type/datetime', 'google.type.DateTime', [0x42, 2, 8, 3], { utc_offset: '3s' }],
+    ['google/type/dayofweek', 'google.type.DayOfWeek', 7, 'SUNDAY'],
+    ['google/type/decimal', 'google.type.Decimal', [0x0a, 1, 0x61], { value: 'a' }],
+    ['google/type/expr', 'google.type.Expr', [0x22, 1, 0x61], { location: 'a' }],
+    ['google/type/fraction', 'google.type.Fraction', [16, 3], { denominator: '3' }],
+    [
+      'google/type/interval',
+      'google.type.Interval',
+      [0x12, 0],
+      { end_time: '1970-01-01T00:00:00Z' },
+    ],
+    [
+      'google/type/latlng',
+      'google.type.LatLng',
+      [17, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f],
+      { longitude: 1.5 },
+    ],
+    [
+      'google/type/money',
+      'google.type.Money',
+      [0x0a, 1, 0x61, 16, 3, 24, 4],
+      { currency_code: 'a', units: '3', nanos: 4 },
+    ],
+    ['google/type/month', 'google.type.Month', 12, 'DECEMBER'],
+    [
+      'google/type/phone_number',
+      'google.type.PhoneNumber',
+      [0x12, 3, 0x12, 1, 0x61],
+      { short_code: { number: 'a' } },
+    ],
+    [
+      'google/type/postal_address',
+      'google.type.PostalAddress',
+      [0x5a, 1, 0x61],
+      { organization: 'a' },
+    ],
+    [
+      'google/type/quaternion',
+      'google.type.Quaternion',
+      [33, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f],
+      { w: 1.5 },
+    ],
+    ['google/type/timeofday', 'google.type.TimeOfDay', [32, 4], { nanos: 4 }],
+  ] as const)('%s.proto needs no reference', async (file, type, content, expected) => {
+    const text = `syntax = "proto3"; import "${file}.proto"; message M { ${type} x = 1; }`;
+    const read = await readerOf('PROTOBUF', text);
+    const field = typeof content === 'number' ? [8, content] : [0x0a, content.length, ...content];
+    expect(JSON.parse(read(bytes(0, field)))).toEqual({ x: expected });
+  });
+
+  test('a schema may refer to a known file, and import it more than once', async () => {
+    const timestamp = 'google/protobuf/timestamp.proto';
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3"; import "${timestamp}"; import "google/type/interval.proto";
+       import "google/protobuf/api.proto"; import "google/protobuf/type.proto";
+       import "google/protobuf/any.proto";
+       message M { google.protobuf.Timestamp at = 1; google.type.Interval in = 2; }`,
+      [
+        {
+          name: timestamp,
+          text: `syntax = "proto3"; package google.protobuf;
+            message Timestamp { int64 seconds = 1; int32 nanos = 2; }`,
+        },
+      ],
+    );
+    expect(read(bytes(0, [0x0a, 2, 8, 3]))).toBe('{"at":"1970-01-01T00:00:03Z"}');
+  });
+
+  test('options of its own, in the schema or in another file, are no hindrance', async () => {
+    const options = `import "google/protobuf/descriptor.proto";
+      extend google.protobuf.FieldOptions { string note = 50001; }
+      extend google.protobuf.MessageOptions { bool audited = 50002; }`;
+    const message = 'message M { option (shop.audited) = true; int32 n = 1 [(shop.note) = "x"]; }';
+    const head = 'syntax = "proto3"; package shop;';
+    const read = await readerOf('PROTOBUF', `${head} ${options} ${message}`);
+    expect(read(bytes(0, [8, 3]))).toBe('{"n":3}');
+    const other = await readerOf('PROTOBUF', `${head} import "options.proto"; ${message}`, [
+      { name: 'options.proto', text: `${head} ${options}` },
+    ]);
+    expect(other(bytes(0, [8, 3]))).toBe('{"n":3}');
+  });
+
   test('content that is cut off is refused', async () => {
     const read = await readerOf('PROTOBUF', order, [money]);
     expect(() => read(bytes(0, [0x0a, 5], 'o1'))).toThrow();
