@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from './errors.ts';
 import { checkIdentity, type Identity, identityFields, identityOf } from './identity-settings.ts';
 import { checkLimits, type Limits, limitFields, limitsOf } from './limit-settings.ts';
+import { refusal } from './refusal.ts';
 
 const name = z.string().min(1);
 const address = z.url({
@@ -170,7 +171,7 @@ export function loadApiConfig(variables: Variables = process.env): ApiConfig {
 
 function read<T>(schema: z.ZodType<T>, variables: Variables): T {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(set);
+  const parsed = schema.safeParse(set, { error: refusal });
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new AppError('CONFIG', `Environment variables: ${faults.join('; ')}.`);

@@ -117,6 +117,14 @@ test.each([
   expect(reply.body.detail).toContain(part);
 });
 
+test('a refusal says each broken rule in our own words', async () => {
+  const reply = await call(echo, { method: 'POST', body: { size: 'a' } });
+  expect(reply.body.errors).toEqual([
+    { path: 'name', message: 'is missing' },
+    { path: 'size', message: 'must be a number' },
+  ]);
+});
+
 test('of faults without end so many are named that the answer stays small', async () => {
   const unknown = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`k${i}`, 1]));
   const reply = await call(echo, { method: 'POST', body: { name: 'a', size: 1, ...unknown } });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { AppError, type Fault } from '../errors.ts';
+import { refusal } from '../refusal.ts';
 
 /** The parts of a request that a handler reads, each with the schema that checks it. */
 export type Schemas = {
@@ -29,7 +30,7 @@ export function parseInput<S extends Schemas>(schemas: S, parts: Parts): Input<S
   for (const part of ['path', 'query', 'headers', 'body'] as const) {
     const schema = schemas[part];
     if (!schema) continue;
-    const parsed = schema.safeParse(parts[part]);
+    const parsed = schema.safeParse(parts[part], { error: refusal });
     if (parsed.success) input[part] = parsed.data;
     // Not by push(...): its arguments go onto the stack, and many faults would overflow the stack.
     else faults = faults.concat(parsed.error.issues.flatMap(faultsOf));

@@ -24,6 +24,7 @@ const refused: Refused = {
   record,
   context: {
     awsRequestId: 'e4b46cbf',
+    functionName: 'my-function',
     invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:my-function',
     functionVersion: '$LATEST',
   },
@@ -63,6 +64,12 @@ test("a dead letter has AWS's shape, with this record alone", () => {
     },
     payload,
   });
+});
+
+test('a letter of sls invoke local, which gives no ARN, names the function', () => {
+  const { invokedFunctionArn: _, ...context } = refused.context;
+  const { requestContext } = letter({ ...refused, context }).value;
+  expect(requestContext.functionArn).toBe('my-function:$LATEST');
 });
 
 test('it keeps the key, byte for byte, and says who wrote it and why', () => {

@@ -42,7 +42,9 @@ export type Refused = Pick<Item, 'partition' | 'record'> & {
 /** A field of a record that a letter may leave out. */
 export type Part = 'key' | 'value' | 'headers';
 
-type Invoked = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'functionVersion'>;
+type Invoked = Pick<Context, 'awsRequestId' | 'functionName' | 'functionVersion'> & {
+  invokedFunctionArn?: string;
+};
 
 /** @param writer the name of the function that writes the letters, for their readers */
 export function createDeadLetters(deps: {
@@ -155,8 +157,12 @@ function timeOf({ timestamp }: Refused['record']): string {
   return new Date(Math.max(-LAST_TIME, Math.min(LAST_TIME, timestamp))).toISOString();
 }
 
-/** AWS shows the function with its version here; the invocation's own ARN may lack it. */
-function qualified({ invokedFunctionArn, functionVersion }: Invoked): string {
+/**
+ * AWS shows the function with its version here; the invocation's own ARN may lack it. Under
+ * `sls invoke local` an invocation has no ARN, so the function's name stands in its place.
+ */
+function qualified({ invokedFunctionArn, functionName, functionVersion }: Invoked): string {
+  if (!invokedFunctionArn) return `${functionName}:${functionVersion}`;
   const unqualified = /^arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+$/.test(invokedFunctionArn);
   return unqualified ? `${invokedFunctionArn}:${functionVersion}` : invokedFunctionArn;
 }

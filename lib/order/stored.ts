@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { logger } from '../logger.ts';
 import type { OrderStatus } from '../order-event.ts';
+import { refusal } from '../refusal.ts';
 import { readTolerantly } from '../tolerant.ts';
 import type { Refusal } from './backlog.ts';
 import type { StoredEvent } from './events.ts';
@@ -84,7 +85,7 @@ export function orderOf(item: Record<string, unknown>): Order {
 
 /** The message names fields and rules, no values: a contact stays out of the log. */
 function read<T>(schema: z.ZodType<T>, item: Record<string, unknown>): T {
-  const { success, data, error } = schema.safeParse(item);
+  const { success, data, error } = schema.safeParse(item, { error: refusal });
   if (success) return data;
   const faults = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new UnreadableOrderError(`The item ${item.pk} is not an order: ${faults.join('; ')}`);

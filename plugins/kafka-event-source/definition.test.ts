@@ -347,6 +347,11 @@ describe('a mapping of resources.Resources', () => {
     });
   });
 
+  const ref = { Ref: 'notifyLambdaFunction' };
+  const fnArn = { 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] };
+  const attribute = { 'Fn::GetAtt': ['Version', 'Version'] };
+  const parts = ['arn:aws:lambda:', { Ref: 'AWS::Region' }, ':1:function:', ref, ':'];
+
   test.each([
     ['a name', 'shop-local-notify:7', '7'],
     ['an ARN in full', 'arn:aws:lambda:eu-west-1:111:function:shop-local-notify:live', 'live'],
@@ -354,13 +359,30 @@ describe('a mapping of resources.Resources', () => {
     ['an alias of its own', { Ref: 'Live' }, 'live'],
     ['no alias', 'shop-local-notify', undefined],
     ['a version that only AWS knows', { Ref: 'Version' }, undefined],
+    // As CDK writes the name of a function's current version.
+    ['a version joined', { 'Fn::Join': ['', [ref, ':', attribute]] }, undefined],
+    ['a version joined by colons', { 'Fn::Join': [':', [fnArn, attribute]] }, undefined],
+    ['an ARN joined of parts', { 'Fn::Join': ['', [...parts, { Ref: 'Alias' }]] }, undefined],
+    ['a parameter of Fn::Sub', { 'Fn::Sub': '${notifyLambdaFunction}:${Alias}' }, undefined],
+    [
+      'a version of Fn::Sub',
+      { 'Fn::Sub': '${notifyLambdaFunction.Arn}:${Version.Version}' },
+      undefined,
+    ],
+    [
+      'a variable of Fn::Sub',
+      { 'Fn::Sub': ['${Name}:${Alias}', { Name: ref, Alias: { 'Fn::ImportValue': 'x' } }] },
+      undefined,
+    ],
   ])('has the alias or version in %s', (_, name, qualifier) => {
     const FunctionName = { Ref: 'notifyLambdaFunction' };
     const Live = { Type: 'AWS::Lambda::Alias', Properties: { FunctionName, Name: 'live' } };
     const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName } };
-    const mapping = read(name, { Live, Version })[0]?.mapping;
-    expect(mapping).toMatchObject({ functionName: 'shop-local-notify' });
-    expect(mapping?.qualifier).toBe(qualifier);
+    const [definition] = read(name, { Live, Version });
+    expect(definition?.mapping).toMatchObject({ functionName: 'shop-local-notify' });
+    expect(definition?.mapping?.qualifier).toBe(qualifier);
+    const isQualified = definition?.parity[0]?.difference === 'emulator';
+    expect(isQualified).toBe(name !== 'shop-local-notify');
   });
 
   test('a deployed function is not called by a version that only AWS knows, and a warning says so', () => {
@@ -700,7 +722,11 @@ test.each([
     { mappings: { notify: { groupId: 'g' } } },
     /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
   ],
-  ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
+  [
+    'an unknown option of an option',
+    { mappings: { notify: { ssl: { cert: 'a' } } } },
+    /"cert" is not known here$/,
+  ],
   ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a port that no server has', { bootstrapServers: 'a:99999' }, /port from 1 to 65535/],

@@ -57,6 +57,21 @@ test('the access to the broker is reported without secrets', () => {
   expect(JSON.stringify(rows)).not.toContain('secret');
 });
 
+test('the address of a schema registry is reported without its login', () => {
+  const schemaRegistry = {
+    uri: 'https://registry.example.com',
+    eventRecordFormat: 'JSON',
+    validate: ['value'],
+  };
+  const endpoints = { schemaRegistry: 'http://me:secret@localhost:8081/base' };
+  const rows = differences([{ kafka: { ...kafka, ...pollers, schemaRegistry } }], { endpoints });
+  expect(rows?.[0]).toMatchObject({
+    setting: 'SchemaRegistryConfig',
+    deployed: 'https://registry.example.com',
+    here: 'http://localhost:8081/base',
+  });
+});
+
 test('durable functions and managed instances are differences', () => {
   const Properties = {
     DurableConfig: { ExecutionTimeout: 600 },

@@ -66,7 +66,7 @@ function clip(text: string): string {
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
   const [was, is] = [text(deployed), text(here)];
   if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
-  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().settings };
+  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().origin };
 }
 
 function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {
@@ -128,7 +128,8 @@ function describeAccess({ connection }: Mapping, access: string): string {
 
 function registryRow(shape: Shape, { schemaRegistry, endpoints }: Mapping): ParityRow {
   const uri = schemaRegistry && (endpoints.schemaRegistry ?? schemaRegistry.uri);
-  return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, uri);
+  const here = uri?.replace(/^(\w+:\/\/)[^/]*@/, '$1'); // Without the login that it may have.
+  return row('SchemaRegistryConfig', registryOf(shape)?.SchemaRegistryURI, here);
 }
 
 function settings({ shape, mapping }: Compared): ParityRow[] {

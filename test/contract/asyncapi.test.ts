@@ -56,7 +56,7 @@ test('the names of the topics and of the group are those of stage prod', () => {
 
 test("notify's dead letters keep the schema", () => {
   const record = { topic: 't', partition: 0, offset: 1, timestamp: 1, key: 'a2V5', value: 'AAEC' };
-  const context = { awsRequestId: 'r', invokedFunctionArn: 'arn', functionVersion: '$LATEST' };
+  const context = { awsRequestId: 'r', functionName: 'notify', functionVersion: '$LATEST' };
   const event = {
     eventSource: 'SelfManagedKafka',
     bootstrapServers: 'localhost:1',

@@ -85,7 +85,7 @@ const START: OptionTexts = {
 const ALL: Readonly<Record<string, { readonly usage: string; readonly options: OptionTexts }>> = {
   start: { usage: 'Poll Kafka, and invoke the functions', options: START },
   broker: {
-    usage: 'Start a Kafka alone, such as for `sls offline start`',
+    usage: 'Start a Kafka alone, such as for `sls offline start`, on port KAFKA_PORT (9092)',
     options: { verbose: SERVICE.verbose, help: SERVICE.help } as OptionTexts,
   },
   ...Object.fromEntries(

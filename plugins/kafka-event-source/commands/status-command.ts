@@ -59,7 +59,7 @@ function describe(status: Status): string {
       `  ${counts.invocations} invocations, ${counts.succeeded} records done, ` +
         `${counts.failedInvocations} failures, ${counts.retries} retries, ` +
         `${counts.filtered} filtered out, ${counts.sentToDestination} sent to the destination ` +
-        `(${counts.shortened} without all fields), ${counts.dropped} dropped`,
+        `(${counts.shortened} of them lack fields), ${counts.dropped} dropped`,
     );
   }
   return [...lines, ...why.map((reason) => `  why: ${reason}`)].join('\n');

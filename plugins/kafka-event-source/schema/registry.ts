@@ -77,9 +77,10 @@ export function createRegistry(access: RegistryAccess): Registry {
     const visited = new Set<string>();
     const visit = async (one: Answer): Promise<void> => {
       for (const { name, subject, version } of one.references) {
-        const key = JSON.stringify([name, subject, version]);
-        if (visited.has(key)) continue;
-        visited.add(key);
+        // Two schemas may name one file in different versions: a schema can have it once. As in
+        // Confluent's own client, the first version that is met counts.
+        if (visited.has(name)) continue;
+        visited.add(name);
         if (visited.size > MAX_REFERENCES)
           throw new Error(`more than ${MAX_REFERENCES} references`);
         const path = `subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`;

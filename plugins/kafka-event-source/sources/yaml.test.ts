@@ -14,7 +14,13 @@ test.each([
   ],
   ['a: !Transform { Name: x }', { a: { 'Fn::Transform': { Name: 'x' } } }],
   ['c: !Not [!Condition D]', { c: { 'Fn::Not': [{ Condition: 'D' }] } }],
-  ['a: 012\nb: yes\nc: 1.5\nd: ~', { a: 12, b: 'yes', c: 1.5, d: null }],
+  ['a: 012\nc: 1.5\nd: ~', { a: 12, c: 1.5, d: null }],
+  [
+    '[yes, Yes, on, TRUE, no, NO, Off, false]',
+    [true, true, true, true, false, false, false, false],
+  ],
+  ['["yes", \'no\', y, yEs, !Ref on]', ['yes', 'no', 'y', 'yEs', { Ref: 'on' }]],
+  ['on: off', { on: false }],
   ['a: &x { b: 1 }\nc: *x\nd: { <<: *x, e: 2 }', { a: { b: 1 }, c: { b: 1 }, d: { b: 1, e: 2 } }],
   ['a: &x { b: 1 }\nd: { b: 2, <<: *x }', { a: { b: 1 }, d: { b: 2 } }],
   [

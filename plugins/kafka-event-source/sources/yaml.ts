@@ -1,5 +1,5 @@
 /** Reads YAML with CloudFormation's short forms: `!Ref x` is `{ Ref: x }`, `!Sub x` is `{ Fn::Sub: x }`. */
-import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from 'yaml';
 
 type Document = ReturnType<typeof parseDocument>;
 
@@ -24,7 +24,7 @@ function read(node: unknown, document: Document): unknown {
 }
 
 function plainOf(node: unknown, document: Document): unknown {
-  if (isScalar(node)) return node.value;
+  if (isScalar(node)) return scalarOf(node);
   if (isSeq(node)) return node.items.map((item) => read(item, document));
   if (!isMap(node)) return null;
   const entries = node.items.map(({ key, value }): [string, unknown] => {
@@ -36,6 +36,19 @@ function plainOf(node: unknown, document: Document): unknown {
   const inherited = merged.toReversed().flatMap((one) => Object.entries(Object(one)));
   return Object.fromEntries([...inherited, ...own]);
 }
+
+/**
+ * CloudFormation and SAM read YAML 1.1, in which these words without quotes are booleans.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+ */
+function scalarOf({ value, type, tag }: Scalar): unknown {
+  if (type !== 'PLAIN' || tag !== undefined) return value;
+  if (YES.test(String(value))) return true;
+  return NO.test(String(value)) ? false : value;
+}
+
+const YES = /^(?:yes|Yes|YES|on|On|ON)$/;
+const NO = /^(?:no|No|NO|off|Off|OFF)$/;
 
 /** A key as it is written: the account 012345678901 is no number. */
 function nameOf(key: unknown): string {

@@ -65,7 +65,7 @@ test('status, alarms and generate-event work with a running service and without 
     expect(running).toMatchObject({ state: 'Enabled', lag: 0, counts: { succeeded: 2 } });
     expect(running.why).toEqual([expect.stringContaining('there is nothing new')]);
     expect((await run('status')).stdout).toMatch(
-      /print \(kes-.*\): Enabled\n.*group kes-[\s\S]* \(0 without all fields\), 0 dropped$/m,
+      /print \(kes-.*\): Enabled\n.*group kes-[\s\S]* \(0 of them lack fields\), 0 dropped$/m,
     );
 
     const { metrics } = running;

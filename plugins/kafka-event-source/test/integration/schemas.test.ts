@@ -170,6 +170,42 @@ test('a schema is found with its references, by subject and version', async () =
   expect(text(record?.value)).toBe('{"middle":{"inner":{"n":3}}}');
 });
 
+test.each([
+  ['first', ['money', 'customer'], '{"total":{"units":"7","currency":"EUR"}}'],
+  ['only after another schema', ['customer', 'money'], '{"total":{"units":"7"}}'],
+] as const)(
+  'of a file in two versions the first that is met counts, here named %s',
+  async (_, order, expected) => {
+    await using server = await startSchemaRegistry();
+    const schemaType = 'PROTOBUF';
+    const proto = (body: string) => `syntax = "proto3"; package shop; ${body}`;
+    server.add('money', proto('message Money { int64 units = 1; }'), { schemaType });
+    server.add('money', proto('message Money { int64 units = 1; string currency = 2; }'), {
+      schemaType,
+    });
+    server.add('customer', proto('import "money.proto"; message Customer { Money limit = 1; }'), {
+      schemaType,
+      references: [{ name: 'money.proto', subject: 'money', version: 1 }],
+    });
+    const versions = { money: 2, customer: 1 };
+    const id = server.add(
+      'order',
+      proto(
+        'import "money.proto"; import "customer.proto"; message Order { Customer by = 1; Money total = 2; }',
+      ),
+      {
+        schemaType,
+        references: order.map((subject) => {
+          return { name: `${subject}.proto`, subject, version: versions[subject] };
+        }),
+      },
+    );
+    const value = frame(id, 0, 0x12, 7, 0x08, 7, 0x12, 3, ...Buffer.from('EUR'));
+    const [record] = await received([value], registered(server));
+    expect(text(record?.value)).toBe(expected);
+  },
+);
+
 test('a schema is requested once for all records that name it', async () => {
   await using server = await startSchemaRegistry();
   const id = server.add('p', product);
