@@ -100,18 +100,19 @@ export function createBacklog({ dynamo, table }: Store) {
     },
 
     /**
-     * The ids of orders with an event pending since before the given time, the oldest of each shard
-     * first. It begins with a random shard, so that not always the same orders are left over.
+     * The ids of orders with an event that waits since a due time, the oldest of each shard first. It
+     * begins with a random shard, so that not always the same orders are left over.
      */
-    async *pendingOrders(before: string): AsyncGenerator<string> {
+    async *pendingOrders(isDue: (since: string) => boolean): AsyncGenerator<string> {
       const shards = allPendingShards();
       const first = Math.floor(Math.random() * shards.length);
       for (const shard of [...shards.slice(first), ...shards.slice(0, first)]) {
         let from: Record<string, unknown> | undefined;
         do {
           const page = { Limit: PENDING_PAGE, ExclusiveStartKey: from };
-          const { Items = [], LastEvaluatedKey } = await orAway(query(shard, page, before));
-          yield* Items.map((item) => orderIdOf(item as Key));
+          const { Items = [], LastEvaluatedKey } = await orAway(query(shard, page));
+          const due = Items.filter(({ pendingSince }) => isDue(String(pendingSince)));
+          yield* due.map((item) => orderIdOf(item as Key));
           from = LastEvaluatedKey;
         } while (from);
       }

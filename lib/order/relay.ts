@@ -124,7 +124,12 @@ export function nextTry(attempts: number, now: Date): string {
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
   const now = clock.now();
   yield* await repository.backlog.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
-  yield* repository.backlog.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
+  yield* repository.backlog.pendingOrders((since) => isDue(since, now));
+}
+
+/** A young event belongs to its handler. A time far ahead is of a clock that was wrong, and would be waited for. */
+function isDue(since: string, now: Date): boolean {
+  return !(Math.abs(now.getTime() - Date.parse(since)) <= GRACE_MS);
 }
 
 /** Publishes one order. An order that Kafka refuses for good does not stop the others. */
