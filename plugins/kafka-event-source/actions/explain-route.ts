@@ -1,10 +1,8 @@
 /** `GET /api/explain`: why a record was not delivered, and what holds the mappings up. */
-
 import { z } from 'zod';
 import { errorAnswer, json } from '../console/answers.ts';
 import { faultsOf, RequestError } from '../control/request.ts';
 import type { Route } from '../control/server.ts';
-import { refusalOf } from '../refusal.ts';
 import { explainPlace, type ToolContext } from './tools.ts';
 
 const number = z.coerce.number<string>().int().min(0).optional();
@@ -20,7 +18,7 @@ export function explainRoute(context: ToolContext): Route {
   return async ({ method, path, query }) => {
     if (method !== 'GET' || path !== '/api/explain') return undefined;
     try {
-      const place = placeQuery.safeParse(Object.fromEntries(query), { error: refusalOf });
+      const place = placeQuery.safeParse(Object.fromEntries(query));
       if (place.success) return json({ items: await explainPlace(context, place.data) });
       throw new RequestError(400, 'BadRequest', `${faultsOf(place.error)}.`);
     } catch (error) {

@@ -1,5 +1,4 @@
 /** The requests of `/api` that change something, as JSON. Each can say first, by `?dryRun=true`, what it will do. */
-
 import { z } from 'zod';
 import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import { InUseError, type Runtime } from '../control/runtime.ts';
@@ -8,7 +7,6 @@ import type { Invoker } from '../lambda/invoke.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Recorder } from '../recorder/types.ts';
-import { refusalOf } from '../refusal.ts';
 import { againSchema, runAgain } from './again.ts';
 import { bad } from './error.ts';
 import { type Faults, faultSchema } from './faults.ts';
@@ -105,7 +103,7 @@ function mappingOf({ runtime }: Pick<Actions, 'runtime'>, uuid: string): Mapping
 
 /** Reads a request's body. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
-  const result = schema.safeParse(body, { error: refusalOf });
+  const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw bad(faultsOf(result.error));
 }

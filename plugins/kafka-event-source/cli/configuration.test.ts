@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -36,6 +36,14 @@ async function read(values: Values = {}, servers?: string[]) {
   const { loaded, names } = await readProject(project, values, servers);
   return { ...loaded, names, mappings: mappingsOf(loaded.definitions) };
 }
+
+test('the kafka-event-source.yml of the README has a mapping that AWS would take', async () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const [, block = ''] = /```yaml\n(broker: .*?)```/s.exec(readme) ?? [];
+  write({ 'kafka-event-source.yml': block });
+  const { mappings } = await read({}, ['localhost:9092']);
+  expect(mappings.map(({ topic }) => topic)).toEqual(['orders']);
+});
 
 test.each([
   ['template.yaml', ['template.yaml', 'template.yml', 'cdk.out/A.template.json']],

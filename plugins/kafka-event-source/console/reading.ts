@@ -1,5 +1,4 @@
 /** The recorder's answers as JSON: records, invocations and traces, and the life of one of them. */
-
 import { z } from 'zod';
 import { decoded, faultsOf, RequestError } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
@@ -13,7 +12,6 @@ import {
   type RecordQuery,
   type TraceQuery,
 } from '../recorder/types.ts';
-import { refusalOf } from '../refusal.ts';
 
 const MAX_PAGE = 200;
 
@@ -141,7 +139,7 @@ function notThere(what: string): RequestError {
 
 /** Reads a query. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
-  const result = schema.safeParse(Object.fromEntries(query), { error: refusalOf });
+  const result = schema.safeParse(Object.fromEntries(query));
   if (result.success) return result.data;
   throw new RequestError(400, 'BadRequest', `${faultsOf(result.error)}.`);
 }

@@ -16,6 +16,22 @@ const readerOf = (format: DataFormat, schema: object | string, references: Refer
   return createReader({ format, text, references });
 };
 
+/** Floats of 32 bits with the shortest text that is theirs, as Java writes it. */
+const floats: readonly (readonly [bits: number, text: string])[] = [
+  [0x3f8ccccd, '1.1'],
+  [0xbdcccccd, '-0.1'],
+  [0x3f800000, '1'],
+  [0x4b800001, '16777218'],
+  [0x7f7fffff, '3.4028235e+38'],
+  [0x00000001, '1e-45'],
+  [0x80000000, '0'],
+];
+const ofFloat = (bits: number) => {
+  const four = Buffer.alloc(4);
+  four.writeUInt32LE(bits);
+  return [...four];
+};
+
 describe('Avro', () => {
   const product = {
     type: 'record',
@@ -66,6 +82,53 @@ describe('Avro', () => {
     ]);
     expect(read(bytes(2, 6))).toBe('{"inner":{"n":3}}');
     expect(read(bytes(0))).toBe('{"inner":null}');
+  });
+
+  // The registry keeps them, and Confluent's own client reads them.
+  test.each([
+    ['a default of another type', { name: 'n', type: 'int', default: 'none' }, '{"n":3}'],
+    ['a default of null without null', { name: 'n', type: 'int', default: null }, '{"n":3}'],
+    [
+      'a default of a later branch',
+      { name: 'n', type: ['int', 'null'], default: null },
+      '{"n":null}',
+    ],
+    ['a name with an umlaut', { name: 'größe', type: 'int' }, '{"größe":3}'],
+    ['the name __proto__', { name: '__proto__', type: 'int' }, '{"__proto__":3}'],
+  ])('a field may have %s', async (_, field, expected) => {
+    const schema = { type: 'record', name: 'Product', namespace: 'shop', fields: [field] };
+    const isUnion = Array.isArray(field.type);
+    expect((await readerOf('AVRO', schema))(bytes(isUnion ? 2 : 6))).toBe(expected);
+  });
+
+  test.each(['my-shop', 'shop.2026', 'shop.Order$', 'größen'])(
+    'a namespace may be %s, also in references to its types',
+    async (namespace) => {
+      const colour = { type: 'enum', name: 'Colour', namespace, symbols: ['ROT', 'GRÜN'] };
+      const product = {
+        type: 'record',
+        name: `${namespace}.Product`,
+        aliases: ['an-old.Name'],
+        fields: [
+          { name: 'a', type: 'Colour' },
+          { name: 'b', type: ['null', `${namespace}.Colour`] },
+          { name: 'c', type: { type: 'array', items: 'Colour' } },
+          { name: 'd', type: { type: 'map', values: ['null', 'Product'] } },
+        ],
+      };
+      const read = await readerOf('AVRO', product, [
+        { name: `${namespace}.Colour`, text: JSON.stringify(colour) },
+      ]);
+      expect(read(bytes(2, [2, 0], [2, 2, 0], 0))).toBe(
+        '{"a":"GRÜN","b":"ROT","c":["GRÜN"],"d":{}}',
+      );
+    },
+  );
+
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    expect((await readerOf('AVRO', '"float"'))(bytes(ofFloat(bits)))).toBe(text);
+    const union = await readerOf('AVRO', { type: 'array', items: ['double', 'float'] });
+    expect(union(bytes([2, 2], ofFloat(bits), 0))).toBe(`[${text}]`);
   });
 
   test('a primitive schema gives a JSON scalar', async () => {
@@ -175,6 +238,23 @@ describe('Protobuf', () => {
       wait: '3s',
       odd: 'Infinity',
     });
+  });
+
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3"; import "google/protobuf/wrappers.proto"; message M { optional float a = 1;
+        repeated float b = 2; map<string, float> c = 3; google.protobuf.FloatValue d = 4; }`,
+    );
+    const four = ofFloat(bits);
+    const content = bytes(
+      [0x0d, ...four, 0x12, 4, ...four],
+      [0x1a, 8, 0x0a, 1, 0x6b, 0x15, ...four],
+      [0x22, 5, 0x0d, ...four],
+    );
+    expect(read(bytes(0, [...content]))).toBe(
+      `{"a":${text},"b":[${text}],"c":{"k":${text}},"d":${text}}`,
+    );
   });
 
   // Each is the first message or enum of a file that Confluent's serialisers know.
@@ -338,6 +418,52 @@ describe('JSON Schema', () => {
     ]);
     expect(read(Buffer.from('{"id":1}'))).toBe('{"id":1}');
     expect(() => read(Buffer.from('{}'))).toThrow(/id/);
+  });
+
+  // The registry takes such schemas, and Confluent's own client reads them.
+  test.each<[string, object, unknown[], unknown[]]>([
+    ['an escape that is not needed', { pattern: '^[^\\@]+\\@.+$' }, ['a@b'], ['a']],
+    [
+      'an escape in the pattern of a name',
+      { patternProperties: { '^\\_': { type: 'null' } } },
+      [{ _a: null }],
+      [{ _a: 1 }],
+    ],
+    ['letters of any language', { pattern: '^\\p{L}+$' }, ['ü'], ['1']],
+    // What cannot be checked here is not checked.
+    ['a pattern of Java', { pattern: '(?i)^a++$', minLength: 2 }, ['AA', 'bb'], ['A']],
+    [
+      'a multiple of a fraction',
+      { multipleOf: 0.01 },
+      [19.99, -19.99, 1234567.89, 0, 1e15, 1e-2],
+      [19.995, 1e-3],
+    ],
+    ['a multiple of a whole number', { multipleOf: 3 }, [9, 3e20, 'text'], [10, 1.5]],
+    ['a value twice in a list', { enum: ['a', 'a'], required: ['b', 'b'] }, ['a'], ['b']],
+    [
+      'an id of draft-04',
+      { id: 'http://example.com/a.json', properties: { id: { type: 'null' } } },
+      [{ id: null }],
+      [{ id: 1 }],
+    ],
+    ['a $schema of its own', { $schema: 'http://example.com/meta#', type: 'null' }, [null], [1]],
+    [
+      'the $schema with https',
+      { $schema: 'https://json-schema.org/draft-07/schema#', type: 'null' },
+      [null],
+      [1],
+    ],
+  ])('a schema may have %s', async (_, schema, kept, refused) => {
+    const direct = await readerOf('JSON', schema);
+    const referring = await readerOf('JSON', { allOf: [{ $ref: 'a.json' }] }, [
+      { name: 'a.json', text: JSON.stringify(schema) },
+    ]);
+    for (const read of [direct, referring]) {
+      for (const one of kept.map((value) => JSON.stringify(value))) {
+        expect(read(Buffer.from(one))).toBe(one);
+      }
+      for (const one of refused) expect(() => read(Buffer.from(JSON.stringify(one)))).toThrow();
+    }
   });
 
   test.each([
