@@ -126,13 +126,13 @@ export function nextTry(attempts: number, now: Date): string {
  * further ahead than that is of a clock that was wrong, and nothing waits until then.
  */
 export function isLeftOver(since: string, now: Date): boolean {
-  return Math.abs(now.getTime() - Date.parse(since)) > GRACE_MS;
+  return !(Math.abs(now.getTime() - Date.parse(since)) <= GRACE_MS); // Also without a readable time.
 }
 
 /** Whether a refused order is tried again: no pause is longer than {@link MAX_PAUSE_MINUTES}. */
 export function isTryDue(next: string, now: Date): boolean {
   const aheadMs = Date.parse(next) - now.getTime();
-  return aheadMs < 0 || aheadMs > MAX_PAUSE_MINUTES * MINUTE_MS + GRACE_MS;
+  return !(aheadMs >= 0 && aheadMs <= MAX_PAUSE_MINUTES * MINUTE_MS + GRACE_MS);
 }
 
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {

@@ -2,6 +2,7 @@
 import avro from 'avsc';
 import { exactNumber } from '../json.ts';
 import { decodeName, readable } from './avro-schema.ts';
+import { shortest } from './float.ts';
 import type { Reader, Schema } from './format.ts';
 
 export function createAvroReader({ text, references }: Schema): Reader {
@@ -57,7 +58,10 @@ function toJson(type: avro.Type, value: unknown): unknown {
   if (value === null) return null;
   if (typeof value === 'bigint') return exactNumber(String(value));
   // JSON has no infinite numbers and no NaN.
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return String(value);
+    return avro.Type.isType(type, 'float') ? shortest(value) : value;
+  }
   // Avro's own JSON: a character for each byte. https://avro.apache.org/docs/1.12.0/specification/#json-encoding
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   if (avro.Type.isType(type, 'union')) return fromUnion(type as avro.types.WrappedUnionType, value);

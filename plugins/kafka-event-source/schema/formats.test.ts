@@ -16,6 +16,22 @@ const readerOf = (format: DataFormat, schema: object | string, references: Refer
   return createReader({ format, text, references });
 };
 
+/** Floats of 32 bits with the shortest text that is theirs, as Java writes it. */
+const floats: readonly (readonly [bits: number, text: string])[] = [
+  [0x3f8ccccd, '1.1'],
+  [0xbdcccccd, '-0.1'],
+  [0x3f800000, '1'],
+  [0x4b800001, '16777218'],
+  [0x7f7fffff, '3.4028235e+38'],
+  [0x00000001, '1e-45'],
+  [0x80000000, '0'],
+];
+const ofFloat = (bits: number) => {
+  const four = Buffer.alloc(4);
+  four.writeUInt32LE(bits);
+  return [...four];
+};
+
 describe('Avro', () => {
   const product = {
     type: 'record',
@@ -108,6 +124,12 @@ describe('Avro', () => {
       );
     },
   );
+
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    expect((await readerOf('AVRO', '"float"'))(bytes(ofFloat(bits)))).toBe(text);
+    const union = await readerOf('AVRO', { type: 'array', items: ['double', 'float'] });
+    expect(union(bytes([2, 2], ofFloat(bits), 0))).toBe(`[${text}]`);
+  });
 
   test('a primitive schema gives a JSON scalar', async () => {
     expect((await readerOf('AVRO', '"string"'))(bytes(4, 'ab'))).toBe('"ab"');
@@ -216,6 +238,23 @@ describe('Protobuf', () => {
       wait: '3s',
       odd: 'Infinity',
     });
+  });
+
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3"; import "google/protobuf/wrappers.proto"; message M { optional float a = 1;
+        repeated float b = 2; map<string, float> c = 3; google.protobuf.FloatValue d = 4; }`,
+    );
+    const four = ofFloat(bits);
+    const content = bytes(
+      [0x0d, ...four, 0x12, 4, ...four],
+      [0x1a, 8, 0x0a, 1, 0x6b, 0x15, ...four],
+      [0x22, 5, 0x0d, ...four],
+    );
+    expect(read(bytes(0, [...content]))).toBe(
+      `{"a":${text},"b":[${text}],"c":{"k":${text}},"d":${text}}`,
+    );
   });
 
   // Each is the first message or enum of a file that Confluent's serialisers know.
