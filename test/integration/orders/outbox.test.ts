@@ -277,21 +277,3 @@ test('an event of the last three seconds is left to the handler that wrote it', 
   expect((await relayAt(3_001)).published).toBe(1);
   await until('the event', () => (toldOf(id).length > 0 ? true : undefined));
 });
-
-test.each([
-  ['five hours ahead', 5 * 3_600_000],
-  ['four seconds ahead', 4_000],
-])('an event of a writer whose clock is %s is published by the next run', async (_, ms) => {
-  const written = Date.now();
-  const at = (later: number) => ({ now: () => new Date(written + later) });
-  const away = { ...bench, producer: createProducer([`localhost:${await freePort()}`]) };
-  const reply = await call(createCreateOrder({ ...away, clock: at(ms) }), { method: 'POST', body });
-  const { id } = reply.body.data;
-  await until(
-    'the index to hold the order',
-    async () => (await bench.repository.backlog.summary()).oldest,
-  );
-  const { published } = await createRelayOutbox({ ...bench, clock: at(0) })({}, lambdaContext());
-  expect(published).toBe(1);
-  await until('the event', () => (toldOf(id).length > 0 ? true : undefined));
-});
