@@ -18,8 +18,8 @@ import { startOffline } from '../test/support/sls.ts';
 import { environmentOf, post } from '../test/support/system.ts';
 import { createSigner, customerClaims, SETTINGS } from '../test/support/tokens.ts';
 import { differences, median, shuffled, table, timed } from './figures.ts';
-import { load } from './orders-load.ts';
-import { memoryOf } from './orders-memory.ts';
+import { load } from './orders/load.ts';
+import { memoryOf } from './orders/memory.ts';
 
 const HELP = `Usage: npm run bench:orders -- [--orders 500] [--clients 64] [--seconds 60]`;
 const RATIO_GOAL = 1.3;

@@ -24,25 +24,53 @@ const PLACEHOLDERS = {
   HASH_SECRET: 'hash-secret.invalid',
 };
 
+/** The ways of infra/auth.yml, and with or without its authorizers. */
+const WAYS = { AUTH: ['jwt', 'off', 'local'], AUTH_GATEWAY: ['on', 'off'] };
+
 const LAPTOPS_SECRET = 'for-this-laptop-alone';
+
+/**
+ * Who may call a stage.
+ *
+ * @throws Error for a way that there is not, and if the local issuer is asked for outside stage `local`
+ */
+function identityOf(stage, own, env, written) {
+  const given = givenIdentity(stage, own, env, written);
+  if (stage === 'local') return given;
+  for (const [variable, value] of Object.entries(waysOf(own, env))) {
+    if (WAYS[variable].includes(value)) continue;
+    throw new Error(`${variable} is "${value}". Set it to one of ${WAYS[variable].join(', ')}.`);
+  }
+  if (given.AUTH !== 'local') return given;
+  throw new Error(
+    `AUTH=local is for stage local alone: its issuer runs on a laptop, and no gateway checks its tokens. ` +
+      `For stage ${stage} take AUTH out of the environment, or set jwt and AUTH_ISSUER.`,
+  );
+}
 
 /**
  * Who may call a stage. What `custom.stages` says of the stage wins over the environment, so that a
  * variable left in a shell opens no stage that has its callers written down.
  */
-function identityOf(stage, own, env, written) {
+function givenIdentity(stage, own, env, written) {
   if (stage === 'local') return onLaptop(env, written);
   const set = valuesOf((name, variable) => own[name] || env[variable]);
-  const AUTH = own.auth || (own.issuer && 'jwt') || env.AUTH || 'jwt';
-  if (AUTH === 'local') {
-    throw new Error(
-      `AUTH=local is for stage local alone: its issuer runs on a laptop, and no gateway checks its tokens. ` +
-        `For stage ${stage} take AUTH out of the environment, or set jwt and AUTH_ISSUER.`,
-    );
-  }
-  const gateway = set.AUTH_GATEWAY || 'on';
-  const filled = AUTH === 'jwt' ? { ...set, ...missing(set) } : set;
-  return { ...filled, AUTH, AUTH_GATEWAY: gateway };
+  const { AUTH, AUTH_GATEWAY } = waysOf(own, env);
+  const ways = { AUTH: known('AUTH', AUTH), AUTH_GATEWAY: known('AUTH_GATEWAY', AUTH_GATEWAY) };
+  return { ...set, ...(ways.AUTH === 'jwt' && missing(set)), ...ways };
+}
+
+/** The values of both, as they are set. */
+function waysOf(own, env) {
+  return {
+    AUTH: own.auth || (own.issuer && 'jwt') || env.AUTH || 'jwt',
+    AUTH_GATEWAY: own.gateway || env.AUTH_GATEWAY || 'on',
+  };
+}
+
+/** The first value, which is the safe one, in the place of an unknown one. */
+function known(variable, value) {
+  return WAYS[variable].includes(value) ? value : WAYS[variable][0];
 }
 
 /** `written`: what `npm start` wrote for other terminals. The environment as a whole wins over it. */
@@ -91,10 +119,11 @@ function writtenByStart(file = join(__dirname, '../.local/env.json')) {
   }
 }
 
+// The framework shows an error of this function once for each variable, with its stack: plugins/deploy refuses.
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('sls:stage');
   const stages = await resolveVariable('self:custom.stages');
-  return identityOf(stage, stages[stage] ?? {}, process.env, writtenByStart());
+  return givenIdentity(stage, stages[stage] ?? {}, process.env, writtenByStart());
 };
 module.exports.identityOf = identityOf;
 module.exports.writtenByStart = writtenByStart;

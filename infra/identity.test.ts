@@ -48,6 +48,17 @@ test('a stage is open only where the stage or the environment says so', () => {
   expect(identityOf('prod', { auth: 'off' }, { AUTH: 'jwt' }, {}).AUTH).toBe('off');
 });
 
+test.each([
+  ['AUTH', 'on', 'jwt, off, local'],
+  ['AUTH', 'OFF', 'jwt, off, local'],
+  ['AUTH_GATEWAY', 'yes', 'on, off'],
+])('%s=%s is refused with the values that it may have', (variable, value, known) => {
+  const message = `${variable} is "${value}". Set it to one of ${known}.`;
+  expect(() => identityOf('prod', {}, { [variable]: value }, {})).toThrow(message);
+  const name = variable === 'AUTH' ? 'auth' : 'gateway';
+  expect(() => identityOf('prod', { [name]: value }, {}, {})).toThrow(message);
+});
+
 test('AUTH=local is refused for every stage but local', () => {
   for (const stage of ['prod', 'pr-12']) {
     expect(() => identityOf(stage, {}, { AUTH: 'local' }, running)).toThrow(/stage local alone/);

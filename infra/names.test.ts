@@ -29,12 +29,17 @@ test('a stage whose topic would be the dead letters of another one is refused', 
 
 test('the environment names all of them otherwise, and an empty variable none', () => {
   const set = {
-    ORDERS_TABLE: 't',
-    ORDER_EVENTS_TOPIC: 'e',
-    ORDER_EVENTS_DLQ: 'd',
+    ORDERS_TABLE: 'one',
+    ORDER_EVENTS_TOPIC: 'two',
+    ORDER_EVENTS_DLQ: 'three',
     ORDER_NOTIFICATIONS_GROUP: 'g',
   };
-  expect(namesOf('dev', set)).toEqual({ table: 't', events: 'e', deadLetters: 'd', group: 'g' });
+  expect(namesOf('dev', set)).toEqual({
+    table: 'one',
+    events: 'two',
+    deadLetters: 'three',
+    group: 'g',
+  });
   const empty = Object.fromEntries(Object.keys(set).map((name) => [name, '']));
   expect(namesOf('dev', empty)).toEqual(namesOf('dev', {}));
 });
@@ -56,3 +61,30 @@ test('no two stages or topics share a group', () => {
   );
   expect(new Set(groups).size).toBe(groups.length);
 });
+
+test('one topic cannot be that of the events and that of the dead letters', () => {
+  for (const set of [
+    { ORDER_EVENTS_DLQ: 'order-events' },
+    { ORDER_EVENTS_TOPIC: 'order-events-dlq' },
+  ])
+    expect(() => namesOf('prod', set)).toThrow(/read its own letters.*ORDER_EVENTS_DLQ/);
+});
+
+test.each([
+  ['ORDERS_TABLE', 'or', 'ord'],
+  ['ORDERS_TABLE', 'o'.repeat(256), 'o'.repeat(255)],
+  ['ORDERS_TABLE', 'all orders', 'all_orders.1'],
+  ['ORDER_EVENTS_TOPIC', 'order events', 'order_events.1'],
+  ['ORDER_EVENTS_TOPIC', '..', '-.'],
+  ['ORDER_EVENTS_TOPIC', 'e'.repeat(181), 'e'.repeat(180)], // the group has it in its name
+  ['ORDER_EVENTS_DLQ', 'd'.repeat(250), 'd'.repeat(249)],
+  ['ORDER_EVENTS_DLQ', 'letters\n', 'letters'],
+  ['ORDER_NOTIFICATIONS_GROUP', 'g'.repeat(201), 'g'.repeat(200)],
+  ['ORDER_NOTIFICATIONS_GROUP', 'a group', 'a:group'],
+])(
+  '%s is refused before anything is deployed, as AWS would refuse it (%#)',
+  (variable, wrong, right) => {
+    expect(() => namesOf('prod', { [variable]: wrong })).toThrow(/is not possible: ORDER/);
+    expect(Object.values(namesOf('prod', { [variable]: right }))).toContain(right);
+  },
+);

@@ -37,6 +37,24 @@ test('every missing and every malformed variable is named', () => {
   expect(error.message).toMatch(/ORDERS_TABLE.*KAFKA_BROKERS: host:port/);
 });
 
+test.each([
+  'localhost:0',
+  'localhost:65536',
+  'localhost:port',
+  'http://localhost:9092',
+  'http://:9092',
+  '//localhost:9092',
+  'localhost',
+  'a:9092,',
+  'a:9092,,b:9092',
+  ',a:9092',
+])('the brokers %s are refused', (brokers) => {
+  const { message } = refusal({ ...complete, KAFKA_BROKERS: brokers });
+  expect(message).toContain(
+    'KAFKA_BROKERS: host:port with a port from 1 to 65535, several joined by commas',
+  );
+});
+
 test.each(['localhost:8000', '127.0.0.1:8000', 'ftp://localhost:8000', 'http://'])(
   'the address %s of a service over HTTP is refused',
   (address) => {

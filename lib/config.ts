@@ -9,6 +9,19 @@ const address = z.url({
   protocol: /^https?$/,
   error: 'an address such as http://localhost:8000',
 });
+const BROKER = /^[^\s,:/]+:(\d{1,5})$/;
+const isBroker = (text: string) => {
+  const port = Number(BROKER.exec(text)?.[1]);
+  return port >= 1 && port <= 65_535;
+};
+
+/** The addresses of Kafka's brokers, as `KAFKA_BROKERS` has them. */
+export const brokers = z
+  .string()
+  .refine(
+    (text) => text.split(',').every(isBroker),
+    'host:port with a port from 1 to 65535, several joined by commas',
+  );
 const secret = z.string().min(16, '16 characters at least, several secrets joined by commas');
 
 /** Names joined by commas, each once. */
@@ -24,9 +37,7 @@ const environment = z
     ORDERS_TABLE: name,
     ORDER_EVENTS_TOPIC: name,
     ORDER_EVENTS_DLQ: name,
-    KAFKA_BROKERS: z
-      .string()
-      .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'host:port, several joined by commas'),
+    KAFKA_BROKERS: brokers,
     KAFKA_KIND: z
       .enum(['msk-iam', 'msk-scram', 'self-managed-scram', 'self-managed-mtls'])
       .optional(),

@@ -15,6 +15,7 @@ test.each<[z.ZodType, unknown, string]>([
   [z.enum(['a', 'b']), 'c', 'must be one of "a", "b"'],
   [z.literal(1), 2, 'must be 1'],
   [z.number().min(0), -1, 'must be at least 0'],
+  [z.number().positive(), 0, 'must be more than 0'],
   [z.int().max(100), 101, 'must be at most 100'],
   [z.array(z.string()).min(1), [], 'must have at least 1 item'],
   [z.array(z.string()).max(2), ['a', 'b', 'c'], 'must have at most 2 items'],

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type * as z from 'zod';
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -22,9 +23,9 @@ export function refusal(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${listed(issue.values)}`;
     case 'too_small':
-      return bound(issue.origin, 'at least', Number(issue.minimum));
+      return bound(issue, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
     case 'too_big':
-      return bound(issue.origin, 'at most', Number(issue.maximum));
+      return bound(issue, issue.inclusive === false ? 'less than' : 'at most', issue.maximum);
     case 'invalid_format':
       return issue.format === 'email' ? 'must be an email address' : undefined;
     default:
@@ -32,11 +33,20 @@ export function refusal(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+/** The schema as a Standard Schema that says broken rules in these words. */
+export function worded<T>(schema: z.ZodType<T>): StandardSchemaV1<unknown, T> {
+  const validate = (value: unknown) => {
+    const { data, error } = schema.safeParse(value, { error: refusal });
+    return error ? { issues: error.issues } : { value: data as T };
+  };
+  return { '~standard': { version: 1, vendor: 'orders', validate } };
+}
+
 function listed(values: readonly z.core.util.Primitive[]): string {
   return values.map((value) => JSON.stringify(value)).join(', ');
 }
 
-function bound(origin: string, side: string, limit: number): string {
+function bound({ origin }: { origin: string }, side: string, limit: number | bigint): string {
   if (origin === 'array') return `must have ${side} ${limit} ${limit === 1 ? 'item' : 'items'}`;
   if (origin !== 'string') return `must be ${side} ${limit}`;
   return `must have ${side} ${limit} ${limit === 1 ? 'character' : 'characters'}`;

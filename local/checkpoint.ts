@@ -1,7 +1,7 @@
 // A thread that moves the write-ahead log of DynamoDB Local into its file, again and again. SQLite then
 // begins the log anew, so that it does not grow with every write.
 import { workerData } from 'node:worker_threads';
-import { loadSqlite } from '../plugins/kafka-event-source/recorder/schema.ts';
+import { loadSqlite } from '../plugins/kafka-event-source/sqlite.ts';
 
 const EVERY_MS = 250;
 

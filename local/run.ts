@@ -27,7 +27,7 @@ import { readDefinition } from './definition.ts';
 import { startDocker } from './docker.ts';
 import { dynamodbAnswers } from './dynamodb.ts';
 import { emulatorIn } from './emulator.ts';
-import { AUDIENCE, issuerAt } from './issuer.ts';
+import { AUDIENCE, issuerAt } from './issuer/issuer.ts';
 import { createResources } from './resources.ts';
 import type { Settings } from './settings.ts';
 
@@ -114,7 +114,7 @@ async function startIssuer({ settings, directory }: Plan, supervisor: Supervisor
   const task: Task = {
     name: 'the issuer of tokens',
     command: process.execPath,
-    args: [join(import.meta.dirname, 'issuer.ts'), String(port), directory],
+    args: [join(import.meta.dirname, 'issuer/issuer.ts'), String(port), directory],
     log: join(directory, 'logs/issuer.log'),
   };
   const keys = `${issuerAt(port)}/jwks`;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freshToken, readWanted } from './token.ts';
+import { freshToken, readWanted } from './issuer/token.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { brokers } from '../lib/config.ts';
 import type { Choice } from './choose.ts';
 
 const Port = z.coerce.number().int().min(1).max(65_535);
@@ -11,7 +12,7 @@ const Env = z.object({
   KAFKA_UI_PORT: Port.default(8080),
   EMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(3004),
   AWS_REGION: z.string().min(1).default('us-east-1'),
-  KAFKA_BROKERS: z.string().min(1).optional(),
+  KAFKA_BROKERS: brokers.optional(),
   DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   NOTIFICATION_UNSUBSCRIBE_URL: z.string().optional(),
   AUTH: z.enum(['off', 'local', 'jwt']).default('off'),

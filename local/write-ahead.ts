@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { loadSqlite } from '../plugins/kafka-event-source/recorder/schema.ts';
+import { loadSqlite } from '../plugins/kafka-event-source/sqlite.ts';
 
 /** The file of DynamoDB Local with the data of all credentials. */
 const FILE = 'shared-local-instance.db';

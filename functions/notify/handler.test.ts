@@ -28,7 +28,7 @@ async function run(sample: string) {
     ledger: forgetfulLedger(),
     deadLetters: {
       add: async ({ record: { offset }, reason }) => {
-        refused.push(`${offset} ${reason.code}`);
+        refused.push(`${offset} ${reason.code}: ${reason.message}`);
       },
     },
     failures: {
@@ -42,6 +42,7 @@ async function run(sample: string) {
   return { answer, told, refused };
 }
 
+const NO_JSON = 'Its value is not JSON; write one JSON document a record.';
 const done = { batchItemFailures: [] };
 const both = ['email ada@example.com', 'sms +15550123'];
 
@@ -53,12 +54,12 @@ test('the poisoned sample and the tombstone go to the dead letters', async () =>
   expect(await run('notify.poison')).toEqual({
     answer: done,
     told: [],
-    refused: ['1 RECORD_INVALID'],
+    refused: [`1 RECORD_INVALID: ${NO_JSON}`],
   });
   expect(await run('notify.tombstone')).toEqual({
     answer: done,
     told: [],
-    refused: ['2 RECORD_INVALID'],
+    refused: ['2 RECORD_INVALID: It has no value (a tombstone); write one JSON document a record.'],
   });
 });
 
@@ -66,6 +67,9 @@ test('the good records of the mixed sample are sent, and the others go to the de
   expect(await run('notify.partial')).toEqual({
     answer: done,
     told: [...both, ...both],
-    refused: ['11 RECORD_INVALID', '6 RECORD_INVALID'],
+    refused: [
+      `11 RECORD_INVALID: ${NO_JSON}`,
+      '6 RECORD_INVALID: Its value breaks the schema: schemaVersion: must be 1.',
+    ],
   });
 });

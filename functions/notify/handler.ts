@@ -12,6 +12,7 @@ import { createLedger } from '../../lib/notification/ledger/ledger.ts';
 import { recordableEvent } from '../../lib/notification/ledger/recordable.ts';
 import { createCustomers } from '../../lib/notification/preferences/customers.ts';
 import { createRecipientOf } from '../../lib/notification/preferences/recipient.ts';
+import { worded } from '../../lib/refusal.ts';
 import { openStore } from '../../lib/store.ts';
 
 /** Orders processed at once. More would only wait for the providers' rates. */
@@ -42,7 +43,7 @@ export const createHandler = ({
   ...deps
 }: Deps) =>
   kafkaHandler(({ value }, invocation) => deliverEvent(value, invocation, deps), {
-    schema: recordableEvent,
+    schema: worded(recordableEvent),
     identify: ({ id, data }) => ({ orderId: data.orderId, eventId: id }),
     deadLetters,
     failures,

@@ -175,6 +175,15 @@ test('a clock that is set back does not stop the fetches', async () => {
   expect(await find(second.kid)).toBe('found');
 });
 
+test('a clock that is set back keeps no key that the issuer has taken back', async () => {
+  await find(first.kid);
+  wait(-5 * 3600);
+  published = [second.jwk];
+  wait(600);
+  expect(await find(first.kid)).toBe('TOKEN_INVALID');
+  expect(await find(second.kid)).toBe('found');
+});
+
 test('given keys need no issuer, and another key is refused', async () => {
   keys = createKeys({ given: { keys: [first.jwk, third.jwk] } }, clock);
   expect(await find(third.kid)).toBe('found');

@@ -45,6 +45,11 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   let pauseWithoutKeys = PAUSE_WITHOUT_KEYS;
   let fetching: Promise<boolean> | undefined;
   const now = () => clock.now().getTime();
+  const areFresh = () => {
+    const left = oldAt - now();
+    // More than the whole time is left after a clock was set back.
+    return left > 0 && left <= OLD;
+  };
 
   /** @returns true if the issuer answered; if it did not, the known keys stay in use */
   async function load(): Promise<boolean> {
@@ -78,7 +83,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
   return {
     async find(header) {
       const found = await lookUp(known, header);
-      if (found && now() < oldAt) return found;
+      if (found && areFresh()) return found;
       const own = startFetch();
       const isFresh = await own;
       if (!own && !found) await fetching;
@@ -88,7 +93,7 @@ export function createKeys(source: KeySource, clock: Clock, fetch: Fetch = fetch
       if (isFresh) refuse();
       const retryAfter = Math.max(1, Math.ceil((nextFetch - now()) / 1000));
       // With fresh keys the issuer is there: anybody can make a token that names an unknown key.
-      const code = known && now() < oldAt ? 'KEY_UNKNOWN' : 'KEYS_AWAY';
+      const code = known && areFresh() ? 'KEY_UNKNOWN' : 'KEYS_AWAY';
       throw new AppError(code, 'The key that signed the token is not known yet.', { retryAfter });
     },
   };

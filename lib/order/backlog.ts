@@ -1,5 +1,6 @@
 import { QueryCommand, type QueryCommandInput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { attempt, orAway } from '../attempt.ts';
+import { itemsOf } from '../items.ts';
 import type { Store } from '../store.ts';
 import {
   allPendingShards,
@@ -17,6 +18,9 @@ export type Refusal = { since: string; at: string; attempts: number; reason: str
 /** The events that wait to be published. `oldest`: the time since which the oldest one waits (ISO 8601). */
 export type BacklogSummary = { oldest?: string | undefined; refusedOrders: number };
 
+/** Whether it is time for an order, by the time under which the index has it (ISO 8601). */
+type IsDue = (at: string) => boolean;
+
 const PAGE = 100;
 /** Reads only keys: while a partition is away, many of its orders may be passed over. */
 const PENDING_PAGE = 1000;
@@ -27,16 +31,20 @@ const PENDING_PAGE = 1000;
  * by the time of their next try, so that no run reads them before.
  */
 export function createBacklog({ dynamo, table }: Store) {
-  const query = (shard: string, input: Partial<QueryCommandInput> = {}, until?: string) =>
-    dynamo.send(
-      new QueryCommand({
-        TableName: table,
-        IndexName: INDEXES.pendingEvents,
-        KeyConditionExpression: `pendingShard = :shard${until ? ' AND pendingSince < :until' : ''}`,
-        ExpressionAttributeValues: { ':shard': shard, ...(until && { ':until': until }) },
-        ...input,
-      }),
-    );
+  const ofShard = (shard: string): QueryCommandInput => ({
+    TableName: table,
+    IndexName: INDEXES.pendingEvents,
+    KeyConditionExpression: 'pendingShard = :shard',
+    ExpressionAttributeValues: { ':shard': shard },
+  });
+  const firstOf = (shard: string, Limit: number) =>
+    dynamo.send(new QueryCommand({ ...ofShard(shard), Limit }));
+
+  async function* dueOf(shard: string, isDue: IsDue): AsyncGenerator<string> {
+    for await (const item of itemsOf(dynamo, { ...ofShard(shard), Limit: PENDING_PAGE })) {
+      if (isDue(String(item.pendingSince))) yield orderIdOf(item as Key);
+    }
+  }
 
   return {
     /**
@@ -81,8 +89,8 @@ export function createBacklog({ dynamo, table }: Store) {
     async summary(): Promise<BacklogSummary> {
       const [refused, ...shards] = await orAway(
         Promise.all([
-          query(REFUSED_SHARD, { Limit: PAGE }),
-          ...allPendingShards().map((shard) => query(shard, { Limit: 1 })),
+          firstOf(REFUSED_SHARD, PAGE),
+          ...allPendingShards().map((shard) => firstOf(shard, 1)),
         ]),
       );
       const refusals = refused.Items ?? [];
@@ -93,27 +101,20 @@ export function createBacklog({ dynamo, table }: Store) {
       return { oldest: since.toSorted()[0], refusedOrders: refusals.length };
     },
 
-    /** The ids of refused orders whose next try is due, as many as are asked for. */
-    async refusedUntil(now: string, limit: number): Promise<string[]> {
-      const { Items = [] } = await orAway(query(REFUSED_SHARD, { Limit: limit }, now));
-      return Items.map((item) => orderIdOf(item as Key));
+    /** The ids of refused orders whose time of the next try is due. */
+    refusedOrders(isDue: IsDue): AsyncGenerator<string> {
+      return dueOf(REFUSED_SHARD, isDue);
     },
 
     /**
-     * The ids of orders with an event pending since before the given time, the oldest of each shard
-     * first. It begins with a random shard, so that not always the same orders are left over.
+     * The ids of orders with an event whose time is due, the oldest of each shard first. It begins with
+     * a random shard, so that not always the same orders are left over.
      */
-    async *pendingOrders(before: string): AsyncGenerator<string> {
+    async *pendingOrders(isDue: IsDue): AsyncGenerator<string> {
       const shards = allPendingShards();
       const first = Math.floor(Math.random() * shards.length);
       for (const shard of [...shards.slice(first), ...shards.slice(0, first)]) {
-        let from: Record<string, unknown> | undefined;
-        do {
-          const page = { Limit: PENDING_PAGE, ExclusiveStartKey: from };
-          const { Items = [], LastEvaluatedKey } = await orAway(query(shard, page, before));
-          yield* Items.map((item) => orderIdOf(item as Key));
-          from = LastEvaluatedKey;
-        } while (from);
+        yield* dueOf(shard, isDue);
       }
     },
   };

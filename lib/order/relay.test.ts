@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { AppError } from '../errors.ts';
 import type { OutboxDeps } from './outbox.ts';
-import { nextTry, relayPending } from './relay.ts';
+import { isLeftOver, isTryDue, nextTry, relayPending } from './relay.ts';
 import { UnreadableOrderError } from './stored.ts';
 
 test.each([
@@ -15,10 +15,33 @@ test.each([
   expect(Date.parse(nextTry(attempts, new Date(0)))).toBe(minutes * 60_000);
 });
 
+const NOW = new Date('2026-11-28T12:00:00.000Z');
+const at = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
+
+test.each([
+  [-3_001, true],
+  [-3_000, false],
+  [0, false],
+  [3_000, false],
+  [3_001, true],
+  [5 * 3_600_000, true],
+])('an event written at %d ms from now is left to the relay: %s', (ms, isLeft) => {
+  expect(isLeftOver(at(ms), NOW)).toBe(isLeft);
+});
+
+test.each([
+  [-1, true],
+  [0, false],
+  [3_603_000, false],
+  [3_603_001, true],
+])('a next try at %d ms from now is due: %s', (ms, isDue) => {
+  expect(isTryDue(at(ms), NOW)).toBe(isDue);
+});
+
 test('a run that begins again counts an order that cannot be read once', async () => {
   let passes = 0;
   const backlog = {
-    refusedUntil: async () => [],
+    refusedOrders: () => [],
     async *pendingOrders() {
       passes += 1;
       yield 'order-1';

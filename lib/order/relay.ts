@@ -121,10 +121,30 @@ export function nextTry(attempts: number, now: Date): string {
   return new Date(now.getTime() + minutes * MINUTE_MS).toISOString();
 }
 
+/**
+ * Whether an event is left to the relay: its handler may publish and mark it within the grace. A time
+ * further ahead than that is of a clock that was wrong, and nothing waits until then.
+ */
+export function isLeftOver(since: string, now: Date): boolean {
+  return !(Math.abs(now.getTime() - Date.parse(since)) <= GRACE_MS); // Also without a readable time.
+}
+
+/** Whether a refused order is tried again: no pause is longer than {@link MAX_PAUSE_MINUTES}. */
+export function isTryDue(next: string, now: Date): boolean {
+  const aheadMs = Date.parse(next) - now.getTime();
+  return !(aheadMs >= 0 && aheadMs <= MAX_PAUSE_MINUTES * MINUTE_MS + GRACE_MS);
+}
+
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
-  const now = clock.now();
-  yield* await repository.backlog.refusedUntil(now.toISOString(), REFUSED_PER_RUN);
-  yield* repository.backlog.pendingOrders(new Date(now.getTime() - GRACE_MS).toISOString());
+  const { backlog } = repository;
+  // The clock is read for each order: those that come during a long run are left to their handlers.
+  let tries = 0;
+  for await (const id of backlog.refusedOrders((next) => isTryDue(next, clock.now()))) {
+    yield id;
+    tries += 1;
+    if (tries === REFUSED_PER_RUN) break;
+  }
+  yield* backlog.pendingOrders((since) => isLeftOver(since, clock.now()));
 }
 
 /** Publishes one order. An order that Kafka refuses for good does not stop the others. */

@@ -13,6 +13,13 @@ export type ReplayReport = { orders: number; events: number; pending: number };
 
 type Found = (order: StoredOrder, events: StoredEvent[], report: ReplayReport) => void;
 
+type Replaying = {
+  publish: boolean;
+  found: Found;
+  /** Called with each day that the search for a period reaches, such as `2026-11-23`. */
+  reached?: (day: string) => void;
+};
+
 const AT_ONCE = 8;
 const SEND_TIMEOUT_MS = 10_000;
 
@@ -27,7 +34,7 @@ const SEND_TIMEOUT_MS = 10_000;
 export async function replay(
   deps: OutboxDeps,
   selection: ReplaySelection,
-  { publish, found }: { publish: boolean; found: Found },
+  { publish, found, reached }: Replaying,
 ): Promise<ReplayReport> {
   const report: ReplayReport = { orders: 0, events: 0, pending: 0 };
   const again = async (stored: StoredOrder) => {
@@ -44,7 +51,7 @@ export async function replay(
     found(stored, events, report);
   };
   if ('order' in selection) await again(await findStored(deps.repository, selection.order, ALL));
-  else await eachOfPeriod(deps, selection, again);
+  else await eachOfPeriod(deps, selection, again, reached);
   return report;
 }
 
@@ -52,8 +59,9 @@ async function eachOfPeriod(
   { repository, clock }: OutboxDeps,
   { from, to }: Period,
   work: (stored: StoredOrder) => Promise<void>,
+  reached?: (day: string) => void,
 ): Promise<void> {
-  const ids = repository.changes.orders(from, to, () => clock.now());
+  const ids = repository.changes.orders(from, to, () => clock.now(), reached);
   await pool(ids, AT_ONCE, async (id) => {
     const stored = await repository.get(id);
     if (stored) await work(stored);

@@ -1,9 +1,8 @@
 import { composeOutbox } from '../../lib/order/compose.ts';
 import { type ReplayReport, replay } from '../../lib/order/replay.ts';
+import { sayProgress } from './progress.ts';
 import { readOptions } from './replay-options.ts';
 import { type Serverless, stageOf, type Utils } from './stage.ts';
-
-const PROGRESS_EVERY = 500;
 
 /** `sls replay` publishes events again that have been published before. */
 export async function run(
@@ -14,16 +13,23 @@ export async function run(
   const { selection, publish } = readOptions(options);
   const { config, store } = stageOf(serverless);
   const deps = composeOutbox(config, store);
+  let soFar: Counts = { orders: 0, events: 0 };
+  let today: string | undefined;
+  using _ = sayProgress(
+    () => `${today ? `Searching the changes of ${today}: ` : ''}${countsOf(soFar)} so far`,
+    (text) => log.notice(text),
+  );
   try {
     const report = await replay(deps, selection, {
       publish,
-      found: ({ order }, events, { orders, events: sent }) => {
-        if ('order' in selection) {
-          for (const { sequence, type, timestamp, id } of events) {
-            writeText(`${order.id}  ${sequence}  ${type}  ${timestamp}  ${id}`);
-          }
-        } else if (orders % PROGRESS_EVERY === 0) {
-          log.notice(`${orders} orders, ${sent} events so far`);
+      reached: (day) => {
+        today = day;
+      },
+      found: ({ order }, events, report) => {
+        soFar = report;
+        if (!('order' in selection)) return;
+        for (const { sequence, type, timestamp, id } of events) {
+          writeText(`${order.id}  ${sequence}  ${type}  ${timestamp}  ${id}`);
         }
       },
     });
@@ -34,13 +40,16 @@ export async function run(
   }
 }
 
-function summary(
-  { orders, events, pending }: ReplayReport,
-  publish: boolean,
-  where: string,
-): string {
+type Counts = Pick<ReplayReport, 'orders' | 'events'>;
+
+function countsOf({ orders, events }: Counts): string {
+  const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return `${plural(events, 'event')} of ${plural(orders, 'order')}`;
+}
+
+function summary({ pending, ...counts }: ReplayReport, publish: boolean, where: string): string {
   const left = pending > 0 ? ` ${pending} more are pending: relayOutbox publishes them.` : '';
-  const what = `${events} events of ${orders} orders`;
+  const what = countsOf(counts);
   if (publish) return `Published ${what} again to ${where}.${left}`;
   return `Dry run: ${what} would be published again to ${where}.${left} Add --yes to do it.`;
 }

@@ -3,16 +3,19 @@ import { PERIOD_OPTIONS, readPeriod } from './period.ts';
 
 /** The command's options as the framework describes and prints them. */
 export const OPTIONS = {
-  order: { usage: 'The id of the order whose notifications are put back', type: 'string' },
+  order: { usage: 'The id of the order whose notifications are sent again', type: 'string' },
   ...PERIOD_OPTIONS,
   all: { usage: 'All notifications that were given up', type: 'boolean' },
-  yes: { usage: 'Put back; without it the command only shows the notifications', type: 'boolean' },
+  yes: {
+    usage: 'Send them again; without it the command only shows the notifications',
+    type: 'boolean',
+  },
 } as const;
 
-const HOW = 'Use --all, --order <id>, or --from <time> --to <time>, and --yes to put back.';
+const HOW = 'Use --all, --order <id>, or --from <time> --to <time>, and --yes to send them again.';
 
 /**
- * Reads the selection of notifications, and `--yes`. Without a selection all are shown, and none put back.
+ * Reads the selection of notifications, and `--yes`. Without a selection all are shown, and none is sent again.
  *
  * @throws Error that says how the command is used
  */

@@ -79,23 +79,37 @@ function startWith(
   commands = ['deploy'],
   functions: Record<string, { environment?: Record<string, string> }> = { health: {} },
 ) {
-  const plugin = new Deploy({
+  return pluginWith(custom, own, commands, functions).hooks.initialize();
+}
+
+type Custom = { mustBeSet?: Record<string, string>; stage?: { warmWrites: string } };
+
+/** The framework shows an error of this class by its message alone. */
+class Refusal extends Error {}
+
+function pluginWith(
+  custom: Custom,
+  own: Record<string, string> = {},
+  commands = ['package'],
+  functions: Record<string, { environment?: Record<string, string> }> = { health: {} },
+) {
+  return new Deploy({
     service: {
       custom,
       provider: { region: 'eu-west-1', environment: { ...environment, ...own } },
       functions,
-      getAllFunctions: notCalled,
+      resources: { Resources: { OrdersTable: { Properties: {} } } },
+      getAllFunctions: () => [],
       getFunction: notCalled,
     },
     processedInput: { commands },
     configSchemaHandler: { defineFunctionProperties: () => undefined },
-    classes: { Error },
+    classes: { Error: Refusal },
     getProvider: () => ({
       getStage: () => 'prod',
       naming: { getLambdaLogicalId: notCalled, getLogGroupName: notCalled },
     }),
   });
-  return plugin.hooks.initialize();
 }
 
 test('a deployment is refused with the name of what to set; packaging, listing and removing are not', async () => {
@@ -125,4 +139,11 @@ test('a deployment is refused if one function would refuse a variable of its own
     });
   await withSecret('sixteen-letters-or-more');
   await expect(withSecret('short')).rejects.toThrow(/NOTIFICATION_UNSUBSCRIBE_SECRET/);
+});
+
+test('a rate that is no number is refused in one sentence', async () => {
+  const hook = 'before:package:setupProviderConfiguration';
+  const refused = pluginWith({ stage: { warmWrites: 'many' } }).hooks[hook]();
+  await expect(refused).rejects.toThrow(Refusal);
+  await expect(refused).rejects.toThrow(/^TABLE_WARM_WRITES is "many"/);
 });

@@ -1,6 +1,10 @@
 /** Serverless plugin: parts of a deployment that serverless.yml cannot express. */
+import { checkChoices } from '../../infra/choices.cjs';
+import { identityOf } from '../../infra/identity.cjs';
+import { namesOf } from '../../infra/names.cjs';
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
+import { checkNames } from './names.ts';
 import { type Nested, placeholders } from './placeholders.ts';
 import { ROLE_SCHEMA, type RoleService, writeRoles } from './roles.ts';
 import { adjustTable, type TableService } from './table.ts';
@@ -9,7 +13,7 @@ type Serverless = {
   service: RoleService &
     RouteService &
     TableService & {
-      custom?: { mustBeSet?: Nested };
+      custom?: { mustBeSet?: Nested; stages?: Record<string, Record<string, string>> };
       provider: { region?: string; environment?: Record<string, string> } & Record<string, unknown>;
       functions?: Record<
         string,
@@ -28,19 +32,26 @@ type Serverless = {
 /**
  * - Before the framework checks its configuration: in lists of a function's `layers`, `vpc`, `events` and
  *   `iamRoleStatements`, splits a text with commas and removes an empty one. A variable can hold only one text.
+ * - Every command ends where the stage's names, its kind of Kafka or its way to know callers are impossible.
  * - `sls deploy` ends before it does anything while a value of `custom.mustBeSet` is a placeholder,
  *   or while the functions would refuse one of their variables at their start; `sls package` checks neither.
  * - The authorizer stands before every route that is not open.
+ * - `sls deploy` and `sls package` end while a function's name is longer than Lambda takes.
  * - Every function with `iamRoleStatements` gets a role of its own.
  * - The table gets what the settings of the stage add to it.
  */
 export default class Deploy {
   readonly hooks = {
-    initialize: () => this.#checkValues(),
-    'before:package:setupProviderConfiguration': () => {
-      this.#writeRoles();
-      adjustTable(this.#serverless.service);
+    initialize: async () => {
+      await this.#refusing(() => this.#checkStage());
+      await this.#checkValues();
     },
+    'before:package:setupProviderConfiguration': () =>
+      this.#refusing(() => {
+        checkNames(this.#serverless.service, this.#stage);
+        this.#writeRoles();
+        adjustTable(this.#serverless.service);
+      }),
   };
   readonly #serverless: Serverless;
 
@@ -52,24 +63,41 @@ export default class Deploy {
     serverless.configSchemaHandler.defineFunctionProperties('aws', ROLE_SCHEMA);
   }
 
+  get #stage(): string {
+    return this.#serverless.getProvider('aws').getStage();
+  }
+
+  /** The framework shows its own errors by their messages, and any other with a stack. */
+  async #refusing(work: () => void | Promise<void>): Promise<void> {
+    const { classes } = this.#serverless;
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof classes.Error) throw error;
+      throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
+    }
+  }
+
+  #checkStage(): void {
+    namesOf(this.#stage, process.env);
+    const own = this.#serverless.service.custom?.stages?.[this.#stage] ?? {};
+    checkChoices(own, process.env);
+    identityOf(this.#stage, own, process.env, {});
+  }
+
   async #checkValues(): Promise<void> {
     const [command, what = 'function'] = this.#serverless.processedInput.commands;
     if (command !== 'deploy' || what !== 'function') return;
     this.#refusePlaceholders();
-    await this.#refuseFaults();
+    await this.#refusing(() => this.#refuseFaults());
   }
 
   /** Loads the check for `sls deploy` only: it loads zod, which takes time. */
   async #refuseFaults(): Promise<void> {
-    const { service, classes } = this.#serverless;
-    const { provider, functions = {} } = service;
+    const { provider, functions = {} } = this.#serverless.service;
     const { loadApiConfig } = await import('../../lib/config.ts');
-    try {
-      for (const { environment } of Object.values(functions)) {
-        loadApiConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
-      }
-    } catch (error) {
-      throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
+    for (const { environment } of Object.values(functions)) {
+      loadApiConfig({ AWS_REGION: provider.region, ...provider.environment, ...environment });
     }
   }
 
@@ -77,10 +105,9 @@ export default class Deploy {
     const { service, classes } = this.#serverless;
     const missing = placeholders(service.custom?.mustBeSet ?? {});
     if (missing.length === 0) return;
-    const stage = this.#serverless.getProvider('aws').getStage();
     const names = missing.map(([name, value]) => `  ${name} (now ${value || 'empty'})`);
     throw new classes.Error(
-      `Stage ${stage} still has placeholders. Set these variables of the environment, as ` +
+      `Stage ${this.#stage} still has placeholders. Set these variables of the environment, as ` +
         `docs/deploy.md says, or custom.stages of serverless.yml:\n${names.join('\n')}`,
       'PLACEHOLDERS',
     );

@@ -7,11 +7,16 @@ export type Statement = {
 };
 
 /** The role of one function, as CloudFormation takes it. */
-export function roleOf(given: { logGroup: string; inVpc: boolean; statements: Statement[] }) {
+export function roleOf(given: {
+  functionName: string;
+  logGroup: string;
+  inVpc: boolean;
+  statements: Statement[];
+}) {
   const Statement = [
     writeLog(given.logGroup),
     TRACE,
-    ...(given.inVpc ? [JOIN_VPC] : []),
+    ...(given.inVpc ? [JOIN_VPC, keepCodeFromVpc(given.functionName)] : []),
     ...given.statements,
   ];
   return {
@@ -63,3 +68,16 @@ const JOIN_VPC: Statement = {
   ],
   Resource: '*',
 };
+
+/**
+ * Lambda itself, and the pollers of its mapping, have no source function, so they keep the rights that the
+ * function's own code does not need.
+ */
+function keepCodeFromVpc(functionName: string): Statement {
+  const arn = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`;
+  return {
+    ...JOIN_VPC,
+    Effect: 'Deny',
+    Condition: { ArnEquals: { 'lambda:SourceFunctionArn': [{ 'Fn::Sub': arn }] } },
+  };
+}

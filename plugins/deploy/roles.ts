@@ -38,6 +38,7 @@ export function writeRoles(service: RoleService, naming: Naming): void {
     if (!definition.iamRoleStatements) continue;
     const id = naming.getLambdaLogicalId(key).replace(/LambdaFunction$/, 'Role');
     service.resources.Resources[id] = roleOf({
+      functionName: definition.name,
       logGroup: naming.getLogGroupName(definition.name),
       inVpc: isInVpc(definition),
       statements: definition.iamRoleStatements.flat(),

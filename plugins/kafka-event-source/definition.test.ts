@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's own placeholders
 import { join } from 'node:path';
+import { SourceAccessType } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { readDefinitions } from './definition.ts';
 import { readOptions } from './options.ts';
@@ -233,6 +234,77 @@ test('resources.Resources is merged into the event, and resources.extensions win
   });
 });
 
+test.each(['a:99999', 'a:0', 'a', 'http://a:9092', '//a:9092', 'a:9092,', ''])(
+  'a mapping with the deployed servers "%s" does not start, unless others are polled here',
+  (server) => {
+    const event = { kafka: { ...kafka, bootstrapServers: [server] } };
+    const [refused] = definitions([event], {}, {});
+    expect(refused?.mapping).toBeUndefined();
+    expect(refused?.refusals[0]?.message).toMatch(
+      /write host:port, with a port from 1 to 65535\. .*bootstrapServers, to the local broker/,
+    );
+    expect(mappings([event])[0]?.bootstrapServers).toEqual(['localhost:9092']);
+  },
+);
+
+/** A mapping of self-managed Kafka with these access configurations, which have no URI where AWS wants none. */
+const withAccess = (types: readonly string[], custom: unknown) => {
+  const access = types.map((Type) => (/^IAM/.test(Type) ? { Type } : { Type, URI: 'arn:aws:x:y' }));
+  const extensions = { [EXTENDED]: { Properties: { SourceAccessConfigurations: access } } };
+  return definitions([{ kafka }], { extensions }, custom)[0];
+};
+const TYPES = Object.values(SourceAccessType);
+const BY_TOKEN = TYPES.filter((type) => /OAUTHBEARER|^IAM_/.test(type));
+/** The types that another one needs beside itself. */
+const beside = (type: string) =>
+  type === 'IAM_OAUTHBEARER_AUTH'
+    ? [type, 'OAUTHBEARER_AUDIENCE']
+    : /OAUTHBEARER_[^A]|AUDIENCE/.test(type)
+      ? [type, 'OAUTHBEARER_AUTH']
+      : [type];
+
+test('AWS knows these types of access, and each runs or says what happens here', () => {
+  expect(BY_TOKEN).toHaveLength(7);
+  for (const type of TYPES.filter((one) => !/VPC|VIRTUAL/.test(one))) {
+    const local = { bootstrapServers: 'localhost:9092' };
+    expect([type, withAccess(beside(type), local)?.refusals]).toEqual([type, []]);
+    const refusals = withAccess(beside(type), {})?.refusals.map(({ message }) => message);
+    expect([type, refusals]).toEqual([
+      type,
+      BY_TOKEN.includes(type)
+        ? [
+            expect.stringMatching(
+              new RegExp(
+                `signs in by .*${type}.*, which this emulator cannot\\. .*to the local broker`,
+              ),
+            ),
+          ]
+        : [],
+    ]);
+  }
+  expect(withAccess(['VIRTUAL_HOST'], local)?.refusals).toMatchObject([
+    {
+      by: 'AWS',
+      message: expect.stringMatching(/VIRTUAL_HOST is for RabbitMQ, and not for Kafka/),
+    },
+  ]);
+});
+
+test.each([
+  ['OAUTHBEARER_SCOPE', 'OAUTHBEARER_SCOPE needs OAUTHBEARER_AUTH beside it'],
+  [
+    'OAUTHBEARER_AUDIENCE',
+    'OAUTHBEARER_AUDIENCE needs OAUTHBEARER_AUTH or IAM_OAUTHBEARER_AUTH beside it',
+  ],
+  ['OAUTHBEARER_LOGICAL_CLUSTER', 'OAUTHBEARER_LOGICAL_CLUSTER needs OAUTHBEARER_AUTH beside it'],
+  ['OAUTHBEARER_IDENTITY_POOL', 'OAUTHBEARER_IDENTITY_POOL needs OAUTHBEARER_AUTH beside it'],
+  ['IAM_OAUTHBEARER_AUTH', 'IAM_OAUTHBEARER_AUTH needs OAUTHBEARER_AUDIENCE beside it'],
+])('the access %s alone is refused', (type, message) => {
+  expect(withAccess([type], local)?.refusals).toMatchObject([
+    { by: 'AWS', message: expect.stringContaining(message) },
+  ]);
+});
+
 test('servers in one text with commas are deployed as several', () => {
   expect(one({ bootstrapServers: ['a:1,b:2'] }, {}, {})?.bootstrapServers).toEqual(['a:1', 'b:2']);
 });
@@ -275,6 +347,11 @@ describe('a mapping of resources.Resources', () => {
     });
   });
 
+  const ref = { Ref: 'notifyLambdaFunction' };
+  const fnArn = { 'Fn::GetAtt': ['notifyLambdaFunction', 'Arn'] };
+  const attribute = { 'Fn::GetAtt': ['Version', 'Version'] };
+  const parts = ['arn:aws:lambda:', { Ref: 'AWS::Region' }, ':1:function:', ref, ':'];
+
   test.each([
     ['a name', 'shop-local-notify:7', '7'],
     ['an ARN in full', 'arn:aws:lambda:eu-west-1:111:function:shop-local-notify:live', 'live'],
@@ -282,13 +359,30 @@ describe('a mapping of resources.Resources', () => {
     ['an alias of its own', { Ref: 'Live' }, 'live'],
     ['no alias', 'shop-local-notify', undefined],
     ['a version that only AWS knows', { Ref: 'Version' }, undefined],
+    // As CDK writes the name of a function's current version.
+    ['a version joined', { 'Fn::Join': ['', [ref, ':', attribute]] }, undefined],
+    ['a version joined by colons', { 'Fn::Join': [':', [fnArn, attribute]] }, undefined],
+    ['an ARN joined of parts', { 'Fn::Join': ['', [...parts, { Ref: 'Alias' }]] }, undefined],
+    ['a parameter of Fn::Sub', { 'Fn::Sub': '${notifyLambdaFunction}:${Alias}' }, undefined],
+    [
+      'a version of Fn::Sub',
+      { 'Fn::Sub': '${notifyLambdaFunction.Arn}:${Version.Version}' },
+      undefined,
+    ],
+    [
+      'a variable of Fn::Sub',
+      { 'Fn::Sub': ['${Name}:${Alias}', { Name: ref, Alias: { 'Fn::ImportValue': 'x' } }] },
+      undefined,
+    ],
   ])('has the alias or version in %s', (_, name, qualifier) => {
     const FunctionName = { Ref: 'notifyLambdaFunction' };
     const Live = { Type: 'AWS::Lambda::Alias', Properties: { FunctionName, Name: 'live' } };
     const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName } };
-    const mapping = read(name, { Live, Version })[0]?.mapping;
-    expect(mapping).toMatchObject({ functionName: 'shop-local-notify' });
-    expect(mapping?.qualifier).toBe(qualifier);
+    const [definition] = read(name, { Live, Version });
+    expect(definition?.mapping).toMatchObject({ functionName: 'shop-local-notify' });
+    expect(definition?.mapping?.qualifier).toBe(qualifier);
+    const isQualified = definition?.parity[0]?.difference === 'emulator';
+    expect(isQualified).toBe(name !== 'shop-local-notify');
   });
 
   test('a deployed function is not called by a version that only AWS knows, and a warning says so', () => {
@@ -628,10 +722,18 @@ test.each([
     { mappings: { notify: { groupId: 'g' } } },
     /mappings\.notify: .*There are: bootstrapServers, consumerGroupId, /,
   ],
-  ['an unknown option of an option', { mappings: { notify: { ssl: { cert: 'a' } } } }, /"cert"$/],
+  [
+    'an unknown option of an option',
+    { mappings: { notify: { ssl: { cert: 'a' } } } },
+    /"cert" is not known here$/,
+  ],
   ['a port that is none', { apiPort: '30o4' }, /apiPort: must be a port/],
   ['servers without a port', { bootstrapServers: 'localhost' }, /host:port/],
   ['a port that no server has', { bootstrapServers: 'a:99999' }, /port from 1 to 65535/],
+  ['the port 0', { bootstrapServers: 'a:0' }, /port from 1 to 65535/],
+  ['a server with a scheme', { bootstrapServers: 'http://a:9092' }, /host:port/],
+  ['a server with a scheme only in part', { bootstrapServers: '//a:9092' }, /host:port/],
+  ['an empty server among others', { bootstrapServers: 'a:9092,' }, /host:port/],
   [
     'an endpoint that is no address',
     { lambdaEndpoint: 'localhost:1' },

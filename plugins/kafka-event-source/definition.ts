@@ -5,13 +5,21 @@ import { filterWarnings } from './admission/filters.ts';
 import { functionWarnings, qualifierWarnings, runtimeWarnings } from './admission/functions.ts';
 import { accountAdvice, cannotRun, paraphrased, type Refusal } from './admission/refusal.ts';
 import { admit } from './admission/refusals.ts';
+import { OAUTH } from './admission/registry.ts';
 import { clusterConfig, registryOf, type Shape, serversOf } from './admission/shape.ts';
+import { isByToken } from './admission/tokens.ts';
 import { warningsOf } from './admission/warnings.ts';
 import type { EventSource } from './event.ts';
 import { asText, toObject } from './json.ts';
 import { callbackErrorOf } from './lambda/handler.ts';
 import type { Access, Connection, Mapping, SchemaRegistry } from './mapping.ts';
-import { ConfigurationError, type LocalOptions, localOptions, type Options } from './options.ts';
+import {
+  ConfigurationError,
+  isServer,
+  type LocalOptions,
+  localOptions,
+  type Options,
+} from './options.ts';
 import { type ParityRow, parityOf } from './parity.ts';
 import { readSettings, type SettingValues } from './settings/settings.ts';
 import { type Deployed, readDeployed, type Service, type Template } from './template/deployed.ts';
@@ -201,7 +209,7 @@ function toRegistry(registry: NonNullable<ReturnType<typeof registryOf>>): Schem
 }
 
 function toAccess(access: Shape['SourceAccessConfigurations']): Access[] {
-  return access.map(({ Type, URI }) => ({ type: Type, uri: asText(URI) }));
+  return access.map(({ Type, URI = '' }) => ({ type: Type, uri: asText(URI) }));
 }
 
 function toConnection(local: LocalOptions, { secrets }: Options): Connection {
@@ -239,7 +247,8 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
   const found: Refusal[] = [];
   const { setting } = words();
   const own = (name: string) => setting(`mappings.${fn?.key}.${name}`);
-  if (!local.bootstrapServers && !serversOf(shape)?.every((one) => typeof one === 'string')) {
+  const servers = local.bootstrapServers ?? serversOf(shape);
+  if (!servers?.every((one) => typeof one === 'string')) {
     const { SelfManagedEventSource: source, EventSourceArn: arn } = properties;
     const clusterless =
       arn === undefined
@@ -248,6 +257,23 @@ function refuseUnknown(deployed: Deployed, shape: Shape, local: LocalOptions): R
     const why = kind === 'msk' ? clusterless : 'Only AWS knows the servers of the mapping';
     const advice = `${words().localBroker(fn?.key ?? '')}${accountAdvice(source)}`;
     found.push(cannotRun(`${why}. ${advice}`));
+  } else if (!servers.every(isServer)) {
+    const wrong = servers.filter((one) => !isServer(one)).map((one) => JSON.stringify(one));
+    found.push(
+      cannotRun(
+        `No broker has the address ${wrong.join(', ')}: write host:port, with a port from 1 to 65535. ` +
+          words().localBroker(fn?.key ?? ''),
+      ),
+    );
+  }
+  const tokens = shape.SourceAccessConfigurations.map(({ Type }) => Type).filter(isByToken);
+  if (tokens.length > 0 && usesDeployedAccess(local)) {
+    found.push(
+      cannotRun(
+        `The mapping signs in by ${tokens.join(', ')}, which this emulator cannot. ` +
+          words().localBroker(fn?.key ?? ''),
+      ),
+    );
   }
   const { SourceAccessConfigurations: access } = properties;
   if (isIntrinsic(access) && usesDeployedAccess(local)) {
@@ -279,6 +305,13 @@ function refuseUnknownRegistry(shape: Shape, { endpoints }: Options): Refusal[] 
     return [
       cannotRun(
         `Only AWS knows the schema registry ${JSON.stringify(uri)}. ${advice}${accountAdvice(uri)}`,
+      ),
+    ];
+  }
+  if (registryOf(shape)?.AccessConfigs?.some(({ Type }) => Type === OAUTH)) {
+    return [
+      cannotRun(
+        `The mapping signs in at its schema registry by ${OAUTH}, which this emulator cannot. ${advice}`,
       ),
     ];
   }

@@ -67,18 +67,26 @@ export function toEventRecord(
   // In the order of AWS's own events, which is alphabetical.
   return {
     headers: headersOf(message),
-    // AWS: a null key or value is absent from the event, not null.
-    // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
-    ...(message.key && { key: message.key.toString('base64') }),
+    ...dataOf('key', message),
     ...(schemas.key && { keySchemaMetadata: schemas.key }),
     offset,
     partition,
     timestamp: Number(message.timestamp ?? NO_TIME),
     timestampType: timestampType(message),
     topic,
-    ...(message.value && { value: message.value.toString('base64') }),
+    ...dataOf('value', message),
     ...(schemas.value && { valueSchemaMetadata: schemas.value }),
   };
+}
+
+/** The key or the value in the form of the event. */
+export function dataOf<Name extends 'key' | 'value'>(
+  name: Name,
+  { [name]: bytes }: Pick<Message, Name>,
+): Partial<Record<Name, string>> {
+  // AWS: a null key or value is absent from the event, not null.
+  // https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
+  return (bytes ? { [name]: bytes.toString('base64') } : {}) as Partial<Record<Name, string>>;
 }
 
 /** A record's JSON, with what a batch needs of it. */
@@ -100,16 +108,15 @@ export interface Schemas {
 export function recordWriter(
   topic: string,
   partition: number,
-): (message: Message, schemas?: Schemas) => WrittenRecord {
+): (message: Message, schemas?: Schemas, headers?: EventRecord['headers']) => WrittenRecord {
   const afterOffset = `,"partition":${partition},"timestamp":`;
   const afterTime = (type: EventRecord['timestampType']) =>
     `,"timestampType":"${type}","topic":${JSON.stringify(topic)}`;
   const [created, appended] = [afterTime('CREATE_TIME'), afterTime('LOG_APPEND_TIME')];
-  return (message, schemas = {}) => {
+  return (message, schemas = {}, headers = headersOf(message)) => {
     const offset = offsetOf(topic, partition, message);
     // Its digits stay as they are: a number of JavaScript would round nanoseconds.
     const { timestamp = NO_TIME } = message;
-    const headers = headersOf(message);
     const { key, value } = message;
     const begin = headers.length === 0 ? '{"headers":[]' : `{"headers":${JSON.stringify(headers)}`;
     // Base64 needs no escapes.

@@ -12,6 +12,27 @@ export function toObject(value: unknown): Json {
   return isObject(value) ? value : {};
 }
 
+interface RawJson {
+  rawJSON(text: string): unknown;
+}
+
+/** A number that JSON.stringify writes with these digits, also if JavaScript would round it. */
+export function exactNumber(digits: string): unknown {
+  return (JSON as unknown as RawJson).rawJSON(digits);
+}
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+const keepDigits: Reviver = (_, value, context) => {
+  const source = typeof value === 'number' ? context?.source : undefined;
+  return source === undefined || source === String(value) ? value : exactNumber(source);
+};
+
+/** Parses JSON to write it again: numbers that JavaScript would round keep their digits. */
+export function parseToWrite(text: string): unknown {
+  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
+}
+
 /** The object without the members of these names. */
 export function without(value: Json, ...names: readonly string[]): Json {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));

@@ -1,6 +1,7 @@
 /** The settings for this machine: `custom.kafkaEventSource`, or kafka-event-source.yml of the command. */
 import { z } from 'zod';
 import { isPrivateEntry } from './recorder/privacy.ts';
+import { refusalOf } from './refusal.ts';
 import { words } from './words.ts';
 
 /** A wrong setting or template. The message says how to correct it. */
@@ -18,7 +19,7 @@ const server = z
   .string()
   .trim()
   .regex(
-    /^[^\s:,]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
+    /^[^\s:,/]+:\d{1,5}$|^\[[0-9a-fA-F:.]+\]:\d{1,5}$/,
     'must be host:port, with an IPv6 address in brackets',
   )
   .refine((text) => isPort(Number(/\d+$/.exec(text)?.[0])), 'must have a port from 1 to 65535');
@@ -158,7 +159,7 @@ export const optionsSchema = z.strictObject({
       /** Whether the page may change something; by default where the server listens at loopback. */
       allowChanges: z.boolean().optional(),
       /** The address to listen at. */
-      host: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+      host: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).default('127.0.0.1'),
       /** More names of this machine under which the server is called. */
       names: z.array(z.string().min(1)).default([]),
       /** Panels of the service's own: a module, whose path begins at the service's folder, and its settings. */
@@ -187,7 +188,7 @@ export const customSchema = {
 
 /** Reads the settings. @throws ConfigurationError that names each wrong or unknown setting */
 export function readOptions(custom: unknown): Options {
-  const result = optionsSchema.safeParse(custom ?? {});
+  const result = optionsSchema.safeParse(custom ?? {}, { error: refusalOf });
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => {
     const name = issue.path.map(String).join('.');

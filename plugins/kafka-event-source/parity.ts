@@ -66,7 +66,7 @@ function clip(text: string): string {
 function row(setting: string, deployed: unknown, here: unknown, why?: string): ParityRow {
   const [was, is] = [text(deployed), text(here)];
   if (was === is) return { setting, deployed: was, here: is, difference: 'none' };
-  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().settings };
+  return { setting, deployed: was, here: is, difference: 'local', why: why ?? words().origin };
 }
 
 function unlike(setting: string, deployed: unknown, here: string, why: string): ParityRow {

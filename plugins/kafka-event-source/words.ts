@@ -2,6 +2,8 @@
 export interface Words {
   /** The place of all settings. */
   readonly settings: string;
+  /** The places from which a setting of this machine may come. */
+  readonly origin: string;
   /** The name of a setting, with its place. */
   readonly setting: (name: string) => string;
   /** The file with the mappings of the service. */
@@ -18,6 +20,7 @@ export interface Words {
 
 let current: Words = {
   settings: 'custom.kafkaEventSource',
+  origin: 'custom.kafkaEventSource',
   setting: (name) => `custom.kafkaEventSource.${name}`,
   template: 'serverless.yml',
   start: '`sls offline start` or `lambda-kafka-event-source start`',

@@ -16,7 +16,7 @@ type Resource = {
   // biome-ignore lint/suspicious/noExplicitAny: CloudFormation's properties
   Properties: any;
 };
-type Statement = { Effect: string; Action: string[]; Resource: unknown };
+type Statement = { Effect: string; Action: string[]; Resource: unknown; Condition?: unknown };
 
 /** Actions that may have `*` for a resource, each with why no name will do. */
 const UNNAMED: Record<string, string> = {
@@ -76,6 +76,9 @@ const IN_VPC = [
   { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
 ];
 
+const KEYS =
+  'arn:aws:kms:eu-west-1:123456789012:key/kafka,arn:aws:kms:eu-west-1:123456789012:key/authority';
+
 const COLLECTOR = 'http://localhost:4318';
 const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:collector:1';
 
@@ -90,9 +93,23 @@ const WAYS = {
       ...OWN,
       ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
     },
-  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY}`]: {
+  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY} KAFKA_SECRET_KEY_ARN=${KEYS}`]: {
     ...OWN,
     ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
+  },
+};
+
+/** What each function may do to a topic of MSK, and to its group, where it signs in by IAM. */
+const WRITE = ['DescribeTopic', 'WriteData'];
+const ON_MSK: Record<string, Record<string, string[]>> = {
+  CreateOrderRole: { 'topic/order-events': WRITE },
+  UpdateStatusRole: { 'topic/order-events': WRITE },
+  RelayOutboxRole: { 'topic/order-events': WRITE },
+  HealthRole: { 'topic/order-events': ['DescribeTopic'] },
+  NotifyRole: {
+    'topic/order-events': ['DescribeTopic', 'ReadData'],
+    'topic/order-events-dlq': WRITE,
+    'group/order-notifications': ['DescribeGroup', 'AlterGroup'],
   },
 };
 
@@ -174,6 +191,55 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     for (const { Action } of readers) expect(Action).toEqual(['secretsmanager:GetSecretValue']);
   });
 
+  test('each function may do to a topic of MSK what it does, and nothing else', () => {
+    const found: typeof ON_MSK = {};
+    for (const { role, Action, Resource } of statements()) {
+      const [, type, name] = /:(topic|group)\/.*"\/([^"]+)"/.exec(JSON.stringify(Resource)) ?? [];
+      const actions = Action.filter((action) => action.startsWith('kafka-cluster:'));
+      if (!type || actions.length === 0) continue;
+      const bare = actions.map((action) => action.replace('kafka-cluster:', ''));
+      found[role] = { ...found[role], [`${type}/${name}`]: bare };
+    }
+    expect(found).toEqual(kind === 'msk-iam' ? ON_MSK : {});
+  });
+
+  test('only the keys that are set can be used, by those who read the secrets', () => {
+    const users = statements().filter(({ Action }) => Action.includes('kms:Decrypt'));
+    const keys = besides.KAFKA_SECRET_KEY_ARN?.split(',');
+    expect(users.map(({ role }) => role.replace('Role', '')).toSorted()).toEqual(
+      keys ? TALKING : [],
+    );
+    for (const { Resource } of users) expect(Resource).toEqual(keys);
+  });
+
+  test('emails go by the one identity, with any configuration set that is its default', () => {
+    const sending = statements().filter(({ Action }) => Action.includes('ses:SendEmail'));
+    const ses = `arn:\${AWS::Partition}:ses:\${AWS::Region}:\${AWS::AccountId}:`;
+    for (const { Resource } of sending) {
+      expect(Resource).toEqual([
+        { 'Fn::Sub': `${ses}identity/orders.invalid` },
+        { 'Fn::Sub': `${ses}configuration-set/*` },
+      ]);
+    }
+  });
+
+  test('no code of a function may touch the interfaces of its VPC, though Lambda may', () => {
+    const about = (effect: string) =>
+      statements().filter(
+        ({ Effect, Action }) => Effect === effect && Action[0] === 'ec2:CreateNetworkInterface',
+      );
+    const [allowed, denied] = [about('Allow'), about('Deny')];
+    expect(denied.map(({ role }) => role)).toEqual(allowed.map(({ role }) => role));
+    for (const { role, Action, Resource, Condition } of denied) {
+      expect([Action, Resource]).toEqual([allowed[0]?.Action, '*']);
+      const key = role.replace(/^(.)(.*)Role$/, (_, first, rest) => first.toLowerCase() + rest);
+      const arn = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:orders-prod-${key}`;
+      expect(Condition).toEqual({
+        ArnEquals: { 'lambda:SourceFunctionArn': [{ 'Fn::Sub': arn }] },
+      });
+    }
+  });
+
   test('every function has a role of its own, and no role is left over', () => {
     const roles = ofType('AWS::Lambda::Function').map(
       ([, { Properties }]) => Properties.Role['Fn::GetAtt'][0],
@@ -192,7 +258,9 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     expect(allowed.length).toBeGreaterThan(40);
     for (const { role, Action, Resource } of allowed) {
       expect([role, Action.filter((action) => action.includes('*'))]).toEqual([role, []]);
-      const names = JSON.stringify(Resource).replace(/:log-group:[^*"]+:\*/g, ''); // its streams
+      const names = JSON.stringify(Resource)
+        .replace(/:log-group:[^*"]+:\*/g, '') // its streams
+        .replace(':configuration-set/*', ''); // the identity's default, which only SES knows
       if (names.includes('*')) {
         expect([role, Action.filter((action) => !(action in UNNAMED))]).toEqual([role, []]);
       }

@@ -127,6 +127,13 @@ test('only lib/http knows middy, and only the configuration reads the environmen
   expect(readers.map(({ file }) => file)).toEqual(['lib/config.ts']);
 });
 
+test('no text has a bracketed plural', async () => {
+  for (const { file, text } of await filesOf(SOURCES, '**/*.md')) {
+    const found = text.match(/\w+\((s|es|ies)\)/g);
+    expect([file, found]).toEqual([file, null]);
+  }
+});
+
 test('a handler has no try, no JSON.parse and no SDK', async () => {
   for (const { file, text } of await filesOf('functions/*/handler.ts')) {
     expect([file, /\btry\b|JSON\.parse|@aws-sdk|kafkajs/.exec(text)]).toEqual([file, null]);

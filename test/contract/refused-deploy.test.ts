@@ -19,3 +19,24 @@ test('a deployment to prod does not begin without issuer and audience, unless AU
   expect(open.stdout + open.stderr).toContain('KAFKA_BROKERS (now ');
   expect(open.stdout + open.stderr).not.toContain('AUTH_');
 }, 60_000);
+
+test.each([
+  [{ KAFKA_KIND: 'msk' }, 'KAFKA_KIND is "msk". Set it to one of '],
+  [{ AUTH: 'on' }, 'AUTH is "on". Set it to one of '],
+  [{ AUTH: 'local' }, 'AUTH=local is for stage local alone'],
+  [{ ORDER_EVENTS_DLQ: 'order-events' }, 'notify would read its own letters'],
+])(
+  'a deployment with %j is refused in one sentence, without a stack',
+  async (setting, sentence) => {
+    const { code, stdout, stderr } = await sls(['deploy', '--stage', 'prod'], {
+      ...NOWHERE,
+      ...setting,
+    });
+    expect(code).toBe(1);
+    const printed = `${stdout}\n${stderr}`;
+    const [, said] = printed.split('Error:\n');
+    expect(said?.split('\n')[0]).toContain(sentence);
+    expect(printed).not.toMatch(/^ +at /m);
+  },
+  60_000,
+);

@@ -136,6 +136,14 @@ test('two stages share no name that an account or a Kafka has once', () => {
   expect([...one].filter((name) => other.has(name))).toEqual([]);
 });
 
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html: "global, not region-specific".
+test('the dashboard has its region in its name, so that a stage may stand in two regions of an account', () => {
+  const { Dashboard } = read('prod').resources;
+  expect(Dashboard?.Properties.DashboardName).toEqual({
+    'Fn::Sub': `orders-prod-\${AWS::Region}`,
+  });
+});
+
 /** All names of a package but those that stand below the API. */
 function namesSet(name: keyof typeof packages): Set<unknown> {
   const names = Object.values(namesIn(read(name))).flatMap((found) => {

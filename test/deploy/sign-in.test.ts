@@ -118,7 +118,7 @@ test('createOrder reads its secret, signs in and publishes; with another passwor
   assert.equal(await place({ NODE_EXTRA_CA_CERTS: '' }), 'away');
   assert.equal(await place({}), 'published');
 
-  assert.match(await tool('replay', '--order', placed), /Dry run: 1 events of 1 orders/);
+  assert.match(await tool('replay', '--order', placed), /Dry run: 1 event of 1 order would/);
   assert.match(
     await tool('resend'),
     new RegExp(`Dry run: 0 notifications of table orders-${STAGE} `),

@@ -26,7 +26,7 @@ beforeAll(async () => {
     createOrderBench(),
     mkdtemp(join(tmpdir(), 'orders-tokens-')),
   ]);
-  issuer = spawn(process.execPath, [join(ROOT, 'local/issuer.ts'), String(port), folder]);
+  issuer = spawn(process.execPath, [join(ROOT, 'local/issuer/issuer.ts'), String(port), folder]);
   const address = `http://127.0.0.1:${port}`;
   const auth = { AUTH: 'local', AUTH_ISSUER: address, AUTH_AUDIENCE: 'orders' };
   await writeFile(join(folder, 'env.json'), JSON.stringify(auth));
@@ -50,7 +50,7 @@ async function script(file: string, args: string[]) {
 }
 
 async function ask(path: string, who: string[] = [], { body, method }: Asked = {}) {
-  const token = who.length > 0 ? (await script('token.ts', who)).trim() : '';
+  const token = who.length > 0 ? (await script('issuer/token.ts', who)).trim() : '';
   const answer = await fetch(`${service.url}${path}`, {
     method: method ?? (body ? 'POST' : 'GET'),
     headers: {

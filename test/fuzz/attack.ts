@@ -4,7 +4,7 @@ import { OPERATIONS } from '../../lib/api-docs/operations.ts';
 import type { Operation } from '../../lib/http/operation.ts';
 import type { Random } from '../crash/random.ts';
 import type { Customer } from './customers.ts';
-import type { Sent } from './wire.ts';
+import type { Sent } from './send.ts';
 
 export type Attack = {
   sent: Sent;

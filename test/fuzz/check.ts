@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Attack, Parties } from './attack.ts';
 import type { Customer } from './customers.ts';
-import { type Answer, decoded, type Sent } from './wire.ts';
+import { type Answer, decoded, type Sent } from './send.ts';
 
 /** Finds forbidden answers. It knows no rules, only the sender and the owner of the data. */
 export function faultsOf(

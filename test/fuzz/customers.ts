@@ -6,7 +6,7 @@ import { unsubscribeLink } from '../../lib/notification/preferences/unsubscribe.
 import { orderEvent } from '../support/order-event.ts';
 import { AUDIENCE, createSigner, type Signer } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
-import { LINKS, type Wire } from './wire.ts';
+import { LINKS, type Send } from './send.ts';
 
 /** The parts of a customer's data that attacks use, or that show a leak. */
 export type Customer = {
@@ -48,11 +48,11 @@ export const pairOf = (round: number): readonly [string, string] => {
 /** How tokens are made for the run. */
 export type Mint = { signer: Signer; issuer: string };
 
-type Place = { wire: Wire; mint: Mint; dynamo: DynamoDBDocumentClient; table: string };
+type Place = { send: Send; mint: Mint; dynamo: DynamoDBDocumentClient; table: string };
 
 /** A customer with orders, preferences, notifications, used keys and cursors; each holds a mark. */
 export async function createCustomer(
-  { wire, mint, dynamo, table }: Place,
+  { send, mint, dynamo, table }: Place,
   id: string,
   other: string,
 ) {
@@ -72,7 +72,7 @@ export async function createCustomer(
   };
   const path = (text: string) => text.replace('{id}', encodeURIComponent(id));
   const ask = (method: string, to: string, body?: object, key?: string) =>
-    expectGood(wire, {
+    expectGood(send, {
       method,
       path: path(to.split('?')[0] ?? ''),
       query: [...new URLSearchParams(to.split('?')[1])],
@@ -116,8 +116,8 @@ export async function createCustomer(
   return customer;
 }
 
-async function expectGood(wire: Wire, sent: Parameters<Wire>[0]) {
-  const answer = await wire(sent);
+async function expectGood(send: Send, sent: Parameters<Send>[0]) {
+  const answer = await send(sent);
   if (answer.status < 300) return JSON.parse(answer.text);
   throw new Error(`${sent.method} ${sent.path}: ${answer.status} ${answer.text}`);
 }

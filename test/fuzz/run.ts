@@ -4,7 +4,7 @@ import { createRandom, type Random } from '../crash/random.ts';
 import { attackOf, type Parties, pick, twinOf } from './attack.ts';
 import { changesOf, differenceOf, faultsOf, faultsOfOwn, itemsOf } from './check.ts';
 import { badTokens, createCustomer, type Mint, pairOf } from './customers.ts';
-import type { Answer, Sent, Wire } from './wire.ts';
+import type { Answer, Send, Sent } from './send.ts';
 
 /** The most requests of a round; each round has two new customers. */
 const ROUND = 10_000;
@@ -13,10 +13,10 @@ const MOST_FAULTS = 20;
 type Options = { calls: number; seed: number; progress?: (done: number) => void };
 
 type Target = {
-  wire: Wire;
+  send: Send;
   atOnce: number;
   /** Makes the customers' data. It publishes nothing, so that no function changes the data later. */
-  planting: Wire;
+  planting: Send;
   dynamo: DynamoDBDocumentClient;
   table: string;
   mint: Mint;
@@ -47,9 +47,9 @@ export async function fuzz(target: Target, { calls, seed, progress }: Options): 
 type Round = { random: Random; round: number; count: number };
 
 async function fuzzRound(target: Target, { random, round, count }: Round, report: Report) {
-  const { wire, planting, dynamo, table, mint } = target;
+  const { send, planting, dynamo, table, mint } = target;
   const [ownId, otherId] = pairOf(round);
-  const place = { wire: planting, mint, dynamo, table };
+  const place = { send: planting, mint, dynamo, table };
   const other = await createCustomer(place, otherId, ownId);
   const before = await itemsOf(dynamo, table);
   const own = await createCustomer(place, ownId, otherId);
@@ -60,14 +60,14 @@ async function fuzzRound(target: Target, { random, round, count }: Round, report
 
   async function attack() {
     const one = attackOf(random, parties);
-    const answer = await wire(one.sent);
+    const answer = await send(one.sent);
     report.calls += 1;
     report.answers[answer.status] = (report.answers[answer.status] ?? 0) + 1;
     say(one.sent, faultsOf(one, answer, parties));
     learn(answer, parties);
     const same = report.calls % 4 === 0 ? twinOf(one, parties) : undefined;
     if (!same) return;
-    const answers = [await wire(one.sent), await wire(same.attack.sent)] as const;
+    const answers = [await send(one.sent), await send(same.attack.sent)] as const;
     report.twins += 1;
     const difference = differenceOf(answers, [same.order, same.twin]);
     if (difference) say(one.sent, [difference]);
@@ -75,7 +75,7 @@ async function fuzzRound(target: Target, { random, round, count }: Round, report
 
   async function use() {
     const sent = ownUse(random, parties);
-    say(sent, faultsOfOwn(await wire(sent), parties));
+    say(sent, faultsOfOwn(await send(sent), parties));
   }
 
   const steps = Array.from({ length: count }, (_, i) => i);

@@ -9,7 +9,7 @@ import { startOffline } from '../support/sls.ts';
 import { environmentOf } from '../support/system.ts';
 import { createSigner, jwtEnvironment, SETTINGS } from '../support/tokens.ts';
 import { fuzz, type Report } from './run.ts';
-import { wireOfHandlers, wireOfHttp } from './wire.ts';
+import { sendOverHttp, sendToHandlers } from './send.ts';
 
 /** The output of the functions. */
 const LOG = join(ROOT, '.local/logs/fuzz.log');
@@ -31,7 +31,7 @@ async function open(at = addresses()) {
     systemClock,
   );
   const { dynamo, table, dynamoEndpoint: endpoint } = bench;
-  const planting = wireOfHandlers({ endpoint, table }, callers);
+  const planting = sendToHandlers({ endpoint, table }, callers);
   return { bench, issuer, target: { planting, dynamo, table, mint: { signer, ...issuer } } };
 }
 
@@ -39,7 +39,7 @@ async function open(at = addresses()) {
 export async function fuzzHandlers(options: Options, at = addresses()): Promise<Report> {
   const { bench, issuer, target } = await open(at);
   try {
-    return await fuzz({ ...target, wire: target.planting, atOnce: 12 }, options);
+    return await fuzz({ ...target, send: target.planting, atOnce: 12 }, options);
   } finally {
     issuer.close();
     await bench.close();
@@ -57,7 +57,7 @@ export async function fuzzHttp(options: Options, at = addresses()): Promise<Repo
     });
     try {
       // Few at once: each needs an instance of its own, and many cold starts outlast their time limit.
-      return await fuzz({ ...target, wire: wireOfHttp(system.url), atOnce: 3 }, options);
+      return await fuzz({ ...target, send: sendOverHttp(system.url), atOnce: 3 }, options);
     } finally {
       await system.stop();
       await mkdir(dirname(LOG), { recursive: true });

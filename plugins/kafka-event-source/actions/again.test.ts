@@ -115,7 +115,7 @@ test('a dry run says what it will do, and calls nothing', async () => {
   const { run, payloads } = actions();
   expect(await run({ mode: 'record', record: places[3] }, true)).toEqual({
     will:
-      'Calls the function of test with orders-2 offset 42 alone (1 record(s)) of invocation old: its ' +
+      'Calls the function of test with orders-2 offset 42 alone (1 record) of invocation old: its ' +
       'effects happen again, no offset moves, and a failure is not tried again.',
   });
   expect(payloads).toEqual([]);

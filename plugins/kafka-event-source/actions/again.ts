@@ -1,4 +1,5 @@
 /** Runs a recorded invocation again: as it was, edited, one record alone, or the batch without it. */
+
 import { z } from 'zod';
 import { RecordsGoneError, readOriginals } from '../commands/originals.ts';
 import { RequestError } from '../control/request.ts';
@@ -8,6 +9,7 @@ import type { EventRecord, KafkaEvent } from '../event.ts';
 import type { Invoker } from '../lambda/invoke.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import type { Invocation, Recorder, RecordId } from '../recorder/types.ts';
 import { endsWithin } from '../time.ts';
 import { bad } from './error.ts';
@@ -223,7 +225,7 @@ function sentence(
     without: `the batch without ${place}`,
   }[mode];
   return (
-    `Calls the function of ${name} with ${what} (${records.length} record(s)) of invocation ` +
+    `Calls the function of ${name} with ${what} (${plural(records.length, 'record')}) of invocation ` +
     `${old.requestId ?? old.id}: its effects happen again, no offset moves, and a failure is not tried again.`
   );
 }

@@ -1,4 +1,5 @@
 /** Says why a record was not delivered, from all that is known about it and its mapping. */
+import { plural } from '../plural.ts';
 import type { RecordLife } from '../recorder/types.ts';
 
 /** A mapping as `/api/mappings` shows it. */
@@ -79,7 +80,9 @@ function ofRecord(
   if (partitions.length === 0) return [];
   const found = partitions.find((one) => one.partition === partition);
   if (!found) {
-    return [`${topic} has no partition ${partition}: it has ${partitions.length} partition(s).`];
+    return [
+      `${topic} has no partition ${partition}: it has ${plural(partitions.length, 'partition')}.`,
+    ];
   }
   const place = `Offset ${offset} of ${topic}-${partition}`;
   const { end, committed, blocked } = found;
@@ -106,7 +109,7 @@ function ofLife({ state, why, reason, attempts, events }: RecordLife): string[] 
   const last = events.at(-1)?.text;
   return [
     ended(
-      `The record is ${STATES[state]} after ${attempts} attempt(s)${reason ? `: ${reason}` : ''}`,
+      `The record is ${STATES[state]} after ${plural(attempts, 'attempt')}${reason ? `: ${reason}` : ''}`,
     ),
     ...(why ? [why] : []),
     ...(last && last !== why && last !== reason ? [`Its last event: ${last}`] : []),

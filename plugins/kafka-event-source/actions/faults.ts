@@ -2,6 +2,7 @@
  * Faults that a user sets: the next calls of a mapping go wrong, at the place where the engine makes
  * them, so that its own code reacts as to the real fault. They live in the process, and end with it.
  */
+
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { RequestError } from '../control/request.ts';
@@ -9,6 +10,7 @@ import type { Destination } from '../destination/destination.ts';
 import type { Invoker } from '../lambda/invoke.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { RESULTS, type Registry, RegistryAway } from '../schema/registry.ts';
 import { pause } from '../time.ts';
 
@@ -235,9 +237,15 @@ function sentence(
   { name, timeoutMs, dropWhenDestinationFails }: Mapping,
   { kind, left, delayMs, running }: Pick<Entry, 'kind' | 'left' | 'delayMs' | 'running'>,
 ): string {
-  if (left === 0 && running > 0) return `${running} delayed invocation(s) of ${name} begin soon.`;
+  if (left === 0 && running > 0)
+    return `${plural(running, 'delayed invocation')} of ${name} will begin soon.`;
   const next = left === 1 ? 'The next invocation' : `Each of the next ${left} invocations`;
-  const how = left === undefined ? 'until you end this' : `at its next ${left} call(s)`;
+  const how =
+    left === undefined
+      ? 'until you end this'
+      : left === 1
+        ? 'at its next call'
+        : `at its next ${left} calls`;
   const drops = dropWhenDestinationFails
     ? 'after three tries a record is dropped, as on AWS'
     : 'records wait for it';

@@ -1,4 +1,5 @@
 /** Lists the dead letters, newest first, and puts them back as `sls kafka redrive` does. */
+
 import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';
@@ -12,6 +13,7 @@ import type { Runtime } from '../control/runtime.ts';
 import { LETTER_HEADERS } from '../destination/failure.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { PLACEHOLDER } from '../recorder/privacy.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { bad } from './error.ts';
@@ -152,6 +154,14 @@ export async function redriveLetters(
         letters.push({ topic, ...withoutPrivate(row, letter, actions) });
       },
     });
+    const { missing } = counts;
+    if (missing.length > 0 && missing.length === places?.length) {
+      throw new RequestError(
+        404,
+        'NoSuchLetter',
+        `There is no letter ${missing.join(', ')} on ${topic}: GET /api/letters lists them.`,
+      );
+    }
     return { ...(isDryRun && { will: sentence(topic, counts) }), counts, letters };
   } finally {
     if (!isDryRun) running.delete(topic);
@@ -286,7 +296,8 @@ function sentence(topic: string, counts: Report): string {
   const rest = [
     ...(counts.left > 0 ? [`${counts.left} cannot be put back, for the reasons beside them`] : []),
     ...(counts['done before'] > 0 ? [`${counts['done before']} were put back before`] : []),
+    ...(counts.missing.length > 0 ? [`there is no letter ${counts.missing.join(', ')}`] : []),
   ].map((one) => `; ${one}`);
   const count = counts['would be redriven'];
-  return `Puts ${count} letter(s) of ${topic} back on the topics of their records${rest.join('')}.`;
+  return `Puts ${plural(count, 'letter')} of ${topic} back on the topics of their records${rest.join('')}.`;
 }

@@ -1,4 +1,5 @@
 /** Moves the position of a mapping's group: to the beginning, the end, a time, or an offset. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Bounds } from '../commands/scan.ts';
@@ -6,6 +7,7 @@ import { RequestError } from '../control/request.ts';
 import type { Runtime } from '../control/runtime.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { type CommitNote, isOf, NOTHING_COMMITTED, readNote, writeNote } from '../poller/note.ts';
 import { isExpelled } from '../protocol/errors.ts';
 import type { Reader } from '../protocol/reader.ts';
@@ -182,8 +184,8 @@ function sentence({ name, groupId, enabled }: Mapping, moves: readonly Move[]): 
     ({ partition, from, to }) => `partition ${partition} from ${from} to ${to}`,
   );
   const effect = [
-    ...(again > 0 ? [`up to ${again} record(s) come again`] : []),
-    ...(skipped > 0 ? [`up to ${skipped} record(s) are skipped`] : []),
+    ...(again > 0 ? [`up to ${plural(again, 'record')} delivered again`] : []),
+    ...(skipped > 0 ? [`up to ${plural(skipped, 'record')} skipped`] : []),
   ].join(', and ');
   const how = enabled
     ? `Stops ${name} when its invocations have ended (after ${STOP_MS / 1_000} s their records are ` +

@@ -1,4 +1,5 @@
 /** Writes records by hand: of any bytes, a copy of one that is there, or those of a canned event. */
+
 import type { Message } from 'kafkajs';
 import { z } from 'zod';
 import { cannedEvent, KINDS, type Kind } from '../commands/canned.ts';
@@ -7,6 +8,7 @@ import { RequestError } from '../control/request.ts';
 import type { KafkaEvent } from '../event.ts';
 import type { Log } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { loadClient } from '../protocol/client.ts';
 import type { Header } from '../protocol/decode.ts';
 import { isTooLarge } from '../protocol/errors.ts';
@@ -216,8 +218,9 @@ function sentence(
 ): string {
   const [{ key, value, partition: named } = { value: null }] = messages;
   if (canned)
-    return `Writes ${messages.length} record(s) of the canned event ${canned} to ${topic}.`;
-  const size = value === null ? 'no value' : `a value of ${Buffer.byteLength(value)} byte(s)`;
+    return `Writes ${plural(messages.length, 'record')} of the canned event ${canned} to ${topic}.`;
+  const size =
+    value === null ? 'no value' : `a value of ${plural(Buffer.byteLength(value), 'byte')}`;
   const name =
     key === null || key === undefined ? 'no key' : `the key ${JSON.stringify(String(key))}`;
   const where = named === undefined ? 'the partition that its key gives' : `partition ${named}`;

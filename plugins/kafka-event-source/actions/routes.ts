@@ -1,11 +1,13 @@
 /** The requests of `/api` that change something, as JSON. Each can say first, by `?dryRun=true`, what it will do. */
+
 import { z } from 'zod';
-import { decoded, faultsOf, RequestError } from '../control/request.ts';
+import { decoded, RequestError, readPart } from '../control/request.ts';
 import { InUseError, type Runtime } from '../control/runtime.ts';
 import type { Answer, Request, Route } from '../control/server.ts';
 import type { Invoker } from '../lambda/invoke.ts';
 import { type Log, messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import type { Recorder } from '../recorder/types.ts';
 import { againSchema, runAgain } from './again.ts';
 import { bad } from './error.ts';
@@ -103,9 +105,7 @@ function mappingOf({ runtime }: Pick<Actions, 'runtime'>, uuid: string): Mapping
 
 /** Reads a request's body. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw bad(faultsOf(result.error));
+  return readPart(schema, body, bad);
 }
 
 function changing(changeOf: (mapping: Mapping, body: unknown) => Change): Run {
@@ -154,9 +154,9 @@ function endFault({ faults, log }: Actions, { parts: [id = ''], isDryRun }: Call
 function endFaults({ faults, log }: Actions, { query, isDryRun }: Call) {
   const mapping = query.get('mapping');
   const found = faults.list().filter((one) => mapping === null || one.mapping === mapping);
-  if (isDryRun) return { will: `Ends ${found.length} fault(s).` };
+  if (isDryRun) return { will: `Ends ${plural(found.length, 'fault')}.` };
   for (const { id } of found) faults.end(id);
-  if (found.length > 0) log.notice(`Kafka event source: ${found.length} fault(s) ended`);
+  if (found.length > 0) log.notice(`Kafka event source: ${plural(found.length, 'fault')} ended`);
   return { ended: found };
 }
 

@@ -8,6 +8,8 @@ import { cannotRun, invalid, paraphrased, type Refusal, validation } from './ref
 import { clusterConfig, isProvisioned, isTopic, type Shape } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
+const PROVISION =
+  'set MinimumPollers in ProvisionedPollerConfig, which is provisionedPollers: { min: 1 } on an event';
 const QUEUE =
   'ConsumptionMode Queue is not emulated: it reads share groups (Kafka 4.2 and later, with share.version ' +
   'enabled), which no Kafka client for JavaScript reads, and AWS has published neither the event of a ' +
@@ -35,11 +37,7 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
   if (isProvisioned(properties)) return found;
   const others = settingRows().filter(([name, row]) => row.isProvisionedOnly(properties[name]));
   for (const [name] of others) {
-    found.push(
-      paraphrased(
-        `${name} is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.`,
-      ),
-    );
+    found.push(paraphrased(`${name} is for provisioned mode: ${PROVISION}.`));
   }
   if ((properties.MetricsConfig?.Metrics ?? []).length > 0) {
     found.push(
@@ -114,9 +112,7 @@ function refuseTopic(topic: string, properties: Shape): Refusal[] {
   }
   if (!isProvisioned(properties)) {
     found.push(
-      paraphrased(
-        'A Kafka topic as on-failure destination is for provisioned mode: set MinimumPollers in ProvisionedPollerConfig.',
-      ),
+      paraphrased(`A Kafka topic as on-failure destination is for provisioned mode: ${PROVISION}.`),
     );
   }
   return found;

@@ -676,6 +676,22 @@ describe('a schema registry', () => {
     ]);
   });
 
+  test('with access by a token of OAuth does not run, and a message says how it would', () => {
+    const AccessConfigs = [{ Type: 'OAUTHBEARER_AUTH', URI: 'arn:aws:secretsmanager:x' }];
+    const SchemaRegistryConfig = {
+      SchemaRegistryURI: registry.uri,
+      EventRecordFormat: 'JSON',
+      SchemaValidationConfigs: [{ Attribute: 'VALUE' }],
+      AccessConfigs,
+    };
+    const config = { SelfManagedKafkaEventSourceConfig: { SchemaRegistryConfig } };
+    expect(one(pollers, config)?.refusals).toEqual([
+      expect.stringMatching(
+        /OAUTHBEARER_AUTH, which this emulator cannot.*endpoints\.schemaRegistry/,
+      ),
+    ]);
+  });
+
   test.each(['BASIC_AUTH', 'SERVER_ROOT_CA_CERTIFICATE', 'SERVER_ROOT_CA_CERT'])(
     'takes access by %s',
     (Type) => {

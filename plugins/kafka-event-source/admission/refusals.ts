@@ -18,6 +18,7 @@ import {
 } from './refusal.ts';
 import { refuseRegistry } from './registry.ts';
 import { type Shape, serversOf, shape, UNSUPPORTED } from './shape.ts';
+import { isByRole, isByToken, refuseTokens } from './tokens.ts';
 import { MSK_ACCESS, VPC_TYPES } from './warnings.ts';
 
 export type Admission =
@@ -109,9 +110,12 @@ function refuseAccess(
   }
   const found: Refusal[] = [];
   for (const { Type: type, URI: uri } of access) {
-    if (!SELF_MANAGED_ACCESS.includes(type)) {
+    if (type === 'VIRTUAL_HOST') {
+      found.push(paraphrased('The access VIRTUAL_HOST is for RabbitMQ, and not for Kafka.'));
+    } else if (!SELF_MANAGED_ACCESS.includes(type) && !isByToken(type)) {
       found.push(paraphrased(`There is no source access configuration of type ${type}.`));
     }
+    if (isByRole(type) && uri === undefined) continue;
     if (!isIntrinsic(uri) && !(typeof uri === 'string' && ACCESS_URI.test(uri))) {
       found.push(
         paraphrased(
@@ -120,6 +124,7 @@ function refuseAccess(
       );
     }
   }
+  found.push(...refuseTokens(access.map(({ Type }) => Type)));
   const missing = VPC_TYPES.filter((type) => !access.some(({ Type }) => Type === type));
   if (missing.length === 1 && where.startsWith('functions.')) {
     const property = missing[0] === 'VPC_SUBNET' ? 'vpcSubnet' : 'vpcSecurityGroup';

@@ -12,6 +12,9 @@ const ACCESS_TYPES: readonly string[] = [
   'SERVER_ROOT_CA_CERT',
 ];
 
+/** AWS takes it, and this emulator does not: `refuseUnknownRegistry`. */
+export const OAUTH = 'OAUTHBEARER_AUTH';
+
 /** AWS's messages: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
 export function refuseRegistry(properties: Shape, region: string): Refusal[] {
   const registry = registryOf(properties);
@@ -61,7 +64,7 @@ function refuseAccess({ AccessConfigs: access = [] }: RegistryShape, isGlue: boo
   if (isGlue && access.length > 0) {
     return [paraphrased('A Glue schema registry takes no AccessConfigs.')];
   }
-  const unknown = access.filter(({ Type }) => !ACCESS_TYPES.includes(Type));
+  const unknown = access.filter(({ Type }) => ![...ACCESS_TYPES, OAUTH].includes(Type));
   return unknown.map(({ Type }) => paraphrased(`A schema registry has no access of type ${Type}.`));
 }
 

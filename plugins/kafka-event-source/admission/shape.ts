@@ -16,7 +16,7 @@ const TOPIC_RULES = [
   `Member must satisfy regular expression pattern: ${TOPIC_PATTERN}`,
 ];
 
-const access = z.strictObject({ Type: z.string(), URI: z.unknown() });
+const access = z.strictObject({ Type: z.string(), URI: z.unknown().optional() });
 
 const registry = z.strictObject({
   SchemaRegistryURI: z.unknown().optional(),

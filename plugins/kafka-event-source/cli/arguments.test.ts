@@ -17,6 +17,9 @@ test.each([
   [['start', '--endpoint'], "Option '-e, --endpoint <value>' argument missing"],
   [['start', '--watch=yes'], "Option '-w, --watch' does not take an argument"],
   [['start', '--broker', 'localhost'], '--broker "localhost" must be start, or host:port'],
+  [['start', '--broker', 'http://localhost:9092'], 'must be start, or host:port (port 1 to 65535)'],
+  [['start', '--broker', '//localhost:9092'], 'must be start, or host:port (port 1 to 65535)'],
+  [['start', '--broker', 'localhost:9092,'], 'must be start, or host:port (port 1 to 65535)'],
   [['status', '--broker', 'start'], '--broker "start" must be host:port'],
   [['status', '--endpoint', 'http://127.0.0.1:3001'], "Unknown option '--endpoint'"],
 ])('the arguments %j are refused', (args, message) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -36,6 +36,14 @@ async function read(values: Values = {}, servers?: string[]) {
   const { loaded, names } = await readProject(project, values, servers);
   return { ...loaded, names, mappings: mappingsOf(loaded.definitions) };
 }
+
+test('the kafka-event-source.yml of the README has a mapping that AWS would take', async () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const [, block = ''] = /```yaml\n(broker: .*?)```/s.exec(readme) ?? [];
+  write({ 'kafka-event-source.yml': block });
+  const { mappings } = await read({}, ['localhost:9092']);
+  expect(mappings.map(({ topic }) => topic)).toEqual(['orders']);
+});
 
 test.each([
   ['template.yaml', ['template.yaml', 'template.yml', 'cdk.out/A.template.json']],
@@ -141,7 +149,7 @@ test.each<[string, Record<string, string>, Values, string]>([
     'an unknown property',
     { 'kafka-event-source.yml': 'functions: { a: { handler: x, events: [{ kafka: {} }] } }' },
     {},
-    'functions.a: Unrecognized key: "handler"',
+    'functions.a: "handler" is not known here',
   ],
   [
     'a misspelt property of an event',
@@ -227,7 +235,7 @@ test('topics whose names differ in their separators alone have mappings of their
 
 test('parameters of the file that are no names and values are refused', async () => {
   write({ 'kafka-event-source.yml': `parameters: Topic\n${FUNCTIONS}` });
-  await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: Invalid input');
+  await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: must be an object');
 });
 
 test('the command line wins over the file', async () => {
@@ -331,6 +339,25 @@ test.each<[Values, string]>([
 ])('the values %j are refused', async (values, message) => {
   write({ 'kafka-event-source.yml': FUNCTIONS });
   await expect(read(values)).rejects.toThrow(message);
+});
+
+test.each([
+  ['Topics', /^--parameter Topics=…: no such parameter\. There are: Topic, Env\.$/],
+  ['topic', /There are: Topic, Env\.$/],
+  ['Topic', undefined],
+  ['AWS::AccountId', undefined],
+  ['{{resolve:ssm:/shop/topic}}', undefined],
+  // Of the file, which may serve several templates.
+  ['Other', undefined],
+])('a parameter of the command line is one of the template: %s', async (name, refusal) => {
+  write({
+    'template.yaml':
+      'Parameters: { Topic: { Type: String }, Env: { Type: String } }\nResources: {}\n',
+    'kafka-event-source.yml': 'parameters: { Other: x, Another: y }\n',
+  });
+  const done = read({ parameter: [`${name}=x`] });
+  if (refusal) await expect(done).rejects.toThrow(refusal);
+  else expect((await done).options.parameters).toMatchObject({ [name]: 'x', Another: 'y' });
 });
 
 test("a template's mappings are read with the parameters of the command line", async () => {

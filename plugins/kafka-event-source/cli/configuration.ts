@@ -1,4 +1,5 @@
 /** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
+
 import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
@@ -9,6 +10,7 @@ import { regionOfSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { AWS, isEndpoint, type Options, readOptions } from '../options.ts';
+import { refusalOf } from '../refusal.ts';
 import { folderOf, loadTemplate } from '../sources/source.ts';
 import { decode, firstLine } from '../sources/text.ts';
 import { parseYaml } from '../sources/yaml.ts';
@@ -146,6 +148,7 @@ export async function readProject(
   const known = await knownRegion(values, settings, general);
   const region = known ?? 'us-east-1';
   const service = await readService(project, settings, region, general);
+  checkParameters(values, config.options, service);
   const { endpoints, names } = functionsOf(values, service);
   const mappings = { ...general.mappings };
   for (const [key, lambdaEndpoint] of endpoints) {
@@ -228,6 +231,21 @@ function optionsOf(
   };
 }
 
+/**
+ * The file may have values for several templates; the command line is for one.
+ *
+ * @throws UsageError for a name that nothing refers to
+ */
+function checkParameters(values: Values, { parameters: ofFile }: Json, service: Service): void {
+  const { parameters } = service;
+  for (const [name] of pairsOf('parameter', values.parameter)) {
+    const isKnown = Object.hasOwn(parameters, name) || Object.hasOwn(toObject(ofFile), name);
+    if (isKnown || /^AWS::|^\{\{resolve:/.test(name)) continue;
+    const known = Object.keys(parameters).join(', ') || 'none';
+    throw new UsageError(`--parameter ${name}=…: no such parameter. There are: ${known}.`);
+  }
+}
+
 /** The pairs of --function, by the keys of the service's functions. */
 function functionsOf(values: Values, { functions }: Service) {
   const endpoints = new Map<string, string>();
@@ -255,7 +273,7 @@ interface Config {
 function readConfig(config: string | undefined): Config {
   if (config === undefined) return { settings: {}, options: {} };
   const file = readYaml(config);
-  const result = commandSchema.safeParse(file);
+  const result = commandSchema.safeParse(file, { error: refusalOf });
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new UsageError(`${nameOf(config)}: ${faults.join('; ')}`);

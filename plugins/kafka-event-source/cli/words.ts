@@ -5,6 +5,7 @@ import { CONFIG, SETTINGS } from './configuration.ts';
 
 export const COMMAND_WORDS: Words = {
   settings: CONFIG,
+  origin: `command line, ${CONFIG}`,
   setting: (name) => `${name} in ${CONFIG}`,
   template: 'the template',
   start: `\`${NAME} start\``,

@@ -6,6 +6,7 @@ import {
   toEventRecord,
   toPayload,
 } from '../event.ts';
+import { parseToWrite } from '../json.ts';
 
 /** The kinds of events, each with its description. */
 export const KINDS = {
@@ -45,17 +46,20 @@ export function cannedEvent(kind: Kind, topic: string): string {
     poison: [record(0, 15), record(0, 16, { value: 'this is not JSON: {' })],
     partitions: [record(0, 15), record(0, 16), record(1, 7), record(2, 42)],
   };
-  return eventOf(sourceOf(kind), records[kind]);
-}
-
-/** Records of any partitions as one event. */
-export function eventOf(source: EventSource, records: readonly EventRecord[]): string {
-  const groups = Map.groupBy(records, ({ topic, partition }) => recordsKey(topic, partition));
-  const partitions = Array.from(
+  const groups = Map.groupBy(records[kind], ({ partition }) => recordsKey(topic, partition));
+  const written = Array.from(
     groups,
     ([key, group]) => [key, group.map((one) => JSON.stringify(one))] as const,
   );
-  return JSON.stringify(JSON.parse(toPayload(source, partitions)), null, 2);
+  return eventOf(sourceOf(kind), written);
+}
+
+/** Records of any partitions, whose JSON is given, as one event on several lines. */
+export function eventOf(
+  source: EventSource,
+  records: Iterable<readonly [key: string, records: readonly string[]]>,
+): string {
+  return JSON.stringify(parseToWrite(toPayload(source, records)), null, 2);
 }
 
 function sourceOf(kind: Kind): EventSource {

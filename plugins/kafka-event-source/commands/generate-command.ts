@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { KafkaMessage } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
-import { type EventRecord, toEventRecord } from '../event.ts';
+import { recordsKey, recordWriter } from '../event.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { Intake } from '../poller/intake.ts';
@@ -13,6 +13,7 @@ import { cannedEvent, eventOf, KINDS, type Kind } from './canned.ts';
 import type { CommandContext } from './commands.ts';
 import { mappingOf, needed } from './mapping.ts';
 import { textOf } from './option.ts';
+import { writing } from './output.ts';
 import { boundsOf, readStretch, withAdmin } from './scan.ts';
 
 const MAX_COUNT = 10_000;
@@ -27,6 +28,10 @@ export async function runGenerate(context: CommandContext): Promise<void> {
       '--kind chooses a canned event, --offset a real record: leave one of them out.',
     );
   }
+  const vain = ['partition', 'count'].find((name) => options[name] !== undefined);
+  if (offset === undefined && vain !== undefined) {
+    throw new Error(`--${vain} chooses among real records: add --offset, or leave it out.`);
+  }
   const mapping = mappingOf(context);
   const topic = textOf(options.topic) ?? mapping?.topic ?? 'my-topic';
   const event =
@@ -34,7 +39,7 @@ export async function runGenerate(context: CommandContext): Promise<void> {
       ? cannedEvent(kindOf(kind ?? mapping?.source.eventSource), topic)
       : await realEvent(context, needed(mapping), topic);
   if (typeof output !== 'string') return print(event);
-  await writeFile(output, `${event}\n`);
+  await writing(output, () => writeFile(output, `${event}\n`));
   print(`Wrote ${output}. Try it: ${invocation(mapping?.functionKey ?? '<function>', output)}`);
 }
 
@@ -51,7 +56,8 @@ async function realEvent(
   const messages = await withAdmin(kafka, mapping.bootstrapServers, (admin) =>
     readRecords(admin, { servers: mapping.bootstrapServers, topic, partition, offset, count }),
   );
-  return eventOf(mapping.source, await asReceived(mapping, topic, partition, messages));
+  const records = await asReceived(mapping, topic, partition, messages);
+  return eventOf(mapping.source, [[recordsKey(topic, partition), records]]);
 }
 
 interface Wanted {
@@ -88,7 +94,7 @@ async function readRecords(
 }
 
 /**
- * The records as the function gets them: decoded if the mapping of their topic has a schema registry.
+ * The JSON of the records as the function gets them: decoded if the mapping of their topic has a schema registry.
  *
  * @throws Error for a record that does not reach the function, or whose schema cannot be loaded
  */
@@ -97,9 +103,10 @@ export async function asReceived(
   topic: string,
   partition: number,
   messages: readonly KafkaMessage[],
-): Promise<EventRecord[]> {
+): Promise<string[]> {
   if (!mapping.schemaRegistry || mapping.topic !== topic) {
-    return messages.map((message) => toEventRecord(topic, partition, message));
+    const write = recordWriter(topic, partition);
+    return messages.map((message) => write(message).json);
   }
   let problem = '';
   const intake = new Intake({
@@ -124,8 +131,8 @@ export async function asReceived(
   }
 }
 
-function toReceived({ json, offset, undeliverable }: BufferedRecord): EventRecord {
-  if (!undeliverable) return JSON.parse(json) as EventRecord;
+function toReceived({ json, offset, undeliverable }: BufferedRecord): string {
+  if (!undeliverable) return json;
   const { condition, message } = undeliverable;
   throw new Error(
     `The record at offset ${offset} does not reach the function; it goes to the on-failure destination ` +

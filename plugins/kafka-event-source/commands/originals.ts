@@ -1,5 +1,5 @@
 /** Events of recorded invocations, made again from their records in Kafka. */
-import { type EventRecord, type EventSource, recordsKey, toPayload } from '../event.ts';
+import { type EventSource, recordsKey, toPayload } from '../event.ts';
 import type { Mapping } from '../mapping.ts';
 import type { Reader } from '../protocol/reader.ts';
 import type { RecordId } from '../recorder/types.ts';
@@ -25,8 +25,7 @@ export async function readOriginals(
   const groups = Map.groupBy(records, ({ topic, partition }) => recordsKey(topic, partition));
   const found: [string, string[]][] = [];
   for (const [key, group] of groups) {
-    const rows = await originals(admin, mapping, group);
-    found.push([key, rows.map((row) => JSON.stringify(row))]);
+    found.push([key, await originals(admin, mapping, group)]);
   }
   return toPayload(source, found);
 }
@@ -35,7 +34,7 @@ async function originals(
   admin: Reader,
   mapping: Mapping,
   group: readonly RecordId[],
-): Promise<EventRecord[]> {
+): Promise<string[]> {
   const { topic = '', partition = 0, topicId } = group[0] ?? {};
   const offsets = group.map(({ offset }) => Number(offset));
   const [from, to] = [Math.min(...offsets), Math.max(...offsets) + 1];
@@ -48,7 +47,7 @@ async function originals(
   const currentId = await admin.topicIdOf(topic);
   if (topicId && currentId && topicId !== currentId) throw gone();
   const wanted = new Set(offsets);
-  const rows: EventRecord[] = [];
+  const rows: string[] = [];
   await readStretch(admin, topic, { partition, from, to }, async ({ messages }) => {
     const own = messages.filter(({ offset }) => wanted.has(Number(offset)));
     if (own.length > 0) rows.push(...(await asReceived(mapping, topic, partition, own)));

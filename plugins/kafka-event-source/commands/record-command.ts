@@ -1,7 +1,9 @@
 /** Runs `sls kafka record export` and `import`: takes the recorder's memory to another machine. */
+
 import { basename, extname, resolve } from 'node:path';
 import { mappingsOf } from '../definition.ts';
 import { oneLine } from '../harmless.ts';
+import { plural } from '../plural.ts';
 import { exportStore } from '../recorder/export.ts';
 import { importStore } from '../recorder/imports.ts';
 import type { About } from '../recorder/types.ts';
@@ -9,22 +11,26 @@ import { writeSettings } from '../settings/settings.ts';
 import type { CommandContext } from './commands.ts';
 import { isCalled, withoutMapping } from './mapping.ts';
 import { textOf } from './option.ts';
+import { writing } from './output.ts';
 
 const OUTPUT = 'kafka-record.sqlite';
 
 export async function runExport({ loaded, place, options, print }: CommandContext): Promise<void> {
   const file = textOf(options.output) ?? OUTPUT;
   const { recorder } = loaded.options;
-  const { records, invocations } = exportStore({
-    ...place,
-    file: resolve(file),
-    private: recorder ? recorder.private : [],
-    functionKey: functionKeyOf({ loaded, options }),
-    about: aboutOf(loaded),
-  });
+  const functionKey = functionKeyOf({ loaded, options });
+  const { records, invocations } = await writing(file, () =>
+    exportStore({
+      ...place,
+      file: resolve(file),
+      private: recorder ? recorder.private : [],
+      functionKey,
+      about: aboutOf(loaded),
+    }),
+  );
   if (options.json === true) return print(JSON.stringify({ file, records, invocations }, null, 2));
   print(
-    `Wrote ${records} record(s) and ${invocations} invocation(s) to ${file}. On another machine, ` +
+    `Wrote ${plural(records, 'record')} and ${plural(invocations, 'invocation')} to ${file}. On another machine, ` +
       '`record import --file <file>` shows them, and `record replay --file <file>` runs the invocations again.',
   );
 }

@@ -8,7 +8,7 @@ import { words } from '../words.ts';
 import type { CommandContext } from './commands.ts';
 import { needed } from './mapping.ts';
 import { type Report, type Row, redrive } from './redrive.ts';
-import { readSelection, type Selection } from './redrive-options.ts';
+import { placeOf, readSelection, type Selection } from './redrive-options.ts';
 
 export async function runRedrive({ loaded, options, debug, print }: CommandContext): Promise<void> {
   const selection = readSelection(options);
@@ -28,9 +28,7 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
       },
       found: (row) => {
         if (selection.isJson) letters.push(row);
-        else if (row.outcome !== 'done before' && row.outcome !== 'not chosen') {
-          print(describe(topic, row));
-        }
+        else if (isShown(row, selection)) print(describe(topic, row));
       },
     });
     results.push({ topic, letters, counts });
@@ -39,6 +37,21 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
   if (selection.isJson) {
     print(JSON.stringify({ dryRun: selection.isDryRun, topics: results }, null, 2));
   }
+  const missing = selection.letters?.filter((letter) =>
+    results.every(({ counts }) => counts.missing.includes(letter)),
+  );
+  if (missing?.length) {
+    throw new Error(
+      `There is no letter ${missing.join(', ')} on ${targets.map(({ topic }) => topic).join(', ')}. ` +
+        'Without options the command shows the letters.',
+    );
+  }
+}
+
+/** Letters with nothing to do are shown only if they are named. */
+function isShown(row: Row, { letters }: Selection): boolean {
+  if (row.outcome === 'not chosen') return false;
+  return row.outcome !== 'done before' || letters?.includes(placeOf(row)) === true;
 }
 
 export interface Target {
@@ -78,7 +91,12 @@ function describe(topic: string, row: Row): string {
     ? `  ${original.topic}-${original.partition} offset ${original.offset}, key ${JSON.stringify(key)}`
     : '';
   const cause = [condition, reason].filter(Boolean).join(', ');
-  const end = why ? `${outcome}: ${why}` : outcome;
+  const end =
+    outcome === 'done before'
+      ? 'put back before: add --again to put it back once more'
+      : why
+        ? `${outcome}: ${why}`
+        : outcome;
   return oneLine(`${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`);
 }
 

@@ -39,6 +39,8 @@ export interface Selection {
   /** Dead-letter topics; empty for those of the mappings and of the settings. */
   readonly from: readonly string[];
   readonly isJson: boolean;
+  /** The letters of --letter, each as <partition>:<offset>. */
+  readonly letters: readonly string[] | undefined;
   readonly chooses: (found: Candidate) => boolean;
 }
 
@@ -87,8 +89,9 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
     limit: limitOf(text('limit')),
     from: text('from')?.split(',') ?? [],
     isJson: options.json === true,
+    letters,
     chooses: (found) =>
-      (!letters || letters.includes(`${found.partition}:${found.offset}`)) &&
+      (!letters || letters.includes(placeOf(found))) &&
       (key === undefined || found.letter.record.key?.toString('utf8') === key) &&
       (topic === undefined || found.letter.record.topic === topic) &&
       (condition === undefined || found.letter.condition === condition) &&
@@ -104,8 +107,15 @@ function isOfFunction(arn: string, name: string): boolean {
   return [':', '_', '-'].some((before) => `:${arn}:`.includes(`${before}${name}:`));
 }
 
+/** The place of a letter as --letter has it. */
+export function placeOf({ partition, offset }: { partition: number; offset: number }): string {
+  return `${partition}:${offset}`;
+}
+
 function readPlace(text: string): string {
-  if (/^\d+:\d+$/.test(text)) return text;
+  const [, partition, offset] = /^(\d{1,15}):(\d{1,15})$/.exec(text) ?? [];
+  if (offset !== undefined)
+    return placeOf({ partition: Number(partition), offset: Number(offset) });
   throw new Error(`--letter "${text}" is not a letter: write <partition>:<offset>, such as 0:12.`);
 }
 

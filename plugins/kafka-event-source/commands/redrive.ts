@@ -22,7 +22,7 @@ import {
   withOriginal,
 } from './letter.ts';
 import { Progress } from './progress.ts';
-import type { Selection } from './redrive-options.ts';
+import { placeOf, type Selection } from './redrive-options.ts';
 import {
   type Bounds,
   boundsOf,
@@ -65,7 +65,10 @@ export interface Row {
   readonly original?: { topic: string; partition: number; offset: number };
 }
 
-export type Report = Readonly<Record<Outcome, number>>;
+export interface Report extends Readonly<Record<Outcome, number>> {
+  /** The letters of the selection that the topic does not have. */
+  readonly missing: readonly string[];
+}
 
 /** The consumer group that remembers the letters that have been put back. */
 function groupOf(topic: string): string {
@@ -115,6 +118,7 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
     'done before': 0,
     'not chosen': 0,
   };
+  const missing = new Set(selection.letters);
   const groupId = groupOf(topic);
   await withAdmin(kafka, servers, async (admin) => {
     const bounds = await boundsOf(admin, topic);
@@ -136,13 +140,14 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
     const boundsOfTarget = rememberBounds(admin);
     const tell: RedriveOptions['found'] = (row, message) => {
       counts[row.outcome] += 1;
+      missing.delete(placeOf(row));
       found(row, message);
     };
     const context = { ...options, admin, writer, boundsOfTarget, tell };
     const toDo = ({ partition, low, high }: Bounds) => ({
       partition,
       // From the last known letter on, so that each run renews the memory of every partition.
-      from: selection.isAgain ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
+      from: readsAll(selection) ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
       to: high,
     });
     const stretches = bounds.map(options.stretchOf ?? toDo);
@@ -156,7 +161,12 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
       await writer?.close();
     }
   });
-  return counts;
+  return { ...counts, missing: [...missing] };
+}
+
+/** Whether letters are read that have been put back: to do it again, or to know that a named one is there. */
+function readsAll({ isAgain, letters }: Selection): boolean {
+  return isAgain || letters !== undefined;
 }
 
 /** @throws Error if the group has members: a run of another process */
@@ -231,7 +241,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
   };
   for (const message of messages) {
     const isOver = Number(message.offset) < progress.next;
-    if (isOver && !selection.isAgain && !stretchOf) continue;
+    if (isOver && !readsAll(selection) && !stretchOf) continue;
     const { row, letter } = await judge(context, partition, message, progress);
     if (letter && writer) {
       if (!progress.hasRoom) {

@@ -1,4 +1,5 @@
 /** Runs `sls kafka record replay`: runs an export's invocations again here, and says which answers differ. */
+
 import { resolve } from 'node:path';
 import { createClient } from '../access/connect.ts';
 import { mappingsOf } from '../definition.ts';
@@ -9,6 +10,7 @@ import { loadLambdaSdk } from '../lambda/aws.ts';
 import { messageOf } from '../log.ts';
 import type { Mapping } from '../mapping.ts';
 import { AWS, isEndpoint } from '../options.ts';
+import { plural } from '../plural.ts';
 import { openExport } from '../recorder/imports.ts';
 import { within } from '../time.ts';
 import type { CommandContext } from './commands.ts';
@@ -132,7 +134,7 @@ function short(text = ''): string {
 
 function summary({ same, differs, leftOut, fromKafka, placeholders }: Counts): string {
   return [
-    `Ran ${same + differs} invocation(s) again: ${same} answered the same, ${differs} differ.`,
+    `Ran ${plural(same + differs, 'invocation')} again: ${same} answered the same, ${differs} differ.`,
     ...(leftOut > 0 ? [`${leftOut} left out, for the reasons above.`] : []),
     ...(fromKafka > 0 ? [`${fromKafka} had their private values from Kafka.`] : []),
     ...(placeholders > 0

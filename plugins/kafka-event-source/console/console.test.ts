@@ -162,8 +162,19 @@ test('/api reads the recorder by its query, and says what is wrong with a query'
     partition: 2,
     offset: '123456789012345678',
   });
-  for (const query of ['limit=201', 'limit=0', 'partition=-1', 'state=gone', 'offset=x', 'q=1']) {
-    await expect(ask(`/api/records?${query}`)).rejects.toMatchObject({ status: 400 });
+  for (const [query, message] of [
+    ['limit=201', 'limit: must be at most 200.'],
+    ['limit=0', 'limit: must be at least 1.'],
+    ['partition=-1', 'partition: must be at least 0.'],
+    ['partition=one', 'partition: must be a whole number.'],
+    ['partition=1.5', 'partition: must be a whole number.'],
+    ['from=soon', 'from: must be a whole number.'],
+    ['state=gone', expect.stringMatching(/^state: must be "\w+" or "\w+" or /)],
+    ['offset=x', 'offset: must be a number of at most 15 digits.'],
+    ['q=1', '"q" is not known here.'],
+  ]) {
+    const refusal = { status: 400, message };
+    await expect(ask(`/api/records?${query}`)).rejects.toMatchObject(refusal);
   }
   const broken = { ...recorder, problem: 'the store is newer' } as Recorder;
   await expect(ask('/api/records', broken)).rejects.toThrow('the store is newer');

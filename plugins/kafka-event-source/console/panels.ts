@@ -1,4 +1,5 @@
 /** The service's own panels: loads their modules, and answers `/api/panels`. */
+
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import { RequestError } from '../control/request.ts';
 import type { Answer, Route } from '../control/server.ts';
 import { messageOf } from '../log.ts';
 import type { Options } from '../options.ts';
+import { refusalOf } from '../refusal.ts';
 import { errorAnswer, json } from './answers.ts';
 import {
   type CreatePanel,
@@ -56,7 +58,7 @@ async function loadPanel(file: string, context: PanelContext): Promise<Panel> {
   const { createPanel } = (await import(pathToFileURL(file).href)) as { createPanel?: CreatePanel };
   if (typeof createPanel !== 'function') throw new Error('it exports no function "createPanel"');
   const panel = await createPanel(context);
-  const { error } = panelSchema.safeParse(panel);
+  const { error } = panelSchema.safeParse(panel, { error: refusalOf });
   if (error) throw new Error(z.prettifyError(error));
   return panel;
 }
@@ -90,7 +92,7 @@ async function viewOf(panel: Panel, query: PanelQuery): Promise<Answer> {
     checkLength(name, value);
   }
   const view = await asked(panel, () => panel.read(query));
-  const { success, data, error } = viewSchema.safeParse(view);
+  const { success, data, error } = viewSchema.safeParse(view, { error: refusalOf });
   if (success) return json(data);
   throw failed(panel, `its view is not as it must be: ${z.prettifyError(error)}`);
 }

@@ -1,6 +1,6 @@
 /** The recorder's answers as JSON: records, invocations and traces, and the life of one of them. */
 import { z } from 'zod';
-import { decoded, faultsOf, RequestError } from '../control/request.ts';
+import { decoded, RequestError, readPart } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
 import type { Imports } from '../recorder/imports.ts';
 import {
@@ -139,7 +139,6 @@ function notThere(what: string): RequestError {
 
 /** Reads a query. @throws RequestError that names each fault */
 function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
-  const result = schema.safeParse(Object.fromEntries(query));
-  if (result.success) return result.data;
-  throw new RequestError(400, 'BadRequest', `${faultsOf(result.error)}.`);
+  const refuse = (faults: string) => new RequestError(400, 'BadRequest', `${faults}.`);
+  return readPart(schema, Object.fromEntries(query), refuse);
 }

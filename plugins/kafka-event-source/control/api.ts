@@ -11,7 +11,7 @@ import { configurationOf, deployedWith, propertiesOf } from './configuration.ts'
 import { RequestError } from './request.ts';
 import { InUseError, type Runtime, type View } from './runtime.ts';
 import type { Answer, Request, Route } from './server.ts';
-import { readUpdate, unreadable } from './wire.ts';
+import { readUpdate, unreadable } from './update.ts';
 
 const PATH = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?\/?$/;
 const PAGE = 100;

@@ -1,9 +1,11 @@
 /** A mapping's state, its lag, and the reasons why records do not come: for `sls kafka status`. */
+
 import { RESULTS } from '../access/result.ts';
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';
 import type { Mapping } from '../mapping.ts';
 import { type MetricsView, MINUTE_MS } from '../monitoring/metrics.ts';
+import { plural } from '../plural.ts';
 import { NOTHING_COMMITTED } from '../poller/note.ts';
 import type { Condition } from '../poller/poller.ts';
 import { words } from '../words.ts';
@@ -158,17 +160,17 @@ function reasons(
     if (!blocked) continue;
     const { offset, reason, attempts, isRetried } = blocked;
     found.push(
-      `partition ${partition} is blocked by offset ${offset} after ${attempts} attempt(s): ${reason}` +
+      `partition ${partition} is blocked by offset ${offset} after ${plural(attempts, 'attempt')}: ${reason}` +
         `${isRetried ? '; it is tried again' : '; it is not tried again'}`,
     );
   }
   const { stats } = live ?? {};
-  if (stats?.filtered) found.push(`the filters have dropped ${stats.filtered} record(s)`);
-  if (stats?.dropped) found.push(`${stats.dropped} record(s) were given up and dropped`);
+  if (stats?.filtered) found.push(`the filters have dropped ${plural(stats.filtered, 'record')}`);
+  if (stats?.dropped) found.push(`it has given up and dropped ${plural(stats.dropped, 'record')}`);
   if (stats?.throttles) {
     const { throttles, lastResult } = stats;
     const why = lastResult === RESULTS.ok ? '' : `: ${lastResult}`;
-    found.push(`${throttles} invocation(s) did not reach the function${why}`);
+    found.push(`${plural(throttles, 'invocation')} did not reach the function${why}`);
   }
   if (lag === 0 && heldUp(remote).length === 0) {
     const latest = 'LATEST: records from before its first start are not delivered';
@@ -176,17 +178,19 @@ function reasons(
     found.push(`there is nothing new: all partitions are done up to their ends${first}`);
   }
   if (found.length > 0) return found;
-  return [`nothing holds it up; ${lag ?? 'an unknown number of'} record(s) are on their way`];
+  return [
+    `nothing holds it up; still to come: ${lag === undefined ? 'an unknown number of records' : plural(lag, 'record')}`,
+  ];
 }
 
 function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): string[] {
   const others = (count: number) =>
-    `${count > 0 ? `${count} other member(s)` : 'other members'} of the group ${mapping.groupId}`;
+    `${count > 0 ? plural(count, 'other member') : 'other members'} of the group ${mapping.groupId}`;
   if (!live) {
     const enabled = mapping.enabled ? '' : ', and it is disabled in the template';
     return [
       `no ${words().start} of this service runs here${enabled}; this is what Kafka has committed`,
-      ...(remote.members > 0 ? [`${others(remote.members)} get its records`] : []),
+      ...(remote.members > 0 ? [`its records go to ${others(remote.members)}`] : []),
     ];
   }
   if (live.state === 'Disabled') return ['it is disabled'];
@@ -196,7 +200,7 @@ function ofProcess(mapping: Mapping, live: Live | undefined, remote: Remote): st
   if (!partitions) return ['it joins its group: this takes up to 10 s after another process ended'];
   if (partitions.length === 0) {
     // One of the members is this process.
-    return [`it has no partitions: ${others(remote.members - 1)} have them`];
+    return [`it has no partitions: they belong to ${others(remote.members - 1)}`];
   }
   const missing = (remote.partitions ?? []).filter((one) => !partitions.includes(one.partition));
   if (missing.length === 0) return [];
@@ -212,6 +216,6 @@ function ofKafka({ topic, bootstrapServers }: Mapping, remote: Remote): string[]
   return heldUp(remote).map(
     ({ partition, end, count }) =>
       `partition ${partition}: an open transaction at offset ${end} holds up what follows it, ` +
-      `${count} offset(s)`,
+      plural(count, 'offset'),
   );
 }

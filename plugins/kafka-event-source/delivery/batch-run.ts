@@ -1,4 +1,5 @@
 /** Delivers one batch until none of its records is left: invokes, retries, splits and gives up. */
+
 import { randomUUID } from 'node:crypto';
 import { RESULTS } from '../access/result.ts';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';
@@ -6,6 +7,7 @@ import { toPayload } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Some } from '../life.ts';
 import { messageOf } from '../log.ts';
+import { plural } from '../plural.ts';
 import type { BufferedRecord } from '../record.ts';
 import { pause } from '../time.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -201,7 +203,7 @@ export class BatchRun {
       const batch = open(keep(work.batch, isLeft));
       if (signal.aborted || batch.length === 0) return;
       const describe = (some: readonly PartitionRecords[]) =>
-        `${count(some)} record(s) (${ranges(some)}), ${condition}: ${unended(reason)}`;
+        `${plural(count(some), 'record')} (${ranges(some)}), ${condition}: ${unended(reason)}`;
       if (!destination) {
         log.error(`${name}: DROPPED ${describe(batch)}. No destination is set.`);
         stats.count('dropped', count(batch));
@@ -307,7 +309,7 @@ export class BatchRun {
   #report(work: Work, reason: string, what: string, delay: number): void {
     const { name, log } = this.#options;
     log.error(
-      `${name}: ${count(work.batch)} record(s) failed (${ranges(work.batch)}), attempt ` +
+      `${name}: ${plural(count(work.batch), 'record')} failed (${ranges(work.batch)}), attempt ` +
         `${work.invocations}: ${unended(reason)}. ${what} in ${delay} ms.`,
     );
     this.#reportBlocked(work, reason);

@@ -203,3 +203,12 @@ test.each([-1, 1_800_000_000_000_000_000, -(2 ** 63)])(
     expect(times).toEqual([nearest, nearest, nearest]);
   },
 );
+
+test('a letter without a field has the time in nanoseconds, which JavaScript would round', () => {
+  const json = JSON.stringify(record(0, 3, 1)).replace(':1,', ':1764345600123456789,');
+  const own = { ...entry(0, 3, 1), json, bytes: json.length };
+  expect(json).toContain('"timestamp":1764345600123456789,');
+  expect(recordLetter(failure(), 'my-topic-0', own, ['value'])).toContain(
+    '"timestamp":1764345600123456789,',
+  );
+});

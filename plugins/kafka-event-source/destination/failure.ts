@@ -1,5 +1,6 @@
 /** The messages that a destination gets about failed records: their exact shape. */
-import { type EventSource, toPayload } from '../event.ts';
+import { type EventRecord, type EventSource, toPayload } from '../event.ts';
+import { parseToWrite } from '../json.ts';
 import type { BufferedRecord } from '../record.ts';
 
 /** The last time that ECMAScript can express, in milliseconds. */
@@ -83,7 +84,7 @@ export function recordLetter(
 /** The record's JSON without fields that do not fit into its letter. */
 function without({ json }: BufferedRecord, omitted: readonly OmittedField[]): string {
   if (omitted.length === 0) return json;
-  const record = JSON.parse(json);
+  const record = parseToWrite(json) as Partial<EventRecord>;
   for (const field of omitted) {
     if (field === 'headers') record.headers = [];
     else delete record[field];

@@ -1,8 +1,9 @@
 """
 Calls a handler of Python as AWS's runtime client does, in the place of serverless-offline's invoke.py.
 
-Arguments: the handler's file without ".py", the handler's name, the time limit in ms. Reads a line of JSON
-for each call, and writes a line: {"__offline_payload__": {"answer": …}}, or {"error": …} in it.
+Arguments: the handler's file without ".py", the handler's name, the time limit in ms, and a mark. Reads a line
+of JSON for each call, and writes a line: the mark, and {"__offline_payload__": {"answer": …}}, or {"error": …} in
+it. The mark tells the line from those that the handler prints.
 https://github.com/aws/aws-lambda-python-runtime-interface-client
 """
 
@@ -91,7 +92,7 @@ def to_json(answer):
         raise Failure("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
 
-def main(path, handler_name, timeout_ms):
+def main(path, handler_name, timeout_ms, mark):
     output = Output(
         sys.stdout.buffer, encoding=sys.stdout.encoding, errors="replace", write_through=True
     )
@@ -120,9 +121,10 @@ def main(path, handler_name, timeout_ms):
             output.write("" if output.has_ended else "\n")
             output.write(f"[ERROR] {kind}: {error}\nTraceback (most recent call last):\n{frames}\n")
             text = json.dumps({"error": {"errorType": kind, "errorMessage": str(error)}})
-        output.write(("" if output.has_ended else "\n") + f'{{"__offline_payload__": {text}}}\n')
+        output.write(("" if output.has_ended else "\n") + f'{mark}{{"__offline_payload__": {text}}}\n')
 
 
 # Child processes of multiprocessing import this file once more.
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    # The handler does not see the mark.
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv.pop())

@@ -10,6 +10,7 @@
  * - docker-runner/: an error of the function is returned as its answer.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -100,8 +101,9 @@ export async function mendRunners(
   const restore = replaceSpawn((spawn, file, args, options) => {
     const { call, program } = ours() ?? {};
     if (call && program && args[1] === script) {
-      const child = spawn(...pythonCommand(file, args, options, program));
-      processes.watch(call.instance, child);
+      const mark = randomUUID();
+      const child = spawn(...pythonCommand(file, args, options, program, mark));
+      processes.watch(call.instance, child, (reader) => markAnswers(reader, mark, print));
       return child;
     }
     const child = spawn(file, args, options);
@@ -152,7 +154,7 @@ function goAnswer(stdout: readonly Buffer[]): unknown {
 }
 
 function parse(line: string): Record<string, unknown> | undefined {
-  if (!line.includes('offline_payload')) return undefined;
+  if (!/^\s*\{/.test(line)) return undefined;
   try {
     return JSON.parse(line) as Record<string, unknown>;
   } catch {
@@ -189,14 +191,14 @@ class Processes {
   }
 
   /** Ends the instance's call, and lets the next one begin a new process, when this one has ended. */
-  watch(instance: Instance, child: ChildProcess): void {
+  watch(instance: Instance, child: ChildProcess, change: (reader: EventEmitter) => void): void {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined); // Nobody waits between two calls.
     this.#ends.set(instance, promise);
     this.read(instance, { stderr: child.stderr });
     // The runner makes the reader of lines right after the process.
     const stdout = child.stdout as { readonly readline?: EventEmitter } | null;
-    process.nextTick(() => divideLines(stdout?.readline));
+    process.nextTick(() => stdout?.readline && change(stdout.readline));
     const end = (reason: string) => {
       // Ended by serverless-offline, after a time limit or when idle; or a new one runs already.
       if (child.killed || this.#ends.get(instance) !== promise) return;
@@ -224,19 +226,25 @@ class Processes {
   }
 }
 
-/** The beginning of the line that python-runtime.py writes for an answer. */
-const ANSWER = '{"__offline_payload__": ';
+/** The member of the object that serverless-offline's reader takes for an answer. */
+const ANSWER = '__offline_payload__';
 
-/** Gives each answer a line of its own, where a program of the handler has written to the line before. */
-function divideLines(reader: EventEmitter | undefined): void {
-  if (!reader) return;
+/**
+ * Lets serverless-offline's reader take only what follows the mark of python-runtime.py as an answer. A program of
+ * the handler may have written to the same line before it, and the handler itself may print any line.
+ */
+function markAnswers(reader: EventEmitter, mark: string, print: (line: string) => void): void {
   const { emit } = reader;
+  const show = (line: string) => {
+    if (Object.hasOwn(Object(parse(line)), ANSWER)) print(line);
+    else emit.call(reader, 'line', line);
+  };
   reader.emit = (name, ...args) => {
     const [line] = args as unknown[];
-    const at = name === 'line' && typeof line === 'string' ? line.lastIndexOf(ANSWER) : -1;
-    if (typeof line !== 'string' || at <= 0) return emit.call(reader, name, ...args);
-    emit.call(reader, 'line', line.slice(0, at));
-    return emit.call(reader, 'line', line.slice(at));
+    if (name !== 'line' || typeof line !== 'string') return emit.call(reader, name, ...args);
+    const at = line.indexOf(mark);
+    if (at !== 0) show(at < 0 ? line : line.slice(0, at));
+    return at < 0 || emit.call(reader, 'line', line.slice(at + mark.length));
   };
 }
 
@@ -254,10 +262,11 @@ function pythonCommand(
   [unbuffered = '-u', , ...handler]: readonly string[],
   options: SpawnOptions,
   { timeoutMs }: Program,
+  mark: string,
 ): Command {
   // Beside this file, in the source as in the package.
   const script = fileURLToPath(new URL('./python-runtime.py', import.meta.url));
-  const args = [unbuffered, script, ...handler, String(timeoutMs)];
+  const args = [unbuffered, script, ...handler, String(timeoutMs), mark];
   // Windows finds python.bat by a shell only, which divides arguments at spaces.
   const shell = process.platform === 'win32';
   return [file, shell ? args.map((arg) => `"${arg}"`) : args, { ...options, shell }];

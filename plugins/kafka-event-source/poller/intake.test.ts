@@ -56,8 +56,9 @@ test('each filtered offset is committed with the last kept record before it', ()
   );
 });
 
-test('the key and the value of a record are written as base64 once, whether it is kept or filtered out', () => {
+test('the key, the value and the headers of a record are written once, whether it is kept or filtered out', () => {
   let written = 0;
+  let headers = 0;
   const counted = (text: string) => {
     const bytes = Buffer.from(text);
     return Object.assign(bytes, {
@@ -72,14 +73,22 @@ test('the key and the value of a record are written as base64 once, whether it i
     // Nanoseconds, which JavaScript would round.
     timestamp: '1764345600123456789',
     value: counted(value),
+    headers: {
+      get a() {
+        headers += 1;
+        return Buffer.from('b');
+      },
+    },
   }));
   const taken = intake({ filters }).take({ topic: 't', partition: 0, messages, end: 2 });
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   expect(taken).toMatchObject({
     records: [{ offset: 0, json: expect.stringContaining('"timestamp":1764345600123456789,') }],
-    filteredOut: [{ record: { offset: 1, key: base64('key'), value: base64('{}') } }],
+    filteredOut: [
+      { record: { offset: 1, key: base64('key'), value: base64('{}'), headers: [{ a: [98] }] } },
+    ],
   });
-  expect(written).toBe(4);
+  expect([written, headers]).toEqual([4, 2]);
 });
 
 test('without filters each record is committed by itself, the last with the offsets after it', () => {

@@ -1,7 +1,14 @@
 /** Turns fetched records into buffered ones: decodes, filters, and writes their JSON. */
 import { createSecretReader } from '../access/secret.ts';
 import type { Backoff } from '../delivery/retry.ts';
-import { type Message, recordWriter, toEventRecord, type WrittenRecord } from '../event.ts';
+import {
+  dataOf,
+  type EventRecord,
+  type Message,
+  recordWriter,
+  toEventRecord,
+  type WrittenRecord,
+} from '../event.ts';
 import { createFilter, type Filter } from '../filter/record.ts';
 import type { FilteredOut } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
@@ -117,15 +124,17 @@ export class Intake {
     const decoded = isDecoded ? { ...message, ...read.delivered } : message;
     const { key, value } = isDecoded ? read.plain : message;
     const metadata = isDecoded ? read.metadata : undefined;
+    let headers: EventRecord['headers'] | undefined;
     if (this.#filter) {
       // Without key and value, which filters see as bytes: base64 takes most of the time of a record.
       const facts = toEventRecord(topic, partition, { ...decoded, ...NO_DATA }, metadata);
       if (!this.#filter({ ...facts, key, value })) {
-        const record = toEventRecord(topic, partition, decoded, metadata);
+        const record = { ...facts, ...dataOf('key', decoded), ...dataOf('value', decoded) };
         return { record, compared: { key, value } };
       }
+      headers = facts.headers;
     }
-    const buffered = toBuffered(write(decoded, metadata), arrival);
+    const buffered = toBuffered(write(decoded, metadata, headers), arrival);
     const isKeyChanged = message.key !== null && decoded.key !== message.key;
     return isKeyChanged ? { ...buffered, originalKey: message.key.toString('base64') } : buffered;
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -69,6 +69,24 @@ const bytes = Array.from({ length: 100 }, (_, offset) =>
     headers: { h: Buffer.from([offset, 255]) },
   }),
 );
+
+test.each([
+  [
+    'the store itself',
+    () => join(folder, '.kafka-event-source/dev.sqlite'),
+    /is the recorder's own/,
+  ],
+  ['the store by a link', () => join(folder, 'link'), /is the recorder's own/],
+  ['a folder', () => folder, /is a folder\. Name a file in it/],
+  ['a file of no folder', () => join(folder, 'none/a.sqlite'), /there is no folder .*none\./],
+])('an export is not written to %s', async (_, target, refusal) => {
+  await record([bufferedRecord(0, '{}')]);
+  symlinkSync(join(folder, '.kafka-event-source/dev.sqlite'), join(folder, 'link'));
+  file = target();
+  expect(write).toThrow(refusal);
+  file = join(folder, 'record.sqlite');
+  expect(write()).toEqual({ records: 1, invocations: 1 });
+});
 
 test('an export has each event byte for byte, with records, logs and answers', async () => {
   const payload = await record(bytes);

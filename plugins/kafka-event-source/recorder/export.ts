@@ -1,5 +1,6 @@
 /** Writes a service's store into one file for another machine, without private values. */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Privacy, type Secrets } from './privacy.ts';
 import { eventRecordOf, type Row } from './reader.ts';
@@ -39,6 +40,7 @@ export function exportStore({ folder, stage, file, ...options }: ExportOptions):
   if (!existsSync(store)) {
     throw new Error(`Nothing is recorded for the stage ${stage}: there is no ${store}.`);
   }
+  checkTarget(file, store);
   // Under another name, so that an earlier export stays whole until the new one is complete.
   const copy = `${file}.part`;
   try {
@@ -55,6 +57,20 @@ export function exportStore({ folder, stage, file, ...options }: ExportOptions):
     }
   } finally {
     for (const end of ['', '-journal']) rmSync(`${copy}${end}`, { force: true });
+  }
+}
+
+/** @throws Error for a file that cannot be written, or that is the store */
+function checkTarget(file: string, store: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw new Error(`${file} is a folder. Name a file in it.`);
+  const { dev, ino } = statSync(store);
+  if (found?.dev === dev && found.ino === ino) {
+    throw new Error(`${file} is the recorder's own store. Name another file.`);
+  }
+  const folder = dirname(file);
+  if (!existsSync(folder)) {
+    throw new Error(`${file} cannot be written: there is no folder ${folder}.`);
   }
 }
 

@@ -34,7 +34,9 @@ interface OpenExport extends Disposable {
 
 /** Opens the file of an export. @throws Error that names the file's fault */
 export function openExport(file: string): OpenExport {
-  if (!existsSync(file)) throw new Error(`There is no file ${file}.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new Error(`There is no file ${file}.`);
+  if (!found.isFile()) throw new Error(`${file} is a folder. Name the file of an export.`);
   const fault = faultOfExport(file);
   if (fault !== undefined) throw new Error(`${file} cannot be used: ${fault}.`);
   const db = openForReading(file);

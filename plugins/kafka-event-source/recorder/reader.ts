@@ -1,7 +1,9 @@
 /** Answers questions from the store. */
+
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type EventRecord, type EventSource, recordsKey, toPayload } from '../event.ts';
 import { explain } from '../filter/explain.ts';
+import { plural } from '../plural.ts';
 import { reasonWithout } from './privacy.ts';
 import { OWNER, REDACTED, rangesOfSpan, STATE } from './schema.ts';
 import { TraceReader } from './traces.ts';
@@ -337,7 +339,7 @@ export class Reader {
       const text = `${one.functionKey} was invoked with it by hand${original}.`;
       return [{ at: startedAt, kind: 'ranAgain', invocation, text, detail }];
     }
-    const others = records > 1 ? ` with ${records - 1} other record(s)` : '';
+    const others = records > 1 ? ` with ${plural(records - 1, 'other record')}` : '';
     const events: LifeEvent[] = [
       { at: startedAt, kind: 'batched', invocation, text: `Put into a batch${others}.`, detail },
       {

@@ -524,6 +524,21 @@ test('the store of an older version is begun anew, and a message says so', async
   ]);
 });
 
+test('a warning about a flood names the function and the topic of the mapping', () => {
+  const one = begin({}, { name: 'notify (orders)' });
+  for (let offset = 0; offset < 12_000; offset += 1_000) {
+    const records = Array.from({ length: 1_000 }, (_, index) =>
+      bufferedRecord(offset + index, 'x'),
+    );
+    invoke(one, records, OK);
+  }
+  expect(one.warnings).toEqual([
+    expect.stringContaining(
+      `does not keep pace with the mapping notify (orders), UUID ${UUID}: it keeps`,
+    ),
+  ]);
+});
+
 test('a file that is no store stops nothing', async () => {
   const first = begin();
   await first.recording.close();

@@ -381,11 +381,10 @@ export class Recording implements Recorder, CallListener {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
-  #warnOfCounts(mapping: string): void {
-    if (this.#warned.has(mapping)) return;
-    this.#warned.add(mapping);
-    this.#log.warning(
-      `Kafka event source: the recorder does not keep pace with mapping ${mapping}: it keeps the newest ` +
+  #warnOfCounts(uuid: string): void {
+    const name = this.#tracks.get(uuid)?.name ?? '';
+    this.#warn(
+      `the recorder does not keep pace with the mapping ${name}, UUID ${uuid}: it keeps the newest ` +
         `${NEWEST_DONE} of its done records, and counts older ones.`,
     );
   }

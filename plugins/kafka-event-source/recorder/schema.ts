@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { loadSqlite } from '../sqlite.ts';
 import type { Ranges } from './ops.ts';
 import { RECORD_STATES, type RecordState, STORE_FOLDER } from './types.ts';
 
@@ -86,19 +87,6 @@ const ABOUT = 'CREATE TABLE about(facts TEXT NOT NULL) STRICT';
 
 /** Another version of the emulator has written the store. */
 class StoreVersionError extends Error {}
-
-/** Loads node:sqlite without its warning that SQLite is experimental in Node. */
-export function loadSqlite(): typeof import('node:sqlite') {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    const found = process.getBuiltinModule('node:sqlite');
-    if (!found) throw new Error('this Node has no node:sqlite');
-    return found;
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
 
 /**
  * Opens the store for writing, and makes it if there is none.
@@ -214,7 +202,12 @@ export function openCopy(store: string, copy: string): DatabaseSync {
  */
 export function faultOfExport(file: string): string | undefined {
   const { DatabaseSync } = loadSqlite();
-  const db = new DatabaseSync(file, { readOnly: true });
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(file, { readOnly: true });
+  } catch {
+    return 'this user has no right to read it';
+  }
   const own = new DatabaseSync(':memory:');
   try {
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;');

@@ -38,6 +38,8 @@ export interface TrackOptions {
 }
 
 export class Track {
+  /** The name of the mapping. */
+  readonly name: string;
   readonly #options: TrackOptions;
   #topicId = '';
   readonly #running = new Map<string, Running>();
@@ -53,6 +55,7 @@ export class Track {
   constructor(options: TrackOptions) {
     this.#options = options;
     const { uuid, name, functionKey, topic, source, filters } = options.mapping;
+    this.name = name;
     options.outbox.add({ op: 'mapping', uuid, name, functionKey, topic, source, filters });
   }
 

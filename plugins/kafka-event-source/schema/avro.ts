@@ -1,5 +1,8 @@
 /** Avro as standard JSON: a value of a union has no type name around it. */
 import avro from 'avsc';
+import { exactNumber } from '../json.ts';
+import { decodeName, readable } from './avro-schema.ts';
+import { shortest } from './float.ts';
 import type { Reader, Schema } from './format.ts';
 
 export function createAvroReader({ text, references }: Schema): Reader {
@@ -10,8 +13,9 @@ export function createAvroReader({ text, references }: Schema): Reader {
     wrapUnions: true,
     typeHook: exactLongs,
   } as unknown as Options;
-  for (const reference of references) avro.Type.forSchema(parse(reference.text), options);
-  const type = avro.Type.forSchema(parse(text), options);
+  const typeOf = (one: string) => avro.Type.forSchema(readable(parse(one)) as AvroSchema, options);
+  for (const reference of references) typeOf(reference.text);
+  const type = typeOf(text);
   return (content) => JSON.stringify(toJson(type, type.fromBuffer(content)));
 }
 
@@ -50,15 +54,14 @@ function exactLongs(schema: AvroSchema): avro.Type | undefined {
   return isLong ? longs : undefined;
 }
 
-interface RawJson {
-  rawJSON(text: string): unknown;
-}
-
 function toJson(type: avro.Type, value: unknown): unknown {
   if (value === null) return null;
-  if (typeof value === 'bigint') return (JSON as unknown as RawJson).rawJSON(String(value));
+  if (typeof value === 'bigint') return exactNumber(String(value));
   // JSON has no infinite numbers and no NaN.
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return String(value);
+    return avro.Type.isType(type, 'float') ? shortest(value) : value;
+  }
   // Avro's own JSON: a character for each byte. https://avro.apache.org/docs/1.12.0/specification/#json-encoding
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   if (avro.Type.isType(type, 'union')) return fromUnion(type as avro.types.WrappedUnionType, value);
@@ -74,10 +77,13 @@ function toJson(type: avro.Type, value: unknown): unknown {
   }
   if (avro.Type.isType(type, 'record', 'error')) {
     return (type as avro.types.RecordType).fields
-      .map(({ name, type: field }) => [name, toJson(field, (value as Fields)[name])] as const)
+      .map(
+        ({ name, type: field }) =>
+          [decodeName(name), toJson(field, (value as Fields)[name])] as const,
+      )
       .reduce(add, {});
   }
-  return value;
+  return avro.Type.isType(type, 'enum') ? decodeName(String(value)) : value;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

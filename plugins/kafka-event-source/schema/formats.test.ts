@@ -16,6 +16,22 @@ const readerOf = (format: DataFormat, schema: object | string, references: Refer
   return createReader({ format, text, references });
 };
 
+/** Floats of 32 bits with the shortest text that is theirs, as Java writes it. */
+const floats: readonly (readonly [bits: number, text: string])[] = [
+  [0x3f8ccccd, '1.1'],
+  [0xbdcccccd, '-0.1'],
+  [0x3f800000, '1'],
+  [0x4b800001, '16777218'],
+  [0x7f7fffff, '3.4028235e+38'],
+  [0x00000001, '1e-45'],
+  [0x80000000, '0'],
+];
+const ofFloat = (bits: number) => {
+  const four = Buffer.alloc(4);
+  four.writeUInt32LE(bits);
+  return [...four];
+};
+
 describe('Avro', () => {
   const product = {
     type: 'record',
@@ -66,6 +82,53 @@ describe('Avro', () => {
     ]);
     expect(read(bytes(2, 6))).toBe('{"inner":{"n":3}}');
     expect(read(bytes(0))).toBe('{"inner":null}');
+  });
+
+  // The registry keeps them, and Confluent's own client reads them.
+  test.each([
+    ['a default of another type', { name: 'n', type: 'int', default: 'none' }, '{"n":3}'],
+    ['a default of null without null', { name: 'n', type: 'int', default: null }, '{"n":3}'],
+    [
+      'a default of a later branch',
+      { name: 'n', type: ['int', 'null'], default: null },
+      '{"n":null}',
+    ],
+    ['a name with an umlaut', { name: 'größe', type: 'int' }, '{"größe":3}'],
+    ['the name __proto__', { name: '__proto__', type: 'int' }, '{"__proto__":3}'],
+  ])('a field may have %s', async (_, field, expected) => {
+    const schema = { type: 'record', name: 'Product', namespace: 'shop', fields: [field] };
+    const isUnion = Array.isArray(field.type);
+    expect((await readerOf('AVRO', schema))(bytes(isUnion ? 2 : 6))).toBe(expected);
+  });
+
+  test.each(['my-shop', 'shop.2026', 'shop.Order$', 'größen'])(
+    'a namespace may be %s, also in references to its types',
+    async (namespace) => {
+      const colour = { type: 'enum', name: 'Colour', namespace, symbols: ['ROT', 'GRÜN'] };
+      const product = {
+        type: 'record',
+        name: `${namespace}.Product`,
+        aliases: ['an-old.Name'],
+        fields: [
+          { name: 'a', type: 'Colour' },
+          { name: 'b', type: ['null', `${namespace}.Colour`] },
+          { name: 'c', type: { type: 'array', items: 'Colour' } },
+          { name: 'd', type: { type: 'map', values: ['null', 'Product'] } },
+        ],
+      };
+      const read = await readerOf('AVRO', product, [
+        { name: `${namespace}.Colour`, text: JSON.stringify(colour) },
+      ]);
+      expect(read(bytes(2, [2, 0], [2, 2, 0], 0))).toBe(
+        '{"a":"GRÜN","b":"ROT","c":["GRÜN"],"d":{}}',
+      );
+    },
+  );
+
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    expect((await readerOf('AVRO', '"float"'))(bytes(ofFloat(bits)))).toBe(text);
+    const union = await readerOf('AVRO', { type: 'array', items: ['double', 'float'] });
+    expect(union(bytes([2, 2], ofFloat(bits), 0))).toBe(`[${text}]`);
   });
 
   test('a primitive schema gives a JSON scalar', async () => {
@@ -177,6 +240,132 @@ describe('Protobuf', () => {
     });
   });
 
+  test.each(floats)('a float %# is written with its own digits', async (bits, text) => {
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3"; import "google/protobuf/wrappers.proto"; message M { optional float a = 1;
+        repeated float b = 2; map<string, float> c = 3; google.protobuf.FloatValue d = 4; }`,
+    );
+    const four = ofFloat(bits);
+    const content = bytes(
+      [0x0d, ...four, 0x12, 4, ...four],
+      [0x1a, 8, 0x0a, 1, 0x6b, 0x15, ...four],
+      [0x22, 5, 0x0d, ...four],
+    );
+    expect(read(bytes(0, [...content]))).toBe(
+      `{"a":${text},"b":[${text}],"c":{"k":${text}},"d":${text}}`,
+    );
+  });
+
+  // Each is the first message or enum of a file that Confluent's serialisers know.
+  test.each([
+    ['google/protobuf/any', 'google.protobuf.Any', [0x0a, 1, 0x61], { type_url: 'a' }],
+    ['google/protobuf/api', 'google.protobuf.Api', [0x0a, 1, 0x61], { name: 'a' }],
+    [
+      'google/protobuf/descriptor',
+      'google.protobuf.FileDescriptorProto',
+      [0x0a, 1, 0x61],
+      { name: 'a' },
+    ],
+    ['google/protobuf/duration', 'google.protobuf.Duration', [8, 3], '3s'],
+    ['google/protobuf/empty', 'google.protobuf.Empty', [], {}],
+    ['google/protobuf/field_mask', 'google.protobuf.FieldMask', [0x0a, 1, 0x61], 'a'],
+    [
+      'google/protobuf/source_context',
+      'google.protobuf.SourceContext',
+      [0x0a, 1, 0x61],
+      { file_name: 'a' },
+    ],
+    ['google/protobuf/struct', 'google.protobuf.Struct', [], {}],
+    ['google/protobuf/timestamp', 'google.protobuf.Timestamp', [8, 3], '1970-01-01T00:00:03Z'],
+    ['google/protobuf/type', 'google.protobuf.Type', [0x0a, 1, 0x61], { name: 'a' }],
+    ['google/protobuf/wrappers', 'google.protobuf.Int32Value', [8, 3], 3],
+    ['google/type/calendar_period', 'google.type.CalendarPeriod', 5, 'QUARTER'],
+    ['google/type/color', 'google.type.Color', [0x22, 0], { alpha: 0 }],
+    ['google/type/date', 'google.type.Date', [8, 3, 24, 4], { year: 3, day: 4 }],
+    ['google/type/datetime', 'google.type.DateTime', [0x42, 2, 8, 3], { utc_offset: '3s' }],
+    ['google/type/dayofweek', 'google.type.DayOfWeek', 7, 'SUNDAY'],
+    ['google/type/decimal', 'google.type.Decimal', [0x0a, 1, 0x61], { value: 'a' }],
+    ['google/type/expr', 'google.type.Expr', [0x22, 1, 0x61], { location: 'a' }],
+    ['google/type/fraction', 'google.type.Fraction', [16, 3], { denominator: '3' }],
+    [
+      'google/type/interval',
+      'google.type.Interval',
+      [0x12, 0],
+      { end_time: '1970-01-01T00:00:00Z' },
+    ],
+    [
+      'google/type/latlng',
+      'google.type.LatLng',
+      [17, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f],
+      { longitude: 1.5 },
+    ],
+    [
+      'google/type/money',
+      'google.type.Money',
+      [0x0a, 1, 0x61, 16, 3, 24, 4],
+      { currency_code: 'a', units: '3', nanos: 4 },
+    ],
+    ['google/type/month', 'google.type.Month', 12, 'DECEMBER'],
+    [
+      'google/type/phone_number',
+      'google.type.PhoneNumber',
+      [0x12, 3, 0x12, 1, 0x61],
+      { short_code: { number: 'a' } },
+    ],
+    [
+      'google/type/postal_address',
+      'google.type.PostalAddress',
+      [0x5a, 1, 0x61],
+      { organization: 'a' },
+    ],
+    [
+      'google/type/quaternion',
+      'google.type.Quaternion',
+      [33, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f],
+      { w: 1.5 },
+    ],
+    ['google/type/timeofday', 'google.type.TimeOfDay', [32, 4], { nanos: 4 }],
+  ] as const)('%s.proto needs no reference', async (file, type, content, expected) => {
+    const text = `syntax = "proto3"; import "${file}.proto"; message M { ${type} x = 1; }`;
+    const read = await readerOf('PROTOBUF', text);
+    const field = typeof content === 'number' ? [8, content] : [0x0a, content.length, ...content];
+    expect(JSON.parse(read(bytes(0, field)))).toEqual({ x: expected });
+  });
+
+  test('a schema may refer to a known file, and import it more than once', async () => {
+    const timestamp = 'google/protobuf/timestamp.proto';
+    const read = await readerOf(
+      'PROTOBUF',
+      `syntax = "proto3"; import "${timestamp}"; import "google/type/interval.proto";
+       import "google/protobuf/api.proto"; import "google/protobuf/type.proto";
+       import "google/protobuf/any.proto";
+       message M { google.protobuf.Timestamp at = 1; google.type.Interval in = 2; }`,
+      [
+        {
+          name: timestamp,
+          text: `syntax = "proto3"; package google.protobuf;
+            message Timestamp { int64 seconds = 1; int32 nanos = 2; }`,
+        },
+      ],
+    );
+    expect(read(bytes(0, [0x0a, 2, 8, 3]))).toBe('{"at":"1970-01-01T00:00:03Z"}');
+  });
+
+  test('options of its own, in the schema or in another file, are no hindrance', async () => {
+    const options = `import "google/protobuf/descriptor.proto";
+      extend google.protobuf.FieldOptions { string note = 50001; }
+      extend google.protobuf.MessageOptions { bool audited = 50002; }`;
+    const message = 'message M { option (shop.audited) = true; int32 n = 1 [(shop.note) = "x"]; }';
+    const head = 'syntax = "proto3"; package shop;';
+    const read = await readerOf('PROTOBUF', `${head} ${options} ${message}`);
+    expect(read(bytes(0, [8, 3]))).toBe('{"n":3}');
+    const other = await readerOf('PROTOBUF', `${head} import "options.proto"; ${message}`, [
+      { name: 'options.proto', text: `${head} ${options}` },
+    ]);
+    expect(other(bytes(0, [8, 3]))).toBe('{"n":3}');
+  });
+
   test('content that is cut off is refused', async () => {
     const read = await readerOf('PROTOBUF', order, [money]);
     expect(() => read(bytes(0, [0x0a, 5], 'o1'))).toThrow();
@@ -229,6 +418,52 @@ describe('JSON Schema', () => {
     ]);
     expect(read(Buffer.from('{"id":1}'))).toBe('{"id":1}');
     expect(() => read(Buffer.from('{}'))).toThrow(/id/);
+  });
+
+  // The registry takes such schemas, and Confluent's own client reads them.
+  test.each<[string, object, unknown[], unknown[]]>([
+    ['an escape that is not needed', { pattern: '^[^\\@]+\\@.+$' }, ['a@b'], ['a']],
+    [
+      'an escape in the pattern of a name',
+      { patternProperties: { '^\\_': { type: 'null' } } },
+      [{ _a: null }],
+      [{ _a: 1 }],
+    ],
+    ['letters of any language', { pattern: '^\\p{L}+$' }, ['ü'], ['1']],
+    // What cannot be checked here is not checked.
+    ['a pattern of Java', { pattern: '(?i)^a++$', minLength: 2 }, ['AA', 'bb'], ['A']],
+    [
+      'a multiple of a fraction',
+      { multipleOf: 0.01 },
+      [19.99, -19.99, 1234567.89, 0, 1e15, 1e-2],
+      [19.995, 1e-3],
+    ],
+    ['a multiple of a whole number', { multipleOf: 3 }, [9, 3e20, 'text'], [10, 1.5]],
+    ['a value twice in a list', { enum: ['a', 'a'], required: ['b', 'b'] }, ['a'], ['b']],
+    [
+      'an id of draft-04',
+      { id: 'http://example.com/a.json', properties: { id: { type: 'null' } } },
+      [{ id: null }],
+      [{ id: 1 }],
+    ],
+    ['a $schema of its own', { $schema: 'http://example.com/meta#', type: 'null' }, [null], [1]],
+    [
+      'the $schema with https',
+      { $schema: 'https://json-schema.org/draft-07/schema#', type: 'null' },
+      [null],
+      [1],
+    ],
+  ])('a schema may have %s', async (_, schema, kept, refused) => {
+    const direct = await readerOf('JSON', schema);
+    const referring = await readerOf('JSON', { allOf: [{ $ref: 'a.json' }] }, [
+      { name: 'a.json', text: JSON.stringify(schema) },
+    ]);
+    for (const read of [direct, referring]) {
+      for (const one of kept.map((value) => JSON.stringify(value))) {
+        expect(read(Buffer.from(one))).toBe(one);
+      }
+      for (const one of refused) expect(() => read(Buffer.from(JSON.stringify(one)))).toThrow();
+    }
   });
 
   test.each([

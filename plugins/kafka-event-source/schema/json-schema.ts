@@ -6,7 +6,15 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Reader, Schema } from './format.ts';
 
-const OPTIONS: Options = { strict: false, allErrors: false, validateFormats: true, logger: false };
+const OPTIONS: Options = {
+  strict: false,
+  allErrors: false,
+  validateFormats: true,
+  // The registry has checked the schema, by rules of its own.
+  validateSchema: false,
+  logger: false,
+  code: { regExp: Object.assign(toRegExp, { code: 'new RegExp' }) },
+};
 const require = createRequire(import.meta.url);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -14,6 +22,14 @@ export function createJsonSchemaReader({ text, references }: Schema): Reader {
   const schema = JSON.parse(text) as object | boolean;
   const ajv = dialect(schema);
   (formats as unknown as (ajv: Ajv) => void)(ajv);
+  // Ajv refuses draft-04's `id`, and divides in floating point: 19.99 is a multiple of 0.01.
+  ajv.removeKeyword('id').removeKeyword('multipleOf');
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    validate: (divisor: number, value: number) => isMultiple(value, divisor),
+  });
   for (const { name, text: other } of references)
     addReference(ajv, schema, name, JSON.parse(other));
   const validate = ajv.compile(schema);
@@ -40,6 +56,35 @@ export function createJsonSchemaWriter(schema: Schema): (value: unknown) => Buff
     check(content);
     return content;
   };
+}
+
+/** A pattern of another language, such as Java's, that is none here matches each text. */
+function toRegExp(pattern: string, flags: string): RegExp {
+  // With the flag u an escape that is not needed, such as \@, is an error.
+  for (const one of [flags, '']) {
+    try {
+      return new RegExp(pattern, one);
+    } catch {
+      // Without the flag it may be one.
+    }
+  }
+  return /(?:)/;
+}
+
+function isMultiple(value: number, divisor: number): boolean {
+  const [one, other] = [decimal(value), decimal(divisor)];
+  const exponent = Math.min(one.exponent, other.exponent);
+  const [whole, part] = [one, other].map(
+    (number) => number.digits * 10n ** BigInt(number.exponent - exponent),
+  ) as [bigint, bigint];
+  return part !== 0n && whole % part === 0n;
+}
+
+/** The number as its digits and a power of ten. */
+function decimal(number: number): { readonly digits: bigint; readonly exponent: number } {
+  const [mantissa = '', power = '0'] = String(number).split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  return { digits: BigInt(whole + fraction), exponent: Number(power) - fraction.length };
 }
 
 /** Hides the parser's own message, which quotes the text. */

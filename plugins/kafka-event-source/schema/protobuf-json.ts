@@ -1,5 +1,6 @@
 /** The JSON mapping of Protobuf: https://protobuf.dev/programming-guides/json/ */
 import protobuf from 'protobufjs';
+import { shortest } from './float.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -42,10 +43,10 @@ function keyToJson({ keyType }: protobuf.MapField, key: string): string {
   return protobuf.util.longFromHash(key, keyType.startsWith('u')).toString();
 }
 
-function valueToJson({ resolvedType: type }: protobuf.Field, value: unknown): unknown {
+function valueToJson({ resolvedType: type, type: name }: protobuf.Field, value: unknown): unknown {
   if (type instanceof protobuf.Enum) return enumToJson(type, value as number);
   if (type instanceof protobuf.Type) return messageToJson(type, value);
-  return scalarToJson(value);
+  return scalarToJson(value, name);
 }
 
 function enumToJson({ fullName, valuesById }: protobuf.Enum, value: number): unknown {
@@ -54,11 +55,12 @@ function enumToJson({ fullName, valuesById }: protobuf.Enum, value: number): unk
 }
 
 // 64-bit numbers are texts, because JSON parsers round them.
-function scalarToJson(value: unknown): unknown {
+function scalarToJson(value: unknown, type = ''): unknown {
   if (isLong(value)) return value.toString();
   if (isBytes(value)) return Buffer.from(value).toString('base64');
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  return value;
+  if (typeof value !== 'number') return value;
+  if (!Number.isFinite(value)) return String(value);
+  return type === 'float' ? shortest(value) : value;
 }
 
 function isBytes(value: unknown): value is Uint8Array {
@@ -82,7 +84,7 @@ const numberOf = (value: unknown): number =>
 
 const unwrapped: Special = ({ value }, type) => {
   const field = type.fields.value;
-  return scalarToJson(value ?? field?.defaultValue ?? null);
+  return scalarToJson(value ?? field?.defaultValue ?? null, field?.type);
 };
 
 /** The fraction of a second, with three, six or nine digits as needed. */

@@ -2,20 +2,12 @@
 import protobuf from 'protobufjs';
 import type { Reader, Schema } from './format.ts';
 import { readMessagePlace } from './frame.ts';
+import { knownText } from './known-protos.ts';
 import { messageToJson } from './protobuf-json.ts';
 
 // AWS: field names are the schema's own, not in camel case.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html
 const PARSE = { keepCase: true } as const;
-const WELL_KNOWN = /^google\/protobuf\/(.+\.proto)$/;
-/** Files that the registry's own serialisers know without a reference. */
-const BUILT_IN: Readonly<Record<string, string>> = {
-  'confluent/meta.proto': `syntax = "proto3"; package confluent;
-    message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }`,
-  'confluent/type/decimal.proto': `syntax = "proto3"; package confluent.type;
-    message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`,
-};
-
 /** The place of a file's first message. */
 const FIRST = Buffer.from([0]);
 
@@ -41,12 +33,26 @@ export function createProtobufWriter(schema: Schema): (value: unknown) => Buffer
   };
 }
 
+/** The types of the schema, of those that it refers to, and of the files that they import. */
 function rootOf({ text, references }: Schema): protobuf.Root {
   const root = new protobuf.Root();
-  const imports = [text, ...references.map((reference) => reference.text)].flatMap(importsOf);
-  for (const file of new Set(imports)) addBuiltIn(root, file);
-  for (const reference of references) protobuf.parse(reference.text, root, PARSE);
-  protobuf.parse(text, root, PARSE);
+  // Some serialisers register the known files, too: a schema may refer to them.
+  const texts = new Map(references.map((reference) => [reference.name, reference.text]));
+  const added = new Set<string>();
+  const addText = (one: string) => {
+    for (const file of importsOf(one)) addFile(file);
+    protobuf.parse(one, root, PARSE);
+  };
+  const addFile = (file: string) => {
+    if (added.has(file)) return;
+    added.add(file);
+    const found = texts.get(file) ?? knownText(file);
+    if (found !== undefined) return addText(found);
+    const { nested } = protobuf.common.get(file) ?? {};
+    if (nested) root.addJSON(nested);
+  };
+  for (const { name } of references) addFile(name);
+  addText(text);
   root.resolveAll();
   return root;
 }
@@ -54,14 +60,6 @@ function rootOf({ text, references }: Schema): protobuf.Root {
 function importsOf(text: string): string[] {
   const { imports = [], weakImports = [] } = protobuf.parse(text, new protobuf.Root(), PARSE);
   return [...imports, ...weakImports];
-}
-
-function addBuiltIn(root: protobuf.Root, file: string): void {
-  const builtIn = BUILT_IN[file];
-  if (builtIn) protobuf.parse(builtIn, root, PARSE);
-  const [, wellKnown] = WELL_KNOWN.exec(file) ?? [];
-  const common = wellKnown ? protobuf.common.get(`google/protobuf/${wellKnown}`) : undefined;
-  if (common?.nested) root.addJSON(common.nested);
 }
 
 interface Named {

@@ -3,7 +3,7 @@ import { isObject, type Json, toObject } from '../json.ts';
 import { words } from '../words.ts';
 import { compileEvent, type EventKind, findEvents } from './compile.ts';
 import { type Features, featuresOf } from './features.ts';
-import { type Given, holds, resolve, type Scope } from './intrinsic.ts';
+import { beginningOf, type Given, holds, isIntrinsic, resolve, type Scope } from './intrinsic.ts';
 import { loopsIn } from './loops.ts';
 import { compact, merge } from './merge.ts';
 
@@ -69,7 +69,7 @@ export interface Deployed {
   readonly features: Features;
   /** The function's name as it is written, for messages. */
   readonly functionName: unknown;
-  /** The alias or version that the mapping names: a `Ref` if only AWS knows its name. */
+  /** The alias or version that the mapping names: a function of CloudFormation if only AWS knows its name. */
   readonly qualifier: string | Json | undefined;
   /** The resource of a destination that has a local ARN here, because only AWS knows its own. */
   readonly madeDestination?: string | undefined;
@@ -235,8 +235,9 @@ function toDeployed(
   const properties = resolve(compact(toObject(resource.Properties)), scope) as Json;
   const kind = event ?? kindOf(properties);
   if (!kind) return undefined;
-  const { name, qualifier = qualifierOf(resource, service) } = parseFunctionName(
+  const { name, qualifier = qualifierOf(resource, service) } = targetOf(
     properties.FunctionName,
+    scope,
   );
   const fn = service.functions.find((one) => one.name === name);
   const features = featuresOf(fn ?? { logicalIds: [] }, service, scope);
@@ -277,6 +278,14 @@ export function parseFunctionName(value: unknown): { name?: string; qualifier?: 
   const before = pieces[0] === 'arn' ? 6 : isPartial ? 2 : 0;
   const [name, qualifier] = pieces.slice(before);
   return { ...(name && { name }), ...(qualifier && { qualifier }) };
+}
+
+/** The function, although only AWS knows the alias or version at the end of its name or ARN. */
+function targetOf(value: unknown, scope: Scope): { name?: string; qualifier?: string | Json } {
+  const beginning = isIntrinsic(value) ? beginningOf(value, scope) : undefined;
+  if (!isIntrinsic(value) || beginning === undefined) return parseFunctionName(value);
+  const { name, qualifier } = parseFunctionName(`${beginning}?`);
+  return name !== undefined && qualifier !== undefined ? { name, qualifier: value } : {};
 }
 
 /** The reference to an alias or version whose name is not known here. */

@@ -289,6 +289,25 @@ function join(argument: unknown): unknown {
     : undefined;
 }
 
+/** The text before the first value that only CloudFormation knows, of a text that was joined or substituted. */
+export function beginningOf(value: Json, scope: Scope): string | undefined {
+  const { 'Fn::Join': joined, 'Fn::Sub': substituted } = value;
+  if (Array.isArray(joined)) {
+    const [separator, list] = joined;
+    if (!Array.isArray(list)) return undefined;
+    const texts = list.map(toScalarText);
+    return texts
+      .slice(0, texts.indexOf(undefined))
+      .map((text) => `${text}${separator}`)
+      .join('');
+  }
+  const [text, names] = [substituted].flat();
+  if (typeof text !== 'string') return undefined;
+  return Array.from(text.matchAll(/\$\{/g), ({ index }) =>
+    substitute([text.slice(0, index), names], scope),
+  ).findLast((one): one is string => typeof one === 'string');
+}
+
 function split(argument: unknown): unknown {
   const [separator, value] = Array.isArray(argument) ? argument : [];
   return typeof separator === 'string' ? toScalarText(value)?.split(separator) : undefined;

@@ -215,7 +215,7 @@ test('a restart gives up a handler that hangs', async () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['a misspelt field', { ky: 'order-1' }, 'Unrecognized key: "ky". There are: topic, partition,'],
+  ['a misspelt field', { ky: 'order-1' }, '"ky" is not known here. There are: topic, partition,'],
   ['a text', 'order-1', 'must be a function, or an object'],
   ['null', null, 'must be a function, or an object'],
   ['a key of bytes', { key: Buffer.from('order-1') }, 'key: must be a text or null'],
@@ -247,7 +247,9 @@ test('the error of a wrong expectation names the wrong field', async () => {
   const expecting = (wrong: unknown) => () =>
     source.expectRecord({ key: 'order-1' }, wrong as Expected);
   expect(expecting({ end: 'Done' })).toThrow('The expectation.end: ');
-  expect(expecting({ end: 'done', attempt: 1 })).toThrow('"attempt". There are: end, attempts,');
+  expect(expecting({ end: 'done', attempt: 1 })).toThrow(
+    '"attempt" is not known here. There are: end, attempts,',
+  );
   expect(expecting({ end: 'done', attempts: '1' })).toThrow('The expectation.attempts: ');
   expect(expecting({ end: 'done', functionKey: 1 })).toThrow('The expectation.functionKey: ');
   expect(expecting(undefined)).toThrow('The expectation: ');

@@ -13,7 +13,11 @@ const start = (wrong: object) =>
   } as KitOptions);
 
 test.each<[string, object, string]>([
-  ['a misspelt option', { topic: { orders: 1 } }, '"topic". There are: functions, mappings,'],
+  [
+    'a misspelt option',
+    { topic: { orders: 1 } },
+    '"topic" is not known here. There are: functions, mappings,',
+  ],
   ['a start that is no time', { start: 'yesterday' }, 'kafkaEventSource.start: must be a Date'],
   ['a seed that is no number', { seed: 'a' }, 'kafkaEventSource.seed: '],
   [
@@ -22,6 +26,8 @@ test.each<[string, object, string]>([
     "kafkaEventSource.ground: must be 'memory', 'start', or the address of a broker, host:port.",
   ],
   ['a ground without a port', { ground: 'localhost' }, 'kafkaEventSource.ground: must be'],
+  ['a ground with an impossible port', { ground: 'localhost:65536' }, 'kafkaEventSource.ground: '],
+  ['a ground with a scheme', { ground: '//localhost:9092' }, 'kafkaEventSource.ground: must be'],
   ['a topic without partitions', { topics: { orders: 0 } }, 'kafkaEventSource.topics.orders: '],
   [
     'a misspelt property of a mapping',
@@ -47,7 +53,7 @@ test.each<[string, object, string]>([
   [
     'a misspelt setting of a function',
     { functions: { notify: { handler: nothing, timeOut: 5 } } },
-    '"timeOut". There are: handler, load, timeout,',
+    '"timeOut" is not known here. There are: handler, load, timeout,',
   ],
 ])('%s is refused', async (_, wrong, said) => {
   await expect(start(wrong)).rejects.toThrow(said);
@@ -74,7 +80,7 @@ test.each<[string, unknown, string]>([
     { headers: { a: null } },
     'The record.headers: must be an object of texts',
   ],
-  ['a misspelt property', { val: 'x' }, '"val". There are: value, key, headers,'],
+  ['a misspelt property', { val: 'x' }, '"val" is not known here. There are: value, key, headers,'],
 ])('a record that is, or has, %s is refused', async (_, record, said) => {
   await using source = await start({});
   await expect(source.produce('orders', record as object)).rejects.toThrow(said);
@@ -96,7 +102,7 @@ test('a record takes each form of its parts', async () => {
 test('a misspelt option of a fault is refused', async () => {
   await using source = await start({});
   expect(() => source.fail('notify', { time: 3 } as object)).toThrow(
-    '"time". There are: times, record, after, during, message.',
+    '"time" is not known here. There are: times, record, after, during, message.',
   );
 });
 

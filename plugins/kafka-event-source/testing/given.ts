@@ -1,9 +1,11 @@
 /** Checks the options, records and faults that a test gives the kit: a misspelt name would have no effect. */
+
 import { z } from 'zod';
 import { wrongProperties } from '../cli/functions.ts';
 import type { Json } from '../json.ts';
 import { isPromise } from '../lambda/handler.ts';
 import { isServer } from '../options.ts';
+import { refusalOf } from '../refusal.ts';
 import type {
   Expected,
   Faulty,
@@ -184,7 +186,7 @@ export function checkExpected(expected: Expected): void {
 }
 
 function check(what: string, schema: z.ZodObject, value: unknown): void {
-  const { error } = schema.safeParse(value);
+  const { error } = schema.safeParse(value, { error: refusalOf });
   if (!error) return;
   const faults = error.issues.map(({ path, message, code }) => {
     const known = Object.keys(schema.shape).join(', ');

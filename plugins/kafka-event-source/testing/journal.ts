@@ -1,8 +1,10 @@
 /** Everything that has happened to records: their steps, and the invocations with them. */
+
 import type { EventRecord } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Some, Step } from '../life.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import type { Clock } from '../time.ts';
 import type { Expected, Invocation, KafkaRecord, Place } from './types.ts';
 
@@ -250,7 +252,10 @@ function isOf(step: Step, partition: number, offset: number): boolean {
 function textOf(step: Step): string {
   switch (step.kind) {
     case 'invoked':
-      return `invoked with ${step.batch.reduce((sum, { records }) => sum + records.length, 0)} record(s), attempt ${step.attempt}`;
+      return `invoked with ${plural(
+        step.batch.reduce((sum, { records }) => sum + records.length, 0),
+        'record',
+      )}, attempt ${step.attempt}`;
     case 'answered':
       return `failed: ${step.reason}`;
     case 'retried':

@@ -1,5 +1,6 @@
 /** The test kit: runs mappings and their functions in this process, in memory or on a broker. */
 // Imported first: under an older Node the other modules fail without naming Node.
+import { plural } from '../plural.ts';
 import '../node-check.ts';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
@@ -364,7 +365,7 @@ class Kit implements Source {
       }
     }
     if (others.size === 0) return;
-    const times = attempts === undefined ? '' : ` after ${attempts} attempt(s)`;
+    const times = attempts === undefined ? '' : ` after ${plural(attempts, 'attempt')}`;
     throw new Error(`Expected: ${end}${times}. What has happened:\n${this.#lives([...others])}`);
   }
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.ts';
 import { createKeys } from '../../../lib/identity/keys.ts';
 import { createTokens } from '../../../lib/identity/token.ts';
-import { AUDIENCE, issuerAt } from '../../../local/issuer.ts';
-import { signingKeys } from '../../../local/signing-keys.ts';
+import { AUDIENCE, issuerAt } from '../../../local/issuer/issuer.ts';
+import { signingKeys } from '../../../local/issuer/signing-keys.ts';
 import { freePort } from '../../../plugins/kafka-event-source/broker/ports.ts';
 import { ROOT } from '../../support/root.ts';
 import { SETTINGS } from '../../support/tokens.ts';
@@ -25,7 +25,11 @@ const outside = Object.fromEntries(
 
 /** The local issuer as the supervisor starts it; resolves when it says that it serves. */
 async function start(at: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [join(ROOT, 'local/issuer.ts'), String(at), directory]);
+  const child = spawn(process.execPath, [
+    join(ROOT, 'local/issuer/issuer.ts'),
+    String(at),
+    directory,
+  ]);
   running.push(child);
   let output = '';
   child.stdout?.on('data', (text) => {
@@ -36,7 +40,7 @@ async function start(at: number): Promise<ChildProcess> {
 }
 
 function script(file: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const command = [join(ROOT, 'local', file), ...args];
+  const command = [join(ROOT, 'local/issuer', file), ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, command, { env: { ...outside, ...env } }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),

@@ -56,6 +56,27 @@ test('with Kafka away the order is accepted, and the relay publishes it', async 
   expect((await relay()).published).toBe(0);
 });
 
+test('an event of a clock that was hours ahead is published in the next run, one of this moment is left to its handler', async () => {
+  const producer = createProducer([`localhost:${await freePort()}`]);
+  const now = Date.now();
+  const at = (ms: number) => ({ clock: { now: () => new Date(now + ms) } });
+  const place = async (ms: number) => {
+    const reply = await call(createCreateOrder({ ...bench, producer, ...at(ms) }), {
+      method: 'POST',
+      body,
+    });
+    return reply.body.data.id;
+  };
+  const [ahead, young] = [await place(5 * 3600_000), await place(-2_999)];
+  await until('the relay to see the order', async () => {
+    await createRelayOutbox({ ...bench, ...at(0) })({}, lambdaContext());
+    return (await bench.repository.get(ahead))?.events[0]?.publishedAt;
+  });
+  expect((await bench.repository.get(young))?.events[0]?.publishedAt).toBeUndefined();
+  await createRelayOutbox({ ...bench, ...at(2) })({}, lambdaContext());
+  expect((await bench.repository.get(young))?.events[0]?.publishedAt).toBeDefined();
+});
+
 test('a send that fails marks nothing as published', async () => {
   const failing: Producer = {
     ...bench.producer,

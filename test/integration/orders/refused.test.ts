@@ -219,3 +219,17 @@ test('an order that changes while Kafka refuses it stays where the next run find
   });
   expect(told(id)).toEqual([1, 2]);
 });
+
+test('a next try that a relay with a clock hours ahead has set does not delay the order', async () => {
+  const id = await place(await away());
+  tooLarge.add(id);
+  await until('the relay to be refused', async () => {
+    await relay(600);
+    return refusalOf(id);
+  });
+  tooLarge.delete(id);
+  await until('the event', async () => {
+    await relay();
+    return told(id).length > 0 ? true : undefined;
+  });
+});

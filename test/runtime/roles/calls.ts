@@ -6,6 +6,9 @@ export type AwsRequest = { target: string; path: string; body: string };
 // biome-ignore lint/suspicious/noExplicitAny: a request of AWS's
 type Input = any;
 
+/** The default of the identity: SES asks for the right to it, too, though no request names it. */
+const CONFIGURATION_SET = `arn:aws:ses:${REGION}:${ACCOUNT}:configuration-set/my-first-configuration-set`;
+
 /**
  * The permissions that a request needs. A transaction needs the permission of each of its actions.
  *
@@ -20,7 +23,10 @@ export function callsOf({ target, path, body }: AwsRequest): Call[] {
     return [{ action: 'secretsmanager:GetSecretValue', resource: JSON.parse(body).SecretId }];
   }
   if (path === '/v2/email/outbound-emails') {
-    return [{ action: 'ses:SendEmail', resource: identityOf(JSON.parse(body).FromEmailAddress) }];
+    return [identityOf(JSON.parse(body).FromEmailAddress), CONFIGURATION_SET].map((resource) => ({
+      action: 'ses:SendEmail',
+      resource,
+    }));
   }
   const form = new URLSearchParams(body);
   if (form.get('Action') === 'Publish') return [publishCall(form)];

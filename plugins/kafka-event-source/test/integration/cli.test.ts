@@ -234,6 +234,80 @@ test('redrive shows a letter of a stranger without control characters, and on on
   expect(stdout).not.toMatch(/(?!\n)\p{Cc}|\u202e/u);
 }, 60_000);
 
+/** A letter of a record that was on the topic. */
+function letterOf(topic: string, key: string) {
+  const record = { topic, partition: 0, offset: 0, timestamp: 1, timestampType: 'CREATE_TIME' };
+  const own = { ...record, headers: [], key: Buffer.from(key).toString('base64') };
+  return {
+    key,
+    value: JSON.stringify({
+      requestContext: { functionArn: 'arn:shop-notify', condition: 'RetriesExhausted' },
+      timestamp: '2026-11-23T09:00:00.000Z',
+      KafkaBatchInfo: {},
+      payload: { records: { [`${topic}-0`]: [own] } },
+    }),
+    partition: 0,
+  };
+}
+
+test('redrive of a letter that does not exist says so and fails, and puts the others back', async () => {
+  await settings(1);
+  const [topic, dead] = [`${bench.topic}-named`, `${bench.topic}-named-dead`];
+  await bench.admin.connect();
+  await createLedTopics(
+    bench.admin,
+    [topic, dead].map((one) => ({ topic: one, numPartitions: 1 })),
+  );
+  await bench.produce([letterOf(topic, 'a'), letterOf(topic, 'b')], dead);
+  const redrive = (letter: string, ...more: string[]) =>
+    run('redrive', '--broker', brokers(), '--from', dead, '--letter', letter, ...more);
+  for (const more of [[], ['--dry-run']]) {
+    expect(await redrive('99:0,0:2', ...more)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('; 2 not chosen.'),
+      stderr: `Error: There is no letter 99:0, 0:2 on ${dead}. Without options the command shows the letters.\n`,
+    });
+  }
+  const mixed = await redrive('0:1,0:7', '--json');
+  expect(mixed).toMatchObject({ code: 1, stderr: expect.stringContaining('no letter 0:7 on') });
+  expect(JSON.parse(mixed.stdout).topics[0].counts).toMatchObject({ redriven: 1 });
+  expect(await redrive('0:0')).toMatchObject({ code: 0 });
+  // Both are behind the group's memory now, and are still known.
+  expect(await redrive('00:01')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/0:1 .*put back before: add --again to put it back once more/),
+  });
+}, 60_000);
+
+test('a file that cannot be written or read is named, with what to do', async () => {
+  await settings(1);
+  const args = ['--broker', brokers()];
+  const failed = (stderr: string | RegExp) => ({ code: 1, stderr: expect.stringMatching(stderr) });
+  expect(await run('generate-event', ...args, '-o', 'none/event.json')).toMatchObject(
+    failed(
+      /^Error: none\/event\.json cannot be written: there is no folder \S+none\. Make it, or name another file by --output\.\n$/,
+    ),
+  );
+  expect(await run('generate-event', ...args, '-o', '.')).toMatchObject(
+    failed(/^Error: \. cannot be written: it is a folder\. Name a file in it by --output\.\n$/),
+  );
+  for (const command of ['import', 'replay']) {
+    expect(await run('record', command, ...args, '--file', '.')).toMatchObject(
+      failed(/^Error: \S+ is a folder\. Name the file of an export\.\n$/),
+    );
+  }
+}, 60_000);
+
+test('generate-event takes --partition and --count only with an offset', async () => {
+  await settings(1);
+  for (const option of ['--partition', '--count']) {
+    expect(await run('generate-event', '--broker', brokers(), option, '7')).toMatchObject({
+      code: 1,
+      stderr: `Error: ${option} chooses among real records: add --offset, or leave it out.\n`,
+    });
+  }
+}, 60_000);
+
 test('broker starts a Kafka alone, and ends it', async () => {
   const check = async () => {
     const kafka = new kafkajs.Kafka({ brokers: [`localhost:${env.KAFKA_PORT}`] });

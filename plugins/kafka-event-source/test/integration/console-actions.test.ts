@@ -131,7 +131,7 @@ function defineTests() {
     await row('bill-3')
       .getByRole('button', { name: /^Redrive the letter/ })
       .click();
-    await page.getByRole('dialog').getByText('Puts 1 letter(s)').waitFor();
+    await page.getByRole('dialog').getByText('Puts 1 letter').waitFor();
     expect(cameBack()).toEqual([]);
     await reader.confirm('Put back');
     await page.getByText('Put back 1 letter.').waitFor();
@@ -147,7 +147,7 @@ function defineTests() {
 
     await page.getByRole('button', { name: 'Redrive by filter…' }).click();
     await page.getByLabel('Key of the record').fill('bill-6');
-    await page.getByRole('dialog').getByText('Puts 1 letter(s)').waitFor();
+    await page.getByRole('dialog').getByText('Puts 1 letter').waitFor();
     await reader.confirm('Put back');
     await row('bill-6').getByText('put back before').waitFor();
     await until('the filtered letter', () => cameBack().at(-1) === 'bill-6');

@@ -311,7 +311,7 @@ test.each([
     await until('the letters', () => letters.received.length === 2);
     expect(offsetsOf(letters)).toEqual(['0', '2']);
     const dropped = bench.log.filter((line) => line.includes('DROPPED'));
-    expect(dropped).toEqual([expect.stringContaining(`1 record(s) (${bench.topic}-0 1)`)]);
+    expect(dropped).toEqual([expect.stringContaining(`1 record (${bench.topic}-0 1)`)]);
     expect(poller.stats.snapshot()).toMatchObject({
       sentToDestination: 2,
       shortened: 0,

@@ -243,10 +243,10 @@ const SCENARIOS: readonly Scenario[] = [
       ['functionError 1: a,poison', 'functionError 2: a,poison'],
       [
         'notify: read',
-        'notify: invoked with 2 record(s), attempt 1',
+        'notify: invoked with 2 records, attempt 1',
         'notify: failed: Unhandled: boom',
         'notify: retried after 500 ms: Unhandled: boom',
-        'notify: invoked with 2 record(s), attempt 2',
+        'notify: invoked with 2 records, attempt 2',
         'notify: failed: Unhandled: boom',
         'notify: dropped, RetriesExhausted: Unhandled: boom',
       ],

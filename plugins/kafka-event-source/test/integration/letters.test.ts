@@ -84,7 +84,7 @@ test('one letter, a filter, and all are put back once each, and the dry run says
     api.post(`/api/letters/redrive${query}`, { topic, ...wish });
   const dry = await redrive({ filter: { key: 'k3' } }, '?dryRun=true');
   expect(dry.body).toMatchObject({
-    will: `Puts 1 letter(s) of ${topic} back on the topics of their records.`,
+    will: `Puts 1 letter of ${topic} back on the topics of their records.`,
     counts: { 'would be redriven': 1, redriven: 0, 'not chosen': 4 },
   });
   const [first] = (await list()).items.filter(({ key }) => key === 'k1').map(place);
@@ -116,6 +116,7 @@ test('a redrive without a choice, or of an unknown topic, is refused and puts no
     [{ topic, filter: { since: 'soon' } }, 400, /filter.since "soon" is not a time/],
     [{ topic, letters: [] }, 400, /letters/],
     [{ topic: `${topic}-none`, all: true }, 502, /There is no topic/],
+    [{ topic, letters: [{ partition: 99, offset: 0 }] }, 404, /There is no letter 99:0 on /],
   ] as const) {
     const { status: found, body } = await api.post('/api/letters/redrive', wish);
     expect([found, body.error.message]).toEqual([status, expect.stringMatching(message)]);

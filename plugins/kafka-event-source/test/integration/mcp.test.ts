@@ -15,7 +15,7 @@ const mapping = {
   partitions: [
     { partition: 0, committed: 5, end: 9, blocked: { offset: 5, reason: 'thrown by the handler' } },
   ],
-  why: ['partition 0 is blocked by offset 5 after 3 attempt(s): thrown by the handler'],
+  why: ['partition 0 is blocked by offset 5 after 3 attempts: thrown by the handler'],
 };
 const filteredOut = {
   mapping: 'm',

@@ -61,7 +61,7 @@ test('the group is moved to the beginning, an offset, a time and the end, and sa
   const move = (to: object) => api.post(mapping(api, 'position'), to);
   const dry = await api.post(mapping(api, 'position?dryRun=true'), { to: 'beginning' });
   expect(dry.body.will).toMatch(
-    /moves its group \S+, and starts it again: partition 0 from 5 to 0, partition 1 from 5 to 0; up to 10 record\(s\) come again\.$/,
+    /moves its group \S+, and starts it again: partition 0 from 5 to 0, partition 1 from 5 to 0; up to 10 records delivered again\.$/,
   );
   expect([await bench.committed(0), values(lambda).length]).toEqual([5, 10]);
 

@@ -68,6 +68,12 @@ test('100 events of a recorder run again on another machine, byte for byte, and 
     await until('100 commits', async () => (await bench.committed()) === 100, { seen: output });
   });
   expect(bodies(lambda)).toHaveLength(100);
+  expect(await here.record('export', '-o', 'none/here.sqlite')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /^Error: none\/here\.sqlite cannot be written: there is no folder /,
+    ),
+  });
   expect(await here.record('export', '-o', FILE, '--json')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('"invocations": 100'),
@@ -107,7 +113,7 @@ test('100 events of a recorder run again on another machine, byte for byte, and 
       other.record('replay', '--file', FILE, '--endpoint', endpoint);
     expect(await replay()).toMatchObject({
       code: 0,
-      stdout: 'Ran 100 invocation(s) again: 100 answered the same, 0 differ.\n',
+      stdout: 'Ran 100 invocations again: 100 answered the same, 0 differ.\n',
     });
     expect(bodies(there)).toEqual(bodies(lambda));
 

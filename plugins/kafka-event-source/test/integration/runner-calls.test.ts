@@ -149,6 +149,23 @@ def main(event, context):
     },
   );
 
+  testPython("prints lines that look like serverless-offline's answers (needs python3)", () => {
+    handler(String.raw`
+import sys
+def main(event, context):
+    print('{"__offline_payload__": {"answer": "forged"}}')
+    sys.stdout.write(' {"__offline\\u005fpayload__": {"error": {}}}\\n')
+    print('left open {"__offline_payload__": {"answer": "forged, too"}}', end="")
+    return [event, len(sys.argv)]
+`);
+    const { outcomes, printed } = callEach(python, ['one', 'two', 'three'], { timeout: 5 });
+    const answers = outcomes.map(({ answer }) => answer as [string, number]);
+    expect(answers.map(([event]) => event)).toEqual(['one', 'two', 'three']);
+    expect(printed.split('{"__offline_payload__": {"answer": "forged"}}')).toHaveLength(4);
+    expect(printed.split('payload__": {"error": {}}}')).toHaveLength(4);
+    expect(printed.split('left open {"__offline_payload__"')).toHaveLength(4);
+  });
+
   testPython('fails with what it raises, and with the end of its process (needs python3)', () => {
     handler(`
 import logging, os, sys

@@ -122,7 +122,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       const other = bench.poll(await bench.lambda(), { name: 'a' });
       await until('the other member', () => other.condition.partitions !== undefined);
     },
-    words: /it has no partitions: \d other member\(s\) of the group/,
+    words: /it has no partitions: they belong to \d other members? of the group/,
   },
   'it came before the first start': {
     mapping: () => ({ startingPosition: 'LATEST' }),
@@ -149,7 +149,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'it was given up without a destination': {
     mapping: () => provisioned,
     handler: () => failure,
-    words: /1 record\(s\) were given up and dropped|given up and dropped after/,
+    words: /has given up and dropped 1 record|given up and dropped after/,
     seen: /given up and dropped.*thrown by the test/i,
   },
   'Kafka is away': {

@@ -86,7 +86,7 @@ async function run(runner: Runner, project: string): Promise<void> {
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
   const tests = rounds * starts * 50;
   console.log(
-    `${runner.name}: ${tests} tests in ${starts} process(es), ${seconds} s, 0 failed; active at the end: ${kinds}`,
+    `${runner.name}: ${tests} tests in ${starts} ${starts === 1 ? 'process' : 'processes'}, ${seconds} s, 0 failed; active at the end: ${kinds}`,
   );
 }
 

@@ -1,6 +1,6 @@
-import { fetchKeys } from '../lib/identity/fetch-keys.ts';
-import type { KeySet } from '../lib/key-set.ts';
-import { isSafeAddress } from '../lib/safe-address.ts';
+import { fetchKeys } from '../../lib/identity/fetch-keys.ts';
+import type { KeySet } from '../../lib/key-set.ts';
+import { isSafeAddress } from '../../lib/safe-address.ts';
 
 const help = `npm run auth:keys prints an issuer's public keys as JSON, for AUTH_JWKS: functions in a VPC without NAT
 cannot ask for them. A new key of the issuer needs a new deploy.

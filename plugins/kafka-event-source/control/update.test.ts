@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readUpdate } from './wire.ts';
+import { readUpdate } from './update.ts';
 
 const refusal = (body: unknown) => {
   try {

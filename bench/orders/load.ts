@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type Accepted, readOrders, violations } from '../test/crash/checker.ts';
-import type { OrderBench } from '../test/support/orders.ts';
-import { startOffline } from '../test/support/sls.ts';
-import { environmentOf } from '../test/support/system.ts';
-import { readTopic } from '../test/support/topic.ts';
-import { until } from '../test/support/until.ts';
-import { median, quantile, table } from './figures.ts';
+import { type Accepted, readOrders, violations } from '../../test/crash/checker.ts';
+import type { OrderBench } from '../../test/support/orders.ts';
+import { startOffline } from '../../test/support/sls.ts';
+import { environmentOf } from '../../test/support/system.ts';
+import { readTopic } from '../../test/support/topic.ts';
+import { until } from '../../test/support/until.ts';
+import { median, quantile, table } from '../figures.ts';
 
 const KINDS = ['create', 'read', 'list', 'update'] as const;
 type Kind = (typeof KINDS)[number];

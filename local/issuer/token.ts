@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importJWK, SignJWT } from 'jose';
-import { identityOf, writtenByStart } from '../infra/identity.cjs';
-import { identifier } from '../lib/fields.ts';
-import { OPERATE, SCOPES } from '../lib/identity/caller.ts';
+import { identityOf, writtenByStart } from '../../infra/identity.cjs';
+import { identifier } from '../../lib/fields.ts';
+import { OPERATE, SCOPES } from '../../lib/identity/caller.ts';
 import { rotateKeys, type SigningKey, signingKeys } from './signing-keys.ts';
 
 const help = `npm run token prints a token of the local issuer, for the header "authorization: Bearer <token>".
@@ -24,7 +24,7 @@ In a script, npm's own lines are left out by -s: TOKEN=$(npm run -s token -- --c
 /** No customer's id has a slash. A token whose `sub` is its client is a machine's. */
 const CLIENTS = { customer: 'local/shop', operator: 'local/desk', machine: 'local/machine' };
 
-const DIRECTORY = join(import.meta.dirname, '../.local');
+const DIRECTORY = join(import.meta.dirname, '../../.local');
 
 /** The claims of a token about its caller. */
 type Claims = { sub: string; client_id: string; scope?: string };

@@ -1,13 +1,13 @@
 /** The order system's own panel of the emulator's page (`console.panels` in serverless.yml). */
-import type { Panel, PanelContext } from '../plugins/kafka-event-source/console/panel.ts';
-import type { OrderReader } from './order-reader.ts';
+import type { Panel, PanelContext } from '../../plugins/kafka-event-source/console/panel.ts';
+import type { OrderReader } from './reader.ts';
 
 /** Makes the panel. Its settings are the environment of the functions. */
 export function createPanel(context: PanelContext): Panel {
   let reader: Promise<OrderReader> | undefined;
   // The start of the emulator does not wait for the code that reads.
   const opened = () => {
-    reader ??= import('./order-reader.ts').then(({ openReader }) => openReader(context));
+    reader ??= import('./reader.ts').then(({ openReader }) => openReader(context));
     return reader;
   };
   return {

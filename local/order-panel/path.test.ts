@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { DEFAULTS } from '../lib/notification/preferences/preferences.ts';
-import { eventOf, type StoredEvent } from '../lib/order/events.ts';
-import type { Order } from '../lib/order/order.ts';
-import { GIVEN_UP } from '../lib/table.ts';
-import { viewSchema } from '../plugins/kafka-event-source/console/panel.ts';
-import type { RecordLife } from '../plugins/kafka-event-source/recorder/types.ts';
-import { messageOf, readNotification, stateInWords } from './order-notification.ts';
-import { type OrderFacts, orderView } from './order-path.ts';
+import { DEFAULTS } from '../../lib/notification/preferences/preferences.ts';
+import { eventOf, type StoredEvent } from '../../lib/order/events.ts';
+import type { Order } from '../../lib/order/order.ts';
+import { GIVEN_UP } from '../../lib/table.ts';
+import { viewSchema } from '../../plugins/kafka-event-source/console/panel.ts';
+import type { RecordLife } from '../../plugins/kafka-event-source/recorder/types.ts';
+import { messageOf, readNotification, stateInWords } from './notification.ts';
+import { type OrderFacts, orderView } from './path.ts';
 
 const NOW = new Date('2026-11-27T10:00:00.000Z');
 const LATER = '2026-11-27T10:05:00.000Z';

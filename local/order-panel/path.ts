@@ -1,28 +1,28 @@
 /** The path of one order: from the request to each message, as steps. It reads nothing. */
-import type { Preferences } from '../lib/notification/preferences/preferences.ts';
-import type { StoredEvent } from '../lib/order/events.ts';
-import { pendingOf } from '../lib/order/outbox.ts';
-import type { StoredOrder } from '../lib/order/stored.ts';
-import { orderKey } from '../lib/table.ts';
-import { traceIdOf } from '../lib/trace.ts';
+import type { Preferences } from '../../lib/notification/preferences/preferences.ts';
+import type { StoredEvent } from '../../lib/order/events.ts';
+import { pendingOf } from '../../lib/order/outbox.ts';
+import type { StoredOrder } from '../../lib/order/stored.ts';
+import { orderKey } from '../../lib/table.ts';
+import { traceIdOf } from '../../lib/trace.ts';
 import type {
   PanelSection,
   PanelState,
   PanelStep,
   PanelText,
   PanelView,
-} from '../plugins/kafka-event-source/console/panel.ts';
+} from '../../plugins/kafka-event-source/console/panel.ts';
 import {
   INVOCATION_TONES,
   RECORD_TONES,
   stateWords,
-} from '../plugins/kafka-event-source/console/states.ts';
+} from '../../plugins/kafka-event-source/console/states.ts';
 import type {
   InvocationSummary,
   RecordLife,
   RecordState,
-} from '../plugins/kafka-event-source/recorder/types.ts';
-import { messageOf, type NotificationRecord, notificationStep } from './order-notification.ts';
+} from '../../plugins/kafka-event-source/recorder/types.ts';
+import { messageOf, type NotificationRecord, notificationStep } from './notification.ts';
 
 /** The unexpected failures of an event in a row, and the time of the first one. */
 export type Failures = { attempts: number; firstAt: string };
@@ -142,8 +142,8 @@ function publication(
   return {
     state: { tone: 'bad', words: 'refused' },
     waitsFor:
-      `a Kafka that takes it. It has refused it since ${since} (tried ${times(attempts)}, last at ${at}): ${reason}. ` +
-      'relayOutbox tries again, after 1, 2, 4 … 60 minutes.',
+      'the next try of relayOutbox, which pauses 1, 2, 4 … 60 minutes between tries. ' +
+      `Kafka has refused the event since ${since} (tried ${times(attempts)}, last at ${at}): ${reason}.`,
   };
 }
 

@@ -1,4 +1,4 @@
-// The local issuer of tokens, a process of its own: `node local/issuer.ts <port> <directory>`. It
+// The local issuer of tokens, a process of its own: `node local/issuer/issuer.ts <port> <directory>`. It
 // serves its metadata and public keys on the loopback address; `npm run token` signs with the same keys.
 import { createServer, type Server } from 'node:http';
 import { publicPart, signingKeys } from './signing-keys.ts';

@@ -1,27 +1,27 @@
 /** Reads everything about one order: its items, and the memory of the emulator. It writes nothing. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { orAway } from '../lib/attempt.ts';
-import { type Config, loadConfig } from '../lib/config.ts';
-import { withBeside } from '../lib/notification/ledger/beside.ts';
-import { createCustomers } from '../lib/notification/preferences/customers.ts';
-import { DEFAULTS } from '../lib/notification/preferences/preferences.ts';
-import { isOrderId } from '../lib/order/order.ts';
-import { createRepository } from '../lib/order/repository.ts';
-import { storedOf } from '../lib/order/stored.ts';
-import { openStore, type Store } from '../lib/store.ts';
-import { NOTIFICATION, orderPartition } from '../lib/table.ts';
+import { orAway } from '../../lib/attempt.ts';
+import { type Config, loadConfig } from '../../lib/config.ts';
+import { withBeside } from '../../lib/notification/ledger/beside.ts';
+import { createCustomers } from '../../lib/notification/preferences/customers.ts';
+import { DEFAULTS } from '../../lib/notification/preferences/preferences.ts';
+import { isOrderId } from '../../lib/order/order.ts';
+import { createRepository } from '../../lib/order/repository.ts';
+import { storedOf } from '../../lib/order/stored.ts';
+import { openStore, type Store } from '../../lib/store.ts';
+import { NOTIFICATION, orderPartition } from '../../lib/table.ts';
 import type {
   PanelContext,
   PanelText,
   PanelView,
-} from '../plugins/kafka-event-source/console/panel.ts';
+} from '../../plugins/kafka-event-source/console/panel.ts';
 import type {
   InvocationSummary,
   RecorderReader,
   RecordLife,
-} from '../plugins/kafka-event-source/recorder/types.ts';
-import { messageOf, type NotificationRecord, readNotification } from './order-notification.ts';
-import { type Failures, invocationIds, type OrderFacts, orderView } from './order-path.ts';
+} from '../../plugins/kafka-event-source/recorder/types.ts';
+import { messageOf, type NotificationRecord, readNotification } from './notification.ts';
+import { type Failures, invocationIds, type OrderFacts, orderView } from './path.ts';
 
 const FAILURES = 'FAILURES#';
 const ORDERS = 20;

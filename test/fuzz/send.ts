@@ -24,7 +24,7 @@ import { httpEvent, lambdaContext } from '../support/http.ts';
 
 type Pairs = readonly (readonly [name: string, value: string])[];
 
-/** A request as it goes over the wire: the path is encoded, names may come twice. */
+/** A request as it is sent: the path is encoded, names may come twice. */
 export type Sent = { method: string; path: string; query: Pairs; headers: Pairs; body?: string };
 
 /** `calls`: the functions' requests to DynamoDB, if they run in this process. */
@@ -35,7 +35,7 @@ export type Answer = {
   calls?: string[];
 };
 
-export type Wire = (sent: Sent) => Promise<Answer>;
+export type Send = (sent: Sent) => Promise<Answer>;
 
 /** The secret by which stage `local` signs the links to unsubscribe. */
 export const LINKS = {
@@ -46,7 +46,7 @@ export const LINKS = {
 type Handler = (event: unknown, context: ReturnType<typeof lambdaContext>) => Promise<unknown>;
 
 /** The handlers in this process, on a real table, without Kafka: each event counts as published. */
-export function wireOfHandlers(at: { endpoint: string; table: string }, callers: Callers): Wire {
+export function sendToHandlers(at: { endpoint: string; table: string }, callers: Callers): Send {
   const calls = new AsyncLocalStorage<string[]>();
   const client = createDynamo({ region: 'us-east-1', dynamoEndpoint: at.endpoint });
   const dynamo = new Proxy(client, {
@@ -147,7 +147,7 @@ function joined(pairs: Pairs): Record<string, string> {
 }
 
 /** The whole system over HTTP. Node's own client changes neither paths nor headers. */
-export function wireOfHttp(url: string): Wire {
+export function sendOverHttp(url: string): Send {
   const { hostname, port, host } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return ({ method, path, query, headers, body }) => {

@@ -5,11 +5,11 @@ import {
   CHANNELS,
   type ChannelName,
   type Message,
-} from '../lib/notification/channels/channels.ts';
-import type { Preferences } from '../lib/notification/preferences/preferences.ts';
-import { orderEventSchema } from '../lib/order-event.ts';
-import { GIVEN_UP } from '../lib/table.ts';
-import type { PanelStep } from '../plugins/kafka-event-source/console/panel.ts';
+} from '../../lib/notification/channels/channels.ts';
+import type { Preferences } from '../../lib/notification/preferences/preferences.ts';
+import { orderEventSchema } from '../../lib/order-event.ts';
+import { GIVEN_UP } from '../../lib/table.ts';
+import type { PanelStep } from '../../plugins/kafka-event-source/console/panel.ts';
 
 /** A record of the ledger. A field that another release has written differently counts as absent. */
 const recordSchema = z.object({
@@ -98,7 +98,7 @@ export function stateInWords(record: NotificationRecord, now: Date): Notificatio
       if (deferredShard === GIVEN_UP) {
         return {
           state: { tone: 'bad', words: 'given up' },
-          said: 'No provider took it for six days. npm run resend puts it back.',
+          said: 'No provider took it for six days. npm run resend sends it again.',
         };
       }
       if (passing) {

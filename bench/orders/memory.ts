@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { call } from '../test/support/http.ts';
-import type { OrderBench } from '../test/support/orders.ts';
+import { call } from '../../test/support/http.ts';
+import type { OrderBench } from '../../test/support/orders.ts';
 
 const ROUNDS = 1_500;
 const WARM_UP = 500;
@@ -36,10 +36,10 @@ export async function memoryOf(bench: OrderBench): Promise<void> {
 }
 
 async function handlersOn(bench: OrderBench) {
-  const create = await import('../functions/createOrder/handler.ts');
-  const read = await import('../functions/getOrder/handler.ts');
-  const list = await import('../functions/listByCustomer/handler.ts');
-  const update = await import('../functions/updateStatus/handler.ts');
+  const create = await import('../../functions/createOrder/handler.ts');
+  const read = await import('../../functions/getOrder/handler.ts');
+  const list = await import('../../functions/listByCustomer/handler.ts');
+  const update = await import('../../functions/updateStatus/handler.ts');
   return {
     create: create.createHandler(bench),
     read: read.createHandler(bench),
