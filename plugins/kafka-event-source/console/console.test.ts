@@ -166,10 +166,10 @@ test('/api reads the recorder by its query, and says what is wrong with a query'
     ['limit=201', 'limit: must be at most 200.'],
     ['limit=0', 'limit: must be at least 1.'],
     ['partition=-1', 'partition: must be at least 0.'],
-    ['partition=one', 'partition: must be a whole number.'],
+    ['partition=one', 'partition: must be a number.'],
     ['partition=1.5', 'partition: must be a whole number.'],
-    ['from=soon', 'from: must be a whole number.'],
-    ['state=gone', expect.stringMatching(/^state: must be "\w+" or "\w+" or /)],
+    ['from=soon', 'from: must be a number.'],
+    ['state=gone', expect.stringMatching(/^state: must be one of "\w+", "\w+", /)],
     ['offset=x', 'offset: must be a number of at most 15 digits.'],
     ['q=1', '"q" is not known here.'],
   ]) {

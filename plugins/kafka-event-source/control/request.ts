@@ -1,5 +1,6 @@
 /** The reading of requests, and the error of a request that is refused. */
 import type { z } from 'zod';
+import { refusalOf } from '../refusal.ts';
 
 /** An error for the caller; the message says what to do. */
 export class RequestError extends Error {
@@ -34,43 +35,10 @@ export function readPart<T extends z.ZodType>(
   value: unknown,
   refuse: (faults: string) => RequestError,
 ): z.output<T> {
-  const result = schema.safeParse(value, { error: inPlainEnglish });
+  const result = schema.safeParse(value, { error: refusalOf });
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) =>
     [path.map(String).join('.'), message].filter(Boolean).join(': '),
   );
   throw refuse(faults.join('; '));
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  number: 'a whole number',
-  int: 'a whole number',
-  string: 'a text',
-  boolean: 'true or false',
-  array: 'a list',
-};
-
-/** A fault without zod's words; undefined for one whose schema has its own. */
-function inPlainEnglish(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.input === undefined) return 'is missing';
-      return `must be ${KINDS[issue.expected] ?? 'an object'}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}${unitOf(issue.origin)}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}${unitOf(issue.origin)}`;
-    case 'invalid_value':
-      return `must be ${issue.values.map((one) => JSON.stringify(one)).join(' or ')}`;
-    case 'unrecognized_keys':
-      return `${issue.keys.map((one) => `"${one}"`).join(', ')} is not known here`;
-    case 'invalid_union':
-      return 'has none of the forms that it may have';
-    default:
-      return undefined;
-  }
-}
-
-function unitOf(origin: string): string {
-  return { string: ' characters long', array: ' items long' }[origin] ?? '';
 }
