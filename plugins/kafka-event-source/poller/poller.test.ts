@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type { InvocationResult } from '../lambda/result.ts';
 import { type MetricName, Metrics } from '../monitoring/metrics.ts';
@@ -183,7 +183,7 @@ const noop = () => undefined;
 const pollers: Poller[] = [];
 
 // A poller that a failed test leaves behind would keep the process alive.
-afterEach(() => Promise.all(pollers.splice(0).map((poller) => poller.stop(0))));
+afterAll(() => Promise.all(pollers.splice(0).map((poller) => poller.stop(0))));
 
 /** A poller that has joined its group, with the offsets of each of its invocations. */
 async function joined(
@@ -206,7 +206,7 @@ async function joined(
   return { poller, invoked };
 }
 
-test('nothing is fetched until the positions are known', async () => {
+test.concurrent('nothing is fetched until the positions are known', async () => {
   const broker = new Broker();
   const known = Promise.withResolvers<number>();
   broker.committed = () => known.promise;
@@ -430,7 +430,7 @@ test('an action of the group that throws ends no later commit', async () => {
   await poller.stop();
 });
 
-test('a missing leader is reported once, also after another join, until there is a leader', async () => {
+test.concurrent('a missing leader is reported once, also after another join, until there is a leader', async () => {
   const broker = new Broker();
   broker.hasLeader = false;
   const { poller } = await joined(broker);
@@ -450,7 +450,7 @@ test('a missing leader is reported once, also after another join, until there is
   await poller.stop();
 });
 
-test('a position found again ends the problem of finding it, and no other one', async () => {
+test.concurrent('a position found again ends the problem of finding it, and no other one', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker);
   broker.committed = async () => {
@@ -470,7 +470,7 @@ test('a position found again ends the problem of finding it, and no other one', 
   await poller.stop();
 });
 
-test('the problem of a failed session ends with the first fetch that is answered, not with the join', async () => {
+test.concurrent('the problem of a failed session ends with the first fetch that is answered, not with the join', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker);
   const problems = () => [poller.condition.problem, poller.stats.snapshot().lastResult];
@@ -494,7 +494,7 @@ test('the problem of a failed session ends with the first fetch that is answered
   expect(problems()).toEqual([undefined, 'OK']);
 });
 
-test('after a failed session the problem of another join ends, and the problem before it stands', async () => {
+test.concurrent('after a failed session the problem of another join ends, and the problem before it stands', async () => {
   const broker = new Broker();
   const { poller } = await joined(broker);
   broker.crash('no package for snappy');

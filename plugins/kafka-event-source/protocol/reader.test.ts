@@ -24,7 +24,7 @@ const calls = [
   ['commitOffsets', (reader: Reader) => reader.commitOffsets('group', 'topic', [])],
 ] as const;
 
-test.each(calls)('a coordinator that moves or begins is asked again: %s', async (_, call) => {
+test.concurrent.each(calls)('a coordinator that moves or begins is asked again: %s', async (_, call) => {
   const moving = ['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS'].map(ofKafka);
   const cause = ofKafka('GROUP_COORDINATOR_NOT_AVAILABLE');
   const reader = readerOf([...moving, new Error('as a cause', { cause })]);
