@@ -24,12 +24,15 @@ const calls = [
   ['commitOffsets', (reader: Reader) => reader.commitOffsets('group', 'topic', [])],
 ] as const;
 
-test.concurrent.each(calls)('a coordinator that moves or begins is asked again: %s', async (_, call) => {
-  const moving = ['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS'].map(ofKafka);
-  const cause = ofKafka('GROUP_COORDINATOR_NOT_AVAILABLE');
-  const reader = readerOf([...moving, new Error('as a cause', { cause })]);
-  await expect(call(reader)).resolves.not.toThrow();
-});
+test.concurrent.each(calls)(
+  'a coordinator that moves or begins is asked again: %s',
+  async (_, call) => {
+    const moving = ['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS'].map(ofKafka);
+    const cause = ofKafka('GROUP_COORDINATOR_NOT_AVAILABLE');
+    const reader = readerOf([...moving, new Error('as a cause', { cause })]);
+    await expect(call(reader)).resolves.not.toThrow();
+  },
+);
 
 test.each(calls)('another error is thrown at once: %s', async (_, call) => {
   const reader = readerOf([ofKafka('UNKNOWN_MEMBER_ID')]);
