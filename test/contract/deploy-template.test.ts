@@ -76,8 +76,8 @@ const IN_VPC = [
   { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
 ];
 
-const KEYS =
-  'arn:aws:kms:eu-west-1:123456789012:key/kafka,arn:aws:kms:eu-west-1:123456789012:key/authority';
+const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/kafka';
+const AUTHORITY_KEY = 'arn:aws:kms:eu-west-1:123456789012:key/authority';
 
 const COLLECTOR = 'http://localhost:4318';
 const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:collector:1';
@@ -93,10 +93,11 @@ const WAYS = {
       ...OWN,
       ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
     },
-  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY} KAFKA_SECRET_KEY_ARN=${KEYS}`]: {
-    ...OWN,
-    ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
-  },
+  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY} KAFKA_SECRET_KEY_ARN=${KEY} KAFKA_CA_SECRET_KEY_ARN=${AUTHORITY_KEY}`]:
+    {
+      ...OWN,
+      ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
+    },
 };
 
 /** What each function may do to the cluster of MSK, its topics and groups, where it signs in by IAM. */
@@ -225,13 +226,15 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     expect(found).toEqual(kind === 'msk-iam' ? ON_MSK : {});
   });
 
-  test('only the keys that are set can be used, by those who read the secrets', () => {
+  test('only the keys that are set can be used, each by those who read its secret', () => {
     const users = statements().filter(({ Action }) => Action.includes('kms:Decrypt'));
-    const keys = besides.KAFKA_SECRET_KEY_ARN?.split(',');
-    expect(users.map(({ role }) => role.replace('Role', '')).toSorted()).toEqual(
-      keys ? TALKING : [],
-    );
-    for (const { Resource } of users) expect(Resource).toEqual(keys);
+    const having = (key: string) =>
+      users.filter(({ Resource }) => JSON.stringify(Resource) === JSON.stringify([key]));
+    const [own, authority] = [having(KEY), having(AUTHORITY_KEY)];
+    const names = (some: typeof users) => some.map(({ role }) => role.replace('Role', ''));
+    expect(names(own).toSorted()).toEqual('KAFKA_SECRET_KEY_ARN' in besides ? TALKING : []);
+    expect(names(authority)).toEqual('KAFKA_CA_SECRET_KEY_ARN' in besides ? ['Notify'] : []);
+    expect(users).toHaveLength(own.length + authority.length);
   });
 
   test('emails go by the one identity, with any configuration set that is its default', () => {
