@@ -2,7 +2,7 @@
 
 const Refusal = require('./refusal.cjs');
 
-const TOPIC = '2 to 249 letters, digits, "_", "." and "-", the first of them no "."';
+const TOPIC = '249 letters, digits, "_", "." and "-", the first of them no "."';
 
 /** The topic of such a stage would be another stage's dead letters. */
 const TAKEN = /^dlq(-|$)/;
@@ -10,8 +10,11 @@ const TAKEN = /^dlq(-|$)/;
 /** What DynamoDB, Kafka and Lambda take as a name, by the variable that sets it. */
 const RULES = {
   table: ['ORDERS_TABLE', /^[\w.-]{3,255}$/, '3 to 255 letters, digits, "_", "." and "-"'],
-  events: ['ORDER_EVENTS_TOPIC', /^[\w-][\w.-]{1,248}$/, TOPIC],
-  deadLetters: ['ORDER_EVENTS_DLQ', /^[\w-][\w.-]{1,248}$/, TOPIC],
+  // AWS's patterns for `Topics` and `OnFailure.Destination` of a mapping; the second takes one character, too:
+  // https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+  // https://docs.aws.amazon.com/lambda/latest/api/API_OnFailure.html
+  events: ['ORDER_EVENTS_TOPIC', /^[\w-][\w.-]{1,248}$/, `2 to ${TOPIC}`],
+  deadLetters: ['ORDER_EVENTS_DLQ', /^[\w-][\w.-]{0,248}$/, `1 to ${TOPIC}`],
   group: [
     'ORDER_NOTIFICATIONS_GROUP',
     /^[\w/*:+=.@-]{1,200}$/,
