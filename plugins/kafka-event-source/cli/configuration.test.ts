@@ -233,6 +233,11 @@ test('topics whose names differ in their separators alone have mappings of their
   ]);
 });
 
+test('words such as no and on are texts in the file', async () => {
+  write({ 'kafka-event-source.yml': `parameters: { Production: no, Mode: on }\n${FUNCTIONS}` });
+  expect((await read()).options.parameters).toEqual({ Production: 'no', Mode: 'on' });
+});
+
 test('parameters of the file that are no names and values are refused', async () => {
   write({ 'kafka-event-source.yml': `parameters: Topic\n${FUNCTIONS}` });
   await expect(read()).rejects.toThrow('custom.kafkaEventSource.parameters: must be an object');

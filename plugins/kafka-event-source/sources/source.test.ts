@@ -128,6 +128,21 @@ describe('a SAM template', () => {
     ]);
   });
 
+  test('words such as no and yes are booleans, also as keys of a map and as a given parameter', async () => {
+    const text = SAM.replace('Topic: { Type: String, Default: orders }', 'Live: { Default: no }')
+      .replace(
+        'Resources:',
+        'Mappings: { ByLive: { yes: { T: paid }, no: { T: orders } } }\nResources:',
+      )
+      .replace('!Ref Topic', '!FindInMap [ByLive, !Ref Live, T]')
+      .replace('[!Ref Stage, prod]', '[!Ref Live, yes]');
+    const topics = async (custom: object = {}) =>
+      (await definitions(write('words.yaml', text), custom)).map(({ mapping }) => mapping?.topic);
+    expect(await topics()).toEqual(['orders', 'bills']);
+    expect(await topics({ parameters: { Live: 'yes' } })).toEqual(['paid', 'bills', 'prod']);
+    expect(await topics({ parameters: { Live: 'no' } })).toEqual(['orders', 'bills']);
+  });
+
   test.each(['live', '!Ref Stage'])(
     'AutoPublishAlias: %s is the alias of the events',
     async (alias) => {

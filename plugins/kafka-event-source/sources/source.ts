@@ -64,7 +64,7 @@ async function read(file: string): Promise<string> {
 function parse(file: string, text: string): Json {
   let value: unknown;
   try {
-    value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text);
+    value = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { isTemplate: true });
   } catch (error) {
     const kind = file.endsWith('.json') ? 'JSON' : 'YAML';
     throw new ConfigurationError(`${file} is not ${kind}: ${firstLine(messageOf(error))}.`);

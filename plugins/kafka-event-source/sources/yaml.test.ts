@@ -15,12 +15,6 @@ test.each([
   ['a: !Transform { Name: x }', { a: { 'Fn::Transform': { Name: 'x' } } }],
   ['c: !Not [!Condition D]', { c: { 'Fn::Not': [{ Condition: 'D' }] } }],
   ['a: 012\nc: 1.5\nd: ~', { a: 12, c: 1.5, d: null }],
-  [
-    '[yes, Yes, on, TRUE, no, NO, Off, false]',
-    [true, true, true, true, false, false, false, false],
-  ],
-  ['["yes", \'no\', y, yEs, !Ref on]', ['yes', 'no', 'y', 'yEs', { Ref: 'on' }]],
-  ['on: off', { on: false }],
   ['a: &x { b: 1 }\nc: *x\nd: { <<: *x, e: 2 }', { a: { b: 1 }, c: { b: 1 }, d: { b: 1, e: 2 } }],
   ['a: &x { b: 1 }\nd: { b: 2, <<: *x }', { a: { b: 1 }, d: { b: 2 } }],
   [
@@ -35,4 +29,22 @@ test.each([
   ['', null],
 ])('%s', (text, value) => {
   expect(parseYaml(text)).toEqual(value);
+});
+
+test.each([
+  [
+    '[yes, Yes, on, TRUE, no, NO, Off, false]',
+    ['yes', 'Yes', 'on', true, 'no', 'NO', 'Off', false],
+    [true, true, true, true, false, false, false, false],
+  ],
+  [
+    '["yes", \'no\', y, yEs, !Ref on]',
+    ['yes', 'no', 'y', 'yEs', { Ref: 'on' }],
+    ['yes', 'no', 'y', 'yEs', { Ref: 'on' }],
+  ],
+  ['a: &x no\nb: *x', { a: 'no', b: 'no' }, { a: false, b: false }],
+  ['on: off', { on: 'off' }, { on: false }],
+])('%s has booleans of YAML 1.1 in templates only', (text, value, inTemplate) => {
+  expect(parseYaml(text)).toEqual(value);
+  expect(parseYaml(text, { isTemplate: true })).toEqual(inTemplate);
 });

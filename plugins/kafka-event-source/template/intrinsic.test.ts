@@ -25,11 +25,15 @@ const scope: Scope = {
     Given: { Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/app/brokers' },
     Stage: { Type: 'String', Default: 'test' },
     IsLoud: { Type: 'String', Default: true },
+    IsQuiet: { Type: 'String', Default: false },
+    GivenNo: { Type: 'String', Default: true },
   },
   mappings: {
     Stages: { test: { topic: 'orders-test', servers: ['c:9092'], tier: 2 } },
     Tiers: { 2: { attempts: 0 } },
     Here: { '000000000000': { topic: 'orders-here' } },
+    Switches: { yes: { topic: 'loud' }, Off: { topic: 'quiet' } },
+    Both: { no: { topic: 'written' }, false: { topic: 'exact' } },
     Accounts: { 111111111111: { topic: 'orders-prod' } },
   },
   conditions: {
@@ -38,9 +42,12 @@ const scope: Scope = {
     IsEither: { 'Fn::Or': [{ Condition: 'IsProd' }, { 'Fn::Equals': ['a', 'a'] }] },
     IsBoth: { 'Fn::And': [{ Condition: 'IsProd' }, { Condition: 'IsUnknown' }] },
     IsUnknown: { 'Fn::Equals': [{ Ref: 'Unset' }, 'x'] },
+    IsNo: { 'Fn::Equals': [{ Ref: 'GivenNo' }, false] },
+    IsYes: { 'Fn::Equals': [true, { Ref: 'GivenNo' }] },
+    IsWord: { 'Fn::Equals': [{ Ref: 'GivenNo' }, 'off'] },
     IsCircular: { 'Fn::Not': [{ Condition: 'IsCircular' }] },
   },
-  given: { parameters: { Given: 'd:9092,e:9092' }, imports: { Known: 'arn:known' } },
+  given: { parameters: { Given: 'd:9092,e:9092', GivenNo: 'no' }, imports: { Known: 'arn:known' } },
 };
 
 test.each([
@@ -72,6 +79,15 @@ test.each([
   [{ 'Fn::FindInMap': ['Tiers', '2', 'attempts', { DefaultValue: 1 }] }, 0],
   [{ 'Fn::FindInMap': ['Here', { Ref: 'AWS::AccountId' }, 'topic'] }, 'orders-here'],
   [{ 'Fn::FindInMap': ['Here', { 'Fn::Sub': '${AWS::AccountId}' }, 'topic'] }, 'orders-here'],
+  [{ 'Fn::FindInMap': ['Switches', { Ref: 'IsLoud' }, 'topic'] }, 'loud'],
+  [{ 'Fn::FindInMap': ['Switches', { Ref: 'IsQuiet' }, 'topic'] }, 'quiet'],
+  [{ 'Fn::FindInMap': ['Switches', 'yes', 'topic'] }, 'loud'],
+  [{ 'Fn::FindInMap': ['Both', false, 'topic'] }, 'exact'],
+  [{ 'Fn::FindInMap': ['Both', 'no', 'topic'] }, 'written'],
+  [{ 'Fn::FindInMap': ['Both', true, 'topic', { DefaultValue: 'none' }] }, 'none'],
+  [{ 'Fn::If': ['IsNo', 'a', 'b'] }, 'a'],
+  [{ 'Fn::If': ['IsYes', 'a', 'b'] }, 'b'],
+  [{ 'Fn::If': ['IsWord', 'a', 'b'] }, 'b'],
   [{ 'Fn::Length': { Ref: 'Servers' } }, 2],
   [{ 'Fn::Length': ['a', { Ref: 'Unset' }, { Ref: 'AWS::NoValue' }] }, 2],
   [
@@ -101,6 +117,7 @@ test.each([
   [{ 'Fn::If': ['IsCircular', 'a', 'b'] }],
   [{ 'Fn::If': ['IsNowhere', 'a', 'b'] }],
   [{ 'Fn::FindInMap': ['Stages', 'prod', 'topic'] }],
+  [{ 'Fn::FindInMap': ['Stages', 'undefined', 'topic'] }],
   [{ 'Fn::FindInMap': ['Stages', { Ref: 'Unset' }, 'topic', { DefaultValue: 'orders' }] }],
   [{ 'Fn::Length': { Ref: 'Unset' } }],
   [{ 'Fn::ToJsonString': { value: [{ Ref: 'Unset' }] } }],

@@ -1,5 +1,6 @@
 /** Evaluates CloudFormation's functions as far as this is possible without CloudFormation. */
 import { isObject, type Json, own, toScalarText } from '../json.ts';
+import { booleanOf } from './boolean.ts';
 
 /** The values of names in a template. */
 export interface Scope {
@@ -97,6 +98,9 @@ function isEqual(argument: unknown, scope: Scope): boolean | undefined {
   if (!Array.isArray(argument)) return undefined;
   const [one, other] = argument.map((value) => resolve(value, scope));
   if (isIntrinsic(one) || isIntrinsic(other)) return undefined;
+  // A parameter that is given as `no` is a text, and the `no` of the template is a boolean.
+  if (typeof one === 'boolean' && booleanOf(other) === one) return true;
+  if (typeof other === 'boolean' && booleanOf(one) === other) return true;
   return JSON.stringify(toTexts(one)) === JSON.stringify(toTexts(other));
 }
 
@@ -322,6 +326,14 @@ function findInMap(argument: unknown, { mappings }: Scope): unknown {
   const [map, first, second, options] = Array.isArray(argument) ? argument : [];
   const names = [map, first, second].map(toScalarText);
   if (names.includes(undefined)) return undefined;
-  const found = names.reduce<unknown>((inner, name) => own(inner, name), mappings);
+  const found = names.reduce<unknown>((inner, name) => lookUp(inner, name), mappings);
   return found ?? own(options, 'DefaultValue');
+}
+
+/** The value of a key. A key `no` is kept as it is written, and a value `no` looks it up as `false`. */
+function lookUp(map: unknown, name: string | undefined): unknown {
+  const found = own(map, name);
+  if (found !== undefined || !isObject(map)) return found;
+  const written = Object.keys(map).find((key) => booleanOf(key)?.toString() === name);
+  return written === undefined ? undefined : map[written];
 }
