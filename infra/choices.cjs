@@ -3,6 +3,7 @@
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { parse } = require('yaml');
+const Refusal = require('./refusal.cjs');
 
 const { networks, ...kinds } = parse(readFileSync(join(__dirname, 'kafka.yml'), 'utf8'), {
   merge: true,
@@ -24,13 +25,13 @@ function givenChoices(own, env) {
   return Object.fromEntries(chosen);
 }
 
-/** @throws Error that names the variable and its values */
+/** @throws Refusal that names the variable and its values */
 function checkChoices(own, env) {
   for (const [name, [variable, values]] of Object.entries(CHOICES)) {
     const value = own[name] || env[variable];
     if (!value || values.includes(value)) continue;
     const known = [...new Set(values)].join(', ');
-    throw new Error(`${variable} is "${value}". Set it to one of ${known}.`);
+    throw new Refusal(`${variable} is "${value}". Set it to one of ${known}.`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import choices from './choices.cjs';
 
 const { checkChoices } = choices;
@@ -7,7 +7,14 @@ const { checkChoices } = choices;
 const given = (own: Record<string, string>) =>
   choices({ resolveVariable: async (address) => (address === 'sls:stage' ? 'dev' : { dev: own }) });
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 test('what a stage has chosen wins over the environment', async () => {
+  const set = { KAFKA_KIND: 'msk-scram', KAFKA_NETWORK: 'internet', RESERVE_CONCURRENCY: 'on' };
+  jest.replaceProperty(process, 'env', { ...process.env, ...set });
+  expect(await given({})).toEqual({ kafka: 'msk-scram', kafkaNetwork: 'internet', reserve: 'on' });
   const own = { kafka: 'msk-iam', kafkaNetwork: 'vpc', reserve: 'off' };
   expect(await given(own)).toEqual(own);
   checkChoices(own, { KAFKA_KIND: 'msk' });

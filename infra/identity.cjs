@@ -2,6 +2,7 @@
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
+const Refusal = require('./refusal.cjs');
 
 /** The variables of the functions, by the names that `custom.stages` of serverless.yml has for them. */
 const VARIABLES = {
@@ -32,17 +33,17 @@ const LAPTOPS_SECRET = 'for-this-laptop-alone';
 /**
  * Who may call a stage.
  *
- * @throws Error for a way that there is not, and if the local issuer is asked for outside stage `local`
+ * @throws Refusal for a way that there is not, and if the local issuer is asked for outside stage `local`
  */
 function identityOf(stage, own, env, written) {
   const given = givenIdentity(stage, own, env, written);
   if (stage === 'local') return given;
   for (const [variable, value] of Object.entries(waysOf(own, env))) {
     if (WAYS[variable].includes(value)) continue;
-    throw new Error(`${variable} is "${value}". Set it to one of ${WAYS[variable].join(', ')}.`);
+    throw new Refusal(`${variable} is "${value}". Set it to one of ${WAYS[variable].join(', ')}.`);
   }
   if (given.AUTH !== 'local') return given;
-  throw new Error(
+  throw new Refusal(
     `AUTH=local is for stage local alone: its issuer runs on a laptop, and no gateway checks its tokens. ` +
       `For stage ${stage} take AUTH out of the environment, or set jwt and AUTH_ISSUER.`,
   );

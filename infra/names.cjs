@@ -1,6 +1,8 @@
 'use strict';
 
-const TOPIC = '2 to 249 letters, digits, "_", "." and "-", the first of them no "."';
+const Refusal = require('./refusal.cjs');
+
+const TOPIC = '249 letters, digits, "_", "." and "-", the first of them no "."';
 
 /** The topic of such a stage would be another stage's dead letters. */
 const TAKEN = /^dlq(-|$)/;
@@ -8,8 +10,11 @@ const TAKEN = /^dlq(-|$)/;
 /** What DynamoDB, Kafka and Lambda take as a name, by the variable that sets it. */
 const RULES = {
   table: ['ORDERS_TABLE', /^[\w.-]{3,255}$/, '3 to 255 letters, digits, "_", "." and "-"'],
-  events: ['ORDER_EVENTS_TOPIC', /^[\w-][\w.-]{1,248}$/, TOPIC],
-  deadLetters: ['ORDER_EVENTS_DLQ', /^[\w-][\w.-]{1,248}$/, TOPIC],
+  // AWS's patterns for `Topics` and `OnFailure.Destination` of a mapping; the second takes one character, too:
+  // https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+  // https://docs.aws.amazon.com/lambda/latest/api/API_OnFailure.html
+  events: ['ORDER_EVENTS_TOPIC', /^[\w-][\w.-]{1,248}$/, `2 to ${TOPIC}`],
+  deadLetters: ['ORDER_EVENTS_DLQ', /^[\w-][\w.-]{0,248}$/, `1 to ${TOPIC}`],
   group: [
     'ORDER_NOTIFICATIONS_GROUP',
     /^[\w/*:+=.@-]{1,200}$/,
@@ -40,11 +45,11 @@ function givenNames(stage, env) {
 /**
  * The same, refusing what AWS would refuse only when half of the stack is made.
  *
- * @throws Error that names the variable to set, or says which stage to choose
+ * @throws Refusal that names the variable to set, or says which stage to choose
  */
 function namesOf(stage, env) {
   if (TAKEN.test(stage)) {
-    throw new Error(
+    throw new Refusal(
       `The stage "${stage}" is not possible: its topic order-events-${stage} would be the dead letters of another stage. ` +
         'Choose a name that does not begin with "dlq".',
     );
@@ -52,10 +57,10 @@ function namesOf(stage, env) {
   const names = givenNames(stage, env);
   for (const [key, [variable, rule, words]] of Object.entries(RULES)) {
     if (rule.test(names[key])) continue;
-    throw new Error(`The name "${names[key]}" is not possible: ${variable} must be ${words}.`);
+    throw new Refusal(`The name "${names[key]}" is not possible: ${variable} must be ${words}.`);
   }
   if (names.events !== names.deadLetters) return names;
-  throw new Error(
+  throw new Refusal(
     `"${names.events}" would be the topic of events and that of dead letters: notify would read its own letters ` +
       'and write them again, for ever. Set ORDER_EVENTS_TOPIC or ORDER_EVENTS_DLQ to another name.',
   );

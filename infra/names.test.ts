@@ -77,7 +77,9 @@ test.each([
   ['ORDER_EVENTS_TOPIC', 'order events', 'order_events.1'],
   ['ORDER_EVENTS_TOPIC', '..', '-.'],
   ['ORDER_EVENTS_TOPIC', 'e'.repeat(181), 'e'.repeat(180)], // the group has it in its name
+  ['ORDER_EVENTS_TOPIC', 'e', 'ev'],
   ['ORDER_EVENTS_DLQ', 'd'.repeat(250), 'd'.repeat(249)],
+  ['ORDER_EVENTS_DLQ', '.', 'd'],
   ['ORDER_EVENTS_DLQ', 'letters\n', 'letters'],
   ['ORDER_NOTIFICATIONS_GROUP', 'g'.repeat(201), 'g'.repeat(200)],
   ['ORDER_NOTIFICATIONS_GROUP', 'a group', 'a:group'],

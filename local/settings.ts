@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { brokers } from '../lib/config.ts';
+import { refusal } from '../lib/refusal.ts';
 import type { Choice } from './choose.ts';
 
 const Port = z.coerce.number().int().min(1).max(65_535);
@@ -12,7 +13,7 @@ const Env = z.object({
   KAFKA_UI_PORT: Port.default(8080),
   EMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(3004),
   AWS_REGION: z.string().min(1).default('us-east-1'),
-  KAFKA_BROKERS: brokers.optional(),
+  KAFKA_BROKERS: z.string().optional(),
   DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   NOTIFICATION_UNSUBSCRIBE_URL: z.string().optional(),
   AUTH: z.enum(['off', 'local', 'jwt']).default('off'),
@@ -36,7 +37,9 @@ export type Settings = Omit<z.infer<typeof Env>, 'DYNAMODB_PORT'> & {
 /** The checked environment of `npm start`; the ports default to the contract's. */
 export function readSettings(env: NodeJS.ProcessEnv, backend: Choice): Settings {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = Env.safeParse(set);
+  // The addresses count only where nothing is started.
+  const wanted = backend === 'none' ? Env.extend({ KAFKA_BROKERS: brokers.optional() }) : Env;
+  const parsed = wanted.safeParse(set, { error: refusal });
   if (!parsed.success) throw new Error(`The environment: ${z.prettifyError(parsed.error)}`);
   const { data } = parsed;
   if (backend === 'none' && !(data.KAFKA_BROKERS && data.DYNAMODB_ENDPOINT)) {

@@ -101,9 +101,28 @@ export function createBacklog({ dynamo, table }: Store) {
       return { oldest: since.toSorted()[0], refusedOrders: refusals.length };
     },
 
-    /** The ids of refused orders whose time of the next try is due. */
-    refusedOrders(isDue: IsDue): AsyncGenerator<string> {
-      return dueOf(REFUSED_SHARD, isDue);
+    /**
+     * The ids of refused orders whose next try is earlier than `due`, or later than `latest` (ISO 8601), as
+     * many as are asked for.
+     */
+    async *refusedOrders(due: string, latest: string, limit: number): AsyncGenerator<string> {
+      let left = limit;
+      for (const [side, at] of [
+        ['<', due],
+        ['>', latest],
+      ]) {
+        if (left === 0) return;
+        const input = ofShard(REFUSED_SHARD);
+        const query = new QueryCommand({
+          ...input,
+          KeyConditionExpression: `${input.KeyConditionExpression} AND pendingSince ${side} :at`,
+          ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ':at': at },
+          Limit: left,
+        });
+        const { Items = [] } = await orAway(dynamo.send(query));
+        yield* Items.map((item) => orderIdOf(item as Key));
+        left -= Items.length;
+      }
     },
 
     /**

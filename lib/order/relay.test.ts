@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { AppError } from '../errors.ts';
 import type { OutboxDeps } from './outbox.ts';
-import { isLeftOver, isTryDue, nextTry, relayPending } from './relay.ts';
+import { isLeftOver, nextTry, relayPending } from './relay.ts';
 import { UnreadableOrderError } from './stored.ts';
 
 test.each([
@@ -27,15 +27,6 @@ test.each([
   [5 * 3_600_000, true],
 ])('an event written at %d ms from now is left to the relay: %s', (ms, isLeft) => {
   expect(isLeftOver(at(ms), NOW)).toBe(isLeft);
-});
-
-test.each([
-  [-1, true],
-  [0, false],
-  [3_603_000, false],
-  [3_603_001, true],
-])('a next try at %d ms from now is due: %s', (ms, isDue) => {
-  expect(isTryDue(at(ms), NOW)).toBe(isDue);
 });
 
 test('a run that begins again counts an order that cannot be read once', async () => {

@@ -129,21 +129,13 @@ export function isLeftOver(since: string, now: Date): boolean {
   return !(Math.abs(now.getTime() - Date.parse(since)) <= GRACE_MS); // Also without a readable time.
 }
 
-/** Whether a refused order is tried again: no pause is longer than {@link MAX_PAUSE_MINUTES}. */
-export function isTryDue(next: string, now: Date): boolean {
-  const aheadMs = Date.parse(next) - now.getTime();
-  return !(aheadMs >= 0 && aheadMs <= MAX_PAUSE_MINUTES * MINUTE_MS + GRACE_MS);
-}
-
 async function* ordersToPublish({ repository, clock }: OutboxDeps): AsyncGenerator<string> {
   const { backlog } = repository;
+  const now = clock.now();
+  // A next try that is further ahead than the longest pause is of a clock that was wrong.
+  const latest = new Date(now.getTime() + MAX_PAUSE_MINUTES * MINUTE_MS + GRACE_MS);
+  yield* backlog.refusedOrders(now.toISOString(), latest.toISOString(), REFUSED_PER_RUN);
   // The clock is read for each order: those that come during a long run are left to their handlers.
-  let tries = 0;
-  for await (const id of backlog.refusedOrders((next) => isTryDue(next, clock.now()))) {
-    yield id;
-    tries += 1;
-    if (tries === REFUSED_PER_RUN) break;
-  }
   yield* backlog.pendingOrders((since) => isLeftOver(since, clock.now()));
 }
 

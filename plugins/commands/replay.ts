@@ -1,5 +1,6 @@
 import { composeOutbox } from '../../lib/order/compose.ts';
 import { type ReplayReport, replay } from '../../lib/order/replay.ts';
+import { plural } from '../kafka-event-source/plural.ts';
 import { sayProgress } from './progress.ts';
 import { readOptions } from './replay-options.ts';
 import { type Serverless, stageOf, type Utils } from './stage.ts';
@@ -14,16 +15,16 @@ export async function run(
   const { config, store } = stageOf(serverless);
   const deps = composeOutbox(config, store);
   let soFar: Counts = { orders: 0, events: 0 };
-  let today: string | undefined;
+  let day: string | undefined;
   using _ = sayProgress(
-    () => `${today ? `Searching the changes of ${today}: ` : ''}${countsOf(soFar)} so far`,
+    () => `${day ? `Searching the changes of ${day}: ` : ''}${countsOf(soFar)} so far`,
     (text) => log.notice(text),
   );
   try {
     const report = await replay(deps, selection, {
       publish,
-      reached: (day) => {
-        today = day;
+      reached: (next) => {
+        day = next;
       },
       found: ({ order }, events, report) => {
         soFar = report;
@@ -43,7 +44,6 @@ export async function run(
 type Counts = Pick<ReplayReport, 'orders' | 'events'>;
 
 function countsOf({ orders, events }: Counts): string {
-  const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
   return `${plural(events, 'event')} of ${plural(orders, 'order')}`;
 }
 

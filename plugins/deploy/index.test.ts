@@ -92,6 +92,7 @@ function pluginWith(
   own: Record<string, string> = {},
   commands = ['package'],
   functions: Record<string, { environment?: Record<string, string> }> = { health: {} },
+  getAllFunctions: () => string[] = () => [],
 ) {
   return new Deploy({
     service: {
@@ -99,7 +100,7 @@ function pluginWith(
       provider: { region: 'eu-west-1', environment: { ...environment, ...own } },
       functions,
       resources: { Resources: { OrdersTable: { Properties: {} } } },
-      getAllFunctions: () => [],
+      getAllFunctions,
       getFunction: notCalled,
     },
     processedInput: { commands },
@@ -146,4 +147,16 @@ test('a rate that is no number is refused in one sentence', async () => {
   const refused = pluginWith({ stage: { warmWrites: 'many' } }).hooks[hook]();
   await expect(refused).rejects.toThrow(Refusal);
   await expect(refused).rejects.toThrow(/^TABLE_WARM_WRITES is "many"/);
+});
+
+test('an error that no check throws on purpose keeps its class and its stack', async () => {
+  const bug = new TypeError('undefined is not iterable');
+  const broken = pluginWith({}, {}, ['package'], {}, () => {
+    throw bug;
+  });
+  await expect(broken.hooks['before:package:setupProviderConfiguration']()).rejects.toBe(bug);
+});
+
+test('a refusal of the environment is one of the framework', async () => {
+  await expect(startWith({}, { HASH_SECRET: 'short' })).rejects.toThrow(Refusal);
 });

@@ -2,6 +2,8 @@
 import { checkChoices } from '../../infra/choices.cjs';
 import { identityOf } from '../../infra/identity.cjs';
 import { namesOf } from '../../infra/names.cjs';
+import Refusal from '../../infra/refusal.cjs';
+import { AppError } from '../../lib/errors.ts';
 import { guardRoutes, type RouteService } from './authorizer.ts';
 import { tidyFunction } from './lists.ts';
 import { checkNames } from './names.ts';
@@ -67,14 +69,13 @@ export default class Deploy {
     return this.#serverless.getProvider('aws').getStage();
   }
 
-  /** The framework shows its own errors by their messages, and any other with a stack. */
+  /** The framework shows its own errors by their messages, and any other, which is a bug, with a stack. */
   async #refusing(work: () => void | Promise<void>): Promise<void> {
-    const { classes } = this.#serverless;
     try {
       await work();
     } catch (error) {
-      if (error instanceof classes.Error) throw error;
-      throw new classes.Error(error instanceof Error ? error.message : String(error), 'CONFIG');
+      const isPlanned = error instanceof Refusal || error instanceof AppError;
+      throw isPlanned ? new this.#serverless.classes.Error(error.message, 'CONFIG') : error;
     }
   }
 

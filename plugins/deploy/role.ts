@@ -73,6 +73,7 @@ const JOIN_VPC: Statement = {
  * Lambda itself, and the pollers of its mapping, have no source function, so they keep the rights that the
  * function's own code does not need.
  */
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice-security
 function keepCodeFromVpc(functionName: string): Statement {
   const arn = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`;
   return {

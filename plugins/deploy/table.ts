@@ -1,4 +1,5 @@
 /** Changes the table of infra/table.yml as the stage's settings say. */
+import Refusal from '../../infra/refusal.cjs';
 
 type Index = { IndexName: string; WarmThroughput?: Warm } & Record<string, unknown>;
 type Warm = { WriteUnitsPerSecond: number };
@@ -30,7 +31,7 @@ const BY_CHANGE: Index = {
  * - `warmWrites` is the rate of writes for which the table and each index are ready at once.
  *   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
  *
- * @throws Error for a rate that is not a whole number
+ * @throws Refusal for a rate that is not a whole number
  */
 export function adjustTable({ custom, resources }: TableService): void {
   const { tableLayout, warmWrites } = custom?.stage ?? {};
@@ -44,7 +45,7 @@ export function adjustTable({ custom, resources }: TableService): void {
   if (warmWrites === undefined || warmWrites === '') return;
   const rate = Number(warmWrites);
   if (!Number.isInteger(rate) || rate < 1) {
-    throw new Error(
+    throw new Refusal(
       `TABLE_WARM_WRITES is "${warmWrites}". Set it to a whole number of write units a second, such as 8000.`,
     );
   }

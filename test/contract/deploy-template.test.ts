@@ -76,8 +76,8 @@ const IN_VPC = [
   { Type: 'VPC_SECURITY_GROUP', URI: 'security_group:sg-1111' },
 ];
 
-const KEYS =
-  'arn:aws:kms:eu-west-1:123456789012:key/kafka,arn:aws:kms:eu-west-1:123456789012:key/authority';
+const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/kafka';
+const AUTHORITY_KEY = 'arn:aws:kms:eu-west-1:123456789012:key/authority';
 
 const COLLECTOR = 'http://localhost:4318';
 const LAYER = 'arn:aws:lambda:us-east-1:111122223333:layer:collector:1';
@@ -93,28 +93,48 @@ const WAYS = {
       ...OWN,
       ...access('SASL_SCRAM_512_AUTH', ...IN_VPC),
     },
-  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY} KAFKA_SECRET_KEY_ARN=${KEYS}`]: {
-    ...OWN,
-    ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
-  },
+  [`self-managed-scram KAFKA_CA_SECRET_ARN=${AUTHORITY} KAFKA_SECRET_KEY_ARN=${KEY} KAFKA_CA_SECRET_KEY_ARN=${AUTHORITY_KEY}`]:
+    {
+      ...OWN,
+      ...access('SASL_SCRAM_512_AUTH', { Type: 'SERVER_ROOT_CA_CERTIFICATE', URI: AUTHORITY }),
+    },
 };
 
-/** What each function may do to a topic of MSK, and to its group, where it signs in by IAM. */
+/** What each function may do to the cluster of MSK, its topics and groups, where it signs in by IAM. */
 const WRITE = ['DescribeTopic', 'WriteData'];
+const CONNECT = { cluster: ['Connect'] };
 const ON_MSK: Record<string, Record<string, string[]>> = {
-  CreateOrderRole: { 'topic/order-events': WRITE },
-  UpdateStatusRole: { 'topic/order-events': WRITE },
-  RelayOutboxRole: { 'topic/order-events': WRITE },
-  HealthRole: { 'topic/order-events': ['DescribeTopic'] },
+  CreateOrderRole: { ...CONNECT, 'topic/order-events': WRITE },
+  UpdateStatusRole: { ...CONNECT, 'topic/order-events': WRITE },
+  RelayOutboxRole: { ...CONNECT, 'topic/order-events': WRITE },
+  HealthRole: { ...CONNECT, 'topic/order-events': ['DescribeTopic'] },
   NotifyRole: {
+    cluster: ['Connect', 'DescribeClusterDynamicConfiguration'],
     'topic/order-events': ['DescribeTopic', 'ReadData'],
     'topic/order-events-dlq': WRITE,
-    'group/order-notifications': ['DescribeGroup', 'AlterGroup'],
+    'group/order-notifications': ['AlterGroup', 'DescribeGroup'],
   },
 };
 
 /** Those that talk to Kafka. */
 const TALKING = ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus'];
+
+/** What an ARN stands for on {@link CLUSTER}: `cluster`, or such as `topic/order-events`; else the ARN. */
+function onCluster(arn: unknown): string {
+  const [account, id] = CLUSTER.split(':cluster/');
+  return String(resolved(arn)).replace(`${account}:`, '').replace(`/${id}`, '');
+}
+
+/** The value of CloudFormation's functions that join and split texts. */
+function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved);
+  if (typeof value !== 'object' || value === null) return value;
+  const [[name, [separator, given]] = []] = Object.entries(value);
+  const of = resolved(given);
+  if (name === 'Fn::Join' && Array.isArray(of)) return of.join(separator);
+  if (name === 'Fn::Split' && typeof of === 'string') return of.split(separator);
+  return JSON.stringify(value);
+}
 
 const { openRoutes } = parse(readFileSync(join(ROOT, 'infra/auth.yml'), 'utf8'));
 
@@ -191,25 +211,30 @@ describe.each(Object.entries(WAYS))('KAFKA_KIND=%s', (way, expected) => {
     for (const { Action } of readers) expect(Action).toEqual(['secretsmanager:GetSecretValue']);
   });
 
-  test('each function may do to a topic of MSK what it does, and nothing else', () => {
+  test('each function may do to MSK what it does, and nothing else', () => {
     const found: typeof ON_MSK = {};
-    for (const { role, Action, Resource } of statements()) {
-      const [, type, name] = /:(topic|group)\/.*"\/([^"]+)"/.exec(JSON.stringify(Resource)) ?? [];
+    for (const { role, Effect, Action, Resource } of statements()) {
       const actions = Action.filter((action) => action.startsWith('kafka-cluster:'));
-      if (!type || actions.length === 0) continue;
+      if (Effect !== 'Allow' || actions.length === 0) continue;
       const bare = actions.map((action) => action.replace('kafka-cluster:', ''));
-      found[role] = { ...found[role], [`${type}/${name}`]: bare };
+      const own = found[role] ?? {};
+      found[role] = own;
+      for (const name of [Resource].flat().map(onCluster)) {
+        own[name] = [...new Set([...(own[name] ?? []), ...bare])].toSorted();
+      }
     }
     expect(found).toEqual(kind === 'msk-iam' ? ON_MSK : {});
   });
 
-  test('only the keys that are set can be used, by those who read the secrets', () => {
+  test('only the keys that are set can be used, each by those who read its secret', () => {
     const users = statements().filter(({ Action }) => Action.includes('kms:Decrypt'));
-    const keys = besides.KAFKA_SECRET_KEY_ARN?.split(',');
-    expect(users.map(({ role }) => role.replace('Role', '')).toSorted()).toEqual(
-      keys ? TALKING : [],
-    );
-    for (const { Resource } of users) expect(Resource).toEqual(keys);
+    const having = (key: string) =>
+      users.filter(({ Resource }) => JSON.stringify(Resource) === JSON.stringify([key]));
+    const [own, authority] = [having(KEY), having(AUTHORITY_KEY)];
+    const names = (some: typeof users) => some.map(({ role }) => role.replace('Role', ''));
+    expect(names(own).toSorted()).toEqual('KAFKA_SECRET_KEY_ARN' in besides ? TALKING : []);
+    expect(names(authority)).toEqual('KAFKA_CA_SECRET_KEY_ARN' in besides ? ['Notify'] : []);
+    expect(users).toHaveLength(own.length + authority.length);
   });
 
   test('emails go by the one identity, with any configuration set that is its default', () => {

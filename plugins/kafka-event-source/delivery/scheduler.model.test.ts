@@ -359,6 +359,6 @@ test('in random runs no record is skipped or comes after its commit, order is ke
       await world.scheduler.drain(new Promise((resolve) => setTimeout(resolve, 1_000).unref()));
       world.isOver();
     }),
-    { numRuns: 250, endOnFailure: true, interruptAfterTimeLimit: 60_000 },
+    { numRuns: 400, endOnFailure: true, interruptAfterTimeLimit: 60_000 },
   );
 }, 120_000);

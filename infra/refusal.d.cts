@@ -1,0 +1,2 @@
+declare class Refusal extends Error {}
+export = Refusal;
