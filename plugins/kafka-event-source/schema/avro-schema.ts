@@ -1,6 +1,6 @@
 /**
  * Makes a schema readable that avsc refuses and other clients read: they check no defaults, which only a
- * writer needs, and allow names with other letters, and any namespace.
+ * writer needs, and allow names with other letters, and any namespace. The test kit does not write by it.
  */
 import { isObject, type Json } from '../json.ts';
 

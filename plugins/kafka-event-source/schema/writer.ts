@@ -9,7 +9,7 @@ export type Writer = (value: unknown) => Buffer;
 /**
  * Makes a writer. The packages are those of `createReader`, which tells of a missing one.
  *
- * @throws Error if the schema itself cannot be read
+ * @throws Error if nothing can be written by the schema, which may be one that can be read
  */
 export async function createWriter(id: number, schema: Schema): Promise<Writer> {
   const write = await contentWriter(schema);

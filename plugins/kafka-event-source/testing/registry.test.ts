@@ -108,3 +108,18 @@ test('a value that does not fit, an unknown id and a record without a schema are
     'SCHEMA_NOT_FOUND',
   ]);
 });
+
+test.each([
+  ['a namespace', { ...ORDER, namespace: 'my-shop' }, 'my-shop'],
+  ['the name of a field', { ...ORDER, fields: [{ name: 'größe', type: 'int' }] }, 'größe'],
+  ['a default', { ...ORDER, fields: [{ name: 'n', type: 'int', default: 'none' }] }, 'none'],
+])('%s that Avro does not allow is read, but not written', async (_, schema, named) => {
+  const { source } = await sourceOf();
+  await using _source = source;
+  const id = source.registry.register(schema);
+  await expect(source.registry.encode(id, {})).rejects.toThrow(
+    new RegExp(
+      `^The test kit reads schema ${id}, but cannot write by it \\(.*${named}.*own serializer\\.$`,
+    ),
+  );
+});

@@ -3,7 +3,7 @@ import { messageOf } from '../log.ts';
 import type { Reference, Schema } from '../schema/format.ts';
 import { createReader } from '../schema/format.ts';
 import { type Registry, SchemaNotFound } from '../schema/registry.ts';
-import { createWriter } from '../schema/writer.ts';
+import { createWriter, type Writer } from '../schema/writer.ts';
 import type { SchemaOptions, SchemaRegistry } from './types.ts';
 
 export class MemoryRegistry implements Registry, SchemaRegistry {
@@ -24,7 +24,7 @@ export class MemoryRegistry implements Registry, SchemaRegistry {
     const schema = this.#get(id);
     // A missing package and an unreadable schema get the errors that readers get.
     await createReader(schema);
-    const write = await createWriter(id, schema);
+    const write = await writerOf(id, schema);
     try {
       return write(value);
     } catch (cause) {
@@ -44,5 +44,17 @@ export class MemoryRegistry implements Registry, SchemaRegistry {
     const schema = this.#schemas[id - 1];
     if (schema) return schema;
     throw new SchemaNotFound(`there is no schema ${id}; ${this.#schemas.length} are registered`);
+  }
+}
+
+async function writerOf(id: number, schema: Schema): Promise<Writer> {
+  try {
+    return await createWriter(id, schema);
+  } catch (cause) {
+    throw new Error(
+      `The test kit reads schema ${id}, but cannot write by it (${messageOf(cause)}): change the schema, or ` +
+        "produce the bytes of the producer's own serializer.",
+      { cause },
+    );
   }
 }

@@ -394,11 +394,12 @@ export interface SchemaRegistry {
   register(schema: object | string, options?: SchemaOptions): number;
   /**
    * Writes a value as a producer with Confluent's serializer does: five bytes with the schema's id, and then the value.
-   * Avro needs the package avsc, Protobuf protobufjs, and JSON ajv and ajv-formats.
+   * Avro needs the package avsc, Protobuf protobufjs, and JSON ajv and ajv-formats. Schemas of Avro are written only
+   * with names of Avro's specification and defaults that fit, although the emulator reads others.
    *
    * @param value for Avro, a plain value in a union, or `{ type: value }` where the union is ambiguous; for Protobuf, the
    *   first message of the schema
-   * @throws Error for an unknown id, a missing package, a schema that cannot be read, and a value that does not fit
+   * @throws Error for an unknown id, a missing package, a schema that cannot be read or written, and a value that does not fit
    */
   encode(id: number, value: unknown): Promise<Uint8Array>;
 }
