@@ -118,7 +118,7 @@ export async function redriveLetters(
   actions: LetterActions,
   wish: RedriveWish,
   isDryRun: boolean,
-): Promise<{ readonly counts: Report; readonly letters: readonly LetterRow[]; will?: string }> {
+): Promise<Report & { readonly letters: readonly LetterRow[]; will?: string }> {
   const { topic, mapping, letters: places, filter: wanted = {}, all, again, limit } = wish;
   const isChosen = places !== undefined || Object.keys(wanted).length > 0;
   if (!isDryRun && !isChosen && !all) {
@@ -146,7 +146,7 @@ export async function redriveLetters(
   if (!isDryRun) running.add(topic);
   try {
     const letters: LetterRow[] = [];
-    const counts = await read(target, actions.log, {
+    const report = await read(target, actions.log, {
       selection,
       found: (row, letter) => {
         const isSilent = row.outcome === 'not chosen' || row.outcome === 'done before';
@@ -154,15 +154,15 @@ export async function redriveLetters(
         letters.push({ topic, ...withoutPrivate(row, letter, actions) });
       },
     });
-    const { missing } = counts;
-    if (missing.length > 0 && missing.length === places?.length) {
+    const { missing } = report;
+    if (missing.length > 0 && missing.length === selection.letters?.length) {
       throw new RequestError(
         404,
         'NoSuchLetter',
         `There is no letter ${missing.join(', ')} on ${topic}: GET /api/letters lists them.`,
       );
     }
-    return { ...(isDryRun && { will: sentence(topic, counts) }), counts, letters };
+    return { ...(isDryRun && { will: sentence(topic, report) }), ...report, letters };
   } finally {
     if (!isDryRun) running.delete(topic);
   }
@@ -292,11 +292,11 @@ function readCursor(given: string | null): Cursor | undefined {
   }
 }
 
-function sentence(topic: string, counts: Report): string {
+function sentence(topic: string, { counts, missing }: Report): string {
   const rest = [
     ...(counts.left > 0 ? [`${counts.left} cannot be put back, for the reasons beside them`] : []),
     ...(counts['done before'] > 0 ? [`${counts['done before']} were put back before`] : []),
-    ...(counts.missing.length > 0 ? [`there is no letter ${counts.missing.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`there is no letter ${missing.join(', ')}`] : []),
   ].map((one) => `; ${one}`);
   const count = counts['would be redriven'];
   return `Puts ${plural(count, 'letter')} of ${topic} back on the topics of their records${rest.join('')}.`;

@@ -15,10 +15,10 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
   const { definitions, options: settings } = loaded;
   const mappings = mappingsOf(definitions);
   const targets = deadLetterTopics(selection, mappings, settings);
-  const results: { topic: string; letters: Row[]; counts: Report }[] = [];
+  const results: ({ topic: string; letters: Row[] } & Report)[] = [];
   for (const { topic, mapping } of targets) {
     const letters: Row[] = [];
-    const counts = await redrive({
+    const report = await redrive({
       kafka: await createClient(mapping, { debug }),
       servers: mapping.bootstrapServers,
       topic,
@@ -31,14 +31,14 @@ export async function runRedrive({ loaded, options, debug, print }: CommandConte
         else if (isShown(row, selection)) print(describe(topic, row));
       },
     });
-    results.push({ topic, letters, counts });
-    if (!selection.isJson) print(summary(topic, counts, selection, mapping));
+    results.push({ topic, letters, ...report });
+    if (!selection.isJson) print(summary(topic, report, selection, mapping));
   }
   if (selection.isJson) {
     print(JSON.stringify({ dryRun: selection.isDryRun, topics: results }, null, 2));
   }
   const missing = selection.letters?.filter((letter) =>
-    results.every(({ counts }) => counts.missing.includes(letter)),
+    results.every((one) => one.missing.includes(letter)),
   );
   if (missing?.length) {
     throw new Error(
@@ -100,7 +100,12 @@ function describe(topic: string, row: Row): string {
   return oneLine(`${topic} ${partition}:${offset}${record}${cause && `  (${cause})`}  ${end}`);
 }
 
-function summary(topic: string, counts: Report, { isDryRun }: Selection, mapping: Mapping): string {
+function summary(
+  topic: string,
+  { counts }: Report,
+  { isDryRun }: Selection,
+  mapping: Mapping,
+): string {
   const { redriven, left } = counts;
   const rest = [
     ...(left > 0 ? [`${left} left, for the reasons above`] : []),

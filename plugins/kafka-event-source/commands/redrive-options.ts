@@ -39,14 +39,13 @@ export interface Selection {
   /** Dead-letter topics; empty for those of the mappings and of the settings. */
   readonly from: readonly string[];
   readonly isJson: boolean;
-  /** The letters of --letter, each as <partition>:<offset>. */
+  /** The letters of --letter, each as <partition>:<offset> and once; only these are put back. */
   readonly letters: readonly string[] | undefined;
+  /** Whether the filters choose the letter. */
   readonly chooses: (found: Candidate) => boolean;
 }
 
 interface Candidate {
-  readonly partition: number;
-  readonly offset: number;
   readonly letter: Letter;
   readonly reason: string;
 }
@@ -74,7 +73,7 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
   if (options.all === true && chosen) {
     throw new Error(`--all cannot be used with --${CHOICES.join(', --')}: leave one of them out.`);
   }
-  const letters = text('letter')?.split(',').map(readPlace);
+  const places = text('letter')?.split(',').map(readPlace);
   const [since, before] = [timeOf('since', text('since')), timeOf('before', text('before'))];
   const [key, topic, condition, reason, fn] = [
     'key',
@@ -89,9 +88,8 @@ export function readSelection(options: Readonly<Record<string, unknown>>): Selec
     limit: limitOf(text('limit')),
     from: text('from')?.split(',') ?? [],
     isJson: options.json === true,
-    letters,
+    letters: places && [...new Set(places)],
     chooses: (found) =>
-      (!letters || letters.includes(placeOf(found))) &&
       (key === undefined || found.letter.record.key?.toString('utf8') === key) &&
       (topic === undefined || found.letter.record.topic === topic) &&
       (condition === undefined || found.letter.condition === condition) &&

@@ -65,7 +65,8 @@ export interface Row {
   readonly original?: { topic: string; partition: number; offset: number };
 }
 
-export interface Report extends Readonly<Record<Outcome, number>> {
+export interface Report {
+  readonly counts: Readonly<Record<Outcome, number>>;
   /** The letters of the selection that the topic does not have. */
   readonly missing: readonly string[];
 }
@@ -144,12 +145,8 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
       found(row, message);
     };
     const context = { ...options, admin, writer, boundsOfTarget, tell };
-    const toDo = ({ partition, low, high }: Bounds) => ({
-      partition,
-      // From the last known letter on, so that each run renews the memory of every partition.
-      from: readsAll(selection) ? low : Math.max(low, (progress.get(partition)?.next ?? 0) - 1),
-      to: high,
-    });
+    const toDo = (one: Bounds) =>
+      stretchToDo(selection, one, progress.get(one.partition) as Progress);
     const stretches = bounds.map(options.stretchOf ?? toDo);
     const read = (batch: Found) =>
       readBatch(context, batch, progress.get(batch.partition) as Progress);
@@ -161,12 +158,29 @@ async function redriveAll(options: RedriveOptions): Promise<Report> {
       await writer?.close();
     }
   });
-  return { ...counts, missing: [...missing] };
+  return { counts, missing: [...missing] };
 }
 
-/** Whether letters are read that have been put back: to do it again, or to know that a named one is there. */
-function readsAll({ isAgain, letters }: Selection): boolean {
-  return isAgain || letters !== undefined;
+/**
+ * The letters of a partition that a run must read: the named ones, if some are named; with `isAgain` all;
+ * else those that are left to do. Each begins with the last known one at the latest, so that each run
+ * renews the memory of every partition.
+ */
+function stretchToDo(
+  { isAgain, letters }: Selection,
+  { partition, low, high }: Bounds,
+  progress: Progress,
+): Stretch {
+  const known = progress.next - 1;
+  if (!letters) return { partition, from: isAgain ? low : Math.max(low, known), to: high };
+  const named = letters
+    .map((letter) => letter.split(':').map(Number))
+    .flatMap(([of, offset = known]) => (of === partition ? [offset] : []));
+  const offsets = named.length > 0 ? named : [known];
+  const from = Math.max(low, Math.min(...offsets));
+  // The letters before it that are not read are not put back.
+  if (from > Math.max(low, progress.next)) progress.pass(from - 1, false);
+  return { partition, from, to: Math.min(high, Math.max(...offsets) + 1) };
 }
 
 /** @throws Error if the group has members: a run of another process */
@@ -215,7 +229,8 @@ interface Context extends RedriveOptions {
 }
 
 async function readBatch(context: Context, batch: Found, progress: Progress): Promise<void> {
-  const { topic, writer, selection, stretchOf } = context;
+  const { topic, writer, stretchOf } = context;
+  const { isAgain, letters } = context.selection;
   const { partition, messages, consumer, next } = batch;
   // Each letter's transaction has committed this already, but Kafka forgets such a commit after a week.
   const commit = async () => {
@@ -240,8 +255,9 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     await commit();
   };
   for (const message of messages) {
-    const isOver = Number(message.offset) < progress.next;
-    if (isOver && !readsAll(selection) && !stretchOf) continue;
+    const offset = Number(message.offset);
+    const isNamed = letters?.includes(placeOf({ partition, offset }));
+    if (offset < progress.next && !(isNamed ?? (isAgain || stretchOf))) continue;
     const { row, letter } = await judge(context, partition, message, progress);
     if (letter && writer) {
       if (!progress.hasRoom) {
@@ -257,7 +273,7 @@ async function readBatch(context: Context, batch: Found, progress: Progress): Pr
     }
     // Progress must note the letters in their order.
     await flush();
-    progress.pass(row.offset, row.outcome === 'done before');
+    progress.pass(row.offset, progress.has(row.offset));
     context.tell(row, message);
   }
   await flush();
@@ -295,7 +311,9 @@ async function judge(
   const offset = Number(message.offset);
   const reason = headerText(message.headers ?? {}, LETTER_HEADERS.reason);
   const place = { partition, offset, reason };
-  const isDone = progress.has(offset);
+  if (selection.letters?.includes(placeOf(place)) === false) {
+    return { row: { ...place, outcome: 'not chosen' } };
+  }
   let letter: Letter;
   try {
     letter = readLetter(message.value, message.headers);
@@ -312,9 +330,9 @@ async function judge(
     original: { topic: record.topic, partition: record.partition, offset: record.offset },
   };
   const left = (why: string) => ({ row: { ...row, outcome: 'left', why } as const });
-  if (isDone && !selection.isAgain) return { row: { ...row, outcome: 'done before' } };
-  if (!selection.chooses({ partition, offset, letter, reason })) {
-    return { row: { ...row, outcome: isDone ? 'done before' : 'not chosen' } };
+  if (!selection.chooses({ letter, reason })) return { row: { ...row, outcome: 'not chosen' } };
+  if (progress.has(offset) && !selection.isAgain) {
+    return { row: { ...row, outcome: 'done before' } };
   }
   if (record.topic === topic) return left('its record was on the dead-letter topic itself');
   const spent = (times: number) =>

@@ -16,7 +16,7 @@ const readerOf = (format: DataFormat, schema: object | string, references: Refer
   return createReader({ format, text, references });
 };
 
-/** Floats of 32 bits with the shortest text that is theirs, as Java writes it. */
+/** Floats of 32 bits with the fewest digits that name each. */
 const floats: readonly (readonly [bits: number, text: string])[] = [
   [0x3f8ccccd, '1.1'],
   [0xbdcccccd, '-0.1'],

@@ -264,13 +264,19 @@ test('redrive of a letter that does not exist says so and fails, and puts the ot
   for (const more of [[], ['--dry-run']]) {
     expect(await redrive('99:0,0:2', ...more)).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('; 2 not chosen.'),
+      stdout: expect.stringMatching(/(?:Put back|Dry run:) 0 of .*\d(?: would be put back)?\.\n$/),
       stderr: `Error: There is no letter 99:0, 0:2 on ${dead}. Without options the command shows the letters.\n`,
     });
   }
   const mixed = await redrive('0:1,0:7', '--json');
   expect(mixed).toMatchObject({ code: 1, stderr: expect.stringContaining('no letter 0:7 on') });
-  expect(JSON.parse(mixed.stdout).topics[0].counts).toMatchObject({ redriven: 1 });
+  expect(JSON.parse(mixed.stdout).topics).toMatchObject([
+    {
+      letters: [{ offset: 1, outcome: 'redriven' }],
+      counts: { redriven: 1, 'not chosen': 0 },
+      missing: ['0:7'],
+    },
+  ]);
   expect(await redrive('0:0')).toMatchObject({ code: 0 });
   // Both are behind the group's memory now, and are still known.
   expect(await redrive('00:01')).toMatchObject({

@@ -89,7 +89,8 @@ test('one letter, a filter, and all are put back once each, and the dry run says
   });
   const [first] = (await list()).items.filter(({ key }) => key === 'k1').map(place);
   expect((await redrive({ letters: [first] })).body).toMatchObject({
-    counts: { redriven: 1 },
+    counts: { redriven: 1, 'not chosen': 0 },
+    missing: [],
     letters: [{ ...first, outcome: 'redriven', key: 'k1' }],
   });
   await until('its record', () => again().length === 1);
@@ -117,6 +118,7 @@ test('a redrive without a choice, or of an unknown topic, is refused and puts no
     [{ topic, letters: [] }, 400, /letters/],
     [{ topic: `${topic}-none`, all: true }, 502, /There is no topic/],
     [{ topic, letters: [{ partition: 99, offset: 0 }] }, 404, /There is no letter 99:0 on /],
+    [{ topic, letters: Array(2).fill({ partition: 99, offset: 0 }) }, 404, /no letter 99:0 on /],
   ] as const) {
     const { status: found, body } = await api.post('/api/letters/redrive', wish);
     expect([found, body.error.message]).toEqual([status, expect.stringMatching(message)]);

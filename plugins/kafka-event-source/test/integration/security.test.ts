@@ -204,7 +204,7 @@ test('redrive tells which rights are missing; without those of transactions it p
   const notices: string[] = [];
   const run = async (options: object = {}) => {
     notices.length = 0;
-    const counts = await redrive({
+    const { counts } = await redrive({
       kafka: client,
       servers: kafka.sasl,
       topic: dead,
