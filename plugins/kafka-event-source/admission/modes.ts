@@ -5,7 +5,7 @@ import { KAFKA_DESTINATION, settingRows } from '../settings/settings.ts';
 import type { Deployed } from '../template/deployed.ts';
 import { isIntrinsic } from '../template/intrinsic.ts';
 import { cannotRun, invalid, paraphrased, type Refusal, validation } from './refusal.ts';
-import { clusterConfig, isProvisioned, isTopic, type Shape } from './shape.ts';
+import { clusterConfig, isProvisioned, type Shape } from './shape.ts';
 
 const MIN_RECORD_AGE_SECONDS = 60;
 const PROVISION =
@@ -54,6 +54,8 @@ export function refuseModes(properties: Shape, { kind }: Deployed): Refusal[] {
 export const DESTINATION_PATTERN =
   '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:' +
   '([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)';
+/** The topic in that pattern. It may have one character, which one of `Topics` may not. */
+const TOPIC_OF_DESTINATION = /^[^.][a-zA-Z0-9\-_.]{0,248}$/;
 const NOT_A_DESTINATION = `Member must satisfy regular expression pattern: ${DESTINATION_PATTERN}`;
 const MAX_DESTINATION = 350;
 const DESTINATION_SERVICES: readonly unknown[] = ['sqs', 'sns', 's3'];
@@ -102,7 +104,7 @@ function unfit(to: string, rule: string): Refusal {
 
 function refuseTopic(topic: string, properties: Shape): Refusal[] {
   const found: Refusal[] = [];
-  if (!isTopic(topic)) {
+  if (!TOPIC_OF_DESTINATION.test(topic)) {
     found.push(unfit(`${KAFKA_DESTINATION}${topic}`, NOT_A_DESTINATION));
   }
   if (properties.Topics.includes(topic)) {

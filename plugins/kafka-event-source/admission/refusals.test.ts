@@ -447,6 +447,16 @@ describe("refused as AWS documents it, with the plugin's message", () => {
     expect(result).toMatchObject({ starts: false, refusals: [expect.stringMatching(message)] });
   });
 
+  test.each(['d', 'x'.repeat(249)])(
+    'a topic of this length may be the destination: %s',
+    (topic) => {
+      expect(one({ ...pollers, onFailureDestination: `kafka://${topic}` })).toMatchObject({
+        starts: true,
+        refusals: [],
+      });
+    },
+  );
+
   test('Queue mode is not emulated', () => {
     const result = one({}, { SelfManagedKafkaEventSourceConfig: { ConsumptionMode: 'Queue' } });
     expect(result).toMatchObject({

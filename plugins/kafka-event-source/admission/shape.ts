@@ -58,7 +58,7 @@ function rulesOf<Table extends Record<string, { rule: z.ZodType }>>(table: Table
   return Object.fromEntries(rules) as Rules<Table>;
 }
 
-export function isTopic(value: unknown): value is string {
+function isTopic(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_TOPIC && TOPIC.test(value);
 }
 

@@ -330,7 +330,11 @@ test.each<[string, string[], string]>([
   ['a topic is missing', [], 'AWS refuses it'],
   ['the endpoint is missing', ['--config', 'good.yml'], 'http://127.0.0.1:3001 (sam local'],
   ['there is no template', ['--config', 'empty.yml'], 'Looked for template.yaml'],
-  ['a setting is wrong', ['-c', 'wrong.yml'], 'parameters in kafka-event-source.yml: Invalid'],
+  [
+    'a setting is wrong',
+    ['-c', 'wrong.yml'],
+    'parameters in kafka-event-source.yml: must be an object',
+  ],
   ['the broker is no address', ['--broker', 'kafka'], '--broker "kafka" must be start'],
 ])('%s: the error says so, without a stack trace', async (_, args, message) => {
   const events = [{ kafka: {} }];
