@@ -171,7 +171,7 @@ test('preferences, quiet hours, zones and clock changes give what the rules say,
         }
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 5_000 },
   );
   // Else the property would hold for nothing.
   expect(waits).toBeGreaterThan(100);

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { KafkaEvent } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { BufferedRecord } from '../record.ts';
@@ -119,6 +121,68 @@ test('the delay after an attempt counts the attempts, not the calls that did not
   await until(() => progress.length > 0);
   await close(1_000);
   expect(delays).toEqual([1, 2, 4, 1, 2, 1, 2, 4]);
+});
+
+test('with random answers no record is skipped, order is kept, no commit passes a record that is not done', async () => {
+  const outcomes: Outcome[] = ['ok', 'functionError', 'notReached', 'tooLarge', 'unknown', 'some'];
+  const plan = fc.record({
+    counts: fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 4 }),
+    answers: fc.array(fc.constantFrom(...outcomes), { maxLength: 25 }),
+    batchSize: fc.integer({ min: 1, max: 12 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ counts, answers, batchSize }) => {
+      const done = counts.map(() => new Set<number>());
+      const first = counts.map((): number[] => []);
+      const inFlight = new Set<number>();
+      let index = 0;
+      const { scheduler, progress, close } = start(
+        async (records) => {
+          const partitions = new Set(records.map(({ partition }) => partition));
+          assert.ok(records.length <= batchSize);
+          assert.ok(![...partitions].some((partition) => inFlight.has(partition)));
+          const isOpen = (one: Delivered) => done[one.partition]?.has(one.offset) === false;
+          assert.deepEqual(
+            records.filter((one) => !isOpen(one)),
+            [],
+          );
+          for (const partition of partitions) inFlight.add(partition);
+          for (const { partition, offset } of records) {
+            if (!first[partition]?.includes(offset)) first[partition]?.push(offset);
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+          const outcome = answers[index++] ?? 'ok';
+          const result = answer(outcome, records);
+          for (const [position, { partition, offset }] of records.entries()) {
+            const succeeded = result === ok || (outcome === 'some' && position % 2 === 0);
+            if (succeeded) done[partition]?.add(offset);
+          }
+          for (const partition of partitions) inFlight.delete(partition);
+          return result;
+        },
+        {
+          batchSize,
+          onProgress: (partition, offset) => {
+            const before = Array.from({ length: offset }, (_, index) => index);
+            assert.ok(before.every((one) => done[partition]?.has(one)));
+            progress.push({ partition, offset });
+          },
+        },
+      );
+      for (const [partition, count] of counts.entries()) {
+        scheduler.assign(partition);
+        scheduler.enqueue(partition, entries(partition, 0, count));
+      }
+      const committed = (partition: number) =>
+        Math.max(0, ...progress.filter((one) => one.partition === partition).map((p) => p.offset));
+      await until(() => counts.every((count, partition) => committed(partition) === count));
+      await close(1_000);
+      for (const [partition, count] of counts.entries()) {
+        expect(first[partition]).toEqual(entries(partition, 0, count).map(({ offset }) => offset));
+      }
+    }),
+    { numRuns: 200, endOnFailure: true },
+  );
 });
 
 test('the result for a revoked partition is not reported, and its records are not delivered again', async () => {

@@ -278,7 +278,7 @@ test('patterns over nested lists and objects match as in a plain model of the la
       if (expected) matching += 1;
       assert.equal(holds(pattern, record), expected);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 2_000 },
   );
   expect(matching).toBeGreaterThan(50);
 });
