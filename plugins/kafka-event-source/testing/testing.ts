@@ -1,10 +1,10 @@
 /** The test kit: runs mappings and their functions in this process, in memory or on a broker. */
 // Imported first: under an older Node the other modules fail without naming Node.
-import { plural } from '../plural.ts';
 import '../node-check.ts';
 import { Slots } from '../delivery/slots.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Mapping } from '../mapping.ts';
+import { plural } from '../plural.ts';
 import { Poller } from '../poller/poller.ts';
 import { millisecondsOf, replaceDate, VirtualClock } from './clock.ts';
 import { type Opened, shareProcess } from './environment.ts';
