@@ -21,6 +21,9 @@ export type BacklogSummary = { oldest?: string | undefined; refusedOrders: numbe
 /** Whether it is time for an order, by the time under which the index has it (ISO 8601). */
 type IsDue = (at: string) => boolean;
 
+/** The part of a shard before or after a time (ISO 8601). */
+type Side = { of: '<' | '>'; at: string };
+
 const PAGE = 100;
 /** Reads only keys: while a partition is away, many of its orders may be passed over. */
 const PENDING_PAGE = 1000;
@@ -31,17 +34,18 @@ const PENDING_PAGE = 1000;
  * by the time of their next try, so that no run reads them before.
  */
 export function createBacklog({ dynamo, table }: Store) {
-  const ofShard = (shard: string): QueryCommandInput => ({
+  const ofShard = (shard: string, Limit: number, side?: Side): QueryCommandInput => ({
     TableName: table,
     IndexName: INDEXES.pendingEvents,
-    KeyConditionExpression: 'pendingShard = :shard',
-    ExpressionAttributeValues: { ':shard': shard },
+    KeyConditionExpression: `pendingShard = :shard${side ? ` AND pendingSince ${side.of} :at` : ''}`,
+    ExpressionAttributeValues: { ':shard': shard, ...(side && { ':at': side.at }) },
+    Limit,
   });
-  const firstOf = (shard: string, Limit: number) =>
-    dynamo.send(new QueryCommand({ ...ofShard(shard), Limit }));
+  const firstOf = (shard: string, limit: number, side?: Side) =>
+    dynamo.send(new QueryCommand(ofShard(shard, limit, side)));
 
   async function* dueOf(shard: string, isDue: IsDue): AsyncGenerator<string> {
-    for await (const item of itemsOf(dynamo, { ...ofShard(shard), Limit: PENDING_PAGE })) {
+    for await (const item of itemsOf(dynamo, ofShard(shard, PENDING_PAGE))) {
       if (isDue(String(item.pendingSince))) yield orderIdOf(item as Key);
     }
   }
@@ -107,19 +111,9 @@ export function createBacklog({ dynamo, table }: Store) {
      */
     async *refusedOrders(due: string, latest: string, limit: number): AsyncGenerator<string> {
       let left = limit;
-      for (const [side, at] of [
-        ['<', due],
-        ['>', latest],
-      ]) {
+      for (const side of [{ of: '<', at: due } as const, { of: '>', at: latest } as const]) {
         if (left === 0) return;
-        const input = ofShard(REFUSED_SHARD);
-        const query = new QueryCommand({
-          ...input,
-          KeyConditionExpression: `${input.KeyConditionExpression} AND pendingSince ${side} :at`,
-          ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ':at': at },
-          Limit: left,
-        });
-        const { Items = [] } = await orAway(dynamo.send(query));
+        const { Items = [] } = await orAway(firstOf(REFUSED_SHARD, left, side));
         yield* Items.map((item) => orderIdOf(item as Key));
         left -= Items.length;
       }
