@@ -3,7 +3,7 @@
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { parse } = require('yaml');
-const Refusal = require('./refusal.cjs');
+const { checkKnown, knownOf } = require('./known.cjs');
 
 const { networks, ...kinds } = parse(readFileSync(join(__dirname, 'kafka.yml'), 'utf8'), {
   merge: true,
@@ -11,7 +11,7 @@ const { networks, ...kinds } = parse(readFileSync(join(__dirname, 'kafka.yml'), 
 
 /** The settings of a stage that choose a part of these files, by their names in `custom.stages`. The first value is the usual one. */
 const CHOICES = {
-  kafka: ['KAFKA_KIND', ['self-managed-scram', ...Object.keys(kinds)]],
+  kafka: ['KAFKA_KIND', [...new Set(['self-managed-scram', ...Object.keys(kinds)])]],
   kafkaNetwork: ['KAFKA_NETWORK', Object.keys(networks)],
   reserve: ['RESERVE_CONCURRENCY', ['on', 'off']],
 };
@@ -19,8 +19,7 @@ const CHOICES = {
 /** What a stage has chosen, else the environment; the usual value in the place of an unknown one. */
 function givenChoices(own, env) {
   const chosen = Object.entries(CHOICES).map(([name, [variable, values]]) => {
-    const value = own[name] || env[variable];
-    return [name, values.includes(value) ? value : values[0]];
+    return [name, knownOf(values, own[name] || env[variable])];
   });
   return Object.fromEntries(chosen);
 }
@@ -29,9 +28,7 @@ function givenChoices(own, env) {
 function checkChoices(own, env) {
   for (const [name, [variable, values]] of Object.entries(CHOICES)) {
     const value = own[name] || env[variable];
-    if (!value || values.includes(value)) continue;
-    const known = [...new Set(values)].join(', ');
-    throw new Refusal(`${variable} is "${value}". Set it to one of ${known}.`);
+    if (value) checkKnown(variable, values, value);
   }
 }
 

@@ -2,6 +2,7 @@
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { checkKnown, knownOf } = require('./known.cjs');
 const Refusal = require('./refusal.cjs');
 
 /** The variables of the functions, by the names that `custom.stages` of serverless.yml has for them. */
@@ -25,7 +26,7 @@ const PLACEHOLDERS = {
   HASH_SECRET: 'hash-secret.invalid',
 };
 
-/** The ways of infra/auth.yml, and with or without its authorizers. */
+/** The ways of infra/auth.yml, and with or without its authorizers. The first of each is the safe one. */
 const WAYS = { AUTH: ['jwt', 'off', 'local'], AUTH_GATEWAY: ['on', 'off'] };
 
 const LAPTOPS_SECRET = 'for-this-laptop-alone';
@@ -39,8 +40,7 @@ function identityOf(stage, own, env, written) {
   const given = givenIdentity(stage, own, env, written);
   if (stage === 'local') return given;
   for (const [variable, value] of Object.entries(waysOf(own, env))) {
-    if (WAYS[variable].includes(value)) continue;
-    throw new Refusal(`${variable} is "${value}". Set it to one of ${WAYS[variable].join(', ')}.`);
+    checkKnown(variable, WAYS[variable], value);
   }
   if (given.AUTH !== 'local') return given;
   throw new Refusal(
@@ -57,7 +57,10 @@ function givenIdentity(stage, own, env, written) {
   if (stage === 'local') return onLaptop(env, written);
   const set = valuesOf((name, variable) => own[name] || env[variable]);
   const { AUTH, AUTH_GATEWAY } = waysOf(own, env);
-  const ways = { AUTH: known('AUTH', AUTH), AUTH_GATEWAY: known('AUTH_GATEWAY', AUTH_GATEWAY) };
+  const ways = {
+    AUTH: knownOf(WAYS.AUTH, AUTH),
+    AUTH_GATEWAY: knownOf(WAYS.AUTH_GATEWAY, AUTH_GATEWAY),
+  };
   return { ...set, ...(ways.AUTH === 'jwt' && missing(set)), ...ways };
 }
 
@@ -67,11 +70,6 @@ function waysOf(own, env) {
     AUTH: own.auth || (own.issuer && 'jwt') || env.AUTH || 'jwt',
     AUTH_GATEWAY: own.gateway || env.AUTH_GATEWAY || 'on',
   };
-}
-
-/** The first value, which is the safe one, in the place of an unknown one. */
-function known(variable, value) {
-  return WAYS[variable].includes(value) ? value : WAYS[variable][0];
 }
 
 /** `written`: what `npm start` wrote for other terminals. The environment as a whole wins over it. */
