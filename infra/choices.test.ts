@@ -3,7 +3,7 @@ import choices from './choices.cjs';
 
 const { checkChoices } = choices;
 
-/** What serverless.yml reads for a stage of its own values. */
+/** The choices that serverless.yml reads for a stage, which has these values in `custom.stages`. */
 const given = (own: Record<string, string>) =>
   choices({ resolveVariable: async (address) => (address === 'sls:stage' ? 'dev' : { dev: own }) });
 

@@ -100,9 +100,9 @@ const WAYS = {
     },
 };
 
-/** What each function may do to the cluster of MSK, its topics and groups, where it signs in by IAM. */
 const WRITE = ['DescribeTopic', 'WriteData'];
 const CONNECT = { cluster: ['Connect'] };
+/** The rights of each function's role where functions sign in to MSK by IAM: the actions on the cluster, each topic and each group. */
 const ON_MSK: Record<string, Record<string, string[]>> = {
   CreateOrderRole: { ...CONNECT, 'topic/order-events': WRITE },
   UpdateStatusRole: { ...CONNECT, 'topic/order-events': WRITE },
@@ -119,7 +119,7 @@ const ON_MSK: Record<string, Record<string, string[]>> = {
 /** Those that talk to Kafka. */
 const TALKING = ['CreateOrder', 'Health', 'Notify', 'RelayOutbox', 'UpdateStatus'];
 
-/** What an ARN stands for on {@link CLUSTER}: `cluster`, or such as `topic/order-events`; else the ARN. */
+/** The part of {@link CLUSTER} that an ARN names, such as `cluster` or `topic/order-events`; the whole ARN if it names no part of it. */
 function onCluster(arn: unknown): string {
   const [account, id] = CLUSTER.split(':cluster/');
   return String(resolved(arn)).replace(`${account}:`, '').replace(`/${id}`, '');

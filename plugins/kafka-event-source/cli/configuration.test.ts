@@ -352,7 +352,7 @@ test.each([
   ['Topic', undefined],
   ['AWS::AccountId', undefined],
   ['{{resolve:ssm:/shop/topic}}', undefined],
-  // Of the file, which may serve several templates.
+  // A parameter of the file may belong to another template.
   ['Other', undefined],
 ])('a parameter of the command line is one of the template: %s', async (name, refusal) => {
   write({
