@@ -1,5 +1,6 @@
 /** The words for what a schema refuses: settings, requests, and the test kit's own input. */
 import type { z } from 'zod';
+import { plural } from './plural.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
   array: 'a list',
@@ -37,14 +38,20 @@ export function refusalOf(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+/** The faults that a schema has found, each with the name of its field. */
+export function faultsOf(issues: readonly z.core.$ZodIssue[]): string {
+  return issues
+    .map(({ path, message }) => [path.map(String).join('.'), message].filter(Boolean).join(': '))
+    .join('; ');
+}
+
 function listed(values: readonly z.core.util.Primitive[]): string {
   return values.map((value) => JSON.stringify(value)).join(', ');
 }
 
 function bound({ origin }: { origin: string }, side: string, limit: number | bigint): string {
-  if (origin === 'array') return `must have ${side} ${limit} ${limit === 1 ? 'item' : 'items'}`;
-  if (origin !== 'string') return `must be ${side} ${limit}`;
-  return `must have ${side} ${limit} ${limit === 1 ? 'character' : 'characters'}`;
+  const noun = { array: 'item', string: 'character' }[origin];
+  return noun ? `must have ${side} ${plural(Number(limit), noun)}` : `must be ${side} ${limit}`;
 }
 
 /** The faults of the form that comes nearest; the forms themselves if the value is of another kind. */
@@ -52,11 +59,7 @@ function ofUnion(forms: readonly (readonly z.core.$ZodIssue[])[]): string | unde
   const [nearest] = forms
     .filter((faults) => !faults.some(isOfKind))
     .toSorted((a, b) => a.length - b.length);
-  if (nearest) {
-    return nearest
-      .map(({ path, message }) => [path.map(String).join('.'), message].filter(Boolean).join(': '))
-      .join('; ');
-  }
+  if (nearest) return faultsOf(nearest);
   const kinds = forms
     .flat()
     .filter(isOfKind)

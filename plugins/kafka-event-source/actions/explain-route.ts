@@ -1,7 +1,7 @@
 /** `GET /api/explain`: why a record was not delivered, and what holds the mappings up. */
 import { z } from 'zod';
 import { errorAnswer, json } from '../console/answers.ts';
-import { RequestError, readPart } from '../control/request.ts';
+import { readQuery } from '../control/request.ts';
 import type { Route } from '../control/server.ts';
 import { explainPlace, type ToolContext } from './tools.ts';
 
@@ -18,9 +18,7 @@ export function explainRoute(context: ToolContext): Route {
   return async ({ method, path, query }) => {
     if (method !== 'GET' || path !== '/api/explain') return undefined;
     try {
-      const refuse = (faults: string) => new RequestError(400, 'BadRequest', `${faults}.`);
-      const place = readPart(placeQuery, Object.fromEntries(query), refuse);
-      return json({ items: await explainPlace(context, place) });
+      return json({ items: await explainPlace(context, readQuery(placeQuery, query)) });
     } catch (error) {
       return errorAnswer(error);
     }

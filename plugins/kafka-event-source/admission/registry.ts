@@ -4,16 +4,17 @@ import { invalid, paraphrased, type Refusal } from './refusal.ts';
 import { isProvisioned, type RegistryShape, registryOf, type Shape } from './shape.ts';
 
 const FORMATS: readonly unknown[] = ['JSON', 'SOURCE'];
+/** AWS takes it, and this emulator does not: `refuseUnknownRegistry`. */
+export const OAUTH = 'OAUTHBEARER_AUTH';
+
 const ACCESS_TYPES: readonly string[] = [
   'BASIC_AUTH',
   'CLIENT_CERTIFICATE_TLS_AUTH',
   'SERVER_ROOT_CA_CERTIFICATE',
   // AWS's page has this name, its service model the one above.
   'SERVER_ROOT_CA_CERT',
+  OAUTH,
 ];
-
-/** AWS takes it, and this emulator does not: `refuseUnknownRegistry`. */
-export const OAUTH = 'OAUTHBEARER_AUTH';
 
 /** AWS's messages: https://docs.aws.amazon.com/lambda/latest/dg/services-consume-kafka-events.html */
 export function refuseRegistry(properties: Shape, region: string): Refusal[] {
@@ -64,7 +65,7 @@ function refuseAccess({ AccessConfigs: access = [] }: RegistryShape, isGlue: boo
   if (isGlue && access.length > 0) {
     return [paraphrased('A Glue schema registry takes no AccessConfigs.')];
   }
-  const unknown = access.filter(({ Type }) => ![...ACCESS_TYPES, OAUTH].includes(Type));
+  const unknown = access.filter(({ Type }) => !ACCESS_TYPES.includes(Type));
   return unknown.map(({ Type }) => paraphrased(`A schema registry has no access of type ${Type}.`));
 }
 

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import type { Kafka, Message, RecordMetadata } from 'kafkajs';
 import { createClient } from '../access/connect.ts';
 import { messageOf } from '../log.ts';
+import { plural } from '../plural.ts';
 import { loadClient } from '../protocol/client.ts';
 import { kafkaErrorOf } from '../protocol/errors.ts';
 import { within } from '../time.ts';
@@ -37,8 +38,7 @@ export async function runProduce(context: CommandContext): Promise<void> {
   const where = places.map(
     ({ partition, offset }) => `partition ${partition} from offset ${offset}`,
   );
-  const what = values.length === 1 ? '1 record' : `${values.length} records`;
-  print(`Wrote ${what} to ${topic} at ${servers}: ${where.join(', ')}`);
+  print(`Wrote ${plural(values.length, 'record')} to ${topic} at ${servers}: ${where.join(', ')}`);
 }
 
 /** The lines of the input, without empty ones. @throws Error for an input that is none, or has no line */

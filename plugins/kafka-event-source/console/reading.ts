@@ -1,6 +1,6 @@
 /** The recorder's answers as JSON: records, invocations and traces, and the life of one of them. */
 import { z } from 'zod';
-import { decoded, RequestError, readPart } from '../control/request.ts';
+import { decoded, RequestError, readQuery } from '../control/request.ts';
 import type { Request } from '../control/server.ts';
 import type { Imports } from '../recorder/imports.ts';
 import {
@@ -87,9 +87,9 @@ async function answerOf(
   query: URLSearchParams,
   reader: () => RecorderReader,
 ): Promise<object | undefined> {
-  if (path === '/api/records') return reader().records(read(recordQuery, query));
-  if (path === '/api/invocations') return reader().invocations(read(invocationQuery, query));
-  if (path === '/api/traces') return reader().traces(read(traceQuery, query));
+  if (path === '/api/records') return reader().records(readQuery(recordQuery, query));
+  if (path === '/api/invocations') return reader().invocations(readQuery(invocationQuery, query));
+  if (path === '/api/traces') return reader().traces(readQuery(traceQuery, query));
   const [, traceId] = TRACE.exec(path) ?? [];
   if (traceId) {
     const trace = await reader().trace(decoded(traceId));
@@ -135,10 +135,4 @@ function notThere(what: string): RequestError {
   const why =
     'It may not have been read yet, or it was removed because of the limits of the recorder';
   return new RequestError(404, 'NotFound', `The recorder has no ${what}. ${why}.`);
-}
-
-/** Reads a query. @throws RequestError that names each fault */
-function read<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
-  const refuse = (faults: string) => new RequestError(400, 'BadRequest', `${faults}.`);
-  return readPart(schema, Object.fromEntries(query), refuse);
 }

@@ -1,6 +1,6 @@
 /** The reading of requests, and the error of a request that is refused. */
 import type { z } from 'zod';
-import { refusalOf } from '../refusal.ts';
+import { faultsOf, refusalOf } from '../refusal.ts';
 
 /** An error for the caller; the message says what to do. */
 export class RequestError extends Error {
@@ -37,8 +37,11 @@ export function readPart<T extends z.ZodType>(
 ): z.output<T> {
   const result = schema.safeParse(value, { error: refusalOf });
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    [path.map(String).join('.'), message].filter(Boolean).join(': '),
-  );
-  throw refuse(faults.join('; '));
+  throw refuse(faultsOf(result.error.issues));
+}
+
+/** Reads a query. @throws RequestError that names each fault */
+export function readQuery<T extends z.ZodType>(schema: T, query: URLSearchParams): z.output<T> {
+  const refuse = (faults: string) => new RequestError(400, 'BadRequest', `${faults}.`);
+  return readPart(schema, Object.fromEntries(query), refuse);
 }

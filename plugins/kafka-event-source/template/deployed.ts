@@ -282,8 +282,9 @@ export function parseFunctionName(value: unknown): { name?: string; qualifier?: 
 
 /** The function, although only AWS knows the alias or version at the end of its name or ARN. */
 function targetOf(value: unknown, scope: Scope): { name?: string; qualifier?: string | Json } {
-  const beginning = isIntrinsic(value) ? beginningOf(value, scope) : undefined;
-  if (!isIntrinsic(value) || beginning === undefined) return parseFunctionName(value);
+  if (!isIntrinsic(value)) return parseFunctionName(value);
+  const beginning = beginningOf(value, scope);
+  if (beginning === undefined) return parseFunctionName(value);
   const { name, qualifier } = parseFunctionName(`${beginning}?`);
   return name !== undefined && qualifier !== undefined ? { name, qualifier: value } : {};
 }
