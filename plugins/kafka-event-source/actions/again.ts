@@ -1,5 +1,4 @@
 /** Runs a recorded invocation again: as it was, edited, one record alone, or the batch without it. */
-
 import { z } from 'zod';
 import { RecordsGoneError, readOriginals } from '../commands/originals.ts';
 import { RequestError } from '../control/request.ts';

@@ -2,7 +2,6 @@
  * Faults that a user sets: the next calls of a mapping go wrong, at the place where the engine makes
  * them, so that its own code reacts as to the real fault. They live in the process, and end with it.
  */
-
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { RequestError } from '../control/request.ts';

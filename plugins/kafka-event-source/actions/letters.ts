@@ -1,5 +1,4 @@
 /** Lists the dead letters, newest first, and puts them back as `sls kafka redrive` does. */
-
 import type { KafkaMessage } from 'kafkajs';
 import { z } from 'zod';
 import { createClient } from '../access/connect.ts';

@@ -1,5 +1,4 @@
 /** Moves the position of a mapping's group: to the beginning, the end, a time, or an offset. */
-
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Bounds } from '../commands/scan.ts';

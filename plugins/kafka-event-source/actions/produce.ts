@@ -1,5 +1,4 @@
 /** Writes records by hand: of any bytes, a copy of one that is there, or those of a canned event. */
-
 import type { Message } from 'kafkajs';
 import { z } from 'zod';
 import { cannedEvent, KINDS, type Kind } from '../commands/canned.ts';

@@ -1,5 +1,4 @@
 /** The requests of `/api` that change something, as JSON. Each can say first, by `?dryRun=true`, what it will do. */
-
 import { z } from 'zod';
 import { decoded, RequestError, readPart } from '../control/request.ts';
 import { InUseError, type Runtime } from '../control/runtime.ts';

@@ -1,5 +1,4 @@
 /** Finds and reads the template and kafka-event-source.yml. Arguments win over settings of the file. */
-
 import { existsSync, globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';

@@ -1,5 +1,4 @@
 /** Runs `sls kafka record export` and `import`: takes the recorder's memory to another machine. */
-
 import { basename, extname, resolve } from 'node:path';
 import { mappingsOf } from '../definition.ts';
 import { oneLine } from '../harmless.ts';

@@ -1,5 +1,4 @@
 /** Runs `sls kafka record replay`: runs an export's invocations again here, and says which answers differ. */
-
 import { resolve } from 'node:path';
 import { createClient } from '../access/connect.ts';
 import { mappingsOf } from '../definition.ts';

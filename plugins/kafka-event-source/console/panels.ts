@@ -1,5 +1,4 @@
 /** The service's own panels: loads their modules, and answers `/api/panels`. */
-
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';

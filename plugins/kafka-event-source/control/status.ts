@@ -1,5 +1,4 @@
 /** A mapping's state, its lag, and the reasons why records do not come: for `sls kafka status`. */
-
 import { RESULTS } from '../access/result.ts';
 import type { Definition } from '../definition.ts';
 import type { Blocked, MappingStats } from '../delivery/stats.ts';

@@ -1,5 +1,4 @@
 /** Delivers one batch until none of its records is left: invokes, retries, splits and gives up. */
-
 import { randomUUID } from 'node:crypto';
 import { RESULTS } from '../access/result.ts';
 import type { Condition, Failure, OmittedField } from '../destination/failure.ts';

@@ -1,5 +1,4 @@
 /** Answers questions from the store. */
-
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type EventRecord, type EventSource, recordsKey, toPayload } from '../event.ts';
 import { explain } from '../filter/explain.ts';

@@ -1,5 +1,4 @@
 /** Checks the options, records and faults that a test gives the kit: a misspelt name would have no effect. */
-
 import { z } from 'zod';
 import { wrongProperties } from '../cli/functions.ts';
 import type { Json } from '../json.ts';

@@ -1,5 +1,4 @@
 /** Everything that has happened to records: their steps, and the invocations with them. */
-
 import type { EventRecord } from '../event.ts';
 import type { InvocationResult } from '../lambda/result.ts';
 import type { Some, Step } from '../life.ts';
